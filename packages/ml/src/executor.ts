@@ -1,0 +1,41 @@
+// The only way this package talks to a cluster. `@taskflock/client` implements it; `InlineExecutor` runs in this process.
+
+/** A value that is, or will be, on the cluster. May stand anywhere inside the arguments of `Executor.submit`. */
+export interface Handle<R> {
+  /** Waits for the value; rejects with the task's error. */
+  result(): Promise<Awaited<R>>;
+  /** Says that the value is no longer wanted. */
+  release(): void;
+  cancel(reason?: string): Promise<void>;
+}
+
+export interface SubmitOptions {
+  /** A readable stem for the task's key. */
+  readonly name?: string;
+  readonly retries?: number;
+  readonly priority?: number;
+  readonly resources?: Readonly<Record<string, number>>;
+}
+
+/** A run as the executor shows it to people: the progress bar, the page, `client.runs()`. */
+export interface RunScope {
+  /** `done`: steps finished so far, of `total`; `event` is whatever the run's readers iterate over. */
+  emit(event: unknown): void;
+  close(outcome: "done" | "failed" | "stopped" | "cancelled"): void;
+}
+
+export interface Executor {
+  /**
+   * Calls `fn` with `args` on a worker. `fn` must be an export of an installed package, or use only its arguments and
+   * globals. Functions, handles and plain data may be nested in `args`.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: handles stand for values anywhere inside, which a type cannot follow here
+  submit<R>(fn: (...args: any[]) => R | Promise<R>, args: readonly unknown[], options?: SubmitOptions): Handle<R>;
+  /** Puts a value on the cluster once, so that many tasks can use it. */
+  scatter<T>(value: T, options?: { readonly name?: string }): Handle<T>;
+  /** True when `value` is one of this executor's handles (a user may pass X as a future). */
+  isHandle(value: unknown): value is Handle<unknown>;
+  /** An executor whose tasks all belong to one named run with `total` expected steps. */
+  openRun(name: string, total: number): { readonly executor: Executor; readonly scope: RunScope };
+  warn(message: string): void;
+}

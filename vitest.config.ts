@@ -1,0 +1,28 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+// Unit tests run on sources, so that they need no build; system tests (`test/`) start real processes from `dist`.
+const alias = [
+  { find: /^@taskflock\/dashboard$/, replacement: source("packages/dashboard/server/index.ts") },
+  { find: /^@taskflock\/(\w+)\/(words|machine)$/, replacement: `${source("packages")}/$1/src/$2/index.ts` },
+  { find: /^@taskflock\/(\w+)$/, replacement: `${source("packages")}/$1/src/index.ts` },
+];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { resolve: { alias }, test: { name: "unit", include: ["packages/*/test/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "system",
+          include: ["test/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
