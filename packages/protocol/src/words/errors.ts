@@ -1,6 +1,6 @@
 // The one registry of coded errors. A code is never reused; `docs/errors.md` is generated from this table.
 
-interface ErrorEntry {
+export interface ErrorEntry {
   /** What happened, in one line for the documentation. */
   readonly summary: string;
   /** What the person who meets it can do. */
@@ -22,7 +22,8 @@ export const errorRegistry = {
   },
   FLOCK_UNAUTHORIZED: {
     summary: "The token is missing or wrong.",
-    advice: "`taskflock token` prints where the scheduler left its token; pass it by --token-file or TASKFLOCK_TOKEN_FILE.",
+    advice:
+      "`taskflock token` prints where the scheduler left its token; pass it by --token-file or TASKFLOCK_TOKEN_FILE.",
   },
   FLOCK_FORBIDDEN: { summary: "The token's role does not allow this.", advice: "Use a token of a role that may." },
   FLOCK_VERSION_MISMATCH: {
@@ -33,7 +34,10 @@ export const errorRegistry = {
     summary: "A message was malformed; its connection was closed.",
     advice: "Both ends must be Taskflock of the same version; if they are, please report this.",
   },
-  FLOCK_FRAME_TOO_LARGE: { summary: "A frame is larger than the limit.", advice: "Raise --max-frame-bytes on both ends." },
+  FLOCK_FRAME_TOO_LARGE: {
+    summary: "A frame is larger than the limit.",
+    advice: "Raise --max-frame-bytes on both ends.",
+  },
   FLOCK_CONNECTION_LOST: {
     summary: "The link to the scheduler was lost and did not come back in time.",
     advice: "Check that the scheduler runs; raise `reconnectMs` for slow networks.",
@@ -44,18 +48,30 @@ export const errorRegistry = {
   },
   FLOCK_CLOSED: { summary: "The client was closed.", advice: "Await what you need before close()." },
   FLOCK_RELEASED: { summary: "The future was released.", advice: "Ask for the result before release()." },
-  FLOCK_CANCELLED: { summary: "The task was cancelled.", advice: "Whoever called cancel() wanted that; submit it again if not." },
+  FLOCK_CANCELLED: {
+    summary: "The task was cancelled.",
+    advice: "Whoever called cancel() wanted that; submit it again if not.",
+  },
   FLOCK_DEPENDENCY_FAILED: {
     summary: "A task this one depends on failed or was cancelled.",
     advice: "See the error's cause for the first failure.",
   },
-  FLOCK_TIMEOUT: { summary: "An attempt ran longer than timeoutMs.", advice: "Raise timeoutMs, or make the task smaller." },
-  FLOCK_WAIT_TIMEOUT: { summary: "What was waited for did not happen in time.", advice: "Wait longer, or see why: client.story(future)." },
+  FLOCK_TIMEOUT: {
+    summary: "An attempt ran longer than timeoutMs.",
+    advice: "Raise timeoutMs, or make the task smaller.",
+  },
+  FLOCK_WAIT_TIMEOUT: {
+    summary: "What was waited for did not happen in time.",
+    advice: "Wait longer, or see why: client.story(future).",
+  },
   FLOCK_KILLED_WORKER: {
     summary: "The task was running on several workers when they died.",
     advice: "It probably exhausts memory or crashes the process; see how the workers died, or raise allowedFailures.",
   },
-  FLOCK_TASK_EXITED: { summary: "The task's code ended its slot (process.exit, abort).", advice: "Return or throw instead." },
+  FLOCK_TASK_EXITED: {
+    summary: "The task's code ended its slot (process.exit, abort).",
+    advice: "Return or throw instead.",
+  },
   FLOCK_TASK_OUT_OF_MEMORY: {
     summary: "The task filled the JavaScript heap of its slot.",
     advice: "Use less memory, typed arrays, or raise --heap-limit on the worker.",
@@ -68,8 +84,14 @@ export const errorRegistry = {
     summary: "A key is already used for other code or other arguments.",
     advice: "Give another key, or release the first.",
   },
-  FLOCK_OPTION_INVALID: { summary: "An option is unknown or has a wrong value.", advice: "See the message for the name and what it takes." },
-  FLOCK_ARGUMENT_INVALID: { summary: "An argument of the call is not what the method takes.", advice: "See the message." },
+  FLOCK_OPTION_INVALID: {
+    summary: "An option is unknown or has a wrong value.",
+    advice: "See the message for the name and what it takes.",
+  },
+  FLOCK_ARGUMENT_INVALID: {
+    summary: "An argument of the call is not what the method takes.",
+    advice: "See the message.",
+  },
   FLOCK_ARGUMENT_MUTATED: {
     summary: "A task changed an argument, which is shared and read-only.",
     advice: "Work on copy(argument).",
@@ -78,41 +100,89 @@ export const errorRegistry = {
     summary: "A value cannot travel.",
     advice: "The message names the path; pass plain data, typed arrays, or a registered class.",
   },
-  FLOCK_VALUE_MALFORMED: { summary: "Bytes are not an encoded value.", advice: "Both ends must be of the same version; otherwise please report this." },
+  FLOCK_VALUE_MALFORMED: {
+    summary: "Bytes are not an encoded value.",
+    advice: "Both ends must be of the same version; otherwise please report this.",
+  },
   FLOCK_FUNCTION_NOT_SERIALIZABLE: {
     summary: "A function cannot travel to a worker.",
-    advice: "The message names the variables it captures; pass them as arguments, or export the function from an installed package.",
+    advice:
+      "The message names the variables it captures; pass them as arguments, or export the function from an installed package.",
   },
-  FLOCK_FUNCTION_NOT_FOUND: { summary: "A worker does not have the package's export that the task calls.", advice: "Install the package on the workers." },
+  FLOCK_FUNCTION_NOT_FOUND: {
+    summary: "A worker does not have the package's export that the task calls.",
+    advice: "Install the package on the workers.",
+  },
   FLOCK_PACKAGE_MISMATCH: {
     summary: "A worker has another version or build of the package that a task's function comes from.",
     advice: "Install the same version on the workers.",
   },
-  FLOCK_NO_WORKER: { summary: "No worker can run the task.", advice: "Start a worker that meets what the message names." },
+  FLOCK_NO_WORKER: {
+    summary: "No worker can run the task.",
+    advice: "Start a worker that meets what the message names.",
+  },
   FLOCK_WORKER_UNKNOWN: { summary: "No worker has this name.", advice: "client.workers() lists them." },
-  FLOCK_TASK_UNKNOWN: { summary: "The scheduler does not know this task.", advice: "It was released, or belongs to another session." },
-  FLOCK_TRANSFER_FAILED: { summary: "A result could not be fetched from any holder.", advice: "Check that the workers' peer ports can be reached." },
-  FLOCK_TOO_LARGE: { summary: "A value is larger than the cluster can hold.", advice: "Split it, or raise --memory-limit on the workers." },
-  FLOCK_OUT_OF_MEMORY: { summary: "The worker's arena is full.", advice: "Release futures, add workers, or raise --memory-limit." },
-  FLOCK_PORT_IN_USE: { summary: "The port is already in use.", advice: "Stop what uses it, or choose another with --port." },
+  FLOCK_TASK_UNKNOWN: {
+    summary: "The scheduler does not know this task.",
+    advice: "It was released, or belongs to another session.",
+  },
+  FLOCK_TRANSFER_FAILED: {
+    summary: "A result could not be fetched from any holder.",
+    advice: "Check that the workers' peer ports can be reached.",
+  },
+  FLOCK_TOO_LARGE: {
+    summary: "A value is larger than the cluster can hold.",
+    advice: "Split it, or raise --memory-limit on the workers.",
+  },
+  FLOCK_OUT_OF_MEMORY: {
+    summary: "The worker's arena is full.",
+    advice: "Release futures, add workers, or raise --memory-limit.",
+  },
+  FLOCK_PORT_IN_USE: {
+    summary: "The port is already in use.",
+    advice: "Stop what uses it, or choose another with --port.",
+  },
   FLOCK_INSECURE: {
     summary: "An address beyond loopback needs TLS.",
     advice: "Pass --insecure to accept plain text on a network you trust.",
   },
   FLOCK_CLUSTER_START: { summary: "A cluster's process did not start.", advice: "See the output in the message." },
-  FLOCK_RECORDING_INVALID: { summary: "A recording cannot be replayed.", advice: "Replay with the version that recorded it." },
-  FLOCK_INVARIANT: { summary: "A state machine found itself in a state that must not be.", advice: "Please report it with the story in the message." },
+  FLOCK_RECORDING_INVALID: {
+    summary: "A recording cannot be replayed.",
+    advice: "Replay with the version that recorded it.",
+  },
+  FLOCK_INVARIANT: {
+    summary: "A state machine found itself in a state that must not be.",
+    advice: "Please report it with the story in the message.",
+  },
   FLOCK_INTERNAL: { summary: "A defect in Taskflock.", advice: "Please report it with the message." },
   // model selection
-  FLOCK_ML_INPUT: { summary: "X or y cannot be used: wrong shape, length, or not finite.", advice: "See the message for what and where." },
-  FLOCK_ML_PARAMETER: { summary: "A parameter is unknown or has a wrong value.", advice: "See the message for the names the estimator takes." },
+  FLOCK_ML_INPUT: {
+    summary: "X or y cannot be used: wrong shape, length, or not finite.",
+    advice: "See the message for what and where.",
+  },
+  FLOCK_ML_PARAMETER: {
+    summary: "A parameter is unknown or has a wrong value.",
+    advice: "See the message for the names the estimator takes.",
+  },
   FLOCK_ML_SCORER: { summary: "A scorer is unknown or returned no number.", advice: "See the message for the names." },
-  FLOCK_ML_SPLIT: { summary: "The data cannot be split as asked.", advice: "Use fewer folds, or more rows of the class." },
-  FLOCK_ML_FIT: { summary: "A fit failed, and errorScore is \"raise\".", advice: "See the cause, or use errorScore: NaN." },
+  FLOCK_ML_SPLIT: {
+    summary: "The data cannot be split as asked.",
+    advice: "Use fewer folds, or more rows of the class.",
+  },
+  FLOCK_ML_FIT: {
+    summary: 'A fit failed, and errorScore is "raise".',
+    advice: "See the cause, or use errorScore: NaN.",
+  },
   FLOCK_ML_NOT_FITTED: { summary: "There is no fitted estimator.", advice: "Search with refit on." },
-} as const satisfies Record<`FLOCK_${string}`, ErrorEntry>;
+} as const;
 
 export type ErrorCode = keyof typeof errorRegistry;
+
+/** What a code means and what to do about it. */
+export function explain(code: ErrorCode): ErrorEntry {
+  return errorRegistry[code];
+}
 
 /** An error with a stable code. The message says what happened to what, and what to do about it. */
 export class FlockError extends Error {

@@ -1,0 +1,127 @@
+// What a task asks for, and how it ended: plain data shared by all parties.
+
+import type { ErrorCode } from "./errors.ts";
+import type { PayloadRef } from "./ids.ts";
+
+/** Options of a task as they travel: complete, with units, validated by the client and again at the scheduler. */
+export interface TaskOptionsData {
+  /** Higher runs first. Integer, -1,000,000 … 1,000,000. */
+  readonly priority: number;
+  /** How often an attempt that threw is tried again, 0 … 1,000. */
+  readonly retries: number;
+  /** Wait before the first retry, milliseconds; doubles each time, at most 60 s. */
+  readonly backoffMs: number;
+  /** Limit of one attempt, milliseconds; 0 is none. */
+  readonly timeoutMs: number;
+  /** How many workers may die under the task before it fails. */
+  readonly allowedFailures: number;
+  /** After a cancel or time-out, how long the code may react to its AbortSignal before its slot is ended, milliseconds. */
+  readonly cancelGraceMs: number;
+  /** Resource name to amount, in 1/10,000 (`RESOURCE_UNIT`). */
+  readonly resources: Readonly<Record<string, number>>;
+  /** Names of the workers that may run it; empty is any. */
+  readonly workers: readonly string[];
+  /** With `workers`: others may run it when none of them is there. */
+  readonly allowOtherWorkers: boolean;
+  readonly isolation: "thread" | "process";
+}
+
+export const defaultTaskOptions: TaskOptionsData = {
+  priority: 0,
+  retries: 0,
+  backoffMs: 0,
+  timeoutMs: 0,
+  allowedFailures: 3,
+  cancelGraceMs: 1000,
+  resources: {},
+  workers: [],
+  allowOtherWorkers: false,
+  isolation: "thread",
+};
+
+/** Why a task failed: enough to tell the story without decoding the user's error. */
+export interface Failure {
+  /** A registry code, or null when the user's code threw an error of its own. */
+  readonly code: ErrorCode | null;
+  /** The error's class name, e.g. `TypeError`. */
+  readonly name: string;
+  /** At most 4 KiB. */
+  readonly message: string;
+  /** The whole error as an encoded value (stack, cause, fields), or 0. */
+  readonly error: PayloadRef;
+  readonly errorBytes: number;
+}
+
+export type TaskStatus = "waiting" | "queued" | "assigned" | "running" | "done" | "failed" | "cancelled";
+
+/** One line of a task's story: a transition, when (µs of the scheduler's clock), and the event that caused it. */
+export interface StoryLine {
+  readonly at: number;
+  readonly cause: number;
+  readonly from: string;
+  readonly to: string;
+  /** What it meant, e.g. the worker's name or the error's message; may be empty. */
+  readonly detail: string;
+}
+
+export interface WorkerInfo {
+  readonly name: string;
+  readonly worker: number;
+  readonly address: string;
+  readonly status: "running" | "retiring" | "cut";
+  readonly slots: number;
+  readonly pid: number;
+  readonly memoryLimitBytes: number;
+  readonly resources: Readonly<Record<string, number>>;
+  readonly resourcesUsed: Readonly<Record<string, number>>;
+  readonly assigned: number;
+  readonly running: number;
+  readonly stored: number;
+  readonly storedBytes: number;
+  readonly finished: number;
+  /** The last heartbeat's figures; bytes and percent of one core. */
+  readonly metrics: WorkerMetrics | null;
+}
+
+export interface WorkerMetrics {
+  readonly cpuPercent: number;
+  readonly rssBytes: number;
+  readonly arenaBytes: number;
+  readonly arenaUsedBytes: number;
+  readonly eventLoopDelayMs: number;
+}
+
+/** A run's tasks by state. `done` + `failed` + `cancelled` never shrinks while its results are kept. */
+export interface RunCounts {
+  readonly total: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly running: number;
+}
+
+export interface RunInfo {
+  readonly run: number;
+  readonly session: number;
+  readonly name: string;
+  readonly weight: number;
+  readonly status: "open" | "done" | "failed" | "stopped" | "cancelled";
+  /** Steps the owner expects, 0 when unknown; and steps it reported finished. */
+  readonly steps: number;
+  readonly stepsDone: number;
+  readonly counts: RunCounts;
+}
+
+export interface ClusterInfo {
+  readonly scheduler: {
+    readonly id: string;
+    readonly version: string;
+    readonly pid: number;
+    readonly startedAtMs: number;
+  };
+  readonly sessions: number;
+  readonly functions: number;
+  readonly tasks: Readonly<Record<TaskStatus, number>>;
+  readonly workers: readonly WorkerInfo[];
+  readonly runs: readonly RunInfo[];
+}

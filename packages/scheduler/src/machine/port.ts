@@ -1,0 +1,83 @@
+// The border of the scheduler's machine: what happens to it, and the few ways in which it asks its shell to act.
+
+import type {
+  Attempt,
+  Cause,
+  ClientToScheduler,
+  Micros,
+  PayloadRef,
+  RunCounts,
+  SchedulerToClient,
+  SchedulerToWorker,
+  SessionId,
+  WorkerHello,
+  WorkerId,
+  WorkerToScheduler,
+} from "@taskflock/protocol/words";
+
+/** What happens. Every event says when (the scheduler's monotonic clock) and carries its cause. */
+export type SchedulerEvent = { readonly at: Micros; readonly cause: Cause } & (
+  | { readonly e: "clientJoined"; readonly session: SessionId; readonly name: string }
+  /** The link is back: the outcomes of its tasks are said again. */
+  | { readonly e: "clientResumed"; readonly session: SessionId }
+  /** The link is cut; the session waits for `sessionExpired` or `clientResumed`. */
+  | { readonly e: "clientCut"; readonly session: SessionId }
+  /** Gone for good (goodbye, or it did not come back in time): its references are released. */
+  | { readonly e: "clientGone"; readonly session: SessionId }
+  /** The client does not read: no outcomes until `clientReady`, which delivers what is due. */
+  | { readonly e: "clientBlocked"; readonly session: SessionId }
+  | { readonly e: "clientReady"; readonly session: SessionId }
+  /** One inbound frame. Payload references in it are the machine's from now on: it frees each. */
+  | { readonly e: "clientMessages"; readonly session: SessionId; readonly messages: readonly ClientToScheduler[] }
+  | { readonly e: "workerJoined"; readonly worker: WorkerId; readonly hello: WorkerHello }
+  /** Nothing is sent to it until its `snapshot` arrives. */
+  | { readonly e: "workerResumed"; readonly worker: WorkerId }
+  | { readonly e: "workerCut"; readonly worker: WorkerId }
+  /** It is dead, or did not come back in time. `planned`: after `leave` was sent. `how`: for people. */
+  | { readonly e: "workerLost"; readonly worker: WorkerId; readonly how: string; readonly planned: boolean }
+  | { readonly e: "workerMessages"; readonly worker: WorkerId; readonly messages: readonly WorkerToScheduler[] }
+  /** The time asked for with `wakeAt` has come. */
+  | { readonly e: "woken" }
+  /** The operator stops workers by name (CLI, page). */
+  | { readonly e: "retireWorkers"; readonly workers: readonly string[] }
+);
+
+export interface SchedulerPort {
+  /** Queues a message; the shell sends what has collected at the end of the turn. Only to workers whose link is up. */
+  toWorker(worker: WorkerId, message: SchedulerToWorker): void;
+  /** Only to sessions whose link is up and that are not blocked. */
+  toClient(session: SessionId, message: SchedulerToClient): void;
+  /** One alarm: `woken` at or soon after `at`; a new call replaces the last; null takes it back. */
+  wakeAt(at: Micros | null): void;
+  /** The bytes are not needed any more. Exactly once for each reference received in an event. */
+  free(payload: PayloadRef): void;
+  /** The worker has left as planned or never answered: the shell closes its connection. */
+  closeWorker(worker: WorkerId): void;
+}
+
+/** Fixed at construction. */
+export interface SchedulerConfig {
+  /** Results up to this size are sent with their completion. */
+  readonly inlineLimitBytes: number;
+  /** All inline results together; above it workers are told to keep theirs. */
+  readonly inlineBudgetBytes: number;
+  /** Tasks a worker may have assigned, however short they are. */
+  readonly maxAssignedPerWorker: number;
+  /** A worker is kept supplied for this long, µs of expected work per slot, by the measured duration of functions. */
+  readonly supplyUs: number;
+  /** Before anything is measured: bytes per µs between workers. */
+  readonly bandwidthBytesPerUs: number;
+  /** Lines of story kept for all tasks together. */
+  readonly storyLines: number;
+}
+
+export const defaultSchedulerConfig: SchedulerConfig = {
+  inlineLimitBytes: 4096,
+  inlineBudgetBytes: 256 * 1024 * 1024,
+  maxAssignedPerWorker: 4096,
+  supplyUs: 20_000,
+  bandwidthBytesPerUs: 500,
+  storyLines: 100_000,
+};
+
+export type { Attempt, RunCounts };

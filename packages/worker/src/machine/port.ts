@@ -1,0 +1,114 @@
+// The border of the worker's machine: what happens to it, and the few ways in which it asks its shell to act.
+
+import type {
+  Assign,
+  Attempt,
+  Cause,
+  Failure,
+  Holder,
+  Micros,
+  PayloadRef,
+  SchedulerToWorker,
+  TaskId,
+  WorkerToScheduler,
+} from "@taskflock/protocol/words";
+
+/** Where the shell put bytes: in the arena (`stored`) or, when small enough to travel, in a payload (`inline`). */
+export type WorkerEvent = {
+  readonly at: Micros;
+  readonly cause: Cause;
+} & /** The link to the scheduler is up. `fresh`: nothing is known there; all that is here was dropped. Answer with `snapshot`. */
+(
+  | { readonly e: "linkUp"; readonly fresh: boolean; readonly inlineLimitBytes: number }
+  | { readonly e: "linkDown" }
+  /** One inbound frame. Payload references in it are the machine's from now on. */
+  | { readonly e: "schedulerMessages"; readonly messages: readonly SchedulerToWorker[] }
+  /**
+   * An item of the batch given to a slot began (the shell reads the slot's counter; it may say so late, and only for the item that runs
+   * when it looks). The first item of a batch begins with `run` itself.
+   */
+  | { readonly e: "itemStarted"; readonly slot: number; readonly task: TaskId; readonly attempt: Attempt }
+  /** An item ended well. `result`: its bytes when at most the inline limit; else they are stored in the arena under the task. */
+  | {
+      readonly e: "itemFinished";
+      readonly slot: number;
+      readonly task: TaskId;
+      readonly attempt: Attempt;
+      readonly bytes: number;
+      readonly result: PayloadRef;
+      readonly durationUs: number;
+    }
+  | {
+      readonly e: "itemFailed";
+      readonly slot: number;
+      readonly task: TaskId;
+      readonly attempt: Attempt;
+      readonly failure: Failure;
+      readonly retryable: boolean;
+      readonly durationUs: number;
+    }
+  /** The slot is free for another batch: every item had its outcome. */
+  | { readonly e: "slotFree"; readonly slot: number }
+  /**
+   * The slot's thread or process was ended (by `endSlot`, or by itself) and a new one is ready. The item that ran had its `itemFailed`
+   * before; items of the batch that had not begun come back here and go to the queue again.
+   */
+  | { readonly e: "slotReplaced"; readonly slot: number }
+  /** A fetch ended: the bytes are stored in the arena under the task. */
+  | { readonly e: "fetched"; readonly task: TaskId; readonly bytes: number }
+  /** The fetch from this holder failed; the machine tries the next, or reports `missing`. `full`: no room in the arena. */
+  | { readonly e: "fetchFailed"; readonly task: TaskId; readonly holder: Holder; readonly full: boolean }
+  /** A client's upload after `expect`. */
+  | { readonly e: "uploaded"; readonly task: TaskId; readonly bytes: number }
+  | { readonly e: "uploadFailed"; readonly task: TaskId; readonly message: string }
+  /** SIGTERM, a spot notice, the end of its lifetime. */
+  | { readonly e: "retireWanted"; readonly reason: string }
+  | { readonly e: "woken" }
+);
+
+/** One item of a batch: everything a slot needs. Inputs are named by task: in the arena, or inline. */
+export interface RunItem {
+  readonly assign: Assign;
+  /** Inline bytes by input index; 0 means: in the arena under the input's task. */
+  readonly inline: readonly PayloadRef[];
+}
+
+export interface WorkerPort {
+  toScheduler(message: WorkerToScheduler): void;
+  /** Runs the batch, in order, on a free slot. Slots are numbered from 0; `process` slots are the shell's matter by `isolation`. */
+  run(slot: number, items: readonly RunItem[]): void;
+  /** Sets the item's AbortSignal with the reason; nothing else yet. */
+  abortItem(slot: number, task: TaskId, reason: "cancelled" | "timeout"): void;
+  /** Ends the slot's code now; answered by `itemFailed` for the running item (code CANCELLED or TIMEOUT as `reason`) and `slotReplaced`. */
+  endSlot(slot: number, reason: "cancelled" | "timeout"): void;
+  /** Starts fetching into the arena; answered by `fetched` or `fetchFailed`. The machine bounds how many run at once. */
+  fetch(task: TaskId, bytes: number, holder: Holder): void;
+  /** Stops a fetch that nobody wants; no answer. */
+  stopFetch(task: TaskId): void;
+  /** Makes ready for a client's upload; answered by `uploaded` or `uploadFailed`. */
+  expectUpload(task: TaskId, bytes: number): void;
+  /** Gives the arena's bytes of this task back (after the last lease of a running item ends, which is the shell's count). */
+  dropStored(task: TaskId): void;
+  free(payload: PayloadRef): void;
+  wakeAt(at: Micros | null): void;
+  /** `leave`: flush, close, exit 0. */
+  leave(): void;
+}
+
+export interface WorkerConfig {
+  readonly slots: number;
+  /** Fetches at once, in all. */
+  readonly maxFetches: number;
+  /** Items of one batch, and their expected duration together, µs. */
+  readonly maxBatch: number;
+  readonly maxBatchUs: number;
+  readonly storyLines: number;
+}
+
+export const defaultWorkerConfig: WorkerConfig = {
+  slots: 1,
+  maxFetches: 8,
+  maxBatch: 256,
+  maxBatchUs: 5_000,
+  storyLines: 20_000,
+};
