@@ -42,6 +42,10 @@ export type SchedulerEvent = { readonly at: Micros; readonly cause: Cause } & (
   | { readonly e: "retireWorkers"; readonly workers: readonly string[] }
 );
 
+/**
+ * Payload references in a message given to the port are lent: the machine still owns them and says `free` when it is done.
+ * The shell honours `free` only after the flush that carries the message (so `toClient(…); free(…)` is right).
+ */
 export interface SchedulerPort {
   /** Queues a message; the shell sends what has collected at the end of the turn. Only to workers whose link is up. */
   toWorker(worker: WorkerId, message: SchedulerToWorker): void;

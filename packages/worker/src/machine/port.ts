@@ -73,6 +73,10 @@ export interface RunItem {
   readonly inline: readonly PayloadRef[];
 }
 
+/**
+ * Payload references in a message given to the port are lent: the machine still owns them and says `free` when it is done.
+ * The shell honours `free` only after the flush that carries the message (so `toClient(…); free(…)` is right).
+ */
 export interface WorkerPort {
   toScheduler(message: WorkerToScheduler): void;
   /** Runs the batch, in order, on a free slot. Slots are numbered from 0; `process` slots are the shell's matter by `isolation`. */
