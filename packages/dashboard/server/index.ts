@@ -1,0 +1,1 @@
+export { type Dashboard, type DashboardOptions, type StatusSource, startDashboard } from "./server.ts";
