@@ -1,0 +1,119 @@
+// The support vector classifier as an estimator: parameters, model, and what its fits share.
+
+import type { DataShape, Estimator, SharedStep } from "../estimator.ts";
+import type { ClassWeight } from "../estimators/class-weight.ts";
+import {
+  type Check,
+  checkEach,
+  classWeights,
+  count,
+  either,
+  iterationLimit,
+  oneOf,
+  positive,
+  real,
+} from "../estimators/parameter-checks.ts";
+import type { Matrix } from "../matrix.ts";
+import { dotProducts, type Kernel, productGram, rbfGram, squaredDistances } from "./kernels.ts";
+import { predictSvc } from "./predict.ts";
+import { fitSvc } from "./train.ts";
+
+export interface SvcParams {
+  /** "rbf" (default): exp(-gamma |a-b|²); "poly": (gamma a·b + coef0)^degree; "linear": a·b. */
+  kernel: "rbf" | "poly" | "linear";
+  /** Penalty of a misclassified sample; default 1. */
+  C: number;
+  /** "scale" (default): 1 / (columns × variance of X); "auto": 1 / columns. */
+  gamma: number | "scale" | "auto";
+  /** Of "poly"; default 3. */
+  degree: number;
+  /** Of "poly"; default 0. */
+  coef0: number;
+  /** Multiplies C for a class; default null. */
+  classWeight: ClassWeight;
+  /** How far from optimal the solution may be; default 1e-3. */
+  tol: number;
+  /** Steps per pair of classes; default -1, no limit. */
+  maxIter: number;
+}
+
+/** A fitted support vector classifier. */
+export interface SvcModel {
+  readonly classes: readonly (number | string)[];
+  readonly kernel: Kernel;
+  /** Rows of the training data that are support vectors, by class. */
+  readonly support: Int32Array;
+  readonly supportVectors: Matrix;
+  /** The same rows in the whole data set of a search; null outside of one. */
+  readonly sourceRows: Int32Array | null;
+  /** Support vectors of each class. */
+  readonly nSupport: readonly number[];
+  /** (classes - 1) × supports: a class's coefficients against each other class. */
+  readonly dualCoef: Float64Array;
+  /** One per pair of classes; what the weighted kernels must exceed. */
+  readonly rho: Float64Array;
+  readonly iterations: number;
+  readonly converged: boolean;
+}
+
+const defaults: SvcParams = {
+  kernel: "rbf",
+  C: 1,
+  gamma: "scale",
+  degree: 3,
+  coef0: 0,
+  classWeight: null,
+  tol: 1e-3,
+  maxIter: -1,
+};
+
+const checks: { readonly [K in keyof SvcParams]: Check } = {
+  kernel: oneOf("rbf", "poly", "linear"),
+  C: positive,
+  gamma: either(positive, oneOf("scale", "auto")),
+  degree: count,
+  coef0: real,
+  classWeight: classWeights,
+  tol: positive,
+  maxIter: iterationLimit,
+};
+
+/** Up to so many rows the matrices of all pairs are made once and shared (128 MB each at most); beyond, each fit makes the rows it needs. */
+const SHARED_ROWS = 4000;
+
+function shareGram(params: Readonly<SvcParams>, shape: DataShape): Record<string, SharedStep> {
+  if (shape.rows > SHARED_ROWS) return {};
+  const distances: SharedStep = { key: "squaredDistances", compute: squaredDistances };
+  const products: SharedStep = { key: "dotProducts", compute: dotProducts };
+  const { kernel, coef0, degree } = params;
+  if (kernel === "linear") {
+    return {
+      gram: { key: "gram/linear", compute: productGram, args: { kind: "linear" }, needs: { dotProducts: products } },
+    };
+  }
+  // The variance that "scale" stands for is that of each fold's training rows, so only the distances can be shared.
+  if (params.gamma === "scale") return kernel === "rbf" ? { squaredDistances: distances } : {};
+  const gamma = params.gamma === "auto" ? 1 / shape.cols : params.gamma;
+  if (kernel === "rbf") {
+    const needs = { squaredDistances: distances };
+    return { gram: { key: `gram/rbf/${gamma}`, compute: rbfGram, args: { gamma }, needs } };
+  }
+  const args: Kernel = { kind: "poly", gamma, coef0, degree };
+  const key = `gram/poly/${gamma}/${coef0}/${degree}`;
+  return { gram: { key, compute: productGram, args, needs: { dotProducts: products } } };
+}
+
+/**
+ * A support vector classifier (one against one). Equal to scikit-learn's `SVC`; inside a search all fits share squared
+ * distances and one Gram matrix per kernel.
+ */
+export function svc(params: Partial<SvcParams> = {}): Estimator<SvcParams, SvcModel> {
+  return {
+    name: "svc",
+    params: { ...defaults, ...params },
+    check: (all) => checkEach(all, checks),
+    share: shareGram,
+    fit: fitSvc,
+    predict: predictSvc,
+  };
+}
