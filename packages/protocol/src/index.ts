@@ -1,0 +1,2 @@
+export * from "./value/index.ts";
+export * from "./words/index.ts";

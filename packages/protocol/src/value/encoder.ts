@@ -1,0 +1,348 @@
+// From a value to its body. One pass, depth first; hot for small values, so plainer than the rest.
+import { ByteWriter, isLatin1 } from "./byte-writer.ts";
+import { classOfPrototype, type RegisteredClass } from "./classes.ts";
+import { writeBuiltin } from "./encode-builtins.ts";
+import { writeError } from "./encode-error.ts";
+import {
+  KEY_KNOWN,
+  KEY_LATIN1,
+  KEY_UTF16,
+  LAYOUT_PLAIN,
+  LAYOUT_REGIONS,
+  MAX_DEPTH,
+  MAX_TINY_COUNT,
+  PLAIN_HEADER,
+  REGIONS_HEADER,
+  TAG,
+  TINY_ARRAY,
+  TINY_OBJECT,
+} from "./format.ts";
+import { refuse, refuseFunction, refuseObject, renderPath, type Step } from "./refusal.ts";
+import { type Region, ViewTable } from "./regions.ts";
+
+/** What stands for a value that the host keeps outside the bytes: a future, or a function, by its place in a table. */
+export interface ValueLeaf {
+  readonly kind: "future" | "function";
+  /** 0, 1, 2 … in the host's table of that kind. */
+  readonly index: number;
+}
+
+/**
+ * Asked about every function and every instance of a class that the codec does not know; undefined when the value is
+ * not the host's. `path` renders where the value is (`args[0].model`).
+ */
+export type LeafOf = (value: object, path: () => string) => ValueLeaf | undefined;
+
+/** Where an encoder stood, so that a part which cannot travel can be taken back. */
+export interface Mark {
+  readonly position: number;
+  readonly objects: number;
+  readonly keys: number;
+  readonly views: number;
+  readonly depth: number;
+}
+
+export class Encoder {
+  readonly out: ByteWriter = new ByteWriter();
+  readonly #seen: Map<object, number> = new Map();
+  readonly #keys: Map<string, number> = new Map();
+  readonly #steps: Step[] = [];
+  /** Instances whose `encode` hook's value is being written: a reference back to one could not be decoded. */
+  readonly #open: Set<object> = new Set();
+  #views: ViewTable | undefined;
+  #objects = 0;
+  #depth = 0;
+  #leaf: LeafOf | undefined;
+  #root = "value";
+
+  begin(leaf: LeafOf | undefined, root: string): void {
+    this.#leaf = leaf;
+    this.#root = root;
+    this.out.position = PLAIN_HEADER;
+  }
+
+  /** Drops every reference to the value. */
+  end(): void {
+    if (this.#seen.size > 0) this.#seen.clear();
+    if (this.#keys.size > 0) this.#keys.clear();
+    if (this.#open.size > 0) this.#open.clear();
+    if (this.#steps.length > 0) this.#steps.length = 0;
+    this.#views = undefined;
+    this.#leaf = undefined;
+    this.#objects = 0;
+    this.#depth = 0;
+    this.out.reset();
+  }
+
+  /** Writes the header and, when there are regions, their table. Returns them with the value's whole size. */
+  finish(): { regions: readonly Region[]; bytes: number } {
+    const out = this.out;
+    if (this.#views === undefined) {
+      out.bytes[0] = LAYOUT_PLAIN;
+      return { regions: NO_REGIONS, bytes: out.position };
+    }
+    const body = out.position - PLAIN_HEADER;
+    const grown = REGIONS_HEADER - PLAIN_HEADER;
+    out.reserve(grown);
+    out.bytes.copyWithin(REGIONS_HEADER, PLAIN_HEADER, out.position);
+    out.position += grown;
+    out.bytes[0] = LAYOUT_REGIONS;
+    out.uint32At(1, REGIONS_HEADER + body);
+    return this.#views.finish(out);
+  }
+
+  write(value: unknown): void {
+    switch (typeof value) {
+      case "number":
+        this.out.number(value);
+        break;
+      case "string":
+        this.out.string(value);
+        break;
+      case "boolean":
+        this.out.byte(value ? TAG.true : TAG.false);
+        break;
+      case "undefined":
+        this.out.byte(TAG.undefined);
+        break;
+      case "object":
+        if (value === null) this.out.byte(TAG.null);
+        else this.#object(value);
+        break;
+      case "bigint":
+        this.#bigint(value);
+        break;
+      case "function":
+        if (!this.#writeLeaf(value)) throw refuseFunction(this.path(), value);
+        break;
+      default:
+        throw refuse(this.path(), "a symbol", "a symbol is unique to its process; pass a string");
+    }
+  }
+
+  path(): string {
+    return renderPath(this.#root, this.#steps, this.#depth);
+  }
+
+  /** Writes what a container holds at `step`. */
+  child(step: Step, value: unknown): void {
+    this.enter();
+    this.#steps[this.#depth - 1] = step;
+    this.write(value);
+    this.#depth--;
+  }
+
+  enter(): void {
+    if (++this.#depth > MAX_DEPTH) {
+      this.#depth = 8; // enough of the path to find the place
+      throw refuse(`${this.path()}…`, `nested deeper than ${MAX_DEPTH} levels`, "use an array instead of links");
+    }
+  }
+
+  view(buffer: ArrayBufferLike, start: number, bytes: number, whole: boolean): void {
+    this.#views ??= new ViewTable();
+    this.#views.add(buffer, start, bytes, whole);
+  }
+
+  key(key: string): void {
+    const known = this.#keys.get(key);
+    if (known !== undefined) {
+      this.out.varint(known * 4 + KEY_KNOWN);
+      return;
+    }
+    this.#keys.set(key, this.#keys.size);
+    if (isLatin1(key)) {
+      this.out.varint(key.length * 4 + KEY_LATIN1);
+      this.out.latin1(key);
+    } else {
+      this.out.varint(key.length * 4 + KEY_UTF16);
+      this.out.utf16(key);
+    }
+  }
+
+  mark(): Mark {
+    const { position } = this.out;
+    return {
+      position,
+      objects: this.#objects,
+      keys: this.#keys.size,
+      views: this.#views?.size ?? 0,
+      depth: this.#depth,
+    };
+  }
+
+  /** Takes back all that was written since the mark. */
+  rewind(mark: Mark): void {
+    this.out.position = mark.position;
+    for (const [object, index] of this.#seen) if (index >= mark.objects) this.#seen.delete(object);
+    for (const [key, index] of this.#keys) if (index >= mark.keys) this.#keys.delete(key);
+    this.#views?.truncate(mark.views);
+    this.#objects = mark.objects;
+    this.#depth = mark.depth;
+  }
+
+  #object(value: object): void {
+    const known = this.#seen.get(value);
+    if (known !== undefined) {
+      if (this.#open.has(value)) {
+        throw refuse(
+          this.path(),
+          "a reference to an object that contains it",
+          "a registered class's encode() must break cycles",
+        );
+      }
+      this.out.byte(TAG.ref);
+      this.out.varint(known);
+      return;
+    }
+    const prototype: object | null = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype) {
+      this.#number(value);
+      this.#record(value as Record<string, unknown>, TAG.object);
+    } else if (prototype === Array.prototype && Array.isArray(value)) {
+      this.#number(value);
+      this.#array(value);
+    } else {
+      this.#exotic(value, prototype);
+    }
+  }
+
+  #number(value: object): void {
+    this.#seen.set(value, this.#objects++);
+  }
+
+  #array(array: readonly unknown[]): void {
+    const { out } = this;
+    const length = array.length;
+    if (length <= MAX_TINY_COUNT) {
+      out.byte(TINY_ARRAY + length);
+    } else {
+      out.byte(TAG.array);
+      out.varint(length);
+    }
+    this.enter();
+    const at = this.#depth - 1;
+    for (let i = 0; i < length; i++) {
+      const value = array[i];
+      if (typeof value === "number") {
+        out.number(value);
+        continue;
+      }
+      if (value === undefined && !(i in array)) {
+        this.#holes(array, i);
+        break;
+      }
+      this.#steps[at] = i;
+      this.write(value);
+    }
+    this.#depth--;
+  }
+
+  /** The rest of an array from its first hole on, so that `a[1e9] = 1` costs one entry. */
+  #holes(array: readonly unknown[], from: number): void {
+    const indices: number[] = [];
+    for (const key of Object.keys(array)) {
+      const index = Number(key);
+      if (Number.isInteger(index) && index >= from && index < array.length) indices.push(index);
+    }
+    this.out.byte(TAG.holes);
+    this.out.varint(indices.length);
+    for (const index of indices) {
+      this.out.varint(index);
+      this.#steps[this.#depth - 1] = index;
+      this.write(array[index]);
+    }
+  }
+
+  /** Enumerable properties with string keys. */
+  #record(object: Readonly<Record<string, unknown>>, tag: number): void {
+    const { out } = this;
+    const keys = Object.keys(object);
+    if (tag === TAG.object && keys.length <= MAX_TINY_COUNT) {
+      out.byte(TINY_OBJECT + keys.length);
+    } else {
+      out.byte(tag);
+      out.varint(keys.length);
+    }
+    this.#properties(object, keys);
+  }
+
+  #properties(object: Readonly<Record<string, unknown>>, keys: readonly string[]): void {
+    this.enter();
+    const at = this.#depth - 1;
+    for (const key of keys) {
+      this.key(key);
+      this.#steps[at] = key;
+      this.write(object[key]);
+    }
+    this.#depth--;
+  }
+
+  #exotic(value: object, prototype: object | null): void {
+    const registered = prototype === null ? undefined : classOfPrototype(prototype);
+    this.#number(value);
+    if (prototype === null) this.#record(value as Record<string, unknown>, TAG.bare);
+    else if (registered !== undefined) this.#instance(value, registered);
+    else if (!writeBuiltin(this, value, prototype)) this.#unknown(value, prototype);
+  }
+
+  #unknown(value: object, prototype: object): void {
+    // A leaf is no object of the body: it takes back its number, which is the last one given.
+    this.#seen.delete(value);
+    this.#objects--;
+    if (this.#writeLeaf(value)) return;
+    this.#number(value);
+    if (value instanceof Error) {
+      writeError(this, value);
+    } else if (Array.isArray(value) && isForeign(prototype, "Array")) {
+      this.#array(value); // of another realm (`node:vm`), as are the objects below
+    } else if (isForeign(prototype, "Object") && Object.getPrototypeOf(prototype) === null) {
+      this.#record(value as Record<string, unknown>, TAG.object);
+    } else {
+      throw refuseObject(this.path(), value);
+    }
+  }
+
+  #instance(value: object, { name, hooks }: RegisteredClass): void {
+    if (hooks === undefined) {
+      this.out.byte(TAG.fields);
+      this.key(name);
+      const keys = Object.keys(value);
+      this.out.varint(keys.length);
+      this.#properties(value as Record<string, unknown>, keys);
+      return;
+    }
+    this.out.byte(TAG.hooked);
+    this.key(name);
+    this.#open.add(value);
+    this.child({ in: "encode", key: name }, hooks.encode(value));
+    this.#open.delete(value);
+  }
+
+  #writeLeaf(value: object): boolean {
+    const leaf = this.#leaf?.(value, () => this.path());
+    if (leaf === undefined) return false;
+    this.out.byte(leaf.kind === "future" ? TAG.future : TAG.function);
+    this.out.varint(leaf.index);
+    return true;
+  }
+
+  #bigint(value: bigint): void {
+    if (BigInt.asIntN(64, value) === value) {
+      this.out.byte(TAG.bigint64);
+      this.out.bigint64(value);
+      return;
+    }
+    const hexadecimal = (value < 0n ? -value : value).toString(16);
+    this.out.byte(value < 0n ? TAG.bigintNegative : TAG.bigintPositive);
+    this.out.varint(hexadecimal.length);
+    this.out.latin1(hexadecimal);
+  }
+}
+
+const NO_REGIONS: readonly Region[] = [];
+
+function isForeign(prototype: object, name: string): boolean {
+  const maker: unknown = "constructor" in prototype ? prototype.constructor : undefined;
+  return typeof maker === "function" && maker.name === name && maker.prototype === prototype;
+}
