@@ -1,0 +1,86 @@
+// Tables for a terminal.
+
+import type { ClusterInfo, StoryLine } from "@taskflock/protocol";
+
+/** What `taskflock status` prints. */
+export function formatCluster({ scheduler, workers, tasks, runs, sessions }: ClusterInfo): string {
+  const counts = Object.entries(tasks).map(([status, count]) => `${count} ${status}`);
+  const lines = [
+    `Scheduler ${scheduler.id.slice(0, 8)}, version ${scheduler.version}, process ${scheduler.pid}, ${sessions} client${sessions === 1 ? "" : "s"}`,
+    `Tasks     ${counts.join(", ")}`,
+    "",
+  ];
+  if (workers.length === 0) lines.push("No workers. Start one with: taskflock worker");
+  else {
+    lines.push(
+      ...columns([
+        ["WORKER", "STATUS", "BUSY", "ASSIGNED", "FINISHED", "CPU", "MEMORY", "STORED", "RESOURCES"],
+        ...workers.map((worker) => [
+          worker.name,
+          worker.status,
+          `${worker.running}/${worker.slots}`,
+          String(worker.assigned),
+          String(worker.finished),
+          worker.metrics === null ? "-" : `${Math.round(worker.metrics.cpuPercent)}%`,
+          worker.metrics === null ? "-" : formatBytes(worker.metrics.rssBytes),
+          formatBytes(worker.storedBytes),
+          Object.entries(worker.resources)
+            .map(([name, amount]) => `${name} ${(worker.resourcesUsed[name] ?? 0) / 10_000}/${amount / 10_000}`)
+            .join(" "),
+        ]),
+      ]),
+    );
+  }
+  if (runs.length > 0) {
+    lines.push(
+      "",
+      ...columns([
+        ["RUN", "STATUS", "STEPS", "RUNNING", "DONE", "FAILED"],
+        ...runs.map((run) => [
+          run.name,
+          run.status,
+          run.steps > 0 ? `${run.stepsDone}/${run.steps}` : "-",
+          String(run.counts.running),
+          String(run.counts.done),
+          String(run.counts.failed),
+        ]),
+      ]),
+    );
+  }
+  return lines.join("\n");
+}
+
+/** A task's transitions, oldest first; times in seconds since the first. */
+export function formatStory(story: readonly StoryLine[]): string {
+  const start = story[0]?.at ?? 0;
+  return columns(
+    story.map((line) => [`${((line.at - start) / 1e6).toFixed(6)} s`, `#${line.cause}`, `${line.from} -> ${line.to}`, line.detail]),
+  ).join("\n");
+}
+
+/** Left-aligned columns two spaces apart, as wide as their widest cell. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, index) => {
+      widths[index] = Math.max(widths[index] ?? 0, cell.length);
+    });
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+export function formatBytes(value: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let amount = value;
+  let unit = 0;
+  while (amount >= 1024 && unit < units.length - 1) {
+    amount /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? amount : amount.toFixed(1)} ${units[unit]}`;
+}

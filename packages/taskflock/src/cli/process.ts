@@ -1,0 +1,61 @@
+// What every role of the CLI does as a process: its logger, its signals, its ready line, its end.
+
+import { FlockError, isFlockError } from "@taskflock/protocol";
+import { type Logger, pino } from "pino";
+import pretty from "pino-pretty";
+
+export const logLevels = ["trace", "debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** JSON lines on stderr; readable ones when stderr is a terminal. */
+export function createLogger(level: LogLevel, name: string): Logger {
+  const options = { level, name, base: { name } };
+  return process.stderr.isTTY
+    ? pino(options, pretty({ destination: 2, ignore: "pid,hostname", sync: true }))
+    : pino(options, pino.destination({ dest: 2, sync: true }));
+}
+
+/** Tells the parent that started us, as one line of JSON on the descriptor it gave, that we are ready. */
+export function announceReady(fd: number | undefined, facts: object): void {
+  if (fd === undefined) return;
+  writeSync(fd, `${JSON.stringify(facts)}\n`);
+  closeSync(fd);
+}
+
+/** Reads a token from an inherited descriptor, so that it never stands in arguments or the environment. */
+export function tokenFromDescriptor(fd: number): string {
+  const token = readFileSync(fd, "utf8").trim();
+  if (token === "") throw new FlockError("FLOCK_UNAUTHORIZED", `descriptor ${fd} held no token`);
+  return token;
+}
+
+/** Calls `stop` once at SIGTERM, SIGINT or (when asked for) the end of stdin; a second SIGINT ends the process at once. */
+export function onStop(stop: (reason: string) => void, options: { readonly stdinEnd: boolean }): void {
+  let stopping = false;
+  const once = (reason: string): void => {
+    if (stopping) {
+      if (reason === "SIGINT") process.exit(130);
+      return;
+    }
+    stopping = true;
+    stop(reason);
+  };
+  process.on("SIGTERM", () => once("SIGTERM"));
+  process.on("SIGINT", () => once("SIGINT"));
+  if (options.stdinEnd) {
+    process.stdin.on("end", () => once("end of stdin")).on("error", () => once("end of stdin"));
+    process.stdin.resume();
+  }
+}
+
+/** One line for a person; the stack only for what is not coded. */
+export function describeError(error: unknown): string {
+  if (isFlockError(error)) return `taskflock: ${error.message} (${error.code})`;
+  return `taskflock: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+/** A stream on stdout that forgives a reader who left (`| head`). */
+export function printLine(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+

@@ -1,0 +1,16 @@
+import type { Command } from "commander";
+import { printLine } from "./process.ts";
+
+/** `taskflock replay FILE`: the scheduler's machine, stepped once more over what it recorded. */
+export function addReplayCommand(program: Command): void {
+  program
+    .command("replay")
+    .description("Step the scheduler's machine over a recording (scheduler --record FILE) to the same state, and tell stories.")
+    .argument("<file>", "the recording")
+    .option("--story <key...>", "print the stories of these tasks (a key, or its beginning)", [])
+    .option("--json", "print the result as JSON", false)
+    .action(async (file: string, flags: { readonly story: readonly string[]; readonly json: boolean }) => {
+      const { replayCommand } = await import("../roles/replay.ts");
+      printLine(await replayCommand(file, flags));
+    });
+}

@@ -1,0 +1,64 @@
+// How flags turn into values. Each says what it takes when it gets something else.
+
+import { availableParallelism, totalmem } from "node:os";
+import { RESOURCE_UNIT } from "@taskflock/protocol";
+import { InvalidArgumentError } from "commander";
+
+const unitBytes: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  k: 1e3,
+  kb: 1e3,
+  kib: 1024,
+  m: 1e6,
+  mb: 1e6,
+  mib: 1024 ** 2,
+  g: 1e9,
+  gb: 1e9,
+  gib: 1024 ** 3,
+  t: 1e12,
+  tb: 1e12,
+  tib: 1024 ** 4,
+};
+
+/** `2GiB`, `500MB`, `1073741824`: bytes. */
+export function byteSize(text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
+  const unit = unitBytes[(match?.[2] ?? "?").toLowerCase()];
+  if (match === null || unit === undefined) throw new InvalidArgumentError("Give a size such as 2GiB, 500MB or 1073741824.");
+  return Math.round(Number(match[1]) * unit);
+}
+
+/** A whole number in a range, both ends included. */
+export function integer(from: number, to: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\s*-?\d+\s*$/.test(text) || value < from || value > to) {
+      throw new InvalidArgumentError(`Give a whole number from ${from} to ${to}.`);
+    }
+    return value;
+  };
+}
+
+export const port: (text: string) => number = integer(0, 65_535);
+
+/** `GPU=1,disk=0.5`: amounts in 1/10,000, as machines count them. */
+export function resources(text: string): Record<string, number> {
+  const parsed: Record<string, number> = {};
+  for (const part of text.split(",").filter((piece) => piece.trim() !== "")) {
+    const match = /^\s*([A-Za-z_][\w.-]*)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(part);
+    const name = match?.[1];
+    if (name === undefined) throw new InvalidArgumentError("Give resources as NAME=AMOUNT, e.g. GPU=1 or GPU=1,disk=0.5.");
+    parsed[name] = Math.round(Number(match?.[2]) * RESOURCE_UNIT);
+  }
+  return parsed;
+}
+
+/** An even share of the machine's memory. */
+export function memoryShare(processes: number): number {
+  return Math.floor(totalmem() / processes);
+}
+
+export function cores(): number {
+  return availableParallelism();
+}

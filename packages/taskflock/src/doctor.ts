@@ -1,0 +1,90 @@
+// What `taskflock doctor` looks at. Each check says what it found and, when that is wrong, what to do.
+
+import { createServer } from "node:net";
+import { availableParallelism, freemem, totalmem } from "node:os";
+import { Client } from "@taskflock/client";
+import { formatBytes } from "./cli/format.ts";
+import { LocalCluster } from "./local-cluster.ts";
+import { version } from "./version.ts";
+
+export interface Finding {
+  readonly ok: boolean;
+  readonly what: string;
+  /** What to do about it; empty when all is well. */
+  readonly advice: string;
+}
+
+interface Examined {
+  readonly address?: string;
+  readonly tokenFile?: string;
+}
+
+/** Runs every check; never rejects. */
+export async function examine({ address, tokenFile }: Examined): Promise<Finding[]> {
+  const findings = [checkNode(), checkMemory(), await checkPort(8786), await checkPort(8787), await checkLocalCluster()];
+  if (address !== undefined) findings.push(await checkScheduler(address, tokenFile));
+  return findings;
+}
+
+function checkNode(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 19);
+  return {
+    ok,
+    what: `taskflock ${version} on Node ${process.versions.node}, ${process.platform} ${process.arch}, ${availableParallelism()} cores`,
+    advice: ok ? "" : "Taskflock needs Node 20.19 or later.",
+  };
+}
+
+function checkMemory(): Finding {
+  const ok = freemem() > 512 * 1024 ** 2;
+  return {
+    ok,
+    what: `${formatBytes(freemem())} of ${formatBytes(totalmem())} memory free`,
+    advice: ok ? "" : "Less than 512 MiB is free: workers may be killed; stop something, or lower --memory-limit.",
+  };
+}
+
+/** A busy default port is no fault: a scheduler may well be running. */
+function checkPort(port: number): Promise<Finding> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve({ ok: true, what: `port ${port} is in use (a scheduler that runs already?)`, advice: "" }));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve({ ok: true, what: `port ${port} is free`, advice: "" })));
+  });
+}
+
+async function checkLocalCluster(): Promise<Finding> {
+  try {
+    const cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1 });
+    try {
+      const client = await cluster.connect();
+      const sum = await client.call((a: number, b: number) => a + b, [40, 2]);
+      await client.close();
+      return { ok: sum === 42, what: `a local cluster ran 40 + 2 = ${sum}`, advice: sum === 42 ? "" : "Please report this." };
+    } finally {
+      await cluster.close();
+    }
+  } catch (error) {
+    return { ok: false, what: "a local cluster did not start", advice: messageOf(error) };
+  }
+}
+
+async function checkScheduler(address: string, tokenFile: string | undefined): Promise<Finding> {
+  try {
+    const client = await Client.connect(address, { name: "taskflock doctor", ...(tokenFile === undefined ? {} : { tokenFile }) });
+    const workers = await client.workers();
+    await client.close();
+    return {
+      ok: workers.length > 0,
+      what: `the scheduler at ${address} answers and has ${workers.length} worker${workers.length === 1 ? "" : "s"}`,
+      advice: workers.length > 0 ? "" : `Start one: taskflock worker ${address}`,
+    };
+  } catch (error) {
+    return { ok: false, what: `the scheduler at ${address}`, advice: messageOf(error) };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
