@@ -1,0 +1,72 @@
+// Makes the checkout ready to run: installs what package-lock.json names and builds, each only when out of date.
+// Plain JavaScript on Node alone, because on a fresh clone nothing else is there yet.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** The script behind a dependency's command, so that Node can run it on every platform without a shell. */
+export const command = (name, bin) => join(root, "node_modules", name, bin);
+
+const packagesOf = (path) => JSON.parse(readFileSync(join(root, path), "utf8")).packages;
+
+/**
+ * Whether node_modules holds exactly what package-lock.json names. npm writes what it installed to a lockfile of its own
+ * inside node_modules; the two must agree. Entries of other platforms are optional and may be absent there.
+ */
+export function installed() {
+  const hidden = "node_modules/.package-lock.json";
+  if (!existsSync(join(root, hidden))) return false;
+  const wanted = packagesOf("package-lock.json");
+  const present = packagesOf(hidden);
+  const ours = (path) => path.startsWith("node_modules/");
+  return (
+    Object.keys(present).every((path) => !ours(path) || path in wanted) &&
+    Object.entries(wanted).every(([path, entry]) => {
+      const found = present[path];
+      if (!ours(path)) return true;
+      if (found === undefined) return entry.optional === true || entry.devOptional === true;
+      return found.version === entry.version && found.integrity === entry.integrity && found.link === entry.link;
+    })
+  );
+}
+
+/** Runs Node with these arguments and collects what it prints. */
+export function runNode(args, options = {}) {
+  return run(process.execPath, args, options);
+}
+
+function run(program, args, options) {
+  const done = spawnSync(program, args, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 28, ...options });
+  const output = `${done.stdout ?? ""}${done.stderr ?? ""}${done.error === undefined ? "" : `${done.error.message}\n`}`;
+  return { ok: done.status === 0, output };
+}
+
+/** `npm ci`. npm names itself in the environment when it started us; otherwise it is found on the path. */
+export function install() {
+  const npm = process.env.npm_execpath;
+  if (npm?.endsWith("npm-cli.js")) return runNode([npm, "ci", "--no-fund", "--no-audit"]);
+  return run("npm", ["ci", "--no-fund", "--no-audit"], { shell: process.platform === "win32" });
+}
+
+/** `tsc -b`, which itself compiles only what changed. */
+export function build() {
+  return runNode([command("typescript", "bin/tsc"), "-b"]);
+}
+
+/** Ends the process when a step fails. Speaks on stderr: stdout belongs to the command that follows. */
+function ensure() {
+  if (!installed()) demand("Installing dependencies (npm ci)", install);
+  demand("Building (tsc -b)", build);
+}
+
+function demand(name, step) {
+  const { ok, output } = step();
+  if (ok) return;
+  process.stderr.write(`${name} failed:\n${output}`);
+  process.exit(1);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) ensure();

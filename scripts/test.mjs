@@ -1,0 +1,64 @@
+// `npm test`: installs and builds when out of date, checks, runs every test, and ends with `N passed, N failed`.
+// Each step and each test counts as one. Arguments are passed to Vitest as file filters.
+// Plain JavaScript on Node alone, because on a fresh clone nothing else is there yet.
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { build, command, install, installed, root, runNode } from "./ensure.mjs";
+import { countTests } from "./test-report.mjs";
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const report = join(root, "node_modules/.cache/vitest-report.json");
+
+function seconds(since) {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}
+
+function step(name, work) {
+  const start = performance.now();
+  const { ok, output } = work();
+  console.log(`${ok ? "✓" : "✗"} ${name} (${seconds(start)})`);
+  if (!ok) console.log(output);
+  if (ok) total.passed++;
+  else total.failed++;
+  return ok;
+}
+
+/** Vitest prints as it goes, because it takes minutes; what counts is its report. */
+async function tests(filters) {
+  const start = performance.now();
+  mkdirSync(join(root, "node_modules/.cache"), { recursive: true });
+  rmSync(report, { force: true });
+  const args = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...filters];
+  const exitCode = await new Promise((resolve) => {
+    const vitest = spawn(process.execPath, [command("vitest", "vitest.mjs"), ...args], { cwd: root, stdio: "inherit" });
+    vitest.on("close", resolve);
+  });
+  const counts = countTests(existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : null, exitCode);
+  for (const kind of Object.keys(total)) total[kind] += counts[kind];
+  console.log(`${counts.failed === 0 ? "✓" : "✗"} tests (${seconds(start)})`);
+}
+
+/** What needs no build. Each runs even when another fails, so that one run shows all there is to mend. */
+function checks() {
+  const checkTypes = [command("typescript", "bin/tsc"), "-p", "tsconfig.test.json"];
+  step("types of tests, examples, bench (tsc)", () => runNode(checkTypes));
+  step("format and lint (biome)", () => runNode([command("@biomejs/biome", "bin/biome"), "ci", "--colors=off", "."]));
+  step("unused files, exports, dependencies (knip)", () => runNode([command("knip", "bin/knip.js"), "--no-progress"]));
+  step("packages as published (publint)", () => runNode([join(root, "scripts/publint.mjs")]));
+}
+
+async function main() {
+  if (installed() || step("dependencies (npm ci)", install)) {
+    const built = step("build (tsc -b)", build);
+    checks();
+    if (built) await tests(process.argv.slice(2));
+    else console.log("The build failed, so the tests did not run.");
+  }
+  console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
+  // Not process.exit: output to a pipe must be written out first.
+  process.exitCode = total.failed === 0 ? 0 : 1;
+}
+
+await main();
