@@ -1,0 +1,127 @@
+// The command line as a person meets it.
+
+import { existsSync, mkdtempSync, readFileSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client, range } from "taskflock";
+import { afterEach, expect, test } from "vitest";
+import { type Role, startRole, taskflock } from "./processes.ts";
+
+const roles: Role[] = [];
+afterEach(async () => {
+  for (const role of roles.splice(0).reverse()) await role.stop();
+});
+async function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Role> {
+  const role = await startRole([...args, "--log-level", "warn"], { env });
+  roles.push(role);
+  return role;
+}
+const startScheduler = (...args: string[]): Promise<Role> => start(["scheduler", "--port", "0", "--dashboard-port", "0", ...args]);
+
+test("help names the commands, defaults and environment variables", async () => {
+  const help = await taskflock(["--help"]);
+  expect(help.code).toBe(0);
+  for (const command of ["scheduler", "worker", "status", "token", "demo", "doctor", "replay"]) expect(help.stdout).toContain(command);
+  const scheduler = await taskflock(["scheduler", "--help"]);
+  expect(scheduler.stdout).toMatch(/--port <port>.*default: 8786.*TASKFLOCK_PORT/s);
+});
+
+test("a wrong flag says what it takes, and exits 1", async () => {
+  const wrong = await taskflock(["worker", "--resources", "GPU"]);
+  expect(wrong.code).toBe(1);
+  expect(wrong.stderr).toContain("NAME=AMOUNT");
+  expect((await taskflock(["scheduler", "--prot", "1"])).stderr).toContain("--port");
+});
+
+test("an error is one line with its code", async () => {
+  const refused = await taskflock(["status", "--address", "127.0.0.1:9"], { TASKFLOCK_TOKEN: "x" });
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/^taskflock: .*127\.0\.0\.1:9.*\(FLOCK_CONNECTION_REFUSED\)\n$/);
+});
+
+test("a listening address beyond loopback is refused without --insecure", async () => {
+  const refused = await taskflock(["scheduler", "--host", "0.0.0.0", "--port", "0", "--dashboard-port", "0"]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("FLOCK_INSECURE");
+});
+
+test("a port in use is said so", async () => {
+  const scheduler = await startScheduler();
+  const port = new URL(`ws://${scheduler.ready.address}`).port;
+  const second = await taskflock(["scheduler", "--port", port, "--dashboard-port", "0"]);
+  expect(second.code).toBe(1);
+  expect(second.stderr).toContain("FLOCK_PORT_IN_USE");
+});
+
+test("scheduler, worker, status, token and page; SIGTERM ends them well and takes the token away", async () => {
+  const state = mkdtempSync(join(tmpdir(), "taskflock-"));
+  const env = { XDG_STATE_HOME: state };
+  const scheduler = await start(["scheduler", "--port", "0", "--dashboard-port", "0"], env);
+  const address: string = scheduler.ready.address;
+  expect(statSync(scheduler.ready.tokenFile).mode & 0o777).toBe(0o600);
+  const worker = await start(["worker", address, "--threads", "2", "--name", "ann", "--resources", "GPU=0.5"], env);
+  const token = (await taskflock(["token", "--address", address], env)).stdout.trim();
+  expect(token).toBe(readFileSync(scheduler.ready.tokenFile, "utf8").trim());
+
+  const client = await Client.connect(address, { token });
+  expect(await client.gather(client.map((x: number) => x + 1, range(100)))).toEqual([...range(1, 101)]);
+  const status = await taskflock(["status", "--address", address], env);
+  expect(status.stdout).toMatch(/ann\s+running\s+0\/2/);
+  expect(status.stdout).toContain("GPU 0/0.5");
+  const json = JSON.parse((await taskflock(["status", "--json", "--address", address], env)).stdout);
+  expect(json.workers[0].slots).toBe(2);
+
+  const page = await fetch(scheduler.ready.dashboard);
+  expect(page.status).toBe(200);
+  expect(await page.text()).toContain("ann");
+  const metrics = await (await fetch(new URL("/metrics", scheduler.ready.dashboard))).text();
+  expect(metrics).toMatch(/^taskflock_scheduler_workers.* 1$/m);
+
+  expect(await worker.stop()).toBe(0);
+  await expect.poll(async () => (await client.workers()).length).toBe(0);
+  await client.close();
+  expect(await scheduler.stop()).toBe(0);
+  expect(existsSync(scheduler.ready.tokenFile)).toBe(false);
+});
+
+test("a recording replays to the same state and tells stories", async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "taskflock-")), "incident");
+  const scheduler = await startScheduler("--record", file);
+  await start(["worker", scheduler.ready.address, "--threads", "1", "--no-nanny"]);
+  const client = await Client.connect(scheduler.ready.address);
+  const failing = client.submit(
+    () => {
+      throw new Error("as planned");
+    },
+    [],
+    { key: "the-culprit" },
+  );
+  await failing.error();
+  await client.gather(client.map((x: number) => x, range(500)));
+  await client.close();
+  await scheduler.stop();
+  const replayed = await taskflock(["replay", file, "--story", "the-culprit"]);
+  expect(replayed.stderr).toBe("");
+  expect(replayed.code).toBe(0);
+  expect(replayed.stdout).toMatch(/same state/);
+  expect(replayed.stdout).toMatch(/the-culprit[\s\S]*failed/);
+  const broken = await taskflock(["replay", "package.json"]);
+  expect(broken.code).toBe(1);
+  expect(broken.stderr).toContain("FLOCK_RECORDING_INVALID");
+});
+
+test("doctor finds this machine in order", { timeout: 60_000 }, async () => {
+  const doctor = await taskflock(["doctor"]);
+  expect(doctor.stdout).toContain("ran 40 + 2 = 42");
+  expect(doctor.stdout).not.toContain("FAIL");
+  expect(doctor.code).toBe(0);
+});
+
+test("the demo prints scikit-learn's numbers and exits 0", { timeout: 120_000 }, async () => {
+  const demo = await taskflock(["demo"]);
+  expect(demo.stderr).toBe("");
+  expect(demo.stdout).toContain("mean accuracy 0.9761");
+  expect(demo.stdout).toContain("test accuracy 0.9907");
+  expect(demo.stdout).toMatch(/http:\/\/127\.0\.0\.1:\d+\/status/);
+  expect(demo.code).toBe(0);
+});
