@@ -1,6 +1,6 @@
 // Makes the checkout ready to run: installs what package-lock.json names and builds, each only when out of date.
 // Plain JavaScript on Node alone, because on a fresh clone nothing else is there yet.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,22 +33,32 @@ export function installed() {
   );
 }
 
-/** Runs Node with these arguments and collects what it prints. */
-export function runNode(args, options = {}) {
+/** Runs Node with these arguments; resolves to whether it ended well, and what it printed. */
+export function runNode(args, options) {
   return run(process.execPath, args, options);
 }
 
 function run(program, args, options) {
-  const done = spawnSync(program, args, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 28, ...options });
-  const output = `${done.stdout ?? ""}${done.stderr ?? ""}${done.error === undefined ? "" : `${done.error.message}\n`}`;
-  return { ok: done.status === 0, output };
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], ...options });
+    const chunks = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => chunks.push(chunk));
+    const finish = (ok, note) => resolve({ ok, output: Buffer.concat(chunks).toString("utf8") + note });
+    child.on("error", (error) => finish(false, `${error.message}\n`));
+    child.on("close", (code, signal) => finish(code === 0, signal === null ? "" : `ended by ${signal}\n`));
+  });
 }
 
-/** `npm ci`. npm names itself in the environment when it started us; otherwise it is found on the path. */
-export function install() {
+/** npm names itself in the environment when it started us; otherwise it is found on the path. */
+export function runNpm(args, options = {}) {
   const npm = process.env.npm_execpath;
-  if (npm?.endsWith("npm-cli.js")) return runNode([npm, "ci", "--no-fund", "--no-audit"]);
-  return run("npm", ["ci", "--no-fund", "--no-audit"], { shell: process.platform === "win32" });
+  if (npm?.endsWith("npm-cli.js")) return runNode([npm, ...args], options);
+  return run("npm", args, { shell: process.platform === "win32", ...options });
+}
+
+/** `npm ci`: exactly what package-lock.json names. */
+export function install() {
+  return runNpm(["ci", "--no-fund", "--no-audit"]);
 }
 
 /** `tsc -b`, which itself compiles only what changed. */
@@ -57,16 +67,16 @@ export function build() {
 }
 
 /** Ends the process when a step fails. Speaks on stderr: stdout belongs to the command that follows. */
-function ensure() {
-  if (!installed()) demand("Installing dependencies (npm ci)", install);
-  demand("Building (tsc -b)", build);
+async function ensure() {
+  if (!installed()) await demand("Installing dependencies (npm ci)", install);
+  await demand("Building (tsc -b)", build);
 }
 
-function demand(name, step) {
-  const { ok, output } = step();
+async function demand(name, step) {
+  const { ok, output } = await step();
   if (ok) return;
   process.stderr.write(`${name} failed:\n${output}`);
   process.exit(1);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) ensure();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await ensure();

@@ -15,9 +15,10 @@ function seconds(since) {
   return `${((performance.now() - since) / 1000).toFixed(1)} s`;
 }
 
-function step(name, work) {
+async function step(name, work) {
   const start = performance.now();
-  const { ok, output } = work();
+  if (process.stdout.isTTY) process.stdout.write(`… ${name}\r`);
+  const { ok, output } = await work();
   console.log(`${ok ? "✓" : "✗"} ${name} (${seconds(start)})`);
   if (!ok) console.log(output);
   if (ok) total.passed++;
@@ -41,18 +42,22 @@ async function tests(filters) {
 }
 
 /** What needs no build. Each runs even when another fails, so that one run shows all there is to mend. */
-function checks() {
+async function checks() {
   const checkTypes = [command("typescript", "bin/tsc"), "-p", "tsconfig.test.json"];
-  step("types of tests, examples, bench (tsc)", () => runNode(checkTypes));
-  step("format and lint (biome)", () => runNode([command("@biomejs/biome", "bin/biome"), "ci", "--colors=off", "."]));
-  step("unused files, exports, dependencies (knip)", () => runNode([command("knip", "bin/knip.js"), "--no-progress"]));
-  step("packages as published (publint)", () => runNode([join(root, "scripts/publint.mjs")]));
+  await step("types of tests, examples, bench (tsc)", () => runNode(checkTypes));
+  await step("format and lint (biome)", () =>
+    runNode([command("@biomejs/biome", "bin/biome"), "ci", "--colors=off", "."]),
+  );
+  await step("unused files, exports, dependencies (knip)", () =>
+    runNode([command("knip", "bin/knip.js"), "--no-progress"]),
+  );
+  await step("packages as published (publint)", () => runNode([join(root, "scripts/publint.mjs")]));
 }
 
 async function main() {
-  if (installed() || step("dependencies (npm ci)", install)) {
-    const built = step("build (tsc -b)", build);
-    checks();
+  if (installed() || (await step("dependencies (npm ci)", install))) {
+    const built = await step("build (tsc -b)", build);
+    await checks();
     if (built) await tests(process.argv.slice(2));
     else console.log("The build failed, so the tests did not run.");
   }

@@ -1,0 +1,62 @@
+// What users install: every public package as npm would publish it, in an empty folder, running the README's program.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { transformSync } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runNode, runNpm } from "../scripts/ensure.mjs";
+import { printsAsSaid, programsIn } from "./docs/markdown.ts";
+import { root } from "./tidy/tree.ts";
+
+const manifests = readdirSync(join(root, "packages"))
+  .map((name) => JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")))
+  .filter((manifest) => manifest.private !== true);
+const names: string[] = manifests.map(({ name }) => name);
+const readme = join(root, "README.md");
+
+/** A registry that cannot be reached says nothing about the packages: the tests are skipped, and counted as skipped. */
+const unreachable = /\b(ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|ENOTCACHED)\b/;
+
+describe("packages as users install them", () => {
+  const folder = mkdtempSync(join(tmpdir(), "taskflock-pack-"));
+  let offline = false;
+
+  beforeAll(async () => {
+    const workspaces = names.flatMap((name) => ["-w", name]);
+    const packed = await runNpm(["pack", ...workspaces, "--pack-destination", folder, "--silent"]);
+    expect(packed.ok, packed.output).toBe(true);
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
+    const tarballs = readdirSync(folder).filter((file) => file.endsWith(".tgz"));
+    expect(tarballs).toHaveLength(names.length);
+    const options = ["--prefer-offline", "--no-audit", "--no-fund"];
+    const installed = await runNpm(["install", ...options, ...tarballs.map((file) => `./${file}`)], { cwd: folder });
+    offline = !installed.ok && unreachable.test(installed.output);
+    if (!offline) expect(installed.ok, installed.output).toBe(true);
+  }, 180_000);
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("load, every entry of every package", async ({ skip }) => {
+    skip(offline, "the package registry cannot be reached");
+    const entries = manifests.flatMap(({ name, exports }) =>
+      Object.keys(exports)
+        .filter((entry) => entry !== "./package.json")
+        .map((entry) => name + entry.slice(1)),
+    );
+    const code = `for (const name of ${JSON.stringify(entries)}) if (Object.keys(await import(name)).length === 0) throw name`;
+    const { ok, output } = await runNode(["--input-type=module", "--eval", code], { cwd: folder, timeout: 60_000 });
+    expect(ok, output).toBe(true);
+  });
+
+  it("run the README's program", async ({ skip }) => {
+    skip(offline, "the package registry cannot be reached");
+    expect(existsSync(readme)).toBe(true);
+    const program = programsIn("README.md", readFileSync(readme, "utf8"))[0];
+    expect(program, "README.md has a program").toBeDefined();
+    // Compiled, because Node 20 does not strip types.
+    writeFileSync(join(folder, "program.js"), transformSync(program!.code, { loader: "ts", target: "es2022" }).code);
+    const { ok, output } = await runNode(["program.js"], { cwd: folder, timeout: 110_000 });
+    expect(ok, output).toBe(true);
+    if (program!.output !== undefined && !printsAsSaid(program!.output, output)) expect(output).toBe(program!.output);
+  });
+});
