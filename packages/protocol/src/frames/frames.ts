@@ -1,0 +1,311 @@
+// Frames: what one WebSocket message carries. A header, then one block per kind in the frame, then the order in which the kinds
+// follow each other. Hot kinds are columns (hot.ts), all others are objects (cold.ts); `docs/decisions/frames.md` has the figures.
+//
+//   u8 format · f64 seq · f64 ack · u32 messages · u8 blocks
+//   per block: u8 kind · u32 messages · content
+//   with more than one block: u32 stretches · their blocks (integer column) · their lengths (integer column)
+
+import type { PayloadSink, PayloadSource } from "../payload-store.ts";
+import { malformed } from "../validation/fields.ts";
+import { MAX_ELEMENTS, messageFields } from "../validation/tables.ts";
+import { type Directions, FlockError } from "../words/index.ts";
+import { checkWire, fromWire, type MessageTable, payloadBytes, toWire } from "./cold.ts";
+import { IntColumn, readInts } from "./columns.ts";
+import {
+  type Build,
+  type Collector,
+  doneKind,
+  dropKind,
+  finishedKind,
+  type HotKind,
+  releaseKind,
+  startedKind,
+  submitKind,
+} from "./hot.ts";
+import { assignKind } from "./hot-assign.ts";
+import { packPlain, readPlain } from "./plain-data.ts";
+import { WireReader } from "./wire-reader.ts";
+import { WireWriter } from "./wire-writer.ts";
+
+export type Direction = keyof Directions;
+export interface FrameHeader {
+  /** Number of the frame on its connection (downstream) or in its session (upstream). */
+  readonly seq: number;
+  /** The last frame of the other direction that was processed. */
+  readonly ack: number;
+}
+export interface Frame<D extends Direction> extends FrameHeader {
+  readonly messages: Directions[D][];
+}
+
+const FORMAT = 0x46;
+const SEQ_AT = 1;
+const ACK_AT = 9;
+export const HEADER_BYTES = 22;
+/** Messages in one frame. */
+export const MAX_MESSAGES = 65_536;
+const COLD = 0;
+
+// The wire's numbers of the hot kinds start at 1, in this order.
+// biome-ignore lint/suspicious/noExplicitAny: a table over all kinds; each entry is typed where it is made
+type Hot = readonly (readonly [string, HotKind<any>])[];
+const hotKinds: { readonly [D in Direction]: Hot } = {
+  client: [
+    ["submit", submitKind],
+    ["release", releaseKind],
+  ],
+  toClient: [["done", doneKind]],
+  toWorker: [
+    ["assign", assignKind],
+    ["drop", dropKind],
+  ],
+  worker: [
+    ["started", startedKind],
+    ["finished", finishedKind],
+  ],
+  nanny: [],
+};
+
+type Message = { readonly t: string } & Record<string, unknown>;
+
+/** Collects messages into a frame. What it takes from `payloads` is copied by `add`. */
+export class FrameBuilder<D extends Direction> {
+  readonly #table: MessageTable;
+  readonly #hot: Hot;
+  readonly #collectors: (Collector<unknown> | null)[];
+  readonly #counts: number[];
+  readonly #cold: WireWriter = new WireWriter();
+  readonly #out: WireWriter = new WireWriter();
+  readonly #stretchBlocks: IntColumn = new IntColumn();
+  readonly #stretchLengths: IntColumn = new IntColumn();
+  #stretches = 0;
+  #last = -1;
+  #lastLength = 0;
+  #count = 0;
+  #bytes = 0;
+
+  constructor(direction: D) {
+    this.#table = messageFields[direction];
+    this.#hot = hotKinds[direction];
+    this.#collectors = [null, ...this.#hot.map(() => null)];
+    this.#counts = [0, ...this.#hot.map(() => 0)];
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** About as many bytes as the frame will have, rather more. */
+  get bytes(): number {
+    return this.#count === 0 ? 0 : HEADER_BYTES + 128 + this.#bytes;
+  }
+
+  add(message: Directions[D], payloads: PayloadSource): void {
+    const one = message as unknown as Message;
+    let kind = COLD;
+    for (let i = 0; i < this.#hot.length; i++) {
+      if (this.#hot[i]![0] === one.t) {
+        kind = i + 1;
+        break;
+      }
+    }
+    if (kind === COLD) {
+      const before = this.#cold.length;
+      this.#cold.bytes(packPlain(toWire(one, this.#table, payloads)));
+      this.#bytes += this.#cold.length - before;
+    } else {
+      this.#collectors[kind] ??= this.#hot[kind - 1]![1].collector();
+      this.#bytes += this.#collectors[kind]!.add(one, payloads);
+    }
+    this.#counts[kind]!++;
+    this.#count++;
+    if (kind === this.#last) {
+      this.#lastLength++;
+      return;
+    }
+    this.#endStretch();
+    this.#last = kind;
+    this.#lastLength = 1;
+  }
+
+  /** The frame with all that was added; the builder is empty again. */
+  finish(header: FrameHeader): Buffer {
+    this.#endStretch();
+    const out = this.#out;
+    out.clear();
+    out.u8(FORMAT);
+    out.f64(header.seq);
+    out.f64(header.ack);
+    out.u32(this.#count);
+    const blockCountAt = out.length;
+    out.u8(0);
+    let blocks = 0;
+    for (let kind = 0; kind < this.#counts.length; kind++) {
+      const count = this.#counts[kind]!;
+      if (count === 0) continue;
+      blocks++;
+      out.u8(kind);
+      out.u32(count);
+      if (kind === COLD) out.append(this.#cold);
+      else this.#collectors[kind]!.write(out);
+    }
+    out.target[blockCountAt] = blocks;
+    if (blocks > 1) out.u32(this.#stretches);
+    this.#writeStretches(blocks > 1);
+    this.#reset();
+    return out.finish();
+  }
+
+  #endStretch(): void {
+    if (this.#last === -1) return;
+    this.#stretchBlocks.push(this.#last);
+    this.#stretchLengths.push(this.#lastLength);
+    this.#stretches++;
+    this.#last = -1;
+  }
+
+  #writeStretches(wanted: boolean): void {
+    const at = this.#out.length;
+    this.#stretchBlocks.write(this.#out);
+    this.#stretchLengths.write(this.#out);
+    if (!wanted) this.#out.truncate(at);
+  }
+
+  #reset(): void {
+    this.#cold.clear();
+    this.#counts.fill(0);
+    this.#stretches = 0;
+    this.#count = 0;
+    this.#bytes = 0;
+  }
+}
+
+/** Encodes messages, in order. Bytes are taken from `payloads`. */
+export function encodeFrame<D extends Direction>(
+  direction: D,
+  header: FrameHeader,
+  messages: readonly Directions[D][],
+  payloads: PayloadSource,
+): Uint8Array {
+  if (messages.length > MAX_MESSAGES) {
+    throw new FlockError("FLOCK_FRAME_TOO_LARGE", `A frame of ${messages.length} messages; ${MAX_MESSAGES} can be.`);
+  }
+  const builder = new FrameBuilder(direction);
+  for (const message of messages) builder.add(message, payloads);
+  return builder.finish(header);
+}
+
+/** Bytes that the payloads of a message add to its frame. */
+export function payloadBytesOf<D extends Direction>(
+  direction: D,
+  message: Directions[D],
+  payloads: PayloadSource,
+): number {
+  return payloadBytes(message as unknown as Message, messageFields[direction], payloads);
+}
+
+/** The header of a frame, without looking further. Throws FLOCK_PROTOCOL. */
+export function readHeader(frame: Uint8Array): FrameHeader {
+  const reader = new WireReader(frame, 0);
+  if (reader.u8() !== FORMAT) throw malformed("frame", "it does not begin as a frame does");
+  return { seq: readCounter(reader, "frame.seq"), ack: readCounter(reader, "frame.ack") };
+}
+
+/** Changes the header of a frame that is sent again. */
+export function patchHeader(frame: Uint8Array, header: FrameHeader): void {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  view.setFloat64(SEQ_AT, header.seq, true);
+  view.setFloat64(ACK_AT, header.ack, true);
+}
+
+function readCounter(reader: WireReader, at: string): number {
+  const value = reader.f64();
+  if (!Number.isSafeInteger(value) || value < 0) throw malformed(at, `${value} is not a count`);
+  return value;
+}
+
+/**
+ * Decodes and checks a frame completely; payload bytes are copied into `payloads` only when all of it is right.
+ * Throws FLOCK_PROTOCOL naming message and field.
+ */
+export function decodeFrame<D extends Direction>(direction: D, frame: Uint8Array, payloads: PayloadSink): Frame<D> {
+  const { seq, ack } = readHeader(frame);
+  const reader = new WireReader(frame, MAX_MESSAGES + MAX_ELEMENTS);
+  reader.take(HEADER_BYTES - 5);
+  const count = reader.u32();
+  if (count > MAX_MESSAGES) throw malformed("frame", `${count} messages of ${MAX_MESSAGES}`);
+  const blocks = reader.u8();
+  const kinds: number[] = [];
+  const counts: number[] = [];
+  const builds: Build<Message>[] = [];
+  let announced = 0;
+  for (let i = 0; i < blocks; i++) {
+    reader.at = "frame.blocks";
+    const kind = reader.u8();
+    const many = reader.u32();
+    if (kind > hotKinds[direction].length || kinds.includes(kind))
+      throw malformed("frame", `the block ${kind} is unknown`);
+    announced += many;
+    if (many === 0 || announced > count) throw malformed("frame", "the counts of its blocks do not add up");
+    reader.spend(many);
+    kinds.push(kind);
+    counts.push(many);
+    builds.push(
+      kind === COLD ? readCold(direction, reader, many) : hotKinds[direction][kind - 1]![1].read(reader, many),
+    );
+  }
+  if (announced !== count) throw malformed("frame", "the counts of its blocks do not add up");
+  const order = blocks > 1 ? readStretches(reader, kinds, counts) : null;
+  reader.at = "frame";
+  reader.end();
+  const parts = builds.map((build) => build(payloads));
+  const messages = order === null ? (parts[0] ?? []) : interleave(order, parts, count);
+  return { seq, ack, messages: messages as unknown as Directions[D][] };
+}
+
+function readCold(direction: Direction, reader: WireReader, count: number): Build<Message> {
+  const table = messageFields[direction];
+  const rows: Record<string, unknown>[] = [];
+  for (let i = 0; i < count; i++) {
+    const wire = checkWire(readPlain(reader, "message"), table);
+    if (hotKinds[direction].some(([t]) => t === wire["t"])) throw malformed(String(wire["t"]), "it travels by columns");
+    rows.push(wire);
+  }
+  return (sink) => rows.map((wire) => fromWire(wire, table, sink) as Message);
+}
+
+interface Stretches {
+  readonly blocks: number[];
+  readonly lengths: number[];
+}
+
+function readStretches(reader: WireReader, kinds: readonly number[], counts: readonly number[]): Stretches {
+  reader.at = "frame.order";
+  const many = reader.u32();
+  reader.spend(many);
+  const blocks = readInts(reader, many, { kind: "int", min: 0, max: 255 }, "frame.order").map((kind) =>
+    kinds.indexOf(kind),
+  );
+  const lengths = readInts(reader, many, { kind: "int", min: 1, max: MAX_MESSAGES }, "frame.order");
+  const left = [...counts];
+  blocks.forEach((block, i) => {
+    if (block === -1 || left[block]! < lengths[i]!) throw malformed("frame.order", "it names what is not there");
+    left[block]! -= lengths[i]!;
+  });
+  if (left.some((rest) => rest !== 0)) throw malformed("frame.order", "it leaves messages out");
+  return { blocks, lengths };
+}
+
+function interleave(order: Stretches, parts: readonly Message[][], count: number): Message[] {
+  const next = parts.map(() => 0);
+  const out: Message[] = new Array(count);
+  let at = 0;
+  for (let i = 0; i < order.blocks.length; i++) {
+    const block = order.blocks[i]!;
+    const part = parts[block]!;
+    let from = next[block]!;
+    for (const end = from + order.lengths[i]!; from < end; from++) out[at++] = part[from]!;
+    next[block] = from;
+  }
+  return out;
+}

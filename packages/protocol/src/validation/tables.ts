@@ -1,0 +1,236 @@
+// Every field of every message, with what it may hold. The limits here are the wire's; options have narrower ones (client).
+
+import { type Directions, errorRegistry, TASK_SLOTS } from "../words/index.ts";
+import {
+  amounts,
+  choice,
+  type Field,
+  type Fields,
+  finite,
+  flag,
+  type IntField,
+  int,
+  list,
+  nullable,
+  payload,
+  plain,
+  record,
+  type TextField,
+  text,
+  variants,
+} from "./fields.ts";
+
+const MAX = Number.MAX_SAFE_INTEGER;
+/** Longest lists of references in one message: dependencies of a task, keys of a snapshot. */
+export const MAX_ELEMENTS = 1_000_000;
+
+const positive: IntField = int(1, MAX);
+const natural: IntField = int(0, MAX);
+const bytes: IntField = int(0, 2 ** 47);
+const millis: IntField = int(0, 2 ** 40);
+const taskId: IntField = int(0, TASK_SLOTS * 2 ** 28);
+const name: TextField = text(1024);
+const hash: TextField = text(128);
+const line: TextField = text(65_536);
+const resources: Field = amounts(int(0, 1e12), 64);
+const stream: Field = choice("stdout", "stderr");
+
+const metrics = record({
+  cpuPercent: finite,
+  rssBytes: bytes,
+  arenaBytes: bytes,
+  arenaUsedBytes: bytes,
+  eventLoopDelayMs: finite,
+});
+const failure = record({
+  code: nullable(choice(...Object.keys(errorRegistry))),
+  name,
+  message: text(16_384),
+  error: payload("errorBytes"),
+  errorBytes: bytes,
+});
+const options = record({
+  priority: int(-1_000_000, 1_000_000),
+  retries: int(0, 1_000),
+  backoffMs: millis,
+  timeoutMs: millis,
+  allowedFailures: int(0, 1_000_000),
+  cancelGraceMs: millis,
+  resources,
+  workers: list(name, 10_000),
+  allowOtherWorkers: flag,
+  isolation: choice("thread", "process"),
+});
+const holder = record({ worker: positive, address: name, version: natural });
+const holders: Field = list(holder, 10_000);
+const counts = record({ total: natural, done: natural, failed: natural, cancelled: natural, running: natural });
+const question = variants("q", {
+  cluster: {},
+  story: { n: positive },
+  retire: { workers: list(name, 10_000) },
+  waitForWorkers: { count: natural },
+  ping: {},
+});
+const workerHello = record({
+  name,
+  incarnation: hash,
+  pid: natural,
+  slots: int(1, 65_536),
+  resources,
+  memoryLimitBytes: bytes,
+  peerAddress: name,
+});
+const input = record({ task: taskId, bytes, inline: payload("bytes"), holders });
+
+/** One table per direction; each entry has exactly the fields of its message. */
+type Table<D extends keyof Directions> = {
+  readonly [K in Directions[D]["t"]]: {
+    readonly [F in Exclude<keyof Extract<Directions[D], { t: K }>, "t">]: Field;
+  };
+};
+
+const client = {
+  function: { fn: positive, hash, name, code: payload("codeBytes"), codeBytes: bytes },
+  options: { options: positive, data: options },
+  openRun: { run: positive, name, weight: finite, steps: natural },
+  reportRun: { run: natural, stepsDone: natural },
+  closeRun: { run: natural, outcome: choice("done", "failed", "stopped", "cancelled") },
+  submit: {
+    n: positive,
+    fn: positive,
+    functions: list(positive, MAX_ELEMENTS),
+    args: payload("argsBytes"),
+    argsBytes: bytes,
+    deps: list(positive, MAX_ELEMENTS),
+    options: natural,
+    run: natural,
+    key: nullable(name),
+    fingerprint: nullable(hash),
+  },
+  scatter: {
+    n: positive,
+    key: nullable(name),
+    fingerprint: nullable(hash),
+    name,
+    bytes,
+    data: payload("bytes"),
+    broadcast: flag,
+  },
+  release: { n: positive },
+  cancel: { n: positive, reason: line },
+  locate: { n: positive },
+  unavailable: { n: positive, holder: positive, version: natural },
+  ask: { id: natural, question },
+  goodbye: {},
+} satisfies Table<"client">;
+
+const toClient = {
+  done: { n: positive, bytes, result: payload("bytes") },
+  failed: { n: positive, failure, worker: name, attempt: natural, failedKey: nullable(name) },
+  cancelled: { n: positive, reason: line },
+  located: { n: positive, task: taskId, bytes, holders, inline: payload("bytes") },
+  uploadTo: { n: positive, task: taskId, holders },
+  answer: { id: natural, value: plain, error: nullable(record({ code: name, message: line })) },
+  runProgress: { run: natural, counts },
+  log: { n: positive, worker: name, stream, text: line },
+  notice: { level: choice("info", "warn"), text: line },
+} satisfies Table<"toClient">;
+
+const toWorker = {
+  function: { fn: natural, hash, name, code: payload("codeBytes"), codeBytes: bytes },
+  forgetFunction: { fn: natural },
+  assign: {
+    task: taskId,
+    attempt: positive,
+    key: text(4096),
+    fn: natural,
+    functions: list(natural, MAX_ELEMENTS),
+    args: payload("argsBytes"),
+    argsBytes: bytes,
+    inputs: list(input, MAX_ELEMENTS),
+    order: int(-MAX, MAX),
+    timeoutMs: millis,
+    cancelGraceMs: millis,
+    isolation: choice("thread", "process"),
+    solo: flag,
+    expectedUs: natural,
+  },
+  drop: { task: taskId },
+  stop: { task: taskId, attempt: positive, why: choice("cancelled", "stolen") },
+  acquire: { task: taskId, bytes, holders },
+  expect: { task: taskId, bytes },
+  retire: {},
+  leave: {},
+  configure: { inlineLimitBytes: bytes },
+} satisfies Table<"toWorker">;
+
+const worker = {
+  started: { task: taskId, attempt: positive },
+  finished: { task: taskId, attempt: positive, bytes, result: payload("bytes"), version: natural, durationUs: natural },
+  errored: { task: taskId, attempt: positive, failure, retryable: flag, durationUs: natural },
+  stopped: {
+    task: taskId,
+    attempt: positive,
+    why: choice("cancelled", "stolen", "predecessor", "input", "retiring"),
+  },
+  held: { task: taskId, bytes, version: natural },
+  notHeld: { task: taskId, message: line },
+  missing: { task: taskId, holder: positive, version: natural },
+  wantsToRetire: { reason: line },
+  heartbeat: { metrics },
+  log: { task: taskId, attempt: positive, stream, text: line },
+  snapshot: {
+    holds: list(record({ task: taskId, bytes, version: natural }), MAX_ELEMENTS),
+    tasks: list(record({ task: taskId, attempt: positive, running: flag }), MAX_ELEMENTS),
+    functions: list(natural, MAX_ELEMENTS),
+  },
+} satisfies Table<"worker">;
+
+const nanny = { exited: { incarnation: hash, how: line } } satisfies Table<"nanny">;
+
+/** Narrow types for the columns of the hot kinds, wide ones for everybody else. */
+export const hotFields: {
+  readonly ids: { readonly positive: IntField; readonly natural: IntField; readonly taskId: IntField };
+  readonly sizes: { readonly bytes: IntField; readonly millis: IntField; readonly order: IntField };
+  readonly texts: { readonly name: TextField; readonly hash: TextField; readonly key: TextField };
+} = {
+  ids: { positive, natural, taskId },
+  sizes: { bytes, millis, order: int(-MAX, MAX) },
+  texts: { name, hash, key: text(4096) },
+};
+
+export const messageFields: { readonly [D in keyof Directions]: Readonly<Record<string, Fields>> } = {
+  client,
+  toClient,
+  toWorker,
+  worker,
+  nanny,
+};
+
+const resume = nullable(record({ id: natural, secret: hash }));
+const greeting = { protocol: natural, token: text(512) };
+
+/** First frames on a connection. */
+export const handshakeFields: Readonly<Record<"hello" | "welcome" | "refused", Field>> = {
+  hello: variants("role", {
+    client: { t: choice("hello"), ...greeting, name, resume },
+    worker: { t: choice("hello"), ...greeting, worker: workerHello, resume },
+    nanny: { t: choice("hello"), ...greeting, name },
+    peer: { t: choice("hello"), ...greeting, name },
+  }),
+  welcome: record({
+    t: choice("welcome"),
+    protocol: natural,
+    scheduler: hash,
+    id: natural,
+    name,
+    secret: hash,
+    resumed: flag,
+    received: natural,
+    maxFrameBytes: natural,
+    creditBytes: natural,
+    inlineLimitBytes: bytes,
+    now: natural,
+  }),
+  refused: record({ t: choice("refused"), code: name, message: line }),
+};

@@ -1,0 +1,230 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Direction } from "../src/index.ts";
+import {
+  decodeFrame,
+  encodeFrame,
+  FrameBuilder,
+  isFlockError,
+  PayloadStore,
+  patchHeader,
+  readHeader,
+} from "../src/index.ts";
+import { directions, intoStore, messagesOf, outOfStore } from "./message-arbitraries.ts";
+
+const seed = 20_240_601;
+type Row = Record<string, unknown>;
+
+function encodeRows(direction: Direction, rows: readonly Row[], seq = 7, ack = 3): Uint8Array {
+  const store = new PayloadStore();
+  const messages = rows.map((row) => intoStore(direction, row, store));
+  return encodeFrame(direction, { seq, ack }, messages as never, store);
+}
+
+function decodeRows(direction: Direction, frame: Uint8Array): Row[] {
+  const store = new PayloadStore();
+  const { messages } = decodeFrame(direction, frame, store);
+  return messages.map((message) => outOfStore(direction, message as never, store));
+}
+
+describe("encode, then decode", () => {
+  for (const direction of directions) {
+    for (const kind of messagesOf(direction)) {
+      const name = fc.sample(kind, { numRuns: 1, seed })[0]!["t"] as string;
+      test(`${direction}.${name} is the identity`, () => {
+        fc.assert(
+          fc.property(fc.array(kind, { maxLength: 12 }), (rows) => {
+            expect(decodeRows(direction, encodeRows(direction, rows))).toEqual(rows);
+          }),
+          { seed, numRuns: 60 },
+        );
+      });
+    }
+
+    test(`${direction}: mixed kinds keep their order`, () => {
+      fc.assert(
+        fc.property(fc.array(fc.oneof(...messagesOf(direction)), { maxLength: 40 }), (rows) => {
+          expect(decodeRows(direction, encodeRows(direction, rows))).toEqual(rows);
+        }),
+        { seed, numRuns: 100 },
+      );
+    });
+  }
+
+  test("a column of any integers, of any count", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(0, 1, 255, 256, 65_535, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 45),
+        fc.array(fc.oneof(fc.nat(300), fc.nat(70_000), fc.nat(), fc.maxSafeInteger()), { maxLength: 100 }),
+        (base, offsets) => {
+          const rows = offsets.map((n) => ({
+            t: "release",
+            n: Math.min(Number.MAX_SAFE_INTEGER, Math.abs(n) + base + 1),
+          }));
+          expect(decodeRows("client", encodeRows("client", rows))).toEqual(rows);
+        },
+      ),
+      { seed, numRuns: 300 },
+    );
+  });
+
+  test("the header says seq and ack, and can be changed in place", () => {
+    const frame = encodeRows("client", [{ t: "goodbye" }], 12, 2 ** 40);
+    expect(readHeader(frame)).toEqual({ seq: 12, ack: 2 ** 40 });
+    patchHeader(frame, { seq: 13, ack: 5 });
+    expect(decodeFrame("client", frame, new PayloadStore())).toEqual({ seq: 13, ack: 5, messages: [{ t: "goodbye" }] });
+  });
+
+  test("a builder is used again, and copies payloads when they are added", () => {
+    const store = new PayloadStore();
+    const builder = new FrameBuilder("toClient");
+    for (let round = 1; round <= 3; round++) {
+      const result = store.put(Uint8Array.of(round, round));
+      builder.add({ t: "done", n: round as never, bytes: 2, result }, store);
+      store.free(result);
+      store.free(store.put(Uint8Array.of(99, 99)));
+      expect(builder.count).toBe(1);
+      const frame = builder.finish({ seq: round, ack: 0 });
+      expect(builder.bytes).toBe(0);
+      expect(decodeRows("toClient", frame)).toEqual([
+        { t: "done", n: round, bytes: 2, result: Uint8Array.of(round, round) },
+      ]);
+    }
+  });
+
+  test("what is kept of a frame is not a part of it", () => {
+    const frame = encodeRows("client", [
+      {
+        t: "submit",
+        n: 1,
+        fn: 1,
+        functions: [],
+        args: Uint8Array.of(1, 2, 3),
+        argsBytes: 3,
+        deps: [],
+        options: 0,
+        run: 0,
+        key: "a key of some length",
+        fingerprint: null,
+      },
+    ]);
+    const store = new PayloadStore();
+    const { messages } = decodeFrame("client", frame, store);
+    frame.fill(0);
+    const [submit] = messages;
+    expect(submit).toMatchObject({ t: "submit", key: "a key of some length" });
+    expect(submit?.t === "submit" && [...store.get(submit.args)]).toEqual([1, 2, 3]);
+  });
+});
+
+describe("malformed frames", () => {
+  const refuse = (direction: Direction, frame: Uint8Array): string => {
+    const store = new PayloadStore();
+    try {
+      decodeFrame(direction, frame, store);
+    } catch (error) {
+      expect(isFlockError(error, "FLOCK_PROTOCOL")).toBe(true);
+      expect(store.count).toBe(0);
+      return (error as Error).message;
+    }
+    throw new Error("the frame was accepted");
+  };
+
+  test("name the message and the field", () => {
+    expect(refuse("client", encodeRows("client", [{ t: "release", n: 0 }]))).toMatch(/release\.n.*0 is not an integer/);
+    expect(refuse("client", encodeRows("client", [{ t: "cancel", n: 1, reason: 7 }]))).toMatch(/cancel\.reason.*7/);
+    expect(refuse("client", encodeRows("client", [{ t: "reportRun", run: 1 }]))).toMatch(
+      /reportRun\.stepsDone.*absent/,
+    );
+    expect(refuse("client", encodeRows("client", [{ t: "goodbye", more: 1 }]))).toMatch(/goodbye.*more.*unknown/);
+    expect(refuse("client", encodeRows("client", [{ t: "ask", id: 1, question: { q: "why" } }]))).toMatch(
+      /ask\.question\.q.*why/,
+    );
+    expect(refuse("worker", encodeRows("worker", [{ t: "heartbeat", metrics: { cpuPercent: 1 } }]))).toMatch(
+      /heartbeat\.metrics/,
+    );
+  });
+
+  test("a payload of another size than the message says", () => {
+    const rows = [
+      { t: "finished", task: 1, attempt: 1, bytes: 3, result: Uint8Array.of(1), version: 0, durationUs: 1 },
+    ];
+    expect(refuse("worker", encodeRows("worker", rows))).toMatch(/finished\.result: 1 bytes came, 3/);
+  });
+
+  test("a kind of another direction", () => {
+    const store = new PayloadStore();
+    const frame = encodeFrame("nanny", { seq: 1, ack: 0 }, [{ t: "exited", incarnation: "x", how: "y" }], store);
+    expect(refuse("client", frame)).toMatch(/"exited" is unknown/);
+    expect(refuse("toClient", encodeRows("client", [{ t: "release", n: 1 }]))).toMatch(/FLOCK|done|closed/);
+  });
+
+  test("a list that claims more than the frame has", () => {
+    // 0xdd: an array of 2 ** 32 - 1 elements, which msgpackr would allocate
+    const frame = encodeRows("toClient", [{ t: "answer", id: 1, value: [1, 2], error: null }]);
+    const at = frame.indexOf(0x92);
+    const bomb = Buffer.concat([
+      frame.subarray(0, at),
+      Uint8Array.of(0xdd, 255, 255, 255, 255),
+      frame.subarray(at + 1),
+    ]);
+    expect(refuse("toClient", bomb)).toMatch(/elements cannot follow/);
+  });
+
+  test("a constant column that claims endless lists", () => {
+    const deps = Array.from({ length: 100 }, () => 5);
+    const rows = Array.from({ length: 30_000 }, (_, i) => ({
+      ...{ t: "submit", n: i + 1, fn: 1, functions: [], args: null, argsBytes: 0, deps, options: 0, run: 0 },
+      ...{ key: null, fingerprint: null },
+    }));
+    expect(refuse("client", encodeRows("client", rows))).toMatch(/too many elements/);
+  });
+
+  test("nesting without end", () => {
+    let value: unknown = 1;
+    for (let i = 0; i < 60; i++) value = [value];
+    expect(refuse("toClient", encodeRows("toClient", [{ t: "answer", id: 1, value, error: null }]))).toMatch(/deeper/);
+  });
+
+  test("every cut of a frame is refused", () => {
+    const rows = fc.sample(fc.array(fc.oneof(...messagesOf("toWorker")), { minLength: 12, maxLength: 12 }), {
+      numRuns: 1,
+      seed,
+    });
+    const frame = encodeRows("toWorker", rows[0]!);
+    for (let end = 0; end < frame.length; end++) refuse("toWorker", frame.subarray(0, end));
+  });
+
+  test("random bytes never do more than be refused", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...directions), fc.uint8Array({ maxLength: 400 }), (direction, bytes) => {
+        refuse(direction, bytes);
+      }),
+      { seed, numRuns: 3000 },
+    );
+  });
+
+  test("mutated frames are decoded or refused, and leave nothing behind when refused", () => {
+    const mutation = fc.record({ at: fc.nat(), to: fc.nat(255) });
+    for (const direction of directions) {
+      fc.assert(
+        fc.property(
+          fc.array(fc.oneof(...messagesOf(direction)), { minLength: 1, maxLength: 8 }),
+          fc.array(mutation, { minLength: 1, maxLength: 4 }),
+          (rows, mutations) => {
+            const frame = encodeRows(direction, rows);
+            for (const { at, to } of mutations) frame[at % frame.length] = to;
+            const store = new PayloadStore();
+            try {
+              decodeFrame(direction, frame, store);
+            } catch (error) {
+              expect(isFlockError(error, "FLOCK_PROTOCOL"), String(error)).toBe(true);
+              expect(store.count).toBe(0);
+            }
+          },
+        ),
+        { seed, numRuns: 1500 },
+      );
+    }
+  });
+});
