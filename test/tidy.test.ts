@@ -144,6 +144,12 @@ describe("what the repository says of itself", () => {
     );
   });
 
+  it("ships the licence with every package", () => {
+    const folders = files.filter(({ path }) => /^packages\/[^/]+\/package\.json$/.test(path));
+    for (const { path } of folders)
+      expect(read(path.replace("package.json", "LICENSE")) === read("LICENSE"), path).toBe(true);
+  });
+
   it("explains its words in the glossary", () => {
     const words = [
       ...["task", "key", "future", "result", "worker", "slot", "nanny", "run", "attempt", "retire", "event", "port"],
