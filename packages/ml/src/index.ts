@@ -1,6 +1,86 @@
-export * from "./estimator.ts";
-export * from "./executor.ts";
-export * from "./labels.ts";
+// Estimators, model selection and metrics. Everything that runs on workers is exported here: it travels by name.
+
+export { type DataShape, type Estimator, estimator, type FitContext, type SharedStep } from "./estimator.ts";
+export type { ClassWeight } from "./estimators/class-weight.ts";
+export { type DummyModel, type DummyParams, dummyClassifier, fitDummy, predictDummy } from "./estimators/dummy.ts";
+export {
+  fitKNeighbors,
+  type KNeighborsModel,
+  type KNeighborsParams,
+  kNeighborsClassifier,
+  predictKNeighbors,
+} from "./estimators/k-neighbors.ts";
+export {
+  fitLogisticRegression,
+  type LogisticRegressionModel,
+  type LogisticRegressionParams,
+  logisticRegression,
+  predictLogisticRegression,
+} from "./estimators/logistic-regression.ts";
+export type { Executor, Handle, RunScope, SubmitOptions } from "./executor.ts";
+export { FittedEstimator, fitEstimator } from "./fitted.ts";
+export { type FormatOptions, formatResults } from "./format-results.ts";
+export { InlineExecutor, type InlineExecutorOptions } from "./inline-executor.ts";
+export {
+  checkedFeatures,
+  describeFeatures,
+  type FeaturesDescription,
+  type FeaturesInput,
+  type LabelsInput,
+} from "./inputs.ts";
+export type { Labels } from "./labels.ts";
 export { type Digits, loadDigits } from "./load-digits.ts";
-export * from "./matrix.ts";
+export { type CsrMatrix, type Features, type Matrix, matrix, toDense } from "./matrix.ts";
+export {
+  type Average,
+  type AverageOptions,
+  accuracyScore,
+  balancedAccuracyScore,
+  confusionMatrix,
+  f1Score,
+  meanSquaredError,
+  precisionScore,
+  r2Score,
+  recallScore,
+} from "./metrics.ts";
+export { dotProducts, squaredDistances } from "./pair-matrices.ts";
+export {
+  f1,
+  f1Macro,
+  f1Micro,
+  f1Weighted,
+  negMeanSquaredError,
+  precision,
+  precisionMacro,
+  precisionMicro,
+  precisionWeighted,
+  recall,
+  recallMacro,
+  recallMicro,
+  recallWeighted,
+  type ScoreNames,
+  type Scorer,
+  type ScorerName,
+  type Scoring,
+  scorerNames,
+} from "./scorers.ts";
+export type { GridSearchOptions } from "./search/compile.ts";
+export type { CvResults, FoldScores } from "./search/cv-results.ts";
+export { gridSearch } from "./search/grid-search.ts";
+export type { ParameterGrid } from "./search/parameter-grid.ts";
+export { type FoldEvent, type Search, SearchResult, type SearchStatus } from "./search/search.ts";
+export { type FitJob, type FoldJob, fitAndScore, refit, runSharedStep } from "./search/tasks.ts";
+export {
+  type CrossValidation,
+  type CustomSplit,
+  type FoldOptions,
+  kFold,
+  type Split,
+  type Splitter,
+  stratifiedKFold,
+} from "./splits.ts";
+export { type Kernel, productGram, rbfGram } from "./svm/kernels.ts";
+export { predictSvc, svcDecisions } from "./svm/predict.ts";
 export { type SvcModel, type SvcParams, svc } from "./svm/svc.ts";
+export { fitSvc } from "./svm/train.ts";
+export { type TrainTestOptions, type TrainTestSplit, trainTestSplit } from "./train-test-split.ts";

@@ -74,6 +74,21 @@ export function takeRows(X: Features, rows: Int32Array): Matrix | readonly strin
   return { rows: rows.length, cols, data };
 }
 
+/** The given rows of a sparse matrix, in the given order, still sparse. */
+export function takeCsrRows(X: CsrMatrix, rows: Int32Array): CsrMatrix {
+  const indptr = new Int32Array(rows.length + 1);
+  for (const [i, row] of rows.entries()) {
+    indptr[i + 1] = (indptr[i] as number) + (X.indptr[row + 1] as number) - (X.indptr[row] as number);
+  }
+  const indices = new Int32Array(indptr[rows.length] as number);
+  const data = new Float64Array(indices.length);
+  for (const [i, row] of rows.entries()) {
+    indices.set(X.indices.subarray(X.indptr[row], X.indptr[row + 1]), indptr[i]);
+    data.set(X.data.subarray(X.indptr[row], X.indptr[row + 1]), indptr[i]);
+  }
+  return { rows: rows.length, cols: X.cols, indptr, indices, data };
+}
+
 function scatterRow(X: CsrMatrix, row: number, into: Float64Array, offset: number): void {
   const end = X.indptr[row + 1] as number;
   for (let k = X.indptr[row] as number; k < end; k++) {

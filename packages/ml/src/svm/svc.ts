@@ -14,7 +14,8 @@ import {
   real,
 } from "../estimators/parameter-checks.ts";
 import type { Matrix } from "../matrix.ts";
-import { dotProducts, type Kernel, productGram, rbfGram, squaredDistances } from "./kernels.ts";
+import { dotProducts, squaredDistances } from "../pair-matrices.ts";
+import { type Kernel, productGram, rbfGram } from "./kernels.ts";
 import { predictSvc } from "./predict.ts";
 import { fitSvc } from "./train.ts";
 

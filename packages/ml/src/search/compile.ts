@@ -1,0 +1,173 @@
+// Options of a search: checked in full before any task is sent, defaults filled in.
+
+import { FlockError } from "@taskflock/protocol/words";
+import type { Estimator } from "../estimator.ts";
+import type { Executor, Handle, SubmitOptions } from "../executor.ts";
+import { checkInputKind } from "../fitted.ts";
+import { checkedFeatures, checkedLabels, type FeaturesInput, type LabelsInput } from "../inputs.ts";
+import type { Labels } from "../labels.ts";
+import { type Features, isTexts, rowCount } from "../matrix.ts";
+import { checkScorersFit, resolveScorers, type ScoreNames, type Scorer, type Scoring } from "../scorers.ts";
+import { type CrossValidation, makeSplits, resolveSplitter, type Split, type Splitter } from "../splits.ts";
+import type { CvResults } from "./cv-results.ts";
+import { expandGrids, type ParameterGrid } from "./parameter-grid.ts";
+
+export interface GridSearchOptions<P extends object, M, I, Q extends Scoring | undefined = undefined> {
+  readonly estimator: Estimator<P, M, I>;
+  /** Values to try by parameter name, or several such grids. */
+  readonly params: ParameterGrid<NoInfer<P>> | readonly ParameterGrid<NoInfer<P>>[];
+  /** Samples by rows. A handle stands for data that the cluster already holds. */
+  readonly X: FeaturesInput | Handle<FeaturesInput>;
+  /** One label per row of X. */
+  readonly y: LabelsInput | Handle<LabelsInput>;
+  /** A number of folds (stratified for classifiers), a splitter, or the splits; default 5. */
+  readonly cv?: CrossValidation;
+  /** A scorer by name or as a function `(yTrue, yPred) => number`, or several; default "accuracy", "r2" for regressors. */
+  readonly scoring?: Q;
+  /**
+   * Fits the best candidate on all rows at the end; default true. With several scorers: the name of the one that decides,
+   * or a function that chooses a candidate's index from the table, or false.
+   */
+  readonly refit?: boolean | ScoreNames<Q> | ((cvResults: CvResults<P, ScoreNames<Q>>) => number);
+  /** The score of a fold whose fit fails (with a warning), or "raise" to end the search; default NaN. */
+  readonly errorScore?: number | "raise";
+  /** Also scores on the rows of each fit; default false. */
+  readonly returnTrainScore?: boolean;
+  /** What people see the search as; default "gridSearch <estimator>". */
+  readonly name?: string;
+  /** Options of each task: retries, priority, resources. */
+  readonly task?: Omit<SubmitOptions, "name">;
+}
+
+/** X or y: here and checked, or on the cluster and yet to be looked at. */
+export type Placed<T, H> = { readonly here: T } | { readonly there: Handle<H> };
+
+/** A search with nothing left to check except data that only the cluster has. */
+export interface SearchPlan<P extends object, M, I, S extends string> {
+  readonly name: string;
+  readonly estimator: Estimator<P, M, I>;
+  readonly candidates: readonly Partial<P>[];
+  readonly X: Placed<Features, FeaturesInput>;
+  readonly y: Placed<LabelsInput, LabelsInput>;
+  readonly splitter: Splitter;
+  /** Null while X or y is on the cluster. */
+  readonly known: CheckedData | null;
+  readonly scorers: Readonly<Record<S, Scorer>>;
+  readonly scorerNames: readonly S[];
+  /** The scorer that decides; null when a function does, or nothing. */
+  readonly decidingScorer: S | null;
+  readonly choose: ((cvResults: CvResults<P, S>) => number) | null;
+  readonly refit: boolean;
+  readonly errorScore: number | "raise";
+  readonly returnTrainScore: boolean;
+  readonly task: Omit<SubmitOptions, "name">;
+}
+
+export interface CheckedData {
+  readonly y: Labels;
+  readonly splits: readonly Split[];
+}
+
+const optionNames: readonly (keyof GridSearchOptions<object, unknown, unknown>)[] = [
+  "estimator",
+  "params",
+  "X",
+  "y",
+  "cv",
+  "scoring",
+  "refit",
+  "errorScore",
+  "returnTrainScore",
+  "name",
+  "task",
+];
+
+/** Checks everything that can be known here; throws the coded error of what is wrong. */
+export function compileSearch<P extends object, M, I, Q extends Scoring | undefined>(
+  executor: Executor,
+  options: GridSearchOptions<P, M, I, Q>,
+): SearchPlan<P, M, I, ScoreNames<Q>> {
+  checkOptions(options);
+  const { estimator } = options;
+  const kind = estimator.kind ?? "classifier";
+  const candidates = expandGrids<P, M, I>(estimator, options.params);
+  const scorers = resolveScorers(options.scoring, kind) as Readonly<Record<ScoreNames<Q>, Scorer>>;
+  const scorerNames = Object.keys(scorers) as ScoreNames<Q>[];
+  const splitter = resolveSplitter(options.cv ?? 5, kind);
+  const X: Placed<Features, FeaturesInput> = executor.isHandle(options.X)
+    ? { there: options.X as Handle<FeaturesInput> }
+    : { here: checkedFeatures(options.X as FeaturesInput) };
+  const y: Placed<LabelsInput, LabelsInput> = executor.isHandle(options.y)
+    ? { there: options.y as Handle<LabelsInput> }
+    : { here: options.y as LabelsInput };
+  if ("here" in X) checkInputKind(estimator, isTexts(X.here) ? "texts" : "matrix");
+  const known = "here" in X && "here" in y ? checkData(y.here, rowCount(X.here), splitter, scorers) : null;
+  return {
+    name: options.name ?? `gridSearch ${estimator.name}`,
+    estimator,
+    candidates,
+    X,
+    y,
+    splitter,
+    known,
+    scorers,
+    scorerNames,
+    ...resolveRefit<P, ScoreNames<Q>>(options.refit ?? true, scorerNames),
+    errorScore: options.errorScore ?? Number.NaN,
+    returnTrainScore: options.returnTrainScore ?? false,
+    task: options.task ?? {},
+  };
+}
+
+/** Labels and folds for X of so many rows. */
+export function checkData(
+  y: LabelsInput,
+  rows: number,
+  splitter: Splitter,
+  scorers: Readonly<Record<string, Scorer>>,
+): CheckedData {
+  const labels = checkedLabels(y, rows);
+  checkScorersFit(scorers, labels);
+  return { y: labels, splits: makeSplits(splitter, rows, labels) };
+}
+
+function checkOptions(options: object): void {
+  for (const name of Object.keys(options)) {
+    if ((optionNames as readonly string[]).includes(name)) continue;
+    throw wrongOption(`gridSearch has no option "${name}". It has: ${optionNames.join(", ")}.`);
+  }
+  const { estimator, errorScore } = options as {
+    estimator?: Partial<Estimator<object, unknown>>;
+    errorScore?: unknown;
+  };
+  if (typeof estimator?.fit !== "function" || typeof estimator.predict !== "function" || !estimator.params) {
+    throw wrongOption("gridSearch needs an estimator with name, params, fit and predict, such as svc().");
+  }
+  if (errorScore !== undefined && typeof errorScore !== "number" && errorScore !== "raise") {
+    throw wrongOption('errorScore must be a number (NaN by default) or "raise".');
+  }
+}
+
+type RefitOption<P extends object, S extends string> = boolean | S | ((cvResults: CvResults<P, S>) => number);
+
+function resolveRefit<P extends object, S extends string>(
+  refit: RefitOption<P, S>,
+  names: readonly S[],
+): Pick<SearchPlan<P, unknown, unknown, S>, "decidingScorer" | "choose" | "refit"> {
+  const only = names.length === 1 ? (names[0] as S) : null;
+  if (typeof refit === "function") return { decidingScorer: only, choose: refit, refit: true };
+  if (typeof refit === "string") {
+    if (names.includes(refit)) return { decidingScorer: refit, choose: null, refit: true };
+    throw new FlockError("FLOCK_ML_SCORER", `refit names scorer "${refit}", but the search has: ${names.join(", ")}.`);
+  }
+  if (only === null && refit) {
+    throw wrongOption(
+      `With several scorers refit must say which one decides: one of ${names.join(", ")}, a function, or false.`,
+    );
+  }
+  return { decidingScorer: only, choose: null, refit };
+}
+
+function wrongOption(message: string): FlockError {
+  return new FlockError("FLOCK_OPTION_INVALID", message);
+}
