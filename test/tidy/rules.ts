@@ -54,7 +54,7 @@ export function machineTraces({ path, text }: TextFile): string[] {
   return problems;
 }
 
-const codePattern = /(?<![A-Z_])FLOCK_[A-Z][A-Z_]*[A-Z]/g;
+const codePattern = /(?<![A-Z_])FLOCK_[A-Z][A-Z_]*[A-Z](?![A-Z_])/g;
 
 export function codesIn(text: string): string[] {
   return [...new Set(text.match(codePattern) ?? [])];
