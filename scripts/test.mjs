@@ -55,6 +55,7 @@ async function checks() {
 }
 
 async function main() {
+  console.log(`Node ${process.version} on ${process.platform} ${process.arch}`);
   if (installed() || (await step("dependencies (npm ci)", install))) {
     const built = await step("build (tsc -b)", build);
     await checks();
