@@ -1,0 +1,1 @@
+export { prepareFunction } from "./prepare.ts";

@@ -1,0 +1,118 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import {
+  codeFunction,
+  contentHash,
+  decodeFunctionDescription,
+  encodeFunctionDescription,
+  exportFunction,
+} from "../src/function-description.ts";
+import { findPackage, packageHash, packageOfFile } from "../src/installed-package.ts";
+import { isFlockError } from "../src/words/errors.ts";
+
+const description = exportFunction("fit", {
+  specifier: "pkg/sub",
+  exportName: "fit",
+  packageName: "pkg",
+  version: "1.2.3",
+  packageHash: "00",
+});
+
+function rejected(bytes: Uint8Array): boolean {
+  try {
+    decodeFunctionDescription(bytes);
+    return false;
+  } catch (error) {
+    if (isFlockError(error, "FLOCK_PROTOCOL")) return true;
+    throw error;
+  }
+}
+
+describe("function descriptions", () => {
+  it("survive encoding, also in shared memory", () => {
+    for (const original of [description, codeFunction("日本", "return (x) => x;")]) {
+      const bytes = encodeFunctionDescription(original);
+      const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+      shared.set(bytes);
+      expect(decodeFunctionDescription(shared)).toEqual(original);
+    }
+  });
+
+  it("are identified by code alone, or by package, version, build and export", () => {
+    expect(codeFunction("a", "return 1").hash).toBe(codeFunction("b", "return 1").hash);
+    expect(contentHash("return 1")).toMatch(/^[0-9a-f]{32}$/);
+    const { kind: _kind, hash: _hash, name: _name, ...from } = description;
+    for (const change of [{ version: "1.2.4" }, { packageHash: "01" }, { exportName: "x" }, { specifier: "pkg" }]) {
+      expect(exportFunction("fit", { ...from, ...change }).hash).not.toBe(description.hash);
+    }
+  });
+
+  it("with the hash of other code are refused", () => {
+    const forged = { ...codeFunction("f", "return 1"), code: "return 2" };
+    expect(rejected(new TextEncoder().encode(JSON.stringify(forged)))).toBe(true);
+  });
+
+  it("that are malformed are refused with a code (property)", () => {
+    const field = fc.constantFrom("kind", "hash", "name", "code", "specifier");
+    const shape = fc.oneof(
+      fc.json(),
+      fc.string(),
+      fc.dictionary(field, fc.oneof(fc.string(), fc.integer())).map((o) => JSON.stringify(o)),
+    );
+    fc.assert(
+      fc.property(shape, (text) => rejected(new TextEncoder().encode(text))),
+      { seed: 3, numRuns: 500 },
+    );
+  });
+});
+
+describe("installed packages", () => {
+  const root = mkdtempSync(join(tmpdir(), "flock-packages-"));
+  afterAll(() => rmSync(root, { recursive: true }));
+
+  function install(at: string, files: Record<string, string>): string {
+    const directory = join(root, at);
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(join(directory, name, ".."), { recursive: true });
+      writeFileSync(join(directory, name), text);
+    }
+    return directory;
+  }
+  const manifest = JSON.stringify({
+    name: "p",
+    version: "1.0.0",
+    files: ["dist", "!dist/*.map"],
+    exports: "./dist/a.js",
+  });
+
+  it("are found from a folder below, through links, and from their own files", () => {
+    const real = install("real/p", {
+      "package.json": manifest,
+      "dist/a.js": "1",
+      "dist/package.json": `{"type":"commonjs"}`,
+    });
+    mkdirSync(join(root, "app/node_modules"), { recursive: true });
+    mkdirSync(join(root, "app/deep/er"), { recursive: true });
+    symlinkSync(real, join(root, "app/node_modules/p"));
+    const found = findPackage("p", join(root, "app/deep/er"));
+    expect(found).toMatchObject({ name: "p", version: "1.0.0" });
+    expect(packageOfFile(join(real, "dist/a.js"))?.directory).toBe(found?.directory);
+    expect(findPackage("absent", root)).toBeUndefined();
+  });
+
+  it("have the same hash wherever they lie, and another when their code changes", () => {
+    const hashOf = (at: string, files: Record<string, string>): string => {
+      const found = packageOfFile(join(install(at, files), "x"));
+      if (found === undefined) throw new Error("no package");
+      return packageHash(found);
+    };
+    const code = { "package.json": manifest, "dist/a.js": "1", "dist/b/c.wasm": "2" };
+    const first = hashOf("one/p", code);
+    expect(hashOf("two/p", { ...code, "src/a.js": "not published", "dist/a.js.map": "no code" })).toBe(first);
+    expect(hashOf("three/p", { ...code, "dist/a.js": "3" })).not.toBe(first);
+    expect(hashOf("four/p", { ...code, "dist/d.js": "" })).not.toBe(first);
+  });
+});

@@ -1,0 +1,1 @@
+export { FunctionLoader, type FunctionLoaderOptions, type LoadedFunction, loadFunction } from "./load-function.ts";
