@@ -56,7 +56,7 @@ export function machineTraces({ path, text }: TextFile): string[] {
 
 const codePattern = /(?<![A-Z_])FLOCK_[A-Z][A-Z_]*[A-Z](?![A-Z_])/g;
 
-export function codesIn(text: string): string[] {
+function codesIn(text: string): string[] {
   return [...new Set(text.match(codePattern) ?? [])];
 }
 
