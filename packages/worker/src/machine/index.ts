@@ -1,1 +1,3 @@
+export * from "./machine.ts";
 export * from "./port.ts";
+export type { WorkerCounts } from "./views.ts";

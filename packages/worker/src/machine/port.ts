@@ -5,10 +5,12 @@ import type {
   Attempt,
   Cause,
   Failure,
+  FunctionId,
   Holder,
   Micros,
   PayloadRef,
   SchedulerToWorker,
+  SendFunction,
   TaskId,
   WorkerToScheduler,
 } from "@taskflock/protocol/words";
@@ -17,8 +19,7 @@ import type {
 export type WorkerEvent = {
   readonly at: Micros;
   readonly cause: Cause;
-} & /** The link to the scheduler is up. `fresh`: nothing is known there; all that is here was dropped. Answer with `snapshot`. */
-(
+} /** The link to the scheduler is up. `fresh`: nothing is known there; all that is here was dropped. Answer with `snapshot`. */ & (
   | { readonly e: "linkUp"; readonly fresh: boolean; readonly inlineLimitBytes: number }
   | { readonly e: "linkDown" }
   /** One inbound frame. Payload references in it are the machine's from now on. */
@@ -81,9 +82,15 @@ export interface WorkerPort {
   toScheduler(message: WorkerToScheduler): void;
   /** Runs the batch, in order, on a free slot. Slots are numbered from 0; `process` slots are the shell's matter by `isolation`. */
   run(slot: number, items: readonly RunItem[]): void;
-  /** Sets the item's AbortSignal with the reason; nothing else yet. */
+  /**
+   * Sets the item's AbortSignal with the reason; nothing else yet. An item of a batch that has not begun does not run any more where the
+   * shell can still prevent it: it ends by `itemFailed`.
+   */
   abortItem(slot: number, task: TaskId, reason: "cancelled" | "timeout"): void;
-  /** Ends the slot's code now; answered by `itemFailed` for the running item (code CANCELLED or TIMEOUT as `reason`) and `slotReplaced`. */
+  /**
+   * Ends the slot's code now; answered by `itemFailed` for the running item (code CANCELLED or TIMEOUT as `reason`) and `slotReplaced`.
+   * When the slot has gone on to another item, or is free already, `slotReplaced` is said all the same.
+   */
   endSlot(slot: number, reason: "cancelled" | "timeout"): void;
   /** Starts fetching into the arena; answered by `fetched` or `fetchFailed`. The machine bounds how many run at once. */
   fetch(task: TaskId, bytes: number, holder: Holder): void;
@@ -91,9 +98,18 @@ export interface WorkerPort {
   stopFetch(task: TaskId): void;
   /** Makes ready for a client's upload; answered by `uploaded` or `uploadFailed`. */
   expectUpload(task: TaskId, bytes: number): void;
-  /** Gives the arena's bytes of this task back (after the last lease of a running item ends, which is the shell's count). */
+  /**
+   * Gives the arena's bytes of this task back (after the last lease of a running item ends, which is the shell's count). For an upload
+   * that is expected: takes the expectation back, and no answer follows.
+   */
   dropStored(task: TaskId): void;
   free(payload: PayloadRef): void;
+  /** The function's code is here; the shell may read it until `forgetFunction`. Once for each function. */
+  defineFunction(message: SendFunction): void;
+  /** No task uses the function any more. */
+  forgetFunction(fn: FunctionId): void;
+  /** Results up to this size are to come as payloads from now on. */
+  configure(inlineLimitBytes: number): void;
   wakeAt(at: Micros | null): void;
   /** `leave`: flush, close, exit 0. */
   leave(): void;

@@ -1,0 +1,138 @@
+// The life of an attempt: taken on, stopped, ended.
+
+import type { Assign, Stopped, TaskId } from "@taskflock/protocol/words";
+import type { LossReason } from "./data.ts";
+import { lease, seekElsewhere, tidy, unlease, waitersOf, willBeMade } from "./data.ts";
+import type { Datum, TaskRecord } from "./records.ts";
+import {
+  BATCHED,
+  DOOMED,
+  GONE,
+  isHere,
+  newTask,
+  READY,
+  RUNNING,
+  STOPPING,
+  timeoutFailure,
+  WAITING,
+} from "./records.ts";
+import type { WorkerState } from "./state.ts";
+import { move } from "./transitions.ts";
+
+/** Takes an assignment on. One that is here already, or an earlier attempt, changes nothing. */
+export function takeOn(s: WorkerState, assign: Assign): void {
+  const present = s.tasks.get(assign.task);
+  if (present !== undefined && present.assign.attempt >= assign.attempt) {
+    freeAssign(s, assign);
+    return;
+  }
+  if (s.retiring || s.left) {
+    sayStopped(s, assign, "retiring");
+    freeAssign(s, assign);
+    return;
+  }
+  const task = newTask(assign, ++s.arrivals);
+  const complete = leaseInputs(s, task);
+  if (present !== undefined) abandon(s, present);
+  s.counts[GONE] = (s.counts[GONE] as number) + 1;
+  s.tasks.set(assign.task, task);
+  move(s, task, task.missing > 0 || !complete ? WAITING : READY);
+  if (!complete) stopQueued(s, task, "predecessor");
+}
+
+/** False when an input can never come. */
+function leaseInputs(s: WorkerState, task: TaskRecord): boolean {
+  for (const input of task.assign.inputs) {
+    if (input.inline !== 0) {
+      task.inputs.push(null);
+      continue;
+    }
+    const datum = lease(s, task, input);
+    if (datum === null) return false;
+    task.inputs.push(datum);
+    if (!isHere(datum)) task.missing++;
+  }
+  return true;
+}
+
+/** Ends an attempt that no slot has, with a word to the scheduler. */
+export function stopQueued(s: WorkerState, task: TaskRecord, why: Stopped["why"]): void {
+  sayStopped(s, task.assign, why);
+  conclude(s, task);
+}
+
+/** Tells an attempt that a slot has to stop; its outcome will be reported accordingly. */
+export function stopInSlot(s: WorkerState, task: TaskRecord, why: "cancelled" | "timeout" | "abandoned"): void {
+  const told = task.stop !== null;
+  task.stop = why;
+  if (told) return;
+  s.lost.push(task.assign.task);
+  if (task.state === BATCHED) move(s, task, DOOMED);
+  else if (task.state === RUNNING) move(s, task, STOPPING);
+}
+
+/** The scheduler knows this attempt no more: it ends without a word. */
+export function abandon(s: WorkerState, task: TaskRecord): void {
+  s.tasks.delete(task.assign.task);
+  if (task.slot < 0) conclude(s, task);
+  else stopInSlot(s, task, "abandoned");
+}
+
+/** The attempt ended after it was told to stop, or with its slot: says what the scheduler is to know. */
+export function sayWhyStopped(s: WorkerState, task: TaskRecord, durationUs: number): void {
+  const { assign } = task;
+  if (task.stop === "cancelled") sayStopped(s, assign, "cancelled");
+  else if (task.stop === "timeout") {
+    s.send({
+      t: "errored",
+      task: assign.task,
+      attempt: assign.attempt,
+      failure: timeoutFailure(assign),
+      retryable: true,
+      durationUs,
+    });
+  }
+}
+
+export function sayStopped(s: WorkerState, assign: Assign, why: Stopped["why"]): void {
+  s.send({ t: "stopped", task: assign.task, attempt: assign.attempt, why });
+}
+
+/** The attempt is over: gives back all that it had. */
+export function conclude(s: WorkerState, task: TaskRecord): void {
+  const { assign } = task;
+  if (task.slot >= 0) {
+    const { items } = s.slot(task.slot);
+    // outcomes come in the batch's order, so this is nearly always the first
+    items.splice(items.indexOf(task), 1);
+  }
+  move(s, task, GONE);
+  s.counts[GONE] = (s.counts[GONE] as number) - 1;
+  task.slot = -1;
+  if (s.tasks.get(assign.task) === task) s.tasks.delete(assign.task);
+  s.lost.push(assign.task);
+  for (const datum of task.inputs) if (datum !== null) unlease(s, task, datum);
+  freeAssign(s, assign);
+}
+
+export function freeAssign(s: WorkerState, assign: Assign): void {
+  s.free(assign.args);
+  for (const input of assign.inputs) s.free(input.inline);
+}
+
+/** Attempts that were promised the result of one that gives none are stopped; those that follow them too. */
+export function settleLost(s: WorkerState): void {
+  for (let task = s.lost.pop(); task !== undefined; task = s.lost.pop()) settlePromise(s, task);
+}
+
+function settlePromise(s: WorkerState, task: TaskId): void {
+  const datum = s.data.get(task);
+  if (datum === undefined || datum.state !== "promised" || willBeMade(s, task)) return;
+  if (!seekElsewhere(s, datum)) lose(s, datum, "predecessor");
+}
+
+/** Nothing gives the datum any more: whoever waits for it is stopped. */
+export function lose(s: WorkerState, datum: Datum, why: LossReason): void {
+  for (const task of waitersOf(datum)) stopQueued(s, task, why);
+  tidy(s, datum);
+}

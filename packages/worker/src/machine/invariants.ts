@@ -1,0 +1,98 @@
+// What must hold after every step. Called by tests and the simulation, never in production.
+
+import { willBeMade } from "./data.ts";
+import type { Datum, TaskRecord } from "./records.ts";
+import { BATCHED, GONE, isHere, READY, RUNNING, STOPPING, stateNames, WAITING } from "./records.ts";
+import type { WorkerState } from "./state.ts";
+import { broken } from "./state.ts";
+
+export function checkTouched(s: WorkerState): void {
+  for (const task of s.touched) checkTask(s, task);
+}
+
+export function checkEverything(s: WorkerState): void {
+  const counts = new Array<number>(stateNames.length).fill(0);
+  const leases = new Map<Datum, number>();
+  for (const task of everyTask(s)) {
+    checkTask(s, task);
+    counts[task.state] = (counts[task.state] as number) + 1;
+    for (const datum of task.inputs) if (datum !== null) leases.set(datum, (leases.get(datum) ?? 0) + 1);
+  }
+  for (const [state, count] of counts.entries()) {
+    expect(s, 0, s.counts[state] === count, `${s.counts[state]} counted ${stateNames[state]}, ${count} found`);
+  }
+  let fetching = 0;
+  for (const datum of s.data.values()) {
+    checkDatum(s, datum, leases.get(datum) ?? 0);
+    if (datum.state === "fetching") fetching++;
+  }
+  expect(s, 0, s.fetching === fetching, `${s.fetching} fetches counted, ${fetching} found`);
+  expect(s, 0, fetching <= s.config.maxFetches, `${fetching} fetches at once`);
+  checkSlots(s);
+}
+
+function everyTask(s: WorkerState): TaskRecord[] {
+  const all = [...s.tasks.values()];
+  for (const slot of s.slots) for (const item of slot.items) if (s.tasks.get(item.assign.task) !== item) all.push(item);
+  return all;
+}
+
+function checkTask(s: WorkerState, task: TaskRecord): void {
+  const { state, slot, stop } = task;
+  const id = task.assign.task;
+  const current = s.tasks.get(id) === task;
+  expect(
+    s,
+    id,
+    task.readyPlace >= 0 === (state === READY),
+    `${stateNames[state]} at place ${task.readyPlace} of the queue`,
+  );
+  if (state === GONE) {
+    expect(s, id, !current && slot < 0 && task.timerPlace < 0, "gone, and not forgotten");
+    return;
+  }
+  expect(s, id, current || stop === "abandoned", "not current, and not abandoned");
+  const missing = task.inputs.filter((datum) => datum?.waiters.has(task)).length;
+  expect(s, id, task.missing === missing, `${task.missing} inputs missing, waits for ${missing}`);
+  expect(s, id, missing > 0 === (state === WAITING), `${stateNames[state]} with ${missing} inputs missing`);
+  expect(s, id, state >= BATCHED === slot >= 0, `${stateNames[state]} in slot ${slot}`);
+  if (slot >= 0) expect(s, id, s.slot(slot).items.includes(task), `not in its slot ${slot}`);
+  expect(s, id, (stop !== null) === state > RUNNING, `${stateNames[state]}, stop is ${stop}`);
+  const watched = state === STOPPING || (state === RUNNING && task.assign.timeoutMs > 0);
+  expect(s, id, task.timerPlace >= 0 === watched, `${stateNames[state]} and timer at ${task.timerPlace}`);
+}
+
+function checkDatum(s: WorkerState, datum: Datum, leases: number): void {
+  const { task, state } = datum;
+  expect(s, task, datum.leases === leases, `data with ${datum.leases} leases, ${leases} found`);
+  expect(
+    s,
+    task,
+    isHere(datum) ? datum.waiters.size === 0 : datum.waiters.size === leases,
+    "wrong waiters for its data",
+  );
+  expect(s, task, datum.fetchPlace >= 0 === (state === "wanted"), `data ${state} at place ${datum.fetchPlace}`);
+  expect(s, task, state !== "stored" || datum.version > 0 !== datum.dropping, "stored without a version");
+  if (state === "promised") expect(s, task, leases > 0 && willBeMade(s, task), "promised, and nobody makes it");
+  if (state === "wanted" || state === "fetching") {
+    expect(s, task, datum.holders.length > 0, "to be fetched from nobody");
+    expect(s, task, leases > 0 || datum.acquire, "fetched for nobody");
+  }
+  if (state === "inline") expect(s, task, leases > 0 && datum.inline !== 0, "kept inline for nobody");
+  if (datum.dropping) expect(s, task, leases > 0, "should be dropped by now");
+}
+
+function checkSlots(s: WorkerState): void {
+  for (const [index, slot] of s.slots.entries()) {
+    expect(s, 0, slot.busy || slot.items.length === 0, `slot ${index} is free with items`);
+    const idle = !slot.busy && !slot.ending && !s.left;
+    expect(s, 0, !idle || s.ready.size === 0, `slot ${index} is idle, ${s.ready.size} are ready`);
+    for (const item of slot.items) expect(s, item.assign.task, item.state >= BATCHED, "in a slot");
+  }
+  expect(s, 0, !s.retiring || s.ready.size === 0, "retiring with a queue");
+  expect(s, 0, s.lost.length === 0, "losses not settled");
+}
+
+function expect(s: WorkerState, task: number, holds: boolean, what: string): void {
+  if (!holds) throw broken(s, task as TaskRecord["assign"]["task"], what);
+}

@@ -1,0 +1,78 @@
+// The link to the scheduler: what is told when it comes back, and how everything is let go.
+
+import type { Snapshot } from "@taskflock/protocol/words";
+import { abandon } from "./attempts.ts";
+import { stopSeeking } from "./data.ts";
+import type { WorkerEvent } from "./port.ts";
+import { DOOMED, ENDING, RUNNING, STOPPING } from "./records.ts";
+import type { WorkerState } from "./state.ts";
+import { move } from "./transitions.ts";
+
+export function onLinkUp(s: WorkerState, event: Extract<WorkerEvent, { e: "linkUp" }>): void {
+  if (s.left) return;
+  if (event.fresh) {
+    dropAll(s);
+    s.retiring = false;
+    s.snapshotDue = true;
+  } else if (!s.snapshotDue) s.send(snapshot(s));
+}
+
+/** A scheduler that knows nothing of this worker is answered once nothing of its predecessor's runs: ids may mean other tasks now. */
+export function sayFirstSnapshot(s: WorkerState): void {
+  if (!s.snapshotDue || s.slots.some((slot) => slot.items.length > 0)) return;
+  s.snapshotDue = false;
+  s.send(snapshot(s));
+  if (s.retireReason !== null) s.send({ t: "wantsToRetire", reason: s.retireReason });
+}
+
+export function onRetireWanted(s: WorkerState, event: Extract<WorkerEvent, { e: "retireWanted" }>): void {
+  if (s.retireReason !== null) return;
+  s.retireReason = event.reason;
+  if (!s.snapshotDue) s.send({ t: "wantsToRetire", reason: event.reason });
+}
+
+export function snapshot(s: WorkerState): Snapshot {
+  const holds: Snapshot["holds"][number][] = [];
+  for (const datum of s.data.values()) {
+    if (datum.state === "stored" && !datum.dropping)
+      holds.push({ task: datum.task, bytes: datum.bytes, version: datum.version });
+  }
+  const tasks: Snapshot["tasks"][number][] = [];
+  for (const { assign, state } of s.tasks.values()) {
+    const running = state === RUNNING || state === STOPPING || state === ENDING;
+    tasks.push({ task: assign.task, attempt: assign.attempt, running });
+  }
+  return { t: "snapshot", holds, tasks, functions: [...s.functions.keys()] };
+}
+
+/** The scheduler sends nothing more. */
+export function leave(s: WorkerState): void {
+  dropAll(s);
+  s.left = true;
+  s.port.leave();
+}
+
+/** Lets everything go. What runs is ended; its bytes are freed when its slot says so. */
+function dropAll(s: WorkerState): void {
+  for (const task of [...s.tasks.values()]) abandon(s, task);
+  for (const slot of s.slots) endAbandoned(s, slot.items);
+  s.lost.length = 0;
+  for (const datum of s.data.values()) {
+    if (datum.state === "stored" || datum.state === "expected") s.port.dropStored(datum.task);
+    stopSeeking(s, datum);
+    datum.acquire = false;
+    datum.dropping = false;
+    // what an abandoned attempt still reads is freed at its end
+    if (datum.leases === 0) s.free(datum.inline);
+  }
+  s.data.clear();
+  for (const [fn, code] of s.functions) {
+    s.port.forgetFunction(fn);
+    s.free(code);
+  }
+  s.functions.clear();
+}
+
+function endAbandoned(s: WorkerState, items: WorkerState["slots"][number]["items"]): void {
+  for (const item of items) if (item.state === DOOMED || item.state === STOPPING) move(s, item, ENDING);
+}

@@ -1,0 +1,105 @@
+// What the slots say.
+
+import type { TaskId } from "@taskflock/protocol/words";
+import { NO_PAYLOAD } from "@taskflock/protocol/words";
+import { conclude, sayWhyStopped, stopQueued } from "./attempts.ts";
+import { becameStored, keepInline } from "./data.ts";
+import type { WorkerEvent } from "./port.ts";
+import type { TaskRecord } from "./records.ts";
+import { BATCHED, DOOMED, READY, RUNNING, STOPPING } from "./records.ts";
+import type { WorkerState } from "./state.ts";
+import { broken } from "./state.ts";
+import { move } from "./transitions.ts";
+
+type Event<E extends WorkerEvent["e"]> = Extract<WorkerEvent, { e: E }>;
+
+function itemOf(s: WorkerState, event: { slot: number; task: TaskId; attempt: number }): TaskRecord | undefined {
+  return s.slot(event.slot).items.find((i) => i.assign.task === event.task && i.assign.attempt === event.attempt);
+}
+
+export function onItemStarted(s: WorkerState, event: Event<"itemStarted">): void {
+  const item = itemOf(s, event);
+  if (item?.state === BATCHED) move(s, item, RUNNING);
+  else if (item?.state === DOOMED) move(s, item, STOPPING);
+}
+
+export function onItemFinished(s: WorkerState, event: Event<"itemFinished">): void {
+  const item = itemOf(s, event);
+  if (item === undefined || item.stop !== null) {
+    discardResult(s, event);
+    if (item === undefined) return;
+    sayWhyStopped(s, item, event.durationUs);
+    conclude(s, item);
+    return;
+  }
+  const { task, attempt, bytes, result, durationUs } = event;
+  const version = result === NO_PAYLOAD ? becameStored(s, task, bytes).version : 0;
+  s.send({ t: "finished", task, attempt, bytes, result, version, durationUs });
+  if (result !== NO_PAYLOAD && !keepInline(s, task, bytes, result)) s.free(result);
+  conclude(s, item);
+}
+
+/** Bytes that nobody is told of are not kept, unless they are the copy of which the scheduler knows. */
+function discardResult(s: WorkerState, event: Event<"itemFinished">): void {
+  s.free(event.result);
+  if (event.result === NO_PAYLOAD && s.data.get(event.task)?.state !== "stored") s.port.dropStored(event.task);
+}
+
+export function onItemFailed(s: WorkerState, event: Event<"itemFailed">): void {
+  const item = itemOf(s, event);
+  if (item === undefined) {
+    s.free(event.failure.error);
+    return;
+  }
+  if (item.stop === null && endedForAnother(s, event)) {
+    s.free(event.failure.error);
+    requeue(s, item);
+    return;
+  }
+  const { task, attempt, failure, retryable, durationUs } = event;
+  if (
+    item.stop === "cancelled" ||
+    item.stop === "abandoned" ||
+    (item.stop === "timeout" && failure.code !== "FLOCK_TIMEOUT")
+  ) {
+    sayWhyStopped(s, item, durationUs);
+  } else {
+    s.send({ t: "errored", task, attempt, failure, retryable, durationUs });
+  }
+  s.free(failure.error);
+  conclude(s, item);
+}
+
+/** The slot was to be ended because of an item before this one, and went on to this one in the meantime. */
+function endedForAnother(s: WorkerState, event: Event<"itemFailed">): boolean {
+  const { code } = event.failure;
+  return s.slot(event.slot).ending && (code === "FLOCK_CANCELLED" || code === "FLOCK_TIMEOUT");
+}
+
+export function onSlotFree(s: WorkerState, event: Event<"slotFree">): void {
+  const slot = s.slot(event.slot);
+  const left = slot.items[0];
+  if (left !== undefined) throw broken(s, left.assign.task, `slot ${event.slot} is free without its outcome`);
+  slot.busy = false;
+}
+
+export function onSlotReplaced(s: WorkerState, event: Event<"slotReplaced">): void {
+  const slot = s.slot(event.slot);
+  for (const item of [...slot.items]) {
+    if (item.stop === null) requeue(s, item);
+    else {
+      sayWhyStopped(s, item, 0);
+      conclude(s, item);
+    }
+  }
+  slot.busy = false;
+  slot.ending = false;
+}
+
+/** Back to the queue: it has no outcome, and nobody wanted it stopped. */
+function requeue(s: WorkerState, item: TaskRecord): void {
+  const { items } = s.slot(item.slot);
+  items.splice(items.indexOf(item), 1);
+  move(s, item, READY);
+  if (s.retiring) stopQueued(s, item, "retiring");
+}

@@ -1,0 +1,92 @@
+import type { Cause, FunctionId, Micros, PayloadRef, TaskId, WorkerToScheduler } from "@taskflock/protocol/words";
+import { FlockError, NO_PAYLOAD } from "@taskflock/protocol/words";
+import { IndexedHeap } from "./heap.ts";
+import type { WorkerConfig, WorkerPort } from "./port.ts";
+import type { Datum, Slot, TaskRecord } from "./records.ts";
+import { stateNames } from "./records.ts";
+import { StoryRing } from "./story.ts";
+
+/** All that the worker's machine knows. The handlers beside it are its only writers. */
+export class WorkerState {
+  readonly config: WorkerConfig;
+  readonly port: WorkerPort;
+  readonly story: StoryRing;
+  /** Of the event in hand. */
+  at: Micros = 0 as Micros;
+  cause: Cause = 0 as Cause;
+
+  /** The current attempt of each task. Abandoned attempts live in their slot only. */
+  readonly tasks: Map<TaskId, TaskRecord> = new Map();
+  readonly data: Map<TaskId, Datum> = new Map();
+  readonly slots: Slot[] = [];
+  /** Code of the functions known here. */
+  readonly functions: Map<FunctionId, PayloadRef> = new Map();
+
+  readonly ready: IndexedHeap<TaskRecord> = new IndexedHeap({
+    before: (a, b) => a.assign.order < b.assign.order || (a.assign.order === b.assign.order && a.seq < b.seq),
+    placeOf: (item) => item.readyPlace,
+    setPlace: (item, place) => {
+      item.readyPlace = place;
+    },
+  });
+  readonly timers: IndexedHeap<TaskRecord> = new IndexedHeap({
+    before: (a, b) => a.deadline < b.deadline || (a.deadline === b.deadline && a.seq < b.seq),
+    placeOf: (item) => item.timerPlace,
+    setPlace: (item, place) => {
+      item.timerPlace = place;
+    },
+  });
+  readonly fetchQueue: IndexedHeap<Datum> = new IndexedHeap({
+    before: (a, b) => a.order < b.order || (a.order === b.order && a.task < b.task),
+    placeOf: (item) => item.fetchPlace,
+    setPlace: (item, place) => {
+      item.fetchPlace = place;
+    },
+  });
+  fetching = 0;
+
+  /** Attempts by state, abandoned ones included. */
+  readonly counts: number[] = new Array<number>(stateNames.length).fill(0);
+  /** Tasks whose attempt here will give no result: what was promised on it is looked at before the step ends. */
+  readonly lost: TaskId[] = [];
+  /** Attempts that this step moved, for the invariants. */
+  readonly touched: TaskRecord[] = [];
+  arrivals = 0;
+  /** Of the holdings: raised whenever something is held anew. */
+  version = 0;
+  alarm: Micros | null = null;
+  retiring = false;
+  left = false;
+  /** Why a planned stop was asked for; said again to a scheduler that does not know it. */
+  retireReason: string | null = null;
+  /** A fresh scheduler waits for its first snapshot until nothing of the former one's runs here. */
+  snapshotDue = false;
+
+  constructor(config: WorkerConfig, port: WorkerPort) {
+    this.config = config;
+    this.port = port;
+    this.story = new StoryRing(config.storyLines);
+    for (let slot = 0; slot < config.slots; slot++) this.slots.push({ items: [], busy: false, ending: false });
+  }
+
+  send(message: WorkerToScheduler): void {
+    this.port.toScheduler(message);
+  }
+
+  free(payload: PayloadRef): void {
+    if (payload !== NO_PAYLOAD) this.port.free(payload);
+  }
+
+  /** The slot of an event. */
+  slot(index: number): Slot {
+    const slot = this.slots[index];
+    if (slot === undefined) throw new FlockError("FLOCK_INVARIANT", `the worker has no slot ${index}`);
+    return slot;
+  }
+}
+
+/** An error that tells what happened to the task before. */
+export function broken(s: WorkerState, task: TaskId, what: string): FlockError {
+  const story = s.story.of(task).map((l) => `  ${l.at} #${l.cause} ${l.from} -> ${l.to} (${l.detail})`);
+  return new FlockError("FLOCK_INVARIANT", [`task ${task} on the worker: ${what}`, ...story].join("\n"));
+}

@@ -1,0 +1,93 @@
+// Every change of an attempt's state is one entry of this table. A pair that is not in it is a defect.
+
+import type { TaskRecord, TaskState } from "./records.ts";
+import { BATCHED, DOOMED, ENDING, GONE, READY, RUNNING, STOPPING, stateNames, WAITING } from "./records.ts";
+import type { WorkerState } from "./state.ts";
+import { broken } from "./state.ts";
+
+type Step = (s: WorkerState, task: TaskRecord) => void;
+
+const key = (from: TaskState, to: TaskState): number => from * 8 + to;
+
+const nothing: Step = () => {};
+const queue: Step = (s, task) => {
+  task.slot = -1;
+  s.ready.push(task);
+};
+const unqueue: Step = (s, task) => {
+  s.ready.remove(task);
+};
+const begin: Step = (s, task) => {
+  s.send({ t: "started", task: task.assign.task, attempt: task.assign.attempt });
+  if (task.assign.timeoutMs > 0) arm(s, task, s.at + task.assign.timeoutMs * 1000);
+};
+const unqueueAndBegin: Step = (s, task) => {
+  unqueue(s, task);
+  begin(s, task);
+};
+const abort: Step = (s, task) => {
+  s.port.abortItem(task.slot, task.assign.task, task.stop === "timeout" ? "timeout" : "cancelled");
+};
+const grace: Step = (s, task) => arm(s, task, s.at + task.assign.cancelGraceMs * 1000);
+const abortWithGrace: Step = (s, task) => {
+  abort(s, task);
+  grace(s, task);
+};
+const disarm: Step = (s, task) => {
+  s.timers.remove(task);
+};
+const endSlot: Step = (s, task) => {
+  disarm(s, task);
+  const slot = s.slot(task.slot);
+  if (slot.ending) return;
+  slot.ending = true;
+  s.port.endSlot(task.slot, task.stop === "timeout" ? "timeout" : "cancelled");
+};
+const disarmAndQueue: Step = (s, task) => {
+  disarm(s, task);
+  queue(s, task);
+};
+
+const table: ReadonlyMap<number, Step> = new Map([
+  [key(GONE, WAITING), nothing],
+  [key(GONE, READY), queue],
+  [key(WAITING, READY), queue],
+  [key(WAITING, GONE), nothing],
+  [key(READY, BATCHED), unqueue],
+  [key(READY, RUNNING), unqueueAndBegin],
+  [key(READY, GONE), unqueue],
+  [key(BATCHED, RUNNING), begin],
+  // its slot was ended under it
+  [key(BATCHED, READY), queue],
+  [key(RUNNING, READY), disarmAndQueue],
+  [key(BATCHED, DOOMED), abort],
+  [key(BATCHED, GONE), nothing],
+  [key(RUNNING, STOPPING), abortWithGrace],
+  [key(DOOMED, ENDING), endSlot],
+  [key(RUNNING, GONE), disarm],
+  [key(DOOMED, STOPPING), grace],
+  [key(DOOMED, GONE), nothing],
+  [key(STOPPING, ENDING), endSlot],
+  [key(STOPPING, GONE), disarm],
+  [key(ENDING, GONE), disarm],
+]);
+
+/** Moves the attempt to another state, with all that belongs to it. */
+export function move(s: WorkerState, task: TaskRecord, to: TaskState): void {
+  const from = task.state;
+  const step = table.get(key(from, to));
+  const { task: id, attempt } = task.assign;
+  s.story.add(id, attempt, s.at, s.cause, from, to);
+  if (step === undefined) throw broken(s, id, `no way from ${stateNames[from]} to ${stateNames[to]}`);
+  s.counts[from] = (s.counts[from] as number) - 1;
+  s.counts[to] = (s.counts[to] as number) + 1;
+  task.state = to;
+  s.touched.push(task);
+  step(s, task);
+}
+
+function arm(s: WorkerState, task: TaskRecord, deadline: number): void {
+  s.timers.remove(task);
+  task.deadline = deadline;
+  s.timers.push(task);
+}
