@@ -33,7 +33,7 @@ export function installed() {
   );
 }
 
-/** Runs Node with these arguments; resolves to whether it ended well, and what it printed. */
+/** Runs Node with these arguments; resolves to whether it ended well, and what it printed: all, and on stdout alone. */
 export function runNode(args, options) {
   return run(process.execPath, args, options);
 }
@@ -41,9 +41,12 @@ export function runNode(args, options) {
 function run(program, args, options) {
   return new Promise((resolve) => {
     const child = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], ...options });
-    const chunks = [];
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => chunks.push(chunk));
-    const finish = (ok, note) => resolve({ ok, output: Buffer.concat(chunks).toString("utf8") + note });
+    const all = [];
+    const out = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => all.push(chunk));
+    child.stdout.on("data", (chunk) => out.push(chunk));
+    const text = (chunks) => Buffer.concat(chunks).toString("utf8");
+    const finish = (ok, note) => resolve({ ok, output: text(all) + note, stdout: text(out) });
     child.on("error", (error) => finish(false, `${error.message}\n`));
     child.on("close", (code, signal) => finish(code === 0, signal === null ? "" : `ended by ${signal}\n`));
   });

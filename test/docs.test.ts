@@ -65,8 +65,8 @@ describe.runIf(programs.length > 0)("programs in README and docs", () => {
   });
 
   it.each(programs)("$place runs", async (program) => {
-    const { ok, output } = await runNode(["--import", "tsx", fileOf(program)], { timeout: 110_000 });
+    const { ok, output, stdout } = await runNode(["--import", "tsx", fileOf(program)], { timeout: 110_000 });
     expect(ok, output).toBe(true);
-    if (program.output !== undefined && !printsAsSaid(program.output, output)) expect(output).toBe(program.output);
+    if (program.output !== undefined && !printsAsSaid(program.output, stdout)) expect(stdout).toBe(program.output);
   });
 });

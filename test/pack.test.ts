@@ -55,8 +55,8 @@ describe("packages as users install them", () => {
     expect(program, "README.md has a program").toBeDefined();
     // Compiled, because Node 20 does not strip types.
     writeFileSync(join(folder, "program.js"), transformSync(program!.code, { loader: "ts", target: "es2022" }).code);
-    const { ok, output } = await runNode(["program.js"], { cwd: folder, timeout: 110_000 });
+    const { ok, output, stdout } = await runNode(["program.js"], { cwd: folder, timeout: 110_000 });
     expect(ok, output).toBe(true);
-    if (program!.output !== undefined && !printsAsSaid(program!.output, output)) expect(output).toBe(program!.output);
+    if (program!.output !== undefined && !printsAsSaid(program!.output, stdout)) expect(stdout).toBe(program!.output);
   });
 });
