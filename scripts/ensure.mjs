@@ -1,7 +1,7 @@
 // Makes the checkout ready to run: installs what package-lock.json names and builds, each only when out of date.
 // Plain JavaScript on Node alone, because on a fresh clone nothing else is there yet.
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -82,4 +82,5 @@ async function demand(name, step) {
   process.exit(1);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await ensure();
+// The real path, because a checkout may be reached through a link.
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await ensure();

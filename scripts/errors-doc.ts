@@ -1,5 +1,5 @@
 // `npm run docs:errors`: writes docs/errors.md from the registry of error codes.
-import { writeFileSync } from "node:fs";
+import { realpathSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { errorRegistry } from "@taskflock/protocol/words";
 
@@ -29,6 +29,6 @@ export function renderErrors(registry: Readonly<Record<string, Entry>>): string 
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (realpathSync(process.argv[1]!) === fileURLToPath(import.meta.url)) {
   writeFileSync(new URL("../docs/errors.md", import.meta.url), renderErrors(errorRegistry));
 }
