@@ -133,9 +133,13 @@ describe("malformed frames", () => {
   test("name the message and the field", () => {
     expect(refuse("client", encodeRows("client", [{ t: "release", n: 0 }]))).toMatch(/release\.n.*0 is not an integer/);
     expect(refuse("client", encodeRows("client", [{ t: "cancel", n: 1, reason: 7 }]))).toMatch(/cancel\.reason.*7/);
-    expect(refuse("client", encodeRows("client", [{ t: "reportRun", run: 1 }]))).toMatch(
-      /reportRun\.stepsDone.*absent/,
+    const incomplete = encodeFrame(
+      "client",
+      { seq: 1, ack: 0 },
+      [{ t: "reportRun", run: 1 } as never],
+      new PayloadStore(),
     );
+    expect(refuse("client", incomplete)).toMatch(/reportRun\.stepsDone.*absent/);
     expect(refuse("client", encodeRows("client", [{ t: "goodbye", more: 1 }]))).toMatch(/goodbye.*more.*unknown/);
     expect(refuse("client", encodeRows("client", [{ t: "ask", id: 1, question: { q: "why" } }]))).toMatch(
       /ask\.question\.q.*why/,

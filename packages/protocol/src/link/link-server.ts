@@ -1,0 +1,227 @@
+// The port on which a scheduler is reached: authentication first, then links. Nobody who has not shown the token may cost more
+// than a few KiB for a few seconds.
+
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import type { PayloadStore } from "../payload-store.ts";
+import { tokensEqual } from "../token.ts";
+import { FlockError, type Hello, isFlockError, PROTOCOL_VERSION, type Welcome } from "../words/index.ts";
+import { decodeHello, encodeHandshake, MAX_HELLO_BYTES, refused, SUBPROTOCOL } from "./handshake.ts";
+import { ReadingClock } from "./reading-clock.ts";
+import { DEFAULT_MAX_FRAME_BYTES, type DownDirection, type UpDirection } from "./scheduler-link.ts";
+import { ServerLink, type ServerLinkHandlers } from "./server-link.ts";
+
+const AUTHENTICATE_MS = 5_000;
+const MAX_STRANGERS = 1_000;
+const CLOSE_MS = 1_000;
+/** What a WebSocket adds to a small frame, and a close frame. */
+const ENVELOPE_BYTES = 256;
+
+/** What becomes of somebody who has shown the token. */
+export interface Admission<U extends UpDirection = UpDirection, D extends DownDirection = DownDirection> {
+  readonly welcome: Omit<Welcome, "t" | "protocol" | "maxFrameBytes">;
+  readonly up: U;
+  readonly down: D;
+  readonly silentMs: number;
+  /** Called at once, after the welcome was sent; the link's messages go to what it returns. */
+  attach(link: ServerLink<U, D>): ServerLinkHandlers<U>;
+}
+
+export interface LinkServerOptions {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  readonly token: string;
+  readonly payloads: PayloadStore;
+  readonly maxFrameBytes?: number;
+  readonly authenticateMs?: number;
+  readonly pingMs?: number;
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
+  /** Decides about a hello whose token is right; throws a FlockError to refuse it. */
+  admit(hello: Hello): Admission;
+}
+
+export class LinkServer {
+  readonly #options: LinkServerOptions;
+  readonly #http: Server;
+  readonly #sockets: WebSocketServer;
+  readonly #links: Set<ServerLink> = new Set();
+  readonly #clock: ReadingClock;
+  readonly #ping: NodeJS.Timeout;
+  #strangers = 0;
+  #closing = false;
+
+  /** Throws FLOCK_PORT_IN_USE, or FLOCK_ADDRESS_INVALID when the host is not one of this machine. */
+  static async listen(options: LinkServerOptions): Promise<LinkServer> {
+    const server = new LinkServer(options);
+    try {
+      await bind(server.#http, options.host, options.port);
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return server;
+  }
+
+  private constructor(options: LinkServerOptions) {
+    this.#options = options;
+    const strict = { headersTimeout: AUTHENTICATE_MS, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 };
+    this.#http = options.tls ? createTlsServer({ ...strict, ...options.tls }) : createHttpServer(strict);
+    this.#http.on("request", explainPort);
+    this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES,
+      skipUTF8Validation: true,
+      handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    });
+    this.#clock = new ReadingClock(() => {
+      for (const link of this.#links) link.judge();
+    });
+    this.#ping = setInterval(() => {
+      for (const link of this.#links) link.ping();
+    }, options.pingMs ?? 2_000);
+    this.#ping.unref();
+  }
+
+  get port(): number {
+    return (this.#http.address() as AddressInfo).port;
+  }
+
+  /** Stops to listen; flushes and closes every link. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    clearInterval(this.#ping);
+    this.#clock.stop();
+    for (const link of this.#links) link.close();
+    const ended = this.#http.listening
+      ? new Promise<void>((done) => this.#http.close(() => done()))
+      : Promise.resolve();
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets.clients) socket.terminate();
+      this.#http.closeAllConnections();
+    }, CLOSE_MS);
+    for (const socket of this.#sockets.clients) socket.close(1001);
+    this.#http.closeIdleConnections();
+    await ended;
+    clearTimeout(timer);
+    this.#sockets.close();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", ignore);
+    const tooMany = this.#strangers >= MAX_STRANGERS;
+    if (this.#closing || tooMany || request.headers.origin !== undefined) {
+      const status = request.headers.origin === undefined ? "503 Service Unavailable" : "403 Forbidden";
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+      return;
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (client) => this.#greet(client, socket as Socket));
+  }
+
+  /** A stranger: may send one small frame, soon. */
+  #greet(client: WebSocket, socket: Socket): void {
+    this.#strangers++;
+    const known = (): void => {
+      this.#strangers--;
+      clearTimeout(timer);
+      socket.off("data", count);
+      client.removeAllListeners("message");
+      client.off("close", known);
+    };
+    const refuse = (error: FlockError): void => {
+      known();
+      client.send(encodeHandshake(refused(error)));
+      client.close(1008);
+      setTimeout(() => client.terminate(), CLOSE_MS).unref();
+    };
+    const start = socket.bytesRead;
+    const count = (): void => {
+      if (socket.bytesRead - start > MAX_HELLO_BYTES + ENVELOPE_BYTES) {
+        refuse(new FlockError("FLOCK_FRAME_TOO_LARGE", `The first frame is larger than ${MAX_HELLO_BYTES} bytes.`));
+        socket.pause();
+      }
+    };
+    const authenticateMs = this.#options.authenticateMs ?? AUTHENTICATE_MS;
+    const timer = setTimeout(
+      () => refuse(new FlockError("FLOCK_UNAUTHORIZED", `No hello came within ${authenticateMs} ms.`)),
+      authenticateMs,
+    );
+    socket.prependListener("data", count);
+    client.on("error", ignore);
+    client.on("close", known);
+    client.on("message", (data: RawData) => {
+      try {
+        const hello = this.#authenticate(data as Buffer);
+        const admission = this.#options.admit(hello);
+        known();
+        this.#welcome(client, socket, admission);
+      } catch (error) {
+        if (!isFlockError(error)) throw error;
+        refuse(error);
+      }
+    });
+  }
+
+  #authenticate(data: Buffer): Hello {
+    const hello = decodeHello(data);
+    if (!tokensEqual(hello.token, this.#options.token)) {
+      throw new FlockError(
+        "FLOCK_UNAUTHORIZED",
+        "The token is wrong. `taskflock token` prints where the scheduler left its token; pass it by --token-file.",
+      );
+    }
+    return hello;
+  }
+
+  #welcome(client: WebSocket, socket: Socket, admission: Admission): void {
+    const maxFrameBytes = this.#options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
+    client.send(encodeHandshake({ t: "welcome", protocol: PROTOCOL_VERSION, maxFrameBytes, ...admission.welcome }));
+    const link = new ServerLink({
+      socket: client,
+      up: admission.up,
+      down: admission.down,
+      payloads: this.#options.payloads,
+      clock: this.#clock,
+      received: admission.welcome.received,
+      silentMs: admission.silentMs,
+      peer: `${socket.remoteAddress}:${socket.remotePort}`,
+    });
+    this.#links.add(link);
+    client.on("close", () => this.#links.delete(link));
+    link.listen(admission.attach(link));
+  }
+}
+
+/** Listens; says what is wrong in words. */
+export function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: Error & { code?: string }) => {
+      const inUse = cause.code === "EADDRINUSE";
+      reject(
+        new FlockError(
+          inUse ? "FLOCK_PORT_IN_USE" : "FLOCK_ADDRESS_INVALID",
+          inUse
+            ? `Port ${port} of ${host} is already in use. Stop what uses it, or choose another with --port.`
+            : `Nothing can listen at ${host}:${port}: ${cause.message}.`,
+          { cause },
+        ),
+      );
+    });
+    server.listen(port, host, () => resolve());
+  });
+}
+
+function explainPort(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, { "content-type": "text/plain", upgrade: "websocket", connection: "close" });
+  response.end(
+    "This is a Taskflock port for programs, not for browsers; the scheduler's page is on port 8787 by default.\n",
+  );
+}
+
+function ignore(): void {}

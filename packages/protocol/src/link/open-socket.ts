@@ -1,0 +1,105 @@
+// One attempt to connect: from an address to a welcomed WebSocket, or to an error a person understands.
+
+import { type RawData, WebSocket } from "ws";
+import { parseAddress } from "../address.ts";
+import { FlockError, type Hello, isFlockError, type Welcome } from "../words/index.ts";
+import { decodeWelcome, encodeHandshake, SUBPROTOCOL } from "./handshake.ts";
+
+export interface OpenedSocket {
+  readonly socket: WebSocket;
+  readonly welcome: Welcome;
+  /** To be called once by who listens from now on: takes the listeners off, and says which frames came after the welcome already. */
+  takeOver(): Buffer[];
+}
+
+export interface SocketOptions {
+  readonly address: string;
+  readonly hello: Hello;
+  readonly timeoutMs: number;
+  readonly maxFrameBytes: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A WebSocket as all of Taskflock opens them: no compression, and a mask that changes nothing. */
+export function newSocket(url: string, timeoutMs: number, maxPayload: number): WebSocket {
+  return new WebSocket(url, SUBPROTOCOL, {
+    perMessageDeflate: false,
+    handshakeTimeout: timeoutMs,
+    maxPayload,
+    followRedirects: false,
+    skipUTF8Validation: true,
+    generateMask: (mask) => mask.fill(0),
+  });
+}
+
+/** Rejects with FLOCK_ADDRESS_INVALID, FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, or what the scheduler refuses with. */
+export function openSocket(options: SocketOptions): Promise<OpenedSocket> {
+  const { url } = parseAddress(options.address);
+  return new Promise((resolve, reject) => {
+    const socket = newSocket(url, options.timeoutMs, options.maxFrameBytes);
+    const timer = setTimeout(() => fail(refusedError(options.address, "it did not answer in time")), options.timeoutMs);
+    const abort = (): void => fail(refusedError(options.address, "the attempt was given up"));
+    const early: Buffer[] = [];
+    const settle = (listener: (data: RawData) => void): void => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener("abort", abort);
+      socket.removeAllListeners();
+      socket.on("error", ignore); // a socket that is thrown away may still fail
+      socket.on("message", listener);
+    };
+    const takeOver = (): Buffer[] => {
+      socket.removeAllListeners("message");
+      return early;
+    };
+    const fail = (error: Error): void => {
+      settle(ignore);
+      socket.terminate();
+      reject(error);
+    };
+    options.signal?.addEventListener("abort", abort);
+    if (options.signal?.aborted) return abort();
+    socket.on("unexpected-response", (request, response) => {
+      request.destroy();
+      fail(notScheduler(options.address, `it answers as a web server does (HTTP ${response.statusCode})`));
+    });
+    socket.on("error", (error) => fail(socketError(options.address, error)));
+    socket.on("close", () => fail(notScheduler(options.address, "it closed the connection without a welcome")));
+    socket.on("open", () => socket.send(encodeHandshake(options.hello)));
+    socket.on("message", (data: RawData) => {
+      try {
+        const welcome = decodeWelcome(data as Buffer);
+        settle((frame) => early.push(frame as Buffer));
+        resolve({ socket, welcome, takeOver });
+      } catch (error) {
+        const ours = isFlockError(error) && error.code !== "FLOCK_PROTOCOL";
+        fail(ours ? error : notScheduler(options.address, "it does not speak Taskflock's protocol", error));
+      }
+    });
+  });
+}
+
+function ignore(): void {}
+
+function socketError(address: string, error: Error & { code?: string }): FlockError {
+  const { code } = error;
+  const spoke =
+    code?.startsWith("HPE_") || code?.startsWith("WS_ERR") || /subprotocol|Upgrade|Sec-WebSocket/i.test(error.message);
+  if (spoke || /hang up/.test(error.message)) return notScheduler(address, error.message, error);
+  return refusedError(address, error.message === "" ? (code ?? "unknown") : error.message, error);
+}
+
+function refusedError(address: string, why: string, cause?: Error): FlockError {
+  return new FlockError(
+    "FLOCK_CONNECTION_REFUSED",
+    `No scheduler answers at ${address}: ${why}. Start one with \`taskflock scheduler\`, and check host and port.`,
+    { cause },
+  );
+}
+
+function notScheduler(address: string, why: string, cause?: unknown): FlockError {
+  return new FlockError(
+    "FLOCK_NOT_A_SCHEDULER",
+    `What answers at ${address} is not a scheduler's port: ${why}. Use the scheduler's port (8786 unless you chose another), not its page's.`,
+    { cause },
+  );
+}

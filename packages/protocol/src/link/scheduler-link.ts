@@ -1,0 +1,343 @@
+// The link of a client, a worker or a nanny to the scheduler. Upstream is reliable and in order across cuts; downstream is
+// reconciled by both ends after one.
+
+import type { RawData, WebSocket } from "ws";
+import { type Direction, decodeFrame, FrameBuilder, payloadBytesOf } from "../frames/frames.ts";
+import type { PayloadStore } from "../payload-store.ts";
+import {
+  type Directions,
+  FlockError,
+  type Hello,
+  isFlockError,
+  PROTOCOL_VERSION,
+  type Welcome,
+} from "../words/index.ts";
+import { decodeRefused, isHandshake } from "./handshake.ts";
+import { type OpenedSocket, openSocket } from "./open-socket.ts";
+import { ReadingClock } from "./reading-clock.ts";
+import { Upstream } from "./upstream.ts";
+
+export type UpDirection = "client" | "worker" | "nanny";
+export type DownDirection = "toClient" | "toWorker";
+type HelloOf<U extends UpDirection> = Omit<Extract<Hello, { role: U }>, "t" | "protocol" | "token" | "resume">;
+
+/** Largest frame unless both ends say otherwise, bytes. */
+export const DEFAULT_MAX_FRAME_BYTES: number = 4 * 1024 * 1024;
+/** What is collected is sent at the end of the turn, or at once when there is so much. */
+export const FLUSH_BYTES: number = 64 * 1024;
+export const FLUSH_MESSAGES = 512;
+const CONNECT_MS = 5_000;
+const CLOSE_MS = 2_000;
+const SILENT_MS = 20_000;
+const FIRST_RETRY_MS = 20;
+const LAST_RETRY_MS = 1_000;
+/** Answers that a further attempt would only get again. */
+const FINAL = new Set([
+  "FLOCK_UNAUTHORIZED",
+  "FLOCK_FORBIDDEN",
+  "FLOCK_VERSION_MISMATCH",
+  "FLOCK_PROTOCOL",
+  "FLOCK_CLOSED",
+]);
+
+export interface SchedulerLinkOptions<U extends UpDirection, D extends DownDirection> {
+  readonly address: string;
+  readonly token: string;
+  readonly up: U;
+  readonly down: D;
+  /** The role, and who it is. */
+  readonly hello: HelloOf<U>;
+  readonly payloads: PayloadStore;
+  /** How long a cut link is tried again (20 ms to 1 s between attempts, with jitter) before `onGone`. */
+  readonly reconnectMs: number;
+  /** Largest frame that is received; the scheduler says what it receives. */
+  readonly maxFrameBytes?: number;
+  /** A scheduler that says nothing for so long, counted while this process was reading, is taken for cut off. */
+  readonly silentMs?: number;
+  /** One frame; payload references in it were put into `payloads`. */
+  onMessages(messages: Directions[D][]): void;
+  /** After each connect, the first one (once `open` has resolved) and every later one. `resumed` false on a later one: the scheduler knows us no more. */
+  onUp(welcome: Welcome): void;
+  onDown(): void;
+  /** Final: refused, or `reconnectMs` have passed. */
+  onGone(error: FlockError): void;
+}
+
+type State = "up" | "down" | "closing" | "over";
+
+export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
+  readonly #options: SchedulerLinkOptions<U, D>;
+  readonly #builder: FrameBuilder<U>;
+  readonly #upstream: Upstream = new Upstream();
+  readonly #clock: ReadingClock;
+  readonly #stop: AbortController = new AbortController();
+  #welcome: Welcome;
+  #socket: WebSocket;
+  #state: State = "up";
+  #scheduled = false;
+  #received = 0;
+  #heardAt = 0;
+  #retry: NodeJS.Timeout | null = null;
+  /** Frames that came before the first `onUp`. */
+  #early: Buffer[] | null;
+  #onQuiet: (() => void) | null = null;
+
+  /**
+   * Connects. Rejects with FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH or
+   * FLOCK_ADDRESS_INVALID.
+   */
+  static async open<U extends UpDirection, D extends DownDirection>(
+    options: SchedulerLinkOptions<U, D>,
+  ): Promise<SchedulerLink<U, D>> {
+    const opened = await connect(options, null, CONNECT_MS, undefined);
+    return new SchedulerLink(options, opened);
+  }
+
+  private constructor(options: SchedulerLinkOptions<U, D>, opened: OpenedSocket) {
+    this.#options = options;
+    this.#builder = new FrameBuilder(options.up);
+    this.#welcome = opened.welcome;
+    this.#socket = opened.socket;
+    this.#clock = new ReadingClock(() => this.#judge());
+    this.#early = this.#listen(opened);
+    setImmediate(() => this.#announce());
+  }
+
+  /** What the scheduler said last. */
+  get welcome(): Welcome {
+    return this.#welcome;
+  }
+
+  /** Bytes that were sent or wait, and are not acknowledged. Frames above the scheduler's credit wait here. */
+  get unacknowledgedBytes(): number {
+    return this.#upstream.bytes + this.#builder.bytes;
+  }
+
+  /**
+   * Collects a message; its payload bytes are copied now. It is kept until the scheduler has it, across cuts. Dropped when the link is
+   * closed or gone. Throws FLOCK_FRAME_TOO_LARGE when it cannot travel.
+   */
+  send(message: Directions[U]): void {
+    if (this.#state === "over" || this.#state === "closing") return;
+    const builder = this.#builder;
+    const size = payloadBytesOf(this.#options.up, message, this.#options.payloads);
+    if (size > this.#welcome.maxFrameBytes) throw tooLarge(size, this.#welcome.maxFrameBytes);
+    if (builder.count > 0 && builder.bytes + size > FLUSH_BYTES) this.flush();
+    builder.add(message, this.#options.payloads);
+    if (builder.count === 1 && builder.bytes > this.#welcome.maxFrameBytes) {
+      const { length } = builder.finish({ seq: 0, ack: 0 });
+      throw tooLarge(length, this.#welcome.maxFrameBytes);
+    }
+    if (builder.bytes >= FLUSH_BYTES || builder.count >= FLUSH_MESSAGES) this.flush();
+    else this.#schedule();
+  }
+
+  /** Sends what was collected now. */
+  flush(): void {
+    this.#collect();
+    this.#pump();
+  }
+
+  /** Sends what was collected, and closes. Nothing is called any more. */
+  async close(): Promise<void> {
+    if (this.#state === "over" || this.#state === "closing") return;
+    this.flush();
+    const wasUp = this.#state === "up";
+    this.#state = "closing";
+    const early = this.#early ?? []; // closed before the first `onUp`: acknowledgements still count
+    this.#early = null;
+    for (const frame of early) this.#receive(frame);
+    if (wasUp) {
+      if (this.#upstream.waiting) await within(CLOSE_MS, (done) => (this.#onQuiet = done));
+      this.#socket.close(1000);
+      await within(CLOSE_MS, (done) => this.#socket.once("close", done));
+    }
+    this.#end();
+  }
+
+  #announce(): void {
+    if (this.#state === "over" || this.#state === "closing") return;
+    const early = this.#early ?? [];
+    this.#early = null;
+    this.#options.onUp(this.#welcome);
+    for (const frame of early) this.#receive(frame);
+    if (this.#state === "down") this.#options.onDown();
+  }
+
+  /** Listens from now on; says which frames came before. */
+  #listen({ socket, takeOver }: OpenedSocket): Buffer[] {
+    const early = takeOver();
+    this.#heardAt = this.#clock.now;
+    const heard = (): void => {
+      this.#heardAt = this.#clock.now;
+    };
+    socket.on("ping", heard);
+    socket.on("message", (data: RawData) => {
+      heard();
+      if (this.#early !== null) this.#early.push(data as Buffer);
+      else this.#receive(data as Buffer);
+    });
+    socket.on("error", (error: Error & { code?: string }) => {
+      if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
+        this.#gone(
+          new FlockError("FLOCK_FRAME_TOO_LARGE", `A frame from the scheduler is larger than ${this.#limit} bytes.`),
+        );
+      }
+    });
+    socket.on("close", (code) => {
+      if (socket === this.#socket) this.#cut(code);
+    });
+    if (socket.readyState !== socket.OPEN) setImmediate(() => this.#cut(1006));
+    return early;
+  }
+
+  get #limit(): number {
+    return this.#options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
+  }
+
+  #receive(data: Buffer): void {
+    if (this.#state === "over") return;
+    try {
+      if (isHandshake(data)) throw decodeRefused(data);
+      const { seq, ack, messages } = decodeFrame<Direction>(this.#options.down, data, this.#options.payloads);
+      this.#received = seq;
+      this.#upstream.acknowledge(ack);
+      if (this.#upstream.waiting) this.#pump();
+      if (messages.length > 0 && this.#state === "up") this.#options.onMessages(messages as Directions[D][]);
+    } catch (error) {
+      if (!isFlockError(error)) throw error;
+      this.#gone(error);
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+
+  #pump(): void {
+    if (this.#state === "down" || this.#state === "over" || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#upstream.pump(this.#welcome.creditBytes, this.#received, (frame) => this.#socket.send(frame));
+    if (!this.#upstream.waiting) this.#onQuiet?.();
+  }
+
+  #judge(): void {
+    if (this.#state !== "up") return;
+    if (this.#clock.now - this.#heardAt > (this.#options.silentMs ?? SILENT_MS)) this.#socket.terminate();
+  }
+
+  #cut(closeCode: number): void {
+    if (this.#state === "closing") this.#onQuiet?.();
+    if (this.#state !== "up") return;
+    if (closeCode === 1009) {
+      this.#gone(new FlockError("FLOCK_FRAME_TOO_LARGE", "The scheduler refused a frame as too large."));
+      return;
+    }
+    this.#state = "down";
+    if (this.#early === null) this.#options.onDown();
+    if ((this.#state as State) === "down")
+      this.#reconnect(performance.now() + this.#options.reconnectMs, FIRST_RETRY_MS);
+  }
+
+  #reconnect(deadline: number, delayMs: number): void {
+    const left = deadline - performance.now();
+    if (left <= 0) {
+      this.#gone(lost(this.#options));
+      return;
+    }
+    const wait = Math.min(left, delayMs * (0.5 + Math.random() / 2));
+    this.#retry = setTimeout(async () => {
+      try {
+        const timeout = Math.max(50, Math.min(CONNECT_MS, deadline - performance.now()));
+        const opened = await connect(this.#options, this.#welcome, timeout, this.#stop.signal);
+        if (this.#state === "down") this.#up(opened);
+        else opened.socket.terminate();
+      } catch (error) {
+        if (this.#state !== "down") return;
+        if (isFlockError(error) && FINAL.has(error.code)) this.#gone(error);
+        else this.#reconnect(deadline, Math.min(LAST_RETRY_MS, delayMs * 2));
+      }
+    }, wait);
+  }
+
+  #up(opened: OpenedSocket): void {
+    const { socket, welcome } = opened;
+    this.#collect(); // belongs to the time before the reconnect
+    if (welcome.resumed) this.#upstream.resume(welcome.received);
+    else this.#upstream.restart(this.#options.up === "nanny"); // a nanny has no session: what it saw is said again
+    this.#welcome = welcome;
+    this.#socket = socket;
+    this.#received = 0;
+    this.#state = "up";
+    const early = this.#listen(opened);
+    this.#pump();
+    this.#options.onUp(welcome);
+    for (const frame of early) this.#receive(frame);
+  }
+
+  #collect(): void {
+    if (this.#builder.count > 0) {
+      this.#upstream.push(this.#builder.finish({ seq: this.#upstream.nextSeq, ack: this.#received }));
+    }
+  }
+
+  #gone(error: FlockError): void {
+    if (this.#state === "over") return;
+    const closing = this.#state === "closing";
+    this.#end();
+    if (!closing) this.#options.onGone(error);
+  }
+
+  #end(): void {
+    this.#state = "over";
+    this.#clock.stop();
+    this.#stop.abort();
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#upstream.restart(false);
+    this.#onQuiet?.();
+    this.#socket.terminate();
+  }
+}
+
+function connect<U extends UpDirection, D extends DownDirection>(
+  options: SchedulerLinkOptions<U, D>,
+  before: Welcome | null,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<OpenedSocket> {
+  const resume = before === null ? null : { id: before.id, secret: before.secret };
+  const known = { t: "hello", protocol: PROTOCOL_VERSION, token: options.token, ...options.hello };
+  const hello = (options.up === "nanny" ? known : { ...known, resume }) as unknown as Hello;
+  const maxFrameBytes = options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
+  return openSocket({ address: options.address, hello, timeoutMs, maxFrameBytes, signal });
+}
+
+function tooLarge(bytes: number, limit: number): FlockError {
+  return new FlockError(
+    "FLOCK_FRAME_TOO_LARGE",
+    `A message takes ${bytes} bytes, and the scheduler takes frames of ${limit}. Send large data with scatter, or raise --max-frame-bytes on both ends.`,
+  );
+}
+
+function lost(options: { readonly address: string; readonly reconnectMs: number }): FlockError {
+  return new FlockError(
+    "FLOCK_CONNECTION_LOST",
+    `The link to the scheduler at ${options.address} was cut and did not come back within ${options.reconnectMs} ms. ` +
+      "Check that the scheduler runs; raise reconnectMs for slow networks.",
+  );
+}
+
+/** Resolves when `start`'s callback is called, or after `ms`. */
+function within(ms: number, start: (done: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    start(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

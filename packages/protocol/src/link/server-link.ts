@@ -1,0 +1,197 @@
+// The scheduler's end of one connection, after its welcome.
+
+import type { RawData, WebSocket } from "ws";
+import { decodeFrame, FrameBuilder, payloadBytesOf, readHeader } from "../frames/frames.ts";
+import type { PayloadStore } from "../payload-store.ts";
+import { malformed } from "../validation/fields.ts";
+import { type Directions, type FlockError, isFlockError } from "../words/index.ts";
+import { encodeHandshake, refused } from "./handshake.ts";
+import type { ReadingClock } from "./reading-clock.ts";
+import { type DownDirection, FLUSH_BYTES, FLUSH_MESSAGES, type UpDirection } from "./scheduler-link.ts";
+
+/** Bytes that lie unsent before a peer counts as one that does not read, and below which it reads again. */
+const BLOCKED_BYTES = 1024 * 1024;
+const READY_BYTES = 256 * 1024;
+
+export interface ServerLinkHandlers<U extends UpDirection> {
+  /** One new frame, each exactly once and in order; payload references in it were put into the store. */
+  onMessages(messages: Directions[U][], bytes: number): void;
+  /** The peer does not read. */
+  onBlocked(): void;
+  onReady(): void;
+  /** The connection is over: `how` is for people. Not called after `close` or `refuse`. */
+  onClosed(how: string): void;
+}
+
+export interface ServerLinkStart<U extends UpDirection, D extends DownDirection> {
+  readonly socket: WebSocket;
+  readonly up: U;
+  readonly down: D;
+  readonly payloads: PayloadStore;
+  readonly clock: ReadingClock;
+  /** The last frame that was processed, on connections before this one. */
+  readonly received: number;
+  readonly silentMs: number;
+  readonly peer: string;
+}
+
+export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirection = DownDirection> {
+  readonly #start: ServerLinkStart<U, D>;
+  readonly #builder: FrameBuilder<D>;
+  #handlers: ServerLinkHandlers<U> | null = null;
+  #received: number;
+  #acknowledged: number;
+  #sent = 0;
+  #sentBytes = 0;
+  #scheduled = false;
+  #blocked = false;
+  #open = true;
+  #heardAt: number;
+
+  constructor(start: ServerLinkStart<U, D>) {
+    this.#start = start;
+    this.#builder = new FrameBuilder(start.down);
+    this.#received = start.received;
+    this.#acknowledged = start.received;
+    this.#heardAt = start.clock.now;
+  }
+
+  /** Number of the last frame that was processed; to be kept across connections. */
+  get received(): number {
+    return this.#received;
+  }
+
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** Address of the other end. */
+  get peer(): string {
+    return this.#start.peer;
+  }
+
+  /** Begins to read. To be called once, in the turn in which the link was made. */
+  listen(handlers: ServerLinkHandlers<U>): void {
+    this.#handlers = handlers;
+    const { socket } = this.#start;
+    const heard = (): void => {
+      this.#heardAt = this.#start.clock.now;
+    };
+    socket.on("pong", heard);
+    socket.on("message", (data: RawData) => {
+      heard();
+      this.#receive(data as Buffer);
+    });
+    let failure = "";
+    socket.on("error", (error) => {
+      failure = `: ${error.message}`;
+    });
+    socket.on("close", (code) => this.#closed(`the connection ended (${code}${failure})`));
+  }
+
+  /** Collects a message for the end of the turn; its payload bytes are copied now. Nothing happens when the link is over. */
+  send(message: Directions[D]): void {
+    if (!this.#open) return;
+    const builder = this.#builder;
+    const size = payloadBytesOf(this.#start.down, message, this.#start.payloads);
+    if (builder.count > 0 && builder.bytes + size > FLUSH_BYTES) this.flush();
+    builder.add(message, this.#start.payloads);
+    if (builder.bytes >= FLUSH_BYTES || builder.count >= FLUSH_MESSAGES) this.flush();
+    else this.#schedule();
+  }
+
+  /** Sends what was collected, and what is to be acknowledged. */
+  flush(): void {
+    if (!this.#open || (this.#builder.count === 0 && this.#received === this.#acknowledged)) return;
+    const frame = this.#builder.finish({ seq: ++this.#sent, ack: this.#received });
+    this.#acknowledged = this.#received;
+    this.#sentBytes += frame.length;
+    const { socket } = this.#start;
+    socket.send(frame, () => this.#drained());
+    if (!this.#blocked && socket.bufferedAmount > BLOCKED_BYTES) {
+      this.#blocked = true;
+      this.#handlers?.onBlocked();
+    }
+  }
+
+  /** Sends what was collected, and closes. `onClosed` is not called. */
+  close(): void {
+    if (!this.#open) return;
+    this.flush();
+    this.#open = false;
+    this.#start.socket.close(1000);
+  }
+
+  /** Says why, and closes; the other end does not try again. */
+  refuse(error: FlockError): void {
+    if (!this.#open) return;
+    this.flush();
+    this.#open = false;
+    this.#start.socket.send(encodeHandshake(refused(error)));
+    this.#start.socket.close(error.code === "FLOCK_PROTOCOL" ? 1002 : 1008);
+  }
+
+  /** Ends the connection without a word, as if it were cut; `onClosed` is not called. */
+  cut(): void {
+    this.#open = false;
+    this.#start.socket.terminate();
+  }
+
+  /** Asks for a sign of life, or ends the connection when there was none for too long. */
+  judge(): void {
+    if (!this.#open) return;
+    const silentMs = this.#start.clock.now - this.#heardAt;
+    if (silentMs <= this.#start.silentMs) return;
+    this.#closed(`it was silent for ${Math.round(silentMs)} ms`);
+    this.#start.socket.terminate();
+  }
+
+  ping(): void {
+    if (this.#open && this.#start.socket.readyState === this.#start.socket.OPEN) this.#start.socket.ping();
+  }
+
+  #receive(frame: Buffer): void {
+    if (!this.#open || this.#handlers === null) return;
+    const before = this.#received;
+    try {
+      const { seq } = readHeader(frame);
+      if (seq <= before) return; // sent again after a cut, and processed before it
+      if (seq !== before + 1) throw malformed("frame.seq", `frame ${seq} follows frame ${before}`);
+      const { messages } = decodeFrame(this.#start.up, frame, this.#start.payloads);
+      this.#received = seq;
+      this.#schedule();
+      if (messages.length > 0) this.#handlers.onMessages(messages, frame.length);
+    } catch (error) {
+      // Only what is wrong with the frame is the peer's fault; a defect behind it is not.
+      if (!isFlockError(error, "FLOCK_PROTOCOL") || this.#received !== before) throw error;
+      const { onClosed } = this.#handlers;
+      this.refuse(error);
+      onClosed(error.message);
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+
+  #drained(): void {
+    if (!this.#blocked || !this.#open || this.#start.socket.bufferedAmount > READY_BYTES) return;
+    this.#blocked = false;
+    this.#handlers?.onReady();
+  }
+
+  #closed(how: string): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#handlers?.onClosed(how);
+  }
+}

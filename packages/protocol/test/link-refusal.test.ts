@@ -1,0 +1,269 @@
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+import {
+  isFlockError,
+  LinkServer,
+  PayloadStore,
+  PROTOCOL_VERSION,
+  SchedulerLink,
+  type TaskNumber,
+} from "../src/index.ts";
+import { decodeRefused, encodeHandshake } from "../src/link/handshake.ts";
+import { connectClient, TestServer, TOKEN } from "./link-fixture.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function startServer(options: Parameters<typeof TestServer.start>[0] = {}): Promise<TestServer> {
+  const server = await TestServer.start(options);
+  cleanups.push(() => server.server.close());
+  return server;
+}
+
+async function failure(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    if (isFlockError(error)) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return "no error";
+}
+
+/** A bare WebSocket to the port; resolves with the error it is refused with. */
+async function refusal(address: string, first: Uint8Array | null): Promise<string> {
+  const socket = new WebSocket(`ws://${address}/`, "taskflock");
+  if (first !== null) socket.on("open", () => socket.send(first));
+  return new Promise((resolve) => {
+    socket.on("message", (data) =>
+      resolve(`${decodeRefused(data as Buffer).code}: ${decodeRefused(data as Buffer).message}`),
+    );
+    socket.on("error", (error) => resolve(error.message));
+    socket.on("close", (code) => resolve(`closed ${code}`));
+  });
+}
+
+const hello = {
+  t: "hello",
+  role: "client",
+  protocol: PROTOCOL_VERSION,
+  token: TOKEN,
+  name: "x",
+  resume: null,
+} as const;
+
+describe("connecting", () => {
+  test("to nobody: FLOCK_CONNECTION_REFUSED", async () => {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((done) => server.close(done));
+    expect(await failure(connectClient(`127.0.0.1:${port}`))).toMatch(/^FLOCK_CONNECTION_REFUSED: .*127\.0\.0\.1/);
+  });
+
+  test("to a page's port: FLOCK_NOT_A_SCHEDULER", async () => {
+    const page = createHttpServer((_request, response) => response.end("<html>"));
+    await new Promise<void>((done) => page.listen(0, "127.0.0.1", done));
+    cleanups.push(() => page.close());
+    const { port } = page.address() as AddressInfo;
+    expect(await failure(connectClient(`127.0.0.1:${port}`))).toMatch(/^FLOCK_NOT_A_SCHEDULER: .*HTTP 200/);
+  });
+
+  test("to what speaks no HTTP at all: FLOCK_NOT_A_SCHEDULER", async () => {
+    const server = createServer((socket) => socket.end("220 mail.example ESMTP\r\n"));
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    cleanups.push(() => server.close());
+    expect(await failure(connectClient(`127.0.0.1:${(server.address() as AddressInfo).port}`))).toMatch(
+      /^FLOCK_NOT_A_SCHEDULER/,
+    );
+  });
+
+  test("to another WebSocket server: FLOCK_NOT_A_SCHEDULER", async () => {
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => false });
+    await new Promise((done) => server.once("listening", done));
+    cleanups.push(() => server.close());
+    expect(await failure(connectClient(`127.0.0.1:${(server.address() as AddressInfo).port}`))).toMatch(
+      /^FLOCK_NOT_A_SCHEDULER/,
+    );
+  });
+
+  test("with a wrong token: FLOCK_UNAUTHORIZED", async () => {
+    const server = await startServer();
+    expect(await failure(connectClient(server.address, { token: "wrong" }))).toMatch(/^FLOCK_UNAUTHORIZED: .*token/);
+    expect(server.events.entries).toEqual([]);
+  });
+
+  test("with an address that is none: FLOCK_ADDRESS_INVALID", async () => {
+    expect(await failure(connectClient("http://example.org"))).toMatch(/^FLOCK_ADDRESS_INVALID/);
+  });
+
+  test("in another version: both ends name both", async () => {
+    const server = await startServer();
+    const said = await refusal(server.address, encodeHandshake({ ...hello, protocol: 99 }));
+    expect(said).toMatch(/^FLOCK_VERSION_MISMATCH: .*version 1 .*version 99/);
+    const other = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "taskflock" });
+    await new Promise((done) => other.once("listening", done));
+    cleanups.push(() => other.close());
+    other.on("connection", (socket) => socket.send(encodeHandshake({ t: "welcome", protocol: 7 } as never)));
+    expect(await failure(connectClient(`127.0.0.1:${(other.address() as AddressInfo).port}`))).toMatch(
+      /^FLOCK_VERSION_MISMATCH: .*version 1 .*version 7/,
+    );
+  });
+});
+
+describe("the port", () => {
+  test("refuses a request with an Origin", async () => {
+    const server = await startServer();
+    const socket = new WebSocket(`ws://${server.address}/`, "taskflock", { origin: "http://evil.example" });
+    const message = await new Promise<string>((resolve) => socket.on("error", (error) => resolve(error.message)));
+    expect(message).toMatch(/403/);
+  });
+
+  test("says what it is to a browser", async () => {
+    const server = await startServer();
+    const response = await fetch(`http://${server.address}/`);
+    expect(response.status).toBe(426);
+    expect(await response.text()).toMatch(/page is on port 8787/);
+  });
+
+  test("ends a connection that says nothing", async () => {
+    const server = await startServer({ authenticateMs: 50 });
+    expect(await refusal(server.address, null)).toMatch(/^FLOCK_UNAUTHORIZED: No hello came within 50 ms/);
+  });
+
+  test("takes a small first frame only", async () => {
+    const server = await startServer();
+    const large = encodeHandshake({ ...hello, name: "x".repeat(8000) });
+    expect(await refusal(server.address, large)).toMatch(/^FLOCK_FRAME_TOO_LARGE/);
+  });
+
+  test("refuses a first frame that is no hello", async () => {
+    const server = await startServer();
+    expect(await refusal(server.address, Uint8Array.of(1, 2, 3))).toMatch(/^FLOCK_PROTOCOL/);
+    expect(await refusal(server.address, encodeHandshake({ ...hello, role: "king" } as never))).toMatch(
+      /^FLOCK_PROTOCOL: hello\.role/,
+    );
+  });
+
+  test("that is taken: FLOCK_PORT_IN_USE", async () => {
+    const server = await startServer();
+    const again = TestServer.start({ port: server.server.port });
+    expect(await failure(again)).toMatch(/^FLOCK_PORT_IN_USE: .*--port/);
+  });
+
+  test("a malformed frame ends that connection only, and says why", async () => {
+    const server = await startServer();
+    const good = await connectClient(server.address);
+    cleanups.push(() => good.link.close());
+    const bad = await connectClient(server.address);
+    bad.link.send({ t: "release", n: -5 as TaskNumber });
+    await bad.events.until((events) => events.some((event) => event.startsWith("gone")));
+    expect(bad.gone.error?.message).toMatch(/release\.n: -5/);
+    expect(bad.events.entries).toEqual(["up", "gone FLOCK_PROTOCOL"]);
+    good.link.send({ t: "release", n: 3 as TaskNumber });
+    await server.log.count(1);
+    expect(server.log.entries).toEqual([{ session: 1, message: { t: "release", n: 3 } }]);
+  });
+
+  test("a frame above the limit ends that connection only", async () => {
+    const server = await startServer({ maxFrameBytes: 10_000 });
+    const socket = new WebSocket(`ws://${server.address}/`, "taskflock");
+    socket.on("open", () => socket.send(encodeHandshake(hello)));
+    socket.once("message", () => socket.send(new Uint8Array(20_000)));
+    const code = await new Promise((resolve) => socket.on("close", resolve));
+    expect(code).toBe(1009);
+    await server.events.until((events) => events.some((event) => event.startsWith("closed 1")));
+  });
+
+  test("a client that does not read is blocked, and ready when it reads again", async () => {
+    const server = await startServer();
+    const socket = new WebSocket(`ws://${server.address}/`, "taskflock", { maxPayload: 2 ** 26 });
+    socket.on("open", () => socket.send(encodeHandshake(hello)));
+    await new Promise((resolve) => socket.once("message", resolve));
+    cleanups.push(() => socket.terminate());
+    socket.pause();
+    const link = server.sessions[0]!.link!;
+    const result = server.payloads.put(new Uint8Array(100_000));
+    for (let n = 1; n <= 2000 && !link.blocked; n++) {
+      link.send({ t: "done", n: n as TaskNumber, bytes: 100_000, result });
+      link.flush();
+    }
+    expect(server.events.entries).toEqual(["attached 1", "blocked 1"]);
+    socket.resume();
+    await server.events.until((events) => events.includes("ready 1"));
+    expect(link.blocked).toBe(false);
+  });
+
+  test("a connection that opens and sends half a request is no harm to others", async () => {
+    const server = await startServer();
+    const { port } = server.server;
+    const half = connect(port, "127.0.0.1", () => half.write("GET / HTTP/1.1\r\nUpgrade: websocket\r\n"));
+    cleanups.push(() => half.destroy());
+    const one = await connectClient(server.address);
+    one.link.send({ t: "release", n: 1 as TaskNumber });
+    await server.log.count(1);
+    await one.link.close();
+  });
+});
+
+test("a nanny has no session: what it saw is said again after a cut", async () => {
+  const payloads = new PayloadStore();
+  const seen: string[] = [];
+  let refuseFirst = true;
+  let done: () => void = () => {};
+  const all = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  const server = await LinkServer.listen({
+    ...{ host: "127.0.0.1", port: 0, token: TOKEN, payloads },
+    admit: () => ({
+      welcome: {
+        ...{ scheduler: "s", id: 0, name: "n", secret: "", resumed: false, received: 0, creditBytes: 1e6 },
+        ...{ inlineLimitBytes: 1, now: 0 as never },
+      },
+      ...{ up: "nanny", down: "toWorker", silentMs: 60_000 },
+      attach: (link) => {
+        if (refuseFirst) {
+          refuseFirst = false;
+          setImmediate(() => link.cut());
+        }
+        return {
+          onMessages: (messages) => {
+            for (const message of messages) if (message.t === "exited") seen.push(message.how);
+            if (seen.includes("second")) done();
+          },
+          onBlocked: () => {},
+          onReady: () => {},
+          onClosed: () => {},
+        };
+      },
+    }),
+  });
+  cleanups.push(() => server.close());
+  const link = await SchedulerLink.open({
+    ...{
+      address: `127.0.0.1:${server.port}`,
+      token: TOKEN,
+      up: "nanny",
+      down: "toWorker",
+      payloads,
+      reconnectMs: 5_000,
+    },
+    hello: { role: "nanny", name: "n" },
+    onMessages: () => {},
+    onUp: () => {},
+    onDown: () => {
+      link.send({ t: "exited", incarnation: "a", how: "first" });
+      link.flush();
+      link.send({ t: "exited", incarnation: "b", how: "second" });
+    },
+    onGone: () => {},
+  });
+  cleanups.push(() => link.close());
+  await all;
+  expect(seen).toEqual(["first", "second"]);
+});
