@@ -1,1 +1,2 @@
+export { SchedulerMachine } from "./machine.ts";
 export * from "./port.ts";

@@ -59,8 +59,17 @@ export interface SchedulerPort {
   closeWorker(worker: WorkerId): void;
 }
 
+/** What the machine cannot know of itself, said in answers to people. */
+export interface SchedulerFacts {
+  readonly id: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+}
+
 /** Fixed at construction. */
 export interface SchedulerConfig {
+  readonly facts: SchedulerFacts;
   /** Results up to this size are sent with their completion. */
   readonly inlineLimitBytes: number;
   /** All inline results together; above it workers are told to keep theirs. */
@@ -76,6 +85,7 @@ export interface SchedulerConfig {
 }
 
 export const defaultSchedulerConfig: SchedulerConfig = {
+  facts: { id: "", version: "", pid: 0, startedAtMs: 0 },
   inlineLimitBytes: 4096,
   inlineBudgetBytes: 256 * 1024 * 1024,
   maxAssignedPerWorker: 4096,

@@ -1,0 +1,87 @@
+// What clients are told of their tasks. A client that does not read gets it later; one whose link is cut gets all of
+// it again when it is back.
+
+import { NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
+import type { Core } from "./core.ts";
+import { holdersFor } from "./holdings.ts";
+import { ANNOUNCED, LINK_BLOCKED, type Session, type Task } from "./records.ts";
+import { eachRef } from "./references.ts";
+import { CANCELLED, DONE, FAILED } from "./states.ts";
+
+/** Says the outcome to everyone with a reference; once in a task's life. */
+export function announce(core: Core, task: Task): void {
+  const first = (task.flags & ANNOUNCED) === 0;
+  task.flags |= ANNOUNCED;
+  eachRef(task, (session, n) => {
+    if (first) sayOutcome(core, session, n, task);
+    if (session.locates.has(n)) answerLocate(core, session, n, task);
+  });
+}
+
+/** What was announced before stays so, also while the result is computed again. */
+export function sayOutcome(core: Core, session: Session, n: TaskNumber, task: Task): void {
+  if ((task.flags & ANNOUNCED) === 0) return;
+  if (!core.canTell(session)) {
+    if (session.link === LINK_BLOCKED) session.due.add(n);
+    return;
+  }
+  if (task.state === FAILED || task.state === CANCELLED) sayFailure(core, session, n, task);
+  else core.tell(session, { t: "done", n, bytes: task.bytes, result: task.result });
+}
+
+/** Answers now when it can; else the question stays with the session. */
+export function answerLocate(core: Core, session: Session, n: TaskNumber, task: Task): void {
+  session.locates.add(n);
+  if (!core.canTell(session)) return;
+  if (task.state === FAILED || task.state === CANCELLED) sayFailure(core, session, n, task);
+  else if (task.state === DONE && (task.result !== NO_PAYLOAD || task.holders.length > 0)) {
+    const holders = task.result === NO_PAYLOAD ? holdersFor(task, null) : [];
+    core.tell(session, { t: "located", n, task: task.id, bytes: task.bytes, holders, inline: task.result });
+  } else return;
+  session.locates.delete(n);
+}
+
+export function sayUpload(core: Core, session: Session, n: TaskNumber, task: Task): void {
+  session.uploads.add(n);
+  const upload = task.upload;
+  if (upload === null || upload.targets.size === 0 || !core.canTell(session)) return;
+  const holders = [...upload.targets].map((w) => ({ worker: w.id, address: w.hello.peerAddress, version: 0 }));
+  core.tell(session, { t: "uploadTo", n, task: task.id, holders });
+}
+
+/** The client reads again: what is due, what was asked, what it is to upload. */
+export function sayDue(core: Core, session: Session): void {
+  const due = [...session.due];
+  session.due.clear();
+  for (const n of due) {
+    const task = session.tasks.get(n);
+    if (task !== undefined) sayOutcome(core, session, n, task);
+  }
+  for (const n of [...session.uploads]) {
+    const task = session.tasks.get(n);
+    if (task !== undefined) sayUpload(core, session, n, task);
+  }
+  for (const n of [...session.locates]) {
+    const task = session.tasks.get(n);
+    if (task !== undefined) answerLocate(core, session, n, task);
+  }
+  const asks = session.asks.splice(0);
+  for (const ask of asks) core.tell(session, { t: "answer", id: ask.id, ...ask.answer() });
+  for (const run of session.runs.values()) if (run.number !== 0) core.progress.add(run);
+}
+
+/** The link is new: whatever was said on the last one may not have arrived. */
+export function sayAllAgain(core: Core, session: Session): void {
+  session.due.clear();
+  for (const [n, task] of session.tasks) if ((task.flags & ANNOUNCED) !== 0) session.due.add(n);
+  sayDue(core, session);
+}
+
+function sayFailure(core: Core, session: Session, n: TaskNumber, task: Task): void {
+  const outcome = task.outcome!;
+  if (outcome.kind === "cancelled") core.tell(session, { t: "cancelled", n, reason: outcome.reason });
+  else {
+    const { failure, worker, attempt, failedKey } = outcome;
+    core.tell(session, { t: "failed", n, failure, worker, attempt, failedKey });
+  }
+}

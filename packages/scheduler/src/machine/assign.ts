@@ -1,0 +1,88 @@
+// Giving a task to a worker.
+
+import { type Attempt, type Input, NO_PAYLOAD } from "@taskflock/protocol/words";
+import type { Core } from "./core.ts";
+import { ensureFunction } from "./functions.ts";
+import { holdersFor } from "./holdings.ts";
+import { NO_AHEAD, SOLO, type Task, WORKING, type Worker } from "./records.ts";
+import { keyOf } from "./references.ts";
+import { ASSIGNED, DONE, isPlaced, WAITING } from "./states.ts";
+import { attach, hasRoomAhead } from "./supply.ts";
+
+/** A task with more inputs is not assigned ahead: looking at all of them each time one moves would cost too much. */
+const MAX_AHEAD_INPUTS = 16;
+/** Tasks remembered per worker that could be assigned ahead once there is room. */
+const MAX_AHEAD_WAITING = 4096;
+
+/** The task has been taken out of its queue, and the worker has room. */
+export function assign(core: Core, task: Task, worker: Worker): void {
+  const definition = task.definition!;
+  task.attempt = (task.attempt + 1) as Attempt;
+  core.move(task, ASSIGNED, worker.name);
+  attach(core, task, worker);
+  ensureFunction(core, worker, definition.record);
+  for (const { record } of task.functions) ensureFunction(core, worker, record);
+  const { timeoutMs, cancelGraceMs, isolation } = task.options.data;
+  core.send(worker, {
+    t: "assign",
+    task: task.id,
+    attempt: task.attempt,
+    key: keyOf(task),
+    fn: definition.record.id,
+    functions: task.functions.length === 0 ? noFunctions : task.functions.map((f) => f.record.id),
+    args: task.args,
+    argsBytes: task.argsBytes,
+    inputs: task.deps.length === 0 ? noInputs : task.deps.map((edge) => inputFor(edge.dependency, worker, task.seq)),
+    order: task.order,
+    timeoutMs,
+    cancelGraceMs,
+    isolation,
+    solo: (task.flags & SOLO) !== 0,
+    expectedUs: Math.round(definition.record.durationUs),
+  });
+  for (const { dependent } of task.dependents) if (dependent.state === WAITING) core.candidates.push(dependent);
+}
+
+/** Chains without a round trip: tasks whose missing inputs are all being made at one worker are assigned there at once. */
+export function assignAhead(core: Core): void {
+  for (const worker of core.dirtyAhead) {
+    const waiting = worker.aheadWaiting;
+    if (waiting.length === 0 || !hasRoomAhead(core, worker)) continue;
+    worker.aheadWaiting = [];
+    for (const task of waiting) core.candidates.push(task);
+  }
+  core.dirtyAhead.clear();
+  const { candidates } = core;
+  for (let i = 0; i < candidates.length; i++) {
+    const task = candidates[i]!;
+    const worker = placeAhead(task);
+    if (worker === null) continue;
+    if (hasRoomAhead(core, worker)) assign(core, task, worker);
+    else if (worker.aheadWaiting.length < MAX_AHEAD_WAITING) worker.aheadWaiting.push(task);
+  }
+  candidates.length = 0;
+}
+
+/** The worker where all missing inputs are being made, if the task may go there. */
+function placeAhead(task: Task): Worker | null {
+  const { deps, options } = task;
+  if (task.state !== WAITING || task.waitingOn === 0 || (task.flags & NO_AHEAD) !== 0) return null;
+  if (deps.length > MAX_AHEAD_INPUTS || options.lane.resources.length > 0) return null;
+  let worker: Worker | null = null;
+  for (const { dependency } of deps) {
+    if (dependency.state === DONE) continue;
+    if (!isPlaced(dependency.state) || dependency.thief !== null) return null;
+    if (worker !== null && dependency.worker !== worker) return null;
+    worker = dependency.worker;
+  }
+  if (worker === null || !worker.up || worker.status !== WORKING) return null;
+  return options.lane.workers === null || options.lane.workers.has(worker.name) ? worker : null;
+}
+
+const noFunctions: readonly never[] = [];
+const noInputs: readonly never[] = [];
+
+function inputFor(task: Task, worker: Worker, turn: number): Input {
+  const holders = task.result === NO_PAYLOAD && task.holders.length > 0 ? holdersFor(task, worker, turn) : [];
+  return { task: task.id, bytes: task.bytes, inline: task.result, holders };
+}

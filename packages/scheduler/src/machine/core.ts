@@ -1,0 +1,169 @@
+// What the machine is made of: its tables, the lists of work left for the end of a message, and the few moves that
+// everything else is written in. No rule of scheduling stands here.
+
+import {
+  type Cause,
+  FlockError,
+  type FunctionId,
+  type Micros,
+  type RunId,
+  type SchedulerToClient,
+  type SchedulerToWorker,
+  type SessionId,
+  TASK_SLOTS,
+  type TaskId,
+  type TaskNumber,
+  type WorkerId,
+} from "@taskflock/protocol/words";
+import type { SchedulerConfig, SchedulerPort } from "./port.ts";
+import {
+  type FunctionRecord,
+  type Lane,
+  LINK_UP,
+  makeLane,
+  type Options,
+  type Ref,
+  type Run,
+  type Session,
+  Task,
+  type Worker,
+} from "./records.ts";
+import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
+import { Story } from "./story.ts";
+import { Timers } from "./timers.ts";
+import { isTransition } from "./transitions.ts";
+import { WorkerHeap } from "./worker-heap.ts";
+
+export class Core {
+  readonly config: SchedulerConfig;
+  readonly port: SchedulerPort;
+  now: Micros = 0 as Micros;
+  cause: Cause = 0 as Cause;
+
+  /** Tasks by slot; a slot's generation grows with each use, so that an old id finds nothing. */
+  readonly slots: (Task | null)[] = [];
+  readonly generations: number[] = [];
+  readonly freeSlots: number[] = [];
+  readonly counts: number[] = new Array<number>(STATE_COUNT).fill(0);
+  seq = 0;
+  lastOrder = 0;
+
+  readonly sessions: Map<SessionId, Session> = new Map();
+  readonly workers: Map<WorkerId, Worker> = new Map();
+  readonly functions: Map<string, FunctionRecord> = new Map();
+  readonly functionsById: Map<FunctionId, FunctionRecord> = new Map();
+  readonly runs: Set<Run> = new Set();
+  lastFunction: FunctionId = 0 as FunctionId;
+  lastRun: RunId = 0 as RunId;
+  /** Shared keys of tasks that can still serve a new reference. */
+  readonly keys: Map<string, Task> = new Map();
+
+  readonly lanes: Map<string, Lane> = new Map();
+  /** The lane of tasks that any worker can run. */
+  readonly open: Lane = makeLane([], null, false, null);
+  /** Lanes that may have both a task and a worker for it. */
+  readonly ready: Set<Lane> = new Set();
+  readonly parkedLanes: Set<Lane> = new Set();
+  readonly heap: WorkerHeap = new WorkerHeap();
+  /** Workers with a free slot; and with so much waiting that some of it is worth moving. */
+  readonly idle: Set<Worker> = new Set();
+  readonly surplus: Set<Worker> = new Set();
+  readonly dirty: Worker[] = [];
+  /** Workers where something ended, so that there may be room for tasks assigned ahead. */
+  readonly dirtyAhead: Set<Worker> = new Set();
+
+  readonly story: Story;
+  readonly timers: Timers = new Timers();
+  armed: Micros | null = null;
+  inlineBytes = 0;
+  /** Workers have been told to keep their small results. */
+  limited = false;
+
+  // Work left for the end of the message, so that rules do not call each other in circles.
+  /** Perhaps not wanted any more. */
+  readonly loose: Task[] = [];
+  /** Perhaps without its last copy. */
+  readonly lost: Task[] = [];
+  /** Has an input that failed before. */
+  readonly broken: Task[] = [];
+  /** Waiting, and perhaps to be assigned ahead. */
+  readonly candidates: Task[] = [];
+
+  /** Questions for a result's place that wait for the other lists. */
+  readonly relocate: { readonly session: Session; readonly n: TaskNumber }[] = [];
+
+  /** Uploads that wait for a worker. */
+  readonly uploads: Set<Task> = new Set();
+  readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
+  readonly progress: Set<Run> = new Set();
+  /** Records changed in this step, for the invariants. */
+  readonly touched: Task[] = [];
+
+  constructor(config: SchedulerConfig, port: SchedulerPort) {
+    this.config = config;
+    this.port = port;
+    this.story = new Story(config.storyLines);
+  }
+
+  newTask(ref: Ref, options: Options, run: Run): Task {
+    const slot = this.freeSlots.pop() ?? this.slots.length;
+    if (slot >= TASK_SLOTS) throw new FlockError("FLOCK_INVARIANT", `More than ${TASK_SLOTS} tasks at one time.`);
+    const generation = (this.generations[slot] ?? 0) + 1;
+    this.generations[slot] = generation;
+    const task = new Task((generation * TASK_SLOTS + slot) as TaskId, ++this.seq, ref, options, run);
+    this.slots[slot] = task;
+    run.tasks++;
+    return task;
+  }
+
+  /** The slot may name another task from now on. */
+  releaseSlot(task: Task): void {
+    const slot = task.id % TASK_SLOTS;
+    this.slots[slot] = null;
+    this.freeSlots.push(slot);
+    task.run.tasks--;
+  }
+
+  taskById(id: TaskId): Task | null {
+    const task = this.slots[id % TASK_SLOTS];
+    return task !== undefined && task !== null && task.id === id ? task : null;
+  }
+
+  /** The only place where a task's state changes. */
+  move(task: Task, to: State, detail: string): void {
+    const from = task.state;
+    if (!isTransition(from, to)) this.#refuse(task, to, detail);
+    if (from !== FREE) this.counts[from]!--;
+    if (to !== FREE) this.counts[to]!++;
+    task.state = to;
+    this.story.add(task.id, this.now, this.cause, from, to, detail);
+    this.touched.push(task);
+  }
+
+  canTell(session: Session): boolean {
+    return session.link === LINK_UP;
+  }
+
+  tell(session: Session, message: SchedulerToClient): void {
+    this.port.toClient(session.id, message);
+  }
+
+  /** Says nothing to a worker whose link is cut: its snapshot will show what it missed. */
+  send(worker: Worker, message: SchedulerToWorker): void {
+    if (worker.up) this.port.toWorker(worker.id, message);
+  }
+
+  /** Its load or standing changed; looked at before the next assignment. */
+  touchWorker(worker: Worker): void {
+    if (worker.dirty) return;
+    worker.dirty = true;
+    this.dirty.push(worker);
+  }
+
+  #refuse(task: Task, to: State, detail: string): never {
+    const lines = this.story.of(task.id).map((l) => `  ${l.at} #${l.cause} ${l.from} -> ${l.to} ${l.detail}`);
+    const pair = `${stateNames[task.state]} -> ${stateNames[to]}`;
+    const text = `Task ${task.id} cannot go ${pair} (${detail}), event #${this.cause}. Its story:\n${lines.join("\n")}`;
+    throw new FlockError("FLOCK_INVARIANT", text);
+  }
+}

@@ -1,0 +1,54 @@
+// The whole state in sixteen hexadecimal digits, to compare two machines that saw the same events.
+
+import type { Core } from "./core.ts";
+import type { Task } from "./records.ts";
+
+export function digestOf(core: Core): string {
+  const hash = new Hash();
+  for (const task of core.slots) if (task !== null) addTask(hash, task);
+  for (const session of core.sessions.values()) {
+    hash.add(
+      `session ${session.id} ${session.link} ${session.due.size} ${session.locates.size} ${session.uploads.size}`,
+    );
+    for (const [n, task] of session.tasks) hash.add(`${n} ${task.id}`);
+  }
+  for (const w of core.workers.values()) {
+    hash.add(`worker ${w.id} ${w.up} ${w.status} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished}`);
+    for (const task of w.assigned) hash.add(`${task.id}`);
+    for (const [name, amount] of w.free) hash.add(`${name} ${amount}`);
+  }
+  for (const r of core.runs) {
+    hash.add(`run ${r.id} ${r.status} ${r.stepsDone} ${r.total} ${r.done} ${r.failed} ${r.cancelled} ${r.running}`);
+  }
+  for (const f of core.functions.values()) hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs}`);
+  hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
+  return hash.text();
+}
+
+function addTask(hash: Hash, t: Task): void {
+  hash.add(
+    `task ${t.id} ${t.state} ${t.flags} ${t.attempt} ${t.order} ${t.refs} ${t.needed} ${t.waitingOn} ${t.bytes}`,
+  );
+  hash.add(`${t.key} ${t.args} ${t.result} ${t.worker?.id} ${t.thief?.id} ${t.outcome?.kind} ${t.deps.length}`);
+  for (const { worker, version } of t.holders) hash.add(`${worker.id} ${version}`);
+  if (t.troubles !== null) hash.add(`${t.troubles.retries} ${t.troubles.failures} ${t.troubles.suspicions}`);
+}
+
+/** Two 32-bit multiplicative hashes side by side. */
+class Hash {
+  #a = 0x811c9dc5;
+  #b = 0x9e3779b9;
+
+  add(text: string): void {
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      this.#a = Math.imul(this.#a ^ unit, 0x01000193);
+      this.#b = Math.imul(this.#b + unit, 0x85ebca6b) ^ (this.#b >>> 15);
+    }
+    this.#a = Math.imul(this.#a ^ 10, 0x01000193);
+  }
+
+  text(): string {
+    return [this.#a, this.#b].map((n) => (n >>> 0).toString(16).padStart(8, "0")).join("");
+  }
+}

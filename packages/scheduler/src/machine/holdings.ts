@@ -1,0 +1,85 @@
+// Which workers hold which results.
+
+import type { Holder, TaskId, WorkerId } from "@taskflock/protocol/words";
+import type { Core } from "./core.ts";
+import { type Holding, noHoldings, RETIRING, type Task, type Worker } from "./records.ts";
+
+/** As many holders as a message names, so that an input that everybody holds does not make every message long. */
+const MAX_NAMED_HOLDERS = 8;
+
+export function addHolder(task: Task, worker: Worker, version: number): void {
+  const known = worker.holds.get(task);
+  worker.incoming.delete(task);
+  if (known !== undefined) {
+    known.version = Math.max(known.version, version);
+    return;
+  }
+  const holding: Holding = { worker, version, at: task.holders.length };
+  if (task.holders === noHoldings) task.holders = [holding];
+  else task.holders.push(holding);
+  worker.holds.set(task, holding);
+  worker.storedBytes += task.bytes;
+}
+
+/** The worker has the bytes no more; whether they are wanted is looked at later. */
+export function removeHolder(core: Core, task: Task, worker: Worker): void {
+  const holding = worker.holds.get(task);
+  if (holding === undefined) return;
+  clearHolding(task, worker);
+  const last = task.holders.pop()!;
+  if (last !== holding) {
+    task.holders[holding.at] = last;
+    last.at = holding.at;
+  }
+  if (task.holders.length === 0) {
+    task.holders = noHoldings;
+    core.lost.push(task);
+  }
+}
+
+function clearHolding(task: Task, worker: Worker): void {
+  worker.holds.delete(task);
+  worker.storedBytes -= task.bytes;
+  worker.moving.delete(task);
+  if (worker.status === RETIRING) worker.retireDirty = true;
+}
+
+/** Nobody needs the bytes: all copies go. */
+export function dropCopies(core: Core, task: Task): void {
+  for (const { worker } of task.holders) {
+    clearHolding(task, worker);
+    core.send(worker, { t: "drop", task: task.id });
+  }
+  task.holders = noHoldings;
+}
+
+/** The holders to name to `reader` (null: a client): itself first, then others, not the same for every task. */
+export function holdersFor(task: Task, reader: Worker | null, turn = 0): Holder[] {
+  const { holders } = task;
+  const named: Holder[] = [];
+  const own = reader?.holds.get(task);
+  if (own !== undefined) named.push(asHolder(own));
+  for (let k = 0; k < holders.length && named.length < MAX_NAMED_HOLDERS; k++) {
+    const holding = holders[(turn + k) % holders.length]!;
+    if (holding !== own) named.push(asHolder(holding));
+  }
+  return named;
+}
+
+function asHolder(holding: Holding): Holder {
+  const worker: WorkerId = holding.worker.id;
+  return { worker, address: holding.worker.hello.peerAddress, version: holding.version };
+}
+
+/** The worker has bytes that nobody wants, or says so of a task that is unknown. */
+export function dropStray(core: Core, worker: Worker, task: TaskId): void {
+  core.send(worker, { t: "drop", task });
+}
+
+/** Somebody could not get the bytes from this holder. What the holder said since (a newer version) counts more. */
+export function holderFailed(core: Core, task: Task, worker: Worker, version: number): void {
+  const holding = worker.holds.get(task);
+  if (holding === undefined || holding.version > version) return;
+  removeHolder(core, task, worker);
+  dropStray(core, worker, task.id);
+}

@@ -1,0 +1,56 @@
+// What the machine knows, as people read it.
+
+import type { ClusterInfo, RunInfo, TaskStatus, WorkerInfo } from "@taskflock/protocol/words";
+import type { Core } from "./core.ts";
+import { WORKING, type Worker } from "./records.ts";
+import { runInfo } from "./runs.ts";
+import { FREE, STATE_COUNT, type State, statusOf } from "./states.ts";
+
+export function workerInfo(worker: Worker): WorkerInfo {
+  const { hello } = worker;
+  const used: Record<string, number> = {};
+  for (const [name, amount] of Object.entries(hello.resources)) used[name] = amount - (worker.free.get(name) ?? 0);
+  return {
+    name: worker.name,
+    worker: worker.id,
+    address: hello.peerAddress,
+    status: !worker.up ? "cut" : worker.status === WORKING ? "running" : "retiring",
+    slots: worker.slots,
+    pid: hello.pid,
+    memoryLimitBytes: hello.memoryLimitBytes,
+    resources: hello.resources,
+    resourcesUsed: used,
+    assigned: worker.assigned.length,
+    running: worker.running,
+    stored: worker.holds.size,
+    storedBytes: worker.storedBytes,
+    finished: worker.finished,
+    metrics: worker.metrics,
+  };
+}
+
+export function workerInfos(core: Core): WorkerInfo[] {
+  return [...core.workers.values()].map(workerInfo);
+}
+
+export function runInfos(core: Core): RunInfo[] {
+  return [...core.runs].map(runInfo);
+}
+
+/** Tasks by status; what is kept only as lineage stands under `done`. */
+export function taskCounts(core: Core): Record<TaskStatus, number> {
+  const counts = { waiting: 0, queued: 0, assigned: 0, running: 0, done: 0, failed: 0, cancelled: 0 };
+  for (let state = FREE + 1; state < STATE_COUNT; state++) counts[statusOf(state as State)] += core.counts[state]!;
+  return counts;
+}
+
+export function clusterInfo(core: Core): ClusterInfo {
+  return {
+    scheduler: core.config.facts,
+    sessions: core.sessions.size,
+    functions: core.functions.size,
+    tasks: taskCounts(core),
+    workers: workerInfos(core),
+    runs: runInfos(core),
+  };
+}

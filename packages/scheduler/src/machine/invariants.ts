@@ -1,0 +1,221 @@
+// What must hold between the records. Returns what does not, with the task's story, or null.
+
+import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
+import type { Core } from "./core.ts";
+import { AHEAD, HELD, type Lane, LINEAGE, type Task, type Worker } from "./records.ts";
+import { eachRef, keyOf } from "./references.ts";
+import {
+  CANCELLED,
+  DELAYED,
+  DONE,
+  FAILED,
+  FREE,
+  IDLE,
+  isActive,
+  isPlaced,
+  QUEUED,
+  RUNNING,
+  STATE_COUNT,
+  stateNames,
+  UPLOADING,
+  WAITING,
+} from "./states.ts";
+
+export function checkTouched(core: Core): string | null {
+  for (const task of core.touched) {
+    const problem = checkTask(core, task);
+    if (problem !== null) return told(core, task, problem);
+  }
+  return checkWork(core);
+}
+
+export function checkAll(core: Core): string | null {
+  for (const task of core.slots) {
+    const problem = task === null ? null : checkTask(core, task);
+    if (problem !== null) return told(core, task!, problem);
+  }
+  for (const worker of core.workers.values()) {
+    const problem = checkWorker(core, worker);
+    if (problem !== null) return `worker ${worker.name}: ${problem}`;
+  }
+  return checkWork(core) ?? checkCounts(core) ?? checkReferences(core) ?? checkQueues(core) ?? checkFunctions(core);
+}
+
+function told(core: Core, task: Task, problem: string): string {
+  const lines = core.story.of(task.id).map((l) => `\n  ${l.at} #${l.cause} ${l.from} -> ${l.to} ${l.detail}`);
+  return `task ${task.id} (${keyOf(task)}, ${stateNames[task.state]}): ${problem}. Its story:${lines.join("")}`;
+}
+
+function checkTask(core: Core, t: Task): string | null {
+  const known = core.taskById(t.id);
+  if (t.state === FREE) return known === null ? null : "forgotten, but its slot is not free";
+  if (known !== t) return "its slot names another task";
+  const refs = (t.flags & HELD) / HELD + (t.others?.length ?? 0);
+  if (refs !== t.refs) return `counts ${t.refs} references, has ${refs}`;
+  if (t.refs === 0 && t.needed === 0 && t.dependents.length === 0)
+    return "nobody refers to it, and it is not forgotten";
+  const needed = t.dependents.filter((e) => isActive(e.dependent.state)).length;
+  if (needed !== t.needed) return `counts ${t.needed} needs, has ${needed}`;
+  if (t.dependents.some((e, i) => e.at !== i || e.dependency !== t)) return "an edge is misplaced";
+  return checkProgress(t) ?? checkResult(t);
+}
+
+function checkProgress(t: Task): string | null {
+  if (isActive(t.state)) {
+    const missing = t.deps.filter((e) => e.dependency.state !== DONE).length;
+    if (missing !== t.waitingOn) return `waits on ${t.waitingOn}, but ${missing} inputs are not done`;
+    if ((t.flags & LINEAGE) === 0) return "is to be computed, without a function";
+    if (t.state === WAITING && missing === 0) return "waits for nothing";
+    if (t.state === QUEUED && missing > 0) return "queued without its inputs";
+    if (t.refs === 0 && t.needed === 0) return "is computed for nobody";
+  }
+  if (isPlaced(t.state) !== (t.worker !== null)) return "state and worker disagree";
+  if ((t.state === QUEUED) !== (t.queue !== null)) return "state and queue disagree";
+  if (t.worker !== null && t.worker.assigned[t.index] !== t) return "its worker does not have it";
+  if ((t.flags & AHEAD) !== 0 && t.state !== t.worker?.assigned[t.index]?.state) return "ahead of nothing";
+  if ((t.state === UPLOADING) !== (t.upload !== null)) return "state and upload disagree";
+  return null;
+}
+
+function checkResult(t: Task): string | null {
+  const ended = t.state === FAILED || t.state === CANCELLED;
+  if (ended !== (t.outcome !== null)) return "state and outcome disagree";
+  if ((ended || t.state === IDLE) && t.holders.length > 0) return "its bytes are kept for nothing";
+  if (t.state !== DONE && t.result !== NO_PAYLOAD) return "has a result, but is not done";
+  if (t.state === DONE && t.result === NO_PAYLOAD && t.holders.length === 0) return "done, but the result is nowhere";
+  if (t.result !== NO_PAYLOAD && t.holders.length > 0) return "its result is inline and stored";
+  if (ended && (t.deps.length > 0 || t.args !== NO_PAYLOAD)) return "keeps lineage for nothing";
+  if (t.holders.some((h, i) => h.at !== i || h.worker.holds.get(t) !== h)) return "a holder does not hold it";
+  return null;
+}
+
+function checkWorker(core: Core, w: Worker): string | null {
+  let load = 0;
+  for (const [i, task] of w.assigned.entries()) {
+    if (task.worker !== w || task.index !== i) return `task ${task.id} is not its own`;
+    load += task.cost;
+  }
+  if (Math.abs(load - w.load) > 1) return `its load is ${w.load}, but its tasks come to ${load}`;
+  const running = w.assigned.filter((t) => t.state === RUNNING).length;
+  if (running !== w.running) return `counts ${w.running} running, has ${running}`;
+  const ahead = w.assigned.filter((t) => (t.flags & AHEAD) !== 0).length;
+  if (ahead !== w.ahead) return `counts ${w.ahead} ahead, has ${ahead}`;
+  let stored = 0;
+  for (const [task, holding] of w.holds) {
+    if (holding.worker !== w || task.holders[holding.at] !== holding) return `its hold on ${task.id} is not known`;
+    stored += task.bytes;
+  }
+  if (stored !== w.storedBytes) return `counts ${w.storedBytes} stored bytes, has ${stored}`;
+  if (!w.up && w.heapAt >= 0) return "is offered tasks, but is cut";
+  return checkResources(w) ?? checkRoom(core, w);
+}
+
+function checkResources(w: Worker): string | null {
+  for (const [name, total] of Object.entries(w.hello.resources)) {
+    let used = 0;
+    for (const task of w.assigned) used += task.options.data.resources[name] ?? 0;
+    const free = w.free.get(name) ?? 0;
+    if (free !== total - used) return `${name}: ${free} free of ${total}, but ${used} used`;
+    if (free < 0) return `${name}: more given than there is`;
+  }
+  return null;
+}
+
+function checkRoom(core: Core, w: Worker): string | null {
+  const hasRoom = w.up && w.status === 0 && w.assigned.length - w.ahead < w.slots;
+  if (hasRoom && w.assigned.length < core.config.maxAssignedPerWorker && w.heapAt < 0) return "a slot is free, unseen";
+  if (hasRoom && core.open.count > 0) return "a slot is free, and tasks are queued that it could run";
+  return null;
+}
+
+/** The lists that a step leaves behind are empty. */
+function checkWork(core: Core): string | null {
+  const { loose, lost, broken, candidates, relocate, dirty } = core;
+  const left = loose.length + lost.length + broken.length + candidates.length + relocate.length + dirty.length;
+  return left === 0 ? null : `${left} entries of work were left undone`;
+}
+
+function checkCounts(core: Core): string | null {
+  const counts = new Array<number>(STATE_COUNT).fill(0);
+  let inline = 0;
+  let live = 0;
+  for (const task of core.slots) {
+    if (task === null) continue;
+    live++;
+    counts[task.state]!++;
+    if (task.result !== NO_PAYLOAD) inline += task.bytes;
+  }
+  for (let state = IDLE; state < STATE_COUNT; state++) {
+    if (counts[state] !== core.counts[state])
+      return `counts ${core.counts[state]} ${stateNames[state]}, has ${counts[state]}`;
+  }
+  if (inline !== core.inlineBytes) return `counts ${core.inlineBytes} inline bytes, has ${inline}`;
+  if (live + core.freeSlots.length !== core.slots.length) return "a slot is neither used nor free";
+  if (core.slots.length > TASK_SLOTS) return "more slots than ids";
+  if (core.counts[DELAYED]! > core.timers.size) return "a delayed task has no timer";
+  return checkRuns(core);
+}
+
+function checkRuns(core: Core): string | null {
+  for (const run of core.runs) {
+    const own = core.slots.filter((t) => t !== null && t.run === run);
+    const running = own.filter((t) => t!.state === RUNNING).length;
+    const active = own.filter((t) => isPlaced(t!.state)).length;
+    if (own.length !== run.tasks) return `run ${run.id} counts ${run.tasks} tasks, has ${own.length}`;
+    if (running !== run.running) return `run ${run.id} counts ${run.running} running, has ${running}`;
+    if (active !== run.active) return `run ${run.id} counts ${run.active} active, has ${active}`;
+    if (run.done + run.failed + run.cancelled > run.total) return `run ${run.id} ended more tasks than it has`;
+  }
+  return null;
+}
+
+function checkReferences(core: Core): string | null {
+  for (const session of core.sessions.values()) {
+    for (const [n, task] of session.tasks) {
+      if (core.taskById(task.id) !== task) return `session ${session.id} refers to a forgotten task as ${n}`;
+      let refers = false;
+      eachRef(task, (s, m) => {
+        refers ||= s === session && m === n;
+      });
+      if (!refers) return `task ${task.id} does not know of reference ${n} of session ${session.id}`;
+    }
+  }
+  for (const [key, task] of core.keys) {
+    if (core.taskById(task.id) !== task || task.key !== key) return `the key ${key} names a forgotten task`;
+  }
+  return null;
+}
+
+function checkQueues(core: Core): string | null {
+  let queued = 0;
+  const lanes: Lane[] = [core.open, ...core.lanes.values()];
+  for (const worker of core.workers.values()) lanes.push(worker.parked);
+  for (const lane of lanes) {
+    let count = 0;
+    for (const queue of lane.active) {
+      const live = new Set([...queue.sorted, ...queue.heap].filter((t) => t.queue === queue));
+      if (live.size !== queue.count || queue.count === 0) return `a queue counts ${queue.count}, has ${live.size}`;
+      count += queue.count;
+    }
+    if (count !== lane.count) return `a lane counts ${lane.count}, has ${count}`;
+    queued += count;
+  }
+  return queued === core.counts[QUEUED] ? null : `${core.counts[QUEUED]} tasks are queued, but queues have ${queued}`;
+}
+
+function checkFunctions(core: Core): string | null {
+  const uses = new Map<unknown, number>();
+  const use = (record: unknown): void => {
+    uses.set(record, (uses.get(record) ?? 0) + 1);
+  };
+  for (const session of core.sessions.values()) for (const d of session.functions.values()) use(d.record);
+  for (const task of core.slots) {
+    if (task === null || (task.flags & LINEAGE) === 0) continue;
+    use(task.definition!.record);
+    for (const d of task.functions) use(d.record);
+  }
+  for (const f of core.functions.values()) {
+    if (f.uses !== (uses.get(f) ?? 0)) return `function ${f.hash} counts ${f.uses} uses, has ${uses.get(f) ?? 0}`;
+  }
+  return null;
+}

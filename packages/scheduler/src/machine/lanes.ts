@@ -1,0 +1,103 @@
+// Requirements: which workers can run a task at all, and which can run it now.
+
+import type { TaskOptionsData } from "@taskflock/protocol/words";
+import type { Core } from "./core.ts";
+import { enqueue, withdrawFromQueue } from "./queue.ts";
+import { type Lane, makeLane, type Task, WORKING, type Worker } from "./records.ts";
+
+/** The lane of all tasks that ask for the same. */
+export function laneFor(core: Core, data: TaskOptionsData): Lane {
+  const resources = Object.entries(data.resources)
+    .filter(([, amount]) => amount > 0)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  if (resources.length === 0 && data.workers.length === 0) return core.open;
+  const names = [...new Set(data.workers)].sort();
+  const others = data.allowOtherWorkers && names.length > 0;
+  const key = JSON.stringify([resources, names, others]);
+  const known = core.lanes.get(key);
+  if (known !== undefined) return known;
+  const lane = makeLane(resources, names.length > 0 ? new Set(names) : null, others, null);
+  core.lanes.set(key, lane);
+  for (const worker of core.workers.values()) if (takesTasks(worker)) joinLane(core, lane, worker);
+  return lane;
+}
+
+/** It is there, and is not on its way out. */
+export function takesTasks(worker: Worker): boolean {
+  return worker.up && worker.status === WORKING;
+}
+
+export function joinLanes(core: Core, worker: Worker): void {
+  for (const lane of core.lanes.values()) joinLane(core, lane, worker);
+}
+
+/** No lane counts on the worker any more; what was parked for it goes back. */
+export function leaveLanes(core: Core, worker: Worker): void {
+  for (const lane of worker.lanes) {
+    lane.available.delete(worker);
+    if (lane.workers?.has(worker.name) === true) lane.named--;
+    // The last of those named is gone: now it is the others' turn.
+    if (lane.allowOthers && lane.named === 0) for (const other of core.workers.values()) core.touchWorker(other);
+  }
+  worker.lanes.clear();
+  for (const queue of [...worker.parked.active]) {
+    for (const task of [...queue.sorted, ...queue.heap]) {
+      if (task.queue !== queue) continue;
+      withdrawFromQueue(task);
+      enqueue(core.open, task);
+    }
+  }
+  worker.parkedLoad = 0;
+  core.parkedLanes.delete(worker.parked);
+  core.ready.delete(worker.parked);
+  if (core.open.count > 0) core.ready.add(core.open);
+}
+
+/** The worker has the names and the amounts that the lane asks for. */
+export function canServe(lane: Lane, worker: Worker): boolean {
+  if (lane.workers !== null && !lane.workers.has(worker.name) && !(lane.allowOthers && lane.named === 0)) return false;
+  return lane.resources.every(([name, amount]) => (worker.hello.resources[name] ?? 0) >= amount);
+}
+
+export function hasFree(lane: Lane, worker: Worker): boolean {
+  for (const [name, amount] of lane.resources) if ((worker.free.get(name) ?? 0) < amount) return false;
+  return true;
+}
+
+/** Puts a runnable task (state `QUEUED`) in line. */
+export function putInLine(core: Core, task: Task): void {
+  const { lane } = task.options;
+  enqueue(lane, task);
+  core.ready.add(lane);
+}
+
+/** Takes a queued task out of whatever line it stands in. */
+export function takeOutOfLine(core: Core, task: Task): void {
+  const lane = task.queue?.lane;
+  withdrawFromQueue(task);
+  const parkedAt = lane?.parkedAt ?? null;
+  if (parkedAt === null) return;
+  if (parkedAt.parked.count > 0) parkedAt.parkedLoad -= task.cost;
+  else {
+    parkedAt.parkedLoad = 0;
+    core.parkedLanes.delete(parkedAt.parked);
+  }
+}
+
+/** The task waits for this worker, because its data is there; it stays the scheduler's to give to another. */
+export function park(core: Core, task: Task, worker: Worker, cost: number): void {
+  task.cost = cost;
+  enqueue(worker.parked, task);
+  worker.parkedLoad += cost;
+  core.parkedLanes.add(worker.parked);
+}
+
+function joinLane(core: Core, lane: Lane, worker: Worker): void {
+  const isNamed = lane.workers?.has(worker.name) === true;
+  if (lane.workers !== null && !isNamed && !lane.allowOthers) return;
+  if (!lane.resources.every(([name, amount]) => (worker.hello.resources[name] ?? 0) >= amount)) return;
+  worker.lanes.add(lane);
+  lane.available.add(worker);
+  if (isNamed) lane.named++;
+  if (lane.count > 0) core.ready.add(lane);
+}

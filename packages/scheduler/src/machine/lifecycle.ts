@@ -1,0 +1,188 @@
+// How tasks come to run and how they end. Nothing here decides where they run.
+
+import { type ErrorCode, type Failure, NO_PAYLOAD, type PayloadRef } from "@taskflock/protocol/words";
+import { announce } from "./announce.ts";
+import type { Core } from "./core.ts";
+import { unuseFunction } from "./functions.ts";
+import { dropCopies } from "./holdings.ts";
+import { putInLine, takeOutOfLine } from "./lanes.ts";
+import { AHEAD, LINEAGE, NO_AHEAD, type Outcome, type SharedError, type Task, type Worker } from "./records.ts";
+import { keyOf, loosen, unlinkInputs, unneedInputs } from "./references.ts";
+import { countEnded } from "./runs.ts";
+import { ASSIGNED, CANCELLED, DONE, FAILED, IDLE, isActive, isPlaced, QUEUED, UPLOADING, WAITING } from "./states.ts";
+import { clearAhead, detach } from "./supply.ts";
+
+/** The task, and whatever it needs that was let go, is to be computed. */
+export function activate(core: Core, root: Task, detail: string): void {
+  const stack = [root];
+  for (let task = stack.pop(); task !== undefined; task = stack.pop()) {
+    if (isActive(task.state)) continue;
+    let broken = false;
+    task.waitingOn = 0;
+    for (const { dependency } of task.deps) {
+      dependency.needed++;
+      if (dependency.state === DONE) continue;
+      task.waitingOn++;
+      if (dependency.state === IDLE) stack.push(dependency);
+      else if (dependency.state === FAILED || dependency.state === CANCELLED) broken = true;
+    }
+    if (task.waitingOn === 0) ready(core, task, detail);
+    else wait(core, task, detail);
+    if (broken) core.broken.push(task);
+  }
+}
+
+export function ready(core: Core, task: Task, detail: string): void {
+  core.move(task, QUEUED, detail);
+  task.flags &= ~NO_AHEAD;
+  putInLine(core, task);
+}
+
+export function wait(core: Core, task: Task, detail: string): void {
+  core.move(task, WAITING, detail);
+  core.candidates.push(task);
+}
+
+/** The attempt at `worker` is over without an outcome (and counted out there): the task goes back in line. */
+export function requeue(core: Core, task: Task, worker: Worker | null, detail: string): void {
+  if (worker !== null) revokeAhead(core, task, worker);
+  if (task.waitingOn > 0) wait(core, task, detail);
+  else ready(core, task, detail);
+}
+
+/** What was assigned ahead of it, counting on its result at that worker, waits again. It cannot have begun. */
+export function revokeAhead(core: Core, root: Task, worker: Worker): void {
+  const stack = [root];
+  for (let task = stack.pop(); task !== undefined; task = stack.pop()) {
+    for (const { dependent } of task.dependents) {
+      if (dependent.state !== ASSIGNED || dependent.worker !== worker || (dependent.flags & AHEAD) === 0) continue;
+      detach(core, dependent);
+      core.send(worker, { t: "stop", task: dependent.id, attempt: dependent.attempt, why: "stolen" });
+      dependent.flags |= NO_AHEAD;
+      wait(core, dependent, "its input is not made there");
+      stack.push(dependent);
+    }
+  }
+}
+
+/** Takes the task out of the queue, off its worker (if it was not counted out there before), or from its uploader. */
+export function withdraw(core: Core, task: Task): void {
+  if (task.state === QUEUED) takeOutOfLine(core, task);
+  else if (isPlaced(task.state) && task.worker !== null) {
+    const { worker } = task;
+    detach(core, task);
+    core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "cancelled" });
+  } else if (task.state === UPLOADING) {
+    const upload = task.upload!;
+    for (const worker of upload.targets) core.send(worker, { t: "drop", task: task.id });
+    endUpload(core, task);
+  }
+}
+
+export function endUpload(core: Core, task: Task): void {
+  const { session, n } = task.upload!.uploader;
+  session.uploads.delete(n);
+  core.uploads.delete(task);
+  task.upload = null;
+}
+
+/** The result is there (inline, or at a holder): whoever waited for it goes on. */
+export function complete(core: Core, task: Task, detail: string): void {
+  const wasActive = isActive(task.state);
+  core.move(task, DONE, detail);
+  if (wasActive) unneedInputs(core, task);
+  if (task.result !== NO_PAYLOAD) dropLineage(core, task);
+  countEnded(core, task, "done");
+  for (const { dependent } of task.dependents) {
+    if (!isActive(dependent.state)) continue;
+    dependent.waitingOn--;
+    if (dependent.waitingOn > 0) continue;
+    if (dependent.state === WAITING) ready(core, dependent, "its inputs are there");
+    else if (dependent.worker !== null && (dependent.flags & AHEAD) !== 0) {
+      clearAhead(dependent, dependent.worker);
+      core.touchWorker(dependent.worker);
+    }
+  }
+  announce(core, task);
+  loosen(core, task);
+}
+
+/** The task fails or is cancelled, and with it all that wait for its result. Consumes one use of the outcome. */
+export function end(core: Core, root: Task, outcome: Outcome): void {
+  endOne(core, root, outcome);
+  const stack = [root];
+  for (let failed = stack.pop(); failed !== undefined; failed = stack.pop()) {
+    const victims = failed.dependents.filter((e) => isActive(e.dependent.state)).map((e) => e.dependent);
+    for (const victim of victims) {
+      endOne(core, victim, becauseOf(failed));
+      stack.push(victim);
+    }
+  }
+}
+
+/** Function, arguments and inputs are not needed for this task any more. */
+export function dropLineage(core: Core, task: Task): void {
+  if ((task.flags & LINEAGE) === 0) return;
+  task.flags &= ~LINEAGE;
+  if (task.args !== NO_PAYLOAD) core.port.free(task.args);
+  task.args = NO_PAYLOAD;
+  unuseFunction(core, task.definition!.record);
+  for (const { record } of task.functions) unuseFunction(core, record);
+  unlinkInputs(core, task);
+}
+
+export function unregisterKey(core: Core, task: Task): void {
+  if (task.key !== null && core.keys.get(task.key) === task) core.keys.delete(task.key);
+}
+
+/** A failure that the scheduler itself states. */
+export function failure(code: ErrorCode, message: string): Failure {
+  return { code, name: "FlockError", message, error: NO_PAYLOAD, errorBytes: 0 };
+}
+
+/** `failedKey` is for those who fail because of another. The payload in `failure.error` belongs to the outcome from now on. */
+export function failedWith(failure: Failure, worker: string, attempt: number): Outcome {
+  return { kind: "failed", failure, shared: share(failure.error), worker, attempt, failedKey: null };
+}
+
+export function releaseOutcome(core: Core, outcome: Outcome | null): void {
+  if (outcome === null || outcome.kind !== "failed" || outcome.shared === null) return;
+  outcome.shared.uses--;
+  if (outcome.shared.uses === 0) core.port.free(outcome.shared.payload);
+}
+
+/** The outcome of a task that needs `failed`. */
+export function becauseOf(failed: Task): Outcome {
+  const outcome = failed.outcome!;
+  if (outcome.kind === "cancelled") {
+    const key = keyOf(failed);
+    const why = failure("FLOCK_DEPENDENCY_FAILED", `${key}, which this task needs, was cancelled: ${outcome.reason}`);
+    return { kind: "failed", failure: why, shared: null, worker: "", attempt: 0, failedKey: key };
+  }
+  if (outcome.shared !== null) outcome.shared.uses++;
+  if (outcome.failedKey !== null) return outcome;
+  const key = keyOf(failed);
+  const { name, message, error, errorBytes } = outcome.failure;
+  const text = `${key}, which this task needs, failed: ${name}: ${message}`;
+  const why = { ...failure("FLOCK_DEPENDENCY_FAILED", text), error, errorBytes };
+  return { ...outcome, failure: why, failedKey: key };
+}
+
+function endOne(core: Core, task: Task, outcome: Outcome): void {
+  const wasActive = isActive(task.state);
+  withdraw(core, task);
+  const failed = outcome.kind === "failed";
+  core.move(task, failed ? FAILED : CANCELLED, failed ? outcome.failure.message : outcome.reason);
+  task.outcome = outcome;
+  if (wasActive) unneedInputs(core, task);
+  dropLineage(core, task);
+  dropCopies(core, task);
+  unregisterKey(core, task);
+  countEnded(core, task, failed ? "failed" : "cancelled");
+  announce(core, task);
+  loosen(core, task);
+}
+
+function share(payload: PayloadRef): SharedError | null {
+  return payload === NO_PAYLOAD ? null : { payload, uses: 1 };
+}

@@ -1,0 +1,179 @@
+// The scheduler as one pure state machine: events in, calls of the port out.
+
+import {
+  type ClusterInfo,
+  FlockError,
+  type RunInfo,
+  type SessionId,
+  type StoryLine,
+  type TaskId,
+  type TaskStatus,
+  type WorkerInfo,
+} from "@taskflock/protocol/words";
+import { Core } from "./core.ts";
+import { digestOf } from "./digest.ts";
+import { dispatch } from "./dispatch.ts";
+import { clusterInfo, runInfos, taskCounts, workerInfos } from "./info.ts";
+import { watchInlineBudget } from "./inline-budget.ts";
+import { checkAll, checkTouched } from "./invariants.ts";
+import { requeue } from "./lifecycle.ts";
+import { workerLost } from "./loss.ts";
+import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
+import { retireNamed } from "./questions.ts";
+import { drain } from "./recovery.ts";
+import { continueRetiring } from "./retire.ts";
+import { sayProgress } from "./runs.ts";
+import { clientMessage, freeClientMessage, sessionGone, sessionJoined, sessionLink } from "./sessions.ts";
+import { DELAYED } from "./states.ts";
+import { rebalance } from "./steal.ts";
+import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
+
+export class SchedulerMachine {
+  readonly #core: Core;
+
+  constructor(config: SchedulerConfig, port: SchedulerPort) {
+    this.#core = new Core(config, port);
+  }
+
+  /** Takes one event in. Throws `FLOCK_INVARIANT` when it finds itself in a state that must not be; it is not usable after that. */
+  step(event: SchedulerEvent): void {
+    const core = this.#core;
+    core.now = event.at;
+    core.cause = event.cause;
+    core.touched.length = 0;
+    handle(core, event);
+    settle(core);
+  }
+
+  clusterInfo(): ClusterInfo {
+    return clusterInfo(this.#core);
+  }
+
+  workers(): WorkerInfo[] {
+    return workerInfos(this.#core);
+  }
+
+  runs(): RunInfo[] {
+    return runInfos(this.#core);
+  }
+
+  taskCounts(): Record<TaskStatus, number> {
+    return taskCounts(this.#core);
+  }
+
+  sessions(): SessionId[] {
+    return [...this.#core.sessions.keys()];
+  }
+
+  /** Transitions so far, all tasks together. */
+  transitions(): number {
+    return this.#core.story.total;
+  }
+
+  /** The task's last transitions, as far as the ring still has them. */
+  story(task: TaskId): StoryLine[] {
+    return this.#core.story.of(task);
+  }
+
+  /** The whole state in a few characters: equal for equal histories. */
+  digest(): string {
+    return digestOf(this.#core);
+  }
+
+  /** Throws `FLOCK_INVARIANT` with what does not hold. `touched`: the records that the last step changed. */
+  checkInvariants(which: "touched" | "all"): void {
+    const problem = which === "all" ? checkAll(this.#core) : checkTouched(this.#core);
+    if (problem !== null) throw new FlockError("FLOCK_INVARIANT", `After event #${this.#core.cause}: ${problem}`);
+  }
+}
+
+function handle(core: Core, event: SchedulerEvent): void {
+  switch (event.e) {
+    case "clientMessages":
+      for (const message of event.messages) {
+        const session = core.sessions.get(event.session);
+        if (session === undefined) freeClientMessage(core, message);
+        else clientMessage(core, session, message);
+        drain(core);
+      }
+      return;
+    case "workerMessages":
+      for (const message of event.messages) {
+        const worker = core.workers.get(event.worker);
+        if (worker === undefined) freeWorkerMessage(core, message);
+        else workerMessage(core, worker, message);
+        drain(core);
+      }
+      return;
+    case "clientJoined":
+      sessionJoined(core, event.session, event.name);
+      return;
+    case "workerJoined":
+      workerJoined(core, event.worker, event.hello);
+      return;
+    case "retireWorkers":
+      retireNamed(core, event.workers);
+      return;
+    case "woken":
+      woken(core);
+      return;
+    default:
+      handleLink(core, event);
+      return;
+  }
+}
+
+type LinkEvent = Extract<
+  SchedulerEvent,
+  | { e: "clientResumed" | "clientCut" | "clientGone" | "clientBlocked" | "clientReady" }
+  | { e: "workerResumed" | "workerCut" | "workerLost" }
+>;
+
+function handleLink(core: Core, event: LinkEvent): void {
+  switch (event.e) {
+    // A worker that is back says its snapshot next; until then it counts as cut.
+    case "workerResumed":
+    case "workerCut": {
+      const worker = core.workers.get(event.worker);
+      if (worker !== undefined) workerCut(core, worker);
+      return;
+    }
+    case "workerLost": {
+      const worker = core.workers.get(event.worker);
+      if (worker !== undefined) workerLost(core, worker, event.how, event.planned);
+      return;
+    }
+    default: {
+      const session = core.sessions.get(event.session);
+      if (session === undefined) return;
+      if (event.e === "clientGone") sessionGone(core, session);
+      else sessionLink(core, session, event.e);
+    }
+  }
+}
+
+function woken(core: Core): void {
+  core.armed = null;
+  for (let due = core.timers.take(core.now); due !== null; due = core.timers.take(core.now)) {
+    if (due.what === "progress") due.run.alarmed = false;
+    else if (due.task.state === DELAYED && due.task.attempt === due.attempt) {
+      requeue(core, due.task, null, "its wait is over");
+    }
+  }
+}
+
+/** The end of a step: first what follows for tasks, then who gets what, then what is said. */
+function settle(core: Core): void {
+  drain(core);
+  dispatch(core);
+  rebalance(core);
+  continueRetiring(core);
+  drain(core);
+  dispatch(core);
+  watchInlineBudget(core);
+  sayProgress(core);
+  const next = core.timers.next();
+  if (next === core.armed) return;
+  core.armed = next;
+  core.port.wakeAt(next);
+}

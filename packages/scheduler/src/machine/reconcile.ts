@@ -1,0 +1,92 @@
+// A worker's link is up (again): its snapshot is compared with what the scheduler believes, and both sides set right.
+
+import type { Snapshot, TaskId } from "@taskflock/protocol/words";
+import { takeCopy } from "./copies.ts";
+import type { Core } from "./core.ts";
+import { dropStray, removeHolder } from "./holdings.ts";
+import { joinLanes } from "./lanes.ts";
+import { requeue } from "./lifecycle.ts";
+import { answerWaiters } from "./questions.ts";
+import { LEAVING, RETIRING, type Task, WORKING, type Worker } from "./records.ts";
+import { beginRetiring, reconsiderMoves } from "./retire.ts";
+import { changed } from "./runs.ts";
+import { ASSIGNED, isPlaced, RUNNING } from "./states.ts";
+import { detach } from "./supply.ts";
+import { startWaitingUploads } from "./upload.ts";
+
+export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): void {
+  worker.up = true;
+  // Functions first: what is assigned next relies on it.
+  reconcileFunctions(core, worker, snapshot);
+  reconcileTasks(core, worker, snapshot);
+  reconcileHoldings(core, worker, snapshot);
+  resendRequests(core, worker);
+  if (core.limited) core.send(worker, { t: "configure", inlineLimitBytes: 0 });
+  if (worker.status === WORKING) joinLanes(core, worker);
+  else if (worker.status === RETIRING) beginRetiring(core, worker);
+  else if (worker.status === LEAVING) core.send(worker, { t: "leave" });
+  core.touchWorker(worker);
+  reconsiderMoves(core);
+  startWaitingUploads(core);
+  answerWaiters(core);
+}
+
+function reconcileFunctions(core: Core, worker: Worker, snapshot: Snapshot): void {
+  worker.functions = new Set();
+  for (const id of snapshot.functions) {
+    const record = core.functionsById.get(id);
+    if (record !== undefined) worker.functions.add(record);
+    else core.send(worker, { t: "forgetFunction", fn: id });
+  }
+}
+
+/** What was assigned and never arrived goes back in line; what is there and not wanted is stopped. */
+function reconcileTasks(core: Core, worker: Worker, snapshot: Snapshot): void {
+  const there = new Set<Task>();
+  for (const { task: id, attempt, running } of snapshot.tasks) {
+    const task = core.taskById(id);
+    if (task === null || task.worker !== worker || task.attempt !== attempt) {
+      core.send(worker, { t: "stop", task: id, attempt, why: "cancelled" });
+      continue;
+    }
+    there.add(task);
+    if (running && task.state === ASSIGNED) noteRunning(core, task, worker);
+    if (task.thief !== null) {
+      task.thief.thefts--;
+      task.thief = null;
+    }
+  }
+  for (const task of [...worker.assigned]) {
+    if (there.has(task) || task.worker !== worker) continue;
+    detach(core, task);
+    if (isPlaced(task.state)) requeue(core, task, worker, `did not arrive at ${worker.name}`);
+  }
+}
+
+function noteRunning(core: Core, task: Task, worker: Worker): void {
+  core.move(task, RUNNING, worker.name);
+  worker.running++;
+  task.run.running++;
+  changed(core, task.run);
+}
+
+function reconcileHoldings(core: Core, worker: Worker, snapshot: Snapshot): void {
+  const there = new Set<TaskId>();
+  for (const { task: id, bytes, version } of snapshot.holds) {
+    const task = core.taskById(id);
+    if (worker.status !== LEAVING && task !== null && takeCopy(core, task, worker, bytes, version)) there.add(id);
+    else dropStray(core, worker, id);
+  }
+  for (const task of [...worker.holds.keys()]) if (!there.has(task.id)) removeHolder(core, task, worker);
+}
+
+/** What the worker was asked to receive may not have reached it. */
+function resendRequests(core: Core, worker: Worker): void {
+  for (const session of core.sessions.values()) {
+    for (const n of session.uploads) {
+      const task = session.tasks.get(n);
+      if (task?.upload?.targets.has(worker) !== true) continue;
+      core.send(worker, { t: "expect", task: task.id, bytes: task.bytes });
+    }
+  }
+}

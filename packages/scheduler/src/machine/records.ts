@@ -1,0 +1,315 @@
+// The records of the machine: plain fields, one shape each. What keeps them consistent stands in the other files;
+// `invariants.ts` says what must hold between them.
+
+import {
+  type Attempt,
+  type Failure,
+  type FunctionId,
+  NO_PAYLOAD,
+  type PayloadRef,
+  type RunId,
+  type RunInfo,
+  type RunNumber,
+  type SessionId,
+  type TaskId,
+  type TaskNumber,
+  type TaskOptionsData,
+  type WorkerHello,
+  type WorkerId,
+  type WorkerMetrics,
+} from "@taskflock/protocol/words";
+import { FREE, type State } from "./states.ts";
+
+/** One (dependent, dependency) pair; `at` is its place in `dependency.dependents`. */
+export interface Edge {
+  readonly dependent: Task;
+  readonly dependency: Task;
+  at: number;
+}
+/** A worker that has a result, since that version of its holdings; `at` is its place in `task.holders`. */
+export interface Holding {
+  readonly worker: Worker;
+  version: number;
+  at: number;
+}
+export interface Ref {
+  readonly session: Session;
+  readonly n: TaskNumber;
+}
+/** The bytes of an error, shared by the task that failed and all that failed because of it. */
+export interface SharedError {
+  readonly payload: PayloadRef;
+  uses: number;
+}
+export type Outcome =
+  | {
+      readonly kind: "failed";
+      readonly failure: Failure;
+      readonly shared: SharedError | null;
+      readonly worker: string;
+      readonly attempt: number;
+      readonly failedKey: string | null;
+    }
+  | { readonly kind: "cancelled"; readonly reason: string };
+/** Scattered data on its way: who uploads it, and the workers that have not answered yet. */
+export interface Upload {
+  uploader: Ref;
+  readonly broadcast: boolean;
+  readonly targets: Set<Worker>;
+  refusal: string;
+}
+/** What went wrong with a task so far; most tasks have none. */
+export interface Troubles {
+  retries: number;
+  failures: number;
+  /** Workers that died with the task perhaps running, without having said so. */
+  suspicions: number;
+  readonly deaths: string[];
+}
+
+export const noEdges: Edge[] = [];
+export const noHoldings: Holding[] = [];
+export const noDefinitions: readonly Definition[] = [];
+
+/** Bits of `Task.flags`. */
+export const SOLO = 1;
+/** Not assigned ahead again before it has been queued. */
+export const NO_AHEAD = 2;
+/** Assigned while an input was not made yet. */
+export const AHEAD = 4;
+/** Its outcome has been said to those who had a reference. */
+export const ANNOUNCED = 8;
+/** It stands in its run's counts of ended tasks. */
+export const COUNTED = 16;
+/** Function and arguments are there: it can be computed (again). */
+export const LINEAGE = 32;
+/** The reference it was made for is still held. */
+export const HELD = 64;
+
+/** The hot record: fields are never added or removed after construction. */
+export class Task {
+  readonly id: TaskId;
+  readonly seq: number;
+  state: State = FREE;
+  flags = 0;
+  attempt: Attempt = 0 as Attempt;
+  order = 0;
+  key: string | null = null;
+  fingerprint: string | null = null;
+  /** The name part of a derived key. */
+  name = "";
+  /** Null for scattered data and for references that could not be honoured. */
+  definition: Definition | null = null;
+  functions: readonly Definition[] = noDefinitions;
+  args: PayloadRef = NO_PAYLOAD;
+  argsBytes = 0;
+  deps: Edge[] = noEdges;
+  dependents: Edge[] = noEdges;
+  /** Dependents on their way to a result. */
+  needed = 0;
+  /** Inputs that are not done; kept while active. */
+  waitingOn = 0;
+  readonly options: Options;
+  readonly run: Run;
+  queue: TaskQueue | null = null;
+  /** How many references clients hold: the one it was made for (`HELD`), and `others`. */
+  refs = 0;
+  /** Who made it, under which number; kept for its key when that reference is gone. */
+  readonly session: Session;
+  readonly n: TaskNumber;
+  others: Ref[] | null = null;
+  worker: Worker | null = null;
+  /** Place in `worker.assigned`. */
+  index = 0;
+  /** Expected µs as it was counted into its worker's load. */
+  cost = 0;
+  /** The idle worker for whose sake it is being taken back. */
+  thief: Worker | null = null;
+  bytes = 0;
+  result: PayloadRef = NO_PAYLOAD;
+  holders: Holding[] = noHoldings;
+  outcome: Outcome | null = null;
+  troubles: Troubles | null = null;
+  upload: Upload | null = null;
+
+  constructor(id: TaskId, seq: number, ref: Ref, options: Options, run: Run) {
+    this.id = id;
+    this.seq = seq;
+    this.session = ref.session;
+    this.n = ref.n;
+    this.options = options;
+    this.run = run;
+  }
+}
+
+export interface FunctionRecord {
+  readonly id: FunctionId;
+  readonly hash: string;
+  readonly name: string;
+  readonly code: PayloadRef;
+  readonly codeBytes: number;
+  /** Sessions' definitions, and tasks with lineage, that use it. */
+  uses: number;
+  /** Measured duration, µs; 0 is unknown. */
+  durationUs: number;
+}
+/** A function under the name one session gave it. */
+export interface Definition {
+  readonly name: string;
+  readonly record: FunctionRecord;
+}
+export interface Options {
+  readonly data: TaskOptionsData;
+  readonly lane: Lane;
+}
+
+export interface Run {
+  readonly id: RunId;
+  readonly number: RunNumber;
+  readonly session: Session;
+  readonly name: string;
+  readonly weight: number;
+  status: RunInfo["status"];
+  steps: number;
+  stepsDone: number;
+  total: number;
+  done: number;
+  failed: number;
+  cancelled: number;
+  running: number;
+  /** Tasks assigned or running: its share. */
+  active: number;
+  /** Records of tasks that name it. */
+  tasks: number;
+  /** No progress is said before; and whether an alarm is set for then. */
+  quietUntil: number;
+  alarmed: boolean;
+}
+
+/** The tasks of one run in one lane. `sorted` from `head` and `heap` together; entries whose task's `queue` is another are stale. */
+export interface TaskQueue {
+  readonly lane: Lane;
+  readonly run: Run;
+  count: number;
+  sorted: Task[];
+  head: number;
+  heap: Task[];
+  /** Place in `lane.active`, or -1. */
+  at: number;
+}
+/** A class of tasks with the same requirement, so that what cannot run now is not looked at task by task. */
+export interface Lane {
+  readonly resources: readonly (readonly [name: string, amount: number])[];
+  readonly workers: ReadonlySet<string> | null;
+  readonly allowOthers: boolean;
+  /** Tasks parked for this worker, because its data is worth the wait. */
+  readonly parkedAt: Worker | null;
+  readonly byRun: Map<Run, TaskQueue>;
+  readonly active: TaskQueue[];
+  count: number;
+  /** With resources or names: workers that may have room for one. */
+  readonly available: Set<Worker>;
+  /** With names: how many of them are there and take tasks. */
+  named: number;
+}
+
+/** Where the session's link stands. */
+export const LINK_UP = 0;
+export const LINK_BLOCKED = 1;
+export const LINK_CUT = 2;
+
+export interface Session {
+  readonly id: SessionId;
+  readonly name: string;
+  link: 0 | 1 | 2;
+  readonly functions: Map<number, Definition>;
+  readonly options: Map<number, Options>;
+  readonly runs: Map<number, Run>;
+  readonly tasks: Map<TaskNumber, Task>;
+  /** Outcomes to be said when the client reads again. */
+  readonly due: Set<TaskNumber>;
+  /** Results whose whereabouts it waits for. */
+  readonly locates: Set<TaskNumber>;
+  /** Data it is to upload. */
+  readonly uploads: Set<TaskNumber>;
+  /** Answers that could not be said: the questions. */
+  readonly asks: { readonly id: number; readonly answer: () => QuestionAnswer }[];
+}
+export interface QuestionAnswer {
+  readonly value: unknown;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** What a worker may do: take tasks; finish and hand over; nothing, it was told to leave. */
+export const WORKING = 0;
+export const RETIRING = 1;
+export const LEAVING = 2;
+
+export interface Moving {
+  target: Worker | null;
+  readonly tried: Set<Worker>;
+}
+
+export class Worker {
+  readonly id: WorkerId;
+  readonly hello: WorkerHello;
+  readonly name: string;
+  readonly slots: number;
+  /** Its link is up and its snapshot has been taken in: it can be spoken to. */
+  up = false;
+  /** Its link is cut, or up again without a snapshot. */
+  cut = false;
+  status: 0 | 1 | 2 = WORKING;
+  readonly free: Map<string, number>;
+  assigned: Task[] = [];
+  running = 0;
+  /** Of the assigned: waiting for an input that is made here. */
+  ahead = 0;
+  /** Expected µs of what is assigned; and of what is parked for it. */
+  load = 0;
+  parkedLoad = 0;
+  readonly holds: Map<Task, Holding> = new Map();
+  storedBytes = 0;
+  finished = 0;
+  metrics: WorkerMetrics | null = null;
+  functions: Set<FunctionRecord> = new Set();
+  /** Inputs on their way here, and for how many assigned tasks. */
+  readonly incoming: Map<Task, number> = new Map();
+  /** Lanes with resources or names that it can serve. */
+  readonly lanes: Set<Lane> = new Set();
+  readonly parked: Lane;
+  /** Waiting tasks that could be assigned ahead once there is room. */
+  aheadWaiting: Task[] = [];
+  /** Place in the heap of workers with room, or -1; and its key there. */
+  heapAt = -1;
+  heapKey = 0;
+  dirty = false;
+  /** Tasks being taken back elsewhere for its sake. */
+  thefts = 0;
+  readonly moving: Map<Task, Moving> = new Map();
+  retireDirty = false;
+
+  constructor(id: WorkerId, hello: WorkerHello) {
+    this.id = id;
+    this.hello = hello;
+    this.name = hello.name;
+    this.slots = hello.slots;
+    this.free = new Map(Object.entries(hello.resources));
+    this.parked = makeLane([], null, false, this);
+  }
+}
+
+export function makeLane(
+  resources: Lane["resources"],
+  workers: ReadonlySet<string> | null,
+  allowOthers: boolean,
+  parkedAt: Worker | null,
+): Lane {
+  const available = new Set<Worker>();
+  return { resources, workers, allowOthers, parkedAt, byRun: new Map(), active: [], count: 0, available, named: 0 };
+}
+
+export function troublesOf(task: Task): Troubles {
+  task.troubles ??= { retries: 0, failures: 0, suspicions: 0, deaths: [] };
+  return task.troubles;
+}

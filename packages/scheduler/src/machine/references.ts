@@ -1,0 +1,90 @@
+// Who refers to a task: clients by (session, n), and tasks that need its result. What nobody refers to is left in
+// `core.loose`.
+
+import type { TaskNumber } from "@taskflock/protocol/words";
+import type { Core } from "./core.ts";
+import { type Edge, HELD, noEdges, type Ref, type Session, type Task } from "./records.ts";
+
+/** The readable key; derived keys are made when somebody reads one. */
+export function keyOf(task: Task): string {
+  return task.key ?? `${task.name}-${task.session.id}-${task.n}`;
+}
+
+export function addRef(session: Session, n: TaskNumber, task: Task): void {
+  if (task.session === session && task.n === n) task.flags |= HELD;
+  else if (task.others === null) task.others = [{ session, n }];
+  else task.others.push({ session, n });
+  task.refs++;
+  session.tasks.set(n, task);
+}
+
+export function removeRef(core: Core, session: Session, n: TaskNumber, task: Task): void {
+  if (task.session === session && task.n === n) task.flags &= ~HELD;
+  else
+    task.others?.splice(
+      task.others.findIndex((ref) => ref.session === session && ref.n === n),
+      1,
+    );
+  task.refs--;
+  session.tasks.delete(n);
+  session.due.delete(n);
+  session.locates.delete(n);
+  session.uploads.delete(n);
+  loosen(core, task);
+}
+
+export function eachRef(task: Task, visit: (session: Session, n: TaskNumber) => void): void {
+  if ((task.flags & HELD) !== 0) visit(task.session, task.n);
+  if (task.others !== null) for (const ref of task.others) visit(ref.session, ref.n);
+}
+
+/** Any one reference that is still held, or null. */
+export function someRef(task: Task): Ref | null {
+  if ((task.flags & HELD) !== 0) return { session: task.session, n: task.n };
+  return task.others?.[0] ?? null;
+}
+
+export function isWanted(task: Task): boolean {
+  return task.refs > 0 || task.needed > 0;
+}
+
+/** To be looked at when the message is done: perhaps it can be forgotten. */
+export function loosen(core: Core, task: Task): void {
+  if (task.refs === 0 && task.needed === 0) core.loose.push(task);
+}
+
+export function linkInputs(task: Task, inputs: readonly Task[]): void {
+  if (inputs.length === 0) return;
+  task.deps = inputs.map((dependency) => {
+    const edge: Edge = { dependent: task, dependency, at: dependency.dependents.length };
+    if (dependency.dependents === noEdges) dependency.dependents = [edge];
+    else dependency.dependents.push(edge);
+    return edge;
+  });
+}
+
+/** The task will not be computed again: its inputs need not be kept for it. */
+export function unlinkInputs(core: Core, task: Task): void {
+  const edges = task.deps;
+  task.deps = noEdges;
+  for (const edge of edges) {
+    const siblings = edge.dependency.dependents;
+    const last = siblings.pop()!;
+    if (last !== edge) {
+      siblings[edge.at] = last;
+      last.at = edge.at;
+    }
+    if (siblings.length === 0) {
+      edge.dependency.dependents = noEdges;
+      loosen(core, edge.dependency);
+    }
+  }
+}
+
+/** The task is on its way to a result no more: it needs its inputs no more. */
+export function unneedInputs(core: Core, task: Task): void {
+  for (const edge of task.deps) {
+    edge.dependency.needed--;
+    loosen(core, edge.dependency);
+  }
+}

@@ -1,0 +1,174 @@
+// What clients say, and how their links fare.
+
+import {
+  type CancelTask,
+  type ClientToScheduler,
+  defaultTaskOptions,
+  NO_PAYLOAD,
+  type Release,
+  type RunNumber,
+  type SessionId,
+  type TaskNumber,
+  type Unavailable,
+} from "@taskflock/protocol/words";
+import { answerLocate, sayAllAgain, sayDue } from "./announce.ts";
+import type { Core } from "./core.ts";
+import { defineFunction, unuseFunction } from "./functions.ts";
+import { holderFailed } from "./holdings.ts";
+import { laneFor } from "./lanes.ts";
+import { end, failure } from "./lifecycle.ts";
+import { answerQuestion } from "./questions.ts";
+import { LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
+import { removeRef } from "./references.ts";
+import { changed, closeRun, dropRun, openRun } from "./runs.ts";
+import { CANCELLED, DONE, FAILED, IDLE, UPLOADING } from "./states.ts";
+import { cancelAlone, scatter, submit } from "./submit.ts";
+import { passUploadOn, uploadRefused } from "./upload.ts";
+
+export function sessionJoined(core: Core, id: SessionId, name: string): void {
+  const session: Session = {
+    id,
+    name,
+    link: LINK_UP,
+    functions: new Map(),
+    options: new Map([[0, { data: defaultTaskOptions, lane: core.open }]]),
+    runs: new Map(),
+    tasks: new Map(),
+    due: new Set(),
+    locates: new Set(),
+    uploads: new Set(),
+    asks: [],
+  };
+  core.sessions.set(id, session);
+  openRun(core, session, 0 as RunNumber, name, 1);
+}
+
+export function sessionLink(core: Core, session: Session, e: "clientResumed" | "clientCut" | LinkPause): void {
+  switch (e) {
+    case "clientCut":
+      session.link = LINK_CUT;
+      break;
+    case "clientBlocked":
+      if (session.link === LINK_UP) session.link = LINK_BLOCKED;
+      break;
+    case "clientReady":
+      if (session.link !== LINK_BLOCKED) break;
+      session.link = LINK_UP;
+      sayDue(core, session);
+      break;
+    case "clientResumed":
+      session.link = LINK_UP;
+      sayAllAgain(core, session);
+      break;
+  }
+}
+type LinkPause = "clientBlocked" | "clientReady";
+
+export function sessionGone(core: Core, session: Session): void {
+  session.link = LINK_CUT;
+  for (const n of [...session.tasks.keys()]) release(core, session, n);
+  for (const { record } of session.functions.values()) unuseFunction(core, record);
+  session.functions.clear();
+  for (const run of [...session.runs.values()]) dropRun(core, run);
+  session.asks.length = 0;
+  core.sessions.delete(session.id);
+}
+
+export function clientMessage(core: Core, session: Session, message: ClientToScheduler): void {
+  switch (message.t) {
+    case "submit":
+      submit(core, session, message);
+      return;
+    case "release":
+      release(core, session, (message as Release).n);
+      return;
+    case "function":
+      defineFunction(core, session, message);
+      return;
+    case "options":
+      session.options.set(message.options, { data: message.data, lane: laneFor(core, message.data) });
+      return;
+    case "scatter":
+      scatter(core, session, message);
+      return;
+    case "cancel":
+      cancel(core, session, message);
+      return;
+    case "locate":
+      locate(core, session, message.n);
+      return;
+    case "unavailable":
+      unavailable(core, session, message);
+      return;
+    case "ask":
+      answerQuestion(core, session, message);
+      return;
+    case "goodbye":
+      sessionGone(core, session);
+      return;
+    default:
+      runMessage(core, session, message);
+      return;
+  }
+}
+
+/** The machine's own: the payloads in a message that comes from nobody it knows. */
+export function freeClientMessage(core: Core, message: ClientToScheduler): void {
+  if (message.t === "submit" && message.args !== NO_PAYLOAD) core.port.free(message.args);
+  else if (message.t === "scatter" && message.data !== NO_PAYLOAD) core.port.free(message.data);
+  else if (message.t === "function" && message.code !== NO_PAYLOAD) core.port.free(message.code);
+}
+
+type RunMessage = Extract<ClientToScheduler, { t: "openRun" | "reportRun" | "closeRun" }>;
+
+function runMessage(core: Core, session: Session, message: RunMessage): void {
+  const known = session.runs.get(message.run);
+  if (message.t === "openRun") {
+    if (known !== undefined) return;
+    openRun(core, session, message.run, message.name, message.weight).steps = message.steps;
+  } else if (known !== undefined && message.t === "reportRun") {
+    known.stepsDone = message.stepsDone;
+    changed(core, known);
+  } else if (known !== undefined && message.t === "closeRun") closeRun(core, known, message.outcome);
+}
+
+function release(core: Core, session: Session, n: TaskNumber): void {
+  const task = session.tasks.get(n);
+  if (task === undefined) return;
+  const uploads = session.uploads.has(n);
+  removeRef(core, session, n, task);
+  if (uploads) passUploadOn(core, task);
+}
+
+/** Others who share the task keep it. */
+function cancel(core: Core, session: Session, message: CancelTask): void {
+  const { n, reason } = message;
+  const task = session.tasks.get(n);
+  if (task === undefined) return;
+  if (task.state === DONE || task.state === FAILED || task.state === CANCELLED || task.state === IDLE) return;
+  if (task.refs > 1) {
+    release(core, session, n);
+    cancelAlone(core, session, n, task.name, reason);
+  } else end(core, task, { kind: "cancelled", reason });
+}
+
+function locate(core: Core, session: Session, n: TaskNumber): void {
+  const task = session.tasks.get(n);
+  if (task !== undefined) answerLocate(core, session, n, task);
+  else if (core.canTell(session)) {
+    const why = failure("FLOCK_TASK_UNKNOWN", `Task ${n} is not known: it was released or never submitted.`);
+    core.tell(session, { t: "failed", n, failure: why, worker: "", attempt: 0, failedKey: null });
+  }
+}
+
+function unavailable(core: Core, session: Session, message: Unavailable): void {
+  const { n, holder, version } = message;
+  const task = session.tasks.get(n);
+  if (task === undefined) return;
+  const worker = core.workers.get(holder);
+  if (worker !== undefined && task.state === UPLOADING) uploadRefused(core, task, worker, "");
+  else if (worker !== undefined) holderFailed(core, task, worker, version);
+  // What the loss leads to is settled first (machine.ts drains before it answers).
+  session.locates.add(n);
+  core.relocate.push({ session, n });
+}

@@ -1,0 +1,85 @@
+// A worker with a free slot takes over what waits elsewhere: tasks parked for a busy worker at once, tasks sent to one by
+// request, because only that worker knows whether they have begun.
+
+import { assign } from "./assign.ts";
+import type { Core } from "./core.ts";
+import { canServe, takeOutOfLine } from "./lanes.ts";
+import { expectedStart } from "./placement.ts";
+import { headOf } from "./queue.ts";
+import { AHEAD, type Task, type Worker } from "./records.ts";
+import { ASSIGNED } from "./states.ts";
+import { expectedWait, hasRoom } from "./supply.ts";
+
+/** Busy workers looked at for one idle worker, and idle workers per step. */
+const VICTIMS_LOOKED_AT = 8;
+const THIEVES_PER_STEP = 16;
+
+export function rebalance(core: Core): void {
+  if (core.idle.size === 0 || (core.surplus.size === 0 && core.parkedLanes.size === 0)) return;
+  let thieves = 0;
+  for (const thief of [...core.idle]) {
+    if (thieves++ >= THIEVES_PER_STEP) return;
+    while (hasFreeSlot(thief) && (takeParked(core, thief) || requestOne(core, thief)));
+  }
+}
+
+function hasFreeSlot(worker: Worker): boolean {
+  return worker.assigned.length - worker.ahead + worker.thefts < worker.slots;
+}
+
+/** Takes a parked task when it begins earlier here, its transfer included. */
+function takeParked(core: Core, thief: Worker): boolean {
+  if (!hasRoom(core, thief)) return false;
+  let looked = 0;
+  for (const lane of core.parkedLanes) {
+    if (looked++ >= VICTIMS_LOOKED_AT) return false;
+    const victim = lane.parkedAt!;
+    const task = headOf(lane);
+    if (victim === thief || task === null) continue;
+    if (expectedStart(core, task, thief) >= expectedWait(victim)) continue;
+    takeOutOfLine(core, task);
+    assign(core, task, thief);
+    return true;
+  }
+  return false;
+}
+
+/** Asks a worker with a surplus to give one back; when it does, the task is queued again and finds the idle worker. */
+function requestOne(core: Core, thief: Worker): boolean {
+  let looked = 0;
+  for (const victim of core.surplus) {
+    if (looked++ >= VICTIMS_LOOKED_AT) return false;
+    const task = findStealable(core, victim, thief);
+    if (task === null) continue;
+    task.thief = thief;
+    thief.thefts++;
+    core.send(victim, { t: "stop", task: task.id, attempt: task.attempt, why: "stolen" });
+    // The next thief looks at another victim first.
+    core.surplus.delete(victim);
+    core.surplus.add(victim);
+    return true;
+  }
+  return false;
+}
+
+/** The last one given, of those that have not begun and would begin earlier at the thief. */
+function findStealable(core: Core, victim: Worker, thief: Worker): Task | null {
+  const { assigned } = victim;
+  const wanted = victim.assigned.length - victim.ahead - victim.slots - takenFrom(victim);
+  if (wanted <= 0) return null;
+  for (let i = assigned.length - 1; i >= 0 && i >= assigned.length - VICTIMS_LOOKED_AT; i--) {
+    const task = assigned[i]!;
+    if (task.state !== ASSIGNED || task.thief !== null || (task.flags & AHEAD) !== 0) continue;
+    if (!canServe(task.options.lane, thief) || task.options.lane.resources.length > 0) continue;
+    if (expectedStart(core, task, thief) < expectedWait(victim)) return task;
+  }
+  return null;
+}
+
+function takenFrom(victim: Worker): number {
+  let taken = 0;
+  for (let i = Math.max(0, victim.assigned.length - VICTIMS_LOOKED_AT); i < victim.assigned.length; i++) {
+    if (victim.assigned[i]!.thief !== null) taken++;
+  }
+  return taken;
+}

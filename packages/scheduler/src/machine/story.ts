@@ -1,0 +1,56 @@
+// One bounded ring of transitions for all tasks together.
+
+import type { StoryLine, TaskId } from "@taskflock/protocol/words";
+import { type State, stateNames } from "./states.ts";
+
+export class Story {
+  readonly #size: number;
+  readonly #tasks: Float64Array;
+  readonly #times: Float64Array;
+  readonly #causes: Float64Array;
+  readonly #from: Uint8Array;
+  readonly #to: Uint8Array;
+  readonly #details: string[];
+  #next = 0;
+  #total = 0;
+
+  constructor(lines: number) {
+    this.#size = Math.max(1, lines);
+    this.#tasks = new Float64Array(this.#size);
+    this.#times = new Float64Array(this.#size);
+    this.#causes = new Float64Array(this.#size);
+    this.#from = new Uint8Array(this.#size);
+    this.#to = new Uint8Array(this.#size);
+    this.#details = [];
+  }
+
+  /** Transitions since the start. */
+  get total(): number {
+    return this.#total;
+  }
+
+  add(task: TaskId, at: number, cause: number, from: State, to: State, detail: string): void {
+    const i = this.#next;
+    this.#tasks[i] = task;
+    this.#times[i] = at;
+    this.#causes[i] = cause;
+    this.#from[i] = from;
+    this.#to[i] = to;
+    this.#details[i] = detail;
+    this.#next = i + 1 === this.#size ? 0 : i + 1;
+    this.#total++;
+  }
+
+  of(task: TaskId): StoryLine[] {
+    const lines: StoryLine[] = [];
+    const kept = Math.min(this.#total, this.#size);
+    for (let k = 0; k < kept; k++) {
+      const i = (this.#next - kept + k + this.#size) % this.#size;
+      if (this.#tasks[i] !== task) continue;
+      const from = stateNames[this.#from[i]!]!;
+      const to = stateNames[this.#to[i]!]!;
+      lines.push({ at: this.#times[i]!, cause: this.#causes[i]!, from, to, detail: this.#details[i]! });
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,168 @@
+// New tasks. A reference that cannot be honoured fails that one task, with a code; it never throws.
+
+import {
+  type ErrorCode,
+  type FunctionNumber,
+  NO_PAYLOAD,
+  type Scatter,
+  type Submit,
+  type TaskNumber,
+} from "@taskflock/protocol/words";
+import { sayOutcome } from "./announce.ts";
+import type { Core } from "./core.ts";
+import { useFunctions } from "./functions.ts";
+import { activate, complete, end, failedWith, failure } from "./lifecycle.ts";
+import { type Definition, LINEAGE, noDefinitions, type Session, type Task } from "./records.ts";
+import { addRef, linkInputs } from "./references.ts";
+import { countNew } from "./runs.ts";
+import { DONE, IDLE, UPLOADING } from "./states.ts";
+import { startUpload } from "./upload.ts";
+
+export function submit(core: Core, session: Session, message: Submit): void {
+  const { n, key, fingerprint } = message;
+  const known = key === null ? undefined : core.keys.get(key);
+  if (session.tasks.has(n) || known !== undefined) {
+    if (message.args !== NO_PAYLOAD) core.port.free(message.args);
+    if (!session.tasks.has(n)) referTo(core, session, n, known!, fingerprint);
+    return;
+  }
+  const definition = session.functions.get(message.fn);
+  const nested = resolveFunctions(session, message.functions);
+  const options = session.options.get(message.options);
+  const run = session.runs.get(message.run);
+  const inputs = resolveInputs(session, message.deps);
+  const problem =
+    definition === undefined
+      ? `function ${message.fn} was not defined`
+      : typeof nested === "number"
+        ? `function ${nested} in its arguments was not defined`
+        : options === undefined
+          ? `options ${message.options} were not defined`
+          : run === undefined
+            ? `run ${message.run} was not opened`
+            : null;
+  if (problem !== null || typeof inputs === "number") {
+    if (message.args !== NO_PAYLOAD) core.port.free(message.args);
+    const name = definition?.name ?? "task";
+    if (typeof inputs !== "number") {
+      refuse(core, session, n, name, "FLOCK_PROTOCOL", `Task ${n} cannot be run: ${problem}.`);
+    } else {
+      const text = `Task ${n} needs the result of task ${inputs}, which was released or never submitted.`;
+      refuse(core, session, n, name, "FLOCK_TASK_UNKNOWN", text);
+    }
+    return;
+  }
+  const task = core.newTask({ session, n }, options!, run!);
+  task.args = message.args;
+  task.argsBytes = message.argsBytes;
+  describe(task, definition!, nested as readonly Definition[], inputs);
+  task.order = orderFor(core, inputs);
+  register(core, task, key, fingerprint);
+  addRef(session, n, task);
+  countNew(core, task);
+  activate(core, task, "submitted");
+}
+
+export function scatter(core: Core, session: Session, message: Scatter): void {
+  const { n, key, fingerprint, data } = message;
+  const known = key === null ? undefined : core.keys.get(key);
+  if (session.tasks.has(n) || known !== undefined) {
+    if (data !== NO_PAYLOAD) core.port.free(data);
+    if (!session.tasks.has(n)) referTo(core, session, n, known!, fingerprint);
+    return;
+  }
+  const task = core.newTask({ session, n }, session.options.get(0)!, session.runs.get(0)!);
+  task.name = message.name;
+  task.bytes = message.bytes;
+  task.order = ++core.lastOrder;
+  register(core, task, key, fingerprint);
+  addRef(session, n, task);
+  countNew(core, task);
+  if (data !== NO_PAYLOAD) {
+    task.result = data;
+    core.inlineBytes += task.bytes;
+    complete(core, task, "scattered inline");
+    return;
+  }
+  const upload = { uploader: { session, n }, broadcast: message.broadcast, targets: new Set<never>(), refusal: "" };
+  task.upload = upload;
+  core.move(task, UPLOADING, "scattered");
+  startUpload(core, task);
+}
+
+/** A reference that stands for itself alone: failed, or cancelled for this session only. */
+export function refuse(core: Core, session: Session, n: TaskNumber, name: string, code: ErrorCode, text: string): void {
+  const task = newEnded(core, session, n, name);
+  end(core, task, failedWith(failure(code, text), "", 0));
+}
+
+export function cancelAlone(core: Core, session: Session, n: TaskNumber, name: string, reason: string): void {
+  const task = newEnded(core, session, n, name);
+  end(core, task, { kind: "cancelled", reason });
+}
+
+function newEnded(core: Core, session: Session, n: TaskNumber, name: string): Task {
+  const task = core.newTask({ session, n }, session.options.get(0)!, session.runs.get(0)!);
+  task.name = name;
+  addRef(session, n, task);
+  countNew(core, task);
+  return task;
+}
+
+/** The key is in use: the same work is referred to, other work is a conflict. */
+function referTo(core: Core, session: Session, n: TaskNumber, task: Task, fingerprint: string | null): void {
+  if (task.fingerprint !== fingerprint) {
+    const text = `The key ${task.key} is already used for other code or other arguments. Give another key, or release the first.`;
+    refuse(core, session, n, task.name, "FLOCK_KEY_CONFLICT", text);
+    return;
+  }
+  addRef(session, n, task);
+  if (task.state === IDLE) activate(core, task, "wanted again");
+  sayOutcome(core, session, n, task);
+}
+
+function register(core: Core, task: Task, key: string | null, fingerprint: string | null): void {
+  if (key === null) return;
+  task.key = key;
+  task.fingerprint = fingerprint;
+  core.keys.set(key, task);
+}
+
+function describe(task: Task, definition: Definition, nested: readonly Definition[], inputs: readonly Task[]): void {
+  task.name = definition.name;
+  task.definition = definition;
+  task.functions = nested;
+  task.flags |= LINEAGE;
+  useFunctions(definition, nested);
+  linkInputs(task, inputs);
+}
+
+/** Depth first: what continues work that is under way goes with it, before what was submitted after that. */
+function orderFor(core: Core, inputs: readonly Task[]): number {
+  let order = 0;
+  for (const input of inputs) {
+    if (input.definition !== null && input.state !== DONE && input.order > order) order = input.order;
+  }
+  return order === 0 ? ++core.lastOrder : order;
+}
+
+function resolveFunctions(session: Session, numbers: readonly FunctionNumber[]): readonly Definition[] | number {
+  if (numbers.length === 0) return noDefinitions;
+  const found: Definition[] = [];
+  for (const number of numbers) {
+    const definition = session.functions.get(number);
+    if (definition === undefined) return number;
+    found.push(definition);
+  }
+  return found;
+}
+
+function resolveInputs(session: Session, numbers: readonly TaskNumber[]): readonly Task[] | number {
+  const found: Task[] = [];
+  for (const number of numbers) {
+    const task = session.tasks.get(number);
+    if (task === undefined) return number;
+    found.push(task);
+  }
+  return found;
+}

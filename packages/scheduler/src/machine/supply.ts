@@ -1,0 +1,129 @@
+// How much a worker is given: enough to keep its slots busy for one round trip, and no more.
+
+import type { Core } from "./core.ts";
+import { takesTasks } from "./lanes.ts";
+import { AHEAD, type Lane, type Task, type Worker } from "./records.ts";
+import { RUNNING } from "./states.ts";
+
+/** The expected µs of one task; unknown counts as long, so that nothing piles up before it has been measured. */
+export function expectedCost(core: Core, task: Task): number {
+  const measured = task.definition?.record.durationUs ?? 0;
+  return measured === 0 ? core.config.supplyUs : Math.max(1, measured);
+}
+
+/** µs until a task given now would begin. */
+export function expectedWait(worker: Worker): number {
+  return worker.assigned.length - worker.ahead < worker.slots ? 0 : (worker.load + worker.parkedLoad) / worker.slots;
+}
+
+export function hasRoom(core: Core, worker: Worker): boolean {
+  const { maxAssignedPerWorker, supplyUs } = core.config;
+  const count = worker.assigned.length;
+  if (!takesTasks(worker) || count >= maxAssignedPerWorker) return false;
+  return count - worker.ahead < worker.slots + 1 || worker.load < supplyUs * worker.slots;
+}
+
+/** Room for a task that waits for another one there: beside what keeps the slots busy, as many again. */
+export function hasRoomAhead(core: Core, worker: Worker): boolean {
+  const { maxAssignedPerWorker, supplyUs } = core.config;
+  if (!takesTasks(worker) || worker.assigned.length >= maxAssignedPerWorker) return false;
+  return worker.ahead < worker.slots || worker.load < supplyUs * worker.slots;
+}
+
+/** Counts the task in: the worker's load, its resources, the run's share, the inputs on their way. */
+export function attach(core: Core, task: Task, worker: Worker): void {
+  task.worker = worker;
+  task.index = worker.assigned.length;
+  worker.assigned.push(task);
+  task.cost = expectedCost(core, task);
+  worker.load += task.cost;
+  if (task.waitingOn > 0) {
+    task.flags |= AHEAD;
+    worker.ahead++;
+  }
+  for (const [name, amount] of task.options.lane.resources) worker.free.set(name, worker.free.get(name)! - amount);
+  task.run.active++;
+  for (const { dependency } of task.deps) {
+    if (dependency.holders.length > 0 && !worker.holds.has(dependency)) {
+      worker.incoming.set(dependency, (worker.incoming.get(dependency) ?? 0) + 1);
+    }
+  }
+  refresh(core, worker);
+}
+
+/** Counts it out again, whatever became of it. */
+export function detach(core: Core, task: Task): void {
+  const worker = task.worker!;
+  task.worker = null;
+  const last = worker.assigned.pop()!;
+  if (last !== task) {
+    worker.assigned[task.index] = last;
+    last.index = task.index;
+  }
+  worker.load = worker.assigned.length === 0 ? 0 : worker.load - task.cost;
+  if (task.state === RUNNING) {
+    worker.running--;
+    task.run.running--;
+  }
+  clearAhead(task, worker);
+  for (const [name, amount] of task.options.lane.resources) worker.free.set(name, worker.free.get(name)! + amount);
+  task.run.active--;
+  if (task.thief !== null) {
+    task.thief.thefts--;
+    task.thief = null;
+  }
+  if (worker.incoming.size > 0) for (const { dependency } of task.deps) notIncoming(worker, dependency);
+  worker.retireDirty = true;
+  core.touchWorker(worker);
+}
+
+/** All its inputs are made now. */
+export function clearAhead(task: Task, worker: Worker): void {
+  if ((task.flags & AHEAD) === 0) return;
+  task.flags &= ~AHEAD;
+  worker.ahead--;
+}
+
+/** Puts the worker where its load says: among those with room, with a free slot, with a surplus. */
+export function refresh(core: Core, worker: Worker): void {
+  const begun = worker.assigned.length - worker.ahead;
+  if (hasRoom(core, worker)) {
+    // A free slot goes before any queue; among those the emptier worker.
+    const key = begun < worker.slots ? begun / worker.slots - 1 : worker.load / worker.slots;
+    core.heap.set(worker, key);
+    if (core.open.count > 0) core.ready.add(core.open);
+    if (worker.parked.count > 0) core.ready.add(worker.parked);
+    for (const lane of worker.lanes) offer(core, lane, worker);
+  } else core.heap.remove(worker);
+  member(core.idle, worker, takesTasks(worker) && begun < worker.slots);
+  const waits = takesTasks(worker) && begun > worker.slots && worker.load > core.config.supplyUs * worker.slots;
+  member(core.surplus, worker, waits);
+}
+
+/** Before assigning: looks again at all workers whose load changed. */
+export function refreshDirty(core: Core): void {
+  for (const worker of core.dirty) {
+    worker.dirty = false;
+    refresh(core, worker);
+    if (worker.aheadWaiting.length > 0) core.dirtyAhead.add(worker);
+  }
+  core.dirty.length = 0;
+}
+
+function offer(core: Core, lane: Lane, worker: Worker): void {
+  lane.available.add(worker);
+  if (lane.count > 0) core.ready.add(lane);
+}
+
+function member(set: Set<Worker>, worker: Worker, belongs: boolean): void {
+  if (belongs === set.has(worker)) return;
+  if (belongs) set.add(worker);
+  else set.delete(worker);
+}
+
+function notIncoming(worker: Worker, dependency: Task): void {
+  const count = worker.incoming.get(dependency);
+  if (count === undefined) return;
+  if (count > 1) worker.incoming.set(dependency, count - 1);
+  else worker.incoming.delete(dependency);
+}

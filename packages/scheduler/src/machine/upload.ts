@@ -1,0 +1,83 @@
+// Scattered data that is too large to travel with its message: which workers receive it, and what they say.
+
+import { sayUpload } from "./announce.ts";
+import type { Core } from "./core.ts";
+import { addHolder } from "./holdings.ts";
+import { takesTasks } from "./lanes.ts";
+import { complete, end, endUpload, failedWith, failure } from "./lifecycle.ts";
+import type { Task, Worker } from "./records.ts";
+import { keyOf, someRef } from "./references.ts";
+import { UPLOADING } from "./states.ts";
+
+/** Chooses the receivers; waits for a worker when there is none. */
+export function startUpload(core: Core, task: Task): void {
+  const upload = task.upload!;
+  const workers = [...core.workers.values()].filter(takesTasks);
+  if (workers.length === 0) {
+    core.uploads.add(task);
+    upload.uploader.session.uploads.add(upload.uploader.n);
+    return;
+  }
+  core.uploads.delete(task);
+  for (const worker of upload.broadcast ? workers : [emptiest(workers)]) {
+    upload.targets.add(worker);
+    core.send(worker, { t: "expect", task: task.id, bytes: task.bytes });
+  }
+  sayUpload(core, upload.uploader.session, upload.uploader.n, task);
+}
+
+/** Some worker is there now. */
+export function startWaitingUploads(core: Core): void {
+  for (const task of [...core.uploads]) startUpload(core, task);
+}
+
+/** The receiver has the bytes. */
+export function uploadHeld(core: Core, task: Task, worker: Worker, version: number): void {
+  task.upload!.targets.delete(worker);
+  addHolder(task, worker, version);
+  settle(core, task, "uploaded");
+}
+
+/** The receiver has no room, is gone, or cannot be reached. */
+export function uploadRefused(core: Core, task: Task, worker: Worker, refusal: string): void {
+  const upload = task.upload;
+  if (task.state !== UPLOADING || upload === null || !upload.targets.delete(worker)) return;
+  if (refusal !== "") upload.refusal = refusal;
+  settle(core, task, "uploaded to some");
+}
+
+/** The session that uploads let go of the task; another that refers to it takes over. */
+export function passUploadOn(core: Core, task: Task): void {
+  const upload = task.upload;
+  const next = someRef(task);
+  if (upload === null || next === null) return;
+  upload.uploader = next;
+  sayUpload(core, next.session, next.n, task);
+}
+
+/** With all answers there: done if anybody has it. */
+function settle(core: Core, task: Task, detail: string): void {
+  const upload = task.upload!;
+  if (upload.targets.size > 0) return;
+  endUpload(core, task);
+  if (task.holders.length > 0) {
+    complete(core, task, detail);
+    return;
+  }
+  const what = `The data ${keyOf(task)} (${task.bytes} bytes)`;
+  const why =
+    upload.refusal === ""
+      ? failure("FLOCK_DATA_LOST", `${what} was lost: the worker that received it is gone. Scatter it again.`)
+      : failure("FLOCK_OUT_OF_MEMORY", `${what} could not be stored: ${upload.refusal}`);
+  end(core, task, failedWith(why, "", 0));
+}
+
+function emptiest(workers: readonly Worker[]): Worker {
+  let best = workers[0]!;
+  for (const worker of workers) if (fill(worker) < fill(best)) best = worker;
+  return best;
+}
+
+function fill(worker: Worker): number {
+  return worker.storedBytes / Math.max(1, worker.hello.memoryLimitBytes);
+}

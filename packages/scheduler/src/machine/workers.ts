@@ -1,0 +1,185 @@
+// What workers say.
+
+import {
+  type Errored,
+  type Finished,
+  type Held,
+  type Micros,
+  NO_PAYLOAD,
+  type Started,
+  type Stopped,
+  type WorkerHello,
+  type WorkerId,
+  type WorkerLog,
+  type WorkerToScheduler,
+} from "@taskflock/protocol/words";
+import { takeCopy } from "./copies.ts";
+import type { Core } from "./core.ts";
+import { measure } from "./functions.ts";
+import { addHolder, dropStray, holderFailed } from "./holdings.ts";
+import { leaveLanes } from "./lanes.ts";
+import { complete, end, failedWith, requeue, revokeAhead } from "./lifecycle.ts";
+import { takeSnapshot } from "./reconcile.ts";
+import { type Task, troublesOf, Worker } from "./records.ts";
+import { eachRef } from "./references.ts";
+import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
+import { changed } from "./runs.ts";
+import { ASSIGNED, DELAYED, RUNNING, UPLOADING } from "./states.ts";
+import { detach } from "./supply.ts";
+import { uploadRefused } from "./upload.ts";
+
+/** The longest wait between two attempts, µs. */
+const MAX_BACKOFF_US = 60_000_000;
+
+/** It is spoken to after its first snapshot. */
+export function workerJoined(core: Core, id: WorkerId, hello: WorkerHello): void {
+  core.workers.set(id, new Worker(id, hello));
+}
+
+/** It keeps what it has, gets nothing new, and is not spoken to. */
+export function workerCut(core: Core, worker: Worker): void {
+  if (!worker.up) return;
+  worker.up = false;
+  leaveLanes(core, worker);
+  core.touchWorker(worker);
+  reconsiderMoves(core);
+}
+
+export function workerMessage(core: Core, worker: Worker, message: WorkerToScheduler): void {
+  switch (message.t) {
+    case "finished":
+      finished(core, worker, message);
+      return;
+    case "started":
+      started(core, worker, message);
+      return;
+    case "errored":
+      errored(core, worker, message);
+      return;
+    case "stopped":
+      stopped(core, worker, message);
+      return;
+    case "held":
+      held(core, worker, message);
+      return;
+    case "notHeld": {
+      const task = core.taskById(message.task);
+      if (task === null) return;
+      if (task.state === UPLOADING) uploadRefused(core, task, worker, message.message);
+      else copyRefused(core, task, worker);
+      return;
+    }
+    case "missing": {
+      const task = core.taskById(message.task);
+      const holder = core.workers.get(message.holder);
+      if (task !== null && holder !== undefined) holderFailed(core, task, holder, message.version);
+      return;
+    }
+    case "wantsToRetire":
+      retire(core, worker);
+      return;
+    case "heartbeat":
+      worker.metrics = message.metrics;
+      return;
+    case "log":
+      log(core, worker, message);
+      return;
+    case "snapshot":
+      takeSnapshot(core, worker, message);
+      return;
+  }
+}
+
+/** Payloads of a worker that is not known any more. */
+export function freeWorkerMessage(core: Core, message: WorkerToScheduler): void {
+  if (message.t === "finished" && message.result !== NO_PAYLOAD) core.port.free(message.result);
+  else if (message.t === "errored" && message.failure.error !== NO_PAYLOAD) core.port.free(message.failure.error);
+}
+
+/** The task, if the message is about the attempt that counts, at this worker. */
+function current(core: Core, worker: Worker, message: Started | Finished | Errored | Stopped): Task | null {
+  const task = core.taskById(message.task);
+  return task !== null && task.worker === worker && task.attempt === message.attempt ? task : null;
+}
+
+function started(core: Core, worker: Worker, message: Started): void {
+  const task = current(core, worker, message);
+  if (task === null || task.state !== ASSIGNED) return;
+  core.move(task, RUNNING, worker.name);
+  worker.running++;
+  task.run.running++;
+  changed(core, task.run);
+}
+
+function finished(core: Core, worker: Worker, message: Finished): void {
+  const task = current(core, worker, message);
+  if (task === null) {
+    freeWorkerMessage(core, message);
+    if (message.result === NO_PAYLOAD && core.taskById(message.task)?.worker !== worker) {
+      dropUnlessHeld(core, worker, message);
+    }
+    return;
+  }
+  detach(core, task);
+  worker.finished++;
+  measure(task.definition!.record, message.durationUs);
+  task.bytes = message.bytes;
+  task.result = message.result;
+  if (message.result === NO_PAYLOAD) addHolder(task, worker, message.version);
+  else core.inlineBytes += message.bytes;
+  complete(core, task, worker.name);
+}
+
+/** Bytes of a stale attempt; unless the task's own result is at the same worker. */
+function dropUnlessHeld(core: Core, worker: Worker, message: Finished): void {
+  const task = core.taskById(message.task);
+  if (task === null || !worker.holds.has(task)) dropStray(core, worker, message.task);
+}
+
+function errored(core: Core, worker: Worker, message: Errored): void {
+  const task = current(core, worker, message);
+  if (task === null) {
+    freeWorkerMessage(core, message);
+    return;
+  }
+  const { retries, backoffMs } = task.options.data;
+  const used = task.troubles?.retries ?? 0;
+  detach(core, task);
+  if (!message.retryable || used >= retries) {
+    end(core, task, failedWith(message.failure, worker.name, message.attempt));
+    return;
+  }
+  freeWorkerMessage(core, message);
+  troublesOf(task).retries++;
+  const detail = `retry ${used + 1} of ${retries}: ${message.failure.message}`;
+  if (backoffMs === 0) {
+    requeue(core, task, worker, detail);
+    return;
+  }
+  revokeAhead(core, task, worker);
+  core.move(task, DELAYED, detail);
+  const wait = Math.min(backoffMs * 1000 * 2 ** used, MAX_BACKOFF_US);
+  core.timers.set((core.now + wait) as Micros, { what: "retry", task, attempt: task.attempt });
+}
+
+function stopped(core: Core, worker: Worker, message: Stopped): void {
+  const task = current(core, worker, message);
+  if (task === null) return;
+  detach(core, task);
+  requeue(core, task, worker, `not run by ${worker.name}: ${message.why}`);
+}
+
+function held(core: Core, worker: Worker, message: Held): void {
+  const task = core.taskById(message.task);
+  if (task !== null && takeCopy(core, task, worker, message.bytes, message.version)) return;
+  dropStray(core, worker, message.task);
+}
+
+function log(core: Core, worker: Worker, message: WorkerLog): void {
+  const task = core.taskById(message.task);
+  if (task === null) return;
+  const { stream, text } = message;
+  eachRef(task, (session, n) => {
+    if (core.canTell(session)) core.tell(session, { t: "log", n, worker: worker.name, stream, text });
+  });
+}
