@@ -2,7 +2,7 @@
 
 import type { Core } from "./core.ts";
 import { takesTasks } from "./lanes.ts";
-import { AHEAD, type Lane, type Task, type Worker } from "./records.ts";
+import { AHEAD, type FunctionRecord, type Lane, type Task, type Worker } from "./records.ts";
 import { RUNNING } from "./states.ts";
 
 /** The expected µs of one task; unknown counts as long, so that nothing piles up before it has been measured. */
@@ -75,6 +75,19 @@ export function detach(core: Core, task: Task): void {
   if (worker.incoming.size > 0) for (const { dependency } of task.deps) notIncoming(worker, dependency);
   worker.retireDirty = true;
   core.touchWorker(worker);
+}
+
+/** The function has been measured for the first time: what was counted as long on the way is counted anew. */
+export function recount(core: Core, record: FunctionRecord): void {
+  for (const worker of core.workers.values()) {
+    for (const task of worker.assigned) {
+      if (task.definition?.record !== record) continue;
+      worker.load -= task.cost;
+      task.cost = expectedCost(core, task);
+      worker.load += task.cost;
+      core.touchWorker(worker);
+    }
+  }
 }
 
 /** All its inputs are made now. */

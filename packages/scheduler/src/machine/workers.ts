@@ -25,7 +25,7 @@ import { eachRef } from "./references.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
 import { ASSIGNED, DELAYED, RUNNING, UPLOADING } from "./states.ts";
-import { detach } from "./supply.ts";
+import { detach, recount } from "./supply.ts";
 import { uploadRefused } from "./upload.ts";
 
 /** The longest wait between two attempts, µs. */
@@ -122,7 +122,10 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   }
   detach(core, task);
   worker.finished++;
-  measure(task.definition!.record, message.durationUs);
+  const { record } = task.definition!;
+  const isNew = record.durationUs === 0;
+  measure(record, message.durationUs);
+  if (isNew) recount(core, record);
   task.bytes = message.bytes;
   task.result = message.result;
   if (message.result === NO_PAYLOAD) addHolder(task, worker, message.version);
