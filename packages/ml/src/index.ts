@@ -80,7 +80,8 @@ export {
   stratifiedKFold,
 } from "./splits.ts";
 export { type Kernel, productGram, rbfGram } from "./svm/kernels.ts";
+export type { SvcModel, SvcParams } from "./svm/model.ts";
 export { predictSvc, svcDecisions } from "./svm/predict.ts";
-export { type SvcModel, type SvcParams, svc } from "./svm/svc.ts";
+export { svc } from "./svm/svc.ts";
 export { fitSvc } from "./svm/train.ts";
 export { type TrainTestOptions, type TrainTestSplit, trainTestSplit } from "./train-test-split.ts";

@@ -20,6 +20,8 @@ const MEMORY = 10;
 const SUFFICIENT = 1e-4;
 const CURVATURE = 0.9;
 const SEARCH_STEPS = 40;
+/** A decrease by less than this share of the value is lost in rounding. */
+const NOTHING = 16 * Number.EPSILON;
 
 export function minimize(objective: Objective, start: Float64Array, tol: number, maxIter: number): Minimum {
   const pairs: Pair[] = [];
@@ -33,10 +35,12 @@ export function minimize(objective: Objective, start: Float64Array, tol: number,
     const next = lineSearch(objective, point, value, gradient, direction, first);
     // Rounding leaves nothing to gain: as near as numbers get.
     if (next === null) return { point, iterations: iteration, converged: true };
+    const gained = value - next.value;
     remember(pairs, point, gradient, next);
     point = next.point;
     gradient = next.gradient;
     value = next.value;
+    if (gained <= NOTHING * Math.max(Math.abs(value), 1)) return { point, iterations: iteration + 1, converged: true };
   }
   return { point, iterations: maxIter, converged: largest(gradient) <= tol };
 }

@@ -28,7 +28,7 @@ export interface GridSearchOptions<P extends object, M, I, Q extends Scoring | u
    * Fits the best candidate on all rows at the end; default true. With several scorers: the name of the one that decides,
    * or a function that chooses a candidate's index from the table, or false.
    */
-  readonly refit?: boolean | ScoreNames<Q> | ((cvResults: CvResults<P, ScoreNames<Q>>) => number);
+  readonly refit?: boolean | ScoreNames<NoInfer<Q>> | ((cvResults: CvResults<P, ScoreNames<NoInfer<Q>>>) => number);
   /** The score of a fold whose fit fails (with a warning), or "raise" to end the search; default NaN. */
   readonly errorScore?: number | "raise";
   /** Also scores on the rows of each fit; default false. */

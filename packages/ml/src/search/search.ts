@@ -24,7 +24,10 @@ export interface FoldEvent<P extends object, S extends string = "score"> {
 
 export type SearchStatus = "running" | "done" | "failed" | "stopped" | "cancelled";
 
-/** A running search. Any number of readers may iterate over its folds, each from the first one. */
+/**
+ * A running search. Any number of readers may iterate over its folds, each from the first one. The iteration ends when the
+ * search does, however it ends; `result()` tells how.
+ */
 export interface Search<P extends object, M, I, S extends string = "score"> extends AsyncIterable<FoldEvent<P, S>> {
   readonly name: string;
   readonly status: SearchStatus;

@@ -4,7 +4,7 @@ import type { FitContext } from "../estimator.ts";
 import { decodeLabels, type Labels } from "../labels.ts";
 import type { Matrix } from "../matrix.ts";
 import { kernelValue } from "./kernels.ts";
-import type { SvcModel } from "./svc.ts";
+import type { SvcModel } from "./model.ts";
 
 /** Predicts labels: the class with most votes, the first of equal ones. Runs on workers. */
 export function predictSvc(model: SvcModel, X: Matrix, context?: FitContext): Labels {

@@ -1,7 +1,6 @@
 // The support vector classifier as an estimator: parameters, model, and what its fits share.
 
 import type { DataShape, Estimator, SharedStep } from "../estimator.ts";
-import type { ClassWeight } from "../estimators/class-weight.ts";
 import {
   type Check,
   checkEach,
@@ -13,49 +12,11 @@ import {
   positive,
   real,
 } from "../estimators/parameter-checks.ts";
-import type { Matrix } from "../matrix.ts";
 import { dotProducts, squaredDistances } from "../pair-matrices.ts";
 import { type Kernel, productGram, rbfGram } from "./kernels.ts";
+import type { SvcModel, SvcParams } from "./model.ts";
 import { predictSvc } from "./predict.ts";
 import { fitSvc } from "./train.ts";
-
-export interface SvcParams {
-  /** "rbf" (default): exp(-gamma |a-b|²); "poly": (gamma a·b + coef0)^degree; "linear": a·b. */
-  kernel: "rbf" | "poly" | "linear";
-  /** Penalty of a misclassified sample; default 1. */
-  C: number;
-  /** "scale" (default): 1 / (columns × variance of X); "auto": 1 / columns. */
-  gamma: number | "scale" | "auto";
-  /** Of "poly"; default 3. */
-  degree: number;
-  /** Of "poly"; default 0. */
-  coef0: number;
-  /** Multiplies C for a class; default null. */
-  classWeight: ClassWeight;
-  /** How far from optimal the solution may be; default 1e-3. */
-  tol: number;
-  /** Steps per pair of classes; default -1, no limit. */
-  maxIter: number;
-}
-
-/** A fitted support vector classifier. */
-export interface SvcModel {
-  readonly classes: readonly (number | string)[];
-  readonly kernel: Kernel;
-  /** Rows of the training data that are support vectors, by class. */
-  readonly support: Int32Array;
-  readonly supportVectors: Matrix;
-  /** The same rows in the whole data set of a search; null outside of one. */
-  readonly sourceRows: Int32Array | null;
-  /** Support vectors of each class. */
-  readonly nSupport: readonly number[];
-  /** (classes - 1) × supports: a class's coefficients against each other class. */
-  readonly dualCoef: Float64Array;
-  /** One per pair of classes; what the weighted kernels must exceed. */
-  readonly rho: Float64Array;
-  readonly iterations: number;
-  readonly converged: boolean;
-}
 
 const defaults: SvcParams = {
   kernel: "rbf",
@@ -105,8 +66,9 @@ function shareGram(params: Readonly<SvcParams>, shape: DataShape): Record<string
 }
 
 /**
- * A support vector classifier (one against one). Equal to scikit-learn's `SVC`; inside a search all fits share squared
- * distances and one Gram matrix per kernel.
+ * A support vector classifier (one against one), by the steps of scikit-learn's `SVC` with `shrinking=False`: equal support
+ * vectors, and decisions equal but for rounding. Inside a search all fits share squared distances and one Gram matrix per
+ * kernel.
  */
 export function svc(params: Partial<SvcParams> = {}): Estimator<SvcParams, SvcModel> {
   return {

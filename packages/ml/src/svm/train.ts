@@ -8,8 +8,8 @@ import { type Matrix, takeRows } from "../matrix.ts";
 import { variance } from "../numeric.ts";
 import { type KernelRows, rowsOfDistances, rowsOfGram, rowsOfSamples } from "./kernel-rows.ts";
 import type { Kernel } from "./kernels.ts";
+import type { SvcModel, SvcParams } from "./model.ts";
 import { type BinarySolution, solveBinary } from "./smo.ts";
-import type { SvcModel, SvcParams } from "./svc.ts";
 
 /** Fits a support vector classifier. Runs on workers. */
 export function fitSvc(X: Matrix, y: Labels, params: Readonly<SvcParams>, context?: FitContext): SvcModel {
