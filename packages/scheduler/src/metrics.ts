@@ -1,0 +1,100 @@
+// What Prometheus sees. Values are read when they are asked for, so that counting costs the hot path nothing.
+
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { PayloadStore } from "@taskflock/protocol";
+import { Counter, Gauge, Registry } from "prom-client";
+import type { SchedulerMachine } from "./machine/index.ts";
+
+export interface MetricSources {
+  readonly machine: SchedulerMachine;
+  readonly payloads: PayloadStore;
+  readonly steps: () => number;
+}
+
+const PREFIX = "taskflock_scheduler_";
+
+/** The scheduler's registry. */
+export function createMetrics({ machine, payloads, steps }: MetricSources): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  new Gauge({
+    name: `${PREFIX}tasks`,
+    help: "Tasks the scheduler knows, by status.",
+    labelNames: ["status"],
+    registers,
+    collect() {
+      for (const [status, count] of Object.entries(machine.taskCounts())) this.set({ status }, count);
+    },
+  });
+  new Gauge({
+    name: `${PREFIX}workers`,
+    help: "Workers that are connected, or were a moment ago, by status.",
+    labelNames: ["status"],
+    registers,
+    collect() {
+      const counts = { running: 0, retiring: 0, cut: 0 };
+      for (const worker of machine.workers()) counts[worker.status]++;
+      for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
+    },
+  });
+  gauge(registry, "sessions", "Sessions of clients.", () => machine.sessions().length);
+  gauge(
+    registry,
+    "payload_bytes",
+    "Bytes of arguments, functions and small results that the scheduler keeps.",
+    () => payloads.bytes,
+  );
+  gauge(
+    registry,
+    "payloads",
+    "Number of arguments, functions and small results that the scheduler keeps.",
+    () => payloads.count,
+  );
+  counter(registry, "events_total", "Events its state machine has taken in.", steps);
+  counter(registry, "transitions_total", "Transitions of tasks.", () => machine.transitions());
+  processMetrics(registry);
+  return registry;
+}
+
+function processMetrics(registry: Registry): void {
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+  gauge(
+    registry,
+    "event_loop_delay_seconds",
+    "99th percentile of the event loop's delay since the last scrape.",
+    () => {
+      const seconds = delay.percentile(99) / 1e9;
+      delay.reset();
+      return seconds;
+    },
+  );
+  gauge(registry, "resident_memory_bytes", "Resident memory of the process.", () => process.memoryUsage.rss());
+  counter(registry, "cpu_seconds_total", "User and system time of the process.", () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+}
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name: PREFIX + name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+function counter(registry: Registry, name: string, help: string, read: () => number): void {
+  new Counter({
+    name: PREFIX + name,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(read());
+    },
+  });
+}

@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import { FlockError, isLoopback } from "@taskflock/protocol";
+import type { Logger } from "pino";
+import type { SchedulerConfig } from "./machine/index.ts";
+
+export interface SchedulerOptions {
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 8786; 0 chooses a free port. */
+  readonly port?: number;
+  /** Demanded of everybody who connects. */
+  readonly token: string;
+  /** Accept plain text on an address beyond loopback. */
+  readonly insecure?: boolean;
+  /** Record every event to this file. */
+  readonly recordFile?: string;
+  readonly logger: Logger;
+  /** How long a client that was cut off may take to come back, milliseconds. Default 30 s. */
+  readonly sessionReconnectMs?: number;
+  /** How long a worker may, milliseconds; its nanny's word ends the wait at once. Default 2 s. */
+  readonly workerReconnectMs?: number;
+  /** A connection from which nothing is heard for this long is cut, milliseconds of reading. Default 30 s. */
+  readonly silentMs?: number;
+  /** Largest frame that is accepted. Default 4 MiB. */
+  readonly maxFrameBytes?: number;
+  /** Bytes a client may have sent that are not acknowledged. Default 64 MiB. */
+  readonly creditBytes?: number;
+  /** Overrides of the machine's configuration. */
+  readonly config?: Partial<Omit<SchedulerConfig, "facts">>;
+}
+
+export type CompleteSchedulerOptions = Required<Omit<SchedulerOptions, "recordFile">> & {
+  readonly recordFile: string | null;
+};
+
+/** Fills in defaults; throws FLOCK_INSECURE, FLOCK_OPTION_INVALID. */
+export function completeOptions(options: SchedulerOptions): CompleteSchedulerOptions {
+  const complete: CompleteSchedulerOptions = {
+    host: options.host ?? "127.0.0.1",
+    port: options.port ?? 8786,
+    token: options.token,
+    insecure: options.insecure ?? false,
+    recordFile: options.recordFile ?? null,
+    logger: options.logger,
+    sessionReconnectMs: options.sessionReconnectMs ?? 30_000,
+    workerReconnectMs: options.workerReconnectMs ?? 2_000,
+    silentMs: options.silentMs ?? 30_000,
+    maxFrameBytes: options.maxFrameBytes ?? 4 * 1024 * 1024,
+    creditBytes: options.creditBytes ?? 64 * 1024 * 1024,
+    config: options.config ?? {},
+  };
+  if (complete.token === "") throw new FlockError("FLOCK_OPTION_INVALID", "The scheduler's token is empty.");
+  demandTrust(complete);
+  return complete;
+}
+
+function demandTrust({ host, insecure, logger }: CompleteSchedulerOptions): void {
+  if (isLoopback(host)) return;
+  if (!insecure) {
+    throw new FlockError(
+      "FLOCK_INSECURE",
+      `${host} is reached from beyond this machine, and the traffic would be plain text. Listen on 127.0.0.1, or pass --insecure on a network you trust.`,
+    );
+  }
+  logger.warn(
+    { host },
+    "plain text beyond loopback: whoever can read the network can read the token and own the workers",
+  );
+}
+
+/** The version of this package. */
+export function ownVersion(): string {
+  // Sources lie one folder below package.json, and so does what is built of them.
+  const file = new URL("../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

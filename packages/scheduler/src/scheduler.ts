@@ -1,0 +1,285 @@
+// The scheduler's shell: connections in, events to the machine, messages out.
+
+import { randomUUID } from "node:crypto";
+import {
+  type Admission,
+  type ClusterInfo,
+  FlockError,
+  formatAddress,
+  type Hello,
+  LinkServer,
+  type NannyToScheduler,
+  PayloadStore,
+  type Resume,
+  type SessionId,
+  type Welcome,
+  type WorkerHello,
+  type WorkerId,
+} from "@taskflock/protocol";
+import type { Registry } from "prom-client";
+import { Driver, now } from "./driver.ts";
+import { defaultSchedulerConfig, type SchedulerConfig } from "./machine/index.ts";
+import { createMetrics } from "./metrics.ts";
+import { type CompleteSchedulerOptions, completeOptions, ownVersion, type SchedulerOptions } from "./options.ts";
+import { type ClientParty, Party, uniqueName, WorkerParty } from "./parties.ts";
+import { RecordingWriter } from "./recording.ts";
+
+export interface RunningScheduler {
+  /** host:port for clients and workers. */
+  readonly address: string;
+  readonly port: number;
+  /** Random, one per scheduler process. */
+  readonly id: string;
+  readonly metrics: Registry;
+  /** Rejects when the machine found itself in a state that must not be; never resolves otherwise. The process should end then. */
+  readonly failed: Promise<never>;
+  clusterInfo(): ClusterInfo;
+  retireWorkers(names: readonly string[]): void;
+  close(): Promise<void>;
+}
+
+/** Starts to listen. Rejects with FLOCK_PORT_IN_USE, FLOCK_ADDRESS_INVALID, FLOCK_INSECURE or FLOCK_OPTION_INVALID. */
+export async function startScheduler(options: SchedulerOptions): Promise<RunningScheduler> {
+  const scheduler = new Scheduler(completeOptions(options));
+  await scheduler.listen();
+  return scheduler;
+}
+
+class Scheduler implements RunningScheduler {
+  readonly id: string = randomUUID();
+  readonly metrics: Registry;
+  readonly failed: Promise<never>;
+  readonly #options: CompleteSchedulerOptions;
+  readonly #config: SchedulerConfig;
+  readonly #payloads: PayloadStore = new PayloadStore();
+  readonly #driver: Driver;
+  readonly #clients: Map<number, ClientParty> = new Map();
+  readonly #workers: Map<number, WorkerParty> = new Map();
+  #lastSession = 0;
+  #lastWorker = 0;
+  #server: LinkServer | null = null;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(options: CompleteSchedulerOptions) {
+    this.#options = options;
+    const facts = { id: this.id, version: ownVersion(), pid: process.pid, startedAtMs: Date.now() };
+    this.#config = { ...defaultSchedulerConfig, ...options.config, facts };
+    this.failed = new Promise<never>((_, reject) => {
+      this.#fail = reject;
+    });
+    this.failed.catch(() => undefined); // whoever started us may not look
+    const recording = options.recordFile === null ? null : new RecordingWriter(options.recordFile, this.#config);
+    this.#driver = new Driver(this.#config, this.#outputs(), recording);
+    this.metrics = createMetrics({
+      machine: this.#driver.machine,
+      payloads: this.#payloads,
+      steps: () => this.#driver.steps,
+    });
+  }
+
+  get port(): number {
+    return this.#server?.port ?? this.#options.port;
+  }
+
+  get address(): string {
+    return formatAddress(this.#options.host, this.port);
+  }
+
+  async listen(): Promise<void> {
+    const { host, port, token, maxFrameBytes, logger } = this.#options;
+    this.#server = await LinkServer.listen({
+      host,
+      port,
+      token,
+      maxFrameBytes,
+      payloads: this.#payloads,
+      admit: (hello) => this.#admit(hello),
+    });
+    logger.info({ address: this.address, scheduler: this.id }, "scheduler ready");
+  }
+
+  clusterInfo(): ClusterInfo {
+    return this.#driver.machine.clusterInfo();
+  }
+
+  retireWorkers(workers: readonly string[]): void {
+    this.#driver.happen({ e: "retireWorkers", workers });
+  }
+
+  async close(): Promise<void> {
+    this.#driver.stop();
+    for (const party of [...this.#clients.values(), ...this.#workers.values()]) party.forget();
+    await this.#server?.close();
+  }
+
+  #outputs(): ConstructorParameters<typeof Driver>[1] {
+    return {
+      toWorker: (id, message) => {
+        const worker = this.#workers.get(id);
+        if (worker === undefined) return;
+        if (message.t === "leave") worker.leaving = true;
+        worker.link?.send(message);
+      },
+      toClient: (session, message) => this.#clients.get(session)?.link?.send(message),
+      closeWorker: (id) => this.#workers.get(id)?.link?.close(),
+      free: (payload) => this.#payloads.free(payload),
+      failed: (error) => {
+        this.#options.logger.fatal({ err: error }, "the scheduler's machine is in a state that must not be; it stops");
+        this.#fail(error);
+      },
+    };
+  }
+
+  #admit(hello: Hello): Admission {
+    switch (hello.role) {
+      case "client":
+        return this.#admitClient(hello.name, hello.resume) as unknown as Admission;
+      case "worker":
+        return this.#admitWorker(hello.worker, hello.resume) as unknown as Admission;
+      case "nanny":
+        return this.#admitNanny(hello.name) as unknown as Admission;
+      case "peer":
+        throw new FlockError(
+          "FLOCK_FORBIDDEN",
+          "This is the scheduler's port; data is fetched from the workers' peer ports.",
+        );
+    }
+  }
+
+  // ------------------------------------------------------------------ clients
+
+  #admitClient(name: string, resume: Resume | null): Admission<"client", "toClient"> {
+    const known = resume === null ? undefined : this.#clients.get(resume.id);
+    const resumed = resume !== null && known?.mayResume(resume) === true;
+    const client: ClientParty = resumed && known ? known : new Party(++this.#lastSession, name);
+    const session = client.id as SessionId;
+    return {
+      welcome: this.#welcome(client, resumed),
+      up: "client",
+      down: "toClient",
+      silentMs: this.#options.silentMs,
+      attach: (link) => {
+        this.#clients.set(session, client);
+        client.connect(link);
+        this.#driver.happen(resumed ? { e: "clientResumed", session } : { e: "clientJoined", session, name });
+        this.#options.logger.info({ session, name, peer: link.peer, resumed }, "client connected");
+        return {
+          onMessages: (messages) => {
+            this.#driver.happen({ e: "clientMessages", session, messages });
+            if (messages.some(({ t }) => t === "goodbye")) this.#clientGone(client, "said goodbye");
+          },
+          onBlocked: () => this.#driver.happen({ e: "clientBlocked", session }),
+          onReady: () => this.#driver.happen({ e: "clientReady", session }),
+          onClosed: (how) => {
+            if (client.link !== link || this.#clients.get(session) !== client) return;
+            this.#driver.happen({ e: "clientCut", session });
+            client.disconnect(this.#options.sessionReconnectMs, () => this.#clientGone(client, how));
+          },
+        };
+      },
+    };
+  }
+
+  #clientGone(client: ClientParty, how: string): void {
+    if (!this.#clients.delete(client.id)) return;
+    client.forget();
+    this.#driver.happen({ e: "clientGone", session: client.id as SessionId });
+    this.#options.logger.info({ session: client.id, name: client.name, how }, "client gone");
+  }
+
+  // ------------------------------------------------------------------ workers
+
+  #admitWorker(hello: WorkerHello, resume: Resume | null): Admission<"worker", "toWorker"> {
+    const known = resume === null ? undefined : this.#workers.get(resume.id);
+    const resumed = resume !== null && known?.mayResume(resume) === true;
+    const worker = resumed && known ? known : this.#newWorker(hello);
+    const id = worker.id as WorkerId;
+    return {
+      welcome: this.#welcome(worker, resumed),
+      up: "worker",
+      down: "toWorker",
+      silentMs: this.#options.silentMs,
+      attach: (link) => {
+        this.#workers.set(id, worker);
+        worker.connect(link);
+        this.#driver.happen(
+          resumed
+            ? { e: "workerResumed", worker: id }
+            : { e: "workerJoined", worker: id, hello: { ...hello, name: worker.name } },
+        );
+        this.#options.logger.info(
+          { worker: worker.name, peer: hello.peerAddress, slots: hello.slots, resumed },
+          "worker joined",
+        );
+        return {
+          onMessages: (messages) => this.#driver.happen({ e: "workerMessages", worker: id, messages }),
+          // What a worker gets is bounded by what its slots can use.
+          onBlocked: () => undefined,
+          onReady: () => undefined,
+          onClosed: (how) => {
+            if (worker.link !== link || !this.#workers.has(id)) return;
+            if (worker.leaving) return this.#workerLost(worker, how);
+            this.#driver.happen({ e: "workerCut", worker: id });
+            worker.disconnect(this.#options.workerReconnectMs, () => this.#workerLost(worker, how));
+          },
+        };
+      },
+    };
+  }
+
+  #newWorker(hello: WorkerHello): WorkerParty {
+    const taken = new Set([...this.#workers.values()].map(({ name }) => name));
+    return new WorkerParty(++this.#lastWorker as WorkerId, uniqueName(hello.name, taken), hello.incarnation);
+  }
+
+  #workerLost(worker: WorkerParty, how: string): void {
+    if (!this.#workers.delete(worker.id)) return;
+    worker.forget();
+    worker.link?.cut();
+    this.#driver.happen({ e: "workerLost", worker: worker.id as WorkerId, how, planned: worker.leaving });
+    const facts = { worker: worker.name, how };
+    if (worker.leaving) this.#options.logger.info(facts, "worker left");
+    else this.#options.logger.warn(facts, "worker lost");
+  }
+
+  // ------------------------------------------------------------------ nannies
+
+  #admitNanny(name: string): Admission<"nanny", "toWorker"> {
+    return {
+      welcome: this.#welcome(new Party(0, name), false),
+      up: "nanny",
+      down: "toWorker",
+      silentMs: this.#options.silentMs,
+      attach: () => ({
+        onMessages: (messages) => {
+          for (const message of messages) this.#childExited(message);
+        },
+        onBlocked: () => undefined,
+        onReady: () => undefined,
+        onClosed: () => undefined,
+      }),
+    };
+  }
+
+  #childExited({ incarnation, how }: NannyToScheduler): void {
+    for (const worker of this.#workers.values())
+      if (worker.incarnation === incarnation) return this.#workerLost(worker, how);
+  }
+
+  #welcome(
+    party: Party<never, never> | ClientParty | WorkerParty,
+    resumed: boolean,
+  ): Omit<Welcome, "t" | "protocol" | "maxFrameBytes"> {
+    return {
+      scheduler: this.id,
+      id: party.id,
+      name: party.name,
+      secret: party.secret,
+      resumed,
+      received: party.received,
+      creditBytes: this.#options.creditBytes,
+      inlineLimitBytes: this.#config.inlineLimitBytes,
+      now: now(),
+    };
+  }
+}
