@@ -68,6 +68,10 @@ export const errorRegistry = {
     summary: "The task was running on several workers when they died.",
     advice: "It probably exhausts memory or crashes the process; see how the workers died, or raise allowedFailures.",
   },
+  FLOCK_NOT_IN_TASK: {
+    summary: "taskContext() was called by code that is not part of a running task.",
+    advice: "Call it from a function that was submitted, while it runs.",
+  },
   FLOCK_TASK_EXITED: {
     summary: "The task's code ended its slot (process.exit, abort).",
     advice: "Return or throw instead.",

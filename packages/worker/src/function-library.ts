@@ -1,0 +1,86 @@
+// The code of functions, as the scheduler sent it. The worker numbers them itself: a scheduler that restarted uses its ids
+// again, and slots must not take one function for another.
+import { FlockError, type FunctionId } from "@taskflock/protocol";
+
+export interface LibraryFunction {
+  /** 1, 2, 3 …; never used again. */
+  readonly number: number;
+  readonly name: string;
+  /** An encoded function description. */
+  readonly code: Uint8Array;
+}
+
+export class FunctionLibrary {
+  readonly #byId: Map<FunctionId, LibraryFunction> = new Map();
+  readonly #known: Set<number> = new Set();
+  #number = 0;
+  #forgotten = 0;
+
+  /** Rises whenever a function is forgotten, so that slots look then only. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  /** Copies the code. */
+  add(id: FunctionId, name: string, code: Uint8Array): void {
+    this.forget(id);
+    const added: LibraryFunction = { number: ++this.#number, name, code: code.slice() };
+    this.#byId.set(id, added);
+    this.#known.add(added.number);
+  }
+
+  forget(id: FunctionId): void {
+    const known = this.#byId.get(id);
+    if (known === undefined) return;
+    this.#byId.delete(id);
+    this.#known.delete(known.number);
+    this.#forgotten++;
+  }
+
+  /** A fresh scheduler knows none of them. */
+  clear(): void {
+    for (const id of [...this.#byId.keys()]) this.forget(id);
+  }
+
+  get(id: FunctionId): LibraryFunction {
+    const found = this.#byId.get(id);
+    if (found === undefined) throw new FlockError("FLOCK_INTERNAL", `Function ${id} was not sent to this worker.`);
+    return found;
+  }
+
+  has(number: number): boolean {
+    return this.#known.has(number);
+  }
+}
+
+/** Which functions one slot has been given. */
+export class SeenFunctions {
+  readonly #library: FunctionLibrary;
+  readonly #seen: Set<number> = new Set();
+  #forgotten: number;
+
+  constructor(library: FunctionLibrary) {
+    this.#library = library;
+    this.#forgotten = library.forgotten;
+  }
+
+  /** Functions to send along, which count as seen from now on. */
+  unseen(functions: Iterable<LibraryFunction>): LibraryFunction[] {
+    const unseen: LibraryFunction[] = [];
+    for (const fn of functions) {
+      if (this.#seen.has(fn.number)) continue;
+      this.#seen.add(fn.number);
+      unseen.push(fn);
+    }
+    return unseen;
+  }
+
+  /** Numbers that the slot may forget. */
+  stale(): number[] {
+    if (this.#forgotten === this.#library.forgotten) return [];
+    this.#forgotten = this.#library.forgotten;
+    const stale = [...this.#seen].filter((number) => !this.#library.has(number));
+    for (const number of stale) this.#seen.delete(number);
+    return stale;
+  }
+}

@@ -1,0 +1,39 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { WorkerMetrics } from "@taskflock/protocol";
+import type { Arena } from "./arena.ts";
+
+export const HEARTBEAT_MS = 1000;
+
+/** What a worker tells about itself, measured since the last call. */
+export class Metrics {
+  readonly #arena: Arena;
+  readonly #delay: ReturnType<typeof monitorEventLoopDelay> = monitorEventLoopDelay({ resolution: 20 });
+  #cpu: NodeJS.CpuUsage = process.cpuUsage();
+  #at: number = performance.now();
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+    this.#delay.enable();
+  }
+
+  take(): WorkerMetrics {
+    const now = performance.now();
+    const { user, system } = process.cpuUsage(this.#cpu);
+    const elapsedUs = Math.max(1, (now - this.#at) * 1000);
+    const delayMs = this.#delay.count > 0 ? this.#delay.mean / 1e6 : 0;
+    this.#cpu = process.cpuUsage();
+    this.#at = now;
+    this.#delay.reset();
+    return {
+      cpuPercent: Math.round(((user + system) / elapsedUs) * 1000) / 10,
+      rssBytes: process.memoryUsage.rss(),
+      arenaBytes: this.#arena.bytes,
+      arenaUsedBytes: this.#arena.usedBytes,
+      eventLoopDelayMs: Math.round(delayMs * 100) / 100,
+    };
+  }
+
+  close(): void {
+    this.#delay.disable();
+  }
+}

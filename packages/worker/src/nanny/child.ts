@@ -1,0 +1,40 @@
+// The worker's end of the channel to its nanny.
+import type { NannyToWorker, WorkerToNanny } from "./messages.ts";
+import { NANNY_VARIABLE } from "./messages.ts";
+
+export interface NannyLink {
+  /** The scheduler's token. */
+  readonly token: string;
+  /** For `startWorker`: the nanny reports this process's end by it. */
+  readonly incarnation: string;
+  /** Resolves when the nanny is gone: the worker must end, because nobody watches it any more. */
+  readonly gone: Promise<void>;
+  /** Before the process ends by plan; resolves when the nanny will have it. `restart` as in `WorkerExit`. */
+  leaving(restart: boolean): Promise<void>;
+}
+
+/** The nanny that started this process, or null when none did. */
+export async function joinNanny(): Promise<NannyLink | null> {
+  if (process.env[NANNY_VARIABLE] === undefined || process.send === undefined) return null;
+  delete process.env[NANNY_VARIABLE];
+  const gone = new Promise<void>((resolve) => {
+    process.once("disconnect", resolve);
+  });
+  const welcome = new Promise<NannyToWorker>((resolve) => {
+    process.on("message", (message: NannyToWorker) => {
+      if (message.t === "welcome") resolve(message);
+    });
+  });
+  await say({ t: "hello" });
+  const { token, incarnation } = await welcome;
+  // The channel alone must not keep a worker alive that has ended.
+  process.channel?.unref();
+  return { token, incarnation, gone, leaving: (restart) => say({ t: "leaving", restart }) };
+}
+
+function say(message: WorkerToNanny): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve();
+    else process.send(message, () => resolve());
+  });
+}

@@ -1,0 +1,87 @@
+import { availableParallelism, totalmem } from "node:os";
+import { FlockError, RESOURCE_UNIT } from "@taskflock/protocol";
+import type { Logger } from "pino";
+
+export interface WorkerOptions {
+  /** Of the scheduler: host:port, ws://host:port or wss://host:port. */
+  readonly address: string;
+  readonly token: string;
+  /** The scheduler makes it unique. */
+  readonly name: string;
+  /** Tasks that run at the same time, each in a thread of its own. Default: the machine's cores. */
+  readonly slots?: number;
+  /** Named resources and how much of each there is, e.g. `{ GPU: 1 }`. Default none. */
+  readonly resources?: Readonly<Record<string, number>>;
+  /** What the process is to stay below, bytes; the arena takes at most 60 % of it. 0 (default): the machine's memory. */
+  readonly memoryLimitBytes?: number;
+  /** JavaScript heap of a slot, MiB. 0 (default): the engine's own limit. */
+  readonly heapLimitMb?: number;
+  /** Where others reach this worker's data; also the interface it listens on. Default 127.0.0.1. */
+  readonly peerHost?: string;
+  /** 0 (default): any free port. */
+  readonly peerPort?: number;
+  readonly logger: Logger;
+  /** How long a lost scheduler is waited for, milliseconds. Default 5 minutes. */
+  readonly schedulerLostMs?: number;
+  /** How long a planned stop may take after `retire`, milliseconds. Default 30 s. */
+  readonly retireDeadlineMs?: number;
+  /** Hash shared arguments before and after each task, and fail a task that changed one. Default false. */
+  readonly checkArguments?: boolean;
+  /** Encoded bytes whose decoded values each slot keeps for later tasks. Default 256 MiB. */
+  readonly cacheBytes?: number;
+  /** Random id of this process. Default: made here. A nanny gives its own. */
+  readonly incarnation?: string;
+}
+
+export interface CompleteWorkerOptions extends Required<WorkerOptions> {
+  /** Bound on the arena, bytes. */
+  readonly arenaLimitBytes: number;
+}
+
+/** The share of the memory limit that results may take; code, heaps and buffers need the rest. */
+const ARENA_SHARE = 0.6;
+const MIN_ARENA_BYTES: number = 16 * 1024 * 1024;
+
+/** Fills in defaults; throws `FLOCK_OPTION_INVALID`. */
+export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
+  const slots = options.slots ?? availableParallelism();
+  if (!Number.isInteger(slots) || slots < 1 || slots > 1024) throw invalid("slots", slots, "an integer from 1 to 1024");
+  const memoryLimitBytes = options.memoryLimitBytes || totalmem();
+  if (!(memoryLimitBytes > 0)) throw invalid("memoryLimitBytes", memoryLimitBytes, "a number of bytes");
+  return {
+    heapLimitMb: 0,
+    peerHost: "127.0.0.1",
+    peerPort: 0,
+    schedulerLostMs: 300_000,
+    retireDeadlineMs: 30_000,
+    checkArguments: false,
+    cacheBytes: 256 * 1024 * 1024,
+    resources: {},
+    incarnation: crypto.randomUUID(),
+    ...definedOf(options),
+    slots,
+    memoryLimitBytes,
+    arenaLimitBytes: Math.max(MIN_ARENA_BYTES, Math.floor(memoryLimitBytes * ARENA_SHARE)),
+  };
+}
+
+/** Amounts in the wire's units. */
+export function resourceUnits(resources: Readonly<Record<string, number>>): Record<string, number> {
+  const units: Record<string, number> = {};
+  for (const [name, amount] of Object.entries(resources)) {
+    if (!(amount > 0) || !Number.isFinite(amount)) throw invalid(`resources.${name}`, amount, "an amount above 0");
+    units[name] = Math.round(amount * RESOURCE_UNIT);
+  }
+  return units;
+}
+
+/** An option that is `undefined` is one that was not given. */
+function definedOf(options: WorkerOptions): WorkerOptions {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as WorkerOptions;
+}
+
+function invalid(name: string, value: unknown, takes: string): FlockError {
+  return new FlockError("FLOCK_OPTION_INVALID", `The worker's option ${name} is ${String(value)}; it takes ${takes}.`);
+}

@@ -1,0 +1,278 @@
+// The worker's shell: it turns what happens (frames, outcomes, transfers, time) into events of the machine, and does what the
+// machine asks for.
+import {
+  type Assign,
+  type Cause,
+  FlockError,
+  type FunctionId,
+  type Holder,
+  type Micros,
+  NO_PAYLOAD,
+  type PayloadRef,
+  type PayloadStore,
+  type SchedulerToWorker,
+  type SendFunction,
+  type TaskId,
+  type Welcome,
+  type WorkerToScheduler,
+} from "@taskflock/protocol";
+import type { Logger } from "pino";
+import type { Place } from "./arena.ts";
+import type { FunctionLibrary } from "./function-library.ts";
+import { LineLimiter, LOG_BYTES_PER_SECOND } from "./line-limiter.ts";
+import type { RunItem, WorkerEvent, WorkerMachine, WorkerPort } from "./machine/index.ts";
+import type { SlotFailure } from "./slot/failure.ts";
+import type { StopReason } from "./slot/protocol.ts";
+import type { SlotEvents } from "./slots/slot.ts";
+import type { Slots } from "./slots/slots.ts";
+import type { Store } from "./store.ts";
+import type { TransferEvents, Transfers } from "./transfers.ts";
+
+type Happening = WorkerEvent extends infer E ? (E extends WorkerEvent ? Omit<E, "at" | "cause"> : never) : never;
+
+export interface ShellParts {
+  readonly machine: WorkerMachine;
+  readonly slots: Slots;
+  readonly transfers: Transfers;
+}
+
+export interface ShellContext {
+  readonly payloads: PayloadStore;
+  readonly store: Store;
+  readonly functions: FunctionLibrary;
+  readonly logger: Logger;
+  /** The machine has let everything go. */
+  left(): void;
+  /** The worker cannot go on. */
+  failed(error: unknown): void;
+  /** The worker should be replaced by a planned stop. */
+  replace(reason: string): void;
+}
+
+export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
+  readonly #context: ShellContext;
+  readonly #queue: Happening[] = [];
+  readonly #logs: LineLimiter = new LineLimiter(LOG_BYTES_PER_SECOND, () => performance.now());
+  #parts: ShellParts | null = null;
+  #send: ((message: WorkerToScheduler) => void) | null = null;
+  #stepping = false;
+  #closed = false;
+  #cause = 0;
+  #inlineLimitBytes = 0;
+  #worker = "";
+  #alarm: NodeJS.Timeout | null = null;
+  #lastLog: { readonly task: TaskId; readonly attempt: Assign["attempt"] } | null = null;
+
+  constructor(context: ShellContext) {
+    this.#context = context;
+  }
+
+  use(parts: ShellParts): void {
+    this.#parts = parts;
+  }
+
+  /** The link is there; what happened before is processed now. */
+  connect(send: (message: WorkerToScheduler) => void): void {
+    this.#send = send;
+    this.#drain();
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#alarm !== null) clearTimeout(this.#alarm);
+    this.#queue.length = 0;
+  }
+
+  // ---- what happens
+
+  linkUp(welcome: Welcome): void {
+    this.#inlineLimitBytes = welcome.inlineLimitBytes;
+    this.#worker = welcome.name;
+    this.#dispatch({ e: "linkUp", fresh: !welcome.resumed, inlineLimitBytes: welcome.inlineLimitBytes });
+  }
+
+  linkDown(): void {
+    this.#dispatch({ e: "linkDown" });
+  }
+
+  messages(messages: readonly SchedulerToWorker[]): void {
+    this.#dispatch({ e: "schedulerMessages", messages });
+  }
+
+  retire(reason: string): void {
+    this.#dispatch({ e: "retireWanted", reason });
+  }
+
+  itemStarted(slot: number, { task, attempt }: Assign): void {
+    this.#dispatch({ e: "itemStarted", slot, task, attempt });
+  }
+
+  itemFinished(slot: number, { task, attempt }: Assign, result: Uint8Array, durationUs: number): void {
+    const payload = this.#context.payloads.put(result);
+    this.#dispatch({ e: "itemFinished", slot, task, attempt, bytes: result.length, result: payload, durationUs });
+  }
+
+  itemStored(slot: number, { task, attempt }: Assign, place: Place, durationUs: number): void {
+    this.#context.store.put(task, place);
+    this.#dispatch({
+      e: "itemFinished",
+      slot,
+      task,
+      attempt,
+      bytes: place.length,
+      result: NO_PAYLOAD,
+      durationUs,
+    });
+  }
+
+  itemFailed(slot: number, { task, attempt }: Assign, failed: SlotFailure, durationUs: number): void {
+    const { code, name, message, retryable } = failed;
+    const errorBytes = failed.error.length;
+    const error = errorBytes === 0 ? NO_PAYLOAD : this.#context.payloads.put(failed.error);
+    const failure = { code, name, message, error, errorBytes };
+    this.#dispatch({ e: "itemFailed", slot, task, attempt, failure, retryable, durationUs });
+  }
+
+  slotFree(slot: number): void {
+    this.#dispatch({ e: "slotFree", slot });
+  }
+
+  slotReplaced(slot: number): void {
+    this.#dispatch({ e: "slotReplaced", slot });
+  }
+
+  stuck(slot: number): void {
+    this.#context.replace(`slot ${slot} is held by native code that cannot be ended`);
+  }
+
+  broken(slot: number, error: unknown): void {
+    this.#context.failed(
+      new FlockError("FLOCK_INTERNAL", `Slot ${slot} cannot be started again: ${String(error)}`, { cause: error }),
+    );
+  }
+
+  log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void {
+    const from = { task: task as TaskId, attempt: attempt as Assign["attempt"] };
+    this.#lastLog = from;
+    const passed = this.#logs.admit(text);
+    if (passed !== "") this.#send?.({ t: "log", ...from, stream, text: passed });
+  }
+
+  /** Says how many lines were dropped, if any; now and then. */
+  logNotice(): void {
+    const notice = this.#logs.takeNotice();
+    if (notice !== "" && this.#lastLog !== null) {
+      this.#send?.({ t: "log", ...this.#lastLog, stream: "stderr", text: notice });
+    }
+  }
+
+  fetched(task: TaskId, bytes: number): void {
+    this.#dispatch({ e: "fetched", task, bytes });
+  }
+
+  fetchFailed(task: TaskId, holder: Holder, full: boolean, error: unknown): void {
+    this.#context.logger.debug({ task, holder: holder.address, err: error }, "an input could not be fetched");
+    this.#dispatch({ e: "fetchFailed", task, holder, full });
+  }
+
+  uploaded(task: TaskId, bytes: number): void {
+    this.#dispatch({ e: "uploaded", task, bytes });
+  }
+
+  uploadFailed(task: TaskId, message: string): void {
+    this.#dispatch({ e: "uploadFailed", task, message });
+  }
+
+  // ---- what the machine asks for
+
+  toScheduler(message: WorkerToScheduler): void {
+    // The link copies payload bytes during the call, so that `free` may follow at once.
+    this.#send?.(message);
+  }
+
+  run(slot: number, items: readonly RunItem[]): void {
+    this.#parts?.slots.run(slot, items, { worker: this.#worker, inlineLimitBytes: this.#inlineLimitBytes });
+  }
+
+  abortItem(slot: number, task: TaskId, reason: StopReason): void {
+    this.#parts?.slots.abort(slot, task, reason);
+  }
+
+  endSlot(slot: number, reason: StopReason): void {
+    this.#parts?.slots.end(slot, reason);
+  }
+
+  fetch(task: TaskId, _bytes: number, holder: Holder): void {
+    this.#parts?.transfers.fetch(task, holder);
+  }
+
+  stopFetch(task: TaskId): void {
+    this.#parts?.transfers.stopFetch(task);
+  }
+
+  expectUpload(task: TaskId, bytes: number): void {
+    this.#parts?.transfers.expect(task, bytes);
+  }
+
+  dropStored(task: TaskId): void {
+    this.#parts?.transfers.unexpect(task);
+    this.#context.store.drop(task);
+  }
+
+  free(payload: PayloadRef): void {
+    if (payload !== NO_PAYLOAD) this.#context.payloads.free(payload);
+  }
+
+  defineFunction({ fn, name, code }: SendFunction): void {
+    this.#context.functions.add(fn, name, this.#context.payloads.get(code));
+  }
+
+  forgetFunction(fn: FunctionId): void {
+    this.#context.functions.forget(fn);
+  }
+
+  configure(inlineLimitBytes: number): void {
+    this.#inlineLimitBytes = inlineLimitBytes;
+  }
+
+  wakeAt(at: Micros | null): void {
+    if (this.#alarm !== null) clearTimeout(this.#alarm);
+    this.#alarm = null;
+    if (at === null) return;
+    const ms = Math.min(2 ** 31 - 1, Math.max(0, Math.ceil((at - nowUs()) / 1000)));
+    this.#alarm = setTimeout(() => this.#dispatch({ e: "woken" }), ms);
+  }
+
+  leave(): void {
+    this.#context.left();
+  }
+
+  // ---- the one way into the machine
+
+  /** What the machine's own calls cause comes after the step that made them. */
+  #dispatch(happening: Happening): void {
+    if (this.#closed) return;
+    this.#queue.push(happening);
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#stepping || this.#send === null || this.#parts === null) return;
+    this.#stepping = true;
+    try {
+      for (let at = 0; at < this.#queue.length; at++) {
+        const cause = ++this.#cause as Cause;
+        this.#parts.machine.step({ ...this.#queue[at]!, at: nowUs(), cause } as WorkerEvent);
+      }
+      this.#queue.length = 0;
+    } catch (error) {
+      this.#context.failed(error);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+}
+
+function nowUs(): Micros {
+  return Math.floor(performance.now() * 1000) as Micros;
+}

@@ -1,0 +1,169 @@
+// How a batch of items travels to a slot: a column of numbers and one stretch of bytes, because cloning an object per tiny
+// task would cost more than the task.
+
+/** An input that lies in the arena. `serial` names these very bytes for as long as the worker lives. */
+export interface StoredInput {
+  readonly serial: number;
+  readonly segment: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** One item as the main thread packs it. */
+export interface PackItem {
+  readonly task: number;
+  readonly attempt: number;
+  readonly key: string;
+  /** The worker's own numbers of functions (function-library.ts): the task's, and those inside its arguments. */
+  readonly fn: number;
+  readonly functions: readonly number[];
+  readonly args: Uint8Array;
+  /** Bytes come along and are the item's own; or a place in the arena. */
+  readonly inputs: readonly (Uint8Array | StoredInput)[];
+}
+
+export interface SentFunction {
+  readonly fn: number;
+  readonly name: string;
+  /** An encoded function description. */
+  readonly code: Uint8Array;
+}
+
+/** What holds for all items of a batch. */
+export interface BatchTerms {
+  /** The worker's name. */
+  readonly worker: string;
+  /** Results up to this size go into the outbox, larger ones into the arena. */
+  readonly inlineLimitBytes: number;
+}
+
+export interface Batch extends BatchTerms {
+  readonly count: number;
+  readonly numbers: Float64Array<ArrayBuffer>;
+  readonly keys: readonly string[];
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Functions that the slot has not seen. */
+  readonly functions: readonly SentFunction[];
+  /** Functions that nothing uses any more. */
+  readonly forget: readonly number[];
+  /** Segments that the slot has not seen. */
+  readonly segments: readonly { readonly index: number; readonly memory: SharedArrayBuffer }[];
+}
+
+/** One item as the slot reads it. */
+export interface SlotItem {
+  readonly index: number;
+  readonly task: number;
+  readonly attempt: number;
+  readonly key: string;
+  readonly fn: number;
+  readonly functions: readonly number[];
+  readonly args: Uint8Array;
+  readonly inputs: readonly SlotInput[];
+}
+
+export interface SlotInput {
+  /** 0 for bytes that came along. */
+  readonly serial: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The codec decodes without copying where a value begins at a multiple of this. */
+const ALIGNMENT = 8;
+const IN_BATCH = -1;
+const EMPTY: readonly never[] = [];
+
+export function packItems(items: readonly PackItem[]): Pick<Batch, "count" | "numbers" | "keys" | "bytes"> {
+  let columns = 0;
+  let size = 0;
+  for (const item of items) {
+    columns += 7 + item.functions.length + item.inputs.length * 4;
+    size += aligned(item.args.length);
+    for (const input of item.inputs) if (input instanceof Uint8Array) size += aligned(input.length);
+  }
+  const packer = new Packer(columns, size);
+  for (const item of items) packer.add(item);
+  return { count: items.length, numbers: packer.numbers, bytes: packer.bytes, keys: items.map((item) => item.key) };
+}
+
+class Packer {
+  readonly numbers: Float64Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  #at = 0;
+  #end = 0;
+
+  constructor(columns: number, size: number) {
+    this.numbers = new Float64Array(columns);
+    this.bytes = new Uint8Array(size);
+  }
+
+  add(item: PackItem): void {
+    this.#push(item.task);
+    this.#push(item.attempt);
+    this.#push(item.fn);
+    this.#push(item.args.length);
+    this.#push(this.#copy(item.args));
+    this.#push(item.functions.length);
+    for (const fn of item.functions) this.#push(fn);
+    this.#push(item.inputs.length);
+    for (const input of item.inputs) {
+      const own = input instanceof Uint8Array;
+      this.#push(own ? 0 : input.serial);
+      this.#push(own ? IN_BATCH : input.segment);
+      this.#push(own ? this.#copy(input) : input.offset);
+      this.#push(own ? input.length : input.bytes);
+    }
+  }
+
+  #push(value: number): void {
+    this.numbers[this.#at++] = value;
+  }
+
+  #copy(bytes: Uint8Array): number {
+    const offset = this.#end;
+    if (bytes.length > 0) this.bytes.set(bytes, offset);
+    this.#end += aligned(bytes.length);
+    return offset;
+  }
+}
+
+/** Reads the items; `segments` are the arena's, by index. */
+export function unpackItems(batch: Batch, segments: readonly (SharedArrayBuffer | undefined)[]): SlotItem[] {
+  const { numbers } = batch;
+  const items: SlotItem[] = [];
+  let at = 0;
+  const next = (): number => numbers[at++]!;
+  const view = (segment: number, offset: number, length: number): Uint8Array => {
+    if (segment === IN_BATCH) return new Uint8Array(batch.bytes.buffer, batch.bytes.byteOffset + offset, length);
+    const memory = segments[segment];
+    if (memory === undefined) throw new RangeError(`This slot was not given segment ${segment}.`);
+    return new Uint8Array(memory, offset, length);
+  };
+  for (let index = 0; index < batch.count; index++) {
+    const task = next();
+    const attempt = next();
+    const fn = next();
+    const argsBytes = next();
+    const args = view(IN_BATCH, next(), argsBytes);
+    const functions = take(next(), next);
+    const inputs = take(next(), (): SlotInput => {
+      const serial = next();
+      const segment = next();
+      const offset = next();
+      return { serial, bytes: view(segment, offset, next()) };
+    });
+    items.push({ index, task, attempt, key: batch.keys[index] ?? "", fn, functions, args, inputs });
+  }
+  return items;
+}
+
+function take<T>(count: number, next: () => T): readonly T[] {
+  if (count === 0) return EMPTY;
+  const taken: T[] = [];
+  for (let i = 0; i < count; i++) taken.push(next());
+  return taken;
+}
+
+function aligned(length: number): number {
+  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+}

@@ -1,0 +1,72 @@
+// One execution in a slot: what `taskContext()` shows of it, and how it is stopped.
+
+import { format } from "node:util";
+import { FlockError } from "@taskflock/protocol";
+import type { TaskContext } from "../task-context.ts";
+import type { SlotItem } from "./batch.ts";
+import type { StopReason } from "./protocol.ts";
+
+export type Print = (context: ItemContext, stream: "stdout" | "stderr", text: string) => void;
+
+export class ItemContext implements TaskContext {
+  readonly item: SlotItem;
+  readonly task: { readonly key: string; readonly attempt: number; readonly worker: string };
+  readonly log: (...values: unknown[]) => void;
+  readonly report: (progress: unknown) => void;
+  /** False once the item has its outcome: what its code still does in the background is nobody's failure. */
+  running = true;
+  /** Text after the last newline, by stream. */
+  readonly partial: { stdout: string; stderr: string } = { stdout: "", stderr: "" };
+  #stopped: StopReason | undefined;
+  #controller: AbortController | undefined;
+  #fault: ((error: unknown) => void) | undefined;
+
+  constructor(item: SlotItem, worker: string, print: Print) {
+    this.item = item;
+    this.task = { key: item.key, attempt: item.attempt, worker };
+    // Own properties, because users take them apart: `const { log } = taskContext()`.
+    this.log = (...values) => print(this, "stdout", `${format(...values)}\n`);
+    this.report = (progress) => print(this, "stdout", `progress ${shownProgress(progress)}\n`);
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#stopped !== undefined && !this.#controller.signal.aborted) this.#controller.abort(this.stopError());
+    return this.#controller.signal;
+  }
+
+  get stopped(): StopReason | undefined {
+    return this.#stopped;
+  }
+
+  stop(reason: StopReason): void {
+    this.#stopped ??= reason;
+    this.#controller?.abort(this.stopError());
+  }
+
+  /** What a task that was stopped fails with; `cause` is what its code threw. */
+  stopError(options?: { cause: unknown }): FlockError {
+    return this.#stopped === "timeout"
+      ? new FlockError("FLOCK_TIMEOUT", `Task ${this.task.key} ran longer than its timeoutMs; raise it.`, options)
+      : new FlockError("FLOCK_CANCELLED", `Task ${this.task.key} was cancelled while it ran.`, options);
+  }
+
+  /** Rejects when the task's code fails outside its own promise (an exception in a timer's callback). */
+  faults(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.#fault = reject;
+    });
+  }
+
+  /** False when the item is not waiting for anything. */
+  fail(error: unknown): boolean {
+    if (!this.running || this.#fault === undefined) return false;
+    this.#fault(error);
+    return true;
+  }
+}
+
+function shownProgress(progress: unknown): string {
+  if (typeof progress === "number" && progress >= 0 && progress <= 1) return `${Math.round(progress * 100)} %`;
+  return typeof progress === "string" ? progress : format("%o", progress);
+}

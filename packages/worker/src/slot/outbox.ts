@@ -1,0 +1,189 @@
+// Where a slot leaves outcomes: shared memory for a thread, so that nothing that was finished is lost when the thread is
+// ended, and so that a batch of tiny tasks costs one message. One record per outcome:
+//   float64 index in the batch, float64 kind, float64 bytes, float64 duration (µs), then a payload padded to 8 bytes.
+import { encodeInto } from "@taskflock/protocol";
+
+export const OUTCOME = {
+  /** The payload is the encoded result, `bytes` long. */
+  small: 0,
+  /** The result lies in the arena, `bytes` long; no payload. */
+  stored: 1,
+  /** The payload is an encoded failure (failure.ts), `bytes` long. */
+  failed: 2,
+} as const;
+
+export interface OutcomeRecord {
+  readonly index: number;
+  readonly kind: number;
+  readonly bytes: number;
+  readonly durationUs: number;
+  /** A view over the outbox: copy what is kept. */
+  readonly payload: Uint8Array;
+}
+
+export const OUTBOX_BYTES: number = 1024 * 1024;
+const HEADER_BYTES = 32;
+/** A refusal says `result.x is …`. */
+export const RESULT_OPTIONS = { path: "result" } as const;
+/** Places in the control array: items begun, bytes of whole records; then one per item that says not to begin it. */
+const BEGUN = 0;
+const END = 1;
+const SKIPS = 2;
+/** Items of one batch that can be taken back before they begin. */
+const MAX_SKIPS = 1024;
+const CONTROL_FIELDS: number = SKIPS + MAX_SKIPS;
+
+/** The memory of an outbox, given to a thread at its start. */
+export interface OutboxMemory {
+  readonly control: Int32Array;
+  readonly bytes: Uint8Array;
+}
+
+export function sharedOutboxMemory(): OutboxMemory {
+  return {
+    control: new Int32Array(new SharedArrayBuffer(CONTROL_FIELDS * Int32Array.BYTES_PER_ELEMENT)),
+    bytes: new Uint8Array(new SharedArrayBuffer(OUTBOX_BYTES)),
+  };
+}
+
+export function privateOutboxMemory(): OutboxMemory {
+  return { control: new Int32Array(CONTROL_FIELDS), bytes: new Uint8Array(OUTBOX_BYTES) };
+}
+
+/** The slot's end. */
+export class OutboxWriter {
+  readonly #memory: OutboxMemory;
+  readonly #view: DataView;
+  #end = 0;
+  /** Takes records that do not fit any more; the bytes are its own. */
+  readonly #overflow: (records: Uint8Array) => void;
+
+  constructor(memory: OutboxMemory, overflow: (records: Uint8Array) => void) {
+    this.#memory = memory;
+    this.#overflow = overflow;
+    this.#view = new DataView(memory.bytes.buffer, memory.bytes.byteOffset, memory.bytes.length);
+  }
+
+  /** A new batch begins; the reader has taken all there was, and cleared the control array. */
+  reset(): void {
+    this.#end = 0;
+  }
+
+  /** Marks the item as begun; false when it was taken back before. */
+  begin(index: number): boolean {
+    Atomics.store(this.#memory.control, BEGUN, index + 1);
+    return index >= MAX_SKIPS || Atomics.load(this.#memory.control, SKIPS + index) === 0;
+  }
+
+  /** Encodes a result straight into the outbox; false when it takes more than `limitBytes`, or more than is left. */
+  writeSmall(index: number, value: unknown, limitBytes: number, durationUs: number): boolean {
+    const { bytes } = this.#memory;
+    const start = this.#end + HEADER_BYTES;
+    if (start >= bytes.length) return false;
+    const length = encodeInto(value, bytes.subarray(0, start + limitBytes), start, RESULT_OPTIONS);
+    if (length < 0) return false;
+    this.#publish(index, OUTCOME.small, length, length, durationUs);
+    return true;
+  }
+
+  write(index: number, kind: number, bytes: number, durationUs: number, payload: Uint8Array | null): void {
+    const length = payload?.length ?? 0;
+    const end = this.#end + recordBytes(length);
+    if (end > this.#memory.bytes.length) {
+      this.#overflow(singleRecord(index, kind, bytes, durationUs, payload));
+      return;
+    }
+    if (payload !== null) this.#memory.bytes.set(payload, this.#end + HEADER_BYTES);
+    this.#publish(index, kind, bytes, length, durationUs);
+  }
+
+  /** A copy of all records, which are forgotten here. For slots that share no memory. */
+  drain(): Uint8Array<ArrayBuffer> {
+    const records = this.#memory.bytes.slice(0, this.#end) as Uint8Array<ArrayBuffer>;
+    this.#end = 0;
+    return records;
+  }
+
+  #publish(index: number, kind: number, bytes: number, length: number, durationUs: number): void {
+    writeHeader(this.#view, this.#end, index, kind, bytes, durationUs);
+    this.#end += recordBytes(length);
+    Atomics.store(this.#memory.control, END, this.#end);
+  }
+}
+
+/** The main thread's end. */
+export class OutboxReader {
+  readonly #memory: OutboxMemory;
+  #position = 0;
+
+  constructor(memory: OutboxMemory) {
+    this.#memory = memory;
+  }
+
+  /** Index of the item that was begun last, or -1. */
+  get begun(): number {
+    return Atomics.load(this.#memory.control, BEGUN) - 1;
+  }
+
+  /** Before a batch is given to the slot. */
+  reset(): void {
+    this.#position = 0;
+    this.#memory.control.fill(0);
+  }
+
+  /** The item does not begin any more, unless it has. */
+  skip(index: number): void {
+    if (index < MAX_SKIPS) Atomics.store(this.#memory.control, SKIPS + index, 1);
+  }
+
+  /** Records that were written since the last call. */
+  read(take: (record: OutcomeRecord) => void): void {
+    const end = Atomics.load(this.#memory.control, END);
+    if (end <= this.#position) return;
+    const fresh = this.#memory.bytes.subarray(this.#position, end);
+    this.#position = end;
+    readRecords(fresh, take);
+  }
+}
+
+export function readRecords(bytes: Uint8Array, take: (record: OutcomeRecord) => void): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let at = 0;
+  while (at < bytes.length) {
+    const kind = view.getFloat64(at + 8, true);
+    const size = view.getFloat64(at + 16, true);
+    const length = kind === OUTCOME.stored ? 0 : size;
+    take({
+      index: view.getFloat64(at, true),
+      kind,
+      bytes: size,
+      durationUs: view.getFloat64(at + 24, true),
+      payload: bytes.subarray(at + HEADER_BYTES, at + HEADER_BYTES + length),
+    });
+    at += recordBytes(length);
+  }
+}
+
+function singleRecord(
+  index: number,
+  kind: number,
+  bytes: number,
+  durationUs: number,
+  payload: Uint8Array | null,
+): Uint8Array {
+  const record = new Uint8Array(recordBytes(payload?.length ?? 0));
+  writeHeader(new DataView(record.buffer), 0, index, kind, bytes, durationUs);
+  if (payload !== null) record.set(payload, HEADER_BYTES);
+  return record;
+}
+
+function writeHeader(view: DataView, at: number, index: number, kind: number, bytes: number, durationUs: number): void {
+  view.setFloat64(at, index, true);
+  view.setFloat64(at + 8, kind, true);
+  view.setFloat64(at + 16, bytes, true);
+  view.setFloat64(at + 24, durationUs, true);
+}
+
+function recordBytes(length: number): number {
+  return HEADER_BYTES + Math.ceil(length / 8) * 8;
+}

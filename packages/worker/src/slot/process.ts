@@ -1,0 +1,61 @@
+// The program of a process slot (`isolation: "process"`): the same runner as in a thread, with copies over the IPC channel
+// instead of shared memory. It ends when its worker does.
+import { type EncodedValue, FlockError } from "@taskflock/protocol";
+import { OutboxWriter, privateOutboxMemory } from "./outbox.ts";
+import type { MainToSlot, SlotConfig, SlotToMain } from "./protocol.ts";
+import { BatchRunner, type SlotHost } from "./runner.ts";
+
+class ProcessSlot implements SlotHost {
+  readonly outbox: OutboxWriter;
+  readonly segments: readonly undefined[] = [];
+  readonly runner: BatchRunner;
+
+  constructor(config: SlotConfig) {
+    this.outbox = new OutboxWriter(privateOutboxMemory(), (records) => post({ t: "records", records }));
+    this.runner = new BatchRunner(config, this);
+  }
+
+  post(message: SlotToMain): void {
+    post(message);
+  }
+
+  begun(index: number): boolean {
+    post({ t: "begun", index });
+    return true;
+  }
+
+  async storeLarge(index: number, result: EncodedValue, durationUs: number): Promise<void> {
+    post({ t: "large", index, durationUs, bytes: result.toBytes() });
+  }
+
+  settled(): void {
+    const records = this.outbox.drain();
+    if (records.length > 0) post({ t: "records", records });
+  }
+}
+
+function post(message: SlotToMain): void {
+  process.send?.(message);
+}
+
+let slot: ProcessSlot | undefined;
+
+async function receive(message: MainToSlot): Promise<void> {
+  if (message.t === "start") {
+    slot = new ProcessSlot(message.config);
+    post({ t: "ready" });
+    return;
+  }
+  if (slot === undefined) throw new FlockError("FLOCK_INTERNAL", "A message reached a slot that was not started.");
+  if (message.t === "abort") {
+    slot.runner.abort(message.task, message.attempt, message.reason);
+  } else if (message.t === "batch") {
+    await slot.runner.run(message.batch);
+    post({ t: "done" });
+  }
+}
+
+process.on("message", (message: MainToSlot) => void receive(message));
+process.on("disconnect", () => process.exit(0));
+// Ctrl-C reaches the whole group; the worker decides what becomes of its slots.
+process.on("SIGINT", () => undefined);

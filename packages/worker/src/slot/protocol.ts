@@ -1,0 +1,53 @@
+// What a slot and the main thread say to each other besides batches and outcomes.
+import type { Batch } from "./batch.ts";
+import type { OutboxMemory } from "./outbox.ts";
+
+/** What stays the same for a slot's life. */
+export interface SlotConfig {
+  readonly slot: number;
+  /** Encoded bytes whose decoded values a slot keeps for later tasks. */
+  readonly cacheBytes: number;
+  /** Hash arena inputs before and after each task. */
+  readonly checkArguments: boolean;
+}
+
+export type StopReason = "cancelled" | "timeout";
+
+/** The first call of a thread. */
+export interface ThreadStart {
+  readonly start: SlotConfig;
+  readonly port: import("node:worker_threads").MessagePort;
+  readonly outbox: OutboxMemory;
+}
+
+export type SlotToMain =
+  /** Asks for arena space for the result of item `index`; answered by `place`. */
+  | { readonly t: "allocate"; readonly index: number; readonly bytes: number }
+  | {
+      readonly t: "log";
+      readonly task: number;
+      readonly attempt: number;
+      readonly stream: "stdout" | "stderr";
+      readonly text: string;
+    }
+  /** Outcome records (outbox.ts) that are not in the shared outbox. */
+  | { readonly t: "records"; readonly records: Uint8Array }
+  // Process slots only:
+  | { readonly t: "ready" }
+  | { readonly t: "begun"; readonly index: number }
+  | { readonly t: "large"; readonly index: number; readonly durationUs: number; readonly bytes: Uint8Array }
+  | { readonly t: "done" };
+
+export type MainToSlot =
+  | {
+      readonly t: "place";
+      readonly index: number;
+      /** Null: the arena is full. */
+      readonly place: { readonly segment: number; readonly offset: number } | null;
+      /** The segment's memory, when the slot has not seen it. */
+      readonly memory: SharedArrayBuffer | null;
+    }
+  | { readonly t: "abort"; readonly task: number; readonly attempt: number; readonly reason: StopReason }
+  // Process slots only:
+  | { readonly t: "start"; readonly config: SlotConfig }
+  | { readonly t: "batch"; readonly batch: Batch };

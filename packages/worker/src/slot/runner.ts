@@ -1,0 +1,223 @@
+// Runs the items of a batch, one after the other, in the thread or process that is the slot. An item that does not wait
+// for anything costs no promise: this loop carries tiny tasks.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { decodeValue, type EncodedValue, encodeValue, FlockError } from "@taskflock/protocol";
+import { provideTaskContext } from "../task-context.ts";
+import { type Batch, type SlotItem, unpackItems } from "./batch.ts";
+import { encodeFailure, failureOf } from "./failure.ts";
+import { InputCache } from "./input-cache.ts";
+import { ItemContext, type Print } from "./item-context.ts";
+import { checksums, checkUnchanged } from "./mutation.ts";
+import { OUTCOME, type OutboxWriter, RESULT_OPTIONS } from "./outbox.ts";
+import { Output } from "./output.ts";
+import type { SlotConfig, SlotToMain, StopReason } from "./protocol.ts";
+import { type Callable, type LoadedFunction, SlotFunctions } from "./slot-functions.ts";
+
+/** What differs between a thread and a process. */
+export interface SlotHost {
+  readonly outbox: OutboxWriter;
+  readonly segments: readonly (SharedArrayBuffer | undefined)[];
+  post(message: SlotToMain): void;
+  /** False when the item is not to run any more. */
+  begun(index: number): boolean;
+  /** Brings a result that is too large to travel to where the worker keeps it. Rejects coded when there is no room. */
+  storeLarge(index: number, result: EncodedValue, durationUs: number): Promise<void>;
+  /** An item has its outcome. */
+  settled(): void;
+}
+
+export class BatchRunner {
+  readonly #config: SlotConfig;
+  readonly #host: SlotHost;
+  readonly #output: Output;
+  readonly #functions: SlotFunctions = new SlotFunctions();
+  readonly #cache: InputCache;
+  readonly #contexts: AsyncLocalStorage<ItemContext> = new AsyncLocalStorage();
+  readonly #print: Print;
+  #current: ItemContext | undefined;
+  #inlineLimitBytes = 0;
+  #worker = "";
+
+  constructor(config: SlotConfig, host: SlotHost) {
+    this.#config = config;
+    this.#host = host;
+    this.#cache = new InputCache(config.cacheBytes);
+    this.#output = new Output((message) => host.post(message));
+    this.#print = (context, stream, text) => this.#output.print(context, stream, text);
+    this.#output.capture(() => this.#contexts.getStore() ?? this.#current);
+    provideTaskContext(() => this.#contexts.getStore());
+    process.on("uncaughtException", (error) => this.#stray(error));
+    process.on("unhandledRejection", (reason) => this.#stray(reason));
+  }
+
+  async run(batch: Batch): Promise<void> {
+    this.#inlineLimitBytes = batch.inlineLimitBytes;
+    this.#worker = batch.worker;
+    this.#functions.forget(batch.forget);
+    this.#functions.add(batch.functions);
+    for (const item of unpackItems(batch, this.#host.segments)) {
+      const pending = this.#runItem(item);
+      if (pending !== undefined) await pending;
+    }
+  }
+
+  abort(task: number, attempt: number, reason: StopReason): void {
+    const item = this.#current?.item;
+    if (item?.task === task && item.attempt === attempt) this.#current?.stop(reason);
+  }
+
+  #runItem(item: SlotItem): Promise<void> | undefined {
+    const wanted = this.#host.begun(item.index);
+    const context = new ItemContext(item, this.#worker, this.#print);
+    this.#current = context;
+    if (!wanted) {
+      context.stop("cancelled");
+      this.#failed(context, undefined, 0);
+      return undefined;
+    }
+    const fn = this.#functions.ready(item.fn);
+    if (fn === undefined || item.functions.some((inner) => this.#functions.ready(inner) === undefined)) {
+      return this.#loadAndCall(context);
+    }
+    return this.#call(context, fn);
+  }
+
+  async #loadAndCall(context: ItemContext): Promise<void> {
+    const { item } = context;
+    try {
+      await this.#contexts.run(context, async () => {
+        for (const fn of [item.fn, ...item.functions]) await this.#functions.load(fn);
+      });
+    } catch (error) {
+      this.#failed(context, error, 0, false);
+      return;
+    }
+    await this.#call(context, this.#functions.ready(item.fn)!);
+  }
+
+  #call(context: ItemContext, fn: LoadedFunction): Promise<void> | undefined {
+    const { item } = context;
+    const before = this.#config.checkArguments ? checksums(item.inputs) : undefined;
+    let began = performance.now();
+    let value: unknown;
+    try {
+      const args = this.#decodeArguments(item);
+      began = performance.now();
+      value = this.#contexts.run(context, fn.call as (...args: unknown[]) => unknown, ...args);
+      if (!isThenable(value)) {
+        const durationUs = microsecondsSince(began);
+        if (before !== undefined) checkUnchanged(item, before);
+        return this.#finished(context, fn, value, durationUs);
+      }
+    } catch (error) {
+      this.#failed(context, error, microsecondsSince(began));
+      return undefined;
+    }
+    return this.#settle(context, fn, value, began, before);
+  }
+
+  async #settle(
+    context: ItemContext,
+    fn: LoadedFunction,
+    promise: PromiseLike<unknown>,
+    began: number,
+    before: readonly number[] | undefined,
+  ): Promise<void> {
+    try {
+      const value = await Promise.race([promise, context.faults()]);
+      const durationUs = microsecondsSince(began);
+      if (before !== undefined) checkUnchanged(context.item, before);
+      await this.#finished(context, fn, value, durationUs);
+    } catch (error) {
+      this.#failed(context, error, microsecondsSince(began));
+    }
+  }
+
+  #decodeArguments(item: SlotItem): unknown[] {
+    const args = decodeValue(item.args, {
+      leaf: (kind, index) => (kind === "future" ? this.#input(item, index) : this.#function(item, index)),
+    });
+    if (!Array.isArray(args)) throw new FlockError("FLOCK_VALUE_MALFORMED", "The arguments of a task are no array.");
+    return args;
+  }
+
+  #input(item: SlotItem, index: number): unknown {
+    const input = item.inputs[index];
+    if (input === undefined) throw missing("input", index, item);
+    if (input.serial === 0) return decodeValue(input.bytes);
+    return this.#cache.get(input.serial, input.bytes.length, () => decodeValue(input.bytes));
+  }
+
+  #function(item: SlotItem, index: number): Callable {
+    const fn = item.functions[index];
+    const loaded = fn === undefined ? undefined : this.#functions.ready(fn);
+    if (loaded === undefined) throw missing("function", index, item);
+    return loaded.call;
+  }
+
+  #finished(context: ItemContext, fn: LoadedFunction, value: unknown, durationUs: number): Promise<void> | undefined {
+    const { index } = context.item;
+    const { outbox } = this.#host;
+    if (!fn.largeResult && outbox.writeSmall(index, value, this.#inlineLimitBytes, durationUs)) {
+      this.#settled(context);
+      return undefined;
+    }
+    const result = encodeValue(value, RESULT_OPTIONS);
+    fn.largeResult = result.bytes > this.#inlineLimitBytes;
+    if (fn.largeResult) return this.#storeLarge(context, result, durationUs);
+    outbox.write(index, OUTCOME.small, result.bytes, durationUs, result.toBytes());
+    this.#settled(context);
+    return undefined;
+  }
+
+  async #storeLarge(context: ItemContext, result: EncodedValue, durationUs: number): Promise<void> {
+    try {
+      await this.#host.storeLarge(context.item.index, result, durationUs);
+    } catch (error) {
+      this.#failed(context, error, durationUs);
+      return;
+    }
+    this.#settled(context);
+  }
+
+  #failed(context: ItemContext, thrown: unknown, durationUs: number, retryable?: boolean): void {
+    const error = context.stopped === undefined ? thrown : context.stopError({ cause: thrown });
+    const payload = encodeFailure(failureOf(error, retryable));
+    this.#host.outbox.write(context.item.index, OUTCOME.failed, payload.length, durationUs, payload);
+    this.#settled(context);
+  }
+
+  #settled(context: ItemContext): void {
+    context.running = false;
+    this.#output.finish(context);
+    this.#current = undefined;
+    this.#host.settled();
+  }
+
+  /** An error outside any promise that is awaited: it fails the item whose code threw it, while that runs. */
+  #stray(error: unknown): void {
+    const context = this.#contexts.getStore() ?? this.#current;
+    if (context?.fail(error)) return;
+    const { name, message } = failureOf(error);
+    const text = `${name}: ${message} (thrown after the task had ended)`;
+    if (context !== undefined) this.#output.print(context, "stderr", `${text}\n`);
+    else process.stderr.write(`${text}\n`);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    (typeof value === "object" || typeof value === "function") &&
+    value !== null &&
+    "then" in value &&
+    typeof value.then === "function"
+  );
+}
+
+function microsecondsSince(began: number): number {
+  return Math.max(0, Math.round((performance.now() - began) * 1000));
+}
+
+function missing(what: string, index: number, item: SlotItem): FlockError {
+  return new FlockError("FLOCK_VALUE_MALFORMED", `Task ${item.key} names ${what} ${index}, which it does not have.`);
+}

@@ -1,0 +1,43 @@
+// The functions a slot has been given, loaded when a task first needs them.
+import { decodeFunctionDescription, FlockError } from "@taskflock/protocol";
+import { loadFunction } from "../functions/index.ts";
+import type { SentFunction } from "./batch.ts";
+
+export type Callable = (...args: unknown[]) => unknown;
+
+export interface LoadedFunction {
+  readonly call: Callable;
+  /** The last result was too large for the outbox, so the next probably is. */
+  largeResult: boolean;
+}
+
+export class SlotFunctions {
+  readonly #sent: Map<number, SentFunction> = new Map();
+  readonly #loaded: Map<number, LoadedFunction> = new Map();
+
+  add(functions: readonly SentFunction[]): void {
+    for (const sent of functions) this.#sent.set(sent.fn, sent);
+  }
+
+  forget(functions: readonly number[]): void {
+    for (const fn of functions) {
+      this.#sent.delete(fn);
+      this.#loaded.delete(fn);
+    }
+  }
+
+  /** Undefined until `load` has made it ready. */
+  ready(fn: number): LoadedFunction | undefined {
+    return this.#loaded.get(fn);
+  }
+
+  async load(fn: number): Promise<void> {
+    if (this.#loaded.has(fn)) return;
+    const sent = this.#sent.get(fn);
+    if (sent === undefined) {
+      throw new FlockError("FLOCK_INTERNAL", `A slot was not given function ${fn} before a task that calls it.`);
+    }
+    const call = (await loadFunction(decodeFunctionDescription(sent.code))) as Callable;
+    this.#loaded.set(fn, { call, largeResult: false });
+  }
+}

@@ -1,0 +1,57 @@
+// What runs batches outside of the main thread: one life of a thread, or of a child process.
+
+import type { Place } from "../arena.ts";
+import type { LibraryFunction } from "../function-library.ts";
+import type { BatchTerms } from "../slot/batch.ts";
+import type { OutcomeRecord } from "../slot/outbox.ts";
+import type { SlotConfig, StopReason } from "../slot/protocol.ts";
+import type { Lease } from "../store.ts";
+
+export interface ReadyItem {
+  readonly task: number;
+  readonly attempt: number;
+  readonly key: string;
+  readonly fn: LibraryFunction;
+  readonly functions: readonly LibraryFunction[];
+  readonly args: Uint8Array;
+  /** Bytes of the item's own, or leased ones that are shared. */
+  readonly inputs: readonly (Uint8Array | Lease)[];
+}
+
+/** How an executor came to its end without being asked. */
+export type Ending =
+  | { readonly how: "heap" }
+  /** `what`: e.g. "exit code 3", "SIGKILL". */
+  | { readonly how: "exit"; readonly what: string };
+
+export interface ExecutorEvents {
+  outcome(record: OutcomeRecord): void;
+  /** An item's result that is not in the arena yet; `bytes` are the caller's. */
+  large(index: number, bytes: Uint8Array, durationUs: number): void;
+  allocate(index: number, bytes: number): Place | null;
+  log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
+  /** The batch was run through; outcomes may still be on their way. */
+  batchDone(): void;
+  /** After the last outcome. Never after `end` was called. */
+  ended(ending: Ending): void;
+}
+
+export interface Executor {
+  /** Resolves once it can run a batch; rejects when it cannot start. */
+  readonly ready: Promise<void>;
+  /** Index of the item of the batch that was begun last, or -1. */
+  readonly begun: number;
+  run(items: readonly ReadyItem[], terms: BatchTerms): void;
+  /** Stops item `index`: it is not begun, or its AbortSignal is set. */
+  abort(index: number, task: number, attempt: number, reason: StopReason): void;
+  /** Delivers outcomes that are there. */
+  look(): void;
+  /** Ends it; resolves when none of its code runs any more, which native code can delay. */
+  end(): Promise<void>;
+}
+
+export interface ThreadOptions {
+  readonly config: SlotConfig;
+  /** JavaScript heap of a slot, MiB; 0 leaves the engine's own limit. */
+  readonly heapLimitMb: number;
+}

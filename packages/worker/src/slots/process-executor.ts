@@ -1,0 +1,136 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { FlockError } from "@taskflock/protocol";
+import type { Logger } from "pino";
+import { type FunctionLibrary, SeenFunctions } from "../function-library.ts";
+import { type Batch, type BatchTerms, packItems } from "../slot/batch.ts";
+import { readRecords } from "../slot/outbox.ts";
+import type { MainToSlot, SlotToMain, StopReason } from "../slot/protocol.ts";
+import { publicEnvironment, slotProgram } from "../slot-program.ts";
+import type { Ending, Executor, ExecutorEvents, ReadyItem, ThreadOptions } from "./executor.ts";
+
+/** What V8 prints when a heap is full, before it aborts the process. */
+const HEAP_MESSAGE = "JavaScript heap out of memory";
+const KEPT_STDERR_CHARACTERS = 8192;
+
+/** A slot's child process: copies instead of shared memory, and an end that nothing can delay. */
+export class ProcessExecutor implements Executor {
+  readonly ready: Promise<void>;
+  begun = -1;
+  readonly #child: ChildProcess;
+  readonly #events: ExecutorEvents;
+  readonly #functions: SeenFunctions;
+  readonly #exited: Promise<void>;
+  #stderr = "";
+  #ending = false;
+
+  constructor(options: ThreadOptions, library: FunctionLibrary, events: ExecutorEvents, logger: Logger) {
+    this.#events = events;
+    this.#functions = new SeenFunctions(library);
+    this.#child = fork(slotProgram("process"), [], {
+      env: publicEnvironment(),
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      execArgv: options.heapLimitMb > 0 ? [`--max-old-space-size=${options.heapLimitMb}`] : [],
+    });
+    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-KEPT_STDERR_CHARACTERS);
+      logger.info({ slot: options.config.slot, pid: this.#child.pid }, text.trimEnd());
+    });
+    this.ready = this.#start(options);
+    this.#exited = new Promise((resolve) => {
+      this.#child.once("exit", () => resolve());
+      this.#child.once("error", () => resolve());
+    });
+  }
+
+  run(items: readonly ReadyItem[], terms: BatchTerms): void {
+    this.begun = -1;
+    this.#send({ t: "batch", batch: this.#batch(items, terms) });
+  }
+
+  abort(_index: number, task: number, attempt: number, reason: StopReason): void {
+    this.#send({ t: "abort", task, attempt, reason });
+  }
+
+  look(): void {
+    // Outcomes arrive as messages.
+  }
+
+  async end(): Promise<void> {
+    this.#ending = true;
+    this.#child.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  async #start(options: ThreadOptions): Promise<void> {
+    const child = this.#child;
+    child.on("message", (message) => this.#receive(message as SlotToMain));
+    // `close` comes after the channel's last message, `exit` may not.
+    child.once("close", (code, signal) => this.#closed(code, signal));
+    child.once("error", () => undefined);
+    this.#send({ t: "start", config: options.config });
+    const [first] = (await Promise.race([once(child, "message"), once(child, "close")])) as [
+      SlotToMain | number | null,
+    ];
+    if (typeof first !== "object" || first?.t !== "ready") {
+      throw new FlockError("FLOCK_INTERNAL", `A process slot did not start: ${this.#stderr.trim() || "no message"}`);
+    }
+  }
+
+  #batch(items: readonly ReadyItem[], terms: BatchTerms): Batch {
+    const packed = packItems(
+      items.map((item) => ({
+        ...item,
+        fn: item.fn.number,
+        functions: item.functions.map((fn) => fn.number),
+        inputs: item.inputs.map((input) => (input instanceof Uint8Array ? input : input.bytes)),
+      })),
+    );
+    return {
+      ...packed,
+      ...terms,
+      functions: this.#functions
+        .unseen(items.flatMap((item) => [item.fn, ...item.functions]))
+        .map(({ number, name, code }) => ({ fn: number, name, code })),
+      forget: this.#functions.stale(),
+      segments: [],
+    };
+  }
+
+  #receive(message: SlotToMain): void {
+    if (this.#ending) return;
+    switch (message.t) {
+      case "begun":
+        this.begun = message.index;
+        break;
+      case "records":
+        readRecords(message.records, (record) => this.#events.outcome(record));
+        break;
+      case "large":
+        this.#events.large(message.index, message.bytes, message.durationUs);
+        break;
+      case "log":
+        this.#events.log(message.task, message.attempt, message.stream, message.text);
+        break;
+      case "done":
+        this.#events.batchDone();
+        break;
+      default:
+        break;
+    }
+  }
+
+  #send(message: MainToSlot): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  #closed(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    const ending: Ending = this.#stderr.includes(HEAP_MESSAGE)
+      ? { how: "heap" }
+      : { how: "exit", what: signal ?? `exit code ${code}` };
+    this.#events.ended(ending);
+  }
+}

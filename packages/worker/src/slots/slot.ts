@@ -1,0 +1,305 @@
+// One slot as the main thread sees it: the batch it was given, what has come back, and how it is ended and replaced.
+import type { Assign, TaskId } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/protocol";
+import type { Arena, Place } from "../arena.ts";
+import type { BatchTerms } from "../slot/batch.ts";
+import { decodeFailure, failureOf, type SlotFailure } from "../slot/failure.ts";
+import { OUTCOME, type OutcomeRecord } from "../slot/outbox.ts";
+import type { StopReason } from "../slot/protocol.ts";
+import type { Lease } from "../store.ts";
+import type { Ending, Executor, ExecutorEvents, ReadyItem } from "./executor.ts";
+
+export interface SlotItemGiven {
+  readonly assign: Assign;
+  readonly ready: ReadyItem;
+}
+
+/** What a slot tells; each call names the slot by its number. */
+export interface SlotEvents {
+  itemStarted(slot: number, assign: Assign): void;
+  /** `result` is a view that is valid during the call. */
+  itemFinished(slot: number, assign: Assign, result: Uint8Array, durationUs: number): void;
+  itemStored(slot: number, assign: Assign, place: Place, durationUs: number): void;
+  itemFailed(slot: number, assign: Assign, failure: SlotFailure, durationUs: number): void;
+  slotFree(slot: number): void;
+  slotReplaced(slot: number): void;
+  log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
+  /** Native code holds the thread: the slot goes on with another one, and the worker should be replaced. */
+  stuck(slot: number): void;
+  /** The slot cannot be started again. */
+  broken(slot: number, error: unknown): void;
+}
+
+export type ExecutorKind = Assign["isolation"];
+export type MakeExecutor = (kind: ExecutorKind, slot: number, events: ExecutorEvents) => Executor;
+
+interface Flight {
+  readonly assign: Assign;
+  readonly leases: readonly Lease[];
+  /** Room in the arena that was given for the result. */
+  place: Place | null;
+  told: boolean;
+  settled: boolean;
+}
+
+/** How long an ended thread may take before the worker is to be replaced. */
+export const STUCK_AFTER_MS = 2000;
+
+export class Slot {
+  readonly number: number;
+  readonly #make: MakeExecutor;
+  readonly #arena: Arena;
+  readonly #events: SlotEvents;
+  readonly #executors: Partial<Record<ExecutorKind, Executor>> = {};
+  #kind: ExecutorKind = "thread";
+  #flights: Flight[] = [];
+  #open = 0;
+  #ranThrough = false;
+  #beganAt = 0;
+  #ending = false;
+  #closed = false;
+
+  constructor(number: number, make: MakeExecutor, arena: Arena, events: SlotEvents) {
+    this.number = number;
+    this.#make = make;
+    this.#arena = arena;
+    this.#events = events;
+  }
+
+  /** Starts the thread; rejects when it does not start. A child process is started when the first task needs it. */
+  async start(): Promise<void> {
+    await this.#executor("thread").ready;
+  }
+
+  /** True while more can be learnt by `look` than arrives by itself. */
+  get worthALook(): boolean {
+    return this.#flights.length > 1 && this.#open > 0;
+  }
+
+  /** Runs the batch; all of one isolation. */
+  run(items: readonly SlotItemGiven[], terms: BatchTerms): void {
+    this.#kind = items[0]?.assign.isolation ?? "thread";
+    this.#flights = items.map(({ assign, ready }, index) => ({
+      assign,
+      leases: ready.inputs.filter((input): input is Lease => !(input instanceof Uint8Array)),
+      place: null,
+      told: index === 0,
+      settled: false,
+    }));
+    this.#open = items.length;
+    this.#ranThrough = false;
+    this.#beganAt = performance.now();
+    this.#executor(this.#kind).run(
+      items.map((item) => item.ready),
+      terms,
+    );
+  }
+
+  abort(task: TaskId, reason: StopReason): void {
+    const index = this.#flights.findIndex((flight) => !flight.settled && flight.assign.task === task);
+    const flight = this.#flights[index];
+    if (flight !== undefined) this.#executor(this.#kind).abort(index, task, flight.assign.attempt, reason);
+  }
+
+  /** Reports what finished and which item runs. */
+  look(): void {
+    const executor = this.#executors[this.#kind];
+    if (executor === undefined || this.#ending) return;
+    executor.look();
+    const flight = this.#flights[executor.begun];
+    if (flight === undefined || flight.told || flight.settled) return;
+    flight.told = true;
+    this.#events.itemStarted(this.number, flight.assign);
+  }
+
+  /** Ends the running code and puts a new thread or process in its place. */
+  async end(reason: StopReason): Promise<void> {
+    if (this.#ending || this.#closed) return;
+    const executor = this.#executors[this.#kind];
+    if (executor === undefined || this.#open === 0) {
+      this.#events.slotReplaced(this.number);
+      return;
+    }
+    this.#ending = true;
+    const kind = this.#kind;
+    const victim = this.#running(executor);
+    const flights = this.#flights;
+    const over = executor.end();
+    delete this.#executors[kind];
+    const ended = await isOverWithin(over, STUCK_AFTER_MS);
+    executor.look();
+    if (victim !== undefined && !victim.settled) this.#stopped(victim, reason);
+    const release = (): void => flights.forEach((flight) => void this.#letGo(flight));
+    if (ended) release();
+    else void over.then(release);
+    if (!ended) this.#events.stuck(this.number);
+    await this.#replace(kind);
+  }
+
+  /** Ends whatever runs, for good. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(Object.values(this.#executors).map((executor) => executor.end()));
+  }
+
+  /** The item that runs, as far as the machine was told; another may have begun since, and is not to blame. */
+  #running(executor: Executor): Flight | undefined {
+    executor.look();
+    const flight = this.#flights[Math.max(executor.begun, 0)];
+    return flight?.told && !flight.settled ? flight : undefined;
+  }
+
+  async #replace(kind: ExecutorKind): Promise<void> {
+    this.#flights = [];
+    this.#open = 0;
+    try {
+      if (kind === "thread" && !this.#closed) await this.#executor("thread").ready;
+    } catch (error) {
+      this.#events.broken(this.number, error);
+      return;
+    } finally {
+      this.#ending = false;
+    }
+    if (!this.#closed) this.#events.slotReplaced(this.number);
+  }
+
+  #executor(kind: ExecutorKind): Executor {
+    const known = this.#executors[kind];
+    if (known !== undefined) return known;
+    const made: Executor = this.#make(kind, this.number, {
+      outcome: (record) => this.#outcome(record),
+      large: (index, bytes, durationUs) => this.#large(index, bytes, durationUs),
+      allocate: (index, bytes) => this.#allocate(index, bytes),
+      log: (task, attempt, stream, text) => this.#events.log(task, attempt, stream, text),
+      batchDone: () => {
+        this.#ranThrough = true;
+        this.#maybeFree();
+      },
+      ended: (ending) => void this.#died(kind, made, ending),
+    });
+    // `start` and `#replace` look at it; a process that does not start says so by `ended`.
+    made.ready.catch(() => undefined);
+    this.#executors[kind] = made;
+    return made;
+  }
+
+  #allocate(index: number, bytes: number): Place | null {
+    const flight = this.#flights[index];
+    if (flight === undefined) return null;
+    flight.place = this.#arena.allocate(bytes);
+    return flight.place;
+  }
+
+  #outcome(record: OutcomeRecord): void {
+    const flight = this.#flights[record.index];
+    if (flight === undefined || flight.settled) return;
+    const { assign } = flight;
+    this.#settle(flight);
+    if (record.kind === OUTCOME.small) {
+      this.#events.itemFinished(this.number, assign, record.payload, record.durationUs);
+    } else if (record.kind === OUTCOME.failed) {
+      this.#events.itemFailed(this.number, assign, decodeFailure(record.payload), record.durationUs);
+    } else if (flight.place !== null) {
+      const { place } = flight;
+      flight.place = null;
+      this.#events.itemStored(this.number, assign, place, record.durationUs);
+    }
+    this.#letGo(flight);
+    this.#maybeFree();
+  }
+
+  #large(index: number, bytes: Uint8Array, durationUs: number): void {
+    const flight = this.#flights[index];
+    if (flight === undefined || flight.settled) return;
+    const place = this.#arena.allocate(bytes.length);
+    this.#settle(flight);
+    if (place === null) {
+      this.#events.itemFailed(this.number, flight.assign, failureOf(arenaFull(bytes.length)), durationUs);
+    } else {
+      this.#arena.view(place).set(bytes);
+      this.#events.itemStored(this.number, flight.assign, place, durationUs);
+    }
+    this.#letGo(flight);
+    this.#maybeFree();
+  }
+
+  #settle(flight: Flight): void {
+    flight.settled = true;
+    this.#open--;
+  }
+
+  /** Gives back what the item leased, and room for a result that it did not use. */
+  #letGo(flight: Flight): void {
+    for (const lease of flight.leases) lease.release();
+    if (flight.place !== null) this.#arena.free(flight.place);
+    flight.place = null;
+  }
+
+  #maybeFree(): void {
+    if (!this.#ranThrough || this.#open > 0 || this.#ending) return;
+    this.#ranThrough = false;
+    this.#flights = [];
+    this.#events.slotFree(this.number);
+  }
+
+  #stopped(flight: Flight, reason: StopReason): void {
+    const { key, timeoutMs } = flight.assign;
+    const error =
+      reason === "timeout"
+        ? new FlockError("FLOCK_TIMEOUT", `Task ${key} ran longer than ${timeoutMs} ms, and its slot was ended.`)
+        : new FlockError("FLOCK_CANCELLED", `Task ${key} was cancelled, and its slot was ended.`);
+    this.#fail(flight, error);
+  }
+
+  #fail(flight: Flight, error: FlockError): void {
+    const durationUs = Math.round((performance.now() - this.#beganAt) * 1000);
+    this.#settle(flight);
+    this.#events.itemFailed(this.number, flight.assign, failureOf(error), durationUs);
+  }
+
+  /** The code ended its own thread or process. */
+  async #died(kind: ExecutorKind, executor: Executor, ending: Ending): Promise<void> {
+    if (this.#executors[kind] !== executor) return;
+    delete this.#executors[kind];
+    if (this.#closed || this.#ending) return;
+    if (this.#open === 0 || kind !== this.#kind) {
+      // Nothing was lost; the next batch finds a new one.
+      if (kind === "thread") this.#executor("thread").ready.catch((error) => this.#events.broken(this.number, error));
+      return;
+    }
+    this.#ending = true;
+    const flight = this.#flights[Math.max(executor.begun, 0)];
+    if (flight !== undefined && !flight.settled) this.#fail(flight, deathOf(flight.assign, ending));
+    for (const left of this.#flights) this.#letGo(left);
+    await this.#replace(kind);
+  }
+}
+
+function deathOf({ key }: Assign, ending: Ending): FlockError {
+  if (ending.how === "heap") {
+    return new FlockError(
+      "FLOCK_TASK_OUT_OF_MEMORY",
+      `Task ${key} filled the JavaScript heap of its slot; use less memory, typed arrays, or raise --heap-limit on the worker.`,
+    );
+  }
+  return new FlockError(
+    "FLOCK_TASK_EXITED",
+    `Task ${key} ended its slot (${ending.what}); it must return or throw instead.`,
+  );
+}
+
+function arenaFull(bytes: number): FlockError {
+  return new FlockError("FLOCK_OUT_OF_MEMORY", `The worker's arena has no room for a result of ${bytes} bytes.`);
+}
+
+async function isOverWithin(over: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
+  });
+  try {
+    return await Promise.race([over.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,130 @@
+// All slots of a worker, and the glance at their counters while batches run.
+import { FlockError, NO_PAYLOAD, type PayloadRef, type PayloadStore, type TaskId } from "@taskflock/protocol";
+import type { Logger } from "pino";
+import type { Arena } from "../arena.ts";
+import type { FunctionLibrary } from "../function-library.ts";
+import type { RunItem } from "../machine/index.ts";
+import type { BatchTerms } from "../slot/batch.ts";
+import type { StopReason } from "../slot/protocol.ts";
+import type { Lease, Store } from "../store.ts";
+import type { Executor, ExecutorEvents, ThreadOptions } from "./executor.ts";
+import { ProcessExecutor } from "./process-executor.ts";
+import { type ExecutorKind, Slot, type SlotEvents, type SlotItemGiven } from "./slot.ts";
+import { ThreadExecutor } from "./thread-executor.ts";
+
+export interface SlotsOptions {
+  readonly slots: number;
+  readonly heapLimitMb: number;
+  readonly cacheBytes: number;
+  readonly checkArguments: boolean;
+}
+
+export interface SlotsParts {
+  readonly arena: Arena;
+  readonly store: Store;
+  readonly payloads: PayloadStore;
+  readonly functions: FunctionLibrary;
+  readonly events: SlotEvents;
+  readonly logger: Logger;
+}
+
+/** How often running batches are looked at: what finished is told, and which item runs. */
+const LOOK_MS = 5;
+const NO_BYTES = new Uint8Array(0);
+
+export class Slots {
+  readonly #options: SlotsOptions;
+  readonly #parts: SlotsParts;
+  readonly #slots: Slot[] = [];
+  #look: NodeJS.Timeout | null = null;
+
+  constructor(options: SlotsOptions, parts: SlotsParts) {
+    this.#options = options;
+    this.#parts = parts;
+    const make = (kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor => this.#make(kind, slot, events);
+    for (let number = 0; number < options.slots; number++) {
+      this.#slots.push(new Slot(number, make, parts.arena, parts.events));
+    }
+  }
+
+  /** Resolves when every slot can run tasks. */
+  async start(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.start()));
+  }
+
+  run(slot: number, items: readonly RunItem[], terms: BatchTerms): void {
+    const given = this.#slot(slot);
+    given.run(
+      items.map((item) => this.#ready(item)),
+      terms,
+    );
+    if (given.worthALook) this.#look ??= setInterval(() => this.#lookAtAll(), LOOK_MS).unref();
+  }
+
+  abort(slot: number, task: TaskId, reason: StopReason): void {
+    this.#slot(slot).abort(task, reason);
+  }
+
+  end(slot: number, reason: StopReason): void {
+    void this.#slot(slot).end(reason);
+  }
+
+  /** Ends all slots; resolves when nothing runs any more. */
+  async close(): Promise<void> {
+    if (this.#look !== null) clearInterval(this.#look);
+    await Promise.all(this.#slots.map((slot) => slot.close()));
+  }
+
+  #slot(number: number): Slot {
+    const slot = this.#slots[number];
+    if (slot === undefined) throw new FlockError("FLOCK_INTERNAL", `This worker has no slot ${number}.`);
+    return slot;
+  }
+
+  #lookAtAll(): void {
+    let worthIt = false;
+    for (const slot of this.#slots) {
+      if (!slot.worthALook) continue;
+      slot.look();
+      worthIt ||= slot.worthALook;
+    }
+    if (worthIt || this.#look === null) return;
+    clearInterval(this.#look);
+    this.#look = null;
+  }
+
+  #ready({ assign, inline }: RunItem): SlotItemGiven {
+    const { functions } = this.#parts;
+    const ready = {
+      task: assign.task,
+      attempt: assign.attempt,
+      key: assign.key,
+      fn: functions.get(assign.fn),
+      functions: assign.functions.length === 0 ? [] : assign.functions.map((fn) => functions.get(fn)),
+      args: this.#bytes(assign.args),
+      inputs:
+        assign.inputs.length === 0 ? [] : assign.inputs.map(({ task }, index) => this.#input(task, inline[index])),
+    };
+    return { assign, ready };
+  }
+
+  #bytes(payload: PayloadRef): Uint8Array {
+    return payload === NO_PAYLOAD ? NO_BYTES : this.#parts.payloads.get(payload);
+  }
+
+  #input(task: TaskId, inline: PayloadRef | undefined): Uint8Array | Lease {
+    if (inline !== undefined && inline !== NO_PAYLOAD) return this.#parts.payloads.get(inline);
+    const lease = this.#parts.store.lease(task);
+    if (lease === null) throw new FlockError("FLOCK_INTERNAL", `Input ${task} of a task to be run is not stored here.`);
+    return lease;
+  }
+
+  #make(kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor {
+    const { cacheBytes, checkArguments, heapLimitMb } = this.#options;
+    const { arena, functions, logger } = this.#parts;
+    const options: ThreadOptions = { heapLimitMb, config: { slot, cacheBytes, checkArguments } };
+    return kind === "thread"
+      ? new ThreadExecutor(options, arena, functions, events)
+      : new ProcessExecutor(options, functions, events, logger);
+  }
+}

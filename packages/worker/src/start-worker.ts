@@ -1,0 +1,233 @@
+// Puts a worker together: machine, slots, arena, peer port and the link to the scheduler.
+import {
+  BulkClient,
+  BulkServer,
+  FlockError,
+  isFlockError,
+  PayloadStore,
+  SchedulerLink,
+  type WorkerHello,
+} from "@taskflock/protocol";
+import { Arena } from "./arena.ts";
+import { FunctionLibrary } from "./function-library.ts";
+import { HEARTBEAT_MS, Metrics } from "./heartbeat.ts";
+import { defaultWorkerConfig, WorkerMachine } from "./machine/index.ts";
+import { type CompleteWorkerOptions, completeOptions, resourceUnits, type WorkerOptions } from "./options.ts";
+import { WorkerShell } from "./shell.ts";
+import { Slots } from "./slots/slots.ts";
+import { Store } from "./store.ts";
+import { Transfers } from "./transfers.ts";
+
+export interface WorkerExit {
+  /**
+   * `left`: the scheduler let it go. `deadline`: a planned stop took too long. `gone`: the scheduler is lost, or refuses it.
+   * `failed`: a defect. `closed`: `close()` was called.
+   */
+  readonly how: "left" | "deadline" | "gone" | "failed" | "closed";
+  /** Null for `left` and `closed`. */
+  readonly error: FlockError | null;
+  /** The worker asks to be started again: native code holds one of its threads. The process may not end by itself. */
+  readonly restart: boolean;
+}
+
+export interface RunningWorker {
+  /** The name in use. */
+  readonly name: string;
+  /** host:port where its data is fetched. */
+  readonly peerAddress: string;
+  /** Resolves when the worker has ended, however; never rejects. */
+  readonly done: Promise<WorkerExit>;
+  /** Planned stop: the scheduler lets it finish what runs and hand over its data. Ends by `done`. */
+  retire(reason: string): void;
+  /** Ends it now. What runs here counts as lost. */
+  close(): Promise<void>;
+}
+
+/** Resolves when the scheduler has welcomed the worker; rejects coded when it cannot be reached or refuses. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const worker = new Worker(completeOptions(options));
+  try {
+    await worker.start();
+  } catch (error) {
+    await worker.end({ how: "failed", error: asFlockError(error), restart: false });
+    throw error;
+  }
+  return worker;
+}
+
+type Link = SchedulerLink<"worker", "toWorker">;
+
+class Worker implements RunningWorker {
+  readonly done: Promise<WorkerExit>;
+  peerAddress = "";
+  readonly #options: CompleteWorkerOptions;
+  readonly #payloads: PayloadStore = new PayloadStore();
+  readonly #arena: Arena;
+  readonly #store: Store;
+  readonly #functions: FunctionLibrary = new FunctionLibrary();
+  readonly #metrics: Metrics;
+  readonly #shell: WorkerShell;
+  readonly #slots: Slots;
+  readonly #bulk: BulkClient;
+  readonly #transfers: Transfers;
+  #resolveDone: (exit: WorkerExit) => void = () => undefined;
+  #link: Link | null = null;
+  #server: BulkServer | null = null;
+  #up = false;
+  #heartbeat: NodeJS.Timeout | null = null;
+  #deadline: NodeJS.Timeout | null = null;
+  #restart = false;
+  #ending: Promise<void> | null = null;
+
+  constructor(options: CompleteWorkerOptions) {
+    this.#options = options;
+    this.done = new Promise((resolve) => {
+      this.#resolveDone = resolve;
+    });
+    this.#arena = new Arena({ limitBytes: options.arenaLimitBytes });
+    this.#store = new Store(this.#arena);
+    this.#metrics = new Metrics(this.#arena);
+    this.#bulk = new BulkClient({ token: options.token });
+    this.#shell = this.#newShell();
+    this.#transfers = new Transfers(this.#arena, this.#store, this.#bulk, this.#shell);
+    this.#slots = new Slots(options, {
+      arena: this.#arena,
+      store: this.#store,
+      payloads: this.#payloads,
+      functions: this.#functions,
+      events: this.#shell,
+      logger: options.logger,
+    });
+    const machine = new WorkerMachine({ ...defaultWorkerConfig, slots: options.slots }, this.#shell);
+    this.#shell.use({ machine, slots: this.#slots, transfers: this.#transfers });
+  }
+
+  get name(): string {
+    return this.#link?.welcome.name ?? this.#options.name;
+  }
+
+  async start(): Promise<void> {
+    const { peerHost, peerPort, token } = this.#options;
+    const starting = this.#slots.start();
+    starting.catch(() => undefined); // awaited below
+    this.#server = await BulkServer.listen({
+      host: peerHost,
+      port: peerPort,
+      token,
+      open: (task) => this.#transfers.open(task),
+      accept: (task, bytes) => this.#transfers.accept(task, bytes),
+    });
+    this.peerAddress = `${peerHost.includes(":") ? `[${peerHost}]` : peerHost}:${this.#server.port}`;
+    this.#link = await this.#connect();
+    await starting;
+    const link = this.#link;
+    this.#shell.connect((message) => link.send(message));
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#options.logger.info(
+      { worker: this.name, scheduler: this.#options.address, peer: this.peerAddress, slots: this.#options.slots },
+      "worker joined",
+    );
+  }
+
+  retire(reason: string): void {
+    if (this.#deadline !== null || this.#ending !== null) return;
+    this.#options.logger.info({ reason }, "worker asks to retire");
+    const { retireDeadlineMs } = this.#options;
+    this.#deadline = setTimeout(() => {
+      const message = `The planned stop (${reason}) took longer than ${retireDeadlineMs} ms; what was held here is lost.`;
+      void this.end({ how: "deadline", error: new FlockError("FLOCK_WAIT_TIMEOUT", message), restart: this.#restart });
+    }, retireDeadlineMs);
+    this.#shell.retire(reason);
+  }
+
+  close(): Promise<void> {
+    return this.end({ how: "closed", error: null, restart: false });
+  }
+
+  /** Lets everything go; the first call decides what `done` says. */
+  end(exit: WorkerExit): Promise<void> {
+    this.#ending ??= this.#end(exit);
+    return this.#ending;
+  }
+
+  async #end(exit: WorkerExit): Promise<void> {
+    if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
+    if (this.#deadline !== null) clearTimeout(this.#deadline);
+    this.#shell.close();
+    this.#transfers.close();
+    this.#bulk.close();
+    this.#metrics.close();
+    // A thread that native code holds would never let go; the process is about to end anyway.
+    const slots = exit.restart ? Promise.resolve() : this.#slots.close();
+    await Promise.allSettled([slots, this.#link?.close(), this.#server?.close()]);
+    this.#resolveDone(exit);
+  }
+
+  #connect(): Promise<Link> {
+    const { address, token, schedulerLostMs } = this.#options;
+    return SchedulerLink.open<"worker", "toWorker">({
+      address,
+      token,
+      up: "worker",
+      down: "toWorker",
+      hello: { role: "worker", worker: this.#hello() },
+      payloads: this.#payloads,
+      reconnectMs: schedulerLostMs,
+      onMessages: (messages) => this.#shell.messages(messages),
+      onUp: (welcome) => {
+        this.#up = true;
+        this.#shell.linkUp(welcome);
+      },
+      onDown: () => {
+        this.#up = false;
+        this.#options.logger.warn({ scheduler: address }, "the link to the scheduler is down; trying again");
+        this.#shell.linkDown();
+      },
+      onGone: (error) => void this.end({ how: "gone", error, restart: false }),
+    });
+  }
+
+  #hello(): WorkerHello {
+    const { name, incarnation, slots, resources, memoryLimitBytes } = this.#options;
+    return {
+      name,
+      incarnation,
+      pid: process.pid,
+      slots,
+      resources: resourceUnits(resources),
+      memoryLimitBytes,
+      peerAddress: this.peerAddress,
+    };
+  }
+
+  #newShell(): WorkerShell {
+    const { logger } = this.#options;
+    return new WorkerShell({
+      payloads: this.#payloads,
+      store: this.#store,
+      functions: this.#functions,
+      logger,
+      left: () => void this.end({ how: "left", error: null, restart: this.#restart }),
+      failed: (error) => {
+        logger.error({ err: error }, "the worker cannot go on");
+        void this.end({ how: "failed", error: asFlockError(error), restart: false });
+      },
+      replace: (reason) => {
+        logger.warn({ reason }, "this worker is to be replaced");
+        this.#restart = true;
+        this.retire(reason);
+      },
+    });
+  }
+
+  #beat(): void {
+    this.#shell.logNotice();
+    if (this.#up) this.#link?.send({ t: "heartbeat", metrics: this.#metrics.take() });
+  }
+}
+
+function asFlockError(error: unknown): FlockError {
+  if (isFlockError(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new FlockError("FLOCK_INTERNAL", `The worker failed: ${message}`, { cause: error });
+}

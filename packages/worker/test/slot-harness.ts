@@ -1,0 +1,178 @@
+// Slots with real threads and processes, and a list of what they tell.
+import {
+  type Assign,
+  type Attempt,
+  codeFunction,
+  decodeValue,
+  encodeFunctionDescription,
+  encodeValue,
+  type FunctionId,
+  NO_PAYLOAD,
+  PayloadStore,
+  type TaskId,
+} from "@taskflock/protocol";
+import { pino } from "pino";
+import { Arena, type Place } from "../src/arena.ts";
+import { FunctionLibrary } from "../src/function-library.ts";
+import type { RunItem } from "../src/machine/index.ts";
+import type { SlotFailure } from "../src/slot/failure.ts";
+import type { SlotEvents } from "../src/slots/slot.ts";
+import { Slots, type SlotsOptions } from "../src/slots/slots.ts";
+import { Store } from "../src/store.ts";
+
+export interface Told {
+  readonly what: "started" | "finished" | "stored" | "failed" | "free" | "replaced" | "stuck" | "broken" | "log";
+  readonly task?: number;
+  /** Of what finished or was stored. */
+  readonly value?: unknown;
+  readonly failure?: SlotFailure;
+  readonly text?: string;
+  readonly stream?: string;
+}
+
+export interface Wanted {
+  readonly task: number;
+  readonly fn: string;
+  /** Leaves for inputs are made by `input(index)`. */
+  readonly args?: readonly unknown[];
+  /** Tasks whose stored bytes are inputs. */
+  readonly inputs?: readonly number[];
+  readonly isolation?: "thread" | "process";
+  readonly timeoutMs?: number;
+}
+
+class InputMark {
+  readonly index: number;
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+/** Stands in `args` for the input of that index. */
+export function input(index: number): unknown {
+  return new InputMark(index);
+}
+
+export class Harness {
+  readonly arena: Arena;
+  readonly store: Store;
+  readonly payloads: PayloadStore = new PayloadStore();
+  readonly functions: FunctionLibrary = new FunctionLibrary();
+  readonly slots: Slots;
+  readonly told: Told[] = [];
+  readonly #waiting: { when: (told: Told) => boolean; resolve: (told: Told) => void }[] = [];
+  readonly #functionIds: Map<string, FunctionId> = new Map();
+
+  constructor(options: Partial<SlotsOptions> & { arenaBytes?: number } = {}) {
+    this.arena = new Arena({ limitBytes: options.arenaBytes ?? 256 * 1024 * 1024 });
+    this.store = new Store(this.arena);
+    this.slots = new Slots(
+      { slots: 1, heapLimitMb: 0, cacheBytes: 64 * 1024 * 1024, checkArguments: false, ...options },
+      {
+        arena: this.arena,
+        store: this.store,
+        payloads: this.payloads,
+        functions: this.functions,
+        events: this.#events(),
+        logger: pino({ level: "silent" }),
+      },
+    );
+  }
+
+  /** Keeps a value in the arena under the task. */
+  keep(task: number, value: unknown): void {
+    const encoded = encodeValue(value);
+    const place = this.arena.allocate(encoded.bytes);
+    if (place === null) throw new Error("no room");
+    encoded.writeTo(this.arena.view(place), 0);
+    this.store.put(task as TaskId, place);
+  }
+
+  run(items: readonly Wanted[], slot = 0): void {
+    this.slots.run(
+      slot,
+      items.map((item) => this.#item(item)),
+      { worker: "tester", inlineLimitBytes: 4096 },
+    );
+  }
+
+  /** The next thing that is told, or was told and not waited for yet, of this kind (and task). */
+  next(what: Told["what"], task?: number): Promise<Told> {
+    const when = (told: Told): boolean => told.what === what && (task === undefined || told.task === task);
+    const index = this.told.findIndex(when);
+    if (index >= 0) return Promise.resolve(this.told.splice(index, 1)[0]!);
+    return new Promise((resolve) => this.#waiting.push({ when, resolve }));
+  }
+
+  /** Runs one task to its end; the slot is free again. */
+  async outcome(item: Wanted): Promise<Told> {
+    this.run([item]);
+    await this.next("free");
+    const index = this.told.findIndex(
+      (told) => told.task === item.task && told.what !== "log" && told.what !== "started",
+    );
+    return this.told.splice(index, 1)[0]!;
+  }
+
+  logs(task: number): string[] {
+    return this.told.filter((told) => told.what === "log" && told.task === task).map((told) => told.text ?? "");
+  }
+
+  #item({ task, fn, args = [], inputs = [], isolation = "thread", timeoutMs = 0 }: Wanted): RunItem {
+    const encoded = encodeValue(args, {
+      leaf: (value) => (value instanceof InputMark ? { kind: "future", index: value.index } : undefined),
+    });
+    const assign: Assign = {
+      t: "assign",
+      task: task as TaskId,
+      attempt: 1 as Attempt,
+      key: `task-${task}`,
+      fn: this.#function(fn),
+      functions: [],
+      args: this.payloads.put(encoded.toBytes()),
+      argsBytes: encoded.bytes,
+      inputs: inputs.map((held) => ({ task: held as TaskId, bytes: 0, inline: NO_PAYLOAD, holders: [] })),
+      order: 0,
+      timeoutMs,
+      cancelGraceMs: 0,
+      isolation,
+      solo: false,
+      expectedUs: 0,
+    };
+    return { assign, inline: inputs.map(() => NO_PAYLOAD) };
+  }
+
+  #function(code: string): FunctionId {
+    const known = this.#functionIds.get(code);
+    if (known !== undefined) return known;
+    const id = (this.#functionIds.size + 1) as FunctionId;
+    this.#functionIds.set(code, id);
+    this.functions.add(id, "f", encodeFunctionDescription(codeFunction("f", `return (${code});`)));
+    return id;
+  }
+
+  #tell(told: Told): void {
+    const index = this.#waiting.findIndex(({ when }) => when(told));
+    if (index < 0) this.told.push(told);
+    else this.#waiting.splice(index, 1)[0]!.resolve(told);
+  }
+
+  #events(): SlotEvents {
+    return {
+      itemStarted: (_slot, { task }) => this.#tell({ what: "started", task }),
+      itemFinished: (_slot, { task }, result) =>
+        this.#tell({ what: "finished", task, value: decodeValue(result.slice(), { copy: true }) }),
+      itemStored: (_slot, { task }, place: Place) => {
+        const value = decodeValue(this.arena.view(place));
+        this.store.put(task, place);
+        this.#tell({ what: "stored", task, value });
+      },
+      itemFailed: (_slot, { task }, failure) => this.#tell({ what: "failed", task, failure }),
+      slotFree: () => this.#tell({ what: "free" }),
+      slotReplaced: () => this.#tell({ what: "replaced" }),
+      log: (task, _attempt, stream, text) => this.#tell({ what: "log", task, stream, text }),
+      stuck: () => this.#tell({ what: "stuck" }),
+      broken: (_slot, error) => this.#tell({ what: "broken", text: String(error) }),
+    };
+  }
+}

@@ -1,0 +1,181 @@
+import { FlockError } from "@taskflock/protocol";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { FunctionLibrary, SeenFunctions } from "../src/function-library.ts";
+import { LineLimiter } from "../src/line-limiter.ts";
+import { type PackItem, packItems, unpackItems } from "../src/slot/batch.ts";
+import { decodeFailure, encodeFailure, failureOf } from "../src/slot/failure.ts";
+import { InputCache } from "../src/slot/input-cache.ts";
+import { OutboxReader, OutboxWriter, type OutcomeRecord, sharedOutboxMemory } from "../src/slot/outbox.ts";
+
+const bytes = fc.uint8Array({ maxLength: 40 });
+const id = fc.integer({ min: 0, max: 2 ** 40 });
+const segments = [new SharedArrayBuffer(256), new SharedArrayBuffer(256)];
+const stored = fc.record({
+  serial: fc.integer({ min: 1, max: 2 ** 40 }),
+  segment: fc.integer({ min: 0, max: 1 }),
+  offset: fc.integer({ min: 0, max: 128 }),
+  bytes: fc.integer({ min: 0, max: 128 }),
+});
+const packItem: fc.Arbitrary<PackItem> = fc.record({
+  task: id,
+  attempt: fc.integer({ min: 1, max: 1000 }),
+  key: fc.string(),
+  fn: id,
+  functions: fc.array(id, { maxLength: 3 }),
+  args: bytes,
+  inputs: fc.array(fc.oneof(bytes, stored), { maxLength: 3 }),
+});
+
+describe("a batch", () => {
+  it("is unpacked as it was packed", () => {
+    fc.assert(
+      fc.property(fc.array(packItem, { maxLength: 20 }), (items) => {
+        const batch = {
+          ...packItems(items),
+          worker: "w",
+          inlineLimitBytes: 1,
+          functions: [],
+          forget: [],
+          segments: [],
+        };
+        const unpacked = unpackItems(batch, segments);
+        expect(unpacked.map(({ inputs: _, index: __, ...rest }) => rest)).toEqual(
+          items.map(({ inputs: _, ...rest }) => rest),
+        );
+        for (const [index, item] of items.entries()) {
+          for (const [at, input] of item.inputs.entries()) {
+            const got = unpacked[index]!.inputs[at]!;
+            if (input instanceof Uint8Array) {
+              expect(got).toEqual({ serial: 0, bytes: input });
+              expect(got.bytes.byteOffset % 8).toBe(0);
+            } else {
+              expect(got.serial).toBe(input.serial);
+              expect([got.bytes.buffer, got.bytes.byteOffset, got.bytes.length]).toEqual([
+                segments[input.segment],
+                input.offset,
+                input.bytes,
+              ]);
+            }
+          }
+        }
+      }),
+      { seed: 1 },
+    );
+  });
+});
+
+describe("the outbox", () => {
+  it("gives each record once, however it is read", () => {
+    const memory = sharedOutboxMemory();
+    const overflowed: Uint8Array[] = [];
+    const writer = new OutboxWriter(memory, (records) => overflowed.push(records));
+    const reader = new OutboxReader(memory);
+    const got: OutcomeRecord[] = [];
+    reader.reset();
+    writer.reset();
+    expect(writer.writeSmall(0, { a: 1 }, 4096, 12)).toBe(true);
+    reader.read((record) => got.push(record));
+    expect(writer.writeSmall(1, "x".repeat(5000), 4096, 1)).toBe(false);
+    writer.write(2, 1, 99_999, 7, null);
+    reader.read((record) => got.push(record));
+    reader.read((record) => got.push(record));
+    expect(got.map(({ index, kind, durationUs }) => [index, kind, durationUs])).toEqual([
+      [0, 0, 12],
+      [2, 1, 7],
+    ]);
+    expect(got[1]).toMatchObject({ bytes: 99_999, payload: new Uint8Array(0) });
+    writer.write(3, 2, 2_000_000, 1, new Uint8Array(2_000_000));
+    expect(overflowed).toHaveLength(1);
+  });
+});
+
+describe("failures", () => {
+  it("survive the way to the main thread", () => {
+    const failure = failureOf(new FlockError("FLOCK_TIMEOUT", "too long"));
+    expect(decodeFailure(encodeFailure(failure))).toEqual(failure);
+    expect(failure).toMatchObject({ code: "FLOCK_TIMEOUT", retryable: true });
+  });
+
+  it("keep messages below 4 KiB of UTF-8, and errors below what a frame takes", () => {
+    const failure = failureOf(Object.assign(new Error("ü".repeat(5000)), { big: "x".repeat(1_000_000) }));
+    expect(Buffer.byteLength(failure.message)).toBeLessThanOrEqual(4096);
+    expect(failure.error.length).toBeLessThan(64 * 1024);
+  });
+
+  it("take anything that is thrown", () => {
+    fc.assert(
+      fc.property(fc.anything(), (thrown) => {
+        const failure = failureOf(thrown);
+        expect(typeof failure.message).toBe("string");
+        expect(failure.error.length).toBeGreaterThan(0);
+      }),
+      { seed: 3 },
+    );
+    const hostile = new Proxy(new Error("x"), {
+      get: () => {
+        throw new Error("no");
+      },
+    });
+    expect(failureOf(hostile).name).toBe("Error");
+  });
+});
+
+describe("the cache of inputs", () => {
+  it("keeps what was used last, within its bytes", () => {
+    const cache = new InputCache(100);
+    const made: number[] = [];
+    const get = (serial: number, size = 40): unknown => cache.get(serial, size, () => made.push(serial) && { serial });
+    get(1);
+    get(2);
+    get(1);
+    get(3); // 2 goes
+    get(1);
+    get(2);
+    get(4, 1000); // too large to be kept
+    get(4, 1000);
+    expect(made).toEqual([1, 2, 3, 2, 4, 4]);
+    expect(cache.bytes).toBe(80);
+  });
+
+  it("freezes what it keeps, in depth", () => {
+    const value = new InputCache(100).get(1, 1, () => ({ list: [{ a: 1 }], map: new Map([["k", { b: 2 }]]) })) as {
+      list: { a: number }[];
+      map: Map<string, { b: number }>;
+    };
+    expect(() => {
+      value.list[0]!.a = 2;
+    }).toThrow(TypeError);
+    expect(() => {
+      value.map.get("k")!.b = 3;
+    }).toThrow(TypeError);
+  });
+});
+
+describe("functions", () => {
+  it("get a number of their own, so that a new scheduler's ids cannot be taken for old ones", () => {
+    const library = new FunctionLibrary();
+    const seen = new SeenFunctions(library);
+    library.add(1 as never, "old", new Uint8Array([1]));
+    const old = library.get(1 as never);
+    expect(seen.unseen([old, old])).toEqual([old]);
+    library.forget(1 as never);
+    library.add(1 as never, "new", new Uint8Array([2]));
+    expect(library.get(1 as never).number).not.toBe(old.number);
+    expect(seen.stale()).toEqual([old.number]);
+    expect(seen.stale()).toEqual([]);
+  });
+});
+
+describe("the limit on output", () => {
+  it("passes what fits, counts what it drops, and says so with the next that passes", () => {
+    let now = 0;
+    const limiter = new LineLimiter(100, () => now);
+    expect(limiter.admit("a".repeat(60))).toBe("a".repeat(60));
+    expect(limiter.admit("b\n".repeat(30).trimEnd())).toBe("");
+    expect(limiter.admit("c".repeat(50))).toBe("");
+    now = 1000;
+    expect(limiter.admit("d")).toBe("… 31 lines dropped (more than 100 bytes per second)\nd");
+    expect(limiter.takeNotice()).toBe("");
+  });
+});
