@@ -262,8 +262,9 @@ class Scheduler implements RunningScheduler {
   }
 
   #childExited({ incarnation, how }: NannyToScheduler): void {
-    for (const worker of this.#workers.values())
-      if (worker.incarnation === incarnation) return this.#workerLost(worker, how);
+    for (const worker of this.#workers.values()) {
+      if (worker.incarnation === incarnation) this.#workerLost(worker, how);
+    }
   }
 
   #welcome(
