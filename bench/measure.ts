@@ -16,7 +16,9 @@ export function figuresOf(pid: number): ProcessFigures {
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return { cpuUs: (Number(fields[11]) + Number(fields[12])) * 10_000, rssBytes: Number(fields[21]) * 4096 };
   }
-  const [rss = "0", time = "0:0"] = execFileSync("ps", ["-o", "rss=,time=", "-p", String(pid)], { encoding: "utf8" }).trim().split(/\s+/);
+  const [rss = "0", time = "0:0"] = execFileSync("ps", ["-o", "rss=,time=", "-p", String(pid)], { encoding: "utf8" })
+    .trim()
+    .split(/\s+/);
   const seconds = time.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
   return { cpuUs: seconds * 1e6, rssBytes: Number(rss) * 1024 };
 }

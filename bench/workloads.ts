@@ -32,7 +32,11 @@ async function releaseAll(futures: readonly Future<unknown>[]): Promise<void> {
 }
 
 /** CPU per task of each process, µs, over `body`. */
-async function cpuPerTask({ cluster }: Bench, tasks: number, body: () => Promise<void>): Promise<Record<string, number>> {
+async function cpuPerTask(
+  { cluster }: Bench,
+  tasks: number,
+  body: () => Promise<void>,
+): Promise<Record<string, number>> {
   const before = cluster.processes.map(({ pid }) => figuresOf(pid).cpuUs);
   const own = process.cpuUsage();
   await body();
@@ -72,7 +76,11 @@ const roundTrip: Workload = () =>
       await client.call((x: number) => x, [i]);
       times.push(performance.now() - started);
     }
-    return { calls: 1000, p50Ms: Number(quantile(times, 0.5).toFixed(3)), p99Ms: Number(quantile(times, 0.99).toFixed(3)) };
+    return {
+      calls: 1000,
+      p50Ms: Number(quantile(times, 0.5).toFixed(3)),
+      p99Ms: Number(quantile(times, 0.99).toFixed(3)),
+    };
   });
 
 const chain: Workload = (repeats) =>
@@ -149,4 +157,8 @@ export const workloads: Readonly<Record<string, Workload>> = {
   "digits-grid-search": digits,
 };
 
-export const machine: Figures = { node: process.version, cores: availableParallelism(), platform: `${process.platform} ${process.arch}` };
+export const machine: Figures = {
+  node: process.version,
+  cores: availableParallelism(),
+  platform: `${process.platform} ${process.arch}`,
+};

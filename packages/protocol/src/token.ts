@@ -42,9 +42,13 @@ export function readToken(options: TokenOptions): string {
   );
 }
 
-/** Makes a new token and leaves it in `file`, mode 0600, in folders of mode 0700; replaces what was there. */
-export function writeToken(file: string): string {
-  const token = randomBytes(24).toString("base64url");
+/** A new token: 192 random bits. */
+export function makeToken(): string {
+  return randomBytes(24).toString("base64url");
+}
+
+/** Leaves the token in `file`, mode 0600, in folders of mode 0700; replaces what was there. */
+export function writeToken(file: string, token: string = makeToken()): string {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${token}\n`, { mode: 0o600 });

@@ -3,7 +3,7 @@
 import { createServer } from "node:net";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { Client } from "@taskflock/client";
-import { formatBytes } from "./cli/format.ts";
+import { formatBytes } from "./format.ts";
 import { LocalCluster } from "./local-cluster.ts";
 import { version } from "./version.ts";
 
@@ -21,7 +21,13 @@ interface Examined {
 
 /** Runs every check; never rejects. */
 export async function examine({ address, tokenFile }: Examined): Promise<Finding[]> {
-  const findings = [checkNode(), checkMemory(), await checkPort(8786), await checkPort(8787), await checkLocalCluster()];
+  const findings = [
+    checkNode(),
+    checkMemory(),
+    await checkPort(8786),
+    await checkPort(8787),
+    await checkLocalCluster(),
+  ];
   if (address !== undefined) findings.push(await checkScheduler(address, tokenFile));
   return findings;
 }
@@ -49,8 +55,12 @@ function checkMemory(): Finding {
 function checkPort(port: number): Promise<Finding> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once("error", () => resolve({ ok: true, what: `port ${port} is in use (a scheduler that runs already?)`, advice: "" }));
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve({ ok: true, what: `port ${port} is free`, advice: "" })));
+    probe.once("error", () =>
+      resolve({ ok: true, what: `port ${port} is in use (a scheduler that runs already?)`, advice: "" }),
+    );
+    probe.listen(port, "127.0.0.1", () =>
+      probe.close(() => resolve({ ok: true, what: `port ${port} is free`, advice: "" })),
+    );
   });
 }
 
@@ -61,7 +71,11 @@ async function checkLocalCluster(): Promise<Finding> {
       const client = await cluster.connect();
       const sum = await client.call((a: number, b: number) => a + b, [40, 2]);
       await client.close();
-      return { ok: sum === 42, what: `a local cluster ran 40 + 2 = ${sum}`, advice: sum === 42 ? "" : "Please report this." };
+      return {
+        ok: sum === 42,
+        what: `a local cluster ran 40 + 2 = ${sum}`,
+        advice: sum === 42 ? "" : "Please report this.",
+      };
     } finally {
       await cluster.close();
     }
@@ -72,7 +86,10 @@ async function checkLocalCluster(): Promise<Finding> {
 
 async function checkScheduler(address: string, tokenFile: string | undefined): Promise<Finding> {
   try {
-    const client = await Client.connect(address, { name: "taskflock doctor", ...(tokenFile === undefined ? {} : { tokenFile }) });
+    const client = await Client.connect(address, {
+      name: "taskflock doctor",
+      ...(tokenFile === undefined ? {} : { tokenFile }),
+    });
     const workers = await client.workers();
     await client.close();
     return {

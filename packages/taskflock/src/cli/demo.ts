@@ -6,7 +6,9 @@ import { integer } from "./values.ts";
 export function addDemoCommand(program: Command): void {
   program
     .command("demo")
-    .description("Start a cluster on this machine and run the digits grid search: 18 candidates, 3 folds, 1,797 handwritten digits.")
+    .description(
+      "Start a cluster on this machine and run the digits grid search: 18 candidates, 3 folds, 1,797 handwritten digits.",
+    )
     .addOption(flag("--workers <n>", "worker processes", "DEMO_WORKERS").default(2).argParser(integer(1, 64)))
     .action(async (flags: { readonly workers: number }) => {
       const { digitsDemo } = await import("../demo.ts");

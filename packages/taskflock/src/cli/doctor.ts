@@ -1,18 +1,21 @@
 import type { Command } from "commander";
-import { printLine } from "./process.ts";
 import { flag } from "./flags.ts";
+import { printLine } from "./process.ts";
 
 /** `taskflock doctor`: does everything that Taskflock needs work here? */
 export function addDoctorCommand(program: Command): void {
   program
     .command("doctor")
-    .description("Check this machine: Node, memory, ports, a cluster of its own that runs a task; with --address also that scheduler.")
+    .description(
+      "Check this machine: Node, memory, ports, a cluster of its own that runs a task; with --address also that scheduler.",
+    )
     .addOption(flag("--address <address>", "a scheduler to check too, as host:port", "ADDRESS"))
     .addOption(flag("--token-file <file>", "file that holds its token", "TOKEN_FILE"))
     .action(async (flags: { readonly address?: string; readonly tokenFile?: string }) => {
       const { examine } = await import("../doctor.ts");
       const findings = await examine(flags);
-      for (const { ok, what, advice } of findings) printLine(`${ok ? "ok  " : "FAIL"}  ${what}${advice === "" ? "" : `\n      ${advice}`}`);
+      for (const { ok, what, advice } of findings)
+        printLine(`${ok ? "ok  " : "FAIL"}  ${what}${advice === "" ? "" : `\n      ${advice}`}`);
       if (findings.some((finding) => !finding.ok)) process.exitCode = 1;
     });
 }

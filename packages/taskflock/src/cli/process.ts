@@ -58,4 +58,3 @@ export function describeError(error: unknown): string {
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
 }
-

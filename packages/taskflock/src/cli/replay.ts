@@ -5,12 +5,14 @@ import { printLine } from "./process.ts";
 export function addReplayCommand(program: Command): void {
   program
     .command("replay")
-    .description("Step the scheduler's machine over a recording (scheduler --record FILE) to the same state, and tell stories.")
+    .description(
+      "Step the scheduler's machine over a recording (scheduler --record FILE) to the same state, and tell stories.",
+    )
     .argument("<file>", "the recording")
     .option("--story <key...>", "print the stories of these tasks (a key, or its beginning)", [])
     .option("--json", "print the result as JSON", false)
     .action(async (file: string, flags: { readonly story: readonly string[]; readonly json: boolean }) => {
-      const { replayCommand } = await import("../roles/replay.ts");
-      printLine(await replayCommand(file, flags));
+      const { replayText } = await import("../roles/replay.ts");
+      printLine(replayText(file, flags));
     });
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { printLine } from "./process.ts";
 import { flag } from "./flags.ts";
+import { printLine } from "./process.ts";
 
 interface StatusFlags {
   readonly address: string;
@@ -14,11 +14,13 @@ export function addStatusCommand(program: Command): void {
     .command("status")
     .description("Print what a cluster is doing: workers, tasks, runs.")
     .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
-    .addOption(flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"))
+    .addOption(
+      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
+    )
     .option("--json", "print everything as JSON", false)
     .action(async (flags: StatusFlags) => {
       const { Client } = await import("@taskflock/client");
-      const { formatCluster } = await import("./format.ts");
+      const { formatCluster } = await import("../format.ts");
       const client = await Client.connect(flags.address, {
         name: "taskflock status",
         ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }),
@@ -38,9 +40,13 @@ export function addTokenCommand(program: Command): void {
     .command("token")
     .description("Print the token of a scheduler on this machine, for clients and workers on others.")
     .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
-    .addOption(flag("--token-file <file>", "file that holds the token (default: where the scheduler left it)", "TOKEN_FILE"))
+    .addOption(
+      flag("--token-file <file>", "file that holds the token (default: where the scheduler left it)", "TOKEN_FILE"),
+    )
     .action(async (flags: { readonly address: string; readonly tokenFile?: string }) => {
       const { readToken } = await import("@taskflock/protocol");
-      printLine(readToken({ address: flags.address, ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }) }));
+      printLine(
+        readToken({ address: flags.address, ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }) }),
+      );
     });
 }

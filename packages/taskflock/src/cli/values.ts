@@ -1,7 +1,6 @@
 // How flags turn into values. Each says what it takes when it gets something else.
 
 import { availableParallelism, totalmem } from "node:os";
-import { RESOURCE_UNIT } from "@taskflock/protocol";
 import { InvalidArgumentError } from "commander";
 
 const unitBytes: Readonly<Record<string, number>> = {
@@ -25,7 +24,8 @@ const unitBytes: Readonly<Record<string, number>> = {
 export function byteSize(text: string): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
   const unit = unitBytes[(match?.[2] ?? "?").toLowerCase()];
-  if (match === null || unit === undefined) throw new InvalidArgumentError("Give a size such as 2GiB, 500MB or 1073741824.");
+  if (match === null || unit === undefined)
+    throw new InvalidArgumentError("Give a size such as 2GiB, 500MB or 1073741824.");
   return Math.round(Number(match[1]) * unit);
 }
 
@@ -42,14 +42,15 @@ export function integer(from: number, to: number): (text: string) => number {
 
 export const port: (text: string) => number = integer(0, 65_535);
 
-/** `GPU=1,disk=0.5`: amounts in 1/10,000, as machines count them. */
+/** `GPU=1,disk=0.5`: names and amounts. */
 export function resources(text: string): Record<string, number> {
   const parsed: Record<string, number> = {};
   for (const part of text.split(",").filter((piece) => piece.trim() !== "")) {
     const match = /^\s*([A-Za-z_][\w.-]*)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(part);
     const name = match?.[1];
-    if (name === undefined) throw new InvalidArgumentError("Give resources as NAME=AMOUNT, e.g. GPU=1 or GPU=1,disk=0.5.");
-    parsed[name] = Math.round(Number(match?.[2]) * RESOURCE_UNIT);
+    if (name === undefined)
+      throw new InvalidArgumentError("Give resources as NAME=AMOUNT, e.g. GPU=1 or GPU=1,disk=0.5.");
+    parsed[name] = Number(match?.[2]);
   }
   return parsed;
 }

@@ -54,7 +54,12 @@ export function formatCluster({ scheduler, workers, tasks, runs, sessions }: Clu
 export function formatStory(story: readonly StoryLine[]): string {
   const start = story[0]?.at ?? 0;
   return columns(
-    story.map((line) => [`${((line.at - start) / 1e6).toFixed(6)} s`, `#${line.cause}`, `${line.from} -> ${line.to}`, line.detail]),
+    story.map((line) => [
+      `${((line.at - start) / 1e6).toFixed(6)} s`,
+      `#${line.cause}`,
+      `${line.from} -> ${line.to}`,
+      line.detail,
+    ]),
   ).join("\n");
 }
 

@@ -1,0 +1,9 @@
+// The public surface. Everything a user needs comes from here.
+
+export * from "@taskflock/client";
+export type { LocalClusterOptions } from "@taskflock/cluster";
+export * from "@taskflock/ml";
+export { type ErrorCode, FlockError, isFlockError, registerClass } from "@taskflock/protocol";
+export { type TaskContext, taskContext } from "@taskflock/worker";
+export { LocalCluster } from "./local-cluster.ts";
+export { version } from "./version.ts";

@@ -1,0 +1,70 @@
+// The scheduler's process: the scheduler, its page, its token's file.
+
+import { readFileSync, rmSync } from "node:fs";
+import { startDashboard } from "@taskflock/dashboard";
+import { makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/protocol";
+import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
+import { announceReady, createLogger, onStop, printLine, tokenFromDescriptor } from "../cli/process.ts";
+import type { SchedulerFlags } from "../cli/scheduler.ts";
+
+/** Runs until it is told to stop. */
+export async function runScheduler(flags: SchedulerFlags): Promise<void> {
+  const logger = createLogger(flags.logLevel, "scheduler");
+  const given = givenToken(flags);
+  const token = given ?? makeToken();
+  const scheduler = await startScheduler({
+    host: flags.host,
+    port: flags.port,
+    token,
+    insecure: flags.insecure,
+    maxFrameBytes: flags.maxFrameBytes,
+    logger,
+    ...(flags.record === undefined ? {} : { recordFile: flags.record }),
+  });
+  const tokenFile = given === null ? tokenFileFor(scheduler.port) : null;
+  if (tokenFile !== null) writeToken(tokenFile, token);
+  try {
+    const dashboard = await startDashboard({
+      host: flags.dashboardHost ?? flags.host,
+      port: flags.dashboardPort,
+      token,
+      source: statusOf(scheduler),
+    });
+    const stopped = new Promise<string>((resolve) => onStop(resolve, { stdinEnd: flags.exitOnStdinEnd }));
+    announceReady(flags.readyFd, { address: scheduler.address, dashboard: dashboard.url, tokenFile });
+    if (process.stdout.isTTY) {
+      printLine(`Scheduler   ${scheduler.address}`);
+      printLine(`Status page ${dashboard.url}`);
+      printLine(`Workers     taskflock worker ${scheduler.address}`);
+    }
+    const reason = await Promise.race([stopped, scheduler.failed]);
+    logger.info({ reason }, "stopping");
+    await dashboard.close();
+  } finally {
+    if (tokenFile !== null) removeToken(tokenFile, token);
+    await scheduler.close();
+  }
+}
+
+function givenToken(flags: SchedulerFlags): string | null {
+  if (flags.tokenFd !== undefined) return tokenFromDescriptor(flags.tokenFd);
+  if (flags.tokenFile !== undefined) return readToken({ tokenFile: flags.tokenFile, address: flags.host });
+  return null;
+}
+
+/** Unless another scheduler took the port, and the file, in the meantime. */
+function removeToken(file: string, token: string): void {
+  try {
+    if (readFileSync(file, "utf8").trim() === token) rmSync(file);
+  } catch {
+    // Somebody removed it already.
+  }
+}
+
+function statusOf(scheduler: RunningScheduler): Parameters<typeof startDashboard>[0]["source"] {
+  const { metrics } = scheduler;
+  return {
+    cluster: () => scheduler.clusterInfo(),
+    metrics: async () => ({ contentType: metrics.contentType, body: await metrics.metrics() }),
+  };
+}

@@ -1,0 +1,113 @@
+// The worker's processes: nannies, each with a worker below it; or one worker without.
+
+import { hostname } from "node:os";
+import { isLoopback, parseAddress, readToken } from "@taskflock/protocol";
+import { joinNanny, type NannyLink, type RunningNanny, startNanny, startWorker } from "@taskflock/worker";
+import type { Logger } from "pino";
+import { announceReady, createLogger, onStop, tokenFromDescriptor } from "../cli/process.ts";
+import { memoryShare } from "../cli/values.ts";
+import type { WorkerFlags } from "../cli/worker.ts";
+
+/** Runs until the workers have left, or were told to stop. */
+export async function runWorkers(address: string, flags: WorkerFlags): Promise<void> {
+  const nanny = await joinNanny();
+  const logger = createLogger(flags.logLevel, "worker");
+  if (nanny !== null || (!flags.nanny && flags.processes === 1)) return runWorker(address, flags, nanny, logger);
+  await runNannies(address, flags, logger);
+}
+
+function tokenOf(address: string, flags: WorkerFlags): string {
+  if (flags.tokenFd !== undefined) return tokenFromDescriptor(flags.tokenFd);
+  return readToken({ address, tokenFile: flags.tokenFile });
+}
+
+function nameOf(flags: WorkerFlags): string {
+  return flags.name ?? `${hostname()}-${process.pid}`;
+}
+
+async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink | null, logger: Logger): Promise<void> {
+  warnAboutHost(address, flags, logger);
+  const worker = await startWorker({
+    address,
+    token: nanny?.token ?? tokenOf(address, flags),
+    name: nameOf(flags),
+    slots: flags.threads,
+    resources: flags.resources,
+    memoryLimitBytes: flags.memoryLimit ?? memoryShare(1),
+    heapLimitMb: Math.ceil((flags.heapLimit ?? 0) / 1024 ** 2),
+    peerHost: flags.host,
+    peerPort: flags.port,
+    checkArguments: flags.checkArguments,
+    schedulerLostMs: flags.schedulerLostMs,
+    logger,
+    ...(nanny === null ? {} : { incarnation: nanny.incarnation }),
+  });
+  onStop((reason) => worker.retire(reason), { stdinEnd: flags.exitOnStdinEnd });
+  void nanny?.gone.then(() => worker.close());
+  if (nanny === null) announceReady(flags.readyFd, { workers: [{ name: worker.name, pid: process.pid }] });
+  const exit = await worker.done;
+  await nanny?.leaving(exit.restart);
+  if (exit.error !== null) logger.error({ err: exit.error }, "the worker ended");
+  // A thread that native code holds, or a client's open socket, must not keep a worker that has left.
+  process.exit(exit.error === null ? 0 : 1);
+}
+
+/** Peers on other machines cannot reach loopback. */
+function warnAboutHost(address: string, { host }: WorkerFlags, logger: Logger): void {
+  if (isLoopback(host) && !isLoopback(parseAddress(address).host)) {
+    logger.warn(
+      { host },
+      "the scheduler is on another machine, but this worker's results can be fetched only from this one; pass --host",
+    );
+  }
+}
+
+async function runNannies(address: string, flags: WorkerFlags, logger: Logger): Promise<void> {
+  const token = tokenOf(address, flags);
+  const stem = nameOf(flags);
+  const nannies = await Promise.all(
+    Array.from({ length: flags.processes }, (_, index) => {
+      const name = flags.processes === 1 ? stem : `${stem}-${index + 1}`;
+      const memoryLimitBytes = flags.memoryLimit ?? memoryShare(flags.processes);
+      const args = [
+        ...process.execArgv,
+        process.argv[1] ?? "",
+        ...workerArguments(address, { ...flags, name, memoryLimit: memoryLimitBytes }),
+      ];
+      return startNanny({ command: process.execPath, args, memoryLimitBytes, address, token, name, logger });
+    }),
+  );
+  const stop = (reason: string): void => {
+    for (const nanny of nannies) nanny.stop(reason);
+  };
+  onStop(stop, { stdinEnd: flags.exitOnStdinEnd });
+  announceReady(flags.readyFd, { nanny: process.pid, workers: nannies.map(({ pid }) => ({ pid })) });
+  process.exitCode = await endOf(nannies);
+}
+
+async function endOf(nannies: readonly RunningNanny[]): Promise<number> {
+  const exits = await Promise.all(nannies.map(({ done }) => done));
+  for (const { error } of exits)
+    if (error !== null) process.stderr.write(`taskflock: ${error.message} (${error.code})\n`);
+  return exits.every(({ error }) => error === null) ? 0 : 1;
+}
+
+/** The command line of a worker below its nanny; the token comes over their channel. */
+function workerArguments(address: string, flags: WorkerFlags): string[] {
+  const resources = Object.entries(flags.resources).map(([name, amount]) => `${name}=${amount}`);
+  return [
+    "worker",
+    address,
+    "--no-nanny",
+    ...["--threads", String(flags.threads)],
+    ...["--name", flags.name ?? ""],
+    ...["--host", flags.host],
+    ...["--port", String(flags.processes === 1 ? flags.port : 0)],
+    ...["--memory-limit", String(flags.memoryLimit ?? 0)],
+    ...["--scheduler-lost-ms", String(flags.schedulerLostMs)],
+    ...["--log-level", flags.logLevel],
+    ...(flags.heapLimit === undefined ? [] : ["--heap-limit", String(flags.heapLimit)]),
+    ...(resources.length === 0 ? [] : ["--resources", resources.join(",")]),
+    ...(flags.checkArguments ? ["--check-arguments"] : []),
+  ];
+}
