@@ -1,7 +1,8 @@
 // A table of results for people to read in a terminal.
 
+import { FlockError } from "@taskflock/protocol/words";
 import { show } from "./estimators/parameter-checks.ts";
-import type { SearchResult } from "./search/search.ts";
+import type { CvResults } from "./search/cv-results.ts";
 
 export interface FormatOptions {
   /** The scorer to show; default: the first. */
@@ -12,18 +13,17 @@ export interface FormatOptions {
 
 type Row = readonly string[];
 
-/** The candidates by rank: mean and deviation of the test score, each split's, mean fit time, parameters. One string of lines. */
-export function formatResults<P extends object, M, I, S extends string>(
-  result: SearchResult<P, M, I, S>,
+/** The candidates by rank: mean and deviation of the test score, mean fit time, parameters. One string of lines. */
+export function formatResults<P extends object, S extends string>(
+  cvResults: CvResults<P, S>,
   options: FormatOptions = {},
 ): string {
-  const scorer = options.scorer ?? (result.scorerNames[0] as string);
-  const name = scorer.charAt(0).toUpperCase() + scorer.slice(1);
-  const table = result.cvResults as unknown as Readonly<Record<string, readonly never[]>>;
+  const table = cvResults as unknown as Readonly<Record<string, readonly unknown[]>>;
+  const name = columnName(Object.keys(table), options.scorer);
   const column = (key: string): readonly number[] => (table[key] ?? []) as readonly number[];
   const ranks = column(`rankTest${name}`);
   const order = [...ranks.keys()].sort((a, b) => (ranks[a] as number) - (ranks[b] as number) || a - b);
-  const params = result.cvResults.params as readonly Readonly<Record<string, unknown>>[];
+  const params = cvResults.params as readonly Readonly<Record<string, unknown>>[];
   const parameters = [...new Set(params.flatMap((candidate) => Object.keys(candidate)))];
   const heading: Row = ["rank", "mean", "std", "fit s", ...parameters];
   const rows = order.slice(0, options.top ?? order.length).map((at): Row => {
@@ -32,6 +32,14 @@ export function formatResults<P extends object, M, I, S extends string>(
     return [String(ranks[at]), ...numbers, fixed(column("meanFitTime")[at], 3), ...values];
   });
   return layOut([heading, ...rows], 4);
+}
+
+/** The scorer as columns spell it. Throws FLOCK_ML_SCORER for one that the table does not have. */
+function columnName(columns: readonly string[], scorer: string | undefined): string {
+  const names = columns.flatMap((column) => (column.startsWith("rankTest") ? [column.slice("rankTest".length)] : []));
+  const wanted = scorer === undefined ? names[0] : scorer.charAt(0).toUpperCase() + scorer.slice(1);
+  if (wanted !== undefined && names.includes(wanted)) return wanted;
+  throw new FlockError("FLOCK_ML_SCORER", `The results have no scorer "${scorer}". They have: ${names.join(", ")}.`);
 }
 
 function shown(value: unknown): string {

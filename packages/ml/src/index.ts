@@ -28,9 +28,9 @@ export {
   type FeaturesInput,
   type LabelsInput,
 } from "./inputs.ts";
-export type { Labels } from "./labels.ts";
+export { type Labels, takeLabels } from "./labels.ts";
 export { type Digits, loadDigits } from "./load-digits.ts";
-export { type CsrMatrix, type Features, type Matrix, matrix, toDense } from "./matrix.ts";
+export { type CsrMatrix, type Features, type Matrix, matrix, takeRows, toDense } from "./matrix.ts";
 export {
   type Average,
   type AverageOptions,

@@ -8,7 +8,7 @@ import { type CsrMatrix, type Features, isCsr, isTexts, type Matrix, matrix } fr
 export type FeaturesInput = readonly (readonly number[])[] | Matrix | CsrMatrix | readonly string[];
 
 /** y as a user has it. */
-export type LabelsInput = Labels;
+export type LabelsInput = readonly number[] | readonly string[] | Int32Array | Float64Array;
 
 /** X in one of the forms that travel; throws FLOCK_ML_INPUT and says where it is wrong. */
 export function checkedFeatures(X: FeaturesInput): Features {

@@ -1,7 +1,7 @@
 // Class labels: numbers or strings as the user gave them, and small integers inside.
 
-/** y. A user's `number[]` travels as an `Int32Array` where all are integers, as a `Float64Array` otherwise. */
-export type Labels = readonly number[] | readonly string[] | Int32Array | Float64Array;
+/** Labels inside: a user's `number[]` travels as an `Int32Array` where all are integers, as a `Float64Array` otherwise. */
+export type Labels = readonly (number | string)[] | Int32Array | Float64Array;
 
 /** The distinct labels in ascending order, and for each sample the index of its label among them. */
 export interface EncodedLabels {
@@ -41,5 +41,5 @@ export function takeLabels(y: Labels, rows: Int32Array): Labels {
     for (let i = 0; i < rows.length; i++) taken[i] = y[rows[i] as number] as number;
     return taken;
   }
-  return Array.from(rows, (row) => y[row]) as readonly number[] | readonly string[];
+  return Array.from(rows, (row) => y[row] as number | string);
 }

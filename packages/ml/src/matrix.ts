@@ -62,6 +62,9 @@ export function toDense(X: Matrix | CsrMatrix): Matrix {
 }
 
 /** The given rows, in the given order, as what estimators take: a dense matrix, or texts. */
+export function takeRows(X: Matrix | CsrMatrix, rows: Int32Array): Matrix;
+export function takeRows(X: readonly string[], rows: Int32Array): readonly string[];
+export function takeRows(X: Features, rows: Int32Array): Matrix | readonly string[];
 export function takeRows(X: Features, rows: Int32Array): Matrix | readonly string[] {
   if (isTexts(X)) return Array.from(rows, (row) => X[row] as string);
   const { cols } = X;

@@ -1,7 +1,7 @@
 // One random split of a data set in two.
 
 import { FlockError } from "@taskflock/protocol/words";
-import { checkedFeatures, checkedLabels, type FeaturesInput } from "./inputs.ts";
+import { checkedFeatures, checkedLabels, type FeaturesInput, type LabelsInput } from "./inputs.ts";
 import { encodeLabels, type Labels, takeLabels } from "./labels.ts";
 import { type CsrMatrix, isCsr, type Matrix, rowCount, takeCsrRows, takeRows } from "./matrix.ts";
 import { randomNumbers, shuffle } from "./random.ts";
@@ -26,7 +26,7 @@ type SameForm<X extends FeaturesInput> = X extends Matrix | CsrMatrix
     ? string[]
     : number[][];
 
-export interface TrainTestSplit<X extends FeaturesInput, Y extends Labels> {
+export interface TrainTestSplit<X extends FeaturesInput, Y extends LabelsInput> {
   readonly XTrain: SameForm<X>;
   readonly XTest: SameForm<X>;
   readonly yTrain: Y;
@@ -37,7 +37,7 @@ export interface TrainTestSplit<X extends FeaturesInput, Y extends Labels> {
 }
 
 /** Splits X and y in two. Throws FLOCK_ML_INPUT or FLOCK_ML_SPLIT. */
-export function trainTestSplit<X extends FeaturesInput, Y extends Labels>(
+export function trainTestSplit<X extends FeaturesInput, Y extends LabelsInput>(
   X: X,
   y: Y,
   options: TrainTestOptions = {},

@@ -2,9 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { gridSearch, InlineExecutor, type Labels, loadDigits, type Matrix, svc } from "../src/index.ts";
-import { takeLabels } from "../src/labels.ts";
-import { takeRows } from "../src/matrix.ts";
+import { gridSearch, InlineExecutor, loadDigits, type Matrix, svc, takeLabels, takeRows } from "../src/index.ts";
 
 interface ReferenceCandidate {
   readonly params: { readonly C: number; readonly class_weight: "balanced" | null; readonly gamma: number };
@@ -65,12 +63,14 @@ describe("the digits search", () => {
   it("gives scikit-learn's scores on the fixed 70/30 split, from data that are already placed", async () => {
     const executor = new InlineExecutor();
     const { trainRows, testRows, ...expected } = reference.split7030;
-    const part = (rows: number[]): { X: Matrix; y: Labels } => ({
-      X: takeRows(digits.data, Int32Array.from(rows)) as Matrix,
-      y: takeLabels(digits.target, Int32Array.from(rows)),
+    const rows = digits.split7030;
+    expect({ train: [...rows.train], test: [...rows.test] }).toEqual({ train: trainRows, test: testRows });
+    const part = (rows: Int32Array): { X: Matrix; y: Int32Array } => ({
+      X: takeRows(digits.data, rows),
+      y: takeLabels(digits.target, rows) as Int32Array,
     });
-    const train = part(trainRows);
-    const test = part(testRows);
+    const train = part(rows.train);
+    const test = part(rows.test);
     const search = gridSearch(executor, {
       estimator: svc({ kernel: "rbf" }),
       params,

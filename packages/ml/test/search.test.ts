@@ -15,6 +15,7 @@ import {
   logisticRegression,
   type Matrix,
   matrix,
+  type SearchResult,
   type SvcParams,
   svc,
 } from "../src/index.ts";
@@ -201,16 +202,17 @@ describe("gridSearch", () => {
       y,
       cv: 10,
     }).result();
-    const [heading, rule, first, ...others] = formatResults(result).split("\n");
+    const [heading, rule, first, ...others] = formatResults(result.cvResults).split("\n");
     const best = [
       1,
       ...[result.bestScore, result.cvResults.stdTestScore[result.bestIndex] as number].map((n) => n.toFixed(4)),
     ];
-    expect(heading).toBe("rank    mean     std  fit s  nNeighbors  weights".replace("    mean", "    mean"));
+    expect(heading).toBe("rank    mean     std  fit s  nNeighbors  weights");
     expect(rule).toMatch(/^─{4} {2}─{6} {2}─{6} {2}─{5} {2}─{10} {2}─{7}$/);
     expect(first?.trim().split(/\s+/).slice(0, 3)).toEqual(best.map(String));
     expect(others).toHaveLength(1);
-    expect(formatResults(result, { top: 1 }).split("\n")).toHaveLength(3);
+    expect(formatResults(result.cvResults, { top: 1 }).split("\n")).toHaveLength(3);
+    expect(() => formatResults(result.cvResults, { scorer: "f1" })).toThrowError('no scorer "f1". They have: Score.');
   });
 });
 
@@ -230,6 +232,8 @@ describe("types", () => {
     expectTypeOf(bestEstimator.predict(X)).toEqualTypeOf<Labels>();
     expectTypeOf(bestParams.gamma).toEqualTypeOf<number | "scale" | "auto" | undefined>();
     expectTypeOf(cvResults).not.toHaveProperty("meanTestScore");
+    const single = await gridSearch(executor, { ...options, params: { C: [1] } }).result();
+    expectTypeOf(single).toExtend<Pick<SearchResult, "cvResults" | "bestIndex" | "bestScore" | "bestParams">>();
     // @ts-expect-error: svc has no parameter of this name
     expect(() => gridSearch(executor, { ...options, params: { Gamma: [1] } })).toThrowError();
     // @ts-expect-error: a kernel that svc does not have

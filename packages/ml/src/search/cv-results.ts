@@ -5,7 +5,7 @@ import { mean, standardDeviation } from "../numeric.ts";
 type PluralOfOne<K extends string> = K extends "score" ? "s" : "";
 
 /** One entry per candidate, in the order of the candidates. Times are seconds. */
-export type CvResults<P extends object, S extends string = "score"> = {
+export type CvResults<P extends object = object, S extends string = "score"> = {
   readonly params: readonly Partial<P>[];
   readonly meanFitTime: readonly number[];
   readonly stdFitTime: readonly number[];
@@ -15,7 +15,7 @@ export type CvResults<P extends object, S extends string = "score"> = {
   /** `paramC`, `paramGamma` …: the value of one parameter; undefined where a candidate's grid does not have it. */
   readonly [K in keyof P & string as `param${Capitalize<K>}`]?: readonly (P[K] | undefined)[];
 } & {
-  /** By candidate, then by split. */
+  /** By candidate, then by split: `splitTestScores[candidate][split]`. */
   readonly [K in S as `splitTest${Capitalize<K>}${PluralOfOne<K>}`]: readonly (readonly number[])[];
 } & { readonly [K in S as `meanTest${Capitalize<K>}` | `stdTest${Capitalize<K>}`]: readonly number[] } & {
   /** 1 is best; equal means share the smallest rank; NaN comes last. */

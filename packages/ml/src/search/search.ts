@@ -5,7 +5,7 @@ import type { FittedEstimator } from "../fitted.ts";
 import type { CvResults } from "./cv-results.ts";
 
 /** One finished fold. Scores by scorer name ("score" when there is one). */
-export interface FoldEvent<P extends object, S extends string = "score"> {
+export interface FoldEvent<P extends object = object, S extends string = "score"> {
   /** Index of the candidate, and of its row in `cvResults`. */
   readonly candidate: number;
   readonly params: Partial<P>;
@@ -28,7 +28,8 @@ export type SearchStatus = "running" | "done" | "failed" | "stopped" | "cancelle
  * A running search. Any number of readers may iterate over its folds, each from the first one. The iteration ends when the
  * search does, however it ends; `result()` tells how.
  */
-export interface Search<P extends object, M, I, S extends string = "score"> extends AsyncIterable<FoldEvent<P, S>> {
+export interface Search<P extends object = object, M = unknown, I = unknown, S extends string = "score">
+  extends AsyncIterable<FoldEvent<P, S>> {
   readonly name: string;
   readonly status: SearchStatus;
   /** Folds finished so far. */
@@ -51,7 +52,7 @@ export interface Choice<P extends object, M, I> {
   readonly fitted: { readonly estimator: FittedEstimator<P, M, I>; readonly refitTime: number } | null;
 }
 
-export class SearchResult<P extends object, M, I, S extends string = "score"> {
+export class SearchResult<P extends object = object, M = unknown, I = unknown, S extends string = "score"> {
   /** The table: one entry per candidate. */
   readonly cvResults: CvResults<P, S>;
   readonly scorerNames: readonly S[];

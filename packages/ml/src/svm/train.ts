@@ -141,7 +141,7 @@ function assemble(
     classes: encoded.classes,
     kernel,
     support,
-    supportVectors: takeRows(X, support) as Matrix,
+    supportVectors: takeRows(X, support),
     sourceRows: context === undefined ? null : support.map((i) => context.rows[i] as number),
     nSupport: encoded.classes.map((_, code) => countBetween(used, starts[code] as number, starts[code + 1] as number)),
     dualCoef,
