@@ -1,4 +1,6 @@
 export * from "./address.ts";
+export * from "./bulk/bulk-client.ts";
+export * from "./bulk/bulk-server.ts";
 export * from "./frames/frames.ts";
 export * from "./function-description.ts";
 export * from "./installed-package.ts";

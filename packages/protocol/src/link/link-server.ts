@@ -9,6 +9,7 @@ import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import type { PayloadStore } from "../payload-store.ts";
 import { tokensEqual } from "../token.ts";
 import { FlockError, type Hello, isFlockError, PROTOCOL_VERSION, type Welcome } from "../words/index.ts";
+import { bind } from "./bind.ts";
 import { decodeHello, encodeHandshake, MAX_HELLO_BYTES, refused, SUBPROTOCOL } from "./handshake.ts";
 import { ReadingClock } from "./reading-clock.ts";
 import { DEFAULT_MAX_FRAME_BYTES, type DownDirection, type UpDirection } from "./scheduler-link.ts";
@@ -52,6 +53,7 @@ export class LinkServer {
   readonly #clock: ReadingClock;
   readonly #ping: NodeJS.Timeout;
   #strangers = 0;
+  #port = 0;
   #closing = false;
 
   /** Throws FLOCK_PORT_IN_USE, or FLOCK_ADDRESS_INVALID when the host is not one of this machine. */
@@ -59,6 +61,7 @@ export class LinkServer {
     const server = new LinkServer(options);
     try {
       await bind(server.#http, options.host, options.port);
+      server.#port = (server.#http.address() as AddressInfo).port;
     } catch (error) {
       await server.close();
       throw error;
@@ -89,7 +92,7 @@ export class LinkServer {
   }
 
   get port(): number {
-    return (this.#http.address() as AddressInfo).port;
+    return this.#port;
   }
 
   /** Stops to listen; flushes and closes every link. */
@@ -196,25 +199,6 @@ export class LinkServer {
     client.on("close", () => this.#links.delete(link));
     link.listen(admission.attach(link));
   }
-}
-
-/** Listens; says what is wrong in words. */
-export function bind(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause: Error & { code?: string }) => {
-      const inUse = cause.code === "EADDRINUSE";
-      reject(
-        new FlockError(
-          inUse ? "FLOCK_PORT_IN_USE" : "FLOCK_ADDRESS_INVALID",
-          inUse
-            ? `Port ${port} of ${host} is already in use. Stop what uses it, or choose another with --port.`
-            : `Nothing can listen at ${host}:${port}: ${cause.message}.`,
-          { cause },
-        ),
-      );
-    });
-    server.listen(port, host, () => resolve());
-  });
 }
 
 function explainPort(_request: IncomingMessage, response: ServerResponse): void {

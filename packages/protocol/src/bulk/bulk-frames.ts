@@ -1,0 +1,187 @@
+// The protocol of peer ports: bytes of results, on connections of their own. Plain TCP and not WebSockets, because a WebSocket
+// gathers each message before it hands it over: one copy more, and a third of the throughput (docs/decisions/bulk.md).
+//
+//   u8 mark · u8 op · u16 0 · u32 length · u32 crc of the body · body
+
+import { crc32 } from "node:zlib";
+import { malformed } from "../validation/fields.ts";
+
+export const OP = {
+  /** Client: a handshake frame (role `peer`). */
+  hello: 1,
+  welcome: 2,
+  /** Server: a handshake frame that says why. */
+  refused: 3,
+  /** Client: f64 task. Answered by `found` and chunks, or by `absent`. */
+  get: 4,
+  /** Server: f64 bytes. */
+  found: 5,
+  absent: 6,
+  chunk: 7,
+  /** Client: f64 task, f64 bytes. Answered by `ready` or `absent`; then chunks; then `stored` or `failed`. */
+  put: 8,
+  ready: 9,
+  stored: 10,
+  failed: 11,
+} as const;
+
+const MARK = 0xf7;
+export const HEADER_BYTES = 12;
+/** Size of the chunks that are sent. */
+export const CHUNK_BYTES: number = 512 * 1024;
+const MAX_CHUNK_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 4096;
+
+export function bulkFrame(op: number, body: Uint8Array): Buffer {
+  return Buffer.concat([bulkHeader(op, body), body]);
+}
+
+/** The header of a body that is written on its own. */
+export function bulkHeader(op: number, body: Uint8Array): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header[0] = MARK;
+  header[1] = op;
+  header.writeUInt32LE(body.length, 4);
+  header.writeUInt32LE(crc32(body), 8);
+  return header;
+}
+
+/** A body of numbers. */
+export function numbersBody(...values: number[]): Buffer {
+  const body = Buffer.alloc(values.length * 8);
+  values.forEach((value, i) => {
+    body.writeDoubleLE(value, i * 8);
+  });
+  return body;
+}
+
+/** The numbers of a body. Throws FLOCK_PROTOCOL. */
+export function readNumbers(body: Buffer, count: number, at: string): number[] {
+  if (body.length !== count * 8) throw malformed(at, `${body.length} bytes came, ${count * 8} were expected`);
+  return Array.from({ length: count }, (_, i) => {
+    const value = body.readDoubleLE(i * 8);
+    if (!Number.isSafeInteger(value) || value < 0) throw malformed(at, `${value} is not a count`);
+    return value;
+  });
+}
+
+export interface BulkHandlers {
+  /** Any frame but a chunk; the body is valid during the call. */
+  onFrame(op: number, body: Buffer): void;
+  /** Where the next bytes of a chunk go: as long as `length` at least. Throws FLOCK_PROTOCOL when no chunk is due. */
+  chunkTarget(length: number): Uint8Array;
+  /** A chunk has arrived whole and its checksum is right. */
+  onChunk(length: number): void;
+}
+
+/** Takes a stream apart. What belongs to a chunk is copied once: from the socket's buffer to where it stays. */
+export class BulkParser {
+  readonly #handlers: BulkHandlers;
+  readonly #header: Buffer = Buffer.alloc(HEADER_BYTES);
+  readonly #body: Buffer = Buffer.alloc(MAX_BODY_BYTES);
+  #headerFilled = 0;
+  #op = 0;
+  #length = 0;
+  #filled = 0;
+  #crc = 0;
+  #expectedCrc = 0;
+  #target: Uint8Array;
+
+  constructor(handlers: BulkHandlers) {
+    this.#handlers = handlers;
+    this.#target = this.#body;
+  }
+
+  /** Throws FLOCK_PROTOCOL; after that the stream is of no use. */
+  feed(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length || (this.#headerFilled === HEADER_BYTES && this.#filled === this.#length)) {
+      if (this.#headerFilled < HEADER_BYTES) {
+        this.#header[this.#headerFilled++] = bytes[at++]!;
+        if (this.#headerFilled === HEADER_BYTES) this.#begin();
+        continue;
+      }
+      const size = Math.min(this.#length - this.#filled, bytes.length - at);
+      if (size > 0) {
+        const part = bytes.subarray(at, at + size);
+        this.#crc = crc32(part, this.#crc);
+        this.#target.set(part, this.#filled);
+        this.#filled += size;
+        at += size;
+      }
+      if (this.#filled === this.#length) this.#end();
+    }
+  }
+
+  #begin(): void {
+    if (this.#header[0] !== MARK) throw malformed("bulk", "it does not begin as a frame does");
+    this.#op = this.#header[1]!;
+    this.#length = this.#header.readUInt32LE(4);
+    this.#expectedCrc = this.#header.readUInt32LE(8);
+    this.#filled = 0;
+    this.#crc = 0;
+    const limit = this.#op === OP.chunk ? MAX_CHUNK_BYTES : MAX_BODY_BYTES;
+    if (this.#length > limit) throw malformed("bulk", `a frame of ${this.#length} bytes; ${limit} can be`);
+    this.#target = this.#op === OP.chunk ? this.#handlers.chunkTarget(this.#length) : this.#body;
+  }
+
+  #end(): void {
+    this.#headerFilled = 0;
+    if (this.#crc !== this.#expectedCrc) throw malformed("bulk", "the checksum of a frame is wrong");
+    if (this.#op === OP.chunk) this.#handlers.onChunk(this.#length);
+    else this.#handlers.onFrame(this.#op, this.#body.subarray(0, this.#length));
+  }
+}
+
+/** A transfer that receives: chunks go into `target`, in order. */
+export class Receiving {
+  readonly #target: Uint8Array;
+  #filled = 0;
+
+  constructor(target: Uint8Array) {
+    this.#target = target;
+  }
+
+  get complete(): boolean {
+    return this.#filled === this.#target.length;
+  }
+
+  chunkTarget(length: number): Uint8Array {
+    if (length === 0 || length > this.#target.length - this.#filled) {
+      throw malformed("bulk.chunk", `${length} bytes do not fit into ${this.#target.length - this.#filled}`);
+    }
+    return this.#target.subarray(this.#filled, this.#filled + length);
+  }
+
+  advance(length: number): void {
+    this.#filled += length;
+  }
+}
+
+export interface ChunkWriter {
+  write(bytes: Uint8Array, done?: () => void): boolean;
+  cork(): void;
+  uncork(): void;
+}
+
+/** Writes `bytes` as chunks, two at most on their way; `done` when the last has left this process. */
+export function sendChunks(socket: ChunkWriter, bytes: Uint8Array, done: () => void): void {
+  let at = 0;
+  let inFlight = 0;
+  const next = (): void => {
+    while (at < bytes.length && inFlight < 2) {
+      const part = bytes.subarray(at, at + CHUNK_BYTES);
+      at += part.length;
+      inFlight++;
+      socket.cork();
+      socket.write(bulkHeader(OP.chunk, part));
+      socket.write(part, () => {
+        inFlight--;
+        next();
+      });
+      socket.uncork();
+    }
+    if (at >= bytes.length && inFlight === 0) done();
+  };
+  next();
+}

@@ -1,0 +1,237 @@
+// The peer port of a worker: hands out results by task, and takes uploads that were announced.
+
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { bind } from "../link/bind.ts";
+import { decodeHello, encodeHandshake, MAX_HELLO_BYTES, refused } from "../link/handshake.ts";
+import { tokensEqual } from "../token.ts";
+import { malformed } from "../validation/fields.ts";
+import { FlockError, isFlockError, type TaskId } from "../words/index.ts";
+import {
+  BulkParser,
+  bulkFrame,
+  HEADER_BYTES,
+  numbersBody,
+  OP,
+  Receiving,
+  readNumbers,
+  sendChunks,
+} from "./bulk-frames.ts";
+
+const AUTHENTICATE_MS = 5_000;
+/** A transfer in which nothing moves for so long is given up. */
+const STALL_MS = 30_000;
+/** Results that are sent at the same time; further requests wait. */
+const MAX_SENDING = 8;
+const NOTHING = new Uint8Array(0);
+
+/** A lease for reading. */
+export interface BulkSource {
+  readonly bytes: Uint8Array;
+  release(): void;
+}
+
+export interface BulkTarget {
+  /** Exactly as long as the upload. */
+  readonly target: Uint8Array;
+  /** All bytes are there. */
+  done(): void;
+  failed(error: FlockError): void;
+}
+
+export interface BulkServerOptions {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  readonly token: string;
+  /** The result of a task, or null when it is not here. */
+  open(task: TaskId): BulkSource | null;
+  /** Room for an upload, or null when none was announced. */
+  accept(task: TaskId, bytes: number): BulkTarget | null;
+}
+
+export class BulkServer {
+  readonly #server: Server;
+  readonly #connections: Set<Connection> = new Set();
+  readonly #waiting: (() => void)[] = [];
+  #sending = 0;
+  #port = 0;
+
+  /** Throws FLOCK_PORT_IN_USE or FLOCK_ADDRESS_INVALID. */
+  static async listen(options: BulkServerOptions): Promise<BulkServer> {
+    const server = new BulkServer(options);
+    await bind(server.#server, options.host, options.port);
+    server.#port = (server.#server.address() as AddressInfo).port;
+    return server;
+  }
+
+  private constructor(options: BulkServerOptions) {
+    this.#server = createServer({ noDelay: true }, (socket) => {
+      const connection = new Connection(socket, options, (send) => this.#queue(send));
+      this.#connections.add(connection);
+      socket.on("close", () => this.#connections.delete(connection));
+    });
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Cuts what is under way. */
+  async close(): Promise<void> {
+    const ended = new Promise<void>((done) => this.#server.close(() => done()));
+    for (const connection of this.#connections) connection.end();
+    await ended;
+  }
+
+  /** Runs `send` when its turn has come; it calls back when it is over. */
+  #queue(send: (over: () => void) => void): void {
+    const start = (): void => {
+      this.#sending++;
+      send(() => {
+        this.#sending--;
+        this.#waiting.shift()?.();
+      });
+    };
+    if (this.#sending < MAX_SENDING) start();
+    else this.#waiting.push(start);
+  }
+}
+
+type Queue = (send: (over: () => void) => void) => void;
+
+class Connection {
+  readonly #socket: Socket;
+  readonly #options: BulkServerOptions;
+  readonly #queue: Queue;
+  #known = false;
+  #busy = false;
+  #upload: { readonly target: BulkTarget; readonly receiving: Receiving } | null = null;
+  /** What must be given back when the connection ends. */
+  #abandon: () => void = () => {};
+
+  constructor(socket: Socket, options: BulkServerOptions, queue: Queue) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#queue = queue;
+    const parser = new BulkParser({
+      onFrame: (op, body) => this.#onFrame(op, body),
+      chunkTarget: (length) => this.#due().receiving.chunkTarget(length),
+      onChunk: (length) => this.#onChunk(length),
+    });
+    socket.setTimeout(AUTHENTICATE_MS, () => {
+      if (!this.#known || this.#busy)
+        this.#fail(new FlockError("FLOCK_CONNECTION_LOST", "Nothing moved for too long."));
+    });
+    socket.on("error", () => {}); // `close` follows
+    socket.on("close", () => this.#closed());
+    socket.on("data", (bytes: Buffer) => {
+      try {
+        if (!this.#known && socket.bytesRead > MAX_HELLO_BYTES + HEADER_BYTES) throw malformed("bulk", "no hello came");
+        parser.feed(bytes);
+      } catch (error) {
+        if (!isFlockError(error)) throw error;
+        this.#fail(error);
+      }
+    });
+  }
+
+  end(): void {
+    this.#socket.destroy();
+  }
+
+  #onFrame(op: number, body: Buffer): void {
+    if (!this.#known) {
+      if (op !== OP.hello) throw malformed("bulk", "the first frame is no hello");
+      this.#greet(body);
+      return;
+    }
+    if (this.#busy) throw malformed("bulk", "a request came before the last was answered");
+    if (op === OP.get) this.#get(readNumbers(body, 1, "bulk.get")[0] as TaskId);
+    else if (op === OP.put) this.#put(readNumbers(body, 2, "bulk.put"));
+    else throw malformed("bulk", `the operation ${op} is unknown`);
+  }
+
+  #greet(body: Buffer): void {
+    const hello = decodeHello(body);
+    if (hello.role !== "peer" || !tokensEqual(hello.token, this.#options.token)) {
+      throw new FlockError("FLOCK_UNAUTHORIZED", "The token is wrong, or the role is not `peer`.");
+    }
+    this.#known = true;
+    this.#socket.setTimeout(STALL_MS);
+    this.#socket.write(bulkFrame(OP.welcome, NOTHING));
+  }
+
+  #get(task: TaskId): void {
+    this.#busy = true;
+    this.#queue((over) => {
+      const source = this.#socket.destroyed ? null : this.#options.open(task);
+      if (source === null) {
+        over();
+        this.#answer(OP.absent, Buffer.from(`The result of task ${task} is not here.`));
+        return;
+      }
+      let held = true;
+      const release = (): void => {
+        if (!held) return;
+        held = false;
+        source.release();
+        over();
+      };
+      this.#abandon = release;
+      this.#socket.write(bulkFrame(OP.found, numbersBody(source.bytes.length)));
+      sendChunks(this.#socket, source.bytes, () => {
+        release();
+        this.#busy = false;
+      });
+    });
+  }
+
+  #put([task, bytes]: number[]): void {
+    const target = this.#options.accept(task as TaskId, bytes!);
+    if (target === null) {
+      this.#answer(OP.absent, Buffer.from(`No upload of ${bytes} bytes for task ${task} was announced.`));
+      return;
+    }
+    this.#busy = true;
+    const receiving = new Receiving(target.target);
+    this.#upload = { target, receiving };
+    this.#socket.write(bulkFrame(OP.ready, NOTHING));
+    if (receiving.complete) this.#stored();
+  }
+
+  #due(): { readonly target: BulkTarget; readonly receiving: Receiving } {
+    if (this.#upload === null) throw malformed("bulk.chunk", "no upload is under way");
+    return this.#upload;
+  }
+
+  #onChunk(length: number): void {
+    const { receiving } = this.#due();
+    receiving.advance(length);
+    if (receiving.complete) this.#stored();
+  }
+
+  #stored(): void {
+    const { target } = this.#due();
+    this.#upload = null;
+    target.done();
+    this.#answer(OP.stored, NOTHING);
+  }
+
+  #answer(op: number, body: Uint8Array): void {
+    this.#busy = false;
+    if (!this.#socket.destroyed) this.#socket.write(bulkFrame(op, body));
+  }
+
+  #fail(error: FlockError): void {
+    if (this.#socket.destroyed) return;
+    this.#socket.end(bulkFrame(OP.refused, encodeHandshake(refused(error))));
+    this.#socket.destroySoon();
+  }
+
+  #closed(): void {
+    this.#abandon();
+    const upload = this.#upload;
+    this.#upload = null;
+    upload?.target.failed(new FlockError("FLOCK_TRANSFER_FAILED", "The upload ended before all bytes were there."));
+  }
+}

@@ -1,0 +1,274 @@
+import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
+import fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import { BulkParser, bulkFrame, numbersBody, OP } from "../src/bulk/bulk-frames.ts";
+import { BulkClient, BulkServer, FlockError, isFlockError, type TaskId } from "../src/index.ts";
+import { Log, Relay, TOKEN } from "./link-fixture.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const id = (n: number): TaskId => n as TaskId;
+
+/** A worker's store: results by task, leases counted, uploads that were announced. */
+class Store {
+  readonly results: Map<number, Uint8Array> = new Map();
+  readonly expected: Set<number> = new Set();
+  readonly events: Log<string> = new Log();
+  leases = 0;
+  mostLeases = 0;
+  server!: BulkServer;
+
+  static async start(): Promise<Store> {
+    const store = new Store();
+    store.server = await BulkServer.listen({
+      ...{ host: "127.0.0.1", port: 0, token: TOKEN },
+      open: (task) => store.#open(task),
+      accept: (task, bytes) => {
+        if (!store.expected.delete(task)) return null;
+        const target = new Uint8Array(new SharedArrayBuffer(bytes));
+        const done = (): void => {
+          store.results.set(task, target);
+          store.events.add(`stored ${task}`);
+        };
+        return { target, done, failed: (error) => store.events.add(`failed ${error.code}`) };
+      },
+    });
+    cleanups.push(() => store.server.close());
+    return store;
+  }
+
+  #open(task: TaskId): { bytes: Uint8Array; release(): void } | null {
+    const bytes = this.results.get(task);
+    if (bytes === undefined) return null;
+    this.leases++;
+    this.mostLeases = Math.max(this.leases, this.mostLeases);
+    const release = (): void => {
+      this.leases--;
+      this.events.add("released");
+    };
+    return { bytes, release };
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.server.port}`;
+  }
+}
+
+function newClient(options: Partial<ConstructorParameters<typeof BulkClient>[0]> = {}): BulkClient {
+  const client = new BulkClient({ token: TOKEN, ...options });
+  cleanups.push(() => client.close());
+  return client;
+}
+
+const room = (bytes: number): Uint8Array => new Uint8Array(bytes);
+
+async function failure(promise: Promise<unknown>): Promise<FlockError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (isFlockError(error)) return error;
+    throw error;
+  }
+  throw new Error("it did not fail");
+}
+
+describe("fetch and put", () => {
+  test("carry any number of bytes, also from and into shared memory", async () => {
+    const store = await Store.start();
+    const client = newClient();
+    for (const size of [0, 1, 5000, 512 * 1024, 512 * 1024 + 1, 3_000_000]) {
+      const bytes = new Uint8Array(new SharedArrayBuffer(size));
+      bytes.set(randomBytes(size));
+      store.expected.add(size);
+      await client.put(store.address, id(size), bytes);
+      expect(Buffer.compare(store.results.get(size)!, bytes)).toBe(0);
+      const target = new Uint8Array(new SharedArrayBuffer(size + 10));
+      const fetched = await client.fetch(store.address, id(size), () => target);
+      expect(Buffer.compare(fetched, bytes)).toBe(0);
+      expect(fetched.buffer).toBe(target.buffer);
+    }
+    await store.events.until((events) => events.filter((event) => event === "released").length === 6);
+    expect(store.leases).toBe(0);
+  });
+
+  test("many at once are bounded per peer, and all arrive", async () => {
+    const store = await Store.start();
+    for (let n = 1; n <= 20; n++) store.results.set(n, randomBytes(200_000 + n));
+    const client = newClient({ maxPerPeer: 3 });
+    const all = await Promise.all(Array.from({ length: 20 }, (_, i) => client.fetch(store.address, id(i + 1), room)));
+    expect(all.map((bytes) => bytes.length)).toEqual(Array.from({ length: 20 }, (_, i) => 200_001 + i));
+    expect(store.mostLeases).toBeLessThanOrEqual(3);
+  });
+});
+
+describe("what fails", () => {
+  test("says that the result is not there", async () => {
+    const store = await Store.start();
+    const error = await failure(newClient().fetch(store.address, id(7), room));
+    expect(error.code).toBe("FLOCK_TRANSFER_FAILED");
+    expect(isFlockError(error.cause, "FLOCK_TASK_UNKNOWN")).toBe(true);
+  });
+
+  test("says that the peer is unreachable", async () => {
+    const store = await Store.start();
+    const { address } = store;
+    await store.server.close();
+    const error = await failure(newClient().fetch(address, id(7), room));
+    expect(error.code).toBe("FLOCK_TRANSFER_FAILED");
+    expect(isFlockError(error.cause, "FLOCK_CONNECTION_REFUSED")).toBe(true);
+  });
+
+  test("a wrong token", async () => {
+    const store = await Store.start();
+    const error = await failure(newClient({ token: "wrong" }).fetch(store.address, id(7), room));
+    expect(isFlockError(error.cause, "FLOCK_UNAUTHORIZED")).toBe(true);
+  });
+
+  test("an upload that nobody announced", async () => {
+    const store = await Store.start();
+    const error = await failure(newClient().put(store.address, id(7), room(10)));
+    expect(isFlockError(error.cause, "FLOCK_TASK_UNKNOWN")).toBe(true);
+  });
+
+  test("no room: the caller's own error comes back, and the next transfer works", async () => {
+    const store = await Store.start();
+    store.results.set(1, randomBytes(100_000));
+    const client = newClient();
+    const full = new FlockError("FLOCK_OUT_OF_MEMORY", "full");
+    const thrown = await failure(
+      client.fetch(store.address, id(1), () => {
+        throw full;
+      }),
+    );
+    expect(thrown).toBe(full);
+    expect((await client.fetch(store.address, id(1), room)).length).toBe(100_000);
+  });
+
+  test("a fetch that is not wanted any more", async () => {
+    const store = await Store.start();
+    store.results.set(1, randomBytes(5_000_000));
+    const abort = new AbortController();
+    const client = newClient();
+    const fetching = client.fetch(
+      store.address,
+      id(1),
+      (bytes) => {
+        setImmediate(() => abort.abort());
+        return new Uint8Array(bytes);
+      },
+      abort.signal,
+    );
+    const outcome = await fetching.then(
+      () => "done",
+      (error) => error.code,
+    );
+    expect(["FLOCK_CANCELLED", "done"]).toContain(outcome);
+    expect((await client.fetch(store.address, id(1), room)).length).toBe(5_000_000);
+    expect((await failure(client.fetch(store.address, id(1), room, abort.signal))).code).toBe("FLOCK_CANCELLED");
+  });
+
+  test("a connection that is cut in the middle", async () => {
+    const store = await Store.start();
+    store.results.set(1, randomBytes(5_000_000));
+    const relay = await Relay.start(store.server.port);
+    cleanups.push(() => relay.close());
+    const client = newClient();
+    const fetching = client.fetch(relay.address, id(1), (bytes) => {
+      relay.cut();
+      return new Uint8Array(bytes);
+    });
+    const error = await failure(fetching);
+    expect(error.code).toBe("FLOCK_TRANSFER_FAILED");
+    expect(isFlockError(error.cause, "FLOCK_CONNECTION_LOST")).toBe(true);
+    await store.events.until((events) => events.includes("released"));
+    expect((await client.fetch(relay.address, id(1), room)).length).toBe(5_000_000);
+  });
+
+  test("an upload that is cut in the middle", async () => {
+    const store = await Store.start();
+    const relay = await Relay.start(store.server.port);
+    cleanups.push(() => relay.close());
+    store.expected.add(1);
+    let passed = 0;
+    relay.filter = (chunk) => {
+      passed += chunk.length;
+      if (passed > 1_000_000) setImmediate(() => relay.cut());
+      return chunk;
+    };
+    const error = await failure(newClient().put(relay.address, id(1), randomBytes(20_000_000)));
+    expect(isFlockError(error.cause, "FLOCK_CONNECTION_LOST")).toBe(true);
+    await store.events.until((events) => events.includes("failed FLOCK_TRANSFER_FAILED"));
+    expect(store.results.size).toBe(0);
+  });
+
+  test("bytes that changed on the way: the checksum tells", async () => {
+    const store = await Store.start();
+    store.expected.add(1);
+    const relay = await Relay.start(store.server.port);
+    cleanups.push(() => relay.close());
+    relay.filter = (chunk) => {
+      if (chunk.length > 2000) chunk[1000]! ^= 1;
+      return chunk;
+    };
+    const error = await failure(newClient().put(relay.address, id(1), randomBytes(1_000_000)));
+    expect(isFlockError(error.cause, "FLOCK_PROTOCOL")).toBe(true);
+    expect((error.cause as Error).message).toMatch(/checksum/);
+    await store.events.until((events) => events.includes("failed FLOCK_TRANSFER_FAILED"));
+  });
+
+  test("a kept connection that has ended is replaced", async () => {
+    const store = await Store.start();
+    store.results.set(1, randomBytes(10));
+    const relay = await Relay.start(store.server.port);
+    cleanups.push(() => relay.close());
+    const client = newClient();
+    await client.fetch(relay.address, id(1), room);
+    relay.cut();
+    expect((await client.fetch(relay.address, id(1), room)).length).toBe(10);
+  });
+
+  test("a browser's request is answered by the end of the connection", async () => {
+    const store = await Store.start();
+    await expect(fetch(`http://${store.address}/`)).rejects.toThrow();
+    const socket = connect(store.server.port, "127.0.0.1", () => socket.write(bulkFrame(OP.get, numbersBody(1))));
+    await new Promise((resolve) => socket.on("close", resolve).resume());
+    expect(store.leases).toBe(0);
+  });
+});
+
+test("any bytes, cut anywhere, are parsed or refused", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.uint8Array({ maxLength: 50 }), fc.constant(bulkFrame(OP.get, numbersBody(5)))), {
+        maxLength: 6,
+      }),
+      fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 20 }),
+      (parts, cuts) => {
+        const stream = Buffer.concat(parts);
+        const bodies: string[] = [];
+        const parser = new BulkParser({
+          onFrame: (op, body) => bodies.push(`${op} ${body.toString("hex")}`),
+          chunkTarget: (length) => new Uint8Array(length),
+          onChunk: () => {},
+        });
+        try {
+          for (let at = 0, i = 0; at < stream.length; i++) {
+            const size = cuts[i % cuts.length]!;
+            parser.feed(stream.subarray(at, at + size));
+            at += size;
+          }
+        } catch (error) {
+          expect(isFlockError(error, "FLOCK_PROTOCOL")).toBe(true);
+        }
+        const leading = parts.findIndex((part) => !Buffer.isBuffer(part));
+        const whole = leading === -1 ? parts.length : leading;
+        expect(bodies.slice(0, whole)).toEqual(Array(whole).fill(`4 ${numbersBody(5).toString("hex")}`));
+      },
+    ),
+    { seed: 7, numRuns: 500 },
+  );
+});
