@@ -1,0 +1,77 @@
+// What may be asked of a client: where it connects, and what its methods take beside tasks.
+
+import { parseAddress } from "@taskflock/protocol";
+import type { GatherOptions } from "./gather.ts";
+import type { LogSink } from "./logs.ts";
+import { type Checks, checkOptions, flag, integerFrom, milliseconds, name, oneOf, text } from "./option-checks.ts";
+import type { SessionOptions } from "./session.ts";
+
+export interface ClientOptions {
+  /** The scheduler's token. Default: `tokenFile`, TASKFLOCK_TOKEN, TASKFLOCK_TOKEN_FILE, or what a scheduler on this machine left. */
+  readonly token?: string;
+  /** A file that holds the token. */
+  readonly tokenFile?: string;
+  /** What the page calls this client. Default: the process's id. */
+  readonly name?: string;
+  /** How long a cut link is tried again before futures reject with FLOCK_CONNECTION_LOST, milliseconds. Default 30,000. */
+  readonly reconnectMs?: number;
+  /** Where the output of tasks goes. Default "inherit": this process's stdout and stderr, prefixed. */
+  readonly logs?: LogSink;
+}
+
+export interface ScatterOptions {
+  /** A copy on every worker; it then survives the loss of one. Default false. */
+  readonly broadcast?: boolean;
+  /** A key of your own, shared by all clients; the same key with other data fails with FLOCK_KEY_CONFLICT. */
+  readonly key?: string;
+  /** A readable stem for the derived key. Default "data". */
+  readonly name?: string;
+}
+
+export interface WaitOptions {
+  /** Milliseconds after which the wait fails with FLOCK_WAIT_TIMEOUT. Default: no limit. */
+  readonly timeoutMs?: number;
+}
+
+const clientChecks: Checks<ClientOptions> = {
+  token: text,
+  tokenFile: text,
+  name,
+  reconnectMs: milliseconds,
+  logs: (value) =>
+    value === "inherit" || value === "ignore" || typeof value === "function"
+      ? null
+      : '"inherit", "ignore" or a function',
+};
+const scatterChecks: Checks<ScatterOptions> = { broadcast: flag, key: name, name };
+const waitChecks: Checks<WaitOptions> = { timeoutMs: milliseconds };
+const gatherChecks: Checks<GatherOptions> = { errors: oneOf("raise", "skip") };
+
+/** Raw options with defaults in the gaps. Throws FLOCK_OPTION_INVALID and FLOCK_ADDRESS_INVALID. */
+export function compileClientOptions(address: string | undefined, raw: ClientOptions | undefined): SessionOptions {
+  const options = checkOptions("connect", raw, clientChecks);
+  const where = address ?? process.env["TASKFLOCK_ADDRESS"] ?? "127.0.0.1:8786";
+  parseAddress(where);
+  return {
+    address: where,
+    token: options.token,
+    tokenFile: options.tokenFile,
+    name: options.name ?? `client-${process.pid}`,
+    reconnectMs: options.reconnectMs ?? 30_000,
+    logs: options.logs ?? "inherit",
+  };
+}
+
+export function checkScatterOptions(options: ScatterOptions | undefined): ScatterOptions {
+  return checkOptions("scatter", options, scatterChecks);
+}
+
+export function checkWaitOptions(options: WaitOptions | undefined): WaitOptions {
+  return checkOptions("waitForWorkers", options, waitChecks);
+}
+
+export function checkGatherOptions(options: GatherOptions | undefined): GatherOptions {
+  return checkOptions("gather", options, gatherChecks);
+}
+
+export const workerCount: (value: unknown) => string | null = integerFrom(0, 1_000_000);

@@ -1,0 +1,303 @@
+// What users hold: a connection to a scheduler, through which they submit tasks and get their results.
+
+import { createHash } from "node:crypto";
+import { type GridSearchOptions, gridSearch, type ScoreNames, type Scoring, type Search } from "@taskflock/ml";
+import { type ClusterInfo, FlockError, type RunInfo, type StoryLine, type WorkerInfo } from "@taskflock/protocol";
+import {
+  type ClientOptions,
+  checkGatherOptions,
+  checkScatterOptions,
+  checkWaitOptions,
+  compileClientOptions,
+  type ScatterOptions,
+  type WaitOptions,
+  workerCount,
+} from "./client-options.ts";
+import { ClientExecutor, type ExecutorHost } from "./executor.ts";
+import type { AnyFunction } from "./function-table.ts";
+import { type Future, isFuture, ownerOf, recordOf } from "./future.ts";
+import { type GatherOptions, gather } from "./gather.ts";
+import type { LogSink } from "./logs.ts";
+import { argumentRows, readMapItems } from "./map-items.ts";
+import { describe } from "./option-checks.ts";
+import type { TaskRecord } from "./record.ts";
+import type { RunOptions, TaskRun } from "./runs.ts";
+import { Session } from "./session.ts";
+import { cancelOnAbort } from "./signals.ts";
+import { encodeData } from "./submission.ts";
+import { checkTaskOptions, type TaskOptions } from "./task-options.ts";
+import type { Arguments, Resolved, ResolvedValue } from "./types.ts";
+
+/**
+ * A connection to a scheduler. Its futures hold their results on the cluster until they are released or the client is
+ * closed. An open client keeps the process alive; `close()` it, or write `await using client = …`.
+ */
+export class Client {
+  readonly #session: Session;
+  readonly #logs: LogSink;
+
+  /**
+   * Connects to `address` (host:port, ws:// or wss://; default TASKFLOCK_ADDRESS, or else 127.0.0.1:8786).
+   *
+   * Rejects with FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH,
+   * FLOCK_ADDRESS_INVALID or FLOCK_OPTION_INVALID.
+   */
+  static async connect(address?: string, options?: ClientOptions): Promise<Client> {
+    const compiled = compileClientOptions(address, options);
+    return new Client(await Session.open(compiled), compiled.logs);
+  }
+
+  private constructor(session: Session, logs: LogSink) {
+    this.#session = session;
+    this.#logs = logs;
+  }
+
+  /** The scheduler's address, as it was given. */
+  get address(): string {
+    return this.#session.address;
+  }
+
+  /**
+   * Calls `fn` with `args` on a worker. Futures may stand anywhere in the arguments; the function gets their values.
+   *
+   * Throws at once what can be seen at once: FLOCK_FUNCTION_NOT_SERIALIZABLE, FLOCK_NOT_SERIALIZABLE, FLOCK_OPTION_INVALID,
+   * FLOCK_KEY_CONFLICT, FLOCK_TOO_LARGE, and why the client is closed if it is.
+   */
+  submit<B extends readonly unknown[], R>(
+    fn: (...args: Resolved<B>) => R,
+    args: readonly [...B],
+    options?: TaskOptions,
+  ): Future<Awaited<R>>;
+  submit<A extends readonly unknown[], R>(
+    fn: (...args: A) => R,
+    args: Arguments<A>,
+    options?: TaskOptions,
+  ): Future<Awaited<R>>;
+  submit(fn: AnyFunction, args: readonly unknown[], options?: TaskOptions): Future<unknown> {
+    return this.#submit("submit", fn, args, options);
+  }
+
+  /** Calls `fn` on a worker and waits for the result, which is then released. Rejects with what `submit` throws, too. */
+  call<B extends readonly unknown[], R>(
+    fn: (...args: Resolved<B>) => R,
+    args: readonly [...B],
+    options?: TaskOptions,
+  ): Promise<Awaited<R>>;
+  call<A extends readonly unknown[], R>(
+    fn: (...args: A) => R,
+    args: Arguments<A>,
+    options?: TaskOptions,
+  ): Promise<Awaited<R>>;
+  async call(fn: AnyFunction, args: readonly unknown[], options?: TaskOptions): Promise<unknown> {
+    const future = this.#submit("call", fn, args, options);
+    try {
+      return await future.result();
+    } finally {
+      future.release();
+    }
+  }
+
+  /**
+   * Calls `fn` on the workers with each item of an iterable, or with one item of each of several: one future for each call, in
+   * their order. Throws what `submit` throws; then nothing runs.
+   */
+  map<T, R>(fn: (item: ResolvedValue<T>) => R, items: Iterable<T>, options?: TaskOptions): Future<Awaited<R>>[];
+  map<T, U, R>(
+    fn: (first: ResolvedValue<T>, second: ResolvedValue<U>) => R,
+    first: Iterable<T>,
+    second: Iterable<U>,
+    options?: TaskOptions,
+  ): Future<Awaited<R>>[];
+  map<T, U, V, R>(
+    fn: (first: ResolvedValue<T>, second: ResolvedValue<U>, third: ResolvedValue<V>) => R,
+    first: Iterable<T>,
+    second: Iterable<U>,
+    third: Iterable<V>,
+    options?: TaskOptions,
+  ): Future<Awaited<R>>[];
+  map(fn: AnyFunction, ...given: readonly unknown[]): Future<unknown>[] {
+    const { submission, functions, shared, tasks } = this.#open();
+    ensureFunction("map", fn);
+    const { columns, options } = readMapItems(given);
+    const { plan, signal } = this.#plan("map", options);
+    const entry = functions.entryOf(fn);
+    const steady = columns.every(Array.isArray);
+    const records: TaskRecord[] = [];
+    try {
+      for (const args of argumentRows(columns)) {
+        const key = plan.key === null ? null : `${plan.key}-${records.length}`;
+        const record = submission.submit(entry, args, plan, key);
+        record.handles++; // until its future is made: a later item may fail
+        records.push(record);
+        if (!steady) shared.forgetIdentities(); // an iterator may use its memory again
+      }
+      const futures = records.map((record) => tasks.futureOf<unknown>(record));
+      if (signal !== undefined) cancelOnAbort(futures, signal);
+      return futures;
+    } finally {
+      for (const record of records) tasks.dropHandle(record);
+      shared.callEnded();
+    }
+  }
+
+  /**
+   * The values of futures, in the structure (arrays, plain objects, maps, sets) in which the futures stand.
+   * Rejects with the first failure, or leaves failures out with `{ errors: "skip" }`.
+   */
+  async gather<T>(futures: T, options?: GatherOptions): Promise<ResolvedValue<T>> {
+    const { errors = "raise" } = checkGatherOptions(options);
+    return (await gather(this.#session, futures, errors)) as ResolvedValue<T>;
+  }
+
+  /**
+   * Puts a value on the cluster, so that many tasks can use it; resolves when it is there. Rejects with
+   * FLOCK_NOT_SERIALIZABLE, FLOCK_OUT_OF_MEMORY, FLOCK_KEY_CONFLICT, FLOCK_OPTION_INVALID.
+   */
+  async scatter<T>(value: T, options?: ScatterOptions): Promise<Future<T>> {
+    const future = this.#scatter(value, checkScatterOptions(options));
+    const error = await future.error();
+    if (error === null) return future as Future<T>;
+    future.release();
+    throw error;
+  }
+
+  /** Stops tasks, running or not; resolves once all have ended. */
+  async cancel(futures: Future<unknown> | Iterable<Future<unknown>>, reason = ""): Promise<void> {
+    await Promise.all(Array.from(each("cancel", futures), (future) => future.cancel(reason)));
+  }
+
+  /** Says that results are no longer wanted through these futures. */
+  release(futures: Future<unknown> | Iterable<Future<unknown>>): void {
+    for (const future of each("release", futures)) future.release();
+  }
+
+  /** All that the scheduler counts: workers, tasks by state, runs. */
+  async cluster(): Promise<ClusterInfo> {
+    return this.#open().questions.ask({ q: "cluster" });
+  }
+
+  async workers(): Promise<readonly WorkerInfo[]> {
+    return (await this.cluster()).workers;
+  }
+
+  /** Runs of all clients. */
+  async runs(): Promise<readonly RunInfo[]> {
+    return (await this.cluster()).runs;
+  }
+
+  /** Resolves once at least `count` workers are there. Rejects with FLOCK_WAIT_TIMEOUT after `timeoutMs`. */
+  async waitForWorkers(count: number, options?: WaitOptions): Promise<readonly WorkerInfo[]> {
+    const { timeoutMs } = checkWaitOptions(options);
+    const takes = workerCount(count);
+    if (takes !== null) {
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", `waitForWorkers takes ${takes}, not ${describe(count)}.`);
+    }
+    const answer = this.#open().questions.ask({ q: "waitForWorkers", count });
+    if (timeoutMs === undefined) return answer;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const message = `${count} workers were not there after ${timeoutMs} ms. Start more, or wait longer.`;
+      timer = setTimeout(() => reject(new FlockError("FLOCK_WAIT_TIMEOUT", message)), timeoutMs);
+    });
+    return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  }
+
+  /**
+   * Stops workers by name: each finishes what it runs, hands over what only it holds, and leaves. Resolves with their last
+   * facts. Rejects with FLOCK_WORKER_UNKNOWN.
+   */
+  async retireWorkers(names: readonly string[]): Promise<readonly WorkerInfo[]> {
+    return this.#open().questions.ask({ q: "retire", workers: [...names] });
+  }
+
+  /** What happened to a task so far: its transitions, each with the time and the cause. */
+  async story(future: Future<unknown>): Promise<readonly StoryLine[]> {
+    const { questions } = this.#open();
+    if (!isFuture(future) || ownerOf(future) !== this.#session) {
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", "story takes a future of this client.");
+    }
+    return questions.ask({ q: "story", n: recordOf(future).n });
+  }
+
+  /** A run of your own, for tasks that people follow as one thing: pass it as `{ run }`, and close it at the end. */
+  run(name: string, options?: RunOptions): TaskRun {
+    return this.#open().runs.start(name, options);
+  }
+
+  /**
+   * Tries every candidate of `params` on every fold, and fits the best one on all data. Returns at once; throws at once for
+   * options, parameters or data that cannot be used (FLOCK_OPTION_INVALID, FLOCK_ML_…).
+   */
+  gridSearch<P extends object, M, I, const Q extends Scoring | undefined = undefined>(
+    options: GridSearchOptions<P, M, I, Q>,
+  ): Search<P, M, I, ScoreNames<Q>> {
+    this.#open();
+    return gridSearch(new ClientExecutor(this.#executorHost()), options);
+  }
+
+  /** Leaves the scheduler, which drops what only this client wanted. What is awaited rejects with FLOCK_CLOSED. */
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #open(): Session {
+    this.#session.ensureOpen();
+    return this.#session;
+  }
+
+  #plan(where: string, raw: TaskOptions | undefined) {
+    const options = checkTaskOptions(where, raw);
+    return { plan: this.#session.submission.plan(options), signal: options.signal };
+  }
+
+  #submit(where: string, fn: AnyFunction, args: readonly unknown[], options: TaskOptions | undefined): Future<unknown> {
+    const { submission, functions, shared, tasks } = this.#open();
+    ensureFunction(where, fn);
+    if (!Array.isArray(args)) {
+      throw new FlockError(
+        "FLOCK_ARGUMENT_INVALID",
+        `${where} takes the arguments as an array, ${where}(fn, [a, b]), not ${describe(args)}.`,
+      );
+    }
+    const { plan, signal } = this.#plan(where, options);
+    try {
+      const future = tasks.futureOf(submission.submit(functions.entryOf(fn), args, plan));
+      if (signal !== undefined) cancelOnAbort([future], signal);
+      return future;
+    } finally {
+      shared.callEnded();
+    }
+  }
+
+  #scatter(value: unknown, { broadcast = false, key, name = "data" }: ScatterOptions): Future<unknown> {
+    const { submission, tasks } = this.#open();
+    const bytes = encodeData(value);
+    const fingerprint = key === undefined ? null : createHash("sha256").update(bytes).digest("hex");
+    return tasks.futureOf(submission.scatter(bytes, name, key ?? null, fingerprint, broadcast));
+  }
+
+  #executorHost(): ExecutorHost {
+    return {
+      submitAny: (fn, args, options) => this.#submit("submit", fn, args, options),
+      scatterNow: (value, options) => this.#scatter(value, options),
+      run: (name, options) => this.run(name, options),
+      logs: this.#logs,
+    };
+  }
+}
+
+function ensureFunction(where: string, fn: unknown): void {
+  if (typeof fn === "function") return;
+  throw new FlockError("FLOCK_ARGUMENT_INVALID", `${where} takes a function first, not ${describe(fn)}.`);
+}
+
+function each(where: string, futures: Future<unknown> | Iterable<Future<unknown>>): Iterable<Future<unknown>> {
+  if (isFuture(futures)) return [futures];
+  const list = [...futures];
+  if (list.every(isFuture)) return list;
+  throw new FlockError("FLOCK_ARGUMENT_INVALID", `${where} takes futures, and got something else among them.`);
+}

@@ -1,0 +1,69 @@
+// From a failure as it travelled to an error as a person meets it.
+
+import {
+  type Cancelled,
+  decodeValue,
+  type ErrorCode,
+  type Failed,
+  FlockError,
+  type PayloadStore,
+} from "@taskflock/protocol";
+
+/** The error of a task that failed or was cancelled; a new one with every call. */
+export function errorOf(outcome: Failed | Cancelled, key: string, payloads: PayloadStore): Error {
+  if (outcome.t === "cancelled") {
+    const reason = outcome.reason === "" ? "" : `: ${outcome.reason}`;
+    return Object.assign(new FlockError("FLOCK_CANCELLED", `Task ${key} was cancelled${reason}`), { taskKey: key });
+  }
+  const { failure, failedKey, worker, attempt } = outcome;
+  const thrown = decodeThrown(outcome, payloads);
+  if (failedKey === null || failedKey === key) {
+    const error = failure.code === null ? userError(outcome, thrown) : codedError(failure.code, outcome, thrown);
+    return annotate(error, { taskKey: key, worker, attempt });
+  }
+  const cause = annotate(firstFailure(outcome, thrown), { taskKey: failedKey, worker, attempt });
+  const message = `Task ${key} could not run, because ${failedKey} failed: ${cause.message}`;
+  return Object.assign(new FlockError("FLOCK_DEPENDENCY_FAILED", message, { cause }), { taskKey: key });
+}
+
+/** The error of the task that failed first, from the failure of one that depends on it. */
+function firstFailure(outcome: Failed, thrown: unknown): Error {
+  const { code } = outcome.failure;
+  if (code === null || code === "FLOCK_DEPENDENCY_FAILED") return userError(outcome, thrown);
+  return codedError(code, outcome, thrown);
+}
+
+/** What the task's code threw, or what led to a coded failure; undefined when it did not travel or cannot be read. */
+function decodeThrown({ failure }: Failed, payloads: PayloadStore): unknown {
+  if (failure.errorBytes === 0) return undefined;
+  try {
+    return decodeValue(payloads.get(failure.error), { copy: true });
+  } catch {
+    return undefined; // name and message are told by the failure itself
+  }
+}
+
+function userError({ failure }: Failed, thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  const error = new Error(failure.message, thrown === undefined ? undefined : { cause: thrown });
+  error.name = failure.name;
+  delete error.stack; // it would point here, where nothing went wrong
+  return error;
+}
+
+function codedError(code: ErrorCode, { failure }: Failed, thrown: unknown): Error {
+  if (thrown instanceof FlockError && thrown.code === code) return thrown;
+  return new FlockError(code, failure.message, thrown === undefined ? undefined : { cause: thrown });
+}
+
+interface Circumstances {
+  readonly taskKey: string;
+  readonly worker: string;
+  readonly attempt: number;
+}
+
+/** Says where the error comes from, in properties that a printed error shows. */
+function annotate(error: Error, circumstances: Circumstances): Error {
+  if (!Object.isExtensible(error)) return error;
+  return Object.assign(error, circumstances);
+}

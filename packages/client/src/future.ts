@@ -1,0 +1,128 @@
+// The user's handle on a task. It holds no promise: one is made by each call of `result()`.
+
+import { inspect } from "node:util";
+import type { FlockError } from "@taskflock/protocol";
+import type { TaskRecord, Waiter } from "./record.ts";
+
+/** `lost`: the session or connection ended before the task did. */
+export type FutureStatus = "pending" | "done" | "failed" | "cancelled" | "released" | "lost";
+
+/** What a future asks of the session that it belongs to. */
+export interface FutureOwner {
+  /** Why an unfinished task of this session will never settle, or null. */
+  readonly ended: FlockError | null;
+  keyOf(record: TaskRecord): string;
+  /** Resolves with the decoded value; rejects with the task's error or the reason why there will be none. */
+  resultOf(future: Future<unknown>): Promise<unknown>;
+  errorOf(future: Future<unknown>): Promise<Error | null>;
+  /** Calls the waiter now when the end is known, later when it is not, and with the reason when it will never be. */
+  watch(future: Future<unknown>, waiter: Waiter): void;
+  cancel(future: Future<unknown>, reason: string): Promise<void>;
+  /** Called once. */
+  release(future: Future<unknown>): void;
+}
+
+// The insides of a future, for the other files of this package.
+let owner: (future: Future<unknown>) => FutureOwner;
+let record: (future: Future<unknown>) => TaskRecord;
+let released: (future: Future<unknown>) => boolean;
+let madeHere: (value: object) => boolean;
+
+/**
+ * The result of a task, now or later. It may stand anywhere inside the arguments of other tasks. It keeps the result on
+ * the cluster until `release()`, the end of a `using` block, or the end of the session; that a future nobody can reach is
+ * released by garbage collection is a backstop.
+ *
+ * A future is not thenable: `await future` is the future itself, `await future.result()` its value. A failure that nobody
+ * asks for stays silent.
+ */
+export class Future<out R> {
+  readonly #owner: FutureOwner;
+  readonly #record: TaskRecord;
+  #released = false;
+
+  static {
+    owner = (future) => future.#owner;
+    record = (future) => future.#record;
+    released = (future) => future.#released;
+    madeHere = (value) => #record in value;
+    Object.defineProperty(Future.prototype, inspect.custom, {
+      value(this: Future<unknown>) {
+        return `Future { ${this.key}, ${this.status} }`;
+      },
+    });
+  }
+
+  /** Futures come from `client.submit`, `map` and `scatter`. */
+  constructor(owner: FutureOwner, record: TaskRecord) {
+    this.#owner = owner;
+    this.#record = record;
+  }
+
+  /** The task's readable identity: the user's key, or name, session and number. */
+  get key(): string {
+    return this.#owner.keyOf(this.#record);
+  }
+
+  /** The name of the task's function or data. */
+  get name(): string {
+    return this.#record.name;
+  }
+
+  /** What is known here now. */
+  get status(): FutureStatus {
+    if (this.#released) return "released";
+    if (this.#record.state === "pending" && this.#owner.ended !== null) return "lost";
+    return this.#record.state;
+  }
+
+  /**
+   * Waits for the value. Every call decodes it anew, so the caller owns what it gets; a large result is fetched from a
+   * worker by each call.
+   *
+   * Rejects with the task's own error (with `taskKey`, `worker` and `attempt` added), or with FLOCK_CANCELLED,
+   * FLOCK_DEPENDENCY_FAILED, FLOCK_KILLED_WORKER, FLOCK_TIMEOUT …; with FLOCK_RELEASED, FLOCK_CLOSED, FLOCK_SESSION_LOST
+   * or FLOCK_CONNECTION_LOST when it can no longer be known.
+   */
+  result(): Promise<R> {
+    return this.#owner.resultOf(this) as Promise<R>;
+  }
+
+  /** Waits for the end; the error that `result()` rejects with, or null. Never rejects, and fetches nothing. */
+  error(): Promise<Error | null> {
+    return this.#owner.errorOf(this);
+  }
+
+  /** Stops the task, running or not; resolves once it has ended, one way or another. `reason` is told to whoever waits. */
+  cancel(reason = ""): Promise<void> {
+    return this.#owner.cancel(this, reason);
+  }
+
+  /** Says that the result is no longer wanted through this future. A task that nobody wants is dropped. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#owner.release(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+/** True for futures made by this copy of the package. */
+export function isFuture(value: unknown): value is Future<unknown> {
+  return typeof value === "object" && value !== null && madeHere(value);
+}
+
+export function ownerOf(future: Future<unknown>): FutureOwner {
+  return owner(future);
+}
+
+export function recordOf(future: Future<unknown>): TaskRecord {
+  return record(future);
+}
+
+export function isReleased(future: Future<unknown>): boolean {
+  return released(future);
+}

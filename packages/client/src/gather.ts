@@ -1,0 +1,142 @@
+// Waiting for many futures with one promise, and putting their values where the futures stood.
+
+import { FlockError } from "@taskflock/protocol";
+import { type Future, type FutureOwner, isFuture, ownerOf, recordOf } from "./future.ts";
+import type { TaskRecord } from "./record.ts";
+import type { Results } from "./results.ts";
+import { CountdownWaiter } from "./waiters.ts";
+
+export interface GatherOptions {
+  /** "raise" rejects with the first failure, the default; "skip" leaves what failed out of its array, set, map or object. */
+  readonly errors?: "raise" | "skip";
+}
+
+interface GatherHost extends FutureOwner {
+  readonly results: Results;
+}
+
+/** Stands for the value of a future that failed. */
+const SKIPPED: unique symbol = Symbol("skipped");
+
+type TakeValue = (future: Future<unknown>) => unknown;
+
+/** `structure` with the value of each future in its place. Throws what `future.result()` would reject with. */
+export async function gather(host: GatherHost, structure: unknown, errors: "raise" | "skip"): Promise<unknown> {
+  const futures = new Set<Future<unknown>>();
+  rebuild(structure, (future) => void futures.add(future));
+  for (const future of futures) ensureOwn(host, future);
+  await settled(host, futures, errors);
+  const remote = new Map<Future<unknown>, unknown>();
+  await Promise.all(Array.from(futures, (future) => fetchRemote(host, future, errors, remote)));
+  return rebuild(structure, (future) => {
+    const record = recordOf(future);
+    if (remote.has(future)) return remote.get(future);
+    return record.state === "done" ? host.results.local(record) : SKIPPED;
+  });
+}
+
+function ensureOwn(host: GatherHost, future: Future<unknown>): void {
+  if (ownerOf(future) === host) return;
+  throw new FlockError(
+    "FLOCK_ARGUMENT_INVALID",
+    `gather: ${future.key} is a future of another client. Gather it through the client that made it.`,
+  );
+}
+
+/** Resolves when all are known; rejects with the first failure, unless failures are skipped. */
+function settled(host: GatherHost, futures: ReadonlySet<Future<unknown>>, errors: "raise" | "skip"): Promise<void> {
+  if (futures.size === 0) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const waiter = new CountdownWaiter(
+      futures,
+      () => errors === "raise",
+      (record: TaskRecord) => host.results.error(record),
+      (error) => (error === null ? resolve() : reject(error)),
+    );
+    for (const future of futures) host.watch(future, waiter);
+  });
+}
+
+async function fetchRemote(
+  host: GatherHost,
+  future: Future<unknown>,
+  errors: "raise" | "skip",
+  values: Map<Future<unknown>, unknown>,
+): Promise<void> {
+  const record = recordOf(future);
+  if (record.state !== "done" || host.results.isLocal(record)) return;
+  try {
+    values.set(future, await host.resultOf(future));
+  } catch (error) {
+    if (errors === "raise") throw error;
+    values.set(future, SKIPPED);
+  }
+}
+
+/** A copy of arrays, plain objects, maps and sets in which each future is what `take` gives for it; everything else as it is. */
+function rebuild(value: unknown, take: TakeValue): unknown {
+  return new Rebuilder(take).copy(value);
+}
+
+class Rebuilder {
+  readonly #take: TakeValue;
+  readonly #copies: Map<object, unknown> = new Map();
+
+  constructor(take: TakeValue) {
+    this.#take = take;
+  }
+
+  copy(value: unknown): unknown {
+    if (typeof value !== "object" || value === null) return value;
+    if (isFuture(value)) return this.#take(value);
+    const known = this.#copies.get(value);
+    if (known !== undefined) return known;
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (Array.isArray(value)) return this.#array(value);
+    if (prototype === Object.prototype || prototype === null) return this.#object(value);
+    if (prototype === Map.prototype) return this.#map(value as Map<unknown, unknown>);
+    if (prototype === Set.prototype) return this.#set(value as Set<unknown>);
+    return value;
+  }
+
+  #array(array: readonly unknown[]): unknown[] {
+    const copy: unknown[] = [];
+    this.#copies.set(array, copy);
+    for (const item of array) {
+      const own = this.copy(item);
+      if (own !== SKIPPED) copy.push(own);
+    }
+    return copy;
+  }
+
+  #object(object: object): object {
+    const copy: Record<string, unknown> = {};
+    this.#copies.set(object, copy);
+    for (const [key, item] of Object.entries(object)) {
+      const own = this.copy(item);
+      if (own === SKIPPED) continue;
+      Object.defineProperty(copy, key, { value: own, writable: true, enumerable: true, configurable: true });
+    }
+    return copy;
+  }
+
+  #map(map: ReadonlyMap<unknown, unknown>): Map<unknown, unknown> {
+    const copy = new Map<unknown, unknown>();
+    this.#copies.set(map, copy);
+    for (const [key, item] of map) {
+      const own = this.copy(item);
+      if (own !== SKIPPED) copy.set(this.copy(key), own);
+    }
+    return copy;
+  }
+
+  #set(set: ReadonlySet<unknown>): Set<unknown> {
+    const copy = new Set<unknown>();
+    this.#copies.set(set, copy);
+    for (const item of set) {
+      const own = this.copy(item);
+      if (own !== SKIPPED) copy.add(own);
+    }
+    return copy;
+  }
+}

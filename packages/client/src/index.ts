@@ -1,0 +1,14 @@
+export { AsCompleted, asCompleted } from "./as-completed.ts";
+export { Client } from "./client.ts";
+export type { ClientOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
+export { copy } from "./copy.ts";
+export { Future, type FutureStatus, isFuture } from "./future.ts";
+export type { GatherOptions } from "./gather.ts";
+export type { LogLine, LogSink } from "./logs.ts";
+export { type Check, type Checks, checkOptions, integerFrom, oneOf } from "./option-checks.ts";
+export { type ProgressOptions, progress } from "./progress.ts";
+export { range } from "./range.ts";
+export { type Run, type RunOptions, type RunOutcome, type RunStatus, TaskRun } from "./runs.ts";
+export type { TaskOptions } from "./task-options.ts";
+export type { TerminalStream } from "./terminal.ts";
+export type { Arguments, Resolved, ResolvedValue } from "./types.ts";

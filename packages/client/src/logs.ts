@@ -1,0 +1,33 @@
+// What tasks print, and what the scheduler has to tell, on the client's terminal.
+
+import { printLines } from "./terminal.ts";
+
+/** Output of a task; or a notice of the scheduler, with the worker "scheduler" and an empty key. */
+export interface LogLine {
+  readonly worker: string;
+  /** The task's key. */
+  readonly key: string;
+  readonly stream: "stdout" | "stderr";
+  /** One or more whole lines, or a part of one. */
+  readonly text: string;
+}
+
+/** "inherit" writes to this process's stdout and stderr, each line with `[worker key]` before it. */
+export type LogSink = "inherit" | "ignore" | ((line: LogLine) => void);
+
+export function showLog(sink: LogSink, line: LogLine): void {
+  if (sink === "ignore") return;
+  if (typeof sink === "function") {
+    queueMicrotask(() => sink(line)); // what it throws must not end the link
+    return;
+  }
+  const stream = line.stream === "stdout" ? process.stdout : process.stderr;
+  printLines(stream, prefixed(line));
+}
+
+/** Each line with its origin before it, and an end to the last. */
+export function prefixed({ worker, key, text }: LogLine): string {
+  const origin = key === "" ? `[${worker}]` : `[${worker} ${key}]`;
+  const lines = text.endsWith("\n") ? text.slice(0, -1) : text;
+  return `${origin} ${lines.replaceAll("\n", `\n${origin} `)}\n`;
+}

@@ -1,0 +1,287 @@
+// A client's session with a scheduler: it holds the link and the tables, hands every message to its table, and knows
+// when and why it ended.
+
+import {
+  BulkClient,
+  type ClientToScheduler,
+  type FlockError,
+  NO_PAYLOAD,
+  type PayloadRef,
+  PayloadStore,
+  readToken,
+  SchedulerLink,
+  type SchedulerToClient,
+  type TaskLog,
+  type Welcome,
+} from "@taskflock/protocol";
+import { ArgumentEncoder, type ArgumentHost } from "./arguments.ts";
+import { again, closedError, releasedError, sessionLostError } from "./endings.ts";
+import { FunctionTable } from "./function-table.ts";
+import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts";
+import { Gate } from "./gate.ts";
+import { type LogSink, showLog } from "./logs.ts";
+import { Questions } from "./questions.ts";
+import type { TaskRecord, Waiter } from "./record.ts";
+import { Results } from "./results.ts";
+import { Retrieval } from "./retrieval.ts";
+import { RunTable } from "./runs.ts";
+import { SharedData } from "./shared-data.ts";
+import { Submission, type SubmissionHost } from "./submission.ts";
+import { TaskTable, type TaskTableHost } from "./task-table.ts";
+import { Uploads } from "./uploads.ts";
+import { EndWaiter, ValueWaiter } from "./waiters.ts";
+
+export interface SessionOptions {
+  readonly address: string;
+  readonly token: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly name: string;
+  readonly reconnectMs: number;
+  readonly logs: LogSink;
+}
+
+export class Session implements FutureOwner, TaskTableHost, SubmissionHost, ArgumentHost {
+  readonly address: string;
+  readonly payloads: PayloadStore = new PayloadStore();
+  readonly gate: Gate = new Gate();
+  readonly tasks: TaskTable;
+  readonly results: Results;
+  readonly functions: FunctionTable;
+  readonly questions: Questions;
+  readonly runs: RunTable;
+  readonly shared: SharedData;
+  readonly uploads: Uploads;
+  readonly encoder: ArgumentEncoder;
+  readonly submission: Submission;
+  readonly #bulk: BulkClient;
+  readonly #retrieval: Retrieval;
+  readonly #logs: LogSink;
+  #link: SchedulerLink<"client", "toClient"> | null = null;
+  #welcome: Welcome | null = null;
+  #wasUp = false;
+  #ended: FlockError | null = null;
+
+  /** Rejects with FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH, FLOCK_ADDRESS_INVALID. */
+  static async open(options: SessionOptions): Promise<Session> {
+    const { address, name, reconnectMs, tokenFile } = options;
+    const token = readToken({ address, token: options.token, tokenFile });
+    const session = new Session(options, token);
+    session.#link = await SchedulerLink.open<"client", "toClient">({
+      address,
+      token,
+      up: "client",
+      down: "toClient",
+      hello: { role: "client", name },
+      payloads: session.payloads,
+      reconnectMs,
+      onMessages: (messages) => session.#heard(messages),
+      onUp: (welcome) => session.#up(welcome),
+      onDown: () => {},
+      onGone: (error) => session.#end(error),
+    });
+    session.#welcome = session.#link.welcome;
+    return session;
+  }
+
+  private constructor({ address, logs }: SessionOptions, token: string) {
+    this.address = address;
+    this.#logs = logs;
+    this.#bulk = new BulkClient({ token });
+    this.#retrieval = new Retrieval(this, this.#bulk);
+    this.results = new Results(this.payloads, this.#retrieval, (record) => this.keyOf(record));
+    this.questions = new Questions(this);
+    this.functions = new FunctionTable(this);
+    this.runs = new RunTable(this);
+    this.uploads = new Uploads(this, this.#bulk);
+    this.tasks = new TaskTable(this);
+    this.shared = new SharedData({
+      scatterBytes: (bytes, name, hash) => this.#scatterShared(bytes, name, hash),
+      dropHandle: (record) => this.tasks.dropHandle(record),
+    });
+    this.encoder = new ArgumentEncoder(this);
+    this.submission = new Submission(this);
+  }
+
+  get ended(): FlockError | null {
+    return this.#ended;
+  }
+
+  /** Throws the reason when the session has ended. */
+  ensureOpen(): void {
+    if (this.#ended !== null) throw again(this.#ended);
+  }
+
+  get owner(): FutureOwner {
+    return this;
+  }
+
+  get sessionId(): number {
+    return this.#welcome?.id ?? 0;
+  }
+
+  get maxFrameBytes(): number {
+    return this.#welcome?.maxFrameBytes ?? 0;
+  }
+
+  get inlineLimitBytes(): number {
+    return this.#welcome?.inlineLimitBytes ?? 0;
+  }
+
+  /** Sends after all that was sent before; then frees the payload that the message refers to. */
+  send(message: ClientToScheduler, payload: PayloadRef = NO_PAYLOAD): void {
+    if (this.gate.closed) this.gate.pass(() => this.transmit(message, payload));
+    else this.transmit(message, payload);
+  }
+
+  /** Sends now, which the gate must allow. Throws FLOCK_FRAME_TOO_LARGE. */
+  transmit(message: ClientToScheduler, payload: PayloadRef): void {
+    try {
+      if (this.#ended === null) this.#link?.send(message);
+    } finally {
+      if (payload !== NO_PAYLOAD) this.payloads.free(payload);
+    }
+  }
+
+  sendAbout(record: TaskRecord, message: ClientToScheduler): void {
+    this.gate.pass(() => {
+      if (record.fault === null) this.transmit(message, NO_PAYLOAD);
+    });
+  }
+
+  keyOf(record: TaskRecord): string {
+    return record.key ?? `${record.name}-${this.sessionId}-${record.n}`;
+  }
+
+  resultOf(future: Future<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.watch(future, new ValueWaiter(future, this.results, resolve, reject));
+    });
+  }
+
+  errorOf(future: Future<unknown>): Promise<Error | null> {
+    const record = recordOf(future);
+    return new Promise((resolve) => {
+      const ended = (error: FlockError | null): void =>
+        resolve(error ?? (record.state === "done" ? null : this.results.error(record)));
+      this.watch(future, new EndWaiter(future, ended));
+    });
+  }
+
+  cancel(future: Future<unknown>, reason: string): Promise<void> {
+    const record = recordOf(future);
+    return new Promise((resolve, reject) => {
+      if (record.state === "pending") this.sendAbout(record, { t: "cancel", n: record.n, reason });
+      const ended = (error: FlockError | null): void => (error === null ? resolve() : reject(error));
+      this.watch(future, new EndWaiter(future, ended));
+    });
+  }
+
+  release(future: Future<unknown>): void {
+    const record = recordOf(future);
+    record.abandon(releasedError(this.keyOf(record)), future);
+    this.tasks.release(future, record);
+  }
+
+  watch(future: Future<unknown>, waiter: Waiter): void {
+    const record = recordOf(future);
+    const hopeless = this.#hopeless(record);
+    if (isReleased(future)) waiter.abandoned(releasedError(this.keyOf(record)), record);
+    else if (hopeless !== null) waiter.abandoned(hopeless, record);
+    else if (record.state === "pending") record.watch(waiter);
+    else waiter.settled(record);
+  }
+
+  settled(record: TaskRecord): void {
+    if (record.state !== "done") this.dropped(record);
+    else if (record.sentBytes > 0) this.uploads.placed(record.n);
+  }
+
+  dropped(record: TaskRecord): void {
+    if (record.sentBytes > 0) this.uploads.drop(record.n);
+    this.#retrieval.drop(record.n);
+  }
+
+  /** Says goodbye, rejects what is awaited with FLOCK_CLOSED, and leaves nothing that keeps the process alive. */
+  async close(): Promise<void> {
+    if (this.#ended?.code === "FLOCK_CLOSED") return;
+    this.runs.endAll();
+    this.send({ t: "goodbye" });
+    this.#end(closedError());
+    await this.#link?.close();
+  }
+
+  #hopeless(record: TaskRecord): FlockError | null {
+    if (this.#ended === null) return null;
+    const here = record.state !== "pending" && (record.state !== "done" || this.results.isLocal(record));
+    return here && this.#ended.code !== "FLOCK_CLOSED" ? null : again(this.#ended);
+  }
+
+  #up(welcome: Welcome): void {
+    const first = !this.#wasUp;
+    this.#wasUp = true;
+    if (first) return;
+    if (!welcome.resumed) {
+      this.#end(sessionLostError(this.address));
+      void this.#link?.close();
+    } else {
+      this.#retrieval.resumed();
+      this.questions.resumed();
+    }
+  }
+
+  #end(reason: FlockError): void {
+    if (this.#ended !== null) return;
+    this.#ended = reason;
+    this.tasks.abandonAll(reason);
+    this.questions.abandonAll(reason);
+    this.runs.endAll();
+    this.uploads.close();
+    this.#retrieval.close();
+    this.#bulk.close();
+  }
+
+  #scatterShared(bytes: Uint8Array, name: string, hash: string): TaskRecord {
+    const record = this.submission.scatter(bytes, name, null, hash, false);
+    record.handles++;
+    return record;
+  }
+
+  #log({ n, worker, stream, text }: TaskLog): void {
+    const record = this.tasks.get(n);
+    showLog(this.#logs, { worker, key: record === undefined ? "" : this.keyOf(record), stream, text });
+  }
+
+  #heard(messages: readonly SchedulerToClient[]): void {
+    for (const message of messages) this.#hear(message);
+  }
+
+  #hear(message: SchedulerToClient): void {
+    switch (message.t) {
+      case "done":
+        this.tasks.done(message);
+        break;
+      case "failed":
+      case "cancelled":
+        this.tasks.ended(message);
+        break;
+      case "located":
+        this.#retrieval.located(message);
+        break;
+      case "uploadTo":
+        this.uploads.uploadTo(message);
+        break;
+      case "answer":
+        this.questions.answered(message);
+        break;
+      case "runProgress":
+        this.runs.heard(message.run, message.counts);
+        break;
+      case "log":
+        this.#log(message);
+        break;
+      case "notice":
+        showLog(this.#logs, { worker: "scheduler", key: "", stream: "stderr", text: message.text });
+        break;
+    }
+  }
+}

@@ -1,0 +1,236 @@
+// A scheduler and workers on this machine, as processes of their own.
+
+import { randomBytes } from "node:crypto";
+import { Client, type ClientOptions } from "@taskflock/client";
+import { FlockError, formatAddress, type WorkerInfo } from "@taskflock/protocol";
+import { freePort } from "./free-port.ts";
+import { type CompleteOptions, completeOptions, type LocalClusterOptions } from "./options.ts";
+import { RoleProcess } from "./role-process.ts";
+
+const WORKER_GRACE_MS = 3_000;
+const SCHEDULER_GRACE_MS = 2_000;
+/** A free port may be taken before the scheduler listens on it. */
+const START_ATTEMPTS = 3;
+
+export interface ClusterProcess {
+  readonly role: "scheduler" | "worker";
+  /** The worker's name; "scheduler" for the scheduler. */
+  readonly name: string;
+  /** As of its start; a worker that died was started again with another. */
+  readonly pid: number;
+}
+
+/** A process that runs workers, and those it said it runs. */
+interface WorkerGroup {
+  readonly process: RoleProcess;
+  readonly workers: readonly ClusterProcess[];
+}
+
+/**
+ * A scheduler and workers on this machine, as processes of their own. They end with `close()`, with the `await using`
+ * block, and with this process, however it ends. An open cluster does not keep the process alive; its clients do.
+ */
+export class LocalCluster {
+  /** The scheduler, as host:port. */
+  readonly address: string;
+  /** The status page. */
+  readonly dashboardUrl: string;
+  /** What clients and workers show to the scheduler. */
+  readonly token: string;
+  readonly #options: CompleteOptions;
+  readonly #scheduler: RoleProcess;
+  readonly #groups: WorkerGroup[];
+  #lastWorker: number;
+  #closing: Promise<void> | null = null;
+
+  /**
+   * Starts the processes, and resolves when the scheduler answers and all workers have joined it.
+   *
+   * Rejects with FLOCK_CLUSTER_START, with the output of the process that did not start, or FLOCK_OPTION_INVALID.
+   */
+  static async start(options: LocalClusterOptions): Promise<LocalCluster> {
+    const complete = completeOptions(options);
+    for (let attempt = 1; ; attempt++) {
+      const roles: RoleProcess[] = [];
+      try {
+        return await withDeadline(startAll(complete, roles), complete.startTimeoutMs, roles);
+      } catch (error) {
+        await Promise.all(roles.map((role) => role.stop(0)));
+        const taken = roles[0]?.tail.includes("FLOCK_PORT_IN_USE") === true;
+        if (!taken || complete.port !== 0 || attempt === START_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** Clusters come from `LocalCluster.start`. */
+  constructor(parts: ClusterParts) {
+    this.address = parts.address;
+    this.dashboardUrl = parts.dashboardUrl;
+    this.token = parts.token;
+    this.#options = parts.options;
+    this.#scheduler = parts.scheduler;
+    this.#groups = [...parts.groups];
+    this.#lastWorker = parts.options.workers;
+  }
+
+  /** The cluster's processes, without the nannies. */
+  get processes(): readonly ClusterProcess[] {
+    const scheduler: ClusterProcess = { role: "scheduler", name: "scheduler", pid: this.#scheduler.pid };
+    return [scheduler, ...this.#groups.flatMap(({ workers }) => workers)];
+  }
+
+  /** A client of this cluster. Close it before the cluster. */
+  connect(options?: Omit<ClientOptions, "token" | "tokenFile">): Promise<Client> {
+    return Client.connect(this.address, { ...options, token: this.token });
+  }
+
+  /** The workers as the scheduler sees them. */
+  workers(): Promise<readonly WorkerInfo[]> {
+    return this.#ask((client) => client.workers());
+  }
+
+  /** Starts or retires workers until there are `count`; resolves when they have joined, or were told to leave. */
+  scale(count: number): Promise<void> {
+    return this.#ask(async (client) => {
+      const present = (await client.workers()).filter(({ status }) => status === "running");
+      if (count < present.length) await client.retireWorkers(present.slice(count).map(({ name }) => name));
+      if (count <= present.length) return;
+      const names = Array.from({ length: count - present.length }, () => `worker-${++this.#lastWorker}`);
+      const groups = await Promise.all(names.map((name) => this.#startOne(name)));
+      this.#groups.push(...groups);
+      await joinedAll(client, count, groups);
+    });
+  }
+
+  /** Sends a signal to the process of the worker at `index` of `workers()`, to see what happens then. Default SIGKILL. */
+  async killWorker(index: number, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const workers = await this.workers();
+    const worker = workers[index];
+    if (worker === undefined) {
+      throw new FlockError("FLOCK_WORKER_UNKNOWN", `There is no worker ${index}; the cluster has ${workers.length}.`);
+    }
+    process.kill(worker.pid, signal);
+  }
+
+  /** Ends all processes: asked first, killed where that takes too long. Resolves when none is left. */
+  close(): Promise<void> {
+    this.#closing ??= this.#stop();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all(this.#groups.map((group) => group.process.stop(WORKER_GRACE_MS)));
+    await this.#scheduler.stop(SCHEDULER_GRACE_MS);
+  }
+
+  /** Asks by a client that lives only for the question, so that the cluster keeps nothing alive. */
+  #ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
+    if (this.#closing !== null) throw new FlockError("FLOCK_CLOSED", "The cluster was closed.");
+    return ask(this.address, this.token, question);
+  }
+
+  async #startOne(name: string): Promise<WorkerGroup> {
+    const process = startWorkers(this.#options, this.address, name, 1);
+    process.giveToken(this.token);
+    try {
+      return await ready(process, [name]);
+    } catch (error) {
+      await process.stop(0);
+      throw error;
+    }
+  }
+}
+
+interface ClusterParts {
+  readonly options: CompleteOptions;
+  readonly address: string;
+  readonly dashboardUrl: string;
+  readonly token: string;
+  readonly scheduler: RoleProcess;
+  readonly groups: readonly WorkerGroup[];
+}
+
+/**
+ * All processes load at the same time; the workers get their token, without which they do not connect, when the scheduler
+ * listens. `roles` is filled as they start.
+ */
+async function startAll(options: CompleteOptions, roles: RoleProcess[]): Promise<LocalCluster> {
+  const { host, roleCommand, env, dashboardPort, logFlags, nanny, workers } = options;
+  const token = randomBytes(24).toString("base64url");
+  const port = options.port === 0 ? await freePort(host) : options.port;
+  const address = formatAddress(host, port);
+  const where = ["--host", host, "--port", String(port), "--dashboard-port", String(dashboardPort)];
+  const scheduler = new RoleProcess({ roleCommand, env, args: ["scheduler", ...where, ...logFlags] });
+  roles.push(scheduler);
+  scheduler.giveToken(token);
+  const names = Array.from({ length: workers }, (_, index) => `worker-${index + 1}`);
+  // One nanny process watches all; without nannies each worker is a process that nobody watches.
+  const shared = nanny && workers > 1;
+  const started = shared
+    ? [{ process: startWorkers(options, address, "worker", workers), names }]
+    : names.map((name) => ({ process: startWorkers(options, address, name, 1), names: [name] }));
+  roles.push(...started.map(({ process }) => process));
+  const facts = await scheduler.ready;
+  for (const { process } of started) process.giveToken(token);
+  const groups = await Promise.all(started.map(({ process, names }) => ready(process, names)));
+  await ask(address, token, (client) => joinedAll(client, workers, groups));
+  scheduler.letGo();
+  return new LocalCluster({ options, address, dashboardUrl: String(facts["dashboard"]), token, scheduler, groups });
+}
+
+async function ask<T>(address: string, token: string, question: (client: Client) => Promise<T>): Promise<T> {
+  const client = await Client.connect(address, { token, name: "local cluster", logs: "ignore" });
+  try {
+    return await question(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Resolves when the scheduler has `count` workers; rejects when a process that runs some of them ends. */
+async function joinedAll(client: Client, count: number, groups: readonly WorkerGroup[]): Promise<void> {
+  const ends = groups.map(async ({ process }) => {
+    const how = await process.ended;
+    throw new FlockError("FLOCK_CLUSTER_START", `Workers did not start (${how}):\n${process.tail.trim()}`);
+  });
+  for (const end of ends) end.catch(() => {}); // they end one day
+  await Promise.race([client.waitForWorkers(count), ...ends]);
+}
+
+function startWorkers(options: CompleteOptions, address: string, name: string, count: number): RoleProcess {
+  const { roleCommand, env, workerFlags, logFlags, nanny } = options;
+  const which = ["--name", name, "--processes", String(count), ...(nanny ? [] : ["--no-nanny"])];
+  return new RoleProcess({ roleCommand, env, args: ["worker", address, ...which, ...workerFlags, ...logFlags] });
+}
+
+/** Waits until the process says which worker processes it has started: `{ workers: [{ pid }] }`. */
+async function ready(process: RoleProcess, names: readonly string[]): Promise<WorkerGroup> {
+  const { workers } = await process.ready;
+  process.letGo();
+  const said = Array.isArray(workers) ? (workers as readonly { pid?: number }[]) : [];
+  return {
+    process,
+    workers: names.map((name, index) => ({ role: "worker", name, pid: said[index]?.pid ?? process.pid })),
+  };
+}
+
+async function withDeadline<T>(work: Promise<T>, timeoutMs: number, roles: readonly RoleProcess[]): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const output = roles.map(({ title, tail }) => `${title}: ${tail.trim() || "(printed nothing)"}`).join("\n");
+      const message = `The cluster was not ready after ${timeoutMs} ms. Raise startTimeoutMs, or see what its processes printed:\n${output}`;
+      reject(new FlockError("FLOCK_CLUSTER_START", message));
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {}); // it fails too when the processes are stopped
+  }
+}

@@ -1,0 +1,133 @@
+// What may be asked of a local cluster.
+
+import { availableParallelism } from "node:os";
+import { type Check, type Checks, checkOptions, integerFrom, oneOf } from "@taskflock/client";
+import { FlockError } from "@taskflock/protocol";
+
+/** How to start the command line: `command ...args scheduler …`. */
+export interface RoleCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+export interface LocalClusterOptions {
+  /** Worker processes. Default: the machine's cores, at most 4. */
+  readonly workers?: number;
+  /** Tasks that a worker runs at once. Default: an even share of the machine's cores. */
+  readonly threadsPerWorker?: number;
+  /** Memory of each worker: bytes, or text such as "2GiB". Above it the worker is restarted. */
+  readonly memoryLimit?: number | string;
+  /** JavaScript heap of each slot: bytes, or text. A task that fills it fails; its worker lives on. */
+  readonly heapLimit?: number | string;
+  /** What each worker has for tasks that ask for it, such as { GPU: 1 }. */
+  readonly resources?: Readonly<Record<string, number>>;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** The scheduler's port; 0, the default, is any free one. */
+  readonly port?: number;
+  /** The status page's port; 0, the default, is any free one. */
+  readonly dashboardPort?: number;
+  /** Workers are watched, and started again when they die. Default true. */
+  readonly nanny?: boolean;
+  /** Environment of the processes, beside this process's own without its TASKFLOCK_ variables. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** How much the processes log on stderr. Default "warn". */
+  readonly logLevel?: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+  /** How long the start may take before it fails with FLOCK_CLUSTER_START, milliseconds. Default 30,000. */
+  readonly startTimeoutMs?: number;
+  readonly roleCommand: RoleCommand;
+}
+
+/** Options with nothing left open. */
+export interface CompleteOptions {
+  readonly workers: number;
+  readonly host: string;
+  readonly port: number;
+  readonly dashboardPort: number;
+  readonly nanny: boolean;
+  readonly startTimeoutMs: number;
+  readonly env: NodeJS.ProcessEnv;
+  readonly roleCommand: RoleCommand;
+  /** Flags of every role. */
+  readonly logFlags: readonly string[];
+  /** Flags of every worker. */
+  readonly workerFlags: readonly string[];
+}
+
+const size: Check = (value) =>
+  (typeof value === "number" && value > 0) || (typeof value === "string" && /^\s*\d+(\.\d+)?\s*[a-z]*\s*$/i.test(value))
+    ? null
+    : 'bytes, or text such as "2GiB"';
+const port: Check = integerFrom(0, 65_535);
+const host: Check = (value) => (typeof value === "string" && value !== "" ? null : "a host name or address");
+const flag: Check = (value) => (typeof value === "boolean" ? null : "true or false");
+const amounts: Check = (value) =>
+  isRecord(value) &&
+  Object.entries(value).every(
+    ([name, amount]) => /^[A-Za-z_][\w.-]*$/.test(name) && typeof amount === "number" && amount >= 0,
+  )
+    ? null
+    : "amounts by name, such as { GPU: 1 }";
+const strings: Check = (value) =>
+  isRecord(value) && Object.values(value).every((item) => typeof item === "string") ? null : "strings by name";
+const role: Check = (value) =>
+  isRecord(value) && typeof value["command"] === "string" && Array.isArray(value["args"]) ? null : "{ command, args }";
+
+const checks: Checks<LocalClusterOptions> = {
+  workers: integerFrom(0, 256),
+  threadsPerWorker: integerFrom(1, 1024),
+  memoryLimit: size,
+  heapLimit: size,
+  resources: amounts,
+  host,
+  port,
+  dashboardPort: port,
+  nanny: flag,
+  env: strings,
+  logLevel: oneOf("trace", "debug", "info", "warn", "error", "silent"),
+  startTimeoutMs: integerFrom(1, 2 ** 31 - 1),
+  roleCommand: role,
+};
+
+/** Throws FLOCK_OPTION_INVALID. */
+export function completeOptions(raw: LocalClusterOptions): CompleteOptions {
+  const options = checkOptions("LocalCluster.start", raw, checks);
+  if (options.roleCommand === undefined) {
+    throw new FlockError(
+      "FLOCK_OPTION_INVALID",
+      "LocalCluster.start: roleCommand is needed: how to start the command line.",
+    );
+  }
+  const workers = options.workers ?? Math.min(4, availableParallelism());
+  return {
+    workers,
+    host: options.host ?? "127.0.0.1",
+    port: options.port ?? 0,
+    dashboardPort: options.dashboardPort ?? 0,
+    nanny: options.nanny ?? true,
+    startTimeoutMs: options.startTimeoutMs ?? 30_000,
+    env: { ...ownEnvironment(), ...options.env },
+    roleCommand: options.roleCommand,
+    logFlags: ["--log-level", options.logLevel ?? "warn"],
+    workerFlags: workerFlags(options, workers),
+  };
+}
+
+function workerFlags(options: LocalClusterOptions, workers: number): string[] {
+  const threads = options.threadsPerWorker ?? Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers)));
+  const flags = ["--threads", String(threads), "--host", options.host ?? "127.0.0.1"];
+  if (options.memoryLimit !== undefined) flags.push("--memory-limit", String(options.memoryLimit));
+  if (options.heapLimit !== undefined) flags.push("--heap-limit", String(options.heapLimit));
+  const resources = Object.entries(options.resources ?? {}).map(([name, amount]) => `${name}=${amount}`);
+  if (resources.length > 0) flags.push("--resources", resources.join(","));
+  return flags;
+}
+
+/** Flags are environment variables too: those of this process are not meant for the cluster's. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TASKFLOCK_")));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
