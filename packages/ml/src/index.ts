@@ -79,7 +79,7 @@ export {
   type Splitter,
   stratifiedKFold,
 } from "./splits.ts";
-export { type Kernel, productGram, rbfGram } from "./svm/kernels.ts";
+export { type Kernel, polyGram, rbfGram } from "./svm/kernels.ts";
 export type { SvcModel, SvcParams } from "./svm/model.ts";
 export { predictSvc, svcDecisions } from "./svm/predict.ts";
 export { svc } from "./svm/svc.ts";

@@ -59,6 +59,16 @@ export function dot(a: Float64Array, i: number, b: Float64Array, j: number, leng
   return sum;
 }
 
+/** The squared distance of `length` values of `a` from `i` and of `b` from `j`. */
+export function squaredDistance(a: Float64Array, i: number, b: Float64Array, j: number, length: number): number {
+  let sum = 0;
+  for (let k = 0; k < length; k++) {
+    const difference = (a[i + k] as number) - (b[j + k] as number);
+    sum += difference * difference;
+  }
+  return sum;
+}
+
 /** Copies the lower triangle to the upper one. */
 export function mirror(square: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) square[j * n + i] = square[i * n + j] as number;

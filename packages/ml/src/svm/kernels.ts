@@ -3,7 +3,7 @@
 // predictions need the full range (at a large gamma a vote may hang on a kernel of 1e-60).
 
 import type { Matrix } from "../matrix.ts";
-import { dot, mirror } from "../pair-matrices.ts";
+import { dot, mirror, squaredDistance } from "../pair-matrices.ts";
 
 /** A kernel with all of its parameters resolved: rbf exp(-gamma |a-b|²), poly (gamma a·b + coef0)^degree, linear a·b. */
 export type Kernel =
@@ -27,27 +27,28 @@ export function rbfGram(
   return gram;
 }
 
-/** The linear or polynomial Gram matrix of the whole data set, from its inner products. */
-export function productGram(X: Matrix, kernel: Kernel, needs: { readonly dotProducts: Float64Array }): Float64Array {
+/** The polynomial Gram matrix of the whole data set, from its inner products. */
+export function polyGram(X: Matrix, kernel: Kernel, needs: { readonly dotProducts: Float64Array }): Float64Array {
   const gram = new Float64Array(X.rows * X.rows);
-  for (let at = 0; at < gram.length; at++) gram[at] = ofProduct(kernel, needs.dotProducts[at] as number);
+  const toKernel = kernelOfPair(kernel);
+  for (let at = 0; at < gram.length; at++) gram[at] = toKernel(needs.dotProducts[at] as number);
   return gram;
 }
 
-/** The kernel of row `i` of A and row `j` of B. */
-export function kernelValue(kernel: Kernel, A: Matrix, i: number, B: Matrix, j: number): number {
-  const { cols } = A;
-  if (kernel.kind !== "rbf") return ofProduct(kernel, dot(A.data, i * cols, B.data, j * cols, cols));
-  let sum = 0;
-  for (let k = 0, a = i * cols, b = j * cols; k < cols; k++, a++, b++) {
-    const difference = (A.data[a] as number) - (B.data[b] as number);
-    sum += difference * difference;
-  }
-  return Math.exp(-kernel.gamma * sum);
+/** The kernel of two samples from their squared distance ("rbf") or their inner product. */
+export function kernelOfPair(kernel: Kernel): (pair: number) => number {
+  if (kernel.kind === "linear") return (product) => product;
+  const { gamma } = kernel;
+  if (kernel.kind === "rbf") return (distance) => Math.exp(-gamma * distance);
+  const { coef0, degree } = kernel;
+  return (product) => integerPower(gamma * product + coef0, degree);
 }
 
-function ofProduct(kernel: Kernel, product: number): number {
-  return kernel.kind === "poly" ? integerPower(kernel.gamma * product + kernel.coef0, kernel.degree) : product;
+/** The kernel of row `i` of A and row `j` of B. */
+export function kernelOfRows(kernel: Kernel): (A: Matrix, i: number, B: Matrix, j: number) => number {
+  const toKernel = kernelOfPair(kernel);
+  const pairOf = kernel.kind === "rbf" ? squaredDistance : dot;
+  return (A, i, B, j) => toKernel(pairOf(A.data, i * A.cols, B.data, j * B.cols, A.cols));
 }
 
 /** By repeated squaring, so that the rounding is libsvm's. */

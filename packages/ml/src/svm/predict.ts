@@ -3,8 +3,9 @@
 import type { FitContext } from "../estimator.ts";
 import { decodeLabels, type Labels } from "../labels.ts";
 import type { Matrix } from "../matrix.ts";
-import { kernelValue } from "./kernels.ts";
+import { kernelOfRows } from "./kernels.ts";
 import type { SvcModel } from "./model.ts";
+import { sharedKernel } from "./shared-kernel.ts";
 
 /** Predicts labels: the class with most votes, the first of equal ones. Runs on workers. */
 export function predictSvc(model: SvcModel, X: Matrix, context?: FitContext): Labels {
@@ -105,22 +106,19 @@ type FillKernels = (sample: number, into: Float64Array, lane: number) => void;
 function kernelFiller(model: SvcModel, X: Matrix, context: FitContext | undefined): FillKernels {
   const { kernel, sourceRows, supportVectors } = model;
   const supports = model.support.length;
-  const gram = context?.shared["gram"] as Float64Array | undefined;
-  const distances = context?.shared["squaredDistances"] as Float64Array | undefined;
-  const square = gram ?? (kernel.kind === "rbf" ? distances : undefined);
-  if (context === undefined || sourceRows === null || square === undefined) {
+  const shared = sharedKernel(kernel, context);
+  if (shared === null || sourceRows === null) {
+    const kernelOf = kernelOfRows(kernel);
     return (sample, into, lane) => {
-      for (let s = 0; s < supports; s++) into[s * LANES + lane] = kernelValue(kernel, X, sample, supportVectors, s);
+      for (let s = 0; s < supports; s++) into[s * LANES + lane] = kernelOf(X, sample, supportVectors, s);
     };
   }
-  const n = Math.round(Math.sqrt(square.length));
-  const { rows } = context;
-  const gamma = gram === undefined && kernel.kind === "rbf" ? kernel.gamma : null;
+  const { square, n, rows, toKernel } = shared;
   return (sample, into, lane) => {
     const offset = (rows[sample] as number) * n;
     for (let s = 0; s < supports; s++) {
-      const value = square[offset + (sourceRows[s] as number)] as number;
-      into[s * LANES + lane] = gamma === null ? value : Math.exp(-gamma * value);
+      const entry = square[offset + (sourceRows[s] as number)] as number;
+      into[s * LANES + lane] = toKernel === null ? entry : toKernel(entry);
     }
   };
 }

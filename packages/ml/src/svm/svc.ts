@@ -13,7 +13,7 @@ import {
   real,
 } from "../estimators/parameter-checks.ts";
 import { dotProducts, squaredDistances } from "../pair-matrices.ts";
-import { type Kernel, productGram, rbfGram } from "./kernels.ts";
+import { type Kernel, polyGram, rbfGram } from "./kernels.ts";
 import type { SvcModel, SvcParams } from "./model.ts";
 import { predictSvc } from "./predict.ts";
 import { fitSvc } from "./train.ts";
@@ -48,13 +48,9 @@ function shareGram(params: Readonly<SvcParams>, shape: DataShape): Record<string
   const distances: SharedStep = { key: "squaredDistances", compute: squaredDistances };
   const products: SharedStep = { key: "dotProducts", compute: dotProducts };
   const { kernel, coef0, degree } = params;
-  if (kernel === "linear") {
-    return {
-      gram: { key: "gram/linear", compute: productGram, args: { kind: "linear" }, needs: { dotProducts: products } },
-    };
-  }
-  // The variance that "scale" stands for is that of each fold's training rows, so only the distances can be shared.
-  if (params.gamma === "scale") return kernel === "rbf" ? { squaredDistances: distances } : {};
+  if (kernel === "linear") return { gram: products };
+  // The variance that "scale" stands for is that of each fold's training rows, so no Gram matrix can be shared.
+  if (params.gamma === "scale") return kernel === "rbf" ? { squaredDistances: distances } : { dotProducts: products };
   const gamma = params.gamma === "auto" ? 1 / shape.cols : params.gamma;
   if (kernel === "rbf") {
     const needs = { squaredDistances: distances };
@@ -62,7 +58,7 @@ function shareGram(params: Readonly<SvcParams>, shape: DataShape): Record<string
   }
   const args: Kernel = { kind: "poly", gamma, coef0, degree };
   const key = `gram/poly/${gamma}/${coef0}/${degree}`;
-  return { gram: { key, compute: productGram, args, needs: { dotProducts: products } } };
+  return { gram: { key, compute: polyGram, args, needs: { dotProducts: products } } };
 }
 
 /**

@@ -6,9 +6,10 @@ import { classCounts, classWeightValues } from "../estimators/class-weight.ts";
 import { type EncodedLabels, encodeLabels, type Labels } from "../labels.ts";
 import { type Matrix, takeRows } from "../matrix.ts";
 import { variance } from "../numeric.ts";
-import { type KernelRows, rowsOfDistances, rowsOfGram, rowsOfSamples } from "./kernel-rows.ts";
+import { type KernelRows, rowsOfSamples, rowsOfShared } from "./kernel-rows.ts";
 import type { Kernel } from "./kernels.ts";
 import type { SvcModel, SvcParams } from "./model.ts";
+import { sharedKernel } from "./shared-kernel.ts";
 import { type BinarySolution, solveBinary } from "./smo.ts";
 
 /** Fits a support vector classifier. Runs on workers. */
@@ -22,7 +23,8 @@ export function fitSvc(X: Matrix, y: Labels, params: Readonly<SvcParams>, contex
   }
   const kernel = resolveKernel(params, X);
   const order = orderByClass(encoded);
-  const rows = kernelRows(X, order, kernel, context);
+  const shared = sharedKernel(kernel, context);
+  const rows = shared === null ? rowsOfSamples(X, order, kernel) : rowsOfShared(shared, order);
   const starts = classStarts(encoded);
   const weights = classWeightValues(params.classWeight, encoded);
   const pairs = solvePairs(rows, starts, weights, params);
@@ -60,19 +62,6 @@ function classStarts({ classes, codes }: EncodedLabels): Int32Array {
   for (let code = 0; code < classes.length; code++)
     starts[code + 1] = (starts[code] as number) + (counts[code] as number);
   return starts;
-}
-
-function kernelRows(X: Matrix, order: Int32Array, kernel: Kernel, context: FitContext | undefined): KernelRows {
-  const shared = context?.shared;
-  if (context === undefined || shared === undefined) return rowsOfSamples(X, order, kernel);
-  const picked = order.map((i) => context.rows[i] as number);
-  if (shared["gram"] !== undefined) {
-    return rowsOfGram(shared["gram"] as Float64Array, picked);
-  }
-  if (shared["squaredDistances"] !== undefined && kernel.kind === "rbf") {
-    return rowsOfDistances(shared["squaredDistances"] as Float64Array, picked, kernel.gamma);
-  }
-  return rowsOfSamples(X, order, kernel);
 }
 
 interface SolvedPair {
