@@ -1,5 +1,6 @@
 // What every role of the CLI does as a process: its logger, its signals, its ready line, its end.
 
+import { closeSync, readFileSync, writeSync } from "node:fs";
 import { FlockError, isFlockError } from "@taskflock/protocol";
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
