@@ -92,7 +92,7 @@ export class Core {
   /** Questions for a result's place that wait for the other lists. */
   readonly relocate: { readonly session: Session; readonly n: TaskNumber }[] = [];
 
-  /** Uploads that wait for a worker. */
+  /** Data on its way; without targets it waits for a worker. */
   readonly uploads: Set<Task> = new Set();
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
   readonly progress: Set<Run> = new Set();

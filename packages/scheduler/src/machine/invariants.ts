@@ -2,7 +2,7 @@
 
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
-import { AHEAD, HELD, type Lane, LINEAGE, type Task, type Worker } from "./records.ts";
+import { AHEAD, HELD, type Lane, LINEAGE, type Task, WORKING, type Worker } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import {
   CANCELLED,
@@ -122,8 +122,9 @@ function checkResources(w: Worker): string | null {
 }
 
 function checkRoom(core: Core, w: Worker): string | null {
-  const hasRoom = w.up && w.status === 0 && w.assigned.length - w.ahead < w.slots;
-  if (hasRoom && w.assigned.length < core.config.maxAssignedPerWorker && w.heapAt < 0) return "a slot is free, unseen";
+  const isFull = w.assigned.length >= core.config.maxAssignedPerWorker;
+  const hasRoom = w.up && w.status === WORKING && !isFull && w.assigned.length - w.ahead < w.slots;
+  if (hasRoom && w.heapAt < 0) return "a slot is free, unseen";
   if (hasRoom && core.open.count > 0) return "a slot is free, and tasks are queued that it could run";
   return null;
 }

@@ -72,9 +72,8 @@ export function withdraw(core: Core, task: Task): void {
     const { worker } = task;
     detach(core, task);
     core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "cancelled" });
-  } else if (task.state === UPLOADING) {
-    const upload = task.upload!;
-    for (const worker of upload.targets) core.send(worker, { t: "drop", task: task.id });
+  } else if (task.state === UPLOADING && task.upload !== null) {
+    for (const worker of task.upload.targets) core.send(worker, { t: "drop", task: task.id });
     endUpload(core, task);
   }
 }
@@ -112,8 +111,10 @@ export function end(core: Core, root: Task, outcome: Outcome): void {
   endOne(core, root, outcome);
   const stack = [root];
   for (let failed = stack.pop(); failed !== undefined; failed = stack.pop()) {
-    const victims = failed.dependents.filter((e) => isActive(e.dependent.state)).map((e) => e.dependent);
+    // A copy: ending a task takes its edges away. Two numbers of a session can name one shared task, so a task may stand there twice.
+    const victims = failed.dependents.map((e) => e.dependent);
     for (const victim of victims) {
+      if (!isActive(victim.state)) continue;
       endOne(core, victim, becauseOf(failed));
       stack.push(victim);
     }

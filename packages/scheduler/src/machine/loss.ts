@@ -11,7 +11,7 @@ import { eachRef, keyOf } from "./references.ts";
 import { reconsiderMoves } from "./retire.ts";
 import { isPlaced, RUNNING } from "./states.ts";
 import { detach } from "./supply.ts";
-import { uploadRefused } from "./upload.ts";
+import { uploadsLost } from "./upload.ts";
 
 /** A task shorter than this may have been in a batch: which one of them ran is not known. */
 const BATCHED_US = 5_000;
@@ -32,12 +32,7 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
   }
   const copies = [...worker.holds.keys()];
   for (const task of copies) removeHolder(core, task, worker);
-  for (const session of core.sessions.values()) {
-    for (const n of [...session.uploads]) {
-      const task = session.tasks.get(n);
-      if (task !== undefined) uploadRefused(core, task, worker, "");
-    }
-  }
+  uploadsLost(core, worker);
   for (const task of copies) if (task.holders.length === 0) eachRef(task, (session) => affected.add(session));
   reconsiderMoves(core);
   if (blameless) core.port.closeWorker(worker.id);

@@ -12,7 +12,7 @@ import { beginRetiring, reconsiderMoves } from "./retire.ts";
 import { changed } from "./runs.ts";
 import { ASSIGNED, isPlaced, RUNNING } from "./states.ts";
 import { detach } from "./supply.ts";
-import { startWaitingUploads } from "./upload.ts";
+import { expectAgain, startWaitingUploads } from "./upload.ts";
 
 export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): void {
   worker.up = true;
@@ -20,7 +20,7 @@ export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): vo
   reconcileFunctions(core, worker, snapshot);
   reconcileTasks(core, worker, snapshot);
   reconcileHoldings(core, worker, snapshot);
-  resendRequests(core, worker);
+  expectAgain(core, worker);
   if (core.limited) core.send(worker, { t: "configure", inlineLimitBytes: 0 });
   if (worker.status === WORKING) joinLanes(core, worker);
   else if (worker.status === RETIRING) beginRetiring(core, worker);
@@ -78,15 +78,4 @@ function reconcileHoldings(core: Core, worker: Worker, snapshot: Snapshot): void
     else dropStray(core, worker, id);
   }
   for (const task of [...worker.holds.keys()]) if (!there.has(task.id)) removeHolder(core, task, worker);
-}
-
-/** What the worker was asked to receive may not have reached it. */
-function resendRequests(core: Core, worker: Worker): void {
-  for (const session of core.sessions.values()) {
-    for (const n of session.uploads) {
-      const task = session.tasks.get(n);
-      if (task?.upload?.targets.has(worker) !== true) continue;
-      core.send(worker, { t: "expect", task: task.id, bytes: task.bytes });
-    }
-  }
 }

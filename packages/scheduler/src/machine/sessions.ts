@@ -23,7 +23,7 @@ import { removeRef } from "./references.ts";
 import { changed, closeRun, dropRun, openRun } from "./runs.ts";
 import { CANCELLED, DONE, FAILED, IDLE, UPLOADING } from "./states.ts";
 import { cancelAlone, scatter, submit } from "./submit.ts";
-import { passUploadOn, uploadRefused } from "./upload.ts";
+import { passUploadOn, uploadRefused, uploadsAbandoned } from "./upload.ts";
 
 export function sessionJoined(core: Core, id: SessionId, name: string): void {
   const session: Session = {
@@ -67,6 +67,7 @@ type LinkPause = "clientBlocked" | "clientReady";
 export function sessionGone(core: Core, session: Session): void {
   session.link = LINK_CUT;
   for (const n of [...session.tasks.keys()]) release(core, session, n);
+  uploadsAbandoned(core, session);
   for (const { record } of session.functions.values()) unuseFunction(core, record);
   session.functions.clear();
   for (const run of [...session.runs.values()]) dropRun(core, run);

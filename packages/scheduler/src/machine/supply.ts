@@ -26,7 +26,9 @@ export function hasRoom(core: Core, worker: Worker): boolean {
 /** Room for a task that waits for another one there: beside what keeps the slots busy, as many again. */
 export function hasRoomAhead(core: Core, worker: Worker): boolean {
   const { maxAssignedPerWorker, supplyUs } = core.config;
-  if (!takesTasks(worker) || worker.assigned.length >= maxAssignedPerWorker) return false;
+  // Places for as many as keep the slots busy are left to tasks that can begin.
+  if (!takesTasks(worker) || worker.ahead + worker.slots + 1 >= maxAssignedPerWorker) return false;
+  if (worker.assigned.length >= maxAssignedPerWorker) return false;
   return worker.ahead < worker.slots || worker.load < supplyUs * worker.slots;
 }
 

@@ -5,7 +5,7 @@ import type { Core } from "./core.ts";
 import { addHolder } from "./holdings.ts";
 import { takesTasks } from "./lanes.ts";
 import { complete, end, endUpload, failedWith, failure } from "./lifecycle.ts";
-import type { Task, Worker } from "./records.ts";
+import type { Session, Task, Worker } from "./records.ts";
 import { keyOf, someRef } from "./references.ts";
 import { UPLOADING } from "./states.ts";
 
@@ -13,12 +13,11 @@ import { UPLOADING } from "./states.ts";
 export function startUpload(core: Core, task: Task): void {
   const upload = task.upload!;
   const workers = [...core.workers.values()].filter(takesTasks);
+  core.uploads.add(task);
   if (workers.length === 0) {
-    core.uploads.add(task);
     upload.uploader.session.uploads.add(upload.uploader.n);
     return;
   }
-  core.uploads.delete(task);
   for (const worker of upload.broadcast ? workers : [emptiest(workers)]) {
     upload.targets.add(worker);
     core.send(worker, { t: "expect", task: task.id, bytes: task.bytes });
@@ -28,7 +27,7 @@ export function startUpload(core: Core, task: Task): void {
 
 /** Some worker is there now. */
 export function startWaitingUploads(core: Core): void {
-  for (const task of [...core.uploads]) startUpload(core, task);
+  for (const task of core.uploads) if (task.upload?.targets.size === 0) startUpload(core, task);
 }
 
 /** The receiver has the bytes. */
@@ -44,6 +43,27 @@ export function uploadRefused(core: Core, task: Task, worker: Worker, refusal: s
   if (task.state !== UPLOADING || upload === null || !upload.targets.delete(worker)) return;
   if (refusal !== "") upload.refusal = refusal;
   settle(core, task, "uploaded to some");
+}
+
+/** The worker's link was cut: what it was to receive it may not have heard of. */
+export function expectAgain(core: Core, worker: Worker): void {
+  for (const task of core.uploads) {
+    if (task.upload?.targets.has(worker) === true) core.send(worker, { t: "expect", task: task.id, bytes: task.bytes });
+  }
+}
+
+/** The worker is gone. */
+export function uploadsLost(core: Core, worker: Worker): void {
+  for (const task of [...core.uploads]) uploadRefused(core, task, worker, "");
+}
+
+/** The client is gone: what it alone was to upload never comes. */
+export function uploadsAbandoned(core: Core, session: Session): void {
+  for (const task of [...core.uploads]) {
+    if (task.upload?.uploader.session !== session) continue;
+    const text = `The data ${keyOf(task)} was not uploaded: its client is gone. Scatter it again.`;
+    end(core, task, failedWith(failure("FLOCK_DATA_LOST", text), "", 0));
+  }
 }
 
 /** The session that uploads let go of the task; another that refers to it takes over. */

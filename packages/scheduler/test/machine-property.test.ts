@@ -1,0 +1,38 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { defaultSchedulerConfig, SchedulerMachine } from "../src/machine/index.ts";
+import { World } from "./machine-world.ts";
+
+const tapes = fc.array(fc.nat(2 ** 30), { minLength: 50, maxLength: 500 });
+
+function play(tape: readonly number[]): World {
+  const world = new World();
+  // A world that starts with somebody in it.
+  for (const choice of [10, 100, 10]) world.act(choice);
+  for (const choice of tape) world.act(choice);
+  return world;
+}
+
+describe("whatever happens", () => {
+  it("invariants hold, every reference gets its outcome, and nothing is left over", () => {
+    const property = fc.property(tapes, (tape) => {
+      const world = play(tape);
+      world.quiesce();
+      expect(world.unanswered()).toEqual([]);
+      expect(world.stage.leftOver()).toEqual([]);
+    });
+    fc.assert(property, { seed: 20260901, numRuns: 60 });
+  });
+
+  it("the same events lead to the same state", () => {
+    const silent = { toWorker() {}, toClient() {}, wakeAt() {}, free() {}, closeWorker() {} };
+    const property = fc.property(tapes, (tape) => {
+      const { stage } = play(tape);
+      const config = { ...defaultSchedulerConfig, inlineBudgetBytes: 60, maxAssignedPerWorker: 12, storyLines: 5000 };
+      const again = new SchedulerMachine(config, silent);
+      for (const event of stage.events) again.step(event);
+      expect(again.digest()).toBe(stage.machine.digest());
+    });
+    fc.assert(property, { seed: 20260902, numRuns: 20 });
+  });
+});

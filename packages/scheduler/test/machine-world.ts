@@ -1,0 +1,428 @@
+// A small world around the machine: workers that do what they are told, late and in any order between them, and die, lag
+// or lose their links; clients that submit, let go, stop reading and come back. Every choice comes from a tape of numbers.
+
+import type {
+  Attempt,
+  SchedulerToWorker,
+  SessionId,
+  TaskId,
+  TaskNumber,
+  WorkerId,
+  WorkerToScheduler,
+} from "@taskflock/protocol/words";
+import type { SchedulerConfig } from "../src/machine/index.ts";
+import { type Assigned, Stage } from "./machine-stage.ts";
+
+class FakeWorker {
+  readonly id: number;
+  readonly slots: number;
+  linked = true;
+  left = false;
+  retiring = false;
+  version = 0;
+  limit = 4096;
+  readonly holds = new Map<TaskId, { bytes: number; version: number }>();
+  readonly inlineHere = new Set<TaskId>();
+  readonly tasks = new Map<TaskId, { assign: Assigned; running: boolean }>();
+  readonly functions = new Set<number>();
+  readonly expected = new Map<TaskId, number>();
+  out: WorkerToScheduler[] = [];
+
+  constructor(id: number, slots: number) {
+    this.id = id;
+    this.slots = slots;
+  }
+}
+
+interface FakeClient {
+  readonly id: number;
+  link: "up" | "blocked" | "cut";
+  next: number;
+  readonly held: Set<number>;
+  readonly outcomes: Map<number, string>;
+  readonly asked: Set<number>;
+}
+
+export class World {
+  readonly stage: Stage;
+  readonly workers = new Map<number, FakeWorker>();
+  readonly clients = new Map<number, FakeClient>();
+  #ids = 0;
+  #sessions = 0;
+
+  constructor(config: Partial<SchedulerConfig> = {}) {
+    this.stage = new Stage({ inlineBudgetBytes: 60, maxAssignedPerWorker: 12, ...config });
+  }
+
+  /** One number of the tape: what happens, and to whom. */
+  act(choice: number): void {
+    const kind = choice % 100;
+    const pick = Math.floor(choice / 100);
+    this.stage.now += pick % 5000;
+    if (kind < 3) this.#join(pick);
+    else if (kind < 5) this.#die(pick);
+    else if (kind < 8) this.#toggleLink(pick);
+    else if (kind < 10) this.#retire(pick);
+    else if (kind < 12) this.#connect();
+    else if (kind < 17) this.#toggleClient(pick);
+    else if (kind < 18) this.#goodbye(pick);
+    else if (kind < 40) this.#submit(pick);
+    else if (kind < 43) this.#scatter(pick);
+    else if (kind < 50) this.#letGo(pick);
+    else if (kind < 53) this.#cancel(pick);
+    else if (kind < 56) this.#locate(pick);
+    else if (kind < 58) this.stage.pass(300_000);
+    else if (kind < 75) this.#receive(this.#worker(pick), pick);
+    else if (kind < 88) this.#work(this.#worker(pick), pick);
+    else this.#send(this.#worker(pick));
+    this.#read();
+  }
+
+  /** Nobody fails any more: everything must come to its end. */
+  quiesce(): void {
+    for (const client of this.clients.values()) this.#bringBack(client);
+    for (const worker of this.workers.values()) if (!worker.linked) this.#toggleLinkOf(worker);
+    // With it there is one that can run everything.
+    this.#join(1, 5);
+    for (let round = 0; round < 2000; round++) {
+      let busy = false;
+      for (const worker of [...this.workers.values()]) {
+        busy = this.#receive(worker, 99) || busy;
+        busy = this.#work(worker, 3 + round) || busy;
+        busy = this.#send(worker) || busy;
+      }
+      this.#read();
+      if (this.stage.alarm !== null) {
+        this.stage.pass(61_000_000);
+        busy = true;
+      }
+      if (!busy) return;
+    }
+    throw new Error("the world does not come to rest");
+  }
+
+  /** References without an outcome. */
+  unanswered(): string[] {
+    return [...this.clients.values()].flatMap((c) =>
+      [...c.held].filter((n) => !c.outcomes.has(n)).map((n) => `session ${c.id}, task ${n}: ${this.#story(c, n)}`),
+    );
+  }
+
+  #story(client: FakeClient, n: number): string {
+    this.stage.say(client.id, { t: "ask", id: n, question: { q: "story", n: n as TaskNumber } });
+    return JSON.stringify(this.stage.told(client.id).filter((m) => m.t === "answer"));
+  }
+
+  // ------------------------------------------------------------- workers
+
+  #worker(pick: number): FakeWorker | undefined {
+    return at([...this.workers.values()], pick);
+  }
+
+  #join(pick: number, most = 4): void {
+    if (this.workers.size >= most) return;
+    const worker = new FakeWorker(++this.#ids, 1 + (pick % 2));
+    this.workers.set(worker.id, worker);
+    const resources: Record<string, number> = pick % 3 === 0 ? {} : { GPU: 10_000 };
+    this.stage.worker(worker.id, { slots: worker.slots, resources, name: `w${worker.id % 5}` });
+  }
+
+  #die(pick: number): void {
+    const worker = this.#worker(pick);
+    if (worker === undefined) return;
+    this.#gone(worker);
+    this.stage.lose(worker.id, "SIGKILL", worker.left);
+  }
+
+  /** What it had not sent yet, bytes included, never reaches the scheduler. */
+  #gone(worker: FakeWorker): void {
+    this.workers.delete(worker.id);
+    this.stage.workerBox.delete(worker.id);
+    for (const message of worker.out.splice(0)) {
+      if (message.t === "finished") this.stage.live.delete(message.result);
+      if (message.t === "errored") this.stage.live.delete(message.failure.error);
+    }
+  }
+
+  #toggleLink(pick: number): void {
+    const worker = this.#worker(pick);
+    if (worker !== undefined && !worker.left) this.#toggleLinkOf(worker);
+  }
+
+  /** Downstream messages are lost with the link; upstream ones are sent again. */
+  #toggleLinkOf(worker: FakeWorker): void {
+    worker.linked = !worker.linked;
+    if (!worker.linked) {
+      this.stage.workerBox.delete(worker.id);
+      this.stage.cut(worker.id);
+      return;
+    }
+    worker.limit = 4096;
+    this.stage.step({ e: "workerResumed", worker: worker.id as WorkerId });
+    if (worker.out.length > 0) this.stage.tell(worker.id, ...worker.out.splice(0));
+    this.stage.snapshot(worker.id, {
+      holds: [...worker.holds].map(([task, { bytes, version }]) => ({ task, bytes, version })),
+      tasks: [...worker.tasks.values()].map(({ assign, running }) => ({ ...assign, running })),
+      functions: [...worker.functions] as never[],
+    });
+  }
+
+  #retire(pick: number): void {
+    const worker = this.#worker(pick);
+    if (worker === undefined) return;
+    if (pick % 2 === 0) worker.out.push({ t: "wantsToRetire", reason: "spot notice" });
+    else this.stage.step({ e: "retireWorkers", workers: [`w${worker.id % 5}`] });
+  }
+
+  /** Reads up to `count` messages from the scheduler. */
+  #receive(worker: FakeWorker | undefined, count: number): boolean {
+    if (worker === undefined || !worker.linked) return false;
+    const box = this.stage.workerBox.get(worker.id) ?? [];
+    const messages = box.splice(0, (count % 7) + 1);
+    for (const message of messages) this.#obey(worker, message);
+    return messages.length > 0;
+  }
+
+  #obey(worker: FakeWorker, message: SchedulerToWorker): void {
+    switch (message.t) {
+      case "function":
+        worker.functions.add(message.fn);
+        break;
+      case "forgetFunction":
+        worker.functions.delete(message.fn);
+        break;
+      case "assign":
+        if (!worker.functions.has(message.fn)) throw new Error("assigned before its function was sent");
+        worker.tasks.set(message.task, { assign: message, running: false });
+        break;
+      case "drop":
+        worker.holds.delete(message.task);
+        worker.expected.delete(message.task);
+        break;
+      case "stop":
+        this.#stop(worker, message.task, message.attempt, message.why);
+        break;
+      case "expect":
+      case "acquire":
+        worker.expected.set(message.task, message.bytes);
+        break;
+      case "retire":
+        worker.retiring = true;
+        break;
+      case "configure":
+        worker.limit = message.inlineLimitBytes;
+        break;
+      case "leave":
+        worker.left = true;
+        this.#gone(worker);
+        this.stage.lose(worker.id, "left", true);
+    }
+  }
+
+  #stop(worker: FakeWorker, task: TaskId, attempt: Attempt, why: "cancelled" | "stolen"): void {
+    const here = worker.tasks.get(task);
+    if (here === undefined || here.assign.attempt !== attempt || (why === "stolen" && here.running)) return;
+    worker.tasks.delete(task);
+    worker.out.push({ t: "stopped", task, attempt, why });
+  }
+
+  /** Goes on with one thing it has to do. */
+  #work(worker: FakeWorker | undefined, pick: number): boolean {
+    if (worker === undefined || worker.left) return false;
+    const upload = at([...worker.expected], pick);
+    if (upload !== undefined && pick % 3 === 0) {
+      this.#receiveBytes(worker, upload[0], upload[1], pick);
+      return true;
+    }
+    const all = [...worker.tasks.values()];
+    const running = all.filter((t) => t.running);
+    if (running.length > 0 && (running.length >= worker.slots || pick % 2 === 0)) {
+      this.#end(worker, at(running, pick)!.assign, pick);
+      return true;
+    }
+    const queued = worker.retiring ? [] : all.filter((t) => !t.running && this.#mayBegin(worker, t.assign));
+    const next = at(queued, pick);
+    if (next === undefined) return running.length > 0 || worker.expected.size > 0;
+    this.#begin(worker, next, pick);
+    return true;
+  }
+
+  #receiveBytes(worker: FakeWorker, task: TaskId, bytes: number, pick: number): void {
+    worker.expected.delete(task);
+    if (pick % 5 === 0) worker.out.push({ t: "notHeld", task, message: "the arena is full" });
+    else this.#hold(worker, task, bytes);
+  }
+
+  #hold(worker: FakeWorker, task: TaskId, bytes: number): void {
+    const version = ++worker.version;
+    worker.holds.set(task, { bytes, version });
+    worker.out.push({ t: "held", task, bytes, version });
+  }
+
+  /** Not while an input is still to be made here. */
+  #mayBegin(worker: FakeWorker, assign: Assigned): boolean {
+    return assign.inputs.every((i) => i.inline !== 0 || i.holders.length > 0 || !worker.tasks.has(i.task));
+  }
+
+  #begin(worker: FakeWorker, item: { assign: Assigned; running: boolean }, pick: number): void {
+    const { task, attempt, inputs } = item.assign;
+    for (const input of inputs) {
+      if (input.inline !== 0 || worker.holds.has(input.task) || worker.inlineHere.has(input.task)) continue;
+      const source = input.holders.find((h) => this.workers.get(h.worker)?.holds.has(input.task) === true);
+      if (source !== undefined && pick % 11 !== 0) {
+        this.#hold(worker, input.task, input.bytes);
+        continue;
+      }
+      for (const { worker: holder, version } of input.holders) {
+        worker.out.push({ t: "missing", task: input.task, holder, version });
+      }
+      worker.tasks.delete(task);
+      worker.out.push({ t: "stopped", task, attempt, why: input.holders.length > 0 ? "input" : "predecessor" });
+      return;
+    }
+    item.running = true;
+    worker.out.push({ t: "started", task, attempt });
+  }
+
+  #end(worker: FakeWorker, { task, attempt }: Assigned, pick: number): void {
+    worker.tasks.delete(task);
+    const durationUs = 1 + (pick % 3) * 30_000;
+    if (pick % 13 === 0) {
+      const failure = { code: null, name: "Error", message: "no", error: this.stage.payload(), errorBytes: 3 };
+      worker.out.push({ t: "errored", task, attempt, failure, retryable: pick % 2 === 0, durationUs });
+    } else if (pick % 3 === 0 && worker.limit > 0) {
+      worker.inlineHere.add(task);
+      const result = this.stage.payload();
+      worker.out.push({ t: "finished", task, attempt, bytes: 5 + (pick % 9), result, version: 0, durationUs });
+    } else {
+      const version = ++worker.version;
+      const bytes = 5000 + (pick % 9) * 1_000_000;
+      worker.holds.set(task, { bytes, version });
+      worker.out.push({ t: "finished", task, attempt, bytes, result: 0 as never, version, durationUs });
+    }
+  }
+
+  #send(worker: FakeWorker | undefined): boolean {
+    if (worker === undefined || !worker.linked || worker.out.length === 0) return false;
+    this.stage.tell(worker.id, ...worker.out.splice(0));
+    return true;
+  }
+
+  // ------------------------------------------------------------- clients
+
+  #client(pick: number): FakeClient | undefined {
+    return at([...this.clients.values()], pick);
+  }
+
+  #connect(): void {
+    if (this.clients.size >= 3) return;
+    const id = ++this.#sessions;
+    this.clients.set(id, { id, link: "up", next: 1, held: new Set(), outcomes: new Map(), asked: new Set() });
+    this.stage.client(id);
+    this.stage.options(id, 1, { retries: 2, backoffMs: 5, priority: 3 });
+    this.stage.options(id, 2, { resources: { GPU: 10_000 }, retries: 1 });
+    this.stage.options(id, 3, { workers: ["w1", "w2"], allowOtherWorkers: true });
+    this.stage.say(id, { t: "openRun", run: 1 as never, name: "r", weight: 2, steps: 3 });
+  }
+
+  #toggleClient(pick: number): void {
+    const client = this.#client(pick);
+    if (client === undefined) return;
+    if (client.link !== "up") this.#bringBack(client);
+    else {
+      client.link = pick % 2 === 0 ? "blocked" : "cut";
+      this.stage.speakable.delete(`c${client.id}`);
+      const e = client.link === "cut" ? "clientCut" : "clientBlocked";
+      this.stage.step({ e, session: client.id as SessionId });
+    }
+  }
+
+  #bringBack(client: FakeClient): void {
+    if (client.link === "up") return;
+    const e = client.link === "cut" ? "clientResumed" : "clientReady";
+    client.link = "up";
+    this.stage.speakable.add(`c${client.id}`);
+    if (e === "clientResumed") for (const n of client.held) client.asked.add(n);
+    this.stage.step({ e, session: client.id as SessionId });
+  }
+
+  #goodbye(pick: number): void {
+    const client = this.#client(pick);
+    if (client === undefined) return;
+    this.clients.delete(client.id);
+    this.stage.speakable.delete(`c${client.id}`);
+    this.stage.step({ e: "clientGone", session: client.id as SessionId });
+  }
+
+  #submit(pick: number): void {
+    const client = this.#client(pick);
+    if (client === undefined || client.link === "cut") return;
+    const held = [...client.held];
+    const messages = Array.from({ length: 1 + (pick % 4) }, (_, i) => {
+      const deps = new Set(
+        held.length > 0 && (pick + i) % 3 > 0 ? [at(held, pick + i)!, held.at(-1 - i) ?? held[0]!] : [],
+      );
+      const n = client.next++;
+      client.held.add(n);
+      held.push(n);
+      const key = pick % 9 === 0 ? { key: `k${pick % 2}`, fingerprint: `${pick % 7}` } : {};
+      return this.stage.submission(n, { deps: [...deps], options: pick % 7 > 3 ? 0 : pick % 4, run: pick % 2, ...key });
+    });
+    this.stage.say(client.id, ...messages);
+  }
+
+  #scatter(pick: number): void {
+    const client = this.#client(pick);
+    if (client === undefined || client.link === "cut") return;
+    const n = client.next++;
+    client.held.add(n);
+    const key = pick % 3 === 0 ? { key: "shared" } : {};
+    this.stage.scatter(client.id, n, pick % 2 === 0 ? 3 : 100_000, {
+      small: pick % 2 === 0 && pick % 3 !== 0,
+      broadcast: pick % 5 === 0,
+      ...key,
+    });
+  }
+
+  #letGo(pick: number): void {
+    const client = this.#client(pick);
+    const n = client === undefined ? undefined : at([...client.held], pick);
+    if (client === undefined || n === undefined || client.link === "cut") return;
+    client.held.delete(n);
+    this.stage.release(client.id, n);
+  }
+
+  #cancel(pick: number): void {
+    const client = this.#client(pick);
+    const n = client === undefined ? undefined : at([...client.held], pick);
+    if (client !== undefined && n !== undefined && client.link !== "cut") this.stage.cancel(client.id, n);
+  }
+
+  #locate(pick: number): void {
+    const client = this.#client(pick);
+    const n = client === undefined ? undefined : at([...client.held], pick);
+    if (client === undefined || n === undefined || client.link === "cut") return;
+    client.asked.add(n);
+    const holder = at([...this.workers.keys()], pick) as WorkerId | undefined;
+    if (pick % 4 > 0 || holder === undefined) this.stage.locate(client.id, n);
+    else this.stage.say(client.id, { t: "unavailable", n: n as TaskNumber, holder, version: pick % 9 });
+  }
+
+  /** Outcomes come once, but for those that were asked for again. */
+  #read(): void {
+    for (const client of this.clients.values()) {
+      for (const message of this.stage.told(client.id)) {
+        if (message.t !== "done" && message.t !== "failed" && message.t !== "cancelled") continue;
+        const { t, n } = message;
+        const before = client.outcomes.get(n);
+        if (before === undefined) client.outcomes.set(n, t);
+        else if (!client.asked.has(n))
+          throw new Error(`session ${client.id} was told ${before}, then ${t} of task ${n}`);
+      }
+    }
+  }
+}
+
+function at<T>(items: readonly T[], pick: number): T | undefined {
+  return items[pick % items.length];
+}
