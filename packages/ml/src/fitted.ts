@@ -50,7 +50,7 @@ export async function fitEstimator<P extends object, M, I>(
 }
 
 /** X in the form the estimator takes; throws FLOCK_ML_INPUT for texts where it takes numbers, and the other way round. */
-export function estimatorInput<P extends object, M, I>(estimator: Estimator<P, M, I>, X: Features): I {
+function estimatorInput<P extends object, M, I>(estimator: Estimator<P, M, I>, X: Features): I {
   checkInputKind(estimator, isTexts(X) ? "texts" : "matrix");
   return (isTexts(X) ? X : toDense(X)) as I;
 }

@@ -32,7 +32,7 @@ export function fitSvc(X: Matrix, y: Labels, params: Readonly<SvcParams>, contex
 }
 
 /** The kernel with "scale" and "auto" turned into numbers; "scale" is 1 / (columns × variance of X). */
-export function resolveKernel(params: Readonly<SvcParams>, X: Matrix): Kernel {
+function resolveKernel(params: Readonly<SvcParams>, X: Matrix): Kernel {
   if (params.kernel === "linear") return { kind: "linear" };
   const gamma = typeof params.gamma === "number" ? params.gamma : namedGamma(params.gamma, X);
   if (params.kernel === "rbf") return { kind: "rbf", gamma };
