@@ -1,6 +1,7 @@
 // The code of functions, as the scheduler sent it. The worker numbers them itself: a scheduler that restarted uses its ids
 // again, and slots must not take one function for another.
 import { FlockError, type FunctionId } from "@taskflock/protocol";
+import type { SentFunction } from "./slot/batch.ts";
 
 export interface LibraryFunction {
   /** 1, 2, 3 …; never used again. */
@@ -64,13 +65,19 @@ export class SeenFunctions {
     this.#forgotten = library.forgotten;
   }
 
-  /** Functions to send along, which count as seen from now on. */
-  unseen(functions: Iterable<LibraryFunction>): LibraryFunction[] {
-    const unseen: LibraryFunction[] = [];
-    for (const fn of functions) {
-      if (this.#seen.has(fn.number)) continue;
-      this.#seen.add(fn.number);
-      unseen.push(fn);
+  /** What the slot needs for these items and was not given yet; it counts as given from now on. */
+  unseen(
+    items: readonly { readonly fn: LibraryFunction; readonly functions: readonly LibraryFunction[] }[],
+  ): SentFunction[] {
+    const unseen: SentFunction[] = [];
+    const look = ({ number, name, code }: LibraryFunction): void => {
+      if (this.#seen.has(number)) return;
+      this.#seen.add(number);
+      unseen.push({ fn: number, name, code });
+    };
+    for (const item of items) {
+      look(item.fn);
+      for (const inner of item.functions) look(inner);
     }
     return unseen;
   }

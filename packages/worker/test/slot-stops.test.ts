@@ -1,4 +1,8 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Harness, input, type Wanted } from "./slot-harness.ts";
 
 const open: Harness[] = [];
@@ -120,15 +124,25 @@ describe("a batch", () => {
 });
 
 describe("native code", () => {
-  it("that holds a thread makes the worker replaceable, and does not hold up the others", async () => {
+  it("that holds a thread makes the worker replaceable, and keeps its memory until it lets go", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "taskflock-"));
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
     const harness = await start();
-    const native = "() => { console.log('here'); require('node:crypto').pbkdf2Sync('a', 'b', 1e7, 64, 'sha512'); }";
-    harness.run([{ task: 1, fn: native }]);
-    await harness.next("log", 1);
+    harness.keep(50, new Float64Array(1000));
+    const reads = `() => require('node:fs').readFileSync(${JSON.stringify(pipe)}, 'utf8')`;
+    harness.run([{ task: 1, fn: reads, inputs: [50] }]);
+    // Succeeds once the thread has opened the pipe; one native call opens it and waits for what is never written.
+    const writer = await vi.waitFor(() => openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK), 10_000);
     harness.slots.end(0, "timeout");
     await harness.next("stuck");
     expect((await harness.next("failed", 1)).failure?.code).toBe("FLOCK_TIMEOUT");
     await harness.next("replaced");
     expect(await harness.outcome({ task: 2, fn: "() => 2" })).toMatchObject({ value: 2 });
+    harness.store.drop(50 as never);
+    expect(harness.arena.usedBytes).toBeGreaterThan(0);
+    closeSync(writer);
+    await vi.waitFor(() => expect(harness.arena.usedBytes).toBe(0), 10_000);
+    rmSync(folder, { recursive: true });
   });
 });

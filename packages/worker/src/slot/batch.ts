@@ -40,7 +40,6 @@ export interface BatchTerms {
 export interface Batch extends BatchTerms {
   readonly count: number;
   readonly numbers: Float64Array<ArrayBuffer>;
-  readonly keys: readonly string[];
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Functions that the slot has not seen. */
   readonly functions: readonly SentFunction[];
@@ -55,7 +54,8 @@ export interface SlotItem {
   readonly index: number;
   readonly task: number;
   readonly attempt: number;
-  readonly key: string;
+  /** The key in UTF-8; few tasks ask for it. */
+  readonly keyBytes: Uint8Array;
   readonly fn: number;
   readonly functions: readonly number[];
   readonly args: Uint8Array;
@@ -68,22 +68,29 @@ export interface SlotInput {
   readonly bytes: Uint8Array;
 }
 
+export function keyOf(item: SlotItem): string {
+  return Buffer.from(item.keyBytes).toString();
+}
+
 /** The codec decodes without copying where a value begins at a multiple of this. */
 const ALIGNMENT = 8;
 const IN_BATCH = -1;
+/** Bytes of UTF-8 that a character of a string takes at most. */
+const MAX_UTF8 = 3;
+const UTF8 = new TextEncoder();
 const EMPTY: readonly never[] = [];
 
-export function packItems(items: readonly PackItem[]): Pick<Batch, "count" | "numbers" | "keys" | "bytes"> {
+export function packItems(items: readonly PackItem[]): Pick<Batch, "count" | "numbers" | "bytes"> {
   let columns = 0;
   let size = 0;
   for (const item of items) {
-    columns += 7 + item.functions.length + item.inputs.length * 4;
-    size += aligned(item.args.length);
+    columns += 9 + item.functions.length + item.inputs.length * 4;
+    size += aligned(item.args.length) + aligned(item.key.length * MAX_UTF8);
     for (const input of item.inputs) if (input instanceof Uint8Array) size += aligned(input.length);
   }
   const packer = new Packer(columns, size);
   for (const item of items) packer.add(item);
-  return { count: items.length, numbers: packer.numbers, bytes: packer.bytes, keys: items.map((item) => item.key) };
+  return { count: items.length, numbers: packer.numbers, bytes: packer.bytes };
 }
 
 class Packer {
@@ -103,6 +110,8 @@ class Packer {
     this.#push(item.fn);
     this.#push(item.args.length);
     this.#push(this.#copy(item.args));
+    this.#push(this.#end);
+    this.#push(this.#writeKey(item.key));
     this.#push(item.functions.length);
     for (const fn of item.functions) this.#push(fn);
     this.#push(item.inputs.length);
@@ -113,6 +122,23 @@ class Packer {
       this.#push(own ? this.#copy(input) : input.offset);
       this.#push(own ? input.length : input.bytes);
     }
+  }
+
+  /** Returns its length in bytes. */
+  #writeKey(key: string): number {
+    const start = this.#end;
+    const { bytes } = this;
+    let length = 0;
+    while (length < key.length) {
+      const code = key.charCodeAt(length);
+      if (code > 0x7f) {
+        length = UTF8.encodeInto(key, bytes.subarray(start)).written;
+        break;
+      }
+      bytes[start + length++] = code;
+    }
+    this.#end += aligned(length);
+    return length;
   }
 
   #push(value: number): void {
@@ -145,6 +171,8 @@ export function unpackItems(batch: Batch, segments: readonly (SharedArrayBuffer 
     const fn = next();
     const argsBytes = next();
     const args = view(IN_BATCH, next(), argsBytes);
+    const keyOffset = next();
+    const keyBytes = view(IN_BATCH, keyOffset, next());
     const functions = take(next(), next);
     const inputs = take(next(), (): SlotInput => {
       const serial = next();
@@ -152,7 +180,7 @@ export function unpackItems(batch: Batch, segments: readonly (SharedArrayBuffer 
       const offset = next();
       return { serial, bytes: view(segment, offset, next()) };
     });
-    items.push({ index, task, attempt, key: batch.keys[index] ?? "", fn, functions, args, inputs });
+    items.push({ index, task, attempt, keyBytes, fn, functions, args, inputs });
   }
   return items;
 }

@@ -3,16 +3,15 @@
 import { format } from "node:util";
 import { FlockError } from "@taskflock/protocol";
 import type { TaskContext } from "../task-context.ts";
-import type { SlotItem } from "./batch.ts";
+import { keyOf, type SlotItem } from "./batch.ts";
 import type { StopReason } from "./protocol.ts";
 
 export type Print = (context: ItemContext, stream: "stdout" | "stderr", text: string) => void;
 
 export class ItemContext implements TaskContext {
   readonly item: SlotItem;
-  readonly task: { readonly key: string; readonly attempt: number; readonly worker: string };
-  readonly log: (...values: unknown[]) => void;
-  readonly report: (progress: unknown) => void;
+  readonly #worker: string;
+  readonly #print: Print;
   /** False once the item has its outcome: what its code still does in the background is nobody's failure. */
   running = true;
   /** Text after the last newline, by stream. */
@@ -23,10 +22,22 @@ export class ItemContext implements TaskContext {
 
   constructor(item: SlotItem, worker: string, print: Print) {
     this.item = item;
-    this.task = { key: item.key, attempt: item.attempt, worker };
-    // Own properties, because users take them apart: `const { log } = taskContext()`.
-    this.log = (...values) => print(this, "stdout", `${format(...values)}\n`);
-    this.report = (progress) => print(this, "stdout", `progress ${shownProgress(progress)}\n`);
+    this.#worker = worker;
+    this.#print = print;
+  }
+
+  get task(): TaskContext["task"] {
+    return { key: keyOf(this.item), attempt: this.item.attempt, worker: this.#worker };
+  }
+
+  // Functions on their own, because users take them apart: `const { log } = taskContext()`.
+
+  get log(): (...values: unknown[]) => void {
+    return (...values) => this.#print(this, "stdout", `${format(...values)}\n`);
+  }
+
+  get report(): (progress: unknown) => void {
+    return (progress) => this.#print(this, "stdout", `progress ${shownProgress(progress)}\n`);
   }
 
   get signal(): AbortSignal {

@@ -1,7 +1,7 @@
 // Under --check-arguments: arena inputs are shared with other tasks, so a task that changes one is told.
 import { crc32 } from "node:zlib";
 import { FlockError } from "@taskflock/protocol";
-import type { SlotInput, SlotItem } from "./batch.ts";
+import { keyOf, type SlotInput, type SlotItem } from "./batch.ts";
 
 /** One per input; 0 for inputs that are the task's own. */
 export function checksums(inputs: readonly SlotInput[]): readonly number[] {
@@ -15,6 +15,6 @@ export function checkUnchanged(item: SlotItem, before: readonly number[]): void 
   if (changed < 0) return;
   throw new FlockError(
     "FLOCK_ARGUMENT_MUTATED",
-    `Task ${item.key} changed its input ${changed}, which other tasks share; let it work on copy(argument).`,
+    `Task ${keyOf(item)} changed its input ${changed}, which other tasks share; let it work on copy(argument).`,
   );
 }

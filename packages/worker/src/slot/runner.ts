@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { decodeValue, type EncodedValue, encodeValue, FlockError } from "@taskflock/protocol";
 import { provideTaskContext } from "../task-context.ts";
-import { type Batch, type SlotItem, unpackItems } from "./batch.ts";
+import { type Batch, keyOf, type SlotItem, unpackItems } from "./batch.ts";
 import { encodeFailure, failureOf } from "./failure.ts";
 import { InputCache } from "./input-cache.ts";
 import { ItemContext, type Print } from "./item-context.ts";
@@ -219,5 +219,5 @@ function microsecondsSince(began: number): number {
 }
 
 function missing(what: string, index: number, item: SlotItem): FlockError {
-  return new FlockError("FLOCK_VALUE_MALFORMED", `Task ${item.key} names ${what} ${index}, which it does not have.`);
+  return new FlockError("FLOCK_VALUE_MALFORMED", `Task ${keyOf(item)} names ${what} ${index}, which it does not have.`);
 }

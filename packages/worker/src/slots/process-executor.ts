@@ -90,9 +90,7 @@ export class ProcessExecutor implements Executor {
     return {
       ...packed,
       ...terms,
-      functions: this.#functions
-        .unseen(items.flatMap((item) => [item.fn, ...item.functions]))
-        .map(({ number, name, code }) => ({ fn: number, name, code })),
+      functions: this.#functions.unseen(items),
       forget: this.#functions.stale(),
       segments: [],
     };

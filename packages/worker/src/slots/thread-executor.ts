@@ -90,9 +90,7 @@ export class ThreadExecutor implements Executor {
     return {
       ...packed,
       ...terms,
-      functions: this.#functions
-        .unseen(items.flatMap((item) => [item.fn, ...item.functions]))
-        .map(({ number, name, code }) => ({ fn: number, name, code })),
+      functions: this.#functions.unseen(items),
       forget: this.#functions.stale(),
       segments: [...segments].map(([index, memory]) => ({ index, memory })),
     };
