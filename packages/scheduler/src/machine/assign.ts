@@ -55,6 +55,7 @@ export function assignAhead(core: Core): void {
   const { candidates } = core;
   for (let i = 0; i < candidates.length; i++) {
     const task = candidates[i]!;
+    core.looks++;
     const worker = placeAhead(task);
     if (worker === null) continue;
     if (hasRoomAhead(core, worker)) assign(core, task, worker);

@@ -46,6 +46,8 @@ export class Core {
   readonly freeSlots: number[] = [];
   readonly counts: number[] = new Array<number>(STATE_COUNT).fill(0);
   seq = 0;
+  /** Lanes, workers and tasks looked at to decide what goes where: the measure of the scheduler's own effort. */
+  looks = 0;
   lastOrder = 0;
 
   readonly sessions: Map<SessionId, Session> = new Map();

@@ -32,6 +32,7 @@ function assignReady(core: Core): void {
 function pickNext(core: Core): { lane: Lane; task: Task; candidate: Worker } | null {
   let best: { lane: Lane; task: Task; candidate: Worker } | null = null;
   for (const lane of core.ready) {
+    core.looks++;
     const candidate = lane.count === 0 ? null : candidateOf(core, lane);
     if (candidate === null) {
       core.ready.delete(lane);

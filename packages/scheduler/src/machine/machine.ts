@@ -70,6 +70,11 @@ export class SchedulerMachine {
     return this.#core.story.total;
   }
 
+  /** Lanes, workers and tasks looked at so far in order to place tasks. */
+  looks(): number {
+    return this.#core.looks;
+  }
+
   /** The task's last transitions, as far as the ring still has them. */
   story(task: TaskId): StoryLine[] {
     return this.#core.story.of(task);

@@ -14,6 +14,7 @@ export function candidateOf(core: Core, lane: Lane): Worker | null {
   if (lane === core.open) return core.heap.top();
   if (lane.parkedAt !== null) return hasRoom(core, lane.parkedAt) ? lane.parkedAt : null;
   for (const worker of lane.available) {
+    core.looks++;
     if (hasRoom(core, worker) && canServe(lane, worker) && hasFree(lane, worker)) return worker;
     lane.available.delete(worker);
   }
@@ -35,6 +36,7 @@ export function choose(core: Core, task: Task, candidate: Worker): Worker {
   for (const input of inputs) {
     const count = Math.min(HOLDERS_FOR_CANDIDATES, input.holders.length);
     for (let k = 0; k < count; k++) {
+      core.looks++;
       const { worker } = input.holders[(task.seq + k) % input.holders.length]!;
       if (worker === best || !canPlace(core, lane, worker)) continue;
       const start = expectedStart(core, task, worker);

@@ -65,6 +65,8 @@ export interface Troubles {
   /** Workers that died with the task perhaps running, without having said so. */
   suspicions: number;
   readonly deaths: string[];
+  /** Times in a row that a worker gave it back for want of an input. */
+  returns: number;
 }
 
 export const noEdges: Edge[] = [];
@@ -310,6 +312,6 @@ export function makeLane(
 }
 
 export function troublesOf(task: Task): Troubles {
-  task.troubles ??= { retries: 0, failures: 0, suspicions: 0, deaths: [] };
+  task.troubles ??= { retries: 0, failures: 0, suspicions: 0, deaths: [], returns: 0 };
   return task.troubles;
 }

@@ -18,10 +18,10 @@ import { holderFailed } from "./holdings.ts";
 import { laneFor } from "./lanes.ts";
 import { end, failure } from "./lifecycle.ts";
 import { answerQuestion } from "./questions.ts";
-import { LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
+import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
 import { removeRef } from "./references.ts";
 import { changed, closeRun, dropRun, openRun } from "./runs.ts";
-import { CANCELLED, DONE, FAILED, IDLE, UPLOADING } from "./states.ts";
+import { UPLOADING } from "./states.ts";
 import { cancelAlone, scatter, submit } from "./submit.ts";
 import { passUploadOn, uploadRefused, uploadsAbandoned } from "./upload.ts";
 
@@ -145,8 +145,8 @@ function release(core: Core, session: Session, n: TaskNumber): void {
 function cancel(core: Core, session: Session, message: CancelTask): void {
   const { n, reason } = message;
   const task = session.tasks.get(n);
-  if (task === undefined) return;
-  if (task.state === DONE || task.state === FAILED || task.state === CANCELLED || task.state === IDLE) return;
+  // What was announced stays so, also while it is computed again.
+  if (task === undefined || (task.flags & ANNOUNCED) !== 0) return;
   if (task.refs > 1) {
     release(core, session, n);
     cancelAlone(core, session, n, task.name, reason);

@@ -33,6 +33,7 @@ function takeParked(core: Core, thief: Worker): boolean {
   let looked = 0;
   for (const lane of core.parkedLanes) {
     if (looked++ >= VICTIMS_LOOKED_AT) return false;
+    core.looks++;
     const victim = lane.parkedAt!;
     const task = headOf(lane);
     if (victim === thief || task === null) continue;
@@ -49,6 +50,7 @@ function requestOne(core: Core, thief: Worker): boolean {
   let looked = 0;
   for (const victim of core.surplus) {
     if (looked++ >= VICTIMS_LOOKED_AT) return false;
+    core.looks++;
     const task = findStealable(core, victim, thief);
     if (task === null) continue;
     task.thief = thief;

@@ -18,10 +18,10 @@ import type { Core } from "./core.ts";
 import { measure } from "./functions.ts";
 import { addHolder, dropStray, holderFailed } from "./holdings.ts";
 import { leaveLanes } from "./lanes.ts";
-import { complete, end, failedWith, requeue, revokeAhead } from "./lifecycle.ts";
+import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
 import { takeSnapshot } from "./reconcile.ts";
 import { type Task, troublesOf, Worker } from "./records.ts";
-import { eachRef } from "./references.ts";
+import { eachRef, keyOf } from "./references.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
 import { ASSIGNED, DELAYED, RUNNING, UPLOADING } from "./states.ts";
@@ -30,6 +30,10 @@ import { uploadRefused } from "./upload.ts";
 
 /** The longest wait between two attempts, µs. */
 const MAX_BACKOFF_US = 60_000_000;
+/** A task that comes back for want of an input goes in line at once so often; then it waits, longer each time; then it fails. */
+const FREE_RETURNS = 3;
+const MAX_RETURNS = 12;
+const RETURN_WAIT_US = 50_000;
 
 /** It is spoken to after its first snapshot. */
 export function workerJoined(core: Core, id: WorkerId, hello: WorkerHello): void {
@@ -106,6 +110,7 @@ function started(core: Core, worker: Worker, message: Started): void {
   const task = current(core, worker, message);
   if (task === null || task.state !== ASSIGNED) return;
   core.move(task, RUNNING, worker.name);
+  if (task.troubles !== null) task.troubles.returns = 0;
   worker.running++;
   task.run.running++;
   changed(core, task.run);
@@ -155,21 +160,33 @@ function errored(core: Core, worker: Worker, message: Errored): void {
   freeWorkerMessage(core, message);
   troublesOf(task).retries++;
   const detail = `retry ${used + 1} of ${retries}: ${message.failure.message}`;
-  if (backoffMs === 0) {
-    requeue(core, task, worker, detail);
-    return;
-  }
+  if (backoffMs === 0) requeue(core, task, worker, detail);
+  else delay(core, task, worker, Math.min(backoffMs * 1000 * 2 ** used, MAX_BACKOFF_US), detail);
+}
+
+/** Out of line until its time comes. */
+function delay(core: Core, task: Task, worker: Worker, waitUs: number, detail: string): void {
   revokeAhead(core, task, worker);
   core.move(task, DELAYED, detail);
-  const wait = Math.min(backoffMs * 1000 * 2 ** used, MAX_BACKOFF_US);
-  core.timers.set((core.now + wait) as Micros, { what: "retry", task, attempt: task.attempt });
+  core.timers.set((core.now + waitUs) as Micros, { what: "retry", task, attempt: task.attempt });
 }
 
 function stopped(core: Core, worker: Worker, message: Stopped): void {
   const task = current(core, worker, message);
   if (task === null) return;
   detach(core, task);
-  requeue(core, task, worker, `not run by ${worker.name}: ${message.why}`);
+  const detail = `not run by ${worker.name}: ${message.why}`;
+  if (message.why !== "input") {
+    requeue(core, task, worker, detail);
+    return;
+  }
+  const troubles = troublesOf(task);
+  troubles.returns++;
+  if (troubles.returns > MAX_RETURNS) {
+    const text = `The inputs of ${keyOf(task)} could not be brought to any worker in ${troubles.returns} attempts, the last at ${worker.name}. Check that the workers' peer ports can be reached, and their memory.`;
+    end(core, task, failedWith(failure("FLOCK_TRANSFER_FAILED", text), worker.name, message.attempt));
+  } else if (troubles.returns <= FREE_RETURNS) requeue(core, task, worker, detail);
+  else delay(core, task, worker, RETURN_WAIT_US * 2 ** (troubles.returns - FREE_RETURNS - 1), detail);
 }
 
 function held(core: Core, worker: Worker, message: Held): void {
