@@ -84,9 +84,11 @@ describe("batches", () => {
     bench.say(stop(2));
     expect(bench.take().slice(-1)).toEqual(["abort 0: 2 cancelled"]);
     expect(bench.alarm).toBe(null);
+    bench.now = 7;
     bench.finish(0, 1);
+    expect(bench.alarm).toBe(1_000_007);
     bench.event({ e: "itemStarted", slot: 0, task: 2 as TaskId, attempt: 1 as Attempt });
-    expect(bench.alarm).toBe(1_000_000);
+    expect(bench.alarm).toBe(1_000_007);
     bench.fail(0);
     expect(bench.takeSent()).toEqual(["finished 1.1 inline", "stopped 2.1 cancelled"]);
   });

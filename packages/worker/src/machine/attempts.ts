@@ -67,8 +67,10 @@ export function stopInSlot(s: WorkerState, task: TaskRecord, why: "cancelled" | 
   task.stop = why;
   if (told) return;
   s.lost.push(task.assign.task);
-  if (task.state === BATCHED) move(s, task, DOOMED);
-  else if (task.state === RUNNING) move(s, task, STOPPING);
+  if (task.state === BATCHED) {
+    move(s, task, DOOMED);
+    watchFirst(s, task.slot);
+  } else if (task.state === RUNNING) move(s, task, STOPPING);
 }
 
 /** The scheduler knows this attempt no more: it ends without a word. */
@@ -98,6 +100,12 @@ export function sayStopped(s: WorkerState, assign: Assign, why: Stopped["why"]):
   s.send({ t: "stopped", task: assign.task, attempt: assign.attempt, why });
 }
 
+/** Items run in order, so the first without an outcome runs now: when it was told to stop, its grace begins. */
+export function watchFirst(s: WorkerState, slot: number): void {
+  const first = s.slot(slot).items[0];
+  if (first?.state === DOOMED) move(s, first, STOPPING);
+}
+
 /** The attempt is over: gives back all that it had. */
 export function conclude(s: WorkerState, task: TaskRecord): void {
   const { assign } = task;
@@ -105,6 +113,7 @@ export function conclude(s: WorkerState, task: TaskRecord): void {
     const { items } = s.slot(task.slot);
     // outcomes come in the batch's order, so this is nearly always the first
     items.splice(items.indexOf(task), 1);
+    watchFirst(s, task.slot);
   }
   move(s, task, GONE);
   s.counts[GONE] = (s.counts[GONE] as number) - 1;

@@ -2,7 +2,7 @@
 
 import { willBeMade } from "./data.ts";
 import type { Datum, TaskRecord } from "./records.ts";
-import { BATCHED, GONE, isHere, READY, RUNNING, STOPPING, stateNames, WAITING } from "./records.ts";
+import { BATCHED, DOOMED, GONE, isHere, READY, RUNNING, STOPPING, stateNames, WAITING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { broken } from "./state.ts";
 
@@ -88,6 +88,7 @@ function checkSlots(s: WorkerState): void {
     const idle = !slot.busy && !slot.ending && !s.left;
     expect(s, 0, !idle || s.ready.size === 0, `slot ${index} is idle, ${s.ready.size} are ready`);
     for (const item of slot.items) expect(s, item.assign.task, item.state >= BATCHED, "in a slot");
+    expect(s, slot.items[0]?.assign.task ?? 0, slot.items[0]?.state !== DOOMED, "it runs, and its stop is not watched");
   }
   expect(s, 0, !s.retiring || s.ready.size === 0, "retiring with a queue");
   expect(s, 0, s.lost.length === 0, "losses not settled");

@@ -2,7 +2,7 @@
 
 import type { TaskId } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
-import { conclude, sayWhyStopped, stopQueued } from "./attempts.ts";
+import { conclude, sayWhyStopped, stopQueued, watchFirst } from "./attempts.ts";
 import { becameStored, keepInline } from "./data.ts";
 import type { WorkerEvent } from "./port.ts";
 import type { TaskRecord } from "./records.ts";
@@ -98,8 +98,10 @@ export function onSlotReplaced(s: WorkerState, event: Event<"slotReplaced">): vo
 
 /** Back to the queue: it has no outcome, and nobody wanted it stopped. */
 function requeue(s: WorkerState, item: TaskRecord): void {
-  const { items } = s.slot(item.slot);
+  const { slot } = item;
+  const { items } = s.slot(slot);
   items.splice(items.indexOf(item), 1);
+  watchFirst(s, slot);
   move(s, item, READY);
   if (s.retiring) stopQueued(s, item, "retiring");
 }

@@ -1,0 +1,346 @@
+// A modelled client: submits what its plan says, keeps futures, fetches results, lets go, and remembers what it was told.
+
+import type {
+  ClientToScheduler,
+  FunctionNumber,
+  Holder,
+  OptionsNumber,
+  RunNumber,
+  SchedulerToClient,
+  TaskId,
+  TaskNumber,
+} from "@taskflock/protocol/words";
+import { NO_PAYLOAD } from "@taskflock/protocol/words";
+import { ModelLink, type PeerEnd } from "./link.ts";
+import type { Content, Packed } from "./payloads.ts";
+import { PayloadTable, pack, unpack } from "./payloads.ts";
+import type { TaskSpec } from "./tasks.ts";
+import type { WorkerSurroundings } from "./worker-process.ts";
+
+/** What is to become of a future: kept, its result fetched, let go, or cancelled, so many µs after it was submitted. */
+export interface PlannedTask {
+  readonly spec: TaskSpec;
+  readonly fetch: boolean;
+  readonly releaseAfterUs: number | null;
+  readonly cancelAfterUs: number | null;
+}
+
+export interface PlannedBurst {
+  readonly atUs: number;
+  readonly run: number;
+  readonly tasks: readonly PlannedTask[];
+}
+
+export interface ModelFuture {
+  readonly n: TaskNumber;
+  readonly plan: PlannedTask;
+  state: "pending" | "done" | "failed" | "cancelled";
+  code: string | null;
+  message: string;
+  failedKey: string | null;
+  task: TaskId | null;
+  /** What was fetched, or came along. */
+  value: number | null;
+  /** It could not be had after all: the failure that was said instead. */
+  lostTo: string | null;
+  locating: boolean;
+  released: boolean;
+  releaseDue: boolean;
+  cancelAsked: boolean;
+}
+
+export class ClientProcess implements PeerEnd {
+  readonly name: string;
+  readonly link: ModelLink;
+  readonly payloads: PayloadTable;
+  readonly futures = new Map<number, ModelFuture>();
+  readonly answers: number[] = [];
+  state: "alive" | "left" | "lost" = "alive";
+  readonly #around: WorkerSurroundings;
+  readonly #bursts: readonly PlannedBurst[];
+  readonly #numbers = new Map<TaskSpec, TaskNumber>();
+  readonly #functions = new Set<number>();
+  readonly #options = new Map<string, OptionsNumber>();
+  readonly #runs = new Set<number>([0]);
+  #began = false;
+  #lastNumber = 0;
+  asked = 0;
+
+  constructor(name: string, bursts: readonly PlannedBurst[], around: WorkerSurroundings) {
+    this.name = name;
+    this.#bursts = bursts;
+    this.#around = around;
+    this.payloads = new PayloadTable(name);
+    this.link = new ModelLink("client", this, around.scheduler, around.world, around.random);
+    this.link.open();
+  }
+
+  welcomed(_id: number, resumed: boolean): void {
+    if (this.#began && !resumed) {
+      // its session expired: every future it has is lost, and it is told so
+      this.state = "lost";
+      this.link.close();
+      return;
+    }
+    if (!this.#began) {
+      this.#began = true;
+      for (const burst of this.#bursts)
+        this.#around.world.after(burst.atUs - this.#around.world.now, () => this.#submit(burst));
+      return;
+    }
+    // an answer may have been lost with the former connection
+    for (const future of this.futures.values()) if (future.locating) this.#say({ t: "locate", n: future.n });
+  }
+
+  cut(): void {}
+
+  receive(packed: readonly Packed[]): void {
+    for (const one of packed) {
+      this.#hear(unpack(one, this.payloads) as SchedulerToClient);
+    }
+  }
+
+  /** Fetches whatever it keeps and has not fetched yet. */
+  gatherAll(): void {
+    for (const future of this.futures.values())
+      if (!future.released && future.state === "done" && future.value === null) this.#locate(future);
+  }
+
+  /** Lets go of everything; `politely` future by future, and says goodbye. */
+  leave(politely: boolean): void {
+    if (this.state !== "alive") return;
+    if (politely) for (const future of this.futures.values()) this.#release(future);
+    this.#say({ t: "goodbye" });
+    this.state = "left";
+    this.link.close();
+  }
+
+  crash(): void {
+    if (this.state !== "alive") return;
+    this.state = "lost";
+    this.link.kill();
+  }
+
+  retire(names: readonly string[]): void {
+    this.#say({ t: "ask", id: ++this.asked, question: { q: "retire", workers: names } });
+  }
+
+  #say(message: ClientToScheduler): void {
+    if (this.state !== "alive") return;
+    this.link.sendUp(pack(message, this.payloads));
+    if (message.t === "submit") this.payloads.free(message.args);
+    else if (message.t === "function") this.payloads.free(message.code);
+    else if (message.t === "scatter" && message.data !== NO_PAYLOAD) this.payloads.free(message.data);
+  }
+
+  #submit(burst: PlannedBurst): void {
+    if (this.state !== "alive") return;
+    if (!this.#runs.has(burst.run)) {
+      this.#runs.add(burst.run);
+      this.#say({ t: "openRun", run: burst.run as RunNumber, name: `run ${burst.run}`, weight: burst.run, steps: 0 });
+    }
+    const fresh: ModelFuture[] = [];
+    for (const plan of burst.tasks) {
+      const n = ++this.#lastNumber as TaskNumber;
+      const future: ModelFuture = {
+        n,
+        plan,
+        state: "pending",
+        code: null,
+        message: "",
+        failedKey: null,
+        task: null,
+        value: null,
+        lostTo: null,
+        locating: false,
+        released: false,
+        releaseDue: false,
+        cancelAsked: false,
+      };
+      this.futures.set(n, future);
+      this.#numbers.set(plan.spec, n);
+      if (plan.spec.kind === "scatter") this.#sendScatter(n, plan.spec);
+      else this.#sendTask(n, plan.spec, burst.run as RunNumber);
+      fresh.push(future);
+    }
+    for (const future of fresh) this.#followPlan(future);
+  }
+
+  #followPlan(future: ModelFuture): void {
+    const { releaseAfterUs, cancelAfterUs } = future.plan;
+    if (releaseAfterUs !== null) this.#around.world.after(releaseAfterUs, () => this.#release(future));
+    if (cancelAfterUs === null) return;
+    this.#around.world.after(cancelAfterUs, () => {
+      if (future.released || this.state !== "alive") return;
+      future.cancelAsked = true;
+      future.plan.spec.history.cancels++;
+      this.#say({ t: "cancel", n: future.n, reason: "the model wants so" });
+    });
+  }
+
+  #sendTask(n: TaskNumber, spec: TaskSpec, run: RunNumber): void {
+    if (!this.#functions.has(spec.fn)) {
+      this.#functions.add(spec.fn);
+      const hash = `f${spec.fn}`;
+      const code = this.payloads.put({ is: "code", hash });
+      this.#say({ t: "function", fn: spec.fn as FunctionNumber, hash, name: hash, code, codeBytes: 50 });
+    }
+    this.#say({
+      t: "submit",
+      n,
+      fn: spec.fn as FunctionNumber,
+      functions: [],
+      args: this.payloads.put({ is: "arguments", spec: spec.id }),
+      argsBytes: 20,
+      deps: spec.inputs.map((input) => this.#numbers.get(input) as TaskNumber),
+      options: this.#optionsOf(spec),
+      run,
+      key: spec.key,
+      fingerprint: spec.key,
+    });
+  }
+
+  #optionsOf(spec: TaskSpec): OptionsNumber {
+    const text = JSON.stringify(spec.options);
+    const known = this.#options.get(text);
+    if (known !== undefined) return known;
+    const options = (this.#options.size + 1) as OptionsNumber;
+    this.#options.set(text, options);
+    this.#say({ t: "options", options, data: spec.options });
+    return options;
+  }
+
+  #sendScatter(n: TaskNumber, spec: TaskSpec): void {
+    const { value, bytes, key, broadcast } = spec;
+    const data = bytes <= 4096 ? this.payloads.put({ is: "value", value, bytes }) : NO_PAYLOAD;
+    this.#say({ t: "scatter", n, key, fingerprint: key, name: "data", bytes, data, broadcast });
+  }
+
+  #release(future: ModelFuture): void {
+    if (future.released || this.state !== "alive") return;
+    if (future.plan.spec.kind === "scatter" && future.state === "pending") {
+      // scatter() is awaited: there is no future to let go of before the data is there
+      future.releaseDue = true;
+      return;
+    }
+    future.released = true;
+    future.locating = false;
+    this.#say({ t: "release", n: future.n });
+  }
+
+  #locate(future: ModelFuture): void {
+    if (future.locating) return;
+    future.locating = true;
+    this.#say({ t: "locate", n: future.n });
+  }
+
+  #hear(message: SchedulerToClient): void {
+    if (message.t === "answer") {
+      this.answers.push(message.id);
+      return;
+    }
+    if (message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
+    const future = this.futures.get(message.n);
+    if (future === undefined)
+      throw new Error(`${this.name} was told "${message.t}" of ${message.n}, which it did not submit`);
+    switch (message.t) {
+      case "done":
+        this.#onDone(future, message.bytes, message.result);
+        return;
+      case "failed": {
+        const { failure, failedKey } = message;
+        const error = this.#take(failure.error);
+        if (error !== null && error.is !== "error") throw new Error(`an error of ${future.n} is ${error.is}`);
+        this.#onEnd(future, "failed", failure.code ?? failure.name, failure.message, failedKey);
+        return;
+      }
+      case "cancelled":
+        this.#onEnd(future, "cancelled", "FLOCK_CANCELLED", message.reason, null);
+        return;
+      case "located":
+        future.task = message.task;
+        if (message.inline !== NO_PAYLOAD) this.#gotBytes(future, this.#take(message.inline));
+        else this.#fetch(future, message.task, message.holders);
+        return;
+      case "uploadTo":
+        future.task = message.task;
+        for (const holder of message.holders) this.#upload(future, message.task, holder, 40);
+    }
+  }
+
+  #take(ref: number): Content | null {
+    if (ref === NO_PAYLOAD) return null;
+    const content = this.payloads.get(ref as typeof NO_PAYLOAD);
+    this.payloads.free(ref as typeof NO_PAYLOAD);
+    return content;
+  }
+
+  #onDone(future: ModelFuture, bytes: number, result: number): void {
+    const content = this.#take(result);
+    if (future.released) return;
+    if (future.state === "failed" || future.state === "cancelled")
+      throw new Error(`${this.name} was told that ${future.n} is done after it had ${future.state}`);
+    future.state = "done";
+    if (bytes !== future.plan.spec.bytes) throw new Error(`${this.name}: ${future.n} is said to have ${bytes} bytes`);
+    if (content !== null) this.#gotBytes(future, content);
+    else if (future.plan.fetch && future.value === null) this.#locate(future);
+    if (future.releaseDue) this.#release(future);
+  }
+
+  #onEnd(
+    future: ModelFuture,
+    state: "failed" | "cancelled",
+    code: string,
+    message: string,
+    failedKey: string | null,
+  ): void {
+    if (future.released) return;
+    if (future.state === "done") {
+      // said to be done, and lost since: only who asks for the bytes learns it
+      future.lostTo = code;
+      future.locating = false;
+      future.failedKey = failedKey;
+      return;
+    }
+    if (future.state !== "pending" && (future.state !== state || future.code !== code))
+      throw new Error(`${this.name} was told two ends of ${future.n}: ${future.code}, then ${code}`);
+    future.state = state;
+    future.code = code;
+    future.message = message;
+    future.failedKey = failedKey;
+    if (future.releaseDue) this.#release(future);
+  }
+
+  #gotBytes(future: ModelFuture, content: Content | null): void {
+    if (content?.is !== "value") throw new Error(`${this.name} got ${content?.is} for ${future.n}`);
+    const { value, id } = future.plan.spec;
+    if (content.value !== value) throw new Error(`${this.name} got ${content.value} for task ${id}, not ${value}`);
+    future.value = content.value;
+    future.locating = false;
+  }
+
+  /** Tries the holders one after the other. */
+  #fetch(future: ModelFuture, task: TaskId, holders: readonly Holder[]): void {
+    const [holder, ...others] = holders;
+    if (holder === undefined || future.released || future.value !== null) return;
+    this.#around.world.after(this.#around.random.skewed(50, 20_000), () => {
+      if (this.state !== "alive" || future.released || future.value !== null) return;
+      const content = this.#around.workerAt(holder.worker)?.arena.serve(task) ?? null;
+      if (content !== null && !this.#around.random.chance(this.#around.transferTrouble())) {
+        this.#gotBytes(future, content);
+      } else if (others.length > 0) this.#fetch(future, task, others);
+      else this.#say({ t: "unavailable", n: future.n, holder: holder.worker, version: holder.version });
+    });
+  }
+
+  /** The receiver may learn of it later than the client does. */
+  #upload(future: ModelFuture, task: TaskId, holder: Holder, tries: number): void {
+    this.#around.world.after(this.#around.random.skewed(100, 10_000), () => {
+      if (this.state !== "alive" || future.released || future.state !== "pending") return;
+      const { value, bytes } = future.plan.spec;
+      const worker = this.#around.workerAt(holder.worker);
+      const done = worker?.upload(task, { is: "value", value, bytes }) ?? false;
+      if (!done && worker !== null && tries > 0) this.#upload(future, task, holder, tries - 1);
+    });
+  }
+}

@@ -1,0 +1,99 @@
+// What the model allows: which ends a future may have had, and what may be left when everybody has let go.
+
+import type { ClientProcess, ModelFuture } from "./client-process.ts";
+import type { TaskSpec } from "./tasks.ts";
+
+/** What the run went through: with trouble, more may fail. */
+export interface Judgement {
+  readonly disturbed: boolean;
+}
+
+export function judgeFutures(clients: readonly ClientProcess[], how: Judgement): void {
+  for (const client of clients) {
+    if (client.state === "lost") continue;
+    for (const future of client.futures.values()) {
+      if (!future.released) judge(client, future, how);
+    }
+  }
+}
+
+function judge(client: ClientProcess, future: ModelFuture, how: Judgement): void {
+  const { spec } = future.plan;
+  const who = `${client.name}'s future ${future.n} (task ${spec.id})`;
+  switch (future.state) {
+    case "pending":
+      throw new Error(`${who} has no outcome, and nothing more happens`);
+    case "done":
+      if (mustFail(spec, how)) throw new Error(`${who} is done, and could not be`);
+      if (future.value === null && future.lostTo === null) throw new Error(`${who} is done, and its bytes never came`);
+      // a cancel may come while a lost result is computed again
+      if (future.lostTo === "FLOCK_CANCELLED" && future.cancelAsked) return;
+      if (future.lostTo !== null && !(how.disturbed && mayFail(spec, future.lostTo, how)))
+        throw new Error(`${who} was done, then lost to ${future.lostTo}`);
+      return;
+    case "cancelled":
+      if (!future.cancelAsked) throw new Error(`${who} is cancelled, and nobody asked for that`);
+      return;
+    case "failed":
+      if (!mayFail(spec, future.code ?? "", how))
+        throw new Error(`${who} failed with ${future.code}: ${future.message}`);
+  }
+}
+
+/** True when the task, computed as often as the options allow, may end with this code. */
+function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
+  const { history, options } = spec;
+  switch (code) {
+    case "ModelError":
+      return spec.fails > options.retries && !spec.exits;
+    case "FLOCK_TASK_EXITED":
+      return spec.fails > options.retries && spec.exits;
+    case "FLOCK_TIMEOUT":
+      return spec.endless && options.timeoutMs > 0;
+    case "FLOCK_KILLED_WORKER":
+      return history.losses > options.allowedFailures;
+    case "FLOCK_DATA_LOST":
+    case "FLOCK_OUT_OF_MEMORY":
+      return spec.kind === "scatter" && how.disturbed;
+    case "FLOCK_DEPENDENCY_FAILED":
+      return spec.inputs.some((input) => input.history.cancels > 0 || failureCodes.some((c) => mayFail(input, c, how)));
+    default:
+      return false;
+  }
+}
+
+const failureCodes: readonly string[] = [
+  "ModelError",
+  "FLOCK_TASK_EXITED",
+  "FLOCK_TIMEOUT",
+  "FLOCK_KILLED_WORKER",
+  "FLOCK_DATA_LOST",
+  "FLOCK_OUT_OF_MEMORY",
+  "FLOCK_DEPENDENCY_FAILED",
+];
+
+/** True when the task cannot have been done. What was computed unseen (on a worker that was given up) uses up failures, too. */
+function mustFail(spec: TaskSpec, how: Judgement): boolean {
+  if (spec.endless || spec.inputs.some((input) => mustFail(input, how))) return true;
+  return !how.disturbed && spec.key === null && spec.fails > spec.options.retries;
+}
+
+/** Undisturbed, what is done was computed once, and once more for each retry. */
+export function judgeExecutions(clients: readonly ClientProcess[], specs: readonly TaskSpec[]): void {
+  const kept = new Set<TaskSpec>();
+  const wanted = new Map<TaskSpec, number>();
+  for (const client of clients) {
+    for (const { plan, released, state } of client.futures.values()) {
+      wanted.set(plan.spec, (wanted.get(plan.spec) ?? 0) + 1);
+      if (!released && state === "done") kept.add(plan.spec);
+    }
+  }
+  for (const spec of specs) {
+    if (spec.kind === "scatter") continue;
+    const { begun, threw } = spec.history;
+    const most = (1 + threw) * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
+    if (begun > most && !spec.endless)
+      throw new Error(`task ${spec.id} was computed ${begun} times, with ${threw} errors`);
+    if (kept.has(spec) && begun === 0) throw new Error(`task ${spec.id} is done and was never computed`);
+  }
+}

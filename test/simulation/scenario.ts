@@ -1,0 +1,226 @@
+// What happens in one run: who is there, what they want, and what goes wrong, all drawn from the seed.
+
+import type { TaskOptionsData } from "@taskflock/protocol/words";
+import { RESOURCE_UNIT } from "@taskflock/protocol/words";
+import type { PlannedBurst, PlannedTask } from "./client-process.ts";
+import { Random } from "./random.ts";
+import type { SpecTraits, TaskSpec } from "./tasks.ts";
+import { TaskBook } from "./tasks.ts";
+import type { WorkerTraits } from "./worker-process.ts";
+
+export interface Scenario {
+  readonly book: TaskBook;
+  readonly workers: readonly WorkerTraits[];
+  readonly clients: readonly (readonly PlannedBurst[])[];
+  /** How long things go wrong, µs. */
+  readonly activeUs: number;
+  readonly faults: Faults;
+  readonly inlineBudgetBytes: number;
+}
+
+/** How often, per ms of the active time. */
+export interface Faults {
+  readonly cutClient: number;
+  readonly cutWorker: number;
+  readonly killWorker: number;
+  readonly retireWorker: number;
+  readonly joinWorker: number;
+  readonly blockClient: number;
+  readonly crashClient: number;
+  /** Per transfer. */
+  readonly transfer: number;
+}
+
+export const noFaults: Faults = {
+  cutClient: 0,
+  cutWorker: 0,
+  killWorker: 0,
+  retireWorker: 0,
+  joinWorker: 0,
+  blockClient: 0,
+  crashClient: 0,
+  transfer: 0,
+};
+
+interface Style {
+  readonly random: Random;
+  readonly book: TaskBook;
+  readonly kills: boolean;
+  readonly disturbed: boolean;
+  readonly durationUs: readonly [number, number];
+  readonly shared: TaskSpec[];
+}
+
+export function drawScenario(seed: number): Scenario {
+  const random = new Random(seed);
+  const book = new TaskBook();
+  const disturbed = random.chance(0.75);
+  const durationUs = random.pick([
+    [1, 30],
+    [1, 3_000],
+    [200, 20_000],
+    [5, 50_000],
+  ] as const);
+  const style: Style = { random, book, disturbed, kills: disturbed && random.chance(0.3), durationUs, shared: [] };
+  const activeUs = random.between(20_000, 300_000);
+  for (let i = random.between(0, 8); i > 0; i--) style.shared.push(drawShared(style));
+  return {
+    book,
+    workers: Array.from({ length: random.between(1, 5) }, (_, i) => drawWorker(random, i)),
+    clients: Array.from({ length: random.between(1, 3) }, () => drawBursts(style, activeUs)),
+    activeUs,
+    faults: disturbed ? drawFaults(random) : noFaults,
+    inlineBudgetBytes: random.chance(0.2) ? 2_000 : 256 * 2 ** 20,
+  };
+}
+
+function drawWorker(random: Random, index: number): WorkerTraits {
+  const resources: Record<string, number> = index === 0 || random.chance(0.3) ? { GPU: RESOURCE_UNIT } : {};
+  return { name: `w${index}`, slots: random.between(1, 3), resources };
+}
+
+function drawFaults(random: Random): Faults {
+  const some = (often: number): number => (random.chance(0.5) ? often * random.next() : 0);
+  return {
+    cutClient: some(0.05),
+    cutWorker: some(0.1),
+    killWorker: some(0.03),
+    retireWorker: some(0.03),
+    joinWorker: some(0.03),
+    blockClient: some(0.05),
+    crashClient: some(0.005),
+    transfer: some(0.2),
+  };
+}
+
+function drawBursts(style: Style, activeUs: number): PlannedBurst[] {
+  const { random } = style;
+  const bursts: PlannedBurst[] = [];
+  for (let i = random.between(1, 5); i > 0; i--) {
+    const shape = random.pick([chain, wide, layers, scattered, sharedOnes, misbehaving]);
+    const tasks = shape(style).map((spec) => drawPlan(style, spec));
+    bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), tasks });
+  }
+  return bursts.sort((a, b) => a.atUs - b.atUs);
+}
+
+function drawPlan({ random }: Style, spec: TaskSpec): PlannedTask {
+  const cancel = (spec.endless && spec.options.timeoutMs === 0) || random.chance(0.02);
+  return {
+    spec,
+    fetch: random.chance(0.5),
+    releaseAfterUs: !spec.endless && random.chance(0.25) ? random.skewed(1, 100_000) : null,
+    cancelAfterUs: cancel ? random.skewed(1, 100_000) : null,
+  };
+}
+
+function chain(style: Style): TaskSpec[] {
+  const specs: TaskSpec[] = [];
+  for (let i = style.random.between(2, 40); i > 0; i--) specs.push(add(style, { inputs: specs.slice(-1) }));
+  return specs;
+}
+
+/** Many side by side, then one that takes them all. */
+function wide(style: Style): TaskSpec[] {
+  const fn = style.random.between(1, 4);
+  const many = Array.from({ length: style.random.between(2, 60) }, () => add(style, { fn }));
+  return [...many, add(style, { inputs: many.slice(0, 20) })];
+}
+
+function layers(style: Style): TaskSpec[] {
+  const { random } = style;
+  const specs: TaskSpec[] = [];
+  for (let i = random.between(3, 40); i > 0; i--) {
+    const inputs = new Set<TaskSpec>();
+    if (specs.length > 0) for (let k = random.between(0, 3); k > 0; k--) inputs.add(random.pick(specs.slice(-10)));
+    specs.push(add(style, { inputs: [...inputs] }));
+  }
+  return specs;
+}
+
+function scattered(style: Style): TaskSpec[] {
+  const { random } = style;
+  const data = Array.from({ length: random.between(1, 3) }, () =>
+    style.book.add({
+      kind: "scatter",
+      bytes: random.chance(0.5) ? random.between(1, 4096) : random.between(5_000, 10 ** 6),
+      broadcast: random.chance(0.3),
+    }),
+  );
+  const readers = Array.from({ length: random.between(0, 12) }, () => add(style, { inputs: [random.pick(data)] }));
+  return [...data, ...readers];
+}
+
+/** Tasks under keys that several clients use, and work of one's own on top of them. */
+function sharedOnes(style: Style): TaskSpec[] {
+  const taken = style.shared.filter(() => style.random.chance(0.6));
+  const specs = new Set<TaskSpec>();
+  for (const spec of taken) {
+    for (const input of spec.inputs) specs.add(input);
+    specs.add(spec);
+  }
+  const shared = [...specs];
+  return [...shared, ...shared.slice(0, 4).map((input) => add(style, { inputs: [input] }))];
+}
+
+function drawShared(style: Style): TaskSpec {
+  const inputs = style.shared.filter((s) => s.inputs.length === 0).slice(-1);
+  return add(style, { inputs: style.random.chance(0.5) ? inputs : [], key: `key-${style.shared.length}` });
+}
+
+function misbehaving(style: Style): TaskSpec[] {
+  const { random } = style;
+  const specs: TaskSpec[] = [];
+  for (let i = random.between(1, 6); i > 0; i--) {
+    const bad = add(style, drawMischief(style));
+    specs.push(bad);
+    if (random.chance(0.5)) specs.push(add(style, { inputs: [bad] }));
+  }
+  return specs;
+}
+
+function drawMischief(style: Style): SpecTraits {
+  const { random } = style;
+  const cancelGraceMs = random.between(0, 5);
+  switch (random.between(0, style.kills ? 4 : 3)) {
+    case 0: {
+      const retries = random.between(0, 3);
+      const fails = random.between(1, 4);
+      return { fails, exits: random.chance(0.3), options: { retries, backoffMs: random.between(0, 3) } };
+    }
+    case 1:
+      return { endless: true, heedsAbort: random.chance(0.5), options: { cancelGraceMs } };
+    case 2:
+      return {
+        endless: true,
+        heedsAbort: random.chance(0.5),
+        options: { cancelGraceMs, timeoutMs: random.between(1, 20) },
+      };
+    case 3:
+      // enough time, however slow: the time-out must not strike
+      return { durationUs: 500, options: { timeoutMs: 1_000 } };
+    default:
+      return { kills: random.between(1, 5), options: { allowedFailures: random.between(0, 3) } };
+  }
+}
+
+function add(style: Style, traits: SpecTraits): TaskSpec {
+  const { random, book, durationUs } = style;
+  const large = random.chance(0.3);
+  return book.add({
+    fn: random.between(1, 4),
+    durationUs: random.skewed(durationUs[0], durationUs[1]),
+    bytes: large ? random.between(5_000, 10 ** 6) : random.between(1, 4_096),
+    ...traits,
+    options: { ...drawOptions(random), ...traits.options },
+  });
+}
+
+function drawOptions(random: Random): Partial<TaskOptionsData> {
+  if (random.chance(0.8)) return {};
+  const choice = random.between(0, 3);
+  if (choice === 0) return { priority: random.between(-5, 5) };
+  if (choice === 1) return { resources: { GPU: random.pick([0.25, 0.5, 1]) * RESOURCE_UNIT } };
+  if (choice === 2) return { workers: [`w${random.between(0, 4)}`], allowOtherWorkers: random.chance(0.7) };
+  return { isolation: "process" };
+}

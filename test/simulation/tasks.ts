@@ -1,0 +1,89 @@
+// What the modelled clients want computed: pure values, durations, and misbehaviour, all fixed when the run begins.
+
+import type { TaskOptionsData } from "@taskflock/protocol/words";
+import { defaultTaskOptions } from "@taskflock/protocol/words";
+import { mix } from "./random.ts";
+
+export interface TaskSpec {
+  readonly id: number;
+  readonly kind: "call" | "scatter";
+  readonly fn: number;
+  readonly inputs: readonly TaskSpec[];
+  readonly bytes: number;
+  readonly durationUs: number;
+  /** How often it throws (or, with `exits`, ends its slot) before it succeeds. */
+  readonly fails: number;
+  readonly exits: boolean;
+  /** How often it takes its worker's process with it. */
+  readonly kills: number;
+  /** Runs until it is stopped. */
+  readonly endless: boolean;
+  /** Ends soon after its AbortSignal. */
+  readonly heedsAbort: boolean;
+  readonly options: TaskOptionsData;
+  /** Shared between clients. */
+  readonly key: string | null;
+  readonly broadcast: boolean;
+  /** What it gives, whoever computes it and however often. */
+  readonly value: number;
+  readonly history: TaskHistory;
+}
+
+/** What happened to it, as a spectator counts. */
+export interface TaskHistory {
+  begun: number;
+  threw: number;
+  killed: number;
+  /** Workers that were lost after they had been given it. */
+  losses: number;
+  cancels: number;
+}
+
+export type SpecTraits = Partial<Omit<TaskSpec, "id" | "value" | "history" | "options">> & {
+  readonly options?: Partial<TaskOptionsData>;
+};
+
+/** All specs of one run, by id. */
+export class TaskBook {
+  readonly specs: TaskSpec[] = [];
+
+  add(traits: SpecTraits): TaskSpec {
+    const id = this.specs.length;
+    const inputs = traits.inputs ?? [];
+    const spec: TaskSpec = {
+      kind: "call",
+      fn: 1,
+      bytes: 100,
+      durationUs: 100,
+      fails: 0,
+      exits: false,
+      kills: 0,
+      endless: false,
+      heedsAbort: true,
+      key: null,
+      broadcast: false,
+      ...traits,
+      id,
+      inputs,
+      options: { ...defaultTaskOptions, cancelGraceMs: 3, ...traits.options },
+      value: resultOf(
+        id,
+        inputs.map((i) => i.value),
+      ),
+      history: { begun: 0, threw: 0, killed: 0, losses: 0, cancels: 0 },
+    };
+    this.specs.push(spec);
+    return spec;
+  }
+
+  get(id: number): TaskSpec {
+    const spec = this.specs[id];
+    if (spec === undefined) throw new Error(`no task ${id} in the book`);
+    return spec;
+  }
+}
+
+/** The function that every task computes, of what it was really given. */
+export function resultOf(id: number, inputs: readonly number[]): number {
+  return mix(id, ...inputs);
+}

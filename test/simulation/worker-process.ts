@@ -1,0 +1,224 @@
+// A modelled worker process: the real machine, with modelled slots, store, transfers and link around it.
+
+import type {
+  Cause,
+  Holder,
+  Micros,
+  PayloadRef,
+  SchedulerToWorker,
+  TaskId,
+  WorkerHello,
+  WorkerId,
+} from "@taskflock/protocol/words";
+import type { WorkerEvent, WorkerPort } from "@taskflock/worker/machine";
+import { defaultWorkerConfig, WorkerMachine } from "@taskflock/worker/machine";
+import { Arena } from "./arena.ts";
+import { ModelLink, type PeerEnd } from "./link.ts";
+import type { Content, Packed } from "./payloads.ts";
+import { PayloadTable, pack, unpack } from "./payloads.ts";
+import type { Random } from "./random.ts";
+import type { SchedulerShell } from "./scheduler-shell.ts";
+import type { TaskBook } from "./tasks.ts";
+import { type BareWorkerEvent, ModelSlot, type SlotHost } from "./worker-slots.ts";
+import type { World } from "./world.ts";
+
+export interface WorkerTraits {
+  readonly name: string;
+  readonly slots: number;
+  readonly resources: Readonly<Record<string, number>>;
+}
+
+/** What a worker process sees of the world around it. */
+export interface WorkerSurroundings {
+  readonly world: World;
+  readonly random: Random;
+  readonly book: TaskBook;
+  readonly scheduler: SchedulerShell;
+  /** The process that goes by this id, if it lives. */
+  workerAt(id: WorkerId): WorkerProcess | null;
+  /** How likely a transfer fails for no reason, or for want of room. */
+  transferTrouble(): number;
+  died(process: WorkerProcess, how: string): void;
+}
+
+export class WorkerProcess implements PeerEnd, SlotHost {
+  readonly traits: WorkerTraits;
+  readonly world: World;
+  readonly random: Random;
+  readonly book: TaskBook;
+  readonly arena: Arena;
+  readonly payloads: PayloadTable;
+  readonly machine: WorkerMachine;
+  readonly link: ModelLink;
+  inlineLimitBytes = 4096;
+  state: "alive" | "left" | "dead" = "alive";
+  /** Everything that was ever given to its slots. */
+  readonly given = new Set<number>();
+  readonly #around: WorkerSurroundings;
+  readonly #slots: ModelSlot[];
+  readonly #functions = new Set<number>();
+  readonly #fetches = new Map<TaskId, object>();
+  readonly #expected = new Set<TaskId>();
+  #alarm = 0;
+  #steps = 0;
+
+  constructor(traits: WorkerTraits, around: WorkerSurroundings) {
+    this.traits = traits;
+    this.world = around.world;
+    this.random = around.random;
+    this.book = around.book;
+    this.#around = around;
+    this.arena = new Arena(traits.name);
+    this.payloads = new PayloadTable(traits.name);
+    const { slots } = traits;
+    const config = { ...defaultWorkerConfig, slots, maxFetches: 3, maxBatch: 16, storyLines: 5_000 };
+    this.machine = new WorkerMachine(config, this.#port());
+    this.#slots = Array.from({ length: slots }, (_, index) => new ModelSlot(this, index));
+    this.link = new ModelLink("worker", this, around.scheduler, around.world, around.random);
+    this.link.open();
+  }
+
+  get name(): string {
+    return this.traits.name;
+  }
+
+  get id(): WorkerId {
+    return this.link.id as WorkerId;
+  }
+
+  hello(): WorkerHello {
+    const { name, slots, resources } = this.traits;
+    return {
+      name,
+      incarnation: `${name}@${this.world.now}`,
+      pid: 1,
+      slots,
+      resources,
+      memoryLimitBytes: 2 ** 30,
+      peerAddress: `${name}:1`,
+    };
+  }
+
+  step(event: BareWorkerEvent): void {
+    if (this.state === "dead") return;
+    const stamped = { ...event, at: this.world.now as Micros, cause: ++this.#steps as Cause } as WorkerEvent;
+    this.machine.step(stamped);
+    this.machine.checkInvariants(this.#steps % 256 === 0 ? "all" : "touched");
+  }
+
+  welcomed(_id: number, resumed: boolean): void {
+    if (!resumed) this.inlineLimitBytes = 4096;
+    this.step({ e: "linkUp", fresh: !resumed, inlineLimitBytes: 4096 });
+  }
+
+  cut(): void {
+    this.step({ e: "linkDown" });
+  }
+
+  receive(packed: readonly Packed[]): void {
+    const messages = packed.map((p) => unpack(p, this.payloads) as SchedulerToWorker);
+    this.step({ e: "schedulerMessages", messages });
+  }
+
+  die(how: string): void {
+    if (this.state !== "alive") return;
+    this.state = "dead";
+    for (const slot of this.#slots) slot.stop();
+    this.link.kill();
+    this.#around.died(this, how);
+  }
+
+  wantsToRetire(): void {
+    if (this.state === "alive") this.step({ e: "retireWanted", reason: "the model says so" });
+  }
+
+  /** A client brings bytes that were announced; false: they were not, or not yet. */
+  upload(task: TaskId, content: Content & { bytes: number }): boolean {
+    if (this.state !== "alive" || !this.#expected.delete(task)) return false;
+    if (this.random.chance(this.#around.transferTrouble())) {
+      this.step({ e: "uploadFailed", task, message: "the model has no room" });
+    } else {
+      this.arena.store(task, content);
+      this.step({ e: "uploaded", task, bytes: content.bytes });
+    }
+    return true;
+  }
+
+  /** What is still held by a process that lives. */
+  leftOver(): string[] {
+    if (this.state !== "alive") return [];
+    const left: string[] = [];
+    const { waiting, ready, inSlots, stored, inline, functions, fetching, toFetch } = this.machine.counts;
+    const records = waiting + ready + inSlots + stored + inline + functions + fetching + toFetch;
+    if (records > 0)
+      left.push(`records ${JSON.stringify(this.machine.counts)} ${JSON.stringify(this.machine.snapshot())}`);
+    if (this.payloads.count > 0) left.push(`payloads ${this.payloads.left()}`);
+    if (this.arena.count > 0) left.push(`${this.arena.count} results in its store`);
+    if (this.#fetches.size > 0) left.push(`${this.#fetches.size} fetches`);
+    if (this.#expected.size > 0) left.push(`uploads of ${[...this.#expected].join()} expected`);
+    return left.map((text) => `${this.name}: ${text}`);
+  }
+
+  #port(): WorkerPort {
+    return {
+      toScheduler: (message) => this.link.sendUp(pack(message, this.payloads)),
+      run: (slot, items) => {
+        for (const { assign } of items) {
+          if (!this.#functions.has(assign.fn))
+            throw new Error(`${this.name} does not know function ${assign.fn} of ${assign.key}`);
+          const args = this.payloads.get(assign.args);
+          if (args.is === "arguments") this.given.add(args.spec);
+        }
+        this.#slots[slot]?.run(items);
+      },
+      abortItem: (slot, task, reason) => this.#slots[slot]?.abort(task, reason),
+      endSlot: (slot, reason) => this.#slots[slot]?.end(reason),
+      fetch: (task, _bytes, holder) => this.#fetch(task, holder),
+      stopFetch: (task) => {
+        if (!this.#fetches.delete(task)) throw new Error(`${this.name} stops a fetch of ${task} that does not run`);
+      },
+      expectUpload: (task) => void this.#expected.add(task),
+      dropStored: (task) => {
+        if (!this.#expected.delete(task)) this.arena.drop(task);
+      },
+      defineFunction: (message) => void this.#functions.add(message.fn),
+      forgetFunction: (fn) => void this.#functions.delete(fn),
+      configure: (bytes) => {
+        this.inlineLimitBytes = bytes;
+      },
+      free: (payload: PayloadRef) => this.payloads.free(payload),
+      wakeAt: (at) => this.#wakeAt(at),
+      leave: () => {
+        this.state = "left";
+        this.link.close();
+      },
+    };
+  }
+
+  #fetch(task: TaskId, holder: Holder): void {
+    if (this.#fetches.has(task) || this.arena.has(task)) throw new Error(`${this.name} has ${task} already`);
+    const token = {};
+    this.#fetches.set(task, token);
+    this.world.after(this.random.skewed(50, 20_000), () => {
+      if (this.#fetches.get(task) !== token || this.state === "dead") return;
+      this.#fetches.delete(task);
+      const content = this.#around.workerAt(holder.worker)?.arena.serve(task) ?? null;
+      const trouble = this.random.chance(this.#around.transferTrouble());
+      if (content === null || content.is !== "value" || trouble) {
+        const full = content !== null && this.random.chance(0.2);
+        this.step({ e: "fetchFailed", task, holder, full });
+      } else {
+        this.arena.store(task, content);
+        this.step({ e: "fetched", task, bytes: content.bytes });
+      }
+    });
+  }
+
+  #wakeAt(at: Micros | null): void {
+    const alarm = ++this.#alarm;
+    if (at === null) return;
+    this.world.after(at - this.world.now, () => {
+      if (alarm === this.#alarm) this.step({ e: "woken" });
+    });
+  }
+}

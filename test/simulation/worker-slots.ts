@@ -1,0 +1,228 @@
+// The slots of a modelled worker: they compute what the book says, take the time it says, and misbehave as it says.
+
+import type { Failure, PayloadRef } from "@taskflock/protocol/words";
+import type { RunItem, WorkerEvent } from "@taskflock/worker/machine";
+import type { Arena } from "./arena.ts";
+import type { PayloadTable } from "./payloads.ts";
+import type { Random } from "./random.ts";
+import type { TaskBook, TaskSpec } from "./tasks.ts";
+import { resultOf } from "./tasks.ts";
+import type { World } from "./world.ts";
+
+type Bare<E> = E extends WorkerEvent ? Omit<E, "at" | "cause"> : never;
+export type BareWorkerEvent = Bare<WorkerEvent>;
+
+export interface SlotHost {
+  readonly world: World;
+  readonly random: Random;
+  readonly book: TaskBook;
+  readonly arena: Arena;
+  readonly payloads: PayloadTable;
+  inlineLimitBytes: number;
+  step(event: BareWorkerEvent): void;
+  die(how: string): void;
+}
+
+interface Running {
+  readonly item: RunItem;
+  readonly spec: TaskSpec;
+  readonly value: number;
+  readonly since: number;
+}
+
+export class ModelSlot {
+  readonly #host: SlotHost;
+  readonly #index: number;
+  #items: RunItem[] = [];
+  #current: Running | null = null;
+  readonly #aborted = new Set<RunItem>();
+  #abortReason: "cancelled" | "timeout" = "cancelled";
+  /** Raised whenever what was planned does not hold any more. */
+  #era = 0;
+  #busy = false;
+  #ending = false;
+  #replacing = false;
+
+  constructor(host: SlotHost, index: number) {
+    this.#host = host;
+    this.#index = index;
+  }
+
+  run(items: readonly RunItem[]): void {
+    if (this.#busy || this.#ending || this.#replacing)
+      throw new Error(`slot ${this.#index} was given a batch and is not free`);
+    this.#busy = true;
+    this.#items = [...items];
+    for (const item of items) {
+      for (const [i, input] of item.assign.inputs.entries())
+        if (item.inline[i] === 0) this.#host.arena.lease(input.task);
+    }
+    this.#later(this.#host.random.between(2, 20), () => this.#next(true));
+  }
+
+  abort(task: number, reason: "cancelled" | "timeout"): void {
+    this.#abortReason = reason;
+    const current = this.#current;
+    if (current?.item.assign.task === task) {
+      if (current.spec.heedsAbort)
+        this.#later(this.#host.random.between(5, 500), () => this.#fail(current, null, "AbortError"));
+      return;
+    }
+    for (const item of this.#items) if (item.assign.task === task) this.#aborted.add(item);
+  }
+
+  /** Ends what runs when it is done ending; the slot may have gone on to another item by then. */
+  end(reason: "cancelled" | "timeout"): void {
+    if (this.#ending) throw new Error(`slot ${this.#index} was ended twice`);
+    this.#ending = true;
+    // when it is being replaced already, that is the answer
+    if (this.#replacing) return;
+    const code = reason === "timeout" ? "FLOCK_TIMEOUT" : "FLOCK_CANCELLED";
+    this.#later(this.#host.random.between(50, 5_000), () => this.#replace(code));
+  }
+
+  /** Its process is gone: nothing of what was planned happens. */
+  stop(): void {
+    this.#era++;
+  }
+
+  #later(delay: number, act: () => void): void {
+    const era = this.#era;
+    this.#host.world.after(delay, () => {
+      if (era === this.#era) act();
+    });
+  }
+
+  #next(first: boolean): void {
+    const item = this.#items.shift();
+    if (item === undefined) {
+      this.#busy = false;
+      this.#host.step({ e: "slotFree", slot: this.#index });
+      return;
+    }
+    if (this.#aborted.delete(item)) {
+      this.#giveBack(item);
+      this.#sayFailed(
+        item,
+        failure(this.#abortReason === "timeout" ? "FLOCK_TIMEOUT" : "FLOCK_CANCELLED", "FlockError"),
+        0,
+      );
+      this.#later(0, () => this.#next(false));
+      return;
+    }
+    this.#begin(item, first);
+  }
+
+  #begin(item: RunItem, first: boolean): void {
+    const { host, spec, value } = this.#evaluate(item);
+    const current = { item, spec, value, since: host.world.now };
+    this.#current = current;
+    spec.history.begun++;
+    const duration = Math.max(1, Math.round(spec.durationUs * (0.8 + 0.4 * host.random.next())));
+    // the shell looks at the slot's counter now and then
+    if (!first && host.random.chance(0.5)) {
+      const { task, attempt } = item.assign;
+      this.#later(host.random.between(0, duration - 1), () => {
+        if (this.#current === current) host.step({ e: "itemStarted", slot: this.#index, task, attempt });
+      });
+    }
+    if (spec.history.killed < spec.kills) {
+      spec.history.killed++;
+      this.#later(duration, () => {
+        if (this.#current === current) host.die(`${spec.id} killed it`);
+      });
+    } else if (!spec.endless) this.#later(duration, () => this.#finish(current));
+  }
+
+  /** Computes from what is really there. */
+  #evaluate(item: RunItem): { host: SlotHost; spec: TaskSpec; value: number } {
+    const host = this.#host;
+    const args = host.payloads.get(item.assign.args);
+    if (args.is !== "arguments") throw new Error(`the arguments of ${item.assign.key} are ${args.is}`);
+    const spec = host.book.get(args.spec);
+    const inputs = item.assign.inputs.map((input, i) => {
+      const inline = item.inline[i] as PayloadRef;
+      const content = inline === 0 ? host.arena.read(input.task) : host.payloads.get(inline);
+      if (content.is !== "value") throw new Error(`an input of ${item.assign.key} is ${content.is}`);
+      return content.value;
+    });
+    return { host, spec, value: resultOf(spec.id, inputs) };
+  }
+
+  #finish(current: Running): void {
+    const { item, spec, value } = current;
+    if (this.#current !== current) return;
+    if (spec.history.threw < spec.fails) {
+      spec.history.threw++;
+      if (spec.exits) this.#replace("FLOCK_TASK_EXITED");
+      else this.#fail(current, null, "ModelError");
+      return;
+    }
+    const host = this.#host;
+    const { task, attempt } = item.assign;
+    const content = { is: "value", value, bytes: spec.bytes } as const;
+    const inline = spec.bytes <= host.inlineLimitBytes;
+    const result = inline ? host.payloads.put(content) : (0 as PayloadRef);
+    if (!inline) host.arena.store(task, content);
+    const durationUs = host.world.now - current.since;
+    this.#over(item);
+    host.step({ e: "itemFinished", slot: this.#index, task, attempt, bytes: spec.bytes, result, durationUs });
+    this.#later(0, () => this.#next(false));
+  }
+
+  #fail(current: Running, code: Failure["code"], name: string): void {
+    if (this.#current !== current) return;
+    this.#over(current.item);
+    this.#sayFailed(current.item, failure(code, name), this.#host.world.now - current.since);
+    this.#later(0, () => this.#next(false));
+  }
+
+  /** The slot's code ends here and now; a new slot is ready a little later. */
+  #replace(code: "FLOCK_CANCELLED" | "FLOCK_TIMEOUT" | "FLOCK_TASK_EXITED"): void {
+    const host = this.#host;
+    this.#era++;
+    this.#replacing = true;
+    for (const item of this.#items) this.#giveBack(item);
+    this.#items = [];
+    this.#aborted.clear();
+    const current = this.#current;
+    if (current !== null) {
+      this.#over(current.item);
+      this.#sayFailed(current.item, failure(code, "FlockError"), host.world.now - current.since);
+    }
+    this.#later(host.random.between(20, 3_000), () => {
+      this.#replacing = false;
+      this.#ending = false;
+      this.#busy = false;
+      host.step({ e: "slotReplaced", slot: this.#index });
+    });
+  }
+
+  #over(item: RunItem): void {
+    this.#current = null;
+    this.#giveBack(item);
+  }
+
+  #giveBack(item: RunItem): void {
+    for (const [i, input] of item.assign.inputs.entries())
+      if (item.inline[i] === 0) this.#host.arena.unlease(input.task);
+  }
+
+  #sayFailed(item: RunItem, failed: Failure, durationUs: number): void {
+    const { task, attempt } = item.assign;
+    const error = this.#host.payloads.put({ is: "error", text: failed.message });
+    this.#host.step({
+      e: "itemFailed",
+      slot: this.#index,
+      task,
+      attempt,
+      failure: { ...failed, error, errorBytes: 10 },
+      retryable: true,
+      durationUs,
+    });
+  }
+}
+
+function failure(code: Failure["code"], name: string): Failure {
+  return { code, name, message: `the model's ${code ?? name}`, error: 0 as PayloadRef, errorBytes: 0 };
+}
