@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { Client, copy, range } from "../src/index.ts";
+import { nearest } from "../src/option-checks.ts";
+import { checkTaskOptions, optionsData, type TaskOptions } from "../src/task-options.ts";
+import { TestCluster } from "./cluster-harness.ts";
+
+const refused = (options: object): string => {
+  try {
+    checkTaskOptions("submit", options as TaskOptions);
+  } catch (error) {
+    expect(error).toMatchObject({ code: "FLOCK_OPTION_INVALID" });
+    return (error as Error).message;
+  }
+  return "";
+};
+
+describe("task options", () => {
+  test.each([
+    [{ retrys: 2 }, /no option "retrys".*Did you mean retries\?/],
+    [{ timeout: 2 }, /Did you mean timeoutMs\?/],
+    [{ zebra: 2 }, /It takes key, pure/],
+    [{ timeoutMs: "5" }, /timeoutMs takes milliseconds.*not "5"/],
+    [{ priority: 1.5 }, /whole number from -1,000,000 to 1,000,000, not 1\.5/],
+    [{ resources: { GPU: "1" } }, /amounts by name/],
+    [{ workers: "w1" }, /an array of names/],
+    [{ isolation: "fork" }, /"thread" or "process"/],
+    [{ run: "mine" }, /client\.run/],
+    [{ signal: {} }, /an AbortSignal, not an object/],
+    [{ key: "" }, /1 to 512 characters/],
+    [{ key: "x".repeat(513) }, /1 to 512 characters/],
+    [[], /options must be an object.*not an array/],
+  ])("%j is refused", (options, message) => {
+    expect(refused(options)).toMatch(message);
+  });
+
+  test("undefined counts as not given; defaults need no message", () => {
+    expect(refused({ retries: undefined })).toBe("");
+    expect(optionsData({})).toBeNull();
+    expect(optionsData({ retries: 0, timeoutMs: 0, resources: {} })).toBeNull();
+    expect(optionsData({ resources: { GPU: 0.5 }, timeoutMs: 0.2 })).toMatchObject({
+      resources: { GPU: 5000 },
+      timeoutMs: 1,
+    });
+  });
+
+  test("equal options are equal as text, in whatever order they were given", () => {
+    const one = optionsData({ resources: { b: 1, a: 2 }, retries: 1, workers: ["y", "x"] });
+    const two = optionsData({ retries: 1, workers: ["x", "y"], resources: { a: 2, b: 1 } });
+    expect(JSON.stringify(one)).toBe(JSON.stringify(two));
+  });
+});
+
+test("nearest finds what was meant, and nothing where nothing is near", () => {
+  expect(nearest("retrise", ["retries", "resources"])).toBe("retries");
+  expect(nearest("zzz", ["retries", "resources"])).toBeNull();
+});
+
+test("calls with the wrong kinds of arguments say what they take", async () => {
+  const cluster = await TestCluster.start(0);
+  try {
+    const client = await cluster.connect();
+    const loose = client as unknown as Record<string, (...args: unknown[]) => unknown>;
+    const thrown = (name: string, ...args: unknown[]): unknown => {
+      try {
+        loose[name]!.apply(client, args);
+      } catch (error) {
+        return error;
+      }
+      return null;
+    };
+    const invalid = (words: string) => ({ code: "FLOCK_ARGUMENT_INVALID", message: expect.stringContaining(words) });
+    expect(thrown("submit", "name", [])).toMatchObject(invalid("a function first"));
+    expect(thrown("submit", () => 1, 5)).toMatchObject(invalid("submit(fn, [a, b])"));
+    expect(thrown("map", () => 1, 5)).toMatchObject(invalid("iterables"));
+    expect(thrown("run", "")).toMatchObject(invalid("as the name"));
+    expect(thrown("release", [1])).toMatchObject(invalid("futures"));
+    await expect(client.waitForWorkers(-1)).rejects.toMatchObject({ code: "FLOCK_ARGUMENT_INVALID" });
+    await expect(client.gather([], { errors: "ignore" as "skip" })).rejects.toMatchObject({
+      code: "FLOCK_OPTION_INVALID",
+    });
+    await expect(client.scatter(1, { brodcast: true } as object)).rejects.toThrowError(/broadcast/);
+  } finally {
+    await cluster.close();
+  }
+});
+
+describe("connect", () => {
+  test("wrong options and addresses", async () => {
+    await expect(Client.connect("127.0.0.1:1", { reconnectMS: 1 } as object)).rejects.toThrowError(/reconnectMs/);
+    await expect(Client.connect("127.0.0.1:1", { logs: "loud" } as object)).rejects.toMatchObject({
+      code: "FLOCK_OPTION_INVALID",
+    });
+    await expect(Client.connect("http://x", { token: "x" })).rejects.toMatchObject({ code: "FLOCK_ADDRESS_INVALID" });
+    await expect(Client.connect("127.0.0.1:9", { token: "x" })).rejects.toMatchObject({
+      code: "FLOCK_CONNECTION_REFUSED",
+    });
+  });
+
+  test("a wrong token", async () => {
+    const cluster = await TestCluster.start(0);
+    await expect(Client.connect(cluster.scheduler.address, { token: "wrong" })).rejects.toMatchObject({
+      code: "FLOCK_UNAUTHORIZED",
+    });
+    await cluster.close();
+  });
+
+  test("TASKFLOCK_ADDRESS is the default", async () => {
+    process.env["TASKFLOCK_ADDRESS"] = "not an address";
+    try {
+      await expect(Client.connect(undefined, { token: "x" })).rejects.toMatchObject({ code: "FLOCK_ADDRESS_INVALID" });
+    } finally {
+      delete process.env["TASKFLOCK_ADDRESS"];
+    }
+  });
+});
+
+test("range and copy", () => {
+  expect(range(3)).toEqual([0, 1, 2]);
+  expect(range(2, 8, 3)).toEqual([2, 5]);
+  expect(range(3, 0, -1)).toEqual([3, 2, 1]);
+  const shared = new Float64Array(new SharedArrayBuffer(16)).fill(1);
+  const own = copy({ list: [shared] });
+  own.list[0]!.fill(2);
+  expect(shared[0]).toBe(1);
+  expect(own.list[0]!.buffer).toBeInstanceOf(ArrayBuffer);
+});
