@@ -6,6 +6,7 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 // Unit tests run on sources, so that they need no build; system tests (`test/`) start real processes from `dist`.
 const alias = [
   { find: /^@taskflock\/dashboard$/, replacement: source("packages/dashboard/server/index.ts") },
+  { find: /^@taskflock\/protocol\/code$/, replacement: source("packages/protocol/src/code.ts") },
   { find: /^@taskflock\/(\w+)\/(words|machine)$/, replacement: `${source("packages")}/$1/src/$2/index.ts` },
   { find: /^@taskflock\/(\w+)$/, replacement: `${source("packages")}/$1/src/index.ts` },
 ];
@@ -21,6 +22,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          // What users install is loaded by Node itself, once.
+          server: { deps: { external: [/\/packages\/\w+\/dist\//] } },
         },
       },
     ],

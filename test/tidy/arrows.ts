@@ -43,6 +43,8 @@ export function roomOf(path: string): string | undefined {
 /** `@taskflock/protocol/words` → `protocol/words`; undefined when it is no package of ours. */
 function roomNamed(specifier: string): string | undefined {
   if (specifier === "taskflock" || specifier.startsWith("taskflock/")) return specifier;
+  // A second door to the same room, for threads that run users' code.
+  if (specifier === "@taskflock/protocol/code") return "protocol";
   return specifier.startsWith("@taskflock/") ? specifier.slice("@taskflock/".length) : undefined;
 }
 

@@ -12,7 +12,7 @@ import {
   type InstalledPackage,
   importFrom,
   packageHash,
-} from "@taskflock/protocol";
+} from "@taskflock/protocol/code";
 
 export type LoadedFunction = (...args: unknown[]) => unknown;
 

@@ -1,7 +1,7 @@
 // From whatever a task threw to what the scheduler and the client are told.
 
 import { inspect } from "node:util";
-import { decodeValue, type ErrorCode, encodeValue, FlockError, isFlockError } from "@taskflock/protocol";
+import { decodeValue, type ErrorCode, encodeValue, FlockError, isFlockError } from "@taskflock/protocol/code";
 
 /** A failure between slot and main thread; becomes a `Failure` when its error has a payload reference. */
 export interface SlotFailure {

@@ -1,7 +1,7 @@
 // One execution in a slot: what `taskContext()` shows of it, and how it is stopped.
 
 import { format } from "node:util";
-import { FlockError } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/protocol/code";
 import type { TaskContext } from "../task-context.ts";
 import { keyOf, type SlotItem } from "./batch.ts";
 import type { StopReason } from "./protocol.ts";

@@ -1,6 +1,6 @@
 // Under --check-arguments: arena inputs are shared with other tasks, so a task that changes one is told.
 import { crc32 } from "node:zlib";
-import { FlockError } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/protocol/code";
 import { keyOf, type SlotInput, type SlotItem } from "./batch.ts";
 
 /** One per input; 0 for inputs that are the task's own. */

@@ -1,7 +1,7 @@
 // Where a slot leaves outcomes: shared memory for a thread, so that nothing that was finished is lost when the thread is
 // ended, and so that a batch of tiny tasks costs one message. One record per outcome:
 //   float64 index in the batch, float64 kind, float64 bytes, float64 duration (µs), then a payload padded to 8 bytes.
-import { encodeInto } from "@taskflock/protocol";
+import { encodeInto } from "@taskflock/protocol/code";
 
 export const OUTCOME = {
   /** The payload is the encoded result, `bytes` long. */

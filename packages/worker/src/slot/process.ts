@@ -1,6 +1,6 @@
 // The program of a process slot (`isolation: "process"`): the same runner as in a thread, with copies over the IPC channel
 // instead of shared memory. It ends when its worker does.
-import { type EncodedValue, FlockError } from "@taskflock/protocol";
+import { type EncodedValue, FlockError } from "@taskflock/protocol/code";
 import { OutboxWriter, privateOutboxMemory } from "./outbox.ts";
 import type { MainToSlot, SlotConfig, SlotToMain } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";

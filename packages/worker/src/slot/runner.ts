@@ -1,7 +1,7 @@
 // Runs the items of a batch, one after the other, in the thread or process that is the slot. An item that does not wait
 // for anything costs no promise: this loop carries tiny tasks.
 import { AsyncLocalStorage } from "node:async_hooks";
-import { decodeValue, type EncodedValue, encodeValue, FlockError } from "@taskflock/protocol";
+import { decodeValue, type EncodedValue, encodeValue, FlockError } from "@taskflock/protocol/code";
 import { provideTaskContext } from "../task-context.ts";
 import { type Batch, keyOf, type SlotItem, unpackItems } from "./batch.ts";
 import { encodeFailure, failureOf } from "./failure.ts";

@@ -1,5 +1,5 @@
 // The functions a slot has been given, loaded when a task first needs them.
-import { decodeFunctionDescription, FlockError } from "@taskflock/protocol";
+import { decodeFunctionDescription, FlockError } from "@taskflock/protocol/code";
 import { loadFunction } from "../functions/index.ts";
 import type { SentFunction } from "./batch.ts";
 

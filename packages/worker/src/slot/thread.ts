@@ -1,7 +1,7 @@
 // The module that a slot's thread runs (Piscina calls its default export): the first call starts the slot, every later one
 // is a batch.
 import type { MessagePort } from "node:worker_threads";
-import { type EncodedValue, FlockError } from "@taskflock/protocol";
+import { type EncodedValue, FlockError } from "@taskflock/protocol/code";
 import type { Batch } from "./batch.ts";
 import { OUTCOME, OutboxWriter } from "./outbox.ts";
 import type { MainToSlot, SlotToMain, ThreadStart } from "./protocol.ts";
