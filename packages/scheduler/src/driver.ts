@@ -58,7 +58,9 @@ export class Driver implements SchedulerPort {
     try {
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#step(next);
     } catch (error) {
-      this.stop();
+      this.#stopped = true;
+      this.wakeAt(null);
+      this.#recording?.abandon();
       this.#outputs.failed(error);
     } finally {
       this.#stepping = false;

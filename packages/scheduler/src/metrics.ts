@@ -1,7 +1,7 @@
 // What Prometheus sees. Values are read when they are asked for, so that counting costs the hot path nothing.
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { PayloadStore } from "@taskflock/protocol";
+import type { PayloadStore, Traffic } from "@taskflock/protocol";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { SchedulerMachine } from "./machine/index.ts";
 
@@ -9,12 +9,13 @@ export interface MetricSources {
   readonly machine: SchedulerMachine;
   readonly payloads: PayloadStore;
   readonly steps: () => number;
+  readonly traffic: () => Traffic;
 }
 
 const PREFIX = "taskflock_scheduler_";
 
 /** The scheduler's registry. */
-export function createMetrics({ machine, payloads, steps }: MetricSources): Registry {
+export function createMetrics({ machine, payloads, steps, traffic }: MetricSources): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Gauge({
@@ -52,6 +53,15 @@ export function createMetrics({ machine, payloads, steps }: MetricSources): Regi
   );
   counter(registry, "events_total", "Events its state machine has taken in.", steps);
   counter(registry, "transitions_total", "Transitions of tasks.", () => machine.transitions());
+  counter(
+    registry,
+    "received_messages_total",
+    "Messages from clients, workers and nannies.",
+    () => traffic().receivedMessages,
+  );
+  counter(registry, "received_bytes_total", "Bytes of the frames that carried them.", () => traffic().receivedBytes);
+  counter(registry, "sent_messages_total", "Messages to clients and workers.", () => traffic().sentMessages);
+  counter(registry, "sent_bytes_total", "Bytes of the frames that carried them.", () => traffic().sentBytes);
   processMetrics(registry);
   return registry;
 }

@@ -19,8 +19,13 @@ export interface SchedulerOptions {
   readonly sessionReconnectMs?: number;
   /** How long a worker may, milliseconds; its nanny's word ends the wait at once. Default 2 s. */
   readonly workerReconnectMs?: number;
-  /** A connection from which nothing is heard for this long is cut, milliseconds of reading. Default 30 s. */
+  /** A worker or nanny from which nothing is heard for this long is cut off, milliseconds of reading. Default 30 s. */
   readonly silentMs?: number;
+  /**
+   * The same for clients, milliseconds. Default 5 min: a client's own code may keep its event loop busy for long, and its connection ends with
+   * its process anyway.
+   */
+  readonly clientSilentMs?: number;
   /** Largest frame that is accepted. Default 4 MiB. */
   readonly maxFrameBytes?: number;
   /** Bytes a client may have sent that are not acknowledged. Default 64 MiB. */
@@ -45,6 +50,7 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
     sessionReconnectMs: options.sessionReconnectMs ?? 30_000,
     workerReconnectMs: options.workerReconnectMs ?? 2_000,
     silentMs: options.silentMs ?? 30_000,
+    clientSilentMs: options.clientSilentMs ?? 300_000,
     maxFrameBytes: options.maxFrameBytes ?? 4 * 1024 * 1024,
     creditBytes: options.creditBytes ?? 64 * 1024 * 1024,
     config: options.config ?? {},

@@ -1,7 +1,14 @@
 // Who is connected, or was a moment ago: sessions and workers with their links, secrets and deadlines.
 
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import type { DownDirection, Resume, ServerLink, UpDirection, WorkerId } from "@taskflock/protocol";
+import {
+  afterReading,
+  type DownDirection,
+  type Resume,
+  type ServerLink,
+  type UpDirection,
+  type WorkerId,
+} from "@taskflock/protocol";
 
 /** A session or a worker, across its connections. */
 export class Party<U extends UpDirection, D extends DownDirection> {
@@ -11,7 +18,7 @@ export class Party<U extends UpDirection, D extends DownDirection> {
   link: ServerLink<U, D> | null = null;
   /** The last frame that was processed before the link was cut. */
   #received = 0;
-  #deadline: NodeJS.Timeout | null = null;
+  #takeBack: (() => void) | null = null;
 
   constructor(id: number, name: string) {
     this.id = id;
@@ -30,12 +37,12 @@ export class Party<U extends UpDirection, D extends DownDirection> {
     older?.cut();
   }
 
-  /** The link is cut: `lost` is called unless it comes back within `graceMs`. */
+  /** The link is cut: `lost` is called unless it comes back within `graceMs`, counted while this process reads. */
   disconnect(graceMs: number, lost: () => void): void {
     this.#received = this.received;
     this.link = null;
     this.#clear();
-    this.#deadline = setTimeout(lost, graceMs);
+    this.#takeBack = afterReading(graceMs, lost);
   }
 
   /** Nothing is waited for any more. */
@@ -51,8 +58,8 @@ export class Party<U extends UpDirection, D extends DownDirection> {
   }
 
   #clear(): void {
-    if (this.#deadline !== null) clearTimeout(this.#deadline);
-    this.#deadline = null;
+    this.#takeBack?.();
+    this.#takeBack = null;
   }
 }
 

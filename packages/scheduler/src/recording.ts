@@ -26,7 +26,7 @@ export class RecordingWriter {
   #steps = 0;
 
   constructor(file: string, config: SchedulerConfig) {
-    this.#fd = openSync(file, "w", 0o600);
+    this.#fd = openForWriting(file);
     this.#append(MAGIC);
     this.#write({ r: "config", config });
     this.flush();
@@ -40,6 +40,12 @@ export class RecordingWriter {
   /** The state that the events led to; then the file is closed. */
   end(digest: string): void {
     this.#write({ r: "end", steps: this.#steps, digest });
+    this.flush();
+    closeSync(this.#fd);
+  }
+
+  /** The events led to no state that can be trusted: the file ends with the last of them. */
+  abandon(): void {
     this.flush();
     closeSync(this.#fd);
   }
@@ -71,6 +77,17 @@ export class RecordingWriter {
   #append(bytes: Buffer): void {
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
+  }
+}
+
+function openForWriting(file: string): number {
+  try {
+    return openSync(file, "w", 0o600);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FlockError("FLOCK_OPTION_INVALID", `The recording cannot be written: ${why}. Give another --record.`, {
+      cause,
+    });
   }
 }
 
@@ -131,6 +148,6 @@ function entryAt(file: string, offset: number, unpack: () => unknown): Recording
   throw invalid(file, `the record at byte ${offset} is none`);
 }
 
-function invalid(file: string, why: string, cause?: unknown): FlockError {
+export function invalid(file: string, why: string, cause?: unknown): FlockError {
   return new FlockError("FLOCK_RECORDING_INVALID", `${file} cannot be replayed: ${why}.`, { cause });
 }

@@ -1,8 +1,8 @@
 // Steps the machine once more over what was recorded.
 
-import type { StoryLine, TaskId } from "@taskflock/protocol";
+import { isFlockError, type StoryLine, type TaskId } from "@taskflock/protocol";
 import { type SchedulerEvent, SchedulerMachine, type SchedulerPort } from "./machine/index.ts";
-import { readRecording } from "./recording.ts";
+import { invalid, readRecording } from "./recording.ts";
 
 export interface Replay {
   readonly steps: number;
@@ -27,14 +27,28 @@ class SilentPort implements SchedulerPort {
   readonly closeWorker = (): void => undefined;
 }
 
+/** A record that can be read may still mean nothing: what the machine then stumbles over is the recording's fault. */
+function meaningful<T>(file: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (isFlockError(error)) throw error;
+    throw invalid(
+      file,
+      `a record of it means nothing (${error instanceof Error ? error.message : String(error)})`,
+      error,
+    );
+  }
+}
+
 /** Throws FLOCK_RECORDING_INVALID; an invariant that breaks is thrown as it was when it was recorded. */
 export function replayRecording(file: string, onStep: (event: SchedulerEvent) => void = () => undefined): Replay {
   const { config, events, digest } = readRecording(file);
   const port = new SilentPort();
-  const machine = new SchedulerMachine(config, port);
+  const machine = meaningful(file, () => new SchedulerMachine(config, port));
   let steps = 0;
   for (const event of events) {
-    machine.step(event);
+    meaningful(file, () => machine.step(event));
     steps++;
     onStep(event);
   }

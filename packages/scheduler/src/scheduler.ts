@@ -12,6 +12,7 @@ import {
   PayloadStore,
   type Resume,
   type SessionId,
+  type Traffic,
   type Welcome,
   type WorkerHello,
   type WorkerId,
@@ -41,9 +42,16 @@ export interface RunningScheduler {
 /** Starts to listen. Rejects with FLOCK_PORT_IN_USE, FLOCK_ADDRESS_INVALID, FLOCK_INSECURE or FLOCK_OPTION_INVALID. */
 export async function startScheduler(options: SchedulerOptions): Promise<RunningScheduler> {
   const scheduler = new Scheduler(completeOptions(options));
-  await scheduler.listen();
+  try {
+    await scheduler.listen();
+  } catch (error) {
+    await scheduler.close(); // the recording's file is open already
+    throw error;
+  }
   return scheduler;
 }
+
+const NO_TRAFFIC: Traffic = { receivedMessages: 0, receivedBytes: 0, sentMessages: 0, sentBytes: 0 };
 
 class Scheduler implements RunningScheduler {
   readonly id: string = randomUUID();
@@ -74,6 +82,7 @@ class Scheduler implements RunningScheduler {
       machine: this.#driver.machine,
       payloads: this.#payloads,
       steps: () => this.#driver.steps,
+      traffic: () => this.#server?.traffic ?? NO_TRAFFIC,
     });
   }
 
@@ -157,7 +166,7 @@ class Scheduler implements RunningScheduler {
       welcome: this.#welcome(client, resumed),
       up: "client",
       down: "toClient",
-      silentMs: this.#options.silentMs,
+      silentMs: this.#options.clientSilentMs,
       attach: (link) => {
         this.#clients.set(session, client);
         client.connect(link);

@@ -38,10 +38,10 @@ export function decodeHello(bytes: Uint8Array): Hello {
   return value as Hello;
 }
 
-/** What a server answers. Throws what the answer says, FLOCK_VERSION_MISMATCH or FLOCK_PROTOCOL. */
-export function decodeWelcome(bytes: Uint8Array): Welcome {
+/** What a server answers: a welcome, or the error it refuses with. Throws FLOCK_VERSION_MISMATCH or FLOCK_PROTOCOL. */
+export function decodeAnswer(bytes: Uint8Array): Welcome | FlockError {
   const value = decode(bytes, "welcome");
-  if ((value as { t?: unknown })?.t === "refused") throw refusalOf(value);
+  if ((value as { t?: unknown })?.t === "refused") return refusalOf(value);
   checkVersion(value, "This end", "the scheduler");
   checkField(handshakeFields.welcome, value, "welcome");
   return value as Welcome;

@@ -13,7 +13,7 @@ import { bind } from "./bind.ts";
 import { decodeHello, encodeHandshake, MAX_HELLO_BYTES, refused, SUBPROTOCOL } from "./handshake.ts";
 import { ReadingClock } from "./reading-clock.ts";
 import { DEFAULT_MAX_FRAME_BYTES, type DownDirection, type UpDirection } from "./scheduler-link.ts";
-import { ServerLink, type ServerLinkHandlers } from "./server-link.ts";
+import { ServerLink, type ServerLinkHandlers, type Traffic } from "./server-link.ts";
 
 const AUTHENTICATE_MS = 5_000;
 const MAX_STRANGERS = 1_000;
@@ -49,6 +49,8 @@ export class LinkServer {
   readonly #options: LinkServerOptions;
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
+  /** What has passed through all links, since the start. */
+  readonly traffic: Traffic = { receivedMessages: 0, receivedBytes: 0, sentMessages: 0, sentBytes: 0 };
   readonly #links: Set<ServerLink> = new Set();
   readonly #clock: ReadingClock;
   readonly #ping: NodeJS.Timeout;
@@ -192,6 +194,7 @@ export class LinkServer {
       payloads: this.#options.payloads,
       clock: this.#clock,
       received: admission.welcome.received,
+      traffic: this.traffic,
       silentMs: admission.silentMs,
       peer: `${socket.remoteAddress}:${socket.remotePort}`,
     });

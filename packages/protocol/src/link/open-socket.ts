@@ -3,7 +3,7 @@
 import { type RawData, WebSocket } from "ws";
 import { parseAddress } from "../address.ts";
 import { FlockError, type Hello, isFlockError, type Welcome } from "../words/index.ts";
-import { decodeWelcome, encodeHandshake, SUBPROTOCOL } from "./handshake.ts";
+import { decodeAnswer, encodeHandshake, SUBPROTOCOL } from "./handshake.ts";
 
 export interface OpenedSocket {
   readonly socket: WebSocket;
@@ -67,9 +67,10 @@ export function openSocket(options: SocketOptions): Promise<OpenedSocket> {
     socket.on("open", () => socket.send(encodeHandshake(options.hello)));
     socket.on("message", (data: RawData) => {
       try {
-        const welcome = decodeWelcome(data as Buffer);
+        const answer = decodeAnswer(data as Buffer);
+        if (answer instanceof FlockError) return fail(answer);
         settle((frame) => early.push(frame as Buffer));
-        resolve({ socket, welcome, takeOver });
+        resolve({ socket, welcome: answer, takeOver });
       } catch (error) {
         const ours = isFlockError(error) && error.code !== "FLOCK_PROTOCOL";
         fail(ours ? error : notScheduler(options.address, "it does not speak Taskflock's protocol", error));

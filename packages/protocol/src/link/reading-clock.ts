@@ -39,3 +39,22 @@ export class ReadingClock {
     );
   }
 }
+
+const SLICE_MS = 50;
+
+/** Calls back after `ms` in which this process was reading; returns what takes it back. */
+export function afterReading(ms: number, call: () => void): () => void {
+  let left = ms;
+  let timer: NodeJS.Timeout;
+  const wait = (): void => {
+    const slice = Math.min(SLICE_MS, left);
+    const start = performance.now();
+    timer = setTimeout(() => {
+      left -= Math.min(performance.now() - start, 2 * slice);
+      if (left > 0) wait();
+      else call();
+    }, slice);
+  };
+  wait();
+  return () => clearTimeout(timer);
+}

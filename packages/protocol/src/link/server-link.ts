@@ -15,12 +15,20 @@ const READY_BYTES = 256 * 1024;
 
 export interface ServerLinkHandlers<U extends UpDirection> {
   /** One new frame, each exactly once and in order; payload references in it were put into the store. */
-  onMessages(messages: Directions[U][], bytes: number): void;
+  onMessages(messages: Directions[U][]): void;
   /** The peer does not read. */
   onBlocked(): void;
   onReady(): void;
   /** The connection is over: `how` is for people. Not called after `close` or `refuse`. */
   onClosed(how: string): void;
+}
+
+/** What has passed through all links of a server. */
+export interface Traffic {
+  receivedMessages: number;
+  receivedBytes: number;
+  sentMessages: number;
+  sentBytes: number;
 }
 
 export interface ServerLinkStart<U extends UpDirection, D extends DownDirection> {
@@ -33,6 +41,8 @@ export interface ServerLinkStart<U extends UpDirection, D extends DownDirection>
   readonly received: number;
   readonly silentMs: number;
   readonly peer: string;
+  /** Counted into. */
+  readonly traffic: Traffic;
 }
 
 export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirection = DownDirection> {
@@ -42,7 +52,6 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
   #received: number;
   #acknowledged: number;
   #sent = 0;
-  #sentBytes = 0;
   #scheduled = false;
   #blocked = false;
   #open = true;
@@ -59,10 +68,6 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
   /** Number of the last frame that was processed; to be kept across connections. */
   get received(): number {
     return this.#received;
-  }
-
-  get sentBytes(): number {
-    return this.#sentBytes;
   }
 
   get blocked(): boolean {
@@ -107,10 +112,11 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
   /** Sends what was collected, and what is to be acknowledged. */
   flush(): void {
     if (!this.#open || (this.#builder.count === 0 && this.#received === this.#acknowledged)) return;
+    const { socket, traffic } = this.#start;
+    traffic.sentMessages += this.#builder.count;
     const frame = this.#builder.finish({ seq: ++this.#sent, ack: this.#received });
     this.#acknowledged = this.#received;
-    this.#sentBytes += frame.length;
-    const { socket } = this.#start;
+    traffic.sentBytes += frame.length;
     socket.send(frame, () => this.#drained());
     if (!this.#blocked && socket.bufferedAmount > BLOCKED_BYTES) {
       this.#blocked = true;
@@ -164,7 +170,9 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
       const { messages } = decodeFrame(this.#start.up, frame, this.#start.payloads);
       this.#received = seq;
       this.#schedule();
-      if (messages.length > 0) this.#handlers.onMessages(messages, frame.length);
+      this.#start.traffic.receivedMessages += messages.length;
+      this.#start.traffic.receivedBytes += frame.length;
+      if (messages.length > 0) this.#handlers.onMessages(messages);
     } catch (error) {
       // Only what is wrong with the frame is the peer's fault; a defect behind it is not.
       if (!isFlockError(error, "FLOCK_PROTOCOL") || this.#received !== before) throw error;
