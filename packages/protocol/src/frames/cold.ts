@@ -40,17 +40,31 @@ export function fromWire(wire: Row, table: MessageTable, sink: PayloadSink): Row
   });
 }
 
-/** The bytes that a message's payloads have, whatever its kind. */
-export function payloadBytes(message: Row, table: MessageTable, payloads: PayloadSource): number {
-  let total = 0;
-  const fields = table[message["t"] as string];
-  if (fields !== undefined && holdsPayload({ kind: "record", fields })) {
-    replace(fields, message, (value) => {
-      if (value !== NO_PAYLOAD) total += payloads.sizeOf(value as PayloadRef);
-      return value;
+/** Says how many bytes the payloads of a message have. */
+export type Sizer = (message: Row, payloads: PayloadSource) => number;
+
+/** One for each kind that has payloads. Called for every message that is sent, so the common case, payloads at the top only, is plain. */
+export function sizersOf(table: MessageTable): ReadonlyMap<string, Sizer> {
+  const sizers = new Map<string, Sizer>();
+  for (const [kind, fields] of Object.entries(table)) {
+    if (!holdsPayload({ kind: "record", fields })) continue;
+    const top = Object.keys(fields).filter((name) => fields[name]!.kind === "payload");
+    const deep = Object.keys(fields).filter((name) => !top.includes(name) && holdsPayload(fields[name]!));
+    sizers.set(kind, (message, payloads) => {
+      let total = 0;
+      const count = (value: unknown): unknown => {
+        if (value !== NO_PAYLOAD) total += payloads.sizeOf(value as PayloadRef);
+        return value;
+      };
+      for (let i = 0; i < top.length; i++) count(message[top[i]!]);
+      for (let i = 0; i < deep.length; i++) {
+        const value = message[deep[i]!];
+        if (!Array.isArray(value) || value.length > 0) replaceField(fields[deep[i]!]!, value, count);
+      }
+      return total;
     });
   }
-  return total;
+  return sizers;
 }
 
 function replace(fields: Fields, row: Row, change: (value: unknown) => unknown): Row {

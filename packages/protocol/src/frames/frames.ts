@@ -9,7 +9,7 @@ import type { PayloadSink, PayloadSource } from "../payload-store.ts";
 import { malformed } from "../validation/fields.ts";
 import { MAX_ELEMENTS, messageFields } from "../validation/tables.ts";
 import { type Directions, FlockError } from "../words/index.ts";
-import { checkWire, fromWire, type MessageTable, payloadBytes, toWire } from "./cold.ts";
+import { checkWire, fromWire, type MessageTable, type Sizer, sizersOf, toWire } from "./cold.ts";
 import { IntColumn, readInts } from "./columns.ts";
 import {
   type Build,
@@ -64,6 +64,14 @@ const hotKinds: { readonly [D in Direction]: Hot } = {
     ["finished", finishedKind],
   ],
   nanny: [],
+};
+
+const sizers: Readonly<Record<Direction, ReadonlyMap<string, Sizer>>> = {
+  client: sizersOf(messageFields.client),
+  toClient: sizersOf(messageFields.toClient),
+  toWorker: sizersOf(messageFields.toWorker),
+  worker: sizersOf(messageFields.worker),
+  nanny: sizersOf(messageFields.nanny),
 };
 
 type Message = { readonly t: string } & Record<string, unknown>;
@@ -201,7 +209,8 @@ export function payloadBytesOf<D extends Direction>(
   message: Directions[D],
   payloads: PayloadSource,
 ): number {
-  return payloadBytes(message as unknown as Message, messageFields[direction], payloads);
+  const sizer = sizers[direction].get(message.t);
+  return sizer === undefined ? 0 : sizer(message as unknown as Message, payloads);
 }
 
 /** The header of a frame, without looking further. Throws FLOCK_PROTOCOL. */
