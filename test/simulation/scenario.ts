@@ -62,12 +62,12 @@ export function drawScenario(seed: number): Scenario {
     [5, 50_000],
   ] as const);
   const style: Style = { random, book, disturbed, kills: disturbed && random.chance(0.3), durationUs, shared: [] };
-  const activeUs = random.between(20_000, 300_000);
+  const activeUs = random.skewed(10_000, 800_000);
   for (let i = random.between(0, 8); i > 0; i--) style.shared.push(drawShared(style));
   return {
     book,
-    workers: Array.from({ length: random.between(1, 5) }, (_, i) => drawWorker(random, i)),
-    clients: Array.from({ length: random.between(1, 3) }, () => drawBursts(style, activeUs)),
+    workers: Array.from({ length: random.skewed(1, 12) }, (_, i) => drawWorker(random, i)),
+    clients: Array.from({ length: random.between(1, 4) }, () => drawBursts(style, activeUs)),
     activeUs,
     faults: disturbed ? drawFaults(random) : noFaults,
     inlineBudgetBytes: random.chance(0.2) ? 2_000 : 256 * 2 ** 20,
@@ -76,11 +76,12 @@ export function drawScenario(seed: number): Scenario {
 
 function drawWorker(random: Random, index: number): WorkerTraits {
   const resources: Record<string, number> = index === 0 || random.chance(0.3) ? { GPU: RESOURCE_UNIT } : {};
-  return { name: `w${index}`, slots: random.between(1, 3), resources };
+  return { name: `w${index}`, slots: random.skewed(1, 6), resources };
 }
 
 function drawFaults(random: Random): Faults {
-  const some = (often: number): number => (random.chance(0.5) ? often * random.next() : 0);
+  const rough = random.skewed(1, 20);
+  const some = (often: number): number => (random.chance(0.5) ? often * random.next() * rough : 0);
   return {
     cutClient: some(0.05),
     cutWorker: some(0.1),
@@ -89,14 +90,14 @@ function drawFaults(random: Random): Faults {
     joinWorker: some(0.03),
     blockClient: some(0.05),
     crashClient: some(0.005),
-    transfer: some(0.2),
+    transfer: random.chance(0.5) ? random.next() * 0.5 : 0,
   };
 }
 
 function drawBursts(style: Style, activeUs: number): PlannedBurst[] {
   const { random } = style;
   const bursts: PlannedBurst[] = [];
-  for (let i = random.between(1, 5); i > 0; i--) {
+  for (let i = random.skewed(1, 16); i > 0; i--) {
     const shape = random.pick([chain, wide, layers, scattered, sharedOnes, misbehaving]);
     const tasks = shape(style).map((spec) => drawPlan(style, spec));
     bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), tasks });
@@ -116,21 +117,21 @@ function drawPlan({ random }: Style, spec: TaskSpec): PlannedTask {
 
 function chain(style: Style): TaskSpec[] {
   const specs: TaskSpec[] = [];
-  for (let i = style.random.between(2, 40); i > 0; i--) specs.push(add(style, { inputs: specs.slice(-1) }));
+  for (let i = style.random.skewed(2, 120); i > 0; i--) specs.push(add(style, { inputs: specs.slice(-1) }));
   return specs;
 }
 
 /** Many side by side, then one that takes them all. */
 function wide(style: Style): TaskSpec[] {
   const fn = style.random.between(1, 4);
-  const many = Array.from({ length: style.random.between(2, 60) }, () => add(style, { fn }));
+  const many = Array.from({ length: style.random.skewed(2, 300) }, () => add(style, { fn }));
   return [...many, add(style, { inputs: many.slice(0, 20) })];
 }
 
 function layers(style: Style): TaskSpec[] {
   const { random } = style;
   const specs: TaskSpec[] = [];
-  for (let i = random.between(3, 40); i > 0; i--) {
+  for (let i = random.skewed(3, 150); i > 0; i--) {
     const inputs = new Set<TaskSpec>();
     if (specs.length > 0) for (let k = random.between(0, 3); k > 0; k--) inputs.add(random.pick(specs.slice(-10)));
     specs.push(add(style, { inputs: [...inputs] }));

@@ -193,14 +193,17 @@ class Simulation implements WorkerSurroundings {
     this.world.after(this.random.skewed(100, 50_000), () => this.scheduler.setReading(link, true));
   }
 
-  /** From now on nothing goes wrong, and every task finds a worker that may run it. */
+  /** From now on nothing goes wrong. */
   #calmDown(): void {
     this.#faults = noFaults;
     this.#calm = true;
+    this.#go(Number.POSITIVE_INFINITY);
+    // what was said in worse times has arrived by now: nobody retires these any more
+    const { workers } = this.scheduler.machine.clusterInfo();
+    const working = new Set(workers.filter((w) => w.status === "running").map((w) => w.name));
     for (let i = 0; i < 5; i++) {
-      const name = `w${i}`;
-      if (!this.disturbed && this.workers.some((w) => w.name === name)) continue;
-      this.#startWorker({ name, slots: 2, resources: { GPU: 10_000 } });
+      if (this.disturbed || !working.has(`w${i}`))
+        this.#startWorker({ name: `w${i}`, slots: 2, resources: { GPU: 10_000 } });
     }
   }
 

@@ -104,7 +104,7 @@ export class InlineWorker {
       onMessages: (messages) => {
         for (const message of messages) this.#heard(message);
       },
-      onUp: () => this.#link.send({ t: "snapshot", holds: [], tasks: [], functions: [] }),
+      onUp: () => this.#link.send({ t: "snapshot", holds: [], tasks: [], functions: [], expects: [] }),
       onDown: () => {},
       onGone: () => {},
     });

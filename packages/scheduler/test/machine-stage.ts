@@ -199,7 +199,7 @@ export class Stage implements SchedulerPort {
 
   snapshot(id: number, fields: Partial<Extract<WorkerToScheduler, { t: "snapshot" }>> = {}): void {
     this.speakable.add(`w${id}`);
-    this.tell(id, { t: "snapshot", holds: [], tasks: [], functions: [], ...fields });
+    this.tell(id, { t: "snapshot", holds: [], tasks: [], functions: [], expects: [], ...fields });
   }
 
   tell(id: number, ...messages: WorkerToScheduler[]): void {

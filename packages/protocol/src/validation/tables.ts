@@ -183,6 +183,7 @@ const worker = {
     holds: list(record({ task: taskId, bytes, version: natural }), MAX_ELEMENTS),
     tasks: list(record({ task: taskId, attempt: positive, running: flag }), MAX_ELEMENTS),
     functions: list(natural, MAX_ELEMENTS),
+    expects: list(taskId, MAX_ELEMENTS),
   },
 } satisfies Table<"worker">;
 

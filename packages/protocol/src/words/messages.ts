@@ -514,6 +514,8 @@ export interface Snapshot {
   /** Attempts that are queued, waiting for inputs, or running here. */
   readonly tasks: readonly { readonly task: TaskId; readonly attempt: Attempt; readonly running: boolean }[];
   readonly functions: readonly FunctionId[];
+  /** Uploads that are still expected here. */
+  readonly expects: readonly TaskId[];
 }
 
 export type WorkerToScheduler =

@@ -20,7 +20,7 @@ export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): vo
   reconcileFunctions(core, worker, snapshot);
   reconcileTasks(core, worker, snapshot);
   reconcileHoldings(core, worker, snapshot);
-  expectAgain(core, worker);
+  reconcileUploads(core, worker, snapshot);
   if (core.limited) core.send(worker, { t: "configure", inlineLimitBytes: 0 });
   if (worker.status === WORKING) joinLanes(core, worker);
   else if (worker.status === RETIRING) beginRetiring(core, worker);
@@ -38,6 +38,14 @@ function reconcileFunctions(core: Core, worker: Worker, snapshot: Snapshot): voi
     if (record !== undefined) worker.functions.add(record);
     else core.send(worker, { t: "forgetFunction", fn: id });
   }
+}
+
+/** What it expects and nobody uploads is taken back; what it is to expect may not have reached it. */
+function reconcileUploads(core: Core, worker: Worker, snapshot: Snapshot): void {
+  for (const id of snapshot.expects) {
+    if (core.taskById(id)?.upload?.targets.has(worker) !== true) dropStray(core, worker, id);
+  }
+  expectAgain(core, worker);
 }
 
 /** What was assigned and never arrived goes back in line; what is there and not wanted is stopped. */

@@ -33,7 +33,9 @@ export function onRetireWanted(s: WorkerState, event: Extract<WorkerEvent, { e: 
 
 export function snapshot(s: WorkerState): Snapshot {
   const holds: Snapshot["holds"][number][] = [];
+  const expects: Snapshot["expects"][number][] = [];
   for (const datum of s.data.values()) {
+    if (datum.state === "expected") expects.push(datum.task);
     if (datum.state === "stored" && !datum.dropping)
       holds.push({ task: datum.task, bytes: datum.bytes, version: datum.version });
   }
@@ -42,7 +44,7 @@ export function snapshot(s: WorkerState): Snapshot {
     const running = state === RUNNING || state === STOPPING || state === ENDING;
     tasks.push({ task: assign.task, attempt: assign.attempt, running });
   }
-  return { t: "snapshot", holds, tasks, functions: [...s.functions.keys()] };
+  return { t: "snapshot", holds, tasks, functions: [...s.functions.keys()], expects };
 }
 
 /** The scheduler sends nothing more. */
