@@ -72,6 +72,8 @@ describe("the queue", () => {
     stage.options(1, 2, { workers: ["w2"], allowOtherWorkers: true });
     stage.worker(1, { slots: 4 });
     stage.submit(1, 1, { options: 1 });
+    const notice = stage.told().find((m) => m.t === "notice");
+    expect(notice!.text).toContain("FLOCK_NO_WORKER: f-1-1 asks for a worker named w2; none of the 1 workers");
     stage.submit(1, 2, { options: 2 });
     expect(stage.assigned(1).map((a) => a.key)).toEqual(["f-1-2"]);
     stage.worker(2, { slots: 4 });

@@ -1,38 +1,10 @@
 // A small world around the machine: workers that do what they are told, late and in any order between them, and die, lag
 // or lose their links; clients that submit, let go, stop reading and come back. Every choice comes from a tape of numbers.
 
-import type {
-  Attempt,
-  SchedulerToWorker,
-  SessionId,
-  TaskId,
-  TaskNumber,
-  WorkerId,
-  WorkerToScheduler,
-} from "@taskflock/protocol/words";
+import type { PayloadRef, SessionId, TaskId, TaskNumber, WorkerId } from "@taskflock/protocol/words";
 import type { SchedulerConfig } from "../src/machine/index.ts";
-import { type Assigned, Stage } from "./machine-stage.ts";
-
-class FakeWorker {
-  readonly id: number;
-  readonly slots: number;
-  linked = true;
-  left = false;
-  retiring = false;
-  version = 0;
-  limit = 4096;
-  readonly holds = new Map<TaskId, { bytes: number; version: number }>();
-  readonly inlineHere = new Set<TaskId>();
-  readonly tasks = new Map<TaskId, { assign: Assigned; running: boolean }>();
-  readonly functions = new Set<number>();
-  readonly expected = new Map<TaskId, number>();
-  out: WorkerToScheduler[] = [];
-
-  constructor(id: number, slots: number) {
-    this.id = id;
-    this.slots = slots;
-  }
-}
+import { at, FakeWorker, type Surroundings } from "./machine-fake-worker.ts";
+import { Stage } from "./machine-stage.ts";
 
 interface FakeClient {
   readonly id: number;
@@ -43,7 +15,7 @@ interface FakeClient {
   readonly asked: Set<number>;
 }
 
-export class World {
+export class World implements Surroundings {
   readonly stage: Stage;
   readonly workers = new Map<number, FakeWorker>();
   readonly clients = new Map<number, FakeClient>();
@@ -73,7 +45,7 @@ export class World {
     else if (kind < 56) this.#locate(pick);
     else if (kind < 58) this.stage.pass(300_000);
     else if (kind < 75) this.#receive(this.#worker(pick), pick);
-    else if (kind < 88) this.#work(this.#worker(pick), pick);
+    else if (kind < 88) this.#worker(pick)?.work(pick);
     else this.#send(this.#worker(pick));
     this.#read();
   }
@@ -88,7 +60,7 @@ export class World {
       let busy = false;
       for (const worker of [...this.workers.values()]) {
         busy = this.#receive(worker, 99) || busy;
-        busy = this.#work(worker, 3 + round) || busy;
+        busy = worker.work(3 + round) || busy;
         busy = this.#send(worker) || busy;
       }
       this.#read();
@@ -113,6 +85,14 @@ export class World {
     return JSON.stringify(this.stage.told(client.id).filter((m) => m.t === "answer"));
   }
 
+  holds(worker: WorkerId, task: TaskId): boolean {
+    return this.workers.get(worker)?.holds.has(task) === true;
+  }
+
+  payload(): PayloadRef {
+    return this.stage.payload();
+  }
+
   // ------------------------------------------------------------- workers
 
   #worker(pick: number): FakeWorker | undefined {
@@ -121,7 +101,7 @@ export class World {
 
   #join(pick: number, most = 4): void {
     if (this.workers.size >= most) return;
-    const worker = new FakeWorker(++this.#ids, 1 + (pick % 2));
+    const worker = new FakeWorker(++this.#ids, 1 + (pick % 2), this);
     this.workers.set(worker.id, worker);
     const resources: Record<string, number> = pick % 3 === 0 ? {} : { GPU: 10_000 };
     this.stage.worker(worker.id, { slots: worker.slots, resources, name: `w${worker.id % 5}` });
@@ -179,127 +159,12 @@ export class World {
     if (worker === undefined || !worker.linked) return false;
     const box = this.stage.workerBox.get(worker.id) ?? [];
     const messages = box.splice(0, (count % 7) + 1);
-    for (const message of messages) this.#obey(worker, message);
+    for (const message of messages) worker.obey(message);
+    if (worker.left) {
+      this.#gone(worker);
+      this.stage.lose(worker.id, "left", true);
+    }
     return messages.length > 0;
-  }
-
-  #obey(worker: FakeWorker, message: SchedulerToWorker): void {
-    switch (message.t) {
-      case "function":
-        worker.functions.add(message.fn);
-        break;
-      case "forgetFunction":
-        worker.functions.delete(message.fn);
-        break;
-      case "assign":
-        if (!worker.functions.has(message.fn)) throw new Error("assigned before its function was sent");
-        worker.tasks.set(message.task, { assign: message, running: false });
-        break;
-      case "drop":
-        worker.holds.delete(message.task);
-        worker.expected.delete(message.task);
-        break;
-      case "stop":
-        this.#stop(worker, message.task, message.attempt, message.why);
-        break;
-      case "expect":
-      case "acquire":
-        worker.expected.set(message.task, message.bytes);
-        break;
-      case "retire":
-        worker.retiring = true;
-        break;
-      case "configure":
-        worker.limit = message.inlineLimitBytes;
-        break;
-      case "leave":
-        worker.left = true;
-        this.#gone(worker);
-        this.stage.lose(worker.id, "left", true);
-    }
-  }
-
-  #stop(worker: FakeWorker, task: TaskId, attempt: Attempt, why: "cancelled" | "stolen"): void {
-    const here = worker.tasks.get(task);
-    if (here === undefined || here.assign.attempt !== attempt || (why === "stolen" && here.running)) return;
-    worker.tasks.delete(task);
-    worker.out.push({ t: "stopped", task, attempt, why });
-  }
-
-  /** Goes on with one thing it has to do. */
-  #work(worker: FakeWorker | undefined, pick: number): boolean {
-    if (worker === undefined || worker.left) return false;
-    const upload = at([...worker.expected], pick);
-    if (upload !== undefined && pick % 3 === 0) {
-      this.#receiveBytes(worker, upload[0], upload[1], pick);
-      return true;
-    }
-    const all = [...worker.tasks.values()];
-    const running = all.filter((t) => t.running);
-    if (running.length > 0 && (running.length >= worker.slots || pick % 2 === 0)) {
-      this.#end(worker, at(running, pick)!.assign, pick);
-      return true;
-    }
-    const queued = worker.retiring ? [] : all.filter((t) => !t.running && this.#mayBegin(worker, t.assign));
-    const next = at(queued, pick);
-    if (next === undefined) return running.length > 0 || worker.expected.size > 0;
-    this.#begin(worker, next, pick);
-    return true;
-  }
-
-  #receiveBytes(worker: FakeWorker, task: TaskId, bytes: number, pick: number): void {
-    worker.expected.delete(task);
-    if (pick % 5 === 0) worker.out.push({ t: "notHeld", task, message: "the arena is full" });
-    else this.#hold(worker, task, bytes);
-  }
-
-  #hold(worker: FakeWorker, task: TaskId, bytes: number): void {
-    const version = ++worker.version;
-    worker.holds.set(task, { bytes, version });
-    worker.out.push({ t: "held", task, bytes, version });
-  }
-
-  /** Not while an input is still to be made here. */
-  #mayBegin(worker: FakeWorker, assign: Assigned): boolean {
-    return assign.inputs.every((i) => i.inline !== 0 || i.holders.length > 0 || !worker.tasks.has(i.task));
-  }
-
-  #begin(worker: FakeWorker, item: { assign: Assigned; running: boolean }, pick: number): void {
-    const { task, attempt, inputs } = item.assign;
-    for (const input of inputs) {
-      if (input.inline !== 0 || worker.holds.has(input.task) || worker.inlineHere.has(input.task)) continue;
-      const source = input.holders.find((h) => this.workers.get(h.worker)?.holds.has(input.task) === true);
-      if (source !== undefined && pick % 11 !== 0) {
-        this.#hold(worker, input.task, input.bytes);
-        continue;
-      }
-      for (const { worker: holder, version } of input.holders) {
-        worker.out.push({ t: "missing", task: input.task, holder, version });
-      }
-      worker.tasks.delete(task);
-      worker.out.push({ t: "stopped", task, attempt, why: input.holders.length > 0 ? "input" : "predecessor" });
-      return;
-    }
-    item.running = true;
-    worker.out.push({ t: "started", task, attempt });
-  }
-
-  #end(worker: FakeWorker, { task, attempt }: Assigned, pick: number): void {
-    worker.tasks.delete(task);
-    const durationUs = 1 + (pick % 3) * 30_000;
-    if (pick % 13 === 0) {
-      const failure = { code: null, name: "Error", message: "no", error: this.stage.payload(), errorBytes: 3 };
-      worker.out.push({ t: "errored", task, attempt, failure, retryable: pick % 2 === 0, durationUs });
-    } else if (pick % 3 === 0 && worker.limit > 0) {
-      worker.inlineHere.add(task);
-      const result = this.stage.payload();
-      worker.out.push({ t: "finished", task, attempt, bytes: 5 + (pick % 9), result, version: 0, durationUs });
-    } else {
-      const version = ++worker.version;
-      const bytes = 5000 + (pick % 9) * 1_000_000;
-      worker.holds.set(task, { bytes, version });
-      worker.out.push({ t: "finished", task, attempt, bytes, result: 0 as never, version, durationUs });
-    }
   }
 
   #send(worker: FakeWorker | undefined): boolean {
@@ -421,8 +286,4 @@ export class World {
       }
     }
   }
-}
-
-function at<T>(items: readonly T[], pick: number): T | undefined {
-  return items[pick % items.length];
 }

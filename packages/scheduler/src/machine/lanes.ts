@@ -1,9 +1,10 @@
 // Requirements: which workers can run a task at all, and which can run it now.
 
-import type { TaskOptionsData } from "@taskflock/protocol/words";
+import { RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { enqueue, withdrawFromQueue } from "./queue.ts";
 import { type Lane, makeLane, type Task, WORKING, type Worker } from "./records.ts";
+import { keyOf } from "./references.ts";
 
 /** The lane of all tasks that ask for the same. */
 export function laneFor(core: Core, data: TaskOptionsData): Lane {
@@ -35,6 +36,7 @@ export function joinLanes(core: Core, worker: Worker): void {
 export function leaveLanes(core: Core, worker: Worker): void {
   for (const lane of worker.lanes) {
     lane.available.delete(worker);
+    lane.members--;
     if (lane.workers?.has(worker.name) === true) lane.named--;
     // The last of those named is gone: now it is the others' turn.
     if (lane.allowOthers && lane.named === 0) for (const other of core.workers.values()) core.touchWorker(other);
@@ -69,6 +71,7 @@ export function putInLine(core: Core, task: Task): void {
   const { lane } = task.options;
   enqueue(lane, task);
   core.ready.add(lane);
+  if (lane !== core.open && lane.members === 0 && !lane.warned) warn(core, lane, task);
 }
 
 /** Takes a queued task out of whatever line it stands in. */
@@ -92,11 +95,24 @@ export function park(core: Core, task: Task, worker: Worker, cost: number): void
   core.parkedLanes.add(worker.parked);
 }
 
+/** Workers are there, and none can run it: a person may have mistyped a name, or wait for something that never comes. */
+function warn(core: Core, lane: Lane, task: Task): void {
+  const there = [...core.workers.values()].filter(takesTasks).length;
+  if (there === 0 || !core.canTell(task.session)) return;
+  lane.warned = true;
+  const resources = lane.resources.map(([name, amount]) => `${name}=${amount / RESOURCE_UNIT}`);
+  const names = lane.workers === null ? [] : [`a worker named ${[...lane.workers].join(" or ")}`];
+  const text = `FLOCK_NO_WORKER: ${keyOf(task)} asks for ${[...resources, ...names].join(" and ")}; none of the ${there} workers can run it. It waits until one joins that can.`;
+  core.tell(task.session, { t: "notice", level: "warn", text });
+}
+
 function joinLane(core: Core, lane: Lane, worker: Worker): void {
   const isNamed = lane.workers?.has(worker.name) === true;
   if (lane.workers !== null && !isNamed && !lane.allowOthers) return;
   if (!lane.resources.every(([name, amount]) => (worker.hello.resources[name] ?? 0) >= amount)) return;
   worker.lanes.add(lane);
+  lane.members++;
+  lane.warned = false;
   lane.available.add(worker);
   if (isNamed) lane.named++;
   if (lane.count > 0) core.ready.add(lane);

@@ -213,6 +213,9 @@ export interface Lane {
   readonly available: Set<Worker>;
   /** With names: how many of them are there and take tasks. */
   named: number;
+  /** With resources or names: workers that could ever serve it; and whether people were told that there is none. */
+  members: number;
+  warned: boolean;
 }
 
 /** Where the session's link stands. */
@@ -308,7 +311,8 @@ export function makeLane(
   parkedAt: Worker | null,
 ): Lane {
   const available = new Set<Worker>();
-  return { resources, workers, allowOthers, parkedAt, byRun: new Map(), active: [], count: 0, available, named: 0 };
+  const counts = { count: 0, named: 0, members: 0, warned: false };
+  return { resources, workers, allowOthers, parkedAt, byRun: new Map(), active: [], available, ...counts };
 }
 
 export function troublesOf(task: Task): Troubles {

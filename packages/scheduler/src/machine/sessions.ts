@@ -14,7 +14,7 @@ import {
 import { answerLocate, sayAllAgain, sayDue } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
-import { holderFailed } from "./holdings.ts";
+import { dropStray, holderFailed } from "./holdings.ts";
 import { laneFor } from "./lanes.ts";
 import { end, failure } from "./lifecycle.ts";
 import { answerQuestion } from "./questions.ts";
@@ -167,8 +167,10 @@ function unavailable(core: Core, session: Session, message: Unavailable): void {
   const task = session.tasks.get(n);
   if (task === undefined) return;
   const worker = core.workers.get(holder);
-  if (worker !== undefined && task.state === UPLOADING) uploadRefused(core, task, worker, "");
-  else if (worker !== undefined) holderFailed(core, task, worker, version);
+  if (worker !== undefined && task.state === UPLOADING) {
+    dropStray(core, worker, task.id);
+    uploadRefused(core, task, worker, "");
+  } else if (worker !== undefined) holderFailed(core, task, worker, version);
   // What the loss leads to is settled first (machine.ts drains before it answers).
   session.locates.add(n);
   core.relocate.push({ session, n });

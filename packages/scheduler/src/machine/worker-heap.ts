@@ -5,10 +5,6 @@ import type { Worker } from "./records.ts";
 export class WorkerHeap {
   readonly #items: Worker[] = [];
 
-  get size(): number {
-    return this.#items.length;
-  }
-
   top(): Worker | null {
     return this.#items[0] ?? null;
   }
