@@ -26,7 +26,7 @@ export interface WorkerExit {
   readonly how: "left" | "deadline" | "gone" | "failed" | "closed";
   /** Null for `left` and `closed`. */
   readonly error: FlockError | null;
-  /** The worker asks to be started again: native code holds one of its threads. The process may not end by itself. */
+  /** The worker asks to be started again: it failed, or native code holds one of its threads. The process may not end by itself. */
   readonly restart: boolean;
 }
 
@@ -157,9 +157,7 @@ class Worker implements RunningWorker {
     this.#transfers.close();
     this.#bulk.close();
     this.#metrics.close();
-    // A thread that native code holds would never let go; the process is about to end anyway.
-    const slots = exit.restart ? Promise.resolve() : this.#slots.close();
-    await Promise.allSettled([slots, this.#link?.close(), this.#server?.close()]);
+    await Promise.allSettled([this.#slots.close(), this.#link?.close(), this.#server?.close()]);
     this.#resolveDone(exit);
   }
 
@@ -210,7 +208,7 @@ class Worker implements RunningWorker {
       left: () => void this.end({ how: "left", error: null, restart: this.#restart }),
       failed: (error) => {
         logger.error({ err: error }, "the worker cannot go on");
-        void this.end({ how: "failed", error: asFlockError(error), restart: false });
+        void this.end({ how: "failed", error: asFlockError(error), restart: true });
       },
       replace: (reason) => {
         logger.warn({ reason }, "this worker is to be replaced");

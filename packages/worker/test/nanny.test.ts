@@ -1,4 +1,7 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -122,6 +125,39 @@ describe("a nanny", () => {
     expect(isAlive(pid)).toBe(true);
     parent.kill("SIGKILL");
     await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 10_000);
+  });
+
+  it("leaves no process slot behind, even one that never returns", async () => {
+    const nanny = await start();
+    await scheduler.next("w", "snapshot");
+    scheduler.define("w", 1, "() => { console.log(process.pid); for (;;); }");
+    scheduler.assign("w", 1, 1, [], { isolation: "process" });
+    const pid = Number((await scheduler.next("w", "log", 1)).text);
+    expect(isAlive(pid)).toBe(true);
+    process.kill(nanny.pid!, "SIGKILL");
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 10_000);
+  });
+
+  it("starts a worker again that asks for it, after its planned stop", async () => {
+    const nanny = await start();
+    await scheduler.next("w", "snapshot");
+    const folder = mkdtempSync(join(tmpdir(), "taskflock-"));
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    // One native call opens the pipe and waits for what is never written: no thread can be ended in it.
+    scheduler.define("w", 1, `() => require('node:fs').readFileSync(${JSON.stringify(pipe)}, 'utf8')`);
+    scheduler.assign("w", 1, 1, []);
+    const writer = await vi.waitFor(() => openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK), 10_000);
+    scheduler.send("w", { t: "stop", task: 1 as never, attempt: 1 as never, why: "cancelled" });
+    const { reason } = await scheduler.next("w", "wantsToRetire");
+    expect(reason).toContain("native code");
+    const first = nanny.pid;
+    scheduler.send("w", { t: "retire" });
+    scheduler.send("w", { t: "leave" });
+    await scheduler.next("w", "snapshot");
+    expect(nanny.pid).not.toBe(first);
+    closeSync(writer);
+    rmSync(folder, { recursive: true });
   });
 
   it("does not start without a scheduler", async () => {

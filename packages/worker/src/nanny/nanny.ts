@@ -130,7 +130,7 @@ class Nanny implements RunningNanny {
       const how = await endOf(life);
       this.#life = null;
       exit = this.#judge(life, how);
-      if (exit === null && life.leaving === null) await this.#pause();
+      if (exit === null) await this.#pause();
     }
     if (this.#watch !== null) clearTimeout(this.#watch);
     if (this.#deadline !== null) clearTimeout(this.#deadline);
@@ -168,11 +168,12 @@ class Nanny implements RunningNanny {
   /** Null: another life follows. */
   #judge(life: Life, how: Ended): NannyExit | null {
     const { logger } = this.#options;
-    if (life.leaving !== null || (how.clean && life.killedFor === null)) {
+    const restart = life.leaving?.restart === true && !this.#stopping;
+    if (!restart && (life.leaving !== null || (how.clean && life.killedFor === null))) {
       logger.info({ pid: life.child.pid, how: how.text }, "the worker left");
-      return life.leaving?.restart && !this.#stopping ? null : { error: null };
+      return { error: null };
     }
-    const text = life.killedFor ?? how.text;
+    const text = restart ? "it asked to be started again" : (life.killedFor ?? how.text);
     this.#link.send({ t: "exited", incarnation: life.incarnation, how: text });
     this.#link.flush();
     logger.warn({ pid: life.child.pid, how: text }, "the worker died");

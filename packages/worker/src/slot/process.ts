@@ -1,5 +1,6 @@
 // The program of a process slot (`isolation: "process"`): the same runner as in a thread, with copies over the IPC channel
 // instead of shared memory. It ends when its worker does.
+import { Worker } from "node:worker_threads";
 import { type EncodedValue, FlockError } from "@taskflock/protocol/code";
 import { OutboxWriter, privateOutboxMemory } from "./outbox.ts";
 import type { MainToSlot, SlotConfig, SlotToMain } from "./protocol.ts";
@@ -54,6 +55,13 @@ async function receive(message: MainToSlot): Promise<void> {
     post({ t: "done" });
   }
 }
+
+/** Code that never returns does not see that the worker is gone; this thread does. */
+const watch = `
+  const { workerData } = require("node:worker_threads");
+  setInterval(() => process.ppid === workerData || process.kill(process.pid, "SIGKILL"), 1000);
+`;
+new Worker(watch, { eval: true, workerData: process.ppid, resourceLimits: { maxOldGenerationSizeMb: 8 } }).unref();
 
 process.on("message", (message: MainToSlot) => void receive(message));
 process.on("disconnect", () => process.exit(0));

@@ -292,7 +292,8 @@ function arenaFull(bytes: number): FlockError {
   return new FlockError("FLOCK_OUT_OF_MEMORY", `The worker's arena has no room for a result of ${bytes} bytes.`);
 }
 
-async function isOverWithin(over: Promise<void>, ms: number): Promise<boolean> {
+/** False when it takes longer. */
+export async function isOverWithin(over: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(resolve, ms, false);

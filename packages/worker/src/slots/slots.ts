@@ -9,7 +9,7 @@ import type { StopReason } from "../slot/protocol.ts";
 import type { Lease, Store } from "../store.ts";
 import type { Executor, ExecutorEvents, ThreadOptions } from "./executor.ts";
 import { ProcessExecutor } from "./process-executor.ts";
-import { type ExecutorKind, Slot, type SlotEvents, type SlotItemGiven } from "./slot.ts";
+import { type ExecutorKind, isOverWithin, Slot, type SlotEvents, type SlotItemGiven, STUCK_AFTER_MS } from "./slot.ts";
 import { ThreadExecutor } from "./thread-executor.ts";
 
 export interface SlotsOptions {
@@ -69,10 +69,10 @@ export class Slots {
     void this.#slot(slot).end(reason);
   }
 
-  /** Ends all slots; resolves when nothing runs any more. */
+  /** Ends all slots; resolves when nothing runs any more, or nothing but native code that cannot be ended. */
   async close(): Promise<void> {
     if (this.#look !== null) clearInterval(this.#look);
-    await Promise.all(this.#slots.map((slot) => slot.close()));
+    await isOverWithin(Promise.all(this.#slots.map((slot) => slot.close())), STUCK_AFTER_MS);
   }
 
   #slot(number: number): Slot {
