@@ -131,7 +131,8 @@ export class Client {
         records.push(record);
         if (!steady) shared.forgetIdentities(); // an iterator may use its memory again
       }
-      const futures = records.map((record) => tasks.futureOf<unknown>(record));
+      const mayRepeat = plan.pure || plan.key !== null;
+      const futures = mayRepeat ? records.map((record) => tasks.futureOf(record)) : tasks.futuresOf(records);
       if (signal !== undefined) cancelOnAbort(futures, signal);
       return futures;
     } finally {

@@ -2,6 +2,7 @@
 
 import { inspect } from "node:util";
 import type { FlockError } from "@taskflock/protocol";
+import type { Anchor } from "./reachability.ts";
 import type { TaskRecord, Waiter } from "./record.ts";
 
 /** `lost`: the session or connection ended before the task did. */
@@ -19,7 +20,7 @@ export interface FutureOwner {
   watch(future: Future<unknown>, waiter: Waiter): void;
   cancel(future: Future<unknown>, reason: string): Promise<void>;
   /** Called once. */
-  release(future: Future<unknown>): void;
+  release(future: Future<unknown>, anchor: Anchor | null): void;
 }
 
 // The insides of a future, for the other files of this package.
@@ -39,6 +40,8 @@ let madeHere: (value: object) => boolean;
 export class Future<out R> {
   readonly #owner: FutureOwner;
   readonly #record: TaskRecord;
+  /** Keeps what watches over a group of futures alive. */
+  readonly #anchor: Anchor | null;
   #released = false;
 
   static {
@@ -54,9 +57,10 @@ export class Future<out R> {
   }
 
   /** Futures come from `client.submit`, `map` and `scatter`. */
-  constructor(owner: FutureOwner, record: TaskRecord) {
+  constructor(owner: FutureOwner, record: TaskRecord, anchor: Anchor | null) {
     this.#owner = owner;
     this.#record = record;
+    this.#anchor = anchor;
   }
 
   /** The task's readable identity: the user's key, or name, session and number. */
@@ -102,7 +106,7 @@ export class Future<out R> {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    this.#owner.release(this);
+    this.#owner.release(this, this.#anchor);
   }
 
   [Symbol.dispose](): void {

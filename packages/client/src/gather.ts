@@ -22,17 +22,20 @@ type TakeValue = (future: Future<unknown>) => unknown;
 
 /** `structure` with the value of each future in its place. Throws what `future.result()` would reject with. */
 export async function gather(host: GatherHost, structure: unknown, errors: "raise" | "skip"): Promise<unknown> {
-  const futures = new Set<Future<unknown>>();
-  rebuild(structure, (future) => void futures.add(future));
+  const flat = Array.isArray(structure) && structure.every(isFuture); // the usual case, without a walk
+  const futures = new Set<Future<unknown>>(flat ? structure : []);
+  if (!flat) rebuild(structure, (future) => void futures.add(future));
   for (const future of futures) ensureOwn(host, future);
   await settled(host, futures, errors);
-  const remote = new Map<Future<unknown>, unknown>();
-  await Promise.all(Array.from(futures, (future) => fetchRemote(host, future, errors, remote)));
-  return rebuild(structure, (future) => {
+  const remote = await fetchRemotes(host, futures, errors);
+  const take = (future: Future<unknown>): unknown => {
     const record = recordOf(future);
-    if (remote.has(future)) return remote.get(future);
+    if (remote.has(record)) return remote.get(record);
     return record.state === "done" ? host.results.local(record) : SKIPPED;
-  });
+  };
+  if (!flat) return rebuild(structure, take);
+  const values = structure.map(take);
+  return errors === "skip" ? values.filter((value) => value !== SKIPPED) : values;
 }
 
 function ensureOwn(host: GatherHost, future: Future<unknown>): void {
@@ -57,20 +60,28 @@ function settled(host: GatherHost, futures: ReadonlySet<Future<unknown>>, errors
   });
 }
 
-async function fetchRemote(
+/** The values of those whose bytes are on workers; one value for all futures of one task. */
+async function fetchRemotes(
   host: GatherHost,
-  future: Future<unknown>,
+  futures: ReadonlySet<Future<unknown>>,
   errors: "raise" | "skip",
-  values: Map<Future<unknown>, unknown>,
-): Promise<void> {
-  const record = recordOf(future);
-  if (record.state !== "done" || host.results.isLocal(record)) return;
-  try {
-    values.set(future, await host.resultOf(future));
-  } catch (error) {
-    if (errors === "raise") throw error;
-    values.set(future, SKIPPED);
+): Promise<ReadonlyMap<TaskRecord, unknown>> {
+  const values = new Map<TaskRecord, unknown>();
+  const remote = new Map<TaskRecord, Future<unknown>>();
+  for (const future of futures) {
+    const record = recordOf(future);
+    if (record.state === "done" && !host.results.isLocal(record)) remote.set(record, future);
   }
+  const fetch = async ([record, future]: [TaskRecord, Future<unknown>]): Promise<void> => {
+    try {
+      values.set(record, await host.resultOf(future));
+    } catch (error) {
+      if (errors === "raise") throw error;
+      values.set(record, SKIPPED);
+    }
+  };
+  await Promise.all(Array.from(remote, fetch));
+  return values;
 }
 
 /** A copy of arrays, plain objects, maps and sets in which each future is what `take` gives for it; everything else as it is. */

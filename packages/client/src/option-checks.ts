@@ -77,11 +77,11 @@ export function describe(value: unknown): string {
 }
 
 export function integerFrom(from: number, to: number = Number.MAX_SAFE_INTEGER): Check {
-  const takes =
-    to === Number.MAX_SAFE_INTEGER
-      ? `a whole number from ${from} up`
-      : `a whole number from ${grouped(from)} to ${grouped(to)}`;
-  return (value) => (Number.isInteger(value) && (value as number) >= from && (value as number) <= to ? null : takes);
+  return (value) => {
+    if (Number.isInteger(value) && (value as number) >= from && (value as number) <= to) return null;
+    if (to === Number.MAX_SAFE_INTEGER) return `a whole number from ${from} up`;
+    return `a whole number from ${grouped(from)} to ${grouped(to)}`;
+  };
 }
 
 /** Milliseconds that a timer can hold. */

@@ -46,6 +46,10 @@ export class TaskRecord {
     this.fingerprint = fingerprint;
   }
 
+  get isWatched(): boolean {
+    return this.#waiters !== null;
+  }
+
   watch(waiter: Waiter): void {
     if (this.#waiters === null) this.#waiters = waiter;
     else if (Array.isArray(this.#waiters)) this.#waiters.push(waiter);

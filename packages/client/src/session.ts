@@ -21,6 +21,7 @@ import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts
 import { Gate } from "./gate.ts";
 import { type LogSink, showLog } from "./logs.ts";
 import { Questions } from "./questions.ts";
+import type { Anchor } from "./reachability.ts";
 import type { TaskRecord, Waiter } from "./record.ts";
 import { Results } from "./results.ts";
 import { Retrieval } from "./retrieval.ts";
@@ -176,10 +177,10 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     });
   }
 
-  release(future: Future<unknown>): void {
+  release(future: Future<unknown>, anchor: Anchor | null): void {
     const record = recordOf(future);
-    record.abandon(releasedError(this.keyOf(record)), future);
-    this.tasks.release(future, record);
+    if (record.isWatched) record.abandon(releasedError(this.keyOf(record)), future);
+    this.tasks.release(future, anchor, record);
   }
 
   watch(future: Future<unknown>, waiter: Waiter): void {

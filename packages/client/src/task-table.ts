@@ -11,7 +11,9 @@ import {
   type TaskNumber,
 } from "@taskflock/protocol";
 import { Future, type FutureOwner } from "./future.ts";
+import { type Anchor, anchorOf, Reachability } from "./reachability.ts";
 import { TaskRecord } from "./record.ts";
+import { RecordPages } from "./record-pages.ts";
 import type { Results } from "./results.ts";
 
 export interface TaskTableHost {
@@ -28,22 +30,20 @@ export interface TaskTableHost {
 
 export class TaskTable {
   readonly #host: TaskTableHost;
-  readonly #records: Map<TaskNumber, TaskRecord> = new Map();
+  readonly #records: RecordPages = new RecordPages();
   readonly #byKey: Map<string, TaskRecord> = new Map();
-  /** The backstop: a future that nobody can reach gives its handle back. */
-  readonly #unreachable: FinalizationRegistry<TaskRecord>;
+  readonly #reachability: Reachability = new Reachability((record) => this.dropHandle(record));
   #last = 0;
   #faults = 0;
 
   constructor(host: TaskTableHost) {
     this.#host = host;
-    this.#unreachable = new FinalizationRegistry((record) => this.dropHandle(record));
   }
 
   /** A record with the next number; without a handle yet. */
   add(name: string, key: string | null, fingerprint: string | null): TaskRecord {
     const record = new TaskRecord(++this.#last as TaskNumber, name, key, fingerprint);
-    this.#records.set(record.n, record);
+    this.#records.set(record);
     this.#index(record);
     return record;
   }
@@ -90,14 +90,23 @@ export class TaskTable {
 
   /** One more handle on the record. */
   futureOf<R>(record: TaskRecord): Future<R> {
-    const future = new Future<R>(this.#host.owner, record);
+    const future = new Future<R>(this.#host.owner, record, null);
     record.handles++;
-    this.#unreachable.register(future, record, future);
+    this.#reachability.watch(future, record);
     return future;
   }
 
-  release(future: object, record: TaskRecord): void {
-    this.#unreachable.unregister(future);
+  /** One more handle on each of the records, which are all different. */
+  futuresOf<R>(records: readonly TaskRecord[]): Future<R>[] {
+    const anchors = this.#reachability.anchors(records);
+    return records.map((record, index) => {
+      record.handles++;
+      return new Future<R>(this.#host.owner, record, anchorOf(anchors, index));
+    });
+  }
+
+  release(future: Future<unknown>, anchor: Anchor | null, record: TaskRecord): void {
+    this.#reachability.unwatch(future, anchor, record);
     this.dropHandle(record);
   }
 
