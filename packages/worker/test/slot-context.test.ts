@@ -71,6 +71,25 @@ describe("a process slot", () => {
     expect(told).toMatchObject({ what: "stored", value: new Float64Array(2000).fill(4) });
   });
 
+  it("keeps the inputs it was sent, within its cache", async () => {
+    const small = new Harness({ cacheBytes: 20_000 });
+    const look = { fn: "(x) => { globalThis.seen ??= x; return [x === globalThis.seen, x[9]]; }", args: [input(0)] };
+    small.keep(50, new Float64Array(2000).fill(2));
+    small.keep(51, new Float64Array(2000).fill(3));
+    const values: unknown[] = [];
+    for (const [task, held] of [50, 50, 51, 50].entries()) {
+      const told = await small.outcome({ task: task + 1, ...look, inputs: [held], isolation: "process" });
+      values.push(told.value);
+    }
+    expect(values).toEqual([
+      [true, 2],
+      [true, 2],
+      [false, 3],
+      [false, 2],
+    ]);
+    await small.slots.close();
+  });
+
   it("does not have the tokens", async () => {
     process.env["TASKFLOCK_TOKEN"] = "secret";
     try {

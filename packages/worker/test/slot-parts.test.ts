@@ -7,10 +7,11 @@ import { keyOf, type PackItem, packItems, unpackItems } from "../src/slot/batch.
 import { decodeFailure, encodeFailure, failureOf } from "../src/slot/failure.ts";
 import { InputCache } from "../src/slot/input-cache.ts";
 import { OutboxReader, OutboxWriter, type OutcomeRecord, sharedOutboxMemory } from "../src/slot/outbox.ts";
+import { KeptInputs } from "../src/slots/process-executor.ts";
 
 const bytes = fc.uint8Array({ maxLength: 40 });
 const id = fc.integer({ min: 0, max: 2 ** 40 });
-const segments = [new SharedArrayBuffer(256), new SharedArrayBuffer(256)];
+const segments = new Map([0, 1].map((index) => [index, new SharedArrayBuffer(256)]));
 const stored = fc.record({
   serial: fc.integer({ min: 1, max: 2 ** 40 }),
   segment: fc.integer({ min: 0, max: 1 }),
@@ -38,6 +39,7 @@ describe("a batch", () => {
           functions: [],
           forget: [],
           segments: [],
+          drop: [],
         };
         const unpacked = unpackItems(batch, segments);
         expect(
@@ -52,7 +54,7 @@ describe("a batch", () => {
             } else {
               expect(got.serial).toBe(input.serial);
               expect([got.bytes.buffer, got.bytes.byteOffset, got.bytes.length]).toEqual([
-                segments[input.segment],
+                segments.get(input.segment),
                 input.offset,
                 input.bytes,
               ]);
@@ -149,6 +151,16 @@ describe("the cache of inputs", () => {
     expect(() => {
       value.map.get("k")!.b = 3;
     }).toThrow(TypeError);
+  });
+});
+
+describe("inputs that a process slot keeps", () => {
+  it("are sent once, and dropped when they were not used for longest", () => {
+    const kept = new KeptInputs(100);
+    expect([kept.use(1, 60), kept.use(2, 60), kept.trim()]).toEqual([false, false, []]);
+    expect([kept.use(2, 60), kept.trim()]).toEqual([true, [1]]);
+    expect([kept.use(1, 60), kept.use(3, 500), kept.trim()]).toEqual([false, false, [2]]);
+    expect([kept.trim()]).toEqual([[1, 3]]);
   });
 });
 

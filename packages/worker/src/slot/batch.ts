@@ -1,9 +1,10 @@
 // How a batch of items travels to a slot: a column of numbers and one stretch of bytes, because cloning an object per tiny
 // task would cost more than the task.
 
-/** An input that lies in the arena. `serial` names these very bytes for as long as the worker lives. */
+/** An input that is shared with other tasks. `serial` names these very bytes for as long as the worker lives. */
 export interface StoredInput {
   readonly serial: number;
+  /** Of the arena; in a process slot each shared input is a segment of its own, numbered by its serial. */
   readonly segment: number;
   readonly offset: number;
   readonly bytes: number;
@@ -45,9 +46,14 @@ export interface Batch extends BatchTerms {
   readonly functions: readonly SentFunction[];
   /** Functions that nothing uses any more. */
   readonly forget: readonly number[];
-  /** Segments that the slot has not seen. */
-  readonly segments: readonly { readonly index: number; readonly memory: SharedArrayBuffer }[];
+  /** Segments that the slot has not seen; a process slot gets a copy. */
+  readonly segments: readonly { readonly index: number; readonly memory: SharedArrayBuffer | Uint8Array }[];
+  /** Segments that a process slot is to let go. */
+  readonly drop: readonly number[];
 }
+
+/** A slot's segments by index. */
+export type Segments = ReadonlyMap<number, ArrayBufferLike>;
 
 /** One item as the slot reads it. */
 export interface SlotItem {
@@ -154,14 +160,14 @@ class Packer {
 }
 
 /** Reads the items; `segments` are the arena's, by index. */
-export function unpackItems(batch: Batch, segments: readonly (SharedArrayBuffer | undefined)[]): SlotItem[] {
+export function unpackItems(batch: Batch, segments: Segments): SlotItem[] {
   const { numbers } = batch;
   const items: SlotItem[] = [];
   let at = 0;
   const next = (): number => numbers[at++]!;
   const view = (segment: number, offset: number, length: number): Uint8Array => {
     if (segment === IN_BATCH) return new Uint8Array(batch.bytes.buffer, batch.bytes.byteOffset + offset, length);
-    const memory = segments[segment];
+    const memory = segments.get(segment);
     if (memory === undefined) throw new RangeError(`This slot was not given segment ${segment}.`);
     return new Uint8Array(memory, offset, length);
   };

@@ -2,18 +2,29 @@
 // instead of shared memory. It ends when its worker does.
 import { Worker } from "node:worker_threads";
 import { type EncodedValue, FlockError } from "@taskflock/protocol/code";
+import type { Batch } from "./batch.ts";
 import { OutboxWriter, privateOutboxMemory } from "./outbox.ts";
 import type { MainToSlot, SlotConfig, SlotToMain } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
 
 class ProcessSlot implements SlotHost {
   readonly outbox: OutboxWriter;
-  readonly segments: readonly undefined[] = [];
+  /** Shared inputs by serial: which of them are kept is the main thread's decision. */
+  readonly segments: Map<number, ArrayBufferLike> = new Map();
   readonly runner: BatchRunner;
 
   constructor(config: SlotConfig) {
     this.outbox = new OutboxWriter(privateOutboxMemory(), (records) => post({ t: "records", records }));
     this.runner = new BatchRunner(config, this);
+  }
+
+  async run(batch: Batch): Promise<void> {
+    for (const index of batch.drop) this.segments.delete(index);
+    for (const { index, memory } of batch.segments) {
+      // Memory of its own: what arrived is part of the message, and lies where it happened to.
+      if (memory instanceof Uint8Array) this.segments.set(index, new Uint8Array(memory).buffer);
+    }
+    await this.runner.run(batch);
   }
 
   post(message: SlotToMain): void {
@@ -51,7 +62,7 @@ async function receive(message: MainToSlot): Promise<void> {
   if (message.t === "abort") {
     slot.runner.abort(message.task, message.attempt, message.reason);
   } else if (message.t === "batch") {
-    await slot.runner.run(message.batch);
+    await slot.run(message.batch);
     post({ t: "done" });
   }
 }

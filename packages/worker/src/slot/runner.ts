@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { decodeValue, type EncodedValue, encodeValue, FlockError } from "@taskflock/protocol/code";
 import { provideTaskContext } from "../task-context.ts";
-import { type Batch, keyOf, type SlotItem, unpackItems } from "./batch.ts";
+import { type Batch, keyOf, type Segments, type SlotItem, unpackItems } from "./batch.ts";
 import { encodeFailure, failureOf } from "./failure.ts";
 import { InputCache } from "./input-cache.ts";
 import { ItemContext, type Print } from "./item-context.ts";
@@ -16,7 +16,7 @@ import { type Callable, type LoadedFunction, SlotFunctions } from "./slot-functi
 /** What differs between a thread and a process. */
 export interface SlotHost {
   readonly outbox: OutboxWriter;
-  readonly segments: readonly (SharedArrayBuffer | undefined)[];
+  readonly segments: Segments;
   post(message: SlotToMain): void;
   /** False when the item is not to run any more. */
   begun(index: number): boolean;

@@ -11,7 +11,7 @@ type PlaceAnswer = Extract<MainToSlot, { t: "place" }>;
 
 class ThreadSlot implements SlotHost {
   readonly outbox: OutboxWriter;
-  readonly segments: (SharedArrayBuffer | undefined)[] = [];
+  readonly segments: Map<number, ArrayBufferLike> = new Map();
   readonly #port: MessagePort;
   readonly #runner: BatchRunner;
   #placed: ((answer: PlaceAnswer) => void) | undefined;
@@ -25,7 +25,9 @@ class ThreadSlot implements SlotHost {
 
   async run(batch: Batch): Promise<void> {
     this.outbox.reset();
-    for (const { index, memory } of batch.segments) this.segments[index] = memory;
+    for (const { index, memory } of batch.segments) {
+      if (memory instanceof SharedArrayBuffer) this.segments.set(index, memory);
+    }
     await this.#runner.run(batch);
   }
 
@@ -45,8 +47,8 @@ class ThreadSlot implements SlotHost {
     });
     const { place, memory } = answer;
     if (place === null) throw arenaFull(result.bytes);
-    if (memory !== null) this.segments[place.segment] = memory;
-    result.writeTo(new Uint8Array(this.segments[place.segment]!, place.offset, result.bytes), 0);
+    if (memory !== null) this.segments.set(place.segment, memory);
+    result.writeTo(new Uint8Array(this.segments.get(place.segment)!, place.offset, result.bytes), 0);
     this.outbox.write(index, OUTCOME.stored, result.bytes, durationUs, null);
   }
 

@@ -3,11 +3,47 @@ import { once } from "node:events";
 import { FlockError } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import { type FunctionLibrary, SeenFunctions } from "../function-library.ts";
-import { type Batch, type BatchTerms, packItems } from "../slot/batch.ts";
+import { type Batch, type BatchTerms, packItems, type StoredInput } from "../slot/batch.ts";
 import { readRecords } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
+import type { Lease } from "../store.ts";
 import type { Ending, Executor, ExecutorEvents, ReadyItem, ThreadOptions } from "./executor.ts";
+
+/** Which shared inputs a child holds, least recently used first; bounded by bytes, except for those of the batch at hand. */
+export class KeptInputs {
+  readonly #limitBytes: number;
+  readonly #bytes: Map<number, number> = new Map();
+  readonly #inUse: Set<number> = new Set();
+  #total = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** True when the child has it already; it has it from now on. */
+  use(serial: number, bytes: number): boolean {
+    const has = this.#bytes.delete(serial);
+    this.#bytes.set(serial, bytes);
+    this.#inUse.add(serial);
+    if (!has) this.#total += bytes;
+    return has;
+  }
+
+  /** What the child is to let go before the batch, whose inputs have all been named. */
+  trim(): number[] {
+    const gone: number[] = [];
+    for (const [serial, bytes] of this.#bytes) {
+      if (this.#total <= this.#limitBytes) break;
+      if (this.#inUse.has(serial)) continue;
+      this.#bytes.delete(serial);
+      this.#total -= bytes;
+      gone.push(serial);
+    }
+    this.#inUse.clear();
+    return gone;
+  }
+}
 
 /** What V8 prints when a heap is full, before it aborts the process. */
 const HEAP_MESSAGE = "JavaScript heap out of memory";
@@ -20,6 +56,7 @@ export class ProcessExecutor implements Executor {
   readonly #child: ChildProcess;
   readonly #events: ExecutorEvents;
   readonly #functions: SeenFunctions;
+  readonly #kept: KeptInputs;
   readonly #exited: Promise<void>;
   #stderr = "";
   #ending = false;
@@ -27,6 +64,7 @@ export class ProcessExecutor implements Executor {
   constructor(options: ThreadOptions, library: FunctionLibrary, events: ExecutorEvents, logger: Logger) {
     this.#events = events;
     this.#functions = new SeenFunctions(library);
+    this.#kept = new KeptInputs(options.config.cacheBytes);
     this.#child = fork(slotProgram("process"), [], {
       env: publicEnvironment(),
       serialization: "advanced",
@@ -79,12 +117,13 @@ export class ProcessExecutor implements Executor {
   }
 
   #batch(items: readonly ReadyItem[], terms: BatchTerms): Batch {
+    const segments = new Map<number, Uint8Array>();
     const packed = packItems(
       items.map((item) => ({
         ...item,
         fn: item.fn.number,
         functions: item.functions.map((fn) => fn.number),
-        inputs: item.inputs.map((input) => (input instanceof Uint8Array ? input : input.bytes)),
+        inputs: item.inputs.map((input) => (input instanceof Uint8Array ? input : this.#stored(input, segments))),
       })),
     );
     return {
@@ -92,8 +131,16 @@ export class ProcessExecutor implements Executor {
       ...terms,
       functions: this.#functions.unseen(items),
       forget: this.#functions.stale(),
-      segments: [],
+      segments: [...segments].map(([index, memory]) => ({ index, memory })),
+      drop: this.#kept.trim(),
     };
+  }
+
+  /** The child keeps copies of shared inputs, so that each is sent once. */
+  #stored({ place, bytes }: Lease, segments: Map<number, Uint8Array>): StoredInput {
+    const serial = place.generation;
+    if (!this.#kept.use(serial, bytes.length)) segments.set(serial, bytes);
+    return { serial, segment: serial, offset: 0, bytes: bytes.length };
   }
 
   #receive(message: SlotToMain): void {

@@ -93,6 +93,7 @@ export class ThreadExecutor implements Executor {
       functions: this.#functions.unseen(items),
       forget: this.#functions.stale(),
       segments: [...segments].map(([index, memory]) => ({ index, memory })),
+      drop: [],
     };
   }
 
