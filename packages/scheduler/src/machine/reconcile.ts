@@ -40,12 +40,13 @@ function reconcileFunctions(core: Core, worker: Worker, snapshot: Snapshot): voi
   }
 }
 
-/** What it expects and nobody uploads is taken back; what it is to expect may not have reached it. */
+/** What it expects and nobody uploads is taken back; what it is to expect and does not has not reached it. */
 function reconcileUploads(core: Core, worker: Worker, snapshot: Snapshot): void {
-  for (const id of snapshot.expects) {
+  const there = new Set(snapshot.expects);
+  for (const id of there) {
     if (core.taskById(id)?.upload?.targets.has(worker) !== true) dropStray(core, worker, id);
   }
-  expectAgain(core, worker);
+  expectAgain(core, worker, there);
 }
 
 /** What was assigned and never arrived goes back in line; what is there and not wanted is stopped. */

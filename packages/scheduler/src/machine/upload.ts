@@ -1,5 +1,6 @@
 // Scattered data that is too large to travel with its message: which workers receive it, and what they say.
 
+import type { TaskId } from "@taskflock/protocol/words";
 import { sayUpload } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { addHolder } from "./holdings.ts";
@@ -45,10 +46,16 @@ export function uploadRefused(core: Core, task: Task, worker: Worker, refusal: s
   settle(core, task, "uploaded to some");
 }
 
-/** The worker's link was cut: what it was to receive it may not have heard of. */
-export function expectAgain(core: Core, worker: Worker): void {
+/**
+ * The worker's link was cut: it may not have heard that it is to receive, and then has turned the client away. What it says that it
+ * expects is not said again: if that failed since, it would expect it for ever.
+ */
+export function expectAgain(core: Core, worker: Worker, there: ReadonlySet<TaskId>): void {
   for (const task of core.uploads) {
-    if (task.upload?.targets.has(worker) === true) core.send(worker, { t: "expect", task: task.id, bytes: task.bytes });
+    const upload = task.upload;
+    if (upload === null || !upload.targets.has(worker) || there.has(task.id)) continue;
+    core.send(worker, { t: "expect", task: task.id, bytes: task.bytes });
+    sayUpload(core, upload.uploader.session, upload.uploader.n, task);
   }
 }
 
