@@ -264,7 +264,7 @@ export class ClientProcess implements PeerEnd {
         return;
       case "uploadTo":
         future.task = message.task;
-        for (const holder of message.holders) this.#upload(future, message.task, holder, 40);
+        for (const holder of message.holders) this.#upload(future, message.task, holder);
     }
   }
 
@@ -333,14 +333,14 @@ export class ClientProcess implements PeerEnd {
     });
   }
 
-  /** The receiver may learn of it later than the client does. */
-  #upload(future: ModelFuture, task: TaskId, holder: Holder, tries: number): void {
+  /** The receiver may learn of it much later than the client does, so it is tried as long as there is no outcome. */
+  #upload(future: ModelFuture, task: TaskId, holder: Holder): void {
     this.#around.world.after(this.#around.random.skewed(100, 10_000), () => {
       if (this.state !== "alive" || future.released || future.state !== "pending") return;
       const { value, bytes } = future.plan.spec;
       const worker = this.#around.workerAt(holder.worker);
       const done = worker?.upload(task, { is: "value", value, bytes }) ?? false;
-      if (!done && worker !== null && tries > 0) this.#upload(future, task, holder, tries - 1);
+      if (!done && worker !== null) this.#upload(future, task, holder);
     });
   }
 }
