@@ -95,6 +95,16 @@ describe("a link", () => {
   });
 });
 
+test("a frame from the scheduler above the limit ends the link with a coded error", async () => {
+  const server = await startServer();
+  const small = await client(server.address, { maxFrameBytes: 10_000 });
+  const large = await client(server.address);
+  const result = server.payloads.put(randomBytes(10_000_000));
+  for (const { link } of server.sessions) link!.send({ t: "done", n: 1 as TaskNumber, bytes: 10_000_000, result });
+  await large.messages.count(1);
+  await small.events.until((events) => events.includes("gone FLOCK_FRAME_TOO_LARGE"));
+});
+
 describe("a cut", () => {
   test("is healed: every message arrives once, in order", async () => {
     const server = await startServer();

@@ -28,7 +28,7 @@ export const OP = {
 const MARK = 0xf7;
 export const HEADER_BYTES = 12;
 /** Size of the chunks that are sent. */
-export const CHUNK_BYTES: number = 512 * 1024;
+const CHUNK_BYTES: number = 512 * 1024;
 const MAX_CHUNK_BYTES = 1024 * 1024;
 const MAX_BODY_BYTES = 4096;
 
@@ -37,7 +37,7 @@ export function bulkFrame(op: number, body: Uint8Array): Buffer {
 }
 
 /** The header of a body that is written on its own. */
-export function bulkHeader(op: number, body: Uint8Array): Buffer {
+function bulkHeader(op: number, body: Uint8Array): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   header[0] = MARK;
   header[1] = op;

@@ -1,8 +1,7 @@
 // The port on which a scheduler is reached: authentication first, then links. Nobody who has not shown the token may cost more
 // than a few KiB for a few seconds.
 
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
@@ -40,7 +39,6 @@ export interface LinkServerOptions {
   readonly maxFrameBytes?: number;
   readonly authenticateMs?: number;
   readonly pingMs?: number;
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
   /** Decides about a hello whose token is right; throws a FlockError to refuse it. */
   admit(hello: Hello): Admission;
 }
@@ -73,8 +71,11 @@ export class LinkServer {
 
   private constructor(options: LinkServerOptions) {
     this.#options = options;
-    const strict = { headersTimeout: AUTHENTICATE_MS, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 };
-    this.#http = options.tls ? createTlsServer({ ...strict, ...options.tls }) : createHttpServer(strict);
+    this.#http = createServer({
+      headersTimeout: AUTHENTICATE_MS,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: 8_192,
+    });
     this.#http.on("request", explainPort);
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     this.#sockets = new WebSocketServer({
@@ -161,27 +162,28 @@ export class LinkServer {
     client.on("error", ignore);
     client.on("close", known);
     client.on("message", (data: RawData) => {
-      try {
-        const hello = this.#authenticate(data as Buffer);
-        const admission = this.#options.admit(hello);
-        known();
-        this.#welcome(client, socket, admission);
-      } catch (error) {
-        if (!isFlockError(error)) throw error;
-        refuse(error);
+      const admission = this.#decide(data as Buffer);
+      if (admission instanceof FlockError) {
+        refuse(admission);
+        return;
       }
+      known();
+      this.#welcome(client, socket, admission);
     });
   }
 
-  #authenticate(data: Buffer): Hello {
-    const hello = decodeHello(data);
-    if (!tokensEqual(hello.token, this.#options.token)) {
-      throw new FlockError(
+  #decide(data: Buffer): Admission | FlockError {
+    try {
+      const hello = decodeHello(data);
+      if (tokensEqual(hello.token, this.#options.token)) return this.#options.admit(hello);
+      return new FlockError(
         "FLOCK_UNAUTHORIZED",
         "The token is wrong. `taskflock token` prints where the scheduler left its token; pass it by --token-file.",
       );
+    } catch (error) {
+      if (isFlockError(error)) return error;
+      throw error;
     }
-    return hello;
   }
 
   #welcome(client: WebSocket, socket: Socket, admission: Admission): void {

@@ -21,7 +21,7 @@ export interface SocketOptions {
 }
 
 /** A WebSocket as all of Taskflock opens them: no compression, and a mask that changes nothing. */
-export function newSocket(url: string, timeoutMs: number, maxPayload: number): WebSocket {
+function newSocket(url: string, timeoutMs: number, maxPayload: number): WebSocket {
   return new WebSocket(url, SUBPROTOCOL, {
     perMessageDeflate: false,
     handshakeTimeout: timeoutMs,

@@ -23,6 +23,11 @@ type HelloOf<U extends UpDirection> = Omit<Extract<Hello, { role: U }>, "t" | "p
 
 /** Largest frame unless both ends say otherwise, bytes. */
 export const DEFAULT_MAX_FRAME_BYTES: number = 4 * 1024 * 1024;
+/**
+ * Largest frame that is taken from the scheduler, bytes. More than it takes itself: a task brings its small inputs along, and may have
+ * thousands of them.
+ */
+const MAX_DOWN_BYTES: number = 128 * 1024 * 1024;
 /** What is collected is sent at the end of the turn, or at once when there is so much. */
 export const FLUSH_BYTES: number = 64 * 1024;
 export const FLUSH_MESSAGES = 512;
@@ -50,7 +55,7 @@ export interface SchedulerLinkOptions<U extends UpDirection, D extends DownDirec
   readonly payloads: PayloadStore;
   /** How long a cut link is tried again (20 ms to 1 s between attempts, with jitter) before `onGone`. */
   readonly reconnectMs: number;
-  /** Largest frame that is received; the scheduler says what it receives. */
+  /** Largest frame that is received, default 128 MiB; what may be sent, the scheduler says. */
   readonly maxFrameBytes?: number;
   /** A scheduler that says nothing for so long, counted while this process was reading, is taken for cut off. */
   readonly silentMs?: number;
@@ -192,7 +197,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
   }
 
   get #limit(): number {
-    return this.#options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
+    return this.#options.maxFrameBytes ?? MAX_DOWN_BYTES;
   }
 
   #receive(data: Buffer): void {
@@ -312,7 +317,7 @@ function connect<U extends UpDirection, D extends DownDirection>(
   const resume = before === null ? null : { id: before.id, secret: before.secret };
   const known = { t: "hello", protocol: PROTOCOL_VERSION, token: options.token, ...options.hello };
   const hello = (options.up === "nanny" ? known : { ...known, resume }) as unknown as Hello;
-  const maxFrameBytes = options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
+  const maxFrameBytes = options.maxFrameBytes ?? MAX_DOWN_BYTES;
   return openSocket({ address: options.address, hello, timeoutMs, maxFrameBytes, signal });
 }
 
