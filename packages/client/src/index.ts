@@ -1,3 +1,13 @@
+export {
+  type ClusterInfo,
+  type ErrorCode,
+  FlockError,
+  formatAddress,
+  isFlockError,
+  type RunInfo,
+  type StoryLine,
+  type WorkerInfo,
+} from "@taskflock/protocol";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, ScatterOptions, WaitOptions } from "./client-options.ts";

@@ -34,6 +34,3 @@ export type Resolved<B extends readonly unknown[]> = { -readonly [K in keyof B]:
 
 /** A list of arguments as it may be given: each one or a future of it. */
 export type Arguments<A extends readonly unknown[]> = { readonly [K in keyof A]: A[K] | Future<A[K]> };
-
-/** What a task's function returned, as its future resolves to it. */
-export type TaskResult<R> = Awaited<R>;

@@ -23,7 +23,7 @@ import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { pino } from "pino";
 import { Client, type ClientOptions } from "../src/index.ts";
 
-export const TOKEN = "test-token";
+const TOKEN = "test-token";
 
 type AnyFunction = (...args: unknown[]) => unknown;
 

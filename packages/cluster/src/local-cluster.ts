@@ -1,8 +1,7 @@
 // A scheduler and workers on this machine, as processes of their own.
 
 import { randomBytes } from "node:crypto";
-import { Client, type ClientOptions } from "@taskflock/client";
-import { FlockError, formatAddress, type WorkerInfo } from "@taskflock/protocol";
+import { Client, type ClientOptions, FlockError, formatAddress, type WorkerInfo } from "@taskflock/client";
 import { freePort } from "./free-port.ts";
 import { type CompleteOptions, completeOptions, type LocalClusterOptions } from "./options.ts";
 import { RoleProcess } from "./role-process.ts";

@@ -1,8 +1,7 @@
 // What may be asked of a local cluster.
 
 import { availableParallelism } from "node:os";
-import { type Check, type Checks, checkOptions, integerFrom, oneOf } from "@taskflock/client";
-import { FlockError } from "@taskflock/protocol";
+import { type Check, type Checks, checkOptions, FlockError, integerFrom, oneOf } from "@taskflock/client";
 
 /** How to start the command line: `command ...args scheduler …`. */
 export interface RoleCommand {
@@ -53,6 +52,9 @@ export interface CompleteOptions {
   /** Flags of every worker. */
   readonly workerFlags: readonly string[];
 }
+
+/** A local cluster's scheduler does not come back: its workers need not wait for it. */
+const SCHEDULER_LOST_MS = 5_000;
 
 const size: Check = (value) =>
   (typeof value === "number" && value > 0) || (typeof value === "string" && /^\s*\d+(\.\d+)?\s*[a-z]*\s*$/i.test(value))
@@ -116,6 +118,7 @@ export function completeOptions(raw: LocalClusterOptions): CompleteOptions {
 function workerFlags(options: LocalClusterOptions, workers: number): string[] {
   const threads = options.threadsPerWorker ?? Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers)));
   const flags = ["--threads", String(threads), "--host", options.host ?? "127.0.0.1"];
+  flags.push("--scheduler-lost-ms", String(SCHEDULER_LOST_MS));
   if (options.memoryLimit !== undefined) flags.push("--memory-limit", String(options.memoryLimit));
   if (options.heapLimit !== undefined) flags.push("--heap-limit", String(options.heapLimit));
   const resources = Object.entries(options.resources ?? {}).map(([name, amount]) => `${name}=${amount}`);

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { FlockError } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/client";
 import type { RoleCommand } from "./options.ts";
 
 const READY_FD = 3;

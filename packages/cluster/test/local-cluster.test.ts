@@ -105,7 +105,7 @@ test("options: what they become, and what is refused", async () => {
     resources: { GPU: 1 },
   });
   expect(complete.workerFlags.join(" ")).toBe(
-    "--threads 2 --host 127.0.0.1 --memory-limit 1GiB --heap-limit 64 --resources GPU=1",
+    "--threads 2 --host 127.0.0.1 --scheduler-lost-ms 5000 --memory-limit 1GiB --heap-limit 64 --resources GPU=1",
   );
   process.env["TASKFLOCK_PORT"] = "1";
   try {
