@@ -129,6 +129,18 @@ describe("dependencies", () => {
     expect(stage.outcomes()).toEqual(["done 1", "done 2"]);
   });
 
+  it("are not assigned ahead again to a worker that will not make their input", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1);
+    stage.say(1, stage.submission(1), stage.submission(2, { deps: [1] }));
+    const [a, b] = stage.assigned(1);
+    stage.stopped(1, b!.task, b!.attempt, "predecessor");
+    expect(stage.assigned(1)).toEqual([]);
+    stage.finish(1, a!);
+    expect(stage.assigned(1).map((x) => [x.key, x.attempt])).toEqual([["f-1-2", 2]]);
+  });
+
   it("keep lineage, not bytes, of what only a large result was made from", () => {
     const stage = new Stage();
     stage.client();

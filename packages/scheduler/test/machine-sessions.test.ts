@@ -108,6 +108,23 @@ describe("scattered data", () => {
     expect(failed[0]!.failure.message).toContain("the arena is full");
   });
 
+  it("is announced again to both when the receiver's link was cut, unless it expects it", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1);
+    stage.scatter(1, 1, 9000);
+    const [expected] = stage.take(1, "expect") as { task: never }[];
+    stage.told();
+    stage.cut(1);
+    stage.snapshot(1);
+    expect(stage.take(1, "expect")).toEqual([expected]);
+    expect(stage.told()).toMatchObject([{ t: "uploadTo", n: 1 }]);
+    stage.cut(1);
+    stage.snapshot(1, { expects: [expected!.task, 99 as never] });
+    expect(stage.take(1, "expect")).toEqual([]);
+    expect(stage.take(1, "drop")).toEqual([{ t: "drop", task: 99 }]);
+  });
+
   it("is lost when its only receiver dies", () => {
     const stage = new Stage();
     stage.client();

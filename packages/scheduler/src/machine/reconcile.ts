@@ -14,7 +14,12 @@ import { ASSIGNED, isPlaced, RUNNING } from "./states.ts";
 import { detach } from "./supply.ts";
 import { expectAgain, startWaitingUploads } from "./upload.ts";
 
+/**
+ * A snapshot that a cut swallowed is sent again, before the one of the new connection. The first of them counts: nothing was said to the
+ * worker since, and what it did since follows. The others know nothing of what was said after the first.
+ */
 export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): void {
+  if (worker.up) return;
   worker.up = true;
   // Functions first: what is assigned next relies on it.
   reconcileFunctions(core, worker, snapshot);

@@ -20,7 +20,7 @@ import { addHolder, dropStray, holderFailed } from "./holdings.ts";
 import { leaveLanes } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
 import { takeSnapshot } from "./reconcile.ts";
-import { type Task, troublesOf, Worker } from "./records.ts";
+import { NO_AHEAD, type Task, troublesOf, Worker } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
@@ -176,6 +176,8 @@ function stopped(core: Core, worker: Worker, message: Stopped): void {
   if (task === null) return;
   detach(core, task);
   const detail = `not run by ${worker.name}: ${message.why}`;
+  // Its input will not be made there after all, whatever the scheduler has heard of that so far.
+  if (message.why === "predecessor") task.flags |= NO_AHEAD;
   if (message.why !== "input") {
     requeue(core, task, worker, detail);
     return;
