@@ -4,11 +4,11 @@
 import { Command, CommanderError } from "commander";
 import { addDemoCommand } from "./cli/demo.ts";
 import { addDoctorCommand } from "./cli/doctor.ts";
-import { describeError } from "./cli/process.ts";
 import { addReplayCommand } from "./cli/replay.ts";
 import { addSchedulerCommand } from "./cli/scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./cli/status.ts";
 import { addWorkerCommand } from "./cli/worker.ts";
+import { describeError } from "./process.ts";
 import { version } from "./version.ts";
 
 const program = new Command("taskflock")

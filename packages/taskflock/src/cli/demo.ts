@@ -1,6 +1,6 @@
 import type { Command } from "commander";
+import { integer } from "../values.ts";
 import { flag } from "./flags.ts";
-import { integer } from "./values.ts";
 
 /** `taskflock demo`: a local cluster and the digits grid search. */
 export function addDemoCommand(program: Command): void {

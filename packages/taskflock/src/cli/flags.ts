@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { integer } from "./values.ts";
+import { integer } from "../values.ts";
 
 /** A flag that is also an environment variable, `TASKFLOCK_…`. */
 export function flag(flags: string, description: string, variable: string): Option {

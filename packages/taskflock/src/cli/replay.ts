@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { printLine } from "./process.ts";
+import { printLine } from "../process.ts";
 
 /** `taskflock replay FILE`: the scheduler's machine, stepped once more over what it recorded. */
 export function addReplayCommand(program: Command): void {

@@ -1,22 +1,8 @@
 import { type Command, Option } from "commander";
+import { logLevels } from "../process.ts";
+import type { SchedulerFlags } from "../roles/scheduler.ts";
+import { byteSize, port } from "../values.ts";
 import { descriptor, flag } from "./flags.ts";
-import { type LogLevel, logLevels } from "./process.ts";
-import { byteSize, port } from "./values.ts";
-
-export interface SchedulerFlags {
-  readonly host: string;
-  readonly port: number;
-  readonly dashboardHost?: string;
-  readonly dashboardPort: number;
-  readonly tokenFile?: string;
-  readonly tokenFd?: number;
-  readonly insecure: boolean;
-  readonly record?: string;
-  readonly maxFrameBytes: number;
-  readonly logLevel: LogLevel;
-  readonly readyFd?: number;
-  readonly exitOnStdinEnd: boolean;
-}
 
 /** `taskflock scheduler`. */
 export function addSchedulerCommand(program: Command): void {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
+import { printLine } from "../process.ts";
 import { flag } from "./flags.ts";
-import { printLine } from "./process.ts";
 
 interface StatusFlags {
   readonly address: string;

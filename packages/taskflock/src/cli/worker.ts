@@ -1,27 +1,9 @@
 import type { Command } from "commander";
 import { Option } from "commander";
+import { logLevels } from "../process.ts";
+import type { WorkerFlags } from "../roles/worker.ts";
+import { byteSize, cores, integer, port, resources } from "../values.ts";
 import { descriptor, flag } from "./flags.ts";
-import { type LogLevel, logLevels } from "./process.ts";
-import { byteSize, cores, integer, port, resources } from "./values.ts";
-
-export interface WorkerFlags {
-  readonly threads: number;
-  readonly processes: number;
-  readonly memoryLimit?: number;
-  readonly heapLimit?: number;
-  readonly resources: Record<string, number>;
-  readonly name?: string;
-  readonly host: string;
-  readonly port: number;
-  readonly nanny: boolean;
-  readonly checkArguments: boolean;
-  readonly tokenFile?: string;
-  readonly tokenFd?: number;
-  readonly schedulerLostMs: number;
-  readonly logLevel: LogLevel;
-  readonly readyFd?: number;
-  readonly exitOnStdinEnd: boolean;
-}
 
 /** `taskflock worker [ADDRESS]`. */
 export function addWorkerCommand(program: Command): void {

@@ -4,8 +4,22 @@ import { readFileSync, rmSync } from "node:fs";
 import { startDashboard } from "@taskflock/dashboard";
 import { makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/protocol";
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
-import { announceReady, createLogger, onStop, printLine, tokenFromDescriptor } from "../cli/process.ts";
-import type { SchedulerFlags } from "../cli/scheduler.ts";
+import { announceReady, createLogger, type LogLevel, onStop, printLine, tokenFromDescriptor } from "../process.ts";
+
+export interface SchedulerFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly dashboardHost?: string;
+  readonly dashboardPort: number;
+  readonly tokenFile?: string;
+  readonly tokenFd?: number;
+  readonly insecure: boolean;
+  readonly record?: string;
+  readonly maxFrameBytes: number;
+  readonly logLevel: LogLevel;
+  readonly readyFd?: number;
+  readonly exitOnStdinEnd: boolean;
+}
 
 /** Runs until it is told to stop. */
 export async function runScheduler(flags: SchedulerFlags): Promise<void> {

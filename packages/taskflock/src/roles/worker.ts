@@ -4,9 +4,27 @@ import { hostname } from "node:os";
 import { isLoopback, parseAddress, readToken } from "@taskflock/protocol";
 import { joinNanny, type NannyLink, type RunningNanny, startNanny, startWorker } from "@taskflock/worker";
 import type { Logger } from "pino";
-import { announceReady, createLogger, onStop, tokenFromDescriptor } from "../cli/process.ts";
-import { memoryShare } from "../cli/values.ts";
-import type { WorkerFlags } from "../cli/worker.ts";
+import { announceReady, createLogger, type LogLevel, onStop, tokenFromDescriptor } from "../process.ts";
+import { memoryShare } from "../values.ts";
+
+export interface WorkerFlags {
+  readonly threads: number;
+  readonly processes: number;
+  readonly memoryLimit?: number;
+  readonly heapLimit?: number;
+  readonly resources: Record<string, number>;
+  readonly name?: string;
+  readonly host: string;
+  readonly port: number;
+  readonly nanny: boolean;
+  readonly checkArguments: boolean;
+  readonly tokenFile?: string;
+  readonly tokenFd?: number;
+  readonly schedulerLostMs: number;
+  readonly logLevel: LogLevel;
+  readonly readyFd?: number;
+  readonly exitOnStdinEnd: boolean;
+}
 
 /** Runs until the workers have left, or were told to stop. */
 export async function runWorkers(address: string, flags: WorkerFlags): Promise<void> {

@@ -1,6 +1,7 @@
 // What every role of the CLI does as a process: its logger, its signals, its ready line, its end.
 
 import { closeSync, readFileSync, writeSync } from "node:fs";
+import { Socket } from "node:net";
 import { FlockError, isFlockError } from "@taskflock/protocol";
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
@@ -46,6 +47,8 @@ export function onStop(stop: (reason: string) => void, options: { readonly stdin
   if (options.stdinEnd) {
     process.stdin.on("end", () => once("end of stdin")).on("error", () => once("end of stdin"));
     process.stdin.resume();
+    // It is listened to, but it must not keep a role alive that has ended.
+    if (process.stdin instanceof Socket) process.stdin.unref();
   }
 }
 

@@ -1,0 +1,221 @@
+// Between client and scheduler.
+
+import type { FunctionNumber, OptionsNumber, PayloadRef, RunNumber, TaskId, TaskNumber, WorkerId } from "./ids.ts";
+import type { ClusterInfo, Failure, RunCounts, StoryLine, TaskOptionsData, WorkerInfo } from "./tasks.ts";
+
+/** Defines `fn` for this session. `code` is an encoded function description (function-description.ts). */
+export interface DefineFunction {
+  readonly t: "function";
+  readonly fn: FunctionNumber;
+  readonly hash: string;
+  readonly name: string;
+  readonly code: PayloadRef;
+  readonly codeBytes: number;
+}
+
+export interface DefineOptions {
+  readonly t: "options";
+  readonly options: OptionsNumber;
+  readonly data: TaskOptionsData;
+}
+
+/** A run of the client's: its tasks share a weight, its steps and events are what people follow. */
+export interface OpenRun {
+  readonly t: "openRun";
+  readonly run: RunNumber;
+  readonly name: string;
+  readonly weight: number;
+  readonly steps: number;
+}
+export interface ReportRun {
+  readonly t: "reportRun";
+  readonly run: RunNumber;
+  readonly stepsDone: number;
+}
+export interface CloseRun {
+  readonly t: "closeRun";
+  readonly run: RunNumber;
+  readonly outcome: "done" | "failed" | "stopped" | "cancelled";
+}
+
+export interface Submit {
+  readonly t: "submit";
+  readonly n: TaskNumber;
+  readonly fn: FunctionNumber;
+  /** Functions that stand inside the arguments, by the index they have there. */
+  readonly functions: readonly FunctionNumber[];
+  /** The encoded arguments: an array value with leaves for futures (index into `deps`) and functions (index into `functions`). */
+  readonly args: PayloadRef;
+  readonly argsBytes: number;
+  /** Tasks of this session whose results stand inside the arguments; distinct, all submitted before. */
+  readonly deps: readonly TaskNumber[];
+  readonly options: OptionsNumber;
+  readonly run: RunNumber;
+  /** A key shared between clients, or null for one of its own (`name-session-n`). */
+  readonly key: string | null;
+  /** With a key: a hash of code and arguments; the same key with another fingerprint is a conflict. */
+  readonly fingerprint: string | null;
+}
+
+/**
+ * Data of the client's that becomes a task without a function. Small data travels here (`data`); larger data is
+ * uploaded: the scheduler answers `uploadTo`, the client puts the bytes on the workers named, they report `held`.
+ */
+export interface Scatter {
+  readonly t: "scatter";
+  readonly n: TaskNumber;
+  readonly key: string | null;
+  readonly fingerprint: string | null;
+  readonly name: string;
+  readonly bytes: number;
+  readonly data: PayloadRef;
+  readonly broadcast: boolean;
+}
+
+/** The client no longer wants the result. Numbers are never used again, so this cannot overtake a submission. */
+export interface Release {
+  readonly t: "release";
+  readonly n: TaskNumber;
+}
+export interface CancelTask {
+  readonly t: "cancel";
+  readonly n: TaskNumber;
+  readonly reason: string;
+}
+/** Where is the result, which did not travel with its outcome? Answered by `located`. */
+export interface Locate {
+  readonly t: "locate";
+  readonly n: TaskNumber;
+}
+/** A holder did not have it, or died: the scheduler corrects its table, recomputes if it must, and answers `located` or a failure. */
+export interface Unavailable {
+  readonly t: "unavailable";
+  readonly n: TaskNumber;
+  readonly holder: WorkerId;
+  readonly version: number;
+}
+/** A seldom question; answered by `answer` with the same id. */
+export interface Ask {
+  readonly t: "ask";
+  readonly id: number;
+  readonly question: Question;
+}
+/** The client leaves for good: its references are released at once. */
+export interface Goodbye {
+  readonly t: "goodbye";
+}
+
+export type Question =
+  | { readonly q: "cluster" }
+  | { readonly q: "story"; readonly n: TaskNumber }
+  | { readonly q: "retire"; readonly workers: readonly string[] }
+  /** Answered once so many workers are there. */
+  | { readonly q: "waitForWorkers"; readonly count: number }
+  /** Answered when all messages before it have been processed. */
+  | { readonly q: "ping" };
+
+export type AnswerOf<Q extends Question> = Q extends { q: "cluster" }
+  ? ClusterInfo
+  : Q extends { q: "story" }
+    ? readonly StoryLine[]
+    : Q extends { q: "retire" }
+      ? readonly WorkerInfo[]
+      : Q extends { q: "waitForWorkers" }
+        ? readonly WorkerInfo[]
+        : null;
+
+export type ClientToScheduler =
+  | DefineFunction
+  | DefineOptions
+  | OpenRun
+  | ReportRun
+  | CloseRun
+  | Submit
+  | Scatter
+  | Release
+  | CancelTask
+  | Locate
+  | Unavailable
+  | Ask
+  | Goodbye;
+
+export interface Done {
+  readonly t: "done";
+  readonly n: TaskNumber;
+  readonly bytes: number;
+  /** The result itself when it is small, else 0: ask with `locate` when it is wanted. */
+  readonly result: PayloadRef;
+}
+export interface Failed {
+  readonly t: "failed";
+  readonly n: TaskNumber;
+  readonly failure: Failure;
+  /** The name of the worker of the last attempt, or "". */
+  readonly worker: string;
+  readonly attempt: number;
+  /** The task that failed first, when this one failed because of a dependency; else null. */
+  readonly failedKey: string | null;
+}
+export interface Cancelled {
+  readonly t: "cancelled";
+  readonly n: TaskNumber;
+  readonly reason: string;
+}
+export interface Holder {
+  readonly worker: WorkerId;
+  readonly address: string;
+  /** The version of the worker's holdings in which this task appeared. */
+  readonly version: number;
+}
+export interface Located {
+  readonly t: "located";
+  readonly n: TaskNumber;
+  readonly task: TaskId;
+  readonly bytes: number;
+  /** Not empty; or `inline` holds the bytes. */
+  readonly holders: readonly Holder[];
+  readonly inline: PayloadRef;
+}
+export interface UploadTo {
+  readonly t: "uploadTo";
+  readonly n: TaskNumber;
+  readonly task: TaskId;
+  readonly holders: readonly Holder[];
+}
+export interface Answer {
+  readonly t: "answer";
+  readonly id: number;
+  readonly value: unknown;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+/** A run's progress, at most a few times a second. */
+export interface RunProgress {
+  readonly t: "runProgress";
+  readonly run: RunNumber;
+  readonly counts: RunCounts;
+}
+/** Console output of a task, rate-limited. */
+export interface TaskLog {
+  readonly t: "log";
+  readonly n: TaskNumber;
+  readonly worker: string;
+  readonly stream: "stdout" | "stderr";
+  readonly text: string;
+}
+/** A message to show to the person, e.g. that results are computed again because a worker died. */
+export interface Notice {
+  readonly t: "notice";
+  readonly level: "info" | "warn";
+  readonly text: string;
+}
+
+export type SchedulerToClient =
+  | Done
+  | Failed
+  | Cancelled
+  | Located
+  | UploadTo
+  | Answer
+  | RunProgress
+  | TaskLog
+  | Notice;

@@ -1,0 +1,87 @@
+// The handshake: a frame of its own, first on a connection.
+
+import type { Micros } from "./ids.ts";
+
+/** Raised with every incompatible change; both ends must say the same. */
+export const PROTOCOL_VERSION = 1;
+
+/** Workers and nannies present their incarnation: a random id of the process, made at its start. */
+export type Hello =
+  | {
+      readonly t: "hello";
+      readonly role: "client";
+      readonly protocol: number;
+      readonly token: string;
+      readonly name: string;
+      readonly resume: Resume | null;
+    }
+  | {
+      readonly t: "hello";
+      readonly role: "worker";
+      readonly protocol: number;
+      readonly token: string;
+      readonly worker: WorkerHello;
+      readonly resume: Resume | null;
+    }
+  | {
+      readonly t: "hello";
+      readonly role: "nanny";
+      readonly protocol: number;
+      readonly token: string;
+      readonly name: string;
+    }
+  /** A peer or client that wants data from a worker's peer port (bulk.ts). */
+  | {
+      readonly t: "hello";
+      readonly role: "peer";
+      readonly protocol: number;
+      readonly token: string;
+      readonly name: string;
+    };
+
+/** Asks to go on with a session (client) or a worker (by id); `secret` is what the first welcome gave. */
+export interface Resume {
+  readonly id: number;
+  readonly secret: string;
+}
+
+export interface WorkerHello {
+  readonly name: string;
+  readonly incarnation: string;
+  readonly pid: number;
+  readonly slots: number;
+  /** In 1/10,000. */
+  readonly resources: Readonly<Record<string, number>>;
+  readonly memoryLimitBytes: number;
+  /** host:port where peers and clients fetch its results. */
+  readonly peerAddress: string;
+}
+
+export interface Welcome {
+  readonly t: "welcome";
+  readonly protocol: number;
+  /** Random, one per scheduler process. */
+  readonly scheduler: string;
+  /** SessionId for a client, WorkerId for a worker, 0 otherwise. */
+  readonly id: number;
+  /** The name in use: a worker's name is made unique. */
+  readonly name: string;
+  readonly secret: string;
+  readonly resumed: boolean;
+  /** Number of the last upstream frame that was processed; later ones are to be sent again. */
+  readonly received: number;
+  /** Largest frame this end accepts. */
+  readonly maxFrameBytes: number;
+  /** Upstream bytes that may be sent and not yet acknowledged. */
+  readonly creditBytes: number;
+  /** Results up to this size travel with their completion. */
+  readonly inlineLimitBytes: number;
+  /** The scheduler's monotonic clock, for the offset. */
+  readonly now: Micros;
+}
+
+export interface Refused {
+  readonly t: "refused";
+  readonly code: string;
+  readonly message: string;
+}

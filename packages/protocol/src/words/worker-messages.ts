@@ -1,0 +1,205 @@
+// Between worker, or its nanny, and scheduler.
+
+import type { Holder } from "./client-messages.ts";
+import type { Attempt, FunctionId, PayloadRef, TaskId, WorkerId } from "./ids.ts";
+import type { Failure, WorkerMetrics } from "./tasks.ts";
+
+export interface SendFunction {
+  readonly t: "function";
+  readonly fn: FunctionId;
+  readonly hash: string;
+  readonly name: string;
+  readonly code: PayloadRef;
+  readonly codeBytes: number;
+}
+/** No task uses the function any more. */
+export interface ForgetFunction {
+  readonly t: "forgetFunction";
+  readonly fn: FunctionId;
+}
+
+/** Where an input is. `inline`: its bytes come along. No inline and no holders: it is made on this worker (assign-ahead). */
+export interface Input {
+  readonly task: TaskId;
+  readonly bytes: number;
+  readonly inline: PayloadRef;
+  readonly holders: readonly Holder[];
+}
+
+export interface Assign {
+  readonly t: "assign";
+  readonly task: TaskId;
+  readonly attempt: Attempt;
+  /** For logs and errors: the readable key. */
+  readonly key: string;
+  readonly fn: FunctionId;
+  readonly functions: readonly FunctionId[];
+  readonly args: PayloadRef;
+  readonly argsBytes: number;
+  readonly inputs: readonly Input[];
+  /** Lower runs first on the worker; the scheduler's own order. */
+  readonly order: number;
+  readonly timeoutMs: number;
+  readonly cancelGraceMs: number;
+  readonly isolation: "thread" | "process";
+  /** Never in a batch with others: it was on a worker that died. */
+  readonly solo: boolean;
+  /** The expected duration in µs, 0 when unknown: the worker batches tiny ones. */
+  readonly expectedUs: number;
+}
+
+/** The bytes of a result are no longer wanted on this worker. Also sent for replicas. */
+export interface Drop {
+  readonly t: "drop";
+  readonly task: TaskId;
+}
+/** Stop the attempt, queued or running; answered by `stopped` (or by its outcome, which came first). */
+export interface StopTask {
+  readonly t: "stop";
+  readonly task: TaskId;
+  readonly attempt: Attempt;
+  readonly why: "cancelled" | "stolen";
+}
+/** Get a copy from a holder and report `held` (hand-over before a retirement, replicas). */
+export interface Acquire {
+  readonly t: "acquire";
+  readonly task: TaskId;
+  readonly bytes: number;
+  readonly holders: readonly Holder[];
+}
+/** A client is about to upload this task's bytes to the worker's peer port. */
+export interface Expect {
+  readonly t: "expect";
+  readonly task: TaskId;
+  readonly bytes: number;
+}
+/** Planned stop: start nothing new, finish what runs, keep serving data until `leave`. Queued tasks were taken back by the scheduler. */
+export interface Retire {
+  readonly t: "retire";
+}
+/** Nothing here is needed any more: close and exit 0. */
+export interface Leave {
+  readonly t: "leave";
+}
+export interface Configure {
+  readonly t: "configure";
+  readonly inlineLimitBytes: number;
+}
+
+export type SchedulerToWorker =
+  | SendFunction
+  | ForgetFunction
+  | Assign
+  | Drop
+  | StopTask
+  | Acquire
+  | Expect
+  | Retire
+  | Leave
+  | Configure;
+
+/** A slot began with the task. Left out when its outcome is in the same frame. */
+export interface Started {
+  readonly t: "started";
+  readonly task: TaskId;
+  readonly attempt: Attempt;
+}
+export interface Finished {
+  readonly t: "finished";
+  readonly task: TaskId;
+  readonly attempt: Attempt;
+  readonly bytes: number;
+  /** The result when it is at most the inline limit; the worker then does not hold it. Else 0, and it holds it at `version`. */
+  readonly result: PayloadRef;
+  readonly version: number;
+  /** How long the function ran, µs. */
+  readonly durationUs: number;
+}
+export interface Errored {
+  readonly t: "errored";
+  readonly task: TaskId;
+  readonly attempt: Attempt;
+  readonly failure: Failure;
+  /** False for what no other attempt can mend (a function that is not found, an argument that was mutated). */
+  readonly retryable: boolean;
+  readonly durationUs: number;
+}
+/** The attempt is not here any more, without an outcome. */
+export interface Stopped {
+  readonly t: "stopped";
+  readonly task: TaskId;
+  readonly attempt: Attempt;
+  /** `predecessor`: assigned ahead, and its input will not be made here. `input`: it could not be fetched (see `missing`). */
+  readonly why: "cancelled" | "stolen" | "predecessor" | "input" | "retiring";
+}
+/** The worker holds a copy now: it fetched an input, acquired, or received an upload. */
+export interface Held {
+  readonly t: "held";
+  readonly task: TaskId;
+  readonly bytes: number;
+  readonly version: number;
+}
+/** A copy could not be made after `expect` or `acquire`. */
+export interface NotHeld {
+  readonly t: "notHeld";
+  readonly task: TaskId;
+  readonly message: string;
+}
+/** An input could not be fetched from `holder`, which had it at `version`. */
+export interface Missing {
+  readonly t: "missing";
+  readonly task: TaskId;
+  readonly holder: WorkerId;
+  readonly version: number;
+}
+/** The worker asks for a planned stop (SIGTERM, spot notice, lifetime); the scheduler answers `retire`. */
+export interface WantsToRetire {
+  readonly t: "wantsToRetire";
+  readonly reason: string;
+}
+export interface Heartbeat {
+  readonly t: "heartbeat";
+  readonly metrics: WorkerMetrics;
+}
+export interface WorkerLog {
+  readonly t: "log";
+  readonly task: TaskId;
+  readonly attempt: Attempt;
+  readonly stream: "stdout" | "stderr";
+  readonly text: string;
+}
+/**
+ * All that is here, after a resume (once what was not acknowledged has been sent again); also first after a fresh welcome, then empty.
+ * Until it arrives the scheduler sends nothing to the worker.
+ */
+export interface Snapshot {
+  readonly t: "snapshot";
+  readonly holds: readonly { readonly task: TaskId; readonly bytes: number; readonly version: number }[];
+  /** Attempts that are queued, waiting for inputs, or running here. */
+  readonly tasks: readonly { readonly task: TaskId; readonly attempt: Attempt; readonly running: boolean }[];
+  readonly functions: readonly FunctionId[];
+  /** Uploads that are still expected here. */
+  readonly expects: readonly TaskId[];
+}
+
+export type WorkerToScheduler =
+  | Started
+  | Finished
+  | Errored
+  | Stopped
+  | Held
+  | NotHeld
+  | Missing
+  | WantsToRetire
+  | Heartbeat
+  | WorkerLog
+  | Snapshot;
+
+/** A worker process is gone, and how: so that its loss is known at once, with its cause. */
+export interface Exited {
+  readonly t: "exited";
+  readonly incarnation: string;
+  /** E.g. "SIGKILL", "exit code 1", "above its memory limit (1.2 GiB of 1 GiB)". */
+  readonly how: string;
+}
+export type NannyToScheduler = Exited;
