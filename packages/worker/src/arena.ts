@@ -4,7 +4,7 @@ import { FreeList } from "./free-list.ts";
 
 /** Places begin at multiples of this many bytes: a cache line, and more than the codec's alignment. */
 export const ARENA_ALIGNMENT = 64;
-export const SEGMENT_BYTES: number = 64 * 1024 * 1024;
+const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Segments that are made for one large result are a multiple of this. */
 const LARGE_SEGMENT_STEP = 1024 * 1024;
 

@@ -17,11 +17,6 @@ export class FreeList {
   readonly #bySize: Stretch[] = [];
   readonly #ends: Ends[] = [];
 
-  /** Number of free stretches. */
-  get count(): number {
-    return this.#bySize.length;
-  }
-
   /** The start of `size` bytes, taken from the smallest stretch that has them; null when none has. */
   take(size: number): { readonly segment: number; readonly offset: number } | null {
     const found = this.#bySize[this.#position({ size, segment: 0, offset: 0 })];

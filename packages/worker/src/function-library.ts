@@ -38,11 +38,6 @@ export class FunctionLibrary {
     this.#forgotten++;
   }
 
-  /** A fresh scheduler knows none of them. */
-  clear(): void {
-    for (const id of [...this.#byId.keys()]) this.forget(id);
-  }
-
   get(id: FunctionId): LibraryFunction {
     const found = this.#byId.get(id);
     if (found === undefined) throw new FlockError("FLOCK_INTERNAL", `Function ${id} was not sent to this worker.`);

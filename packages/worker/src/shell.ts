@@ -22,6 +22,7 @@ import type { FunctionLibrary } from "./function-library.ts";
 import { LineLimiter, LOG_BYTES_PER_SECOND } from "./line-limiter.ts";
 import type { RunItem, WorkerEvent, WorkerMachine, WorkerPort } from "./machine/index.ts";
 import type { SlotFailure } from "./slot/failure.ts";
+import type { OutcomeRecord } from "./slot/outbox.ts";
 import type { StopReason } from "./slot/protocol.ts";
 import type { SlotEvents } from "./slots/slot.ts";
 import type { Slots } from "./slots/slots.ts";
@@ -29,6 +30,9 @@ import type { Store } from "./store.ts";
 import type { TransferEvents, Transfers } from "./transfers.ts";
 
 type Happening = WorkerEvent extends infer E ? (E extends WorkerEvent ? Omit<E, "at" | "cause"> : never) : never;
+
+/** A happening gets its time and cause when it is processed; a copy would cost as much as a tiny task. */
+type Stamped = Happening & { at: Micros; cause: Cause };
 
 export interface ShellParts {
   readonly machine: WorkerMachine;
@@ -107,9 +111,10 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#dispatch({ e: "itemStarted", slot, task, attempt });
   }
 
-  itemFinished(slot: number, { task, attempt }: Assign, result: Uint8Array, durationUs: number): void {
-    const payload = this.#context.payloads.put(result);
-    this.#dispatch({ e: "itemFinished", slot, task, attempt, bytes: result.length, result: payload, durationUs });
+  itemFinished(slot: number, { task, attempt }: Assign, record: OutcomeRecord): void {
+    const { bytes, durationUs } = record;
+    const result = this.#context.payloads.putSlice(record.source, record.start, record.end);
+    this.#dispatch({ e: "itemFinished", slot, task, attempt, bytes, result, durationUs });
   }
 
   itemStored(slot: number, { task, attempt }: Assign, place: Place, durationUs: number): void {
@@ -261,8 +266,10 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#stepping = true;
     try {
       for (let at = 0; at < this.#queue.length; at++) {
-        const cause = ++this.#cause as Cause;
-        this.#parts.machine.step({ ...this.#queue[at]!, at: nowUs(), cause } as WorkerEvent);
+        const event = this.#queue[at] as Stamped;
+        event.at = nowUs();
+        event.cause = ++this.#cause as Cause;
+        this.#parts.machine.step(event as WorkerEvent);
       }
       this.#queue.length = 0;
     } catch (error) {

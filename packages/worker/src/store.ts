@@ -23,10 +23,6 @@ export class Store {
     this.#arena = arena;
   }
 
-  get count(): number {
-    return this.#entries.size;
-  }
-
   /** Files bytes that were written to `place`; what was there under the task is dropped. */
   put(task: TaskId, place: Place): void {
     this.drop(task);

@@ -39,7 +39,13 @@ export class Transfers {
   }
 
   expect(task: TaskId, bytes: number): void {
-    this.#expected.set(task, bytes);
+    const { limitBytes } = this.#arena;
+    if (bytes <= limitBytes) this.#expected.set(task, bytes);
+    // Said before the client comes with its bytes, and after the step that asks for them.
+    else {
+      const why = `it is larger than all that this worker may store (${limitBytes} bytes; --memory-limit raises that)`;
+      queueMicrotask(() => this.#events.uploadFailed(task, why));
+    }
   }
 
   unexpect(task: TaskId): void {

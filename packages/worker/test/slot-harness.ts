@@ -16,6 +16,7 @@ import { Arena, type Place } from "../src/arena.ts";
 import { FunctionLibrary } from "../src/function-library.ts";
 import type { RunItem } from "../src/machine/index.ts";
 import type { SlotFailure } from "../src/slot/failure.ts";
+import { payloadOf } from "../src/slot/outbox.ts";
 import type { SlotEvents } from "../src/slots/slot.ts";
 import { Slots, type SlotsOptions } from "../src/slots/slots.ts";
 import { Store } from "../src/store.ts";
@@ -160,8 +161,8 @@ export class Harness {
   #events(): SlotEvents {
     return {
       itemStarted: (_slot, { task }) => this.#tell({ what: "started", task }),
-      itemFinished: (_slot, { task }, result) =>
-        this.#tell({ what: "finished", task, value: decodeValue(result.slice(), { copy: true }) }),
+      itemFinished: (_slot, { task }, record) =>
+        this.#tell({ what: "finished", task, value: decodeValue(payloadOf(record).slice(), { copy: true }) }),
       itemStored: (_slot, { task }, place: Place) => {
         const value = decodeValue(this.arena.view(place));
         this.store.put(task, place);

@@ -12,12 +12,10 @@ export interface StoredInput {
 
 /** One item as the main thread packs it. */
 export interface PackItem {
-  readonly task: number;
-  readonly attempt: number;
-  readonly key: string;
+  readonly assign: { readonly task: number; readonly attempt: number; readonly key: string };
   /** The worker's own numbers of functions (function-library.ts): the task's, and those inside its arguments. */
-  readonly fn: number;
-  readonly functions: readonly number[];
+  readonly fn: { readonly number: number };
+  readonly functions: readonly { readonly number: number }[];
   readonly args: Uint8Array;
   /** Bytes come along and are the item's own; or a place in the arena. */
   readonly inputs: readonly (Uint8Array | StoredInput)[];
@@ -60,8 +58,10 @@ export interface SlotItem {
   readonly index: number;
   readonly task: number;
   readonly attempt: number;
-  /** The key in UTF-8; few tasks ask for it. */
-  readonly keyBytes: Uint8Array;
+  /** The key in UTF-8 lies in the batch's bytes; few tasks ask for it. */
+  readonly batch: Uint8Array;
+  readonly keyStart: number;
+  readonly keyBytes: number;
   readonly fn: number;
   readonly functions: readonly number[];
   readonly args: Uint8Array;
@@ -75,7 +75,7 @@ export interface SlotInput {
 }
 
 export function keyOf(item: SlotItem): string {
-  return Buffer.from(item.keyBytes).toString();
+  return Buffer.from(item.batch.subarray(item.keyStart, item.keyStart + item.keyBytes)).toString();
 }
 
 /** The codec decodes without copying where a value begins at a multiple of this. */
@@ -91,7 +91,7 @@ export function packItems(items: readonly PackItem[]): Pick<Batch, "count" | "nu
   let size = 0;
   for (const item of items) {
     columns += 9 + item.functions.length + item.inputs.length * 4;
-    size += aligned(item.args.length) + aligned(item.key.length * MAX_UTF8);
+    size += aligned(item.args.length) + aligned(item.assign.key.length * MAX_UTF8);
     for (const input of item.inputs) if (input instanceof Uint8Array) size += aligned(input.length);
   }
   const packer = new Packer(columns, size);
@@ -111,15 +111,15 @@ class Packer {
   }
 
   add(item: PackItem): void {
-    this.#push(item.task);
-    this.#push(item.attempt);
-    this.#push(item.fn);
+    this.#push(item.assign.task);
+    this.#push(item.assign.attempt);
+    this.#push(item.fn.number);
     this.#push(item.args.length);
     this.#push(this.#copy(item.args));
     this.#push(this.#end);
-    this.#push(this.#writeKey(item.key));
+    this.#push(this.#writeKey(item.assign.key));
     this.#push(item.functions.length);
-    for (const fn of item.functions) this.#push(fn);
+    for (const fn of item.functions) this.#push(fn.number);
     this.#push(item.inputs.length);
     for (const input of item.inputs) {
       const own = input instanceof Uint8Array;
@@ -177,8 +177,8 @@ export function unpackItems(batch: Batch, segments: Segments): SlotItem[] {
     const fn = next();
     const argsBytes = next();
     const args = view(IN_BATCH, next(), argsBytes);
-    const keyOffset = next();
-    const keyBytes = view(IN_BATCH, keyOffset, next());
+    const keyStart = next();
+    const keyBytes = next();
     const functions = take(next(), next);
     const inputs = take(next(), (): SlotInput => {
       const serial = next();
@@ -186,7 +186,7 @@ export function unpackItems(batch: Batch, segments: Segments): SlotItem[] {
       const offset = next();
       return { serial, bytes: view(segment, offset, next()) };
     });
-    items.push({ index, task, attempt, keyBytes, fn, functions, args, inputs });
+    items.push({ index, task, attempt, batch: batch.bytes, keyStart, keyBytes, fn, functions, args, inputs });
   }
   return items;
 }

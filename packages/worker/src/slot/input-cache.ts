@@ -44,7 +44,7 @@ export class InputCache {
 }
 
 /** Freezes every object that can be reached. Typed arrays, Maps, Sets and Dates cannot be frozen; what they hold is. */
-export function deepFreeze<T>(root: T): T {
+function deepFreeze<T>(root: T): T {
   const open: unknown[] = [root];
   while (open.length > 0) {
     const value = open.pop();

@@ -17,11 +17,18 @@ export interface OutcomeRecord {
   readonly kind: number;
   readonly bytes: number;
   readonly durationUs: number;
-  /** A view over the outbox: copy what is kept. */
-  readonly payload: Uint8Array;
+  /** Where the payload lies while the record is looked at. */
+  readonly source: Uint8Array;
+  readonly start: number;
+  readonly end: number;
 }
 
-export const OUTBOX_BYTES: number = 1024 * 1024;
+/** A view over the outbox: copy what is kept. */
+export function payloadOf({ source, start, end }: OutcomeRecord): Uint8Array {
+  return source.subarray(start, end);
+}
+
+const OUTBOX_BYTES = 1024 * 1024;
 const HEADER_BYTES = 32;
 /** A refusal says `result.x is …`. */
 export const RESULT_OPTIONS = { path: "result" } as const;
@@ -158,7 +165,9 @@ export function readRecords(bytes: Uint8Array, take: (record: OutcomeRecord) => 
       kind,
       bytes: size,
       durationUs: view.getFloat64(at + 24, true),
-      payload: bytes.subarray(at + HEADER_BYTES, at + HEADER_BYTES + length),
+      source: bytes,
+      start: at + HEADER_BYTES,
+      end: at + HEADER_BYTES + length,
     });
     at += recordBytes(length);
   }

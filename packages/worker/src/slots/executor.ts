@@ -1,5 +1,6 @@
 // What runs batches outside of the main thread: one life of a thread, or of a child process.
 
+import type { Assign } from "@taskflock/protocol";
 import type { Place } from "../arena.ts";
 import type { LibraryFunction } from "../function-library.ts";
 import type { BatchTerms } from "../slot/batch.ts";
@@ -8,9 +9,7 @@ import type { SlotConfig, StopReason } from "../slot/protocol.ts";
 import type { Lease } from "../store.ts";
 
 export interface ReadyItem {
-  readonly task: number;
-  readonly attempt: number;
-  readonly key: string;
+  readonly assign: Assign;
   readonly fn: LibraryFunction;
   readonly functions: readonly LibraryFunction[];
   readonly args: Uint8Array;

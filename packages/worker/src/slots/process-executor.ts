@@ -119,11 +119,9 @@ export class ProcessExecutor implements Executor {
   #batch(items: readonly ReadyItem[], terms: BatchTerms): Batch {
     const segments = new Map<number, Uint8Array>();
     const packed = packItems(
-      items.map((item) => ({
-        ...item,
-        fn: item.fn.number,
-        functions: item.functions.map((fn) => fn.number),
-        inputs: item.inputs.map((input) => (input instanceof Uint8Array ? input : this.#stored(input, segments))),
+      items.map(({ assign, fn, functions, args, inputs }) => ({
+        ...{ assign, fn, functions, args },
+        inputs: inputs.map((input) => (input instanceof Uint8Array ? input : this.#stored(input, segments))),
       })),
     );
     return {

@@ -4,21 +4,15 @@ import { FlockError } from "@taskflock/protocol";
 import type { Arena, Place } from "../arena.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import { decodeFailure, failureOf, type SlotFailure } from "../slot/failure.ts";
-import { OUTCOME, type OutcomeRecord } from "../slot/outbox.ts";
+import { OUTCOME, type OutcomeRecord, payloadOf } from "../slot/outbox.ts";
 import type { StopReason } from "../slot/protocol.ts";
-import type { Lease } from "../store.ts";
 import type { Ending, Executor, ExecutorEvents, ReadyItem } from "./executor.ts";
-
-export interface SlotItemGiven {
-  readonly assign: Assign;
-  readonly ready: ReadyItem;
-}
 
 /** What a slot tells; each call names the slot by its number. */
 export interface SlotEvents {
   itemStarted(slot: number, assign: Assign): void;
-  /** `result` is a view that is valid during the call. */
-  itemFinished(slot: number, assign: Assign, result: Uint8Array, durationUs: number): void;
+  /** The result is what lies in `record.source` during the call. */
+  itemFinished(slot: number, assign: Assign, record: OutcomeRecord): void;
   itemStored(slot: number, assign: Assign, place: Place, durationUs: number): void;
   itemFailed(slot: number, assign: Assign, failure: SlotFailure, durationUs: number): void;
   slotFree(slot: number): void;
@@ -33,9 +27,7 @@ export interface SlotEvents {
 export type ExecutorKind = Assign["isolation"];
 export type MakeExecutor = (kind: ExecutorKind, slot: number, events: ExecutorEvents) => Executor;
 
-interface Flight {
-  readonly assign: Assign;
-  readonly leases: readonly Lease[];
+interface Flight extends ReadyItem {
   /** Room in the arena that was given for the result. */
   place: Place | null;
   told: boolean;
@@ -77,11 +69,14 @@ export class Slot {
   }
 
   /** Runs the batch; all of one isolation. */
-  run(items: readonly SlotItemGiven[], terms: BatchTerms): void {
+  run(items: readonly ReadyItem[], terms: BatchTerms): void {
     this.#kind = items[0]?.assign.isolation ?? "thread";
-    this.#flights = items.map(({ assign, ready }, index) => ({
+    this.#flights = items.map(({ assign, fn, functions, args, inputs }, index) => ({
       assign,
-      leases: ready.inputs.filter((input): input is Lease => !(input instanceof Uint8Array)),
+      fn,
+      functions,
+      args,
+      inputs,
       place: null,
       told: index === 0,
       settled: false,
@@ -89,10 +84,7 @@ export class Slot {
     this.#open = items.length;
     this.#ranThrough = false;
     this.#beganAt = performance.now();
-    this.#executor(this.#kind).run(
-      items.map((item) => item.ready),
-      terms,
-    );
+    this.#executor(this.#kind).run(this.#flights, terms);
   }
 
   abort(task: TaskId, reason: StopReason): void {
@@ -196,9 +188,9 @@ export class Slot {
     const { assign } = flight;
     this.#settle(flight);
     if (record.kind === OUTCOME.small) {
-      this.#events.itemFinished(this.number, assign, record.payload, record.durationUs);
+      this.#events.itemFinished(this.number, assign, record);
     } else if (record.kind === OUTCOME.failed) {
-      this.#events.itemFailed(this.number, assign, decodeFailure(record.payload), record.durationUs);
+      this.#events.itemFailed(this.number, assign, decodeFailure(payloadOf(record)), record.durationUs);
     } else if (flight.place !== null) {
       const { place } = flight;
       flight.place = null;
@@ -230,7 +222,7 @@ export class Slot {
 
   /** Gives back what the item leased, and room for a result that it did not use. */
   #letGo(flight: Flight): void {
-    for (const lease of flight.leases) lease.release();
+    for (const input of flight.inputs) if (!(input instanceof Uint8Array)) input.release();
     if (flight.place !== null) this.#arena.free(flight.place);
     flight.place = null;
   }

@@ -7,9 +7,9 @@ import type { RunItem } from "../machine/index.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import type { StopReason } from "../slot/protocol.ts";
 import type { Lease, Store } from "../store.ts";
-import type { Executor, ExecutorEvents, ThreadOptions } from "./executor.ts";
+import type { Executor, ExecutorEvents, ReadyItem, ThreadOptions } from "./executor.ts";
 import { ProcessExecutor } from "./process-executor.ts";
-import { type ExecutorKind, isOverWithin, Slot, type SlotEvents, type SlotItemGiven, STUCK_AFTER_MS } from "./slot.ts";
+import { type ExecutorKind, isOverWithin, Slot, type SlotEvents, STUCK_AFTER_MS } from "./slot.ts";
 import { ThreadExecutor } from "./thread-executor.ts";
 
 export interface SlotsOptions {
@@ -31,6 +31,7 @@ export interface SlotsParts {
 /** How often running batches are looked at: what finished is told, and which item runs. */
 const LOOK_MS = 5;
 const NO_BYTES = new Uint8Array(0);
+const NONE: readonly never[] = [];
 
 export class Slots {
   readonly #options: SlotsOptions;
@@ -93,19 +94,16 @@ export class Slots {
     this.#look = null;
   }
 
-  #ready({ assign, inline }: RunItem): SlotItemGiven {
+  #ready({ assign, inline }: RunItem): ReadyItem {
     const { functions } = this.#parts;
-    const ready = {
-      task: assign.task,
-      attempt: assign.attempt,
-      key: assign.key,
+    return {
+      assign,
       fn: functions.get(assign.fn),
-      functions: assign.functions.length === 0 ? [] : assign.functions.map((fn) => functions.get(fn)),
+      functions: assign.functions.length === 0 ? NONE : assign.functions.map((fn) => functions.get(fn)),
       args: this.#bytes(assign.args),
       inputs:
-        assign.inputs.length === 0 ? [] : assign.inputs.map(({ task }, index) => this.#input(task, inline[index])),
+        assign.inputs.length === 0 ? NONE : assign.inputs.map(({ task }, index) => this.#input(task, inline[index])),
     };
-    return { assign, ready };
   }
 
   #bytes(payload: PayloadRef): Uint8Array {

@@ -98,10 +98,13 @@ export class ThreadExecutor implements Executor {
   }
 
   #pack(item: ReadyItem, segments: Map<number, SharedArrayBuffer>): PackItem {
+    if (item.inputs.length === 0) return item as ReadyItem & { readonly inputs: readonly never[] };
+    const { assign, fn, functions, args } = item;
     return {
-      ...item,
-      fn: item.fn.number,
-      functions: item.functions.map((fn) => fn.number),
+      assign,
+      fn,
+      functions,
+      args,
       inputs: item.inputs.map((input) => {
         if (input instanceof Uint8Array) return input;
         const { segment, offset, length, generation } = input.place;
