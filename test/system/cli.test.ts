@@ -16,12 +16,14 @@ async function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Prom
   roles.push(role);
   return role;
 }
-const startScheduler = (...args: string[]): Promise<Role> => start(["scheduler", "--port", "0", "--dashboard-port", "0", ...args]);
+const startScheduler = (...args: string[]): Promise<Role> =>
+  start(["scheduler", "--port", "0", "--dashboard-port", "0", ...args]);
 
 test("help names the commands, defaults and environment variables", async () => {
   const help = await taskflock(["--help"]);
   expect(help.code).toBe(0);
-  for (const command of ["scheduler", "worker", "status", "token", "demo", "doctor", "replay"]) expect(help.stdout).toContain(command);
+  for (const command of ["scheduler", "worker", "status", "token", "demo", "doctor", "replay"])
+    expect(help.stdout).toContain(command);
   const scheduler = await taskflock(["scheduler", "--help"]);
   expect(scheduler.stdout).toMatch(/--port <port>.*default: 8786.*TASKFLOCK_PORT/s);
 });

@@ -18,12 +18,19 @@ function slope(values: readonly number[]): number {
   return top / xs.reduce((sum, x) => sum + (x - mx) ** 2, 0);
 }
 
-test("ten rounds of 50,000 tasks: under 1 MB per round in scheduler, worker and client", { timeout: 180_000 }, async () => {
+test("ten rounds of 50,000 tasks: under 1 MB per round in scheduler, worker and client", {
+  timeout: 180_000,
+}, async () => {
   const roles: Role[] = [];
   try {
-    const scheduler = await startRole(["scheduler", "--port", "0", "--dashboard-port", "0", "--log-level", "warn"], { inspect: true });
+    const scheduler = await startRole(["scheduler", "--port", "0", "--dashboard-port", "0", "--log-level", "warn"], {
+      inspect: true,
+    });
     roles.push(scheduler);
-    const worker = await startRole(["worker", scheduler.ready.address, "--threads", "1", "--no-nanny", "--log-level", "warn"], { inspect: true });
+    const worker = await startRole(
+      ["worker", scheduler.ready.address, "--threads", "1", "--no-nanny", "--log-level", "warn"],
+      { inspect: true },
+    );
     roles.push(worker);
     const client = await Client.connect(scheduler.ready.address);
     const figures: { scheduler: number; worker: number; client: number }[] = [];
@@ -31,7 +38,9 @@ test("ten rounds of 50,000 tasks: under 1 MB per round in scheduler, worker and 
       const futures = client.map((x: number) => x, range(50_000));
       expect((await client.gather(futures)).length).toBe(50_000);
       for (const future of futures) future.release();
-      await expect.poll(async () => Object.values((await client.cluster()).tasks).every((count) => count === 0)).toBe(true);
+      await expect
+        .poll(async () => Object.values((await client.cluster()).tasks).every((count) => count === 0))
+        .toBe(true);
       collect();
       const { heapUsed, arrayBuffers } = process.memoryUsage();
       figures.push({

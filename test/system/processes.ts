@@ -15,7 +15,10 @@ export interface Finished {
 
 /** Runs the CLI to its end. */
 export async function taskflock(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
-  const child = spawn(process.execPath, [cli, ...args], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [cli, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk) => {
@@ -40,7 +43,10 @@ export interface Role {
 }
 
 /** Starts a role that keeps running, and waits for its ready line. */
-export async function startRole(args: readonly string[], options: { inspect?: boolean; env?: NodeJS.ProcessEnv } = {}): Promise<Role> {
+export async function startRole(
+  args: readonly string[],
+  options: { inspect?: boolean; env?: NodeJS.ProcessEnv } = {},
+): Promise<Role> {
   const nodeArgs = options.inspect === true ? ["--inspect=127.0.0.1:0"] : [];
   const child = spawn(process.execPath, [...nodeArgs, cli, ...args, "--ready-fd", "3", "--exit-on-stdin-end"], {
     env: { ...process.env, ...options.env },

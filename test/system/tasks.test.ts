@@ -42,7 +42,9 @@ test("scattered data reaches every task, and comes back equal", async () => {
   const values = Float64Array.from({ length: 300_000 }, (_, i) => i / 3);
   const data = await client.scatter(values, { broadcast: true });
   expect(await data.result()).toEqual(values);
-  const sums = await client.gather(client.map((array: Float64Array, from: number) => array[from], [data, data, data], [1, 2, 3]));
+  const sums = await client.gather(
+    client.map((array: Float64Array, from: number) => array[from], [data, data, data], [1, 2, 3]),
+  );
   expect(sums).toEqual([values[1], values[2], values[3]]);
 });
 
@@ -180,7 +182,10 @@ test("a retired worker hands its results over and costs no recomputation", async
   const own = await LocalCluster.start({ workers: 2, threadsPerWorker: 1 });
   try {
     const other = await own.connect();
-    const made = other.map((n: number) => ({ n, where: process.pid, data: new Float64Array(50_000).fill(n) }), range(8));
+    const made = other.map(
+      (n: number) => ({ n, where: process.pid, data: new Float64Array(50_000).fill(n) }),
+      range(8),
+    );
     const before = await other.gather(made);
     const [first] = await other.workers();
     await other.retireWorkers([first!.name]);

@@ -193,8 +193,10 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   }
 
   settled(record: TaskRecord): void {
+    const uploading = this.uploads.has(record.n);
     if (record.state !== "done") this.dropped(record);
     else if (record.sentBytes > 0) this.uploads.placed(record.n);
+    if (uploading) this.tasks.dropHandle(record);
   }
 
   dropped(record: TaskRecord): void {

@@ -115,7 +115,10 @@ export class Submission {
     const { n } = record;
     const small = bytes.length <= this.#host.inlineLimitBytes;
     const data = small ? payloads.put(bytes) : NO_PAYLOAD;
-    if (!small) uploads.add(n, bytes);
+    if (!small) {
+      uploads.add(n, bytes);
+      record.handles++; // the upload's own: tasks may need the data when nobody else holds a handle on it any more
+    }
     const wireFingerprint = key === null ? null : fingerprint;
     this.#host.send(
       { t: "scatter", n, key, fingerprint: wireFingerprint, name, bytes: bytes.length, data, broadcast },

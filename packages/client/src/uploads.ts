@@ -36,6 +36,11 @@ export class Uploads {
     this.#waiting.set(n, { bytes, abort: new AbortController(), busy: new Set() });
   }
 
+  /** True until the data is on the cluster, or never will be. */
+  has(n: TaskNumber): boolean {
+    return this.#waiting.has(n);
+  }
+
   uploadTo({ n, task, holders }: UploadTo): void {
     const upload = this.#waiting.get(n);
     if (upload === undefined) return;

@@ -117,6 +117,11 @@ describe("large arguments", () => {
     expect(await client.gather(client.map(first, frames()))).toEqual([0, 1, 2]);
   });
 
+  test("more than is kept for later calls", async () => {
+    const future = client.submit((array: Uint8Array) => array.length, [new Uint8Array(257 * 1024 * 1024)]);
+    expect(await future.result()).toBe(257 * 1024 * 1024);
+  });
+
   test("parts deep inside, strings, and futures beside them", async () => {
     const one = client.submit(() => 1, []);
     const text = "ä".repeat(100_000);

@@ -31,8 +31,16 @@ export function tokenFromDescriptor(fd: number): string {
   return token;
 }
 
-/** Calls `stop` once at SIGTERM, SIGINT or (when asked for) the end of stdin; a second SIGINT ends the process at once. */
-export function onStop(stop: (reason: string) => void, options: { readonly stdinEnd: boolean }): void {
+/** When a role is to stop. */
+export interface StopHandlers {
+  /** SIGTERM or SIGINT: in order. Called once; a second SIGINT ends the process at once. */
+  stop(reason: string): void;
+  /** The parent process is gone, and with it whatever there was to be orderly for. Called once. */
+  orphaned(): void;
+}
+
+/** Listens for signals and, when asked to, for the end of stdin. */
+export function onStop(handlers: StopHandlers, options: { readonly stdinEnd: boolean }): void {
   let stopping = false;
   const once = (reason: string): void => {
     if (stopping) {
@@ -40,12 +48,17 @@ export function onStop(stop: (reason: string) => void, options: { readonly stdin
       return;
     }
     stopping = true;
-    stop(reason);
+    handlers.stop(reason);
   };
   process.on("SIGTERM", () => once("SIGTERM"));
   process.on("SIGINT", () => once("SIGINT"));
   if (options.stdinEnd) {
-    process.stdin.on("end", () => once("end of stdin")).on("error", () => once("end of stdin"));
+    let orphaned = false;
+    const end = (): void => {
+      if (!orphaned) handlers.orphaned();
+      orphaned = true;
+    };
+    process.stdin.on("end", end).on("error", end);
     process.stdin.resume();
     // It is listened to, but it must not keep a role alive that has ended.
     if (process.stdin instanceof Socket) process.stdin.unref();

@@ -169,7 +169,7 @@ function unavailable(core: Core, session: Session, message: Unavailable): void {
   const worker = core.workers.get(holder);
   if (worker !== undefined && task.state === UPLOADING) {
     dropStray(core, worker, task.id);
-    uploadRefused(core, task, worker, "");
+    uploadRefused(core, task, worker, "its worker did not take it");
   } else if (worker !== undefined) holderFailed(core, task, worker, version);
   // What the loss leads to is settled first (machine.ts drains before it answers).
   session.locates.add(n);

@@ -7,11 +7,22 @@ import { descriptor, flag } from "./flags.ts";
 
 /** `taskflock worker [ADDRESS]`. */
 export function addWorkerCommand(program: Command): void {
-  program
+  const command = program
     .command("worker")
     .description("Start workers that run tasks for the scheduler at ADDRESS (default: 127.0.0.1:8786).")
     .argument("[address]", "the scheduler, as host:port (environment: TASKFLOCK_ADDRESS)")
-    .addOption(flag("--address <address>", "the same, as a flag", "ADDRESS"))
+    .addOption(flag("--address <address>", "the same, as a flag", "ADDRESS"));
+  addCapacityFlags(command);
+  addPlaceFlags(command);
+  command.action(async (address: string | undefined, flags: WorkerFlags & { address?: string }) => {
+    const { runWorkers } = await import("../roles/worker.ts");
+    await runWorkers(address ?? flags.address ?? "127.0.0.1:8786", flags);
+  });
+}
+
+/** How much each process has and may use. */
+function addCapacityFlags(command: Command): void {
+  command
     .addOption(
       flag("--threads <n>", "slots of each process: tasks it runs at once", "THREADS")
         .default(cores(), "the machine's cores")
@@ -36,7 +47,12 @@ export function addWorkerCommand(program: Command): void {
       flag("--resources <list>", "named resources that tasks can ask for, e.g. GPU=1,disk=0.5", "RESOURCES")
         .default({}, "none")
         .argParser(resources),
-    )
+    );
+}
+
+/** Who it is, where it is reached, whom it trusts. */
+function addPlaceFlags(command: Command): void {
+  command
     .addOption(
       flag("--name <name>", "a readable name (default: host and process); with --processes, -1, -2 … is added", "NAME"),
     )
@@ -75,9 +91,5 @@ export function addWorkerCommand(program: Command): void {
     .addOption(
       descriptor("--ready-fd <fd>", "descriptor that one line of JSON is written to when the worker has joined"),
     )
-    .addOption(new Option("--exit-on-stdin-end", "stop when stdin ends: with the parent process").default(false))
-    .action(async (address: string | undefined, flags: WorkerFlags & { address?: string }) => {
-      const { runWorkers } = await import("../roles/worker.ts");
-      await runWorkers(address ?? flags.address ?? "127.0.0.1:8786", flags);
-    });
+    .addOption(new Option("--exit-on-stdin-end", "stop when stdin ends: with the parent process").default(false));
 }

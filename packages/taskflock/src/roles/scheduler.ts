@@ -44,7 +44,9 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
       token,
       source: statusOf(scheduler),
     });
-    const stopped = new Promise<string>((resolve) => onStop(resolve, { stdinEnd: flags.exitOnStdinEnd }));
+    const stopped = new Promise<string>((resolve) => {
+      onStop({ stop: resolve, orphaned: () => resolve("its parent is gone") }, { stdinEnd: flags.exitOnStdinEnd });
+    });
     announceReady(flags.readyFd, { address: scheduler.address, dashboard: dashboard.url, tokenFile });
     if (process.stdout.isTTY) {
       printLine(`Scheduler   ${scheduler.address}`);

@@ -60,7 +60,10 @@ async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink |
     logger,
     ...(nanny === null ? {} : { incarnation: nanny.incarnation }),
   });
-  onStop((reason) => worker.retire(reason), { stdinEnd: flags.exitOnStdinEnd });
+  onStop(
+    { stop: (reason) => worker.retire(reason), orphaned: () => void worker.close() },
+    { stdinEnd: flags.exitOnStdinEnd },
+  );
   void nanny?.gone.then(() => worker.close());
   if (nanny === null) announceReady(flags.readyFd, { workers: [{ name: worker.name, pid: process.pid }] });
   const exit = await worker.done;
@@ -95,10 +98,13 @@ async function runNannies(address: string, flags: WorkerFlags, logger: Logger): 
       return startNanny({ command: process.execPath, args, memoryLimitBytes, address, token, name, logger });
     }),
   );
-  const stop = (reason: string): void => {
-    for (const nanny of nannies) nanny.stop(reason);
-  };
-  onStop(stop, { stdinEnd: flags.exitOnStdinEnd });
+  onStop(
+    {
+      stop: (reason) => nannies.forEach((nanny) => void nanny.stop(reason)),
+      orphaned: () => nannies.forEach((nanny) => void nanny.close()),
+    },
+    { stdinEnd: flags.exitOnStdinEnd },
+  );
   announceReady(flags.readyFd, { nanny: process.pid, workers: nannies.map(({ pid }) => ({ pid })) });
   process.exitCode = await endOf(nannies);
 }
