@@ -90,8 +90,8 @@ export function judgeExecutions(clients: readonly ClientProcess[], specs: readon
   }
   for (const spec of specs) {
     if (spec.kind === "scatter") continue;
-    const { begun, threw } = spec.history;
-    const most = (1 + threw) * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
+    const { begun, threw, interrupted } = spec.history;
+    const most = (1 + threw + interrupted) * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
     if (begun > most && !spec.endless)
       throw new Error(`task ${spec.id} was computed ${begun} times, with ${threw} errors`);
     if (kept.has(spec) && begun === 0) throw new Error(`task ${spec.id} is done and was never computed`);

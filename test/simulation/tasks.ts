@@ -34,6 +34,8 @@ export interface TaskHistory {
   begun: number;
   threw: number;
   killed: number;
+  /** The end of its slot was meant for another. */
+  interrupted: number;
   /** Workers that were lost after they had been given it. */
   losses: number;
   cancels: number;
@@ -70,7 +72,7 @@ export class TaskBook {
         id,
         inputs.map((i) => i.value),
       ),
-      history: { begun: 0, threw: 0, killed: 0, losses: 0, cancels: 0 },
+      history: { begun: 0, threw: 0, killed: 0, interrupted: 0, losses: 0, cancels: 0 },
     };
     this.specs.push(spec);
     return spec;

@@ -78,7 +78,11 @@ export class ModelSlot {
     // when it is being replaced already, that is the answer
     if (this.#replacing) return;
     const code = reason === "timeout" ? "FLOCK_TIMEOUT" : "FLOCK_CANCELLED";
-    this.#later(this.#host.random.between(50, 5_000), () => this.#replace(code));
+    const meant = this.#current;
+    this.#later(this.#host.random.between(50, 5_000), () => {
+      if (this.#current !== null && this.#current !== meant) this.#current.spec.history.interrupted++;
+      this.#replace(code);
+    });
   }
 
   /** Its process is gone: nothing of what was planned happens. */
