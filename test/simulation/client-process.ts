@@ -5,6 +5,7 @@ import type {
   FunctionNumber,
   Holder,
   OptionsNumber,
+  Question,
   RunNumber,
   SchedulerToClient,
   TaskId,
@@ -54,7 +55,8 @@ export class ClientProcess implements PeerEnd {
   readonly link: ModelLink;
   readonly payloads: PayloadTable;
   readonly futures = new Map<number, ModelFuture>();
-  readonly answers: number[] = [];
+  /** Questions without an answer so far. */
+  readonly asked = new Set<number>();
   state: "alive" | "left" | "lost" = "alive";
   readonly #around: WorkerSurroundings;
   readonly #bursts: readonly PlannedBurst[];
@@ -64,7 +66,7 @@ export class ClientProcess implements PeerEnd {
   readonly #runs = new Set<number>([0]);
   #began = false;
   #lastNumber = 0;
-  asked = 0;
+  #lastQuestion = 0;
 
   constructor(name: string, bursts: readonly PlannedBurst[], around: WorkerSurroundings) {
     this.name = name;
@@ -109,7 +111,10 @@ export class ClientProcess implements PeerEnd {
   /** Lets go of everything; `politely` future by future, and says goodbye. */
   leave(politely: boolean): void {
     if (this.state !== "alive") return;
-    if (politely) for (const future of this.futures.values()) this.#release(future);
+    if (politely) {
+      for (const future of this.futures.values()) this.#release(future);
+      for (const run of this.#runs) if (run !== 0) this.#say({ t: "closeRun", run: run as RunNumber, outcome: "done" });
+    }
     this.#say({ t: "goodbye" });
     this.state = "left";
     this.link.close();
@@ -122,7 +127,15 @@ export class ClientProcess implements PeerEnd {
   }
 
   retire(names: readonly string[]): void {
-    this.#say({ t: "ask", id: ++this.asked, question: { q: "retire", workers: names } });
+    this.ask({ q: "retire", workers: names });
+  }
+
+  ask(question: Question): void {
+    // before its first welcome a client cannot say anything
+    if (!this.#began) return;
+    const id = ++this.#lastQuestion;
+    this.asked.add(id);
+    this.#say({ t: "ask", id, question });
   }
 
   #say(message: ClientToScheduler): void {
@@ -179,25 +192,28 @@ export class ClientProcess implements PeerEnd {
   }
 
   #sendTask(n: TaskNumber, spec: TaskSpec, run: RunNumber): void {
-    if (!this.#functions.has(spec.fn)) {
-      this.#functions.add(spec.fn);
-      const hash = `f${spec.fn}`;
-      const code = this.payloads.put({ is: "code", hash });
-      this.#say({ t: "function", fn: spec.fn as FunctionNumber, hash, name: hash, code, codeBytes: 50 });
-    }
+    for (const fn of [spec.fn, ...spec.functions]) this.#define(fn);
     this.#say({
       t: "submit",
       n,
       fn: spec.fn as FunctionNumber,
-      functions: [],
+      functions: spec.functions as FunctionNumber[],
       args: this.payloads.put({ is: "arguments", spec: spec.id }),
       argsBytes: 20,
       deps: spec.inputs.map((input) => this.#numbers.get(input) as TaskNumber),
       options: this.#optionsOf(spec),
       run,
       key: spec.key,
-      fingerprint: spec.key,
+      fingerprint: spec.key === null ? null : `${spec.key}${spec.conflicts ? ", but other work" : ""}`,
     });
+  }
+
+  #define(fn: number): void {
+    if (this.#functions.has(fn)) return;
+    this.#functions.add(fn);
+    const hash = `f${fn}`;
+    const code = this.payloads.put({ is: "code", hash });
+    this.#say({ t: "function", fn: fn as FunctionNumber, hash, name: hash, code, codeBytes: 50 });
   }
 
   #optionsOf(spec: TaskSpec): OptionsNumber {
@@ -236,7 +252,10 @@ export class ClientProcess implements PeerEnd {
 
   #hear(message: SchedulerToClient): void {
     if (message.t === "answer") {
-      this.answers.push(message.id);
+      if (!this.asked.delete(message.id))
+        throw new Error(`${this.name} was answered ${message.id}, and did not ask it`);
+      if (message.error !== null && message.error.code !== "FLOCK_WORKER_UNKNOWN")
+        throw new Error(`${this.name} was answered ${message.id} with ${message.error.message}`);
       return;
     }
     if (message.t === "notice" || message.t === "runProgress" || message.t === "log") return;

@@ -55,6 +55,8 @@ function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
     case "FLOCK_DATA_LOST":
     case "FLOCK_OUT_OF_MEMORY":
       return spec.kind === "scatter" && how.disturbed;
+    case "FLOCK_KEY_CONFLICT":
+      return spec.conflicts;
     case "FLOCK_DEPENDENCY_FAILED":
       return spec.inputs.some((input) => input.history.cancels > 0 || failureCodes.some((c) => mayFail(input, c, how)));
     default:
@@ -74,7 +76,7 @@ const failureCodes: readonly string[] = [
 
 /** True when the task cannot have been done. What was computed unseen (on a worker that was given up) uses up failures, too. */
 function mustFail(spec: TaskSpec, how: Judgement): boolean {
-  if (spec.endless || spec.inputs.some((input) => mustFail(input, how))) return true;
+  if (spec.endless || spec.conflicts || spec.inputs.some((input) => mustFail(input, how))) return true;
   return !how.disturbed && spec.key === null && spec.fails > spec.options.retries;
 }
 

@@ -140,16 +140,20 @@ function layers(style: Style): TaskSpec[] {
 }
 
 function scattered(style: Style): TaskSpec[] {
-  const { random } = style;
+  const { random, book } = style;
   const data = Array.from({ length: random.between(1, 3) }, () =>
-    style.book.add({
+    book.add({
       kind: "scatter",
       bytes: random.chance(0.5) ? random.between(1, 4096) : random.between(5_000, 10 ** 6),
       broadcast: random.chance(0.3),
     }),
   );
   const readers = Array.from({ length: random.between(0, 12) }, () => add(style, { inputs: [random.pick(data)] }));
-  return [...data, ...readers];
+  if (!random.chance(0.2)) return [...data, ...readers];
+  // a key that is taken for sure when other work comes under it
+  const key = `data-${book.specs.length}`;
+  const owner = book.add({ kind: "scatter", bytes: 10, key });
+  return [...data, owner, add(style, { key, conflicts: true }), ...readers];
 }
 
 /** Tasks under keys that several clients use, and work of one's own on top of them. */
@@ -210,6 +214,7 @@ function add(style: Style, traits: SpecTraits): TaskSpec {
   const large = random.chance(0.3);
   return book.add({
     fn: random.between(1, 4),
+    functions: random.chance(0.1) ? [random.between(1, 5), 6] : [],
     durationUs: random.skewed(durationUs[0], durationUs[1]),
     bytes: large ? random.between(5_000, 10 ** 6) : random.between(1, 4_096),
     ...traits,

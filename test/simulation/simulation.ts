@@ -79,13 +79,19 @@ class Simulation implements WorkerSurroundings {
     for (const [i, bursts] of this.scenario.clients.entries())
       this.clients.push(new ClientProcess(`client${i}`, bursts, this));
     if (this.disturbed) this.#planFaults();
+    for (const client of this.clients) this.#planQuestions(client);
     this.#go(this.scenario.activeUs);
     this.#calmDown();
     this.#go(Number.POSITIVE_INFINITY);
     for (const client of this.clients) if (client.state === "alive") client.gatherAll();
     this.#go(Number.POSITIVE_INFINITY);
     judgeFutures(this.clients, this);
-    if (!this.disturbed) judgeExecutions(this.clients, this.book.specs);
+    if (!this.disturbed) {
+      judgeExecutions(this.clients, this.book.specs);
+      const unanswered = this.clients.filter((client) => client.asked.size > 0);
+      if (unanswered.length > 0)
+        throw new Error(`${unanswered.map((c) => c.name).join()}: questions without an answer`);
+    }
     for (const client of this.clients) client.leave(this.random.chance(0.5));
     this.#go(Number.POSITIVE_INFINITY);
     this.#judgeLeftOver();
@@ -128,7 +134,6 @@ class Simulation implements WorkerSurroundings {
       lines.push(
         `${w.name} (${w.worker}) ${w.status}: ${w.assigned} assigned, ${w.running} running, ${w.stored} stored`,
       );
-    for (const worker of this.workers) if (worker.state === "alive") lines.push(...worker.leftOver());
     return lines.join("\n");
   }
 
@@ -177,6 +182,12 @@ class Simulation implements WorkerSurroundings {
     );
     repeat(faults.blockClient, () => this.#blockOne());
     repeat(faults.crashClient, () => random.pick(this.clients).crash());
+  }
+
+  #planQuestions(client: ClientProcess): void {
+    const { random, scenario } = this;
+    for (const question of [{ q: "ping" }, { q: "cluster" }, { q: "waitForWorkers", count: 1 }] as const)
+      this.world.after(random.between(3_000, scenario.activeUs), () => client.ask(question));
   }
 
   #retireOne(): void {

@@ -8,6 +8,10 @@ export interface TaskSpec {
   readonly id: number;
   readonly kind: "call" | "scatter";
   readonly fn: number;
+  /** Functions that stand in its arguments. */
+  readonly functions: readonly number[];
+  /** Submitted under a key that stands for other work. */
+  readonly conflicts: boolean;
   readonly inputs: readonly TaskSpec[];
   readonly bytes: number;
   readonly durationUs: number;
@@ -34,7 +38,7 @@ export interface TaskHistory {
   begun: number;
   threw: number;
   killed: number;
-  /** The end of its slot was meant for another. */
+  /** How often the end of its slot was meant for another. */
   interrupted: number;
   /** Workers that were lost after they had been given it. */
   losses: number;
@@ -55,6 +59,8 @@ export class TaskBook {
     const spec: TaskSpec = {
       kind: "call",
       fn: 1,
+      functions: [],
+      conflicts: false,
       bytes: 100,
       durationUs: 100,
       fails: 0,

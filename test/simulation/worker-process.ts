@@ -164,8 +164,8 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       toScheduler: (message) => this.link.sendUp(pack(message, this.payloads)),
       run: (slot, items) => {
         for (const { assign } of items) {
-          if (!this.#functions.has(assign.fn))
-            throw new Error(`${this.name} does not know function ${assign.fn} of ${assign.key}`);
+          for (const fn of [assign.fn, ...assign.functions])
+            if (!this.#functions.has(fn)) throw new Error(`${this.name} does not know function ${fn} of ${assign.key}`);
           const args = this.payloads.get(assign.args);
           if (args.is === "arguments") this.given.add(args.spec);
         }
