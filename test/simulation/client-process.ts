@@ -270,7 +270,8 @@ export class ClientProcess implements PeerEnd {
         const { failure, failedKey } = message;
         const error = this.#take(failure.error);
         if (error !== null && error.is !== "error") throw new Error(`an error of ${future.n} is ${error.is}`);
-        this.#onEnd(future, "failed", failure.code ?? failure.name, failure.message, failedKey);
+        const code = failedKey === null ? (failure.code ?? failure.name) : "FLOCK_DEPENDENCY_FAILED";
+        this.#onEnd(future, "failed", code, failure.message, failedKey);
         return;
       }
       case "cancelled":

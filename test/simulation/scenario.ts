@@ -49,7 +49,11 @@ interface Style {
   readonly disturbed: boolean;
   readonly durationUs: readonly [number, number];
   readonly shared: TaskSpec[];
+  /** What bursts look like; often mostly of one kind. */
+  readonly shapes: readonly Shape[];
 }
+
+type Shape = (style: Style) => TaskSpec[];
 
 export function drawScenario(seed: number): Scenario {
   const random = new Random(seed);
@@ -61,7 +65,8 @@ export function drawScenario(seed: number): Scenario {
     [200, 20_000],
     [5, 50_000],
   ] as const);
-  const style: Style = { random, book, disturbed, kills: disturbed && random.chance(0.3), durationUs, shared: [] };
+  const kills = disturbed && random.chance(0.3);
+  const style: Style = { random, book, disturbed, kills, durationUs, shared: [], shapes: drawShapes(random) };
   const activeUs = random.skewed(10_000, 800_000);
   for (let i = random.between(0, 8); i > 0; i--) style.shared.push(drawShared(style));
   return {
@@ -79,7 +84,33 @@ function drawWorker(random: Random, index: number): WorkerTraits {
   return { name: `w${index}`, slots: random.skewed(1, 6), resources };
 }
 
+function drawShapes(random: Random): Shape[] {
+  const shapes: Shape[] = [chain, wide, layers, scattered, sharedOnes, misbehaving];
+  if (random.chance(0.5)) return shapes;
+  const most = random.pick(shapes);
+  return [...shapes, most, most, most, most];
+}
+
+/** A little of everything, or, often, much of one thing: races need it dense. */
 function drawFaults(random: Random): Faults {
+  const faults = drawAllFaults(random);
+  if (random.chance(0.4)) return faults;
+  const name = random.pick(Object.keys(dense) as (keyof Faults)[]);
+  return { ...faults, [name]: dense[name] * random.next() };
+}
+
+const dense: Faults = {
+  cutClient: 2,
+  cutWorker: 2,
+  killWorker: 0.3,
+  retireWorker: 0.5,
+  joinWorker: 0.3,
+  blockClient: 1,
+  crashClient: 0.01,
+  transfer: 0.7,
+};
+
+function drawAllFaults(random: Random): Faults {
   const rough = random.skewed(1, 20);
   const some = (often: number): number => (random.chance(0.5) ? often * random.next() * rough : 0);
   return {
@@ -98,7 +129,7 @@ function drawBursts(style: Style, activeUs: number): PlannedBurst[] {
   const { random } = style;
   const bursts: PlannedBurst[] = [];
   for (let i = random.skewed(1, 16); i > 0; i--) {
-    const shape = random.pick([chain, wide, layers, scattered, sharedOnes, misbehaving]);
+    const shape = random.pick(style.shapes);
     const tasks = shape(style).map((spec) => drawPlan(style, spec));
     bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), tasks });
   }

@@ -174,14 +174,19 @@ class Simulation implements WorkerSurroundings {
     };
     const { faults } = scenario;
     repeat(faults.cutClient, () => random.pick(this.clients).link.cut());
-    repeat(faults.cutWorker, () => random.pick(this.workers).link.cut());
-    repeat(faults.killWorker, () => random.pick(this.workers).die("SIGKILL"));
+    repeat(faults.cutWorker, () => this.#anyWorker()?.link.cut());
+    repeat(faults.killWorker, () => this.#anyWorker()?.die("SIGKILL"));
     repeat(faults.retireWorker, () => this.#retireOne());
     repeat(faults.joinWorker, () =>
       this.#startWorker({ ...random.pick(scenario.workers), name: `w${random.between(0, 6)}` }),
     );
     repeat(faults.blockClient, () => this.#blockOne());
     repeat(faults.crashClient, () => random.pick(this.clients).crash());
+  }
+
+  #anyWorker(): WorkerProcess | null {
+    const living = this.workers.filter((w) => w.state === "alive");
+    return living.length === 0 ? null : this.random.pick(living);
   }
 
   #planQuestions(client: ClientProcess): void {
@@ -191,7 +196,8 @@ class Simulation implements WorkerSurroundings {
   }
 
   #retireOne(): void {
-    const worker = this.random.pick(this.workers);
+    const worker = this.#anyWorker();
+    if (worker === null) return;
     const way = this.random.between(0, 2);
     if (way === 0) worker.wantsToRetire();
     else if (way === 1) this.scheduler.step({ e: "retireWorkers", workers: [worker.name] });

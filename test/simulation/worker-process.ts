@@ -59,6 +59,8 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   readonly #functions = new Set<number>();
   readonly #fetches = new Map<TaskId, object>();
   readonly #expected = new Set<TaskId>();
+  /** Attempts that were assigned, have no outcome and were not told to stop. */
+  readonly #attempts = new Map<TaskId, number>();
   #alarm = 0;
   #steps = 0;
 
@@ -107,7 +109,10 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   }
 
   welcomed(_id: number, resumed: boolean): void {
-    if (!resumed) this.inlineLimitBytes = 4096;
+    if (!resumed) {
+      this.inlineLimitBytes = 4096;
+      this.#attempts.clear();
+    }
     this.step({ e: "linkUp", fresh: !resumed, inlineLimitBytes: 4096 });
   }
 
@@ -115,8 +120,24 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     this.step({ e: "linkDown" });
   }
 
+  /** A scheduler that keeps track stops an attempt before it sends the next one to the same worker, and says nothing twice. */
+  #checkWhatIsSaid(message: SchedulerToWorker): void {
+    if (message.t === "stop" && this.#attempts.get(message.task) === message.attempt)
+      this.#attempts.delete(message.task);
+    if (message.t === "expect" && this.#expected.has(message.task))
+      throw new Error(`${this.name} is told twice to expect ${message.task}`);
+    if (message.t !== "assign") return;
+    const before = this.#attempts.get(message.task);
+    if (before !== undefined && before !== message.attempt)
+      throw new Error(
+        `${this.name} is given attempt ${message.attempt} of ${message.key} and still has attempt ${before}`,
+      );
+    this.#attempts.set(message.task, message.attempt);
+  }
+
   receive(packed: readonly Packed[]): void {
     const messages = packed.map((p) => unpack(p, this.payloads) as SchedulerToWorker);
+    for (const message of messages) this.#checkWhatIsSaid(message);
     this.step({ e: "schedulerMessages", messages });
   }
 
@@ -161,7 +182,11 @@ export class WorkerProcess implements PeerEnd, SlotHost {
 
   #port(): WorkerPort {
     return {
-      toScheduler: (message) => this.link.sendUp(pack(message, this.payloads)),
+      toScheduler: (message) => {
+        if (message.t === "finished" || message.t === "errored" || message.t === "stopped")
+          this.#attempts.delete(message.task);
+        this.link.sendUp(pack(message, this.payloads));
+      },
       run: (slot, items) => {
         for (const { assign } of items) {
           for (const fn of [assign.fn, ...assign.functions])

@@ -35,7 +35,7 @@ export function sizeProblems(file: SourceFile): string[] {
   return problems;
 }
 
-const grabBag = /(^|[/.-])(helpers?|utils?|lib|common|misc|shared)([/.-]|$)/;
+const grabBag = /(^|[/.-])(helpers?|utils?|lib|common|misc)([/.-]|$)|(^|\/)shared([/.]|$)/;
 
 /** A name says what a file is for. */
 export function nameProblems(path: string): string[] {

@@ -17,20 +17,11 @@ export function errorOf(outcome: Failed | Cancelled, key: string, payloads: Payl
   }
   const { failure, failedKey, worker, attempt } = outcome;
   const thrown = decodeThrown(outcome, payloads);
-  if (failedKey === null || failedKey === key) {
-    const error = failure.code === null ? userError(outcome, thrown) : codedError(failure.code, outcome, thrown);
-    return annotate(error, { taskKey: key, worker, attempt });
-  }
-  const cause = annotate(firstFailure(outcome, thrown), { taskKey: failedKey, worker, attempt });
+  const error = failure.code === null ? userError(outcome, thrown) : codedError(failure.code, outcome, thrown);
+  if (failedKey === null || failedKey === key) return annotate(error, { taskKey: key, worker, attempt });
+  const cause = annotate(error, { taskKey: failedKey, worker, attempt });
   const message = `Task ${key} could not run, because ${failedKey} failed: ${cause.message}`;
   return Object.assign(new FlockError("FLOCK_DEPENDENCY_FAILED", message, { cause }), { taskKey: key });
-}
-
-/** The error of the task that failed first, from the failure of one that depends on it. */
-function firstFailure(outcome: Failed, thrown: unknown): Error {
-  const { code } = outcome.failure;
-  if (code === null || code === "FLOCK_DEPENDENCY_FAILED") return userError(outcome, thrown);
-  return codedError(code, outcome, thrown);
 }
 
 /** What the task's code threw, or what led to a coded failure; undefined when it did not travel or cannot be read. */

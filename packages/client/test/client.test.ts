@@ -1,7 +1,10 @@
-import { isIdentifierStart } from "acorn";
+import * as acorn from "acorn";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { asCompleted, type Client, Future, range } from "../src/index.ts";
 import { TestCluster } from "./cluster-harness.ts";
+
+/** Exported, though not in the package's types. */
+const { isIdentifierStart } = acorn as unknown as { isIdentifierStart(code: number): boolean };
 
 let cluster: TestCluster;
 let client: Client;

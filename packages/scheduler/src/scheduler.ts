@@ -255,7 +255,7 @@ class Scheduler implements RunningScheduler {
 
   #admitNanny(name: string): Admission<"nanny", "toWorker"> {
     return {
-      welcome: this.#welcome(new Party(0, name), false),
+      welcome: this.#welcome(new Party<never, never>(0, name), false),
       up: "nanny",
       down: "toWorker",
       silentMs: this.#options.silentMs,

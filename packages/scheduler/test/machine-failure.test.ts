@@ -60,8 +60,8 @@ describe("a task that throws", () => {
     const told = stage.told().filter((m) => m.t === "failed");
     expect(told.map((m) => [m.n, m.failure.code, m.failedKey])).toEqual([
       [1, null, null],
-      [2, "FLOCK_DEPENDENCY_FAILED", "f-1-1"],
-      [3, "FLOCK_DEPENDENCY_FAILED", "f-1-1"],
+      [2, null, "f-1-1"],
+      [3, null, "f-1-1"],
     ]);
     expect(new Set(told.map((m) => m.failure.error)).size).toBe(1);
     stage.release(1, 1, 2);
@@ -151,7 +151,7 @@ describe("a worker that dies", () => {
     expect(stage.outcomes()).toEqual(["done 1"]);
     stage.submit(1, 2, { deps: [1] });
     stage.lose(1);
-    expect(stage.outcomes()).toEqual(["failed 2 FLOCK_DEPENDENCY_FAILED"]);
+    expect(stage.outcomes()).toEqual(["failed 2 FLOCK_DATA_LOST of data-1-1"]);
     stage.locate(1, 1);
     expect(stage.outcomes()).toEqual(["failed 1 FLOCK_DATA_LOST"]);
     expect(stage.leftOver()).toEqual([]);
@@ -197,7 +197,7 @@ describe("cancelling", () => {
     stage.started(1, first);
     stage.submit(1, 2, { deps: [1] });
     stage.cancel(1, 1);
-    expect(stage.outcomes()).toEqual(["cancelled 1", "failed 2 FLOCK_DEPENDENCY_FAILED"]);
+    expect(stage.outcomes()).toEqual(["cancelled 1", "failed 2 FLOCK_CANCELLED of f-1-1"]);
     expect(stage.take(1, "stop")).toContainEqual({ t: "stop", task: first.task, attempt: 1, why: "cancelled" });
     stage.finish(1, first);
     stage.cancel(1, 1);

@@ -168,7 +168,7 @@ describe("dependencies", () => {
     stage.submit(1, 4, { options: 9 });
     expect(stage.outcomes()).toEqual([
       "failed 1 FLOCK_TASK_UNKNOWN",
-      "failed 2 FLOCK_DEPENDENCY_FAILED",
+      "failed 2 FLOCK_TASK_UNKNOWN of f-1-1",
       "failed 3 FLOCK_PROTOCOL",
       "failed 4 FLOCK_PROTOCOL",
     ]);

@@ -110,7 +110,7 @@ describe("placement by data", () => {
     for (const id of [1, 2, 3, 4]) stage.worker(id);
     stage.scatter(1, 1, 50_000_000, { broadcast: true });
     for (const id of [1, 2, 3, 4]) {
-      const [expected] = stage.take(id, "expect") as { task: never }[];
+      const [expected] = stage.take(id, "expect") as unknown as { task: never }[];
       expect(stage.outcomes()).toEqual([]);
       stage.tell(id, { t: "held", task: expected!.task, bytes: 50_000_000, version: 1 });
     }

@@ -55,7 +55,7 @@ describe("a worker that retires", () => {
     stage.client();
     stage.worker(1);
     stage.scatter(1, 1, 9000);
-    const [expected] = stage.take(1, "expect") as { task: never }[];
+    const [expected] = stage.take(1, "expect") as unknown as { task: never }[];
     stage.tell(1, { t: "held", task: expected!.task, bytes: 9000, version: 1 });
     stage.step({ e: "retireWorkers", workers: ["w1"] });
     expect(stage.take(1, "leave")).toEqual([]);

@@ -265,7 +265,8 @@ export class Stage implements SchedulerPort {
   outcomes(id = 1): string[] {
     return this.told(id).flatMap((m) => {
       if (m.t === "done") return [`done ${m.n}`];
-      if (m.t === "failed") return [`failed ${m.n} ${m.failure.code ?? m.failure.name}`];
+      if (m.t === "failed")
+        return [`failed ${m.n} ${m.failure.code ?? m.failure.name}${m.failedKey === null ? "" : ` of ${m.failedKey}`}`];
       return m.t === "cancelled" ? [`cancelled ${m.n}`] : [];
     });
   }

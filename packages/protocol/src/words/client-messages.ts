@@ -153,7 +153,7 @@ export interface Failed {
   /** The name of the worker of the last attempt, or "". */
   readonly worker: string;
   readonly attempt: number;
-  /** The task that failed first, when this one failed because of a dependency; else null. */
+  /** The task that failed first, when this one failed because of a dependency: `failure` is that task's. Else null. */
   readonly failedKey: string | null;
 }
 export interface Cancelled {

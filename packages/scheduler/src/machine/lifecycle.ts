@@ -152,21 +152,17 @@ export function releaseOutcome(core: Core, outcome: Outcome | null): void {
   if (outcome.shared.uses === 0) core.port.free(outcome.shared.payload);
 }
 
-/** The outcome of a task that needs `failed`. */
+/** The outcome of a task that needs `failed`: the failure of the task that failed first, and its key. */
 export function becauseOf(failed: Task): Outcome {
   const outcome = failed.outcome!;
   if (outcome.kind === "cancelled") {
     const key = keyOf(failed);
-    const why = failure("FLOCK_DEPENDENCY_FAILED", `${key}, which this task needs, was cancelled: ${outcome.reason}`);
+    const why = failure("FLOCK_CANCELLED", `Task ${key} was cancelled: ${outcome.reason}`);
     return { kind: "failed", failure: why, shared: null, worker: "", attempt: 0, failedKey: key };
   }
   if (outcome.shared !== null) outcome.shared.uses++;
   if (outcome.failedKey !== null) return outcome;
-  const key = keyOf(failed);
-  const { name, message, error, errorBytes } = outcome.failure;
-  const text = `${key}, which this task needs, failed: ${name}: ${message}`;
-  const why = { ...failure("FLOCK_DEPENDENCY_FAILED", text), error, errorBytes };
-  return { ...outcome, failure: why, failedKey: key };
+  return { ...outcome, failedKey: keyOf(failed) };
 }
 
 function endOne(core: Core, task: Task, outcome: Outcome): void {

@@ -1,1 +1,1 @@
-export { FunctionLoader, type FunctionLoaderOptions, type LoadedFunction, loadFunction } from "./load-function.ts";
+export { FunctionLoader, loadFunction } from "./load-function.ts";
