@@ -51,7 +51,8 @@ function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
     case "FLOCK_TIMEOUT":
       return spec.endless && options.timeoutMs > 0;
     case "FLOCK_KILLED_WORKER":
-      return history.losses > options.allowedFailures;
+      // a worker can die before it says that a task began: that counts a quarter
+      return history.losses > options.allowedFailures || history.suspected > 4 * (options.allowedFailures + 1);
     case "FLOCK_DATA_LOST":
     case "FLOCK_OUT_OF_MEMORY":
       return spec.kind === "scatter" && how.disturbed;

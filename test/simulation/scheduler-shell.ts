@@ -25,6 +25,8 @@ type Bare<E> = E extends SchedulerEvent ? Omit<E, "at" | "cause"> : never;
 
 interface Party {
   readonly link: ModelLink;
+  /** Specs of the tasks that were ever assigned to it. */
+  readonly assigned: Set<number>;
   up: boolean;
   /** A worker's snapshot of this connection has arrived; a client reads. */
   open: boolean;
@@ -39,7 +41,7 @@ export interface ShellOptions {
   readonly workerPatienceUs: number;
   readonly inlineBudgetBytes: number;
   /** Told when a worker is given up. */
-  onWorkerLost(id: WorkerId): void;
+  onWorkerLost(id: WorkerId, assigned: ReadonlySet<number>): void;
   /** True swallows the message, whoever says it: for the tests of the simulation itself. */
   readonly tamper?: ((message: AnyMessage) => boolean) | undefined;
 }
@@ -91,7 +93,7 @@ export class SchedulerShell implements SchedulerEnd {
     }
     const id = ++this.#lastId;
     this.#ids.set(link, id);
-    const party: Party = { link, up: true, open: isClient, leaving: false, cuts: 0 };
+    const party: Party = { link, assigned: new Set(), up: true, open: isClient, leaving: false, cuts: 0 };
     (isClient ? this.#clients : this.#workers).set(id, party);
     if (isClient) this.step({ e: "clientJoined", session: id as SessionId, name: link.peer.name });
     else this.step({ e: "workerJoined", worker: id as WorkerId, hello: this.#hellos(link) });
@@ -176,7 +178,7 @@ export class SchedulerShell implements SchedulerEnd {
     if (party === undefined) return;
     this.#workers.delete(id);
     if (this.#ids.get(party.link) === id) party.link.refuse();
-    this.#options.onWorkerLost(id as WorkerId);
+    this.#options.onWorkerLost(id as WorkerId, party.assigned);
     this.step({ e: "workerLost", worker: id as WorkerId, how, planned });
   }
 
@@ -205,6 +207,10 @@ export class SchedulerShell implements SchedulerEnd {
   #send(party: Party, message: SchedulerToWorker | SchedulerToClient): void {
     if (message.t === "answer") this.#lastAnswer = message.value;
     const packed = pack(message, this.payloads);
+    if (message.t === "assign") {
+      const args = this.payloads.get(message.args);
+      if (args.is === "arguments") party.assigned.add(args.spec);
+    }
     if (!this.#swallows(message)) party.link.sendDown(packed);
   }
 

@@ -60,7 +60,7 @@ class Simulation implements WorkerSurroundings {
       clientPatienceUs: 200_000,
       workerPatienceUs: this.random.pick([5_000, 30_000, 300_000]),
       inlineBudgetBytes: this.scenario.inlineBudgetBytes,
-      onWorkerLost: (id) => this.#noteLoss(id),
+      onWorkerLost: (id, assigned) => this.#noteLoss(id, assigned),
       tamper: options.tamper,
     };
     this.scheduler = new SchedulerShell(this.world, shellOptions, (link) => this.#helloOf(link));
@@ -151,7 +151,8 @@ class Simulation implements WorkerSurroundings {
     return worker.hello();
   }
 
-  #noteLoss(id: WorkerId): void {
+  #noteLoss(id: WorkerId, assigned: ReadonlySet<number>): void {
+    for (const spec of assigned) this.book.get(spec).history.suspected++;
     const worker = this.workers.find((w) => w.id === id);
     if (worker === undefined) return;
     for (const spec of worker.given) this.book.get(spec).history.losses++;

@@ -42,6 +42,8 @@ export interface TaskHistory {
   interrupted: number;
   /** Workers that were lost after they had been given it. */
   losses: number;
+  /** Workers that were lost after it had been assigned to them. */
+  suspected: number;
   cancels: number;
 }
 
@@ -78,7 +80,7 @@ export class TaskBook {
         id,
         inputs.map((i) => i.value),
       ),
-      history: { begun: 0, threw: 0, killed: 0, interrupted: 0, losses: 0, cancels: 0 },
+      history: { begun: 0, threw: 0, killed: 0, interrupted: 0, losses: 0, suspected: 0, cancels: 0 },
     };
     this.specs.push(spec);
     return spec;
