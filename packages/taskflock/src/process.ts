@@ -1,7 +1,8 @@
 // What every role of the CLI does as a process: its logger, its signals, its ready line, its end.
 
-import { closeSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, createReadStream, writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { text } from "node:stream/consumers";
 import { FlockError, isFlockError } from "@taskflock/protocol";
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
@@ -25,8 +26,8 @@ export function announceReady(fd: number | undefined, facts: object): void {
 }
 
 /** Reads a token from an inherited descriptor, so that it never stands in arguments or the environment. */
-export function tokenFromDescriptor(fd: number): string {
-  const token = readFileSync(fd, "utf8").trim();
+export async function tokenFromDescriptor(fd: number): Promise<string> {
+  const token = (await text(createReadStream("", { fd }))).trim();
   if (token === "") throw new FlockError("FLOCK_UNAUTHORIZED", `descriptor ${fd} held no token`);
   return token;
 }

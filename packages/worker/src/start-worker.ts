@@ -57,6 +57,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
 type Link = SchedulerLink<"worker", "toWorker">;
 
+/** How long a worker that is to stop waits for a scheduler that is away, milliseconds. */
+const LONELY_MS = 2_000;
+
 class Worker implements RunningWorker {
   readonly done: Promise<WorkerExit>;
   peerAddress = "";
@@ -138,6 +141,14 @@ class Worker implements RunningWorker {
       void this.end({ how: "deadline", error: new FlockError("FLOCK_WAIT_TIMEOUT", message), restart: this.#restart });
     }, retireDeadlineMs);
     this.#shell.retire(reason);
+    if (!this.#up) this.#leaveAlone();
+  }
+
+  /** A planned stop without a scheduler that could take anything over: it gets a moment to come back. */
+  #leaveAlone(): void {
+    setTimeout(() => {
+      if (!this.#up) void this.end({ how: "left", error: null, restart: this.#restart });
+    }, LONELY_MS).unref();
   }
 
   close(): Promise<void> {
@@ -180,6 +191,7 @@ class Worker implements RunningWorker {
         this.#up = false;
         this.#options.logger.warn({ scheduler: address }, "the link to the scheduler is down; trying again");
         this.#shell.linkDown();
+        if (this.#deadline !== null) this.#leaveAlone();
       },
       onGone: (error) => void this.end({ how: "gone", error, restart: false }),
     });

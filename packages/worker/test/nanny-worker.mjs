@@ -16,5 +16,5 @@ const worker = await startWorker({
 process.on("SIGTERM", () => worker.retire("SIGTERM"));
 void nanny.gone.then(() => process.exit(1));
 const exit = await worker.done;
-if (exit.how === "left") await nanny.leaving(exit.restart);
+if (exit.how === "left") await nanny.leaving(exit);
 process.exit(exit.how === "left" ? 0 : 1);

@@ -24,7 +24,7 @@ export interface SchedulerFlags {
 /** Runs until it is told to stop. */
 export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   const logger = createLogger(flags.logLevel, "scheduler");
-  const given = givenToken(flags);
+  const given = await givenToken(flags);
   const token = given ?? makeToken();
   const scheduler = await startScheduler({
     host: flags.host,
@@ -62,7 +62,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   }
 }
 
-function givenToken(flags: SchedulerFlags): string | null {
+async function givenToken(flags: SchedulerFlags): Promise<string | null> {
   if (flags.tokenFd !== undefined) return tokenFromDescriptor(flags.tokenFd);
   if (flags.tokenFile !== undefined) return readToken({ tokenFile: flags.tokenFile, address: flags.host });
   return null;

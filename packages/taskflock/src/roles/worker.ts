@@ -34,7 +34,7 @@ export async function runWorkers(address: string, flags: WorkerFlags): Promise<v
   await runNannies(address, flags, logger);
 }
 
-function tokenOf(address: string, flags: WorkerFlags): string {
+async function tokenOf(address: string, flags: WorkerFlags): Promise<string> {
   if (flags.tokenFd !== undefined) return tokenFromDescriptor(flags.tokenFd);
   return readToken({ address, tokenFile: flags.tokenFile });
 }
@@ -47,7 +47,7 @@ async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink |
   warnAboutHost(address, flags, logger);
   const worker = await startWorker({
     address,
-    token: nanny?.token ?? tokenOf(address, flags),
+    token: nanny?.token ?? (await tokenOf(address, flags)),
     name: nameOf(flags),
     slots: flags.threads,
     resources: flags.resources,
@@ -67,9 +67,10 @@ async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink |
   void nanny?.gone.then(() => worker.close());
   if (nanny === null) announceReady(flags.readyFd, { workers: [{ name: worker.name, pid: process.pid }] });
   const exit = await worker.done;
-  await nanny?.leaving(exit.restart);
+  await nanny?.leaving(exit);
   if (exit.error !== null) logger.error({ err: exit.error }, "the worker ended");
-  // A thread that native code holds, or a client's open socket, must not keep a worker that has left.
+  // A thread that native code holds would not let go in an orderly end.
+  if (exit.restart && nanny === null) process.kill(process.pid, "SIGKILL");
   process.exit(exit.error === null ? 0 : 1);
 }
 

@@ -1,4 +1,5 @@
 // The worker's end of the channel to its nanny.
+import type { WorkerExit } from "../start-worker.ts";
 import type { NannyToWorker, WorkerToNanny } from "./messages.ts";
 import { NANNY_VARIABLE } from "./messages.ts";
 
@@ -9,8 +10,8 @@ export interface NannyLink {
   readonly incarnation: string;
   /** Resolves when the nanny is gone: the worker must end, because nobody watches it any more. */
   readonly gone: Promise<void>;
-  /** Before the process ends by plan; resolves when the nanny will have it. `restart` as in `WorkerExit`. */
-  leaving(restart: boolean): Promise<void>;
+  /** Before the process ends by plan; resolves when the nanny will have it. */
+  leaving(exit: WorkerExit): Promise<void>;
 }
 
 /** The nanny that started this process, or null when none did. */
@@ -29,7 +30,11 @@ export async function joinNanny(): Promise<NannyLink | null> {
   const { token, incarnation } = await welcome;
   // The channel alone must not keep a worker alive that has ended.
   process.channel?.unref();
-  return { token, incarnation, gone, leaving: (restart) => say({ t: "leaving", restart }) };
+  return { token, incarnation, gone, leaving };
+}
+
+function leaving({ restart, error }: WorkerExit): Promise<void> {
+  return say({ t: "leaving", restart, error: error === null ? null : `${error.message} (${error.code})` });
 }
 
 function say(message: WorkerToNanny): Promise<void> {

@@ -6,8 +6,8 @@ export type NannyToWorker =
 
 export type WorkerToNanny =
   | { readonly t: "hello" }
-  /** The worker ends by plan. `restart`: it wants to be started again. */
-  | { readonly t: "leaving"; readonly restart: boolean };
+  /** The worker ends by plan. `restart`: it wants to be started again. `error`: what went wrong, if anything did. */
+  | { readonly t: "leaving"; readonly restart: boolean; readonly error: string | null };
 
 /** In the environment of a worker that has a nanny. */
 export const NANNY_VARIABLE = "TASKFLOCK_NANNY";

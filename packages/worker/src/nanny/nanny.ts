@@ -17,7 +17,8 @@ export interface NannyOptions {
   /** The worker is ended above 95 % of this, bytes; 0 is no limit. */
   readonly memoryLimitBytes: number;
   readonly address: string;
-  readonly token: string;
+  /** May come later: the worker's process starts at once, and connects when its nanny has. */
+  readonly token: string | Promise<string>;
   readonly name: string;
   readonly logger: Logger;
   /** How long the worker may take for its planned stop before it is killed, milliseconds. Default 35 s. */
@@ -53,9 +54,20 @@ const RECONNECT_MS = 300_000;
 
 /** Rejects coded when the scheduler cannot be reached or refuses the token. */
 export async function startNanny(options: NannyOptions): Promise<RunningNanny> {
-  const link = await SchedulerLink.open<"nanny", "toWorker">({
+  const nanny = new Nanny(options);
+  try {
+    await nanny.connected;
+  } catch (error) {
+    await nanny.close();
+    throw error;
+  }
+  return nanny;
+}
+
+async function openLink(options: NannyOptions): Promise<Link> {
+  return SchedulerLink.open<"nanny", "toWorker">({
     address: options.address,
-    token: options.token,
+    token: await options.token,
     up: "nanny",
     down: "toWorker",
     hello: { role: "nanny", name: options.name },
@@ -66,7 +78,6 @@ export async function startNanny(options: NannyOptions): Promise<RunningNanny> {
     onDown: () => undefined,
     onGone: (error) => options.logger.warn({ err: error }, "the nanny's link to the scheduler is lost"),
   });
-  return new Nanny(options, link);
 }
 
 type Link = SchedulerLink<"nanny", "toWorker">;
@@ -77,15 +88,17 @@ interface Life {
   readonly incarnation: string;
   readonly startedAt: number;
   /** The worker said that it leaves. */
-  leaving: { readonly restart: boolean } | null;
+  leaving: { readonly restart: boolean; readonly error: string | null } | null;
   /** Why the nanny killed it. */
   killedFor: string | null;
 }
 
 class Nanny implements RunningNanny {
   readonly done: Promise<NannyExit>;
+  /** Resolves when the scheduler knows this nanny. */
+  readonly connected: Promise<Link>;
   readonly #options: NannyOptions;
-  readonly #link: Link;
+  #link: Link | null = null;
   #life: Life | null = null;
   #quickDeaths = 0;
   #stopping = false;
@@ -94,9 +107,15 @@ class Nanny implements RunningNanny {
   #deadline: NodeJS.Timeout | null = null;
   #wakeUp: () => void = () => undefined;
 
-  constructor(options: NannyOptions, link: Link) {
+  constructor(options: NannyOptions) {
     this.#options = options;
-    this.#link = link;
+    this.connected = openLink(options);
+    this.connected.then(
+      (link) => {
+        this.#link = link;
+      },
+      () => undefined, // startNanny tells
+    );
     this.done = this.#run();
   }
 
@@ -134,7 +153,7 @@ class Nanny implements RunningNanny {
     }
     if (this.#watch !== null) clearTimeout(this.#watch);
     if (this.#deadline !== null) clearTimeout(this.#deadline);
-    await this.#link.close();
+    await this.#link?.close();
     return exit;
   }
 
@@ -156,13 +175,23 @@ class Nanny implements RunningNanny {
 
   #receive(life: Life, message: WorkerToNanny): void {
     if (message.t === "hello") {
-      const answer: NannyToWorker = { t: "welcome", token: this.#options.token, incarnation: life.incarnation };
-      life.child.send(answer, () => undefined);
+      void this.#welcome(life);
       return;
     }
-    life.leaving = { restart: message.restart };
+    life.leaving = message;
     // Native code can keep a process from ending; it has said all it had to say.
     setTimeout(() => life.child.kill("SIGKILL"), LEAVING_MS).unref();
+  }
+
+  /** Only what the scheduler knows of may join it: this nanny reports its end. */
+  async #welcome({ child, incarnation }: Life): Promise<void> {
+    try {
+      await this.connected;
+    } catch {
+      return; // startNanny ends the child
+    }
+    const answer: NannyToWorker = { t: "welcome", token: await this.#options.token, incarnation };
+    if (child.connected) child.send(answer, () => undefined);
   }
 
   /** Null: another life follows. */
@@ -171,11 +200,12 @@ class Nanny implements RunningNanny {
     const restart = life.leaving?.restart === true && !this.#stopping;
     if (!restart && (life.leaving !== null || (how.clean && life.killedFor === null))) {
       logger.info({ pid: life.child.pid, how: how.text }, "the worker left");
-      return { error: null };
+      const error = life.leaving?.error ?? null;
+      return { error: error === null ? null : new FlockError("FLOCK_CLUSTER_START", `The worker ended: ${error}`) };
     }
     const text = restart ? "it asked to be started again" : (life.killedFor ?? how.text);
-    this.#link.send({ t: "exited", incarnation: life.incarnation, how: text });
-    this.#link.flush();
+    this.#link?.send({ t: "exited", incarnation: life.incarnation, how: text });
+    this.#link?.flush();
     logger.warn({ pid: life.child.pid, how: text }, "the worker died");
     // SIGTERM ends a worker that had not begun to listen for it, and so held nothing.
     if (this.#stopping) return { error: this.#closed || text === "SIGTERM" ? null : died(text) };
