@@ -5,11 +5,18 @@ import type { Client } from "@taskflock/client";
 import { progress } from "@taskflock/client";
 import { accuracyScore, formatResults, loadDigits, svc, takeRows } from "@taskflock/ml";
 import { LocalCluster } from "./local-cluster.ts";
+import { onStop } from "./process.ts";
 
 const params = { C: [1e-4, 1, 1e4], gamma: [1e-3, 1, 1e3], classWeight: [null, "balanced" as const] };
 
+export interface DemoFlags {
+  readonly workers: number;
+  /** Keep the cluster until a signal. */
+  readonly stay: boolean;
+}
+
 /** Runs the whole demo and prints to stdout; the progress bar goes to stderr when that is a terminal. */
-export async function digitsDemo({ workers }: { readonly workers: number }): Promise<void> {
+export async function digitsDemo({ workers, stay }: DemoFlags): Promise<void> {
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
   const started = performance.now();
   const cluster = await LocalCluster.start({ workers, threadsPerWorker: 1 });
@@ -21,6 +28,10 @@ export async function digitsDemo({ workers }: { readonly workers: number }): Pro
     say(`Watch them: ${cluster.dashboardUrl}`);
     await searchAllRows(client, say);
     await searchFixedSplit(client, say);
+    if (stay) {
+      say("\nThe cluster stays until Ctrl-C.");
+      await new Promise<void>((resolve) => onStop({ stop: () => resolve(), orphaned: resolve }, { stdinEnd: false }));
+    }
     await client.close();
   } finally {
     await cluster.close();

@@ -10,7 +10,8 @@ export function addDemoCommand(program: Command): void {
       "Start a cluster on this machine and run the digits grid search: 18 candidates, 3 folds, 1,797 handwritten digits.",
     )
     .addOption(flag("--workers <n>", "worker processes", "DEMO_WORKERS").default(2).argParser(integer(1, 64)))
-    .action(async (flags: { readonly workers: number }) => {
+    .option("--stay", "keep the cluster, and its page, until Ctrl-C", false)
+    .action(async (flags: { readonly workers: number; readonly stay: boolean }) => {
       const { digitsDemo } = await import("../demo.ts");
       await digitsDemo(flags);
     });
