@@ -8,7 +8,8 @@ import type { World } from "./world.ts";
 /** The client's or the worker's end. */
 export interface PeerEnd {
   readonly name: string;
-  welcomed(id: number, resumed: boolean): void;
+  /** `received`: the last frame that the scheduler had processed. */
+  welcomed(id: number, resumed: boolean, received: number): void;
   cut(): void;
   receive(messages: readonly Packed[]): void;
 }
@@ -71,8 +72,10 @@ export class ModelLink {
     this.#travelUp(connection, () => this.#arrive(connection));
   }
 
-  sendUp(message: Packed): void {
+  /** Returns the frame in which the message will travel. */
+  sendUp(message: Packed): number {
     if (this.#up.push(message) === 1) this.#world.after(0, () => this.#flushUp());
+    return this.#seq + 1;
   }
 
   sendDown(message: Packed): void {
@@ -139,7 +142,7 @@ export class ModelLink {
       this.#up = [];
       this.#seq = 0;
     }
-    this.peer.welcomed(id, resumed);
+    this.peer.welcomed(id, resumed, received);
   }
 
   #flushUp(): void {

@@ -61,6 +61,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   readonly #expected = new Set<TaskId>();
   /** Attempts that were assigned, have no outcome and were not told to stop. */
   readonly #attempts = new Map<TaskId, number>();
+  #snapshotFrame = 0;
   #alarm = 0;
   #steps = 0;
 
@@ -108,12 +109,18 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     this.machine.checkInvariants(this.#steps % 256 === 0 ? "all" : "touched");
   }
 
-  welcomed(_id: number, resumed: boolean): void {
+  welcomed(_id: number, resumed: boolean, received: number): void {
     if (!resumed) {
       this.inlineLimitBytes = 4096;
       this.#attempts.clear();
+      this.#snapshotFrame = 0;
     }
-    this.step({ e: "linkUp", fresh: !resumed, inlineLimitBytes: 4096 });
+    this.step({
+      e: "linkUp",
+      fresh: !resumed,
+      inlineLimitBytes: 4096,
+      snapshotPending: received < this.#snapshotFrame,
+    });
   }
 
   cut(): void {
@@ -185,7 +192,8 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       toScheduler: (message) => {
         if (message.t === "finished" || message.t === "errored" || message.t === "stopped")
           this.#attempts.delete(message.task);
-        this.link.sendUp(pack(message, this.payloads));
+        const frame = this.link.sendUp(pack(message, this.payloads));
+        if (message.t === "snapshot") this.#snapshotFrame = frame;
       },
       run: (slot, items) => {
         for (const { assign } of items) {

@@ -58,7 +58,9 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   readonly #queue: Happening[] = [];
   readonly #logs: LineLimiter = new LineLimiter(LOG_BYTES_PER_SECOND, () => performance.now());
   #parts: ShellParts | null = null;
-  #send: ((message: WorkerToScheduler) => void) | null = null;
+  #send: ((message: WorkerToScheduler) => number) | null = null;
+  /** The frame in which the last snapshot travels. */
+  #snapshotFrame = 0;
   #stepping = false;
   #closed = false;
   #cause = 0;
@@ -75,8 +77,8 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#parts = parts;
   }
 
-  /** The link is there; what happened before is processed now. */
-  connect(send: (message: WorkerToScheduler) => void): void {
+  /** The link is there (`send` says in which frame a message travels); what happened before is processed now. */
+  connect(send: (message: WorkerToScheduler) => number): void {
     this.#send = send;
     this.#drain();
   }
@@ -92,7 +94,9 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   linkUp(welcome: Welcome): void {
     this.#inlineLimitBytes = welcome.inlineLimitBytes;
     this.#worker = welcome.name;
-    this.#dispatch({ e: "linkUp", fresh: !welcome.resumed, inlineLimitBytes: welcome.inlineLimitBytes });
+    const { resumed, received, inlineLimitBytes } = welcome;
+    if (!resumed) this.#snapshotFrame = 0;
+    this.#dispatch({ e: "linkUp", fresh: !resumed, inlineLimitBytes, snapshotPending: received < this.#snapshotFrame });
   }
 
   linkDown(): void {
@@ -192,7 +196,8 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   toScheduler(message: WorkerToScheduler): void {
     // The link copies payload bytes during the call, so that `free` may follow at once.
-    this.#send?.(message);
+    const frame = this.#send?.(message);
+    if (message.t === "snapshot") this.#snapshotFrame = frame ?? 0;
   }
 
   run(slot: number, items: readonly RunItem[]): void {

@@ -41,7 +41,7 @@ export class MachineBench {
     this.machine = new WorkerMachine({ ...defaultWorkerConfig, ...config }, this.#port());
     const slots = config.slots ?? 1;
     this.slots = Array.from({ length: slots }, () => ({ items: [], busy: false, ending: null }));
-    this.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100 });
+    this.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100, snapshotPending: false });
   }
 
   event(event: BareEvent): void {

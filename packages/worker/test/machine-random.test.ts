@@ -90,7 +90,7 @@ const actions: ((bench: MachineBench, draw: Draw) => void)[] = [
   (bench, draw) => {
     if (draw(4) !== 0) return;
     bench.event({ e: "linkDown" });
-    bench.event({ e: "linkUp", fresh: draw(3) === 0, inlineLimitBytes: 100 });
+    bench.event({ e: "linkUp", fresh: draw(3) === 0, inlineLimitBytes: 100, snapshotPending: false });
   },
   (bench, draw) => {
     if (draw(8) === 0) bench.say({ t: "retire" });
@@ -99,7 +99,7 @@ const actions: ((bench: MachineBench, draw: Draw) => void)[] = [
 
 /** Ends the run: a fresh scheduler wants nothing of what is here. */
 function settle(bench: MachineBench): void {
-  bench.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100 });
+  bench.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100, snapshotPending: false });
   for (const [slot, state] of bench.slots.entries())
     if (state.items.length > 0 || state.ending !== null) bench.replace(slot);
 }

@@ -211,9 +211,12 @@ describe("retiring and the link", () => {
     bench.say(stop(2));
     bench.take();
     bench.event({ e: "linkDown" });
-    bench.event({ e: "linkUp", fresh: false, inlineLimitBytes: 100 });
+    bench.event({ e: "linkUp", fresh: false, inlineLimitBytes: 100, snapshotPending: false });
     expect(bench.takeSent()).toEqual(["snapshot 1v1|2.1*,3.1,4.1|1"]);
-    bench.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100 });
+    bench.event({ e: "linkDown" });
+    bench.event({ e: "linkUp", fresh: false, inlineLimitBytes: 100, snapshotPending: true });
+    expect(bench.takeSent()).toEqual([]);
+    bench.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100, snapshotPending: false });
     bench.replace(0);
   });
 
@@ -224,9 +227,9 @@ describe("retiring and the link", () => {
     bench.say(bench.assign(2), bench.assign(3, { inputs: [from(8, 3)] }), { t: "expect", task: 9 as TaskId, bytes: 1 });
     bench.take();
     bench.event({ e: "linkDown" });
-    bench.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100 });
+    bench.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100, snapshotPending: false });
     expect(bench.take()).toEqual(["abort 0: 2 cancelled", "stopFetch 8", "end 0: cancelled", "drop 1", "drop 9"]);
-    bench.event({ e: "linkUp", fresh: false, inlineLimitBytes: 100 });
+    bench.event({ e: "linkUp", fresh: false, inlineLimitBytes: 100, snapshotPending: false });
     expect(bench.take()).toEqual([]);
     bench.finish(0, 5000);
     bench.event({ e: "slotReplaced", slot: 0 });

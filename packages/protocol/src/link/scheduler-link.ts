@@ -120,14 +120,16 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
 
   /**
    * Collects a message; its payload bytes are copied now. It is kept until the scheduler has it, across cuts. Dropped when the link is
-   * closed or gone. Throws FLOCK_FRAME_TOO_LARGE when it cannot travel.
+   * closed or gone. Throws FLOCK_FRAME_TOO_LARGE when it cannot travel. Returns the number of the frame it travels in (see
+   * `Welcome.received`), 0 when it was dropped.
    */
-  send(message: Directions[U]): void {
-    if (this.#state === "over" || this.#state === "closing") return;
+  send(message: Directions[U]): number {
+    if (this.#state === "over" || this.#state === "closing") return 0;
     const builder = this.#builder;
     const size = payloadBytesOf(this.#options.up, message, this.#options.payloads);
     if (size > this.#welcome.maxFrameBytes) throw tooLarge(size, this.#welcome.maxFrameBytes);
     if (builder.count > 0 && builder.bytes + size > FLUSH_BYTES) this.flush();
+    const frame = this.#upstream.nextSeq;
     builder.add(message, this.#options.payloads);
     if (builder.count === 1 && builder.bytes > this.#welcome.maxFrameBytes) {
       const { length } = builder.finish({ seq: 0, ack: 0 });
@@ -135,6 +137,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
     }
     if (builder.bytes >= FLUSH_BYTES || builder.count >= FLUSH_MESSAGES) this.flush();
     else this.#schedule();
+    return frame;
   }
 
   /** Sends what was collected now. */

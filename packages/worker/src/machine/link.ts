@@ -14,7 +14,7 @@ export function onLinkUp(s: WorkerState, event: Extract<WorkerEvent, { e: "linkU
     dropAll(s);
     s.retiring = false;
     s.snapshotDue = true;
-  } else if (!s.snapshotDue) s.send(snapshot(s));
+  } else if (!s.snapshotDue && !event.snapshotPending) s.send(snapshot(s));
 }
 
 /** A scheduler that knows nothing of this worker is answered once nothing of its predecessor's runs: ids may mean other tasks now. */

@@ -20,7 +20,16 @@ export type WorkerEvent = {
   readonly at: Micros;
   readonly cause: Cause;
 } /** The link to the scheduler is up. `fresh`: nothing is known there; all that is here was dropped. Answer with `snapshot`. */ & (
-  | { readonly e: "linkUp"; readonly fresh: boolean; readonly inlineLimitBytes: number }
+  | {
+      readonly e: "linkUp";
+      readonly fresh: boolean;
+      readonly inlineLimitBytes: number;
+      /**
+       * The last snapshot had not been processed when the link was cut, and was sent again. It still tells the truth: the scheduler said
+       * nothing since, and what happened here since follows it. Another one now would contradict what is said after the first.
+       */
+      readonly snapshotPending: boolean;
+    }
   | { readonly e: "linkDown" }
   /** One inbound frame. Payload references in it are the machine's from now on. */
   | { readonly e: "schedulerMessages"; readonly messages: readonly SchedulerToWorker[] }
