@@ -6,7 +6,9 @@ import { connect, createServer, type Socket } from "node:net";
 import {
   type Assign,
   BulkClient,
+  type BulkEarly,
   BulkServer,
+  type BulkTarget,
   decodeFunctionDescription,
   decodeValue,
   encodeValue,
@@ -43,6 +45,7 @@ export class InlineWorker {
   readonly #peers: BulkClient = new BulkClient({ token: TOKEN });
   #turn: Promise<void> = Promise.resolve();
   readonly #expected: Map<TaskId, number> = new Map();
+  readonly #announced: Map<TaskId, () => void> = new Map();
   #link!: SchedulerLink<"worker", "toWorker">;
   #bulk!: BulkServer;
   #version = 0;
@@ -116,8 +119,8 @@ export class InlineWorker {
     return { bytes, release: () => {} };
   }
 
-  #accept(task: TaskId, bytes: number): { target: Uint8Array; done(): void; failed(): void } | null {
-    if (this.#expected.get(task) !== bytes) return null;
+  #accept(task: TaskId, bytes: number): BulkTarget | BulkEarly {
+    if (this.#expected.get(task) !== bytes) return this.#early(task);
     const target = new Uint8Array(bytes);
     const done = (): void => {
       this.#held.set(task, target);
@@ -126,11 +129,28 @@ export class InlineWorker {
     return { target, done, failed: () => {} };
   }
 
+  /** The client may hear of its upload before this worker does. */
+  #early(task: TaskId): BulkEarly {
+    return {
+      wait: (announced) => {
+        this.#announced.set(task, announced);
+        return () => void this.#announced.delete(task);
+      },
+    };
+  }
+
+  #expect({ task, bytes }: { readonly task: TaskId; readonly bytes: number }): void {
+    this.#expected.set(task, bytes);
+    const announced = this.#announced.get(task);
+    this.#announced.delete(task);
+    announced?.();
+  }
+
   #heard(message: SchedulerToWorker): void {
     if (message.t === "function") this.#define(message.fn, this.#take(message.code));
     else if (message.t === "assign") this.#turn = this.#turn.then(() => this.#run(message));
     else if (message.t === "drop") this.#held.delete(message.task);
-    else if (message.t === "expect") this.#expected.set(message.task, message.bytes);
+    else if (message.t === "expect") this.#expect(message);
     else if (message.t === "stop") {
       this.#link.send({ t: "stopped", task: message.task, attempt: message.attempt, why: message.why });
     } else if (message.t === "leave") void this.close();

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { BulkParser, bulkFrame, numbersBody, OP } from "../src/bulk/bulk-frames.ts";
-import { BulkClient, BulkServer, FlockError, isFlockError, type TaskId } from "../src/index.ts";
+import { BulkClient, type BulkEarly, BulkServer, FlockError, isFlockError, type TaskId } from "../src/index.ts";
 import { Log, Relay, TOKEN } from "./link-fixture.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -17,6 +17,8 @@ const id = (n: number): TaskId => n as TaskId;
 class Store {
   readonly results: Map<number, Uint8Array> = new Map();
   readonly expected: Set<number> = new Set();
+  /** Takes uploads that nobody announced as early ones; by task, what to call once they are announced. */
+  early: Map<number, () => void> | null = null;
   readonly events: Log<string> = new Log();
   leases = 0;
   mostLeases = 0;
@@ -28,7 +30,7 @@ class Store {
       ...{ host: "127.0.0.1", port: 0, token: TOKEN },
       open: (task) => store.#open(task),
       accept: (task, bytes) => {
-        if (!store.expected.delete(task)) return null;
+        if (!store.expected.delete(task)) return store.#early(task);
         const target = new Uint8Array(new SharedArrayBuffer(bytes));
         const done = (): void => {
           store.results.set(task, target);
@@ -39,6 +41,18 @@ class Store {
     });
     cleanups.push(() => store.server.close());
     return store;
+  }
+
+  #early(task: TaskId): BulkEarly | null {
+    const { early, events } = this;
+    if (early === null) return null;
+    return {
+      wait: (announced) => {
+        early.set(task, announced);
+        events.add(`early ${task}`);
+        return () => void events.add(`gave up ${task}`);
+      },
+    };
   }
 
   #open(task: TaskId): { bytes: Uint8Array; release(): void } | null {
@@ -126,6 +140,29 @@ describe("what fails", () => {
     const store = await Store.start();
     const error = await failure(newClient({ token: "wrong" }).fetch(store.address, id(7), room));
     expect(isFlockError(error.cause, "FLOCK_UNAUTHORIZED")).toBe(true);
+  });
+
+  test("an upload that comes before it is announced waits for that", async () => {
+    const store = await Store.start();
+    store.early = new Map();
+    const bytes = randomBytes(300_000);
+    const put = newClient().put(store.address, id(7), bytes);
+    await store.events.until((all) => all.includes("early 7"));
+    store.expected.add(7);
+    store.early.get(7)?.();
+    await put;
+    expect(Buffer.compare(store.results.get(7)!, bytes)).toBe(0);
+  });
+
+  test("an early upload is given up with its connection", async () => {
+    const store = await Store.start();
+    store.early = new Map();
+    const abort = new AbortController();
+    const put = failure(newClient().put(store.address, id(7), room(10), abort.signal));
+    await store.events.until((all) => all.includes("early 7"));
+    abort.abort();
+    expect((await put).code).toBe("FLOCK_CANCELLED");
+    await store.events.until((all) => all.includes("gave up 7"));
   });
 
   test("an upload that nobody announced", async () => {

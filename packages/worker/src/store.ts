@@ -29,6 +29,10 @@ export class Store {
     this.#entries.set(task, { place, leases: 0, dropped: false });
   }
 
+  has(task: TaskId): boolean {
+    return this.#entries.has(task);
+  }
+
   /** Null when nothing is held under the task. The memory stays as it is until the lease is released, also after `drop`. */
   lease(task: TaskId): Lease | null {
     const entry = this.#entries.get(task);

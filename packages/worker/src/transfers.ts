@@ -1,5 +1,12 @@
 // Data that comes and goes over the peer port: fetches from other workers, uploads of clients, and what others fetch here.
-import { type BulkClient, FlockError, type Holder, type TaskId } from "@taskflock/protocol";
+import {
+  type BulkClient,
+  type BulkEarly,
+  type BulkTarget,
+  FlockError,
+  type Holder,
+  type TaskId,
+} from "@taskflock/protocol";
 import type { Arena, Place } from "./arena.ts";
 import type { Store } from "./store.ts";
 
@@ -17,6 +24,8 @@ export class Transfers {
   readonly #events: TransferEvents;
   readonly #fetches: Map<TaskId, AbortController> = new Map();
   readonly #expected: Map<TaskId, number> = new Map();
+  /** Uploads whose client was quicker than the scheduler. */
+  readonly #early: Map<TaskId, Set<() => void>> = new Map();
 
   constructor(arena: Arena, store: Store, client: BulkClient, events: TransferEvents) {
     this.#arena = arena;
@@ -40,9 +49,11 @@ export class Transfers {
 
   expect(task: TaskId, bytes: number): void {
     const { limitBytes } = this.#arena;
-    if (bytes <= limitBytes) this.#expected.set(task, bytes);
-    // Said before the client comes with its bytes, and after the step that asks for them.
-    else {
+    // What comes of it is said after the step that asks for it.
+    if (bytes <= limitBytes) {
+      this.#expected.set(task, bytes);
+      queueMicrotask(() => this.#announce(task));
+    } else {
       const why = `it is larger than all that this worker may store (${limitBytes} bytes; --memory-limit raises that)`;
       queueMicrotask(() => this.#events.uploadFailed(task, why));
     }
@@ -58,11 +69,10 @@ export class Transfers {
   }
 
   /** For the bulk server: room for an upload, if it is expected and of the size that was said. */
-  accept(
-    task: TaskId,
-    bytes: number,
-  ): { readonly target: Uint8Array; done(): void; failed(error: FlockError): void } | null {
-    if (this.#expected.get(task) !== bytes) return null;
+  accept(task: TaskId, bytes: number): BulkTarget | BulkEarly | null {
+    const expected = this.#expected.get(task);
+    if (expected === undefined) return this.#store.has(task) ? null : this.#earlyUpload(task);
+    if (expected !== bytes) return null;
     const place = this.#arena.allocate(bytes);
     this.#expected.delete(task);
     if (place === null) {
@@ -85,6 +95,25 @@ export class Transfers {
   close(): void {
     for (const task of [...this.#fetches.keys()]) this.stopFetch(task);
     this.#expected.clear();
+  }
+
+  #earlyUpload(task: TaskId): BulkEarly {
+    return {
+      wait: (announced) => {
+        const waiting = this.#early.get(task) ?? new Set();
+        this.#early.set(task, waiting.add(announced));
+        return () => {
+          waiting.delete(announced);
+          if (waiting.size === 0 && this.#early.get(task) === waiting) this.#early.delete(task);
+        };
+      },
+    };
+  }
+
+  #announce(task: TaskId): void {
+    const waiting = this.#early.get(task);
+    this.#early.delete(task);
+    for (const announced of waiting ?? []) announced();
   }
 
   async #fetch(task: TaskId, holder: Holder, signal: AbortSignal): Promise<void> {

@@ -82,7 +82,7 @@ describe("a worker", () => {
     client.close();
   });
 
-  it("says which holder failed, and takes uploads that were announced", async () => {
+  it("says which holder failed, and takes uploads, also those that come before they are announced", async () => {
     const worker = await join("w");
     const holders: Holder[] = [{ worker: 9 as never, address: "127.0.0.1:1", version: 3 }];
     scheduler.define("w", 1, "(x) => x.a");
@@ -90,15 +90,16 @@ describe("a worker", () => {
     expect(await scheduler.next("w", "missing", 5)).toMatchObject({ holder: 9, version: 3 });
     await scheduler.next("w", "stopped", 1);
     const data = encodeValue({ a: "uploaded", pad: new Uint8Array(10_000) }).toBytes();
+    const client = new BulkClient({ token: TOKEN });
+    const put = client.put(worker.peerAddress, 6 as TaskId, data);
+    scheduler.define("w", 2, "() => 'the client was quicker'");
+    scheduler.assign("w", 3, 2, []);
+    await scheduler.next("w", "finished", 3);
     scheduler.send("w", { t: "expect", task: 6 as TaskId, bytes: data.length });
     scheduler.assign("w", 2, 1, [input(0)], {
       inputs: [{ task: 6 as TaskId, bytes: data.length, inline: NOTHING, holders: [] }],
     });
-    scheduler.define("w", 2, "() => 'all before was heard'");
-    scheduler.assign("w", 3, 2, []);
-    await scheduler.next("w", "finished", 3);
-    const client = new BulkClient({ token: TOKEN });
-    await client.put(worker.peerAddress, 6 as TaskId, data);
+    await put;
     expect(await scheduler.next("w", "held", 6)).toMatchObject({ bytes: data.length });
     expect(decoded((await scheduler.next("w", "finished", 2)).result)).toBe("uploaded");
     client.close();

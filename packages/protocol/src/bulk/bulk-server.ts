@@ -20,6 +20,8 @@ import {
 const AUTHENTICATE_MS = 5_000;
 /** A transfer in which nothing moves for so long is given up. */
 const STALL_MS = 30_000;
+/** How long an upload waits to be announced: the client and the worker hear of it over links of their own, in any order. */
+const ANNOUNCE_MS = 5_000;
 /** Results that are sent at the same time; further requests wait. */
 const MAX_SENDING = 8;
 const NOTHING = new Uint8Array(0);
@@ -38,6 +40,12 @@ export interface BulkTarget {
   failed(error: FlockError): void;
 }
 
+/** An upload that was not announced yet. */
+export interface BulkEarly {
+  /** Calls `announced` once it is, unless what is returned was called before. */
+  wait(announced: () => void): () => void;
+}
+
 export interface BulkServerOptions {
   readonly host: string;
   /** 0 takes any free one. */
@@ -45,8 +53,8 @@ export interface BulkServerOptions {
   readonly token: string;
   /** The result of a task, or null when it is not here. */
   open(task: TaskId): BulkSource | null;
-  /** Room for an upload, or null when none was announced. */
-  accept(task: TaskId, bytes: number): BulkTarget | null;
+  /** Room for an upload; null when it is not wanted or there is no room. */
+  accept(task: TaskId, bytes: number): BulkTarget | BulkEarly | null;
 }
 
 export class BulkServer {
@@ -106,6 +114,8 @@ class Connection {
   #known = false;
   #busy = false;
   #upload: { readonly target: BulkTarget; readonly receiving: Receiving } | null = null;
+  /** An upload that came before it was announced. */
+  #early: { readonly task: TaskId; readonly bytes: number; readonly giveUp: () => void } | null = null;
   /** What must be given back when the connection ends. */
   #abandon: () => void = () => {};
 
@@ -119,7 +129,11 @@ class Connection {
       onChunk: (length) => this.#onChunk(length),
     });
     socket.setTimeout(AUTHENTICATE_MS, () => {
-      if (!this.#known || this.#busy)
+      const early = this.#early;
+      if (early !== null) {
+        this.#stopWaiting();
+        this.#refuse(early.task, early.bytes);
+      } else if (!this.#known || this.#busy)
         this.#fail(new FlockError("FLOCK_CONNECTION_LOST", "Nothing moved for too long."));
     });
     socket.on("error", () => {}); // `close` follows
@@ -147,8 +161,10 @@ class Connection {
     }
     if (this.#busy) throw malformed("bulk", "a request came before the last was answered");
     if (op === OP.get) this.#get(readNumbers(body, 1, "bulk.get")[0] as TaskId);
-    else if (op === OP.put) this.#put(readNumbers(body, 2, "bulk.put"));
-    else throw malformed("bulk", `the operation ${op} is unknown`);
+    else if (op === OP.put) {
+      const [task, bytes] = readNumbers(body, 2, "bulk.put");
+      this.#put(task as TaskId, bytes!);
+    } else throw malformed("bulk", `the operation ${op} is unknown`);
   }
 
   #greet(body: Buffer): void {
@@ -186,17 +202,39 @@ class Connection {
     });
   }
 
-  #put([task, bytes]: number[]): void {
-    const target = this.#options.accept(task as TaskId, bytes!);
-    if (target === null) {
-      this.#answer(OP.absent, Buffer.from(`No upload of ${bytes} bytes for task ${task} was announced.`));
-      return;
-    }
+  #put(task: TaskId, bytes: number): void {
     this.#busy = true;
+    const target = this.#options.accept(task, bytes);
+    if (target === null) this.#refuse(task, bytes);
+    else if ("wait" in target) this.#await(task, bytes, target);
+    else this.#receive(target);
+  }
+
+  #await(task: TaskId, bytes: number, early: BulkEarly): void {
+    this.#socket.setTimeout(ANNOUNCE_MS);
+    const giveUp = early.wait(() => {
+      this.#early = null;
+      this.#put(task, bytes);
+    });
+    this.#early = { task, bytes, giveUp };
+  }
+
+  #stopWaiting(): void {
+    this.#early?.giveUp();
+    this.#early = null;
+  }
+
+  #receive(target: BulkTarget): void {
     const receiving = new Receiving(target.target);
     this.#upload = { target, receiving };
+    this.#socket.setTimeout(STALL_MS);
     this.#socket.write(bulkFrame(OP.ready, NOTHING));
     if (receiving.complete) this.#stored();
+  }
+
+  #refuse(task: TaskId, bytes: number): void {
+    this.#socket.setTimeout(STALL_MS);
+    this.#answer(OP.absent, Buffer.from(`No upload of ${bytes} bytes for task ${task} is expected.`));
   }
 
   #due(): { readonly target: BulkTarget; readonly receiving: Receiving } {
@@ -230,6 +268,7 @@ class Connection {
 
   #closed(): void {
     this.#abandon();
+    this.#stopWaiting();
     const upload = this.#upload;
     this.#upload = null;
     upload?.target.failed(new FlockError("FLOCK_TRANSFER_FAILED", "The upload ended before all bytes were there."));
