@@ -51,6 +51,20 @@ describe("encode, then decode", () => {
     });
   }
 
+  test("a function without code, a task without arguments: malformed, so that no machine meets them", () => {
+    const fn = { t: "function", fn: 1, hash: "h", name: "f", code: null, codeBytes: 0 };
+    const [submit] = fc.sample(messagesOf("client").find((kind) => fc.sample(kind, 1)[0]!["t"] === "submit")!, 1);
+    for (const row of [fn, { ...submit!, args: null }]) {
+      let thrown: unknown;
+      try {
+        decodeRows("client", encodeRows("client", [row]));
+      } catch (error) {
+        thrown = error;
+      }
+      expect(isFlockError(thrown, "FLOCK_PROTOCOL")).toBe(true);
+    }
+  });
+
   test("a column of any integers, of any count", () => {
     fc.assert(
       fc.property(
@@ -178,7 +192,7 @@ describe("malformed frames", () => {
   test("a constant column that claims endless lists", () => {
     const deps = Array.from({ length: 100 }, () => 5);
     const rows = Array.from({ length: 30_000 }, (_, i) => ({
-      ...{ t: "submit", n: i + 1, fn: 1, functions: [], args: null, argsBytes: 0, deps, options: 0, run: 0 },
+      ...{ t: "submit", n: i + 1, fn: 1, functions: [], args: new Uint8Array(0), argsBytes: 0, deps, options: 0, run: 0 },
       ...{ key: null, fingerprint: null },
     }));
     expect(refuse("client", encodeRows("client", rows))).toMatch(/too many elements/);

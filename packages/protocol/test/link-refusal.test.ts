@@ -267,3 +267,41 @@ test("a nanny has no session: what it saw is said again after a cut", async () =
   await all;
   expect(seen).toEqual(["first", "second"]);
 });
+
+describe("whoever is refused before the handshake", () => {
+  test("an upgrade with an Origin: the connection ends, though the other end keeps its half open", async () => {
+    const { server } = await startServer();
+    const socket = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    let answer = "";
+    socket.on("data", (data) => {
+      answer += data.toString();
+    });
+    socket.on("error", () => {});
+    socket.write(
+      "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: http://evil\r\n" +
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+    );
+    await new Promise((done) => socket.once("end", done));
+    expect(answer).toMatch(/^HTTP\/1.1 403/);
+    await server.close(); // it would wait for a connection that is half open
+    socket.destroy();
+  });
+
+  test("a hello above 4 KiB in one piece with the upgrade", async () => {
+    const { server } = await startServer();
+    const socket = connect(server.port, "127.0.0.1");
+    const heard: Buffer[] = [];
+    socket.on("data", (data) => heard.push(data as Buffer));
+    const large = encodeHandshake({ ...hello, name: "x".repeat(8000) });
+    const head = Buffer.alloc(8); // a binary frame of 16 bits of length, with a mask of zeros
+    head[0] = 0x82;
+    head[1] = 0xfe;
+    head.writeUInt16BE(large.length, 2);
+    const request =
+      "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: taskflock\r\n" +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    socket.write(Buffer.concat([Buffer.from(request), head, large]));
+    await new Promise((done) => socket.once("close", done));
+    expect(Buffer.concat(heard).toString("latin1")).toContain("FLOCK_FRAME_TOO_LARGE");
+  });
+});

@@ -17,14 +17,13 @@ export function messagesOf(direction: Direction): fc.Arbitrary<Row>[] {
 function rowOf(fields: Fields): fc.Arbitrary<Row> {
   const shape: Record<string, fc.Arbitrary<unknown>> = {};
   for (const [name, field] of Object.entries(fields)) shape[name] = arbitraryOf(field);
-  // The size that goes with a payload is what the payload has, or nothing where none is.
+  // The size that goes with a payload is what the payload has.
   return fc.record(shape).map((row) => {
     const fixed: Row = { ...row };
     for (const [name, field] of Object.entries(fields)) {
       if (field.kind !== "payload") continue;
       const bytes = fixed[name] as Uint8Array | null;
       if (bytes !== null) fixed[field.size] = bytes.length;
-      else if (name === "args") fixed[field.size] = 0;
     }
     return fixed;
   });
@@ -50,7 +49,7 @@ function arbitraryOf(field: Field): fc.Arbitrary<unknown> {
     case "choice":
       return fc.constantFrom(...field.values);
     case "payload":
-      return fc.option(bytes, { nil: null });
+      return field.optional ? fc.option(bytes, { nil: null }) : bytes;
     case "nullable":
       return fc.option(arbitraryOf(field.of), { nil: null });
     case "list":

@@ -217,3 +217,51 @@ describe("output of tasks", () => {
     expect(stage.told(2)).toMatchObject([{ t: "log", n: 7 as TaskNumber }]);
   });
 });
+
+describe("what a session leaves behind", () => {
+  it("is nothing: no lane, no queue, no progress of its runs, though its tasks were queued", () => {
+    const stage = new Stage();
+    for (let round = 1; round <= 3; round++) {
+      stage.client(round);
+      stage.options(round, 1, { resources: { [`R${round}`]: 1 } });
+      stage.say(round, { t: "openRun", run: 1 as never, name: "r", weight: 1, steps: 0 });
+      stage.submit(round, 1, { run: 1 });
+      stage.submit(round, 2, { run: 1, options: 1 });
+      stage.say(round, { t: "goodbye" });
+      stage.machine.checkInvariants("all");
+    }
+    expect(stage.machine.clusterInfo()).toMatchObject({ sessions: 0, runs: [], functions: 0 });
+    expect(stage.leftOver()).toEqual([]);
+  });
+
+  it("keeps a requirement that a shared task still has", () => {
+    const stage = new Stage();
+    stage.client(1);
+    stage.client(2);
+    stage.options(1, 1, { resources: { GPU: 10_000 } });
+    stage.submit(1, 1, { options: 1, key: "k", fingerprint: "x" });
+    stage.submit(2, 1, { key: "k", fingerprint: "x" });
+    stage.say(1, { t: "goodbye" });
+    stage.worker(1);
+    expect(stage.assigned(1)).toEqual([]);
+    stage.worker(2, { resources: { GPU: 10_000 } });
+    expect(stage.assigned(2)).toHaveLength(1);
+  });
+});
+
+describe("a text for people", () => {
+  it("has an end, whatever it quotes", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1);
+    stage.submit(1, 1);
+    stage.submit(1, 2, { deps: [1] });
+    stage.say(1, { t: "cancel", n: 1 as TaskNumber, reason: "long".repeat(10_000) });
+    stage.submit(1, 3);
+    stage.lose(1, "how".repeat(10_000));
+    const texts = stage
+      .told()
+      .flatMap((m) => (m.t === "failed" ? [m.failure.message] : m.t === "notice" ? [m.text] : []));
+    expect(texts.map((text) => text.length)).toEqual([4096, 4096]);
+  });
+});

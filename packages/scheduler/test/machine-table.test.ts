@@ -1,4 +1,10 @@
-import { defaultTaskOptions, isFlockError, type RunNumber } from "@taskflock/protocol/words";
+import {
+  defaultTaskOptions,
+  isFlockError,
+  type RunNumber,
+  TASK_GENERATIONS,
+  TASK_SLOTS,
+} from "@taskflock/protocol/words";
 import { describe, expect, it } from "vitest";
 import { Core } from "../src/machine/core.ts";
 import { defaultSchedulerConfig } from "../src/machine/index.ts";
@@ -41,6 +47,21 @@ describe("the table of transitions", () => {
     expect(again.id % 2 ** 24).toBe(a!.id % 2 ** 24);
     expect(core.taskById(a!.id)).toBeNull();
     expect(core.taskById(again.id)).toBe(again);
+  });
+});
+
+describe("a slot", () => {
+  it("whose generations are used up is not used again", () => {
+    const { core, tasks } = coreWithTasks(1);
+    const [task] = tasks;
+    const slot = task!.id % TASK_SLOTS;
+    core.releaseSlot(task!);
+    core.generations[slot] = TASK_GENERATIONS - 2;
+    const last = core.newTask({ session: task!.session, n: 2 as never }, task!.options, task!.run);
+    expect(last.id).toBe((TASK_GENERATIONS - 1) * TASK_SLOTS + slot);
+    core.releaseSlot(last);
+    const next = core.newTask({ session: task!.session, n: 3 as never }, task!.options, task!.run);
+    expect(next.id).toBe(TASK_SLOTS + 1);
   });
 });
 

@@ -262,6 +262,11 @@ export function readPayloads(reader: WireReader, count: number, at: string): Pay
   return { sizes, start: reader.take(total) };
 }
 
+/** For payloads that no message of the kind may lack. */
+export function checkThere(payloads: PayloadSlices, at: string): void {
+  if (payloads.sizes.includes(-1)) throw malformed(at, "the bytes are absent");
+}
+
 /** A payload that is there must have the size its message says. */
 export function checkSizes(payloads: PayloadSlices, bytes: readonly number[], at: string): void {
   const { sizes } = payloads;

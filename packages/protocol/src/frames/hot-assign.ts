@@ -6,6 +6,7 @@ import type { Assign, Attempt, FunctionId, Holder, Input, TaskId, WorkerId } fro
 import {
   type Column,
   checkSizes,
+  checkThere,
   IntColumn,
   PayloadColumn,
   readCounts,
@@ -178,6 +179,7 @@ function readAssigns(reader: WireReader, count: number): Build<Assign> {
   const fn = readInts(reader, count, natural, "assign.fn");
   const functions = readLists(reader, count, ANY_COUNT, natural, "assign.functions");
   const args = readPayloads(reader, count, "assign.args");
+  checkThere(args, "assign.args");
   const inputs = readInputs(reader, count);
   const order = readInts(reader, count, orderField, "assign.order");
   const timeoutMs = readInts(reader, count, millis, "assign.timeoutMs");
@@ -191,7 +193,6 @@ function readAssigns(reader: WireReader, count: number): Build<Assign> {
     const takeInputs = inputs(sink);
     const out: Assign[] = new Array(count);
     for (let i = 0; i < count; i++) {
-      const size = args.sizes[i]!;
       out[i] = {
         t: "assign",
         task: task[i]! as TaskId,
@@ -200,7 +201,7 @@ function readAssigns(reader: WireReader, count: number): Build<Assign> {
         fn: fn[i]! as FunctionId,
         functions: functionLists.take(functions.counts[i]!),
         args: payloads.take(i),
-        argsBytes: size < 0 ? 0 : size,
+        argsBytes: args.sizes[i]!,
         inputs: takeInputs(),
         order: order[i]!,
         timeoutMs: timeoutMs[i]!,

@@ -12,6 +12,7 @@ import { NO_PAYLOAD, type PayloadRef } from "../words/index.ts";
 import {
   type Column,
   checkSizes,
+  checkThere,
   IntColumn,
   PayloadColumn,
   type PayloadSlices,
@@ -166,6 +167,7 @@ function readSubmits(reader: WireReader, count: number): Build<Submit> {
   const fn = readInts(reader, count, positive, "submit.fn");
   const functions = readLists(reader, count, ANY_COUNT, positive, "submit.functions");
   const args = readPayloads(reader, count, "submit.args");
+  checkThere(args, "submit.args");
   const deps = readLists(reader, count, ANY_COUNT, positive, "submit.deps");
   const options = readInts(reader, count, natural, "submit.options");
   const run = readInts(reader, count, natural, "submit.run");
@@ -177,14 +179,13 @@ function readSubmits(reader: WireReader, count: number): Build<Submit> {
     const depLists = new ListTaker(deps.flat);
     const out: Submit[] = new Array(count);
     for (let i = 0; i < count; i++) {
-      const size = args.sizes[i]!;
       out[i] = {
         t: "submit",
         n: n[i]! as TaskNumber,
         fn: fn[i]! as Submit["fn"],
         functions: functionLists.take(functions.counts[i]!),
         args: payloads.take(i),
-        argsBytes: size < 0 ? 0 : size,
+        argsBytes: args.sizes[i]!,
         deps: depLists.take(deps.counts[i]!),
         options: options[i]! as Submit["options"],
         run: run[i]! as Submit["run"],

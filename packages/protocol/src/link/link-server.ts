@@ -124,7 +124,8 @@ export class LinkServer {
     const tooMany = this.#strangers >= MAX_STRANGERS;
     if (this.#closing || tooMany || request.headers.origin !== undefined) {
       const status = request.headers.origin === undefined ? "503 Service Unavailable" : "403 Forbidden";
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+      // Not half closed: nobody would ever end the other half.
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (client) => this.#greet(client, socket as Socket));
@@ -149,7 +150,7 @@ export class LinkServer {
     const start = socket.bytesRead;
     const count = (): void => {
       if (socket.bytesRead - start > MAX_HELLO_BYTES + ENVELOPE_BYTES) {
-        refuse(new FlockError("FLOCK_FRAME_TOO_LARGE", `The first frame is larger than ${MAX_HELLO_BYTES} bytes.`));
+        refuse(helloTooLarge());
         socket.pause();
       }
     };
@@ -173,6 +174,8 @@ export class LinkServer {
   }
 
   #decide(data: Buffer): Admission | FlockError {
+    // What came in one piece with the upgrade was not counted.
+    if (data.length > MAX_HELLO_BYTES) return helloTooLarge();
     try {
       const hello = decodeHello(data);
       if (tokensEqual(hello.token, this.#options.token)) return this.#options.admit(hello);
@@ -204,6 +207,10 @@ export class LinkServer {
     client.on("close", () => this.#links.delete(link));
     link.listen(admission.attach(link));
   }
+}
+
+function helloTooLarge(): FlockError {
+  return new FlockError("FLOCK_FRAME_TOO_LARGE", `The first frame is larger than ${MAX_HELLO_BYTES} bytes.`);
 }
 
 function explainPort(_request: IncomingMessage, response: ServerResponse): void {

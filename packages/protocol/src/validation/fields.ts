@@ -8,8 +8,8 @@ export type Field =
   | TextField
   | { readonly kind: "flag" }
   | { readonly kind: "choice"; readonly values: readonly string[] }
-  /** A payload; `size` names the sibling that says its bytes. On the wire: null or the bytes. */
-  | { readonly kind: "payload"; readonly size: string }
+  /** A payload; `size` names the sibling that says its bytes. On the wire: the bytes, or null where it is `optional`. */
+  | { readonly kind: "payload"; readonly size: string; readonly optional: boolean }
   | { readonly kind: "nullable"; readonly of: Field }
   | { readonly kind: "list"; readonly of: Field; readonly max: number }
   | RecordField
@@ -42,7 +42,8 @@ export const flag: Field = { kind: "flag" };
 export const finite: Field = { kind: "number" };
 export const plain: Field = { kind: "plain" };
 export const choice = (...values: readonly string[]): Field => ({ kind: "choice", values });
-export const payload = (size: string): Field => ({ kind: "payload", size });
+export const payload = (size: string): Field => ({ kind: "payload", size, optional: false });
+export const optionalPayload = (size: string): Field => ({ kind: "payload", size, optional: true });
 export const nullable = (of: Field): Field => ({ kind: "nullable", of });
 export const list = (of: Field, max: number): Field => ({ kind: "list", of, max });
 export const record = (fields: Fields): RecordField => ({ kind: "record", fields });
@@ -82,7 +83,8 @@ export function checkField(field: Field, value: unknown, at: string): void {
       }
       return;
     case "payload":
-      if (value !== null && !(value instanceof Uint8Array)) throw malformed(at, `${show(value)} is not bytes`);
+      if (!(value === null && field.optional) && !(value instanceof Uint8Array))
+        throw malformed(at, `${show(value)} is not bytes`);
       return;
     case "nullable":
       if (value !== null) checkField(field.of, value, at);

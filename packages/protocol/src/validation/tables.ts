@@ -1,6 +1,6 @@
 // Every field of every message, with what it may hold. The limits here are the wire's; options have narrower ones (client).
 
-import { type Directions, errorRegistry, TASK_SLOTS } from "../words/index.ts";
+import { type Directions, errorRegistry, TASK_GENERATIONS, TASK_SLOTS } from "../words/index.ts";
 import {
   amounts,
   choice,
@@ -12,6 +12,7 @@ import {
   int,
   list,
   nullable,
+  optionalPayload,
   payload,
   plain,
   record,
@@ -28,8 +29,10 @@ const positive: IntField = int(1, MAX);
 const natural: IntField = int(0, MAX);
 const bytes: IntField = int(0, 2 ** 47);
 const millis: IntField = int(0, 2 ** 40);
-const taskId: IntField = int(0, TASK_SLOTS * 2 ** 28);
+const taskId: IntField = int(0, TASK_SLOTS * TASK_GENERATIONS);
 const name: TextField = text(1024);
+/** A key that was derived from a name. */
+const key: TextField = text(4096);
 const hash: TextField = text(128);
 const line: TextField = text(65_536);
 const resources: Field = amounts(int(0, 1e12), 64);
@@ -46,7 +49,7 @@ const failure = record({
   code: nullable(choice(...Object.keys(errorRegistry))),
   name,
   message: text(16_384),
-  error: payload("errorBytes"),
+  error: optionalPayload("errorBytes"),
   errorBytes: bytes,
 });
 const options = record({
@@ -80,7 +83,7 @@ const workerHello = record({
   memoryLimitBytes: bytes,
   peerAddress: name,
 });
-const input = record({ task: taskId, bytes, inline: payload("bytes"), holders });
+const input = record({ task: taskId, bytes, inline: optionalPayload("bytes"), holders });
 
 /** One table per direction; each entry has exactly the fields of its message. */
 type Table<D extends keyof Directions> = {
@@ -113,7 +116,7 @@ const client = {
     fingerprint: nullable(hash),
     name,
     bytes,
-    data: payload("bytes"),
+    data: optionalPayload("bytes"),
     broadcast: flag,
   },
   release: { n: positive },
@@ -125,10 +128,10 @@ const client = {
 } satisfies Table<"client">;
 
 const toClient = {
-  done: { n: positive, bytes, result: payload("bytes") },
-  failed: { n: positive, failure, worker: name, attempt: natural, failedKey: nullable(name) },
+  done: { n: positive, bytes, result: optionalPayload("bytes") },
+  failed: { n: positive, failure, worker: name, attempt: natural, failedKey: nullable(key) },
   cancelled: { n: positive, reason: line },
-  located: { n: positive, task: taskId, bytes, holders, inline: payload("bytes") },
+  located: { n: positive, task: taskId, bytes, holders, inline: optionalPayload("bytes") },
   uploadTo: { n: positive, task: taskId, holders },
   answer: { id: natural, value: plain, error: nullable(record({ code: name, message: line })) },
   runProgress: { run: natural, counts },
@@ -142,7 +145,7 @@ const toWorker = {
   assign: {
     task: taskId,
     attempt: positive,
-    key: text(4096),
+    key,
     fn: natural,
     functions: list(natural, MAX_ELEMENTS),
     args: payload("argsBytes"),
@@ -166,7 +169,14 @@ const toWorker = {
 
 const worker = {
   started: { task: taskId, attempt: positive },
-  finished: { task: taskId, attempt: positive, bytes, result: payload("bytes"), version: natural, durationUs: natural },
+  finished: {
+    task: taskId,
+    attempt: positive,
+    bytes,
+    result: optionalPayload("bytes"),
+    version: natural,
+    durationUs: natural,
+  },
   errored: { task: taskId, attempt: positive, failure, retryable: flag, durationUs: natural },
   stopped: {
     task: taskId,
@@ -197,7 +207,7 @@ export const hotFields: {
 } = {
   ids: { positive, natural, taskId },
   sizes: { bytes, millis, order: int(-MAX, MAX) },
-  texts: { name, hash, key: text(4096) },
+  texts: { name, hash, key },
 };
 
 export const messageFields: { readonly [D in keyof Directions]: Readonly<Record<string, Fields>> } = {

@@ -39,3 +39,5 @@ export const NO_WORKER: WorkerId = 0 as WorkerId;
 export const RESOURCE_UNIT = 10_000;
 /** Slots a `TaskId` can name at one time. */
 export const TASK_SLOTS: number = 2 ** 24;
+/** Generations of a slot, so that every `TaskId` is a safe integer. */
+export const TASK_GENERATIONS: number = 2 ** 28;

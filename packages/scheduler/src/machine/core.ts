@@ -10,6 +10,7 @@ import {
   type SchedulerToClient,
   type SchedulerToWorker,
   type SessionId,
+  TASK_GENERATIONS,
   TASK_SLOTS,
   type TaskId,
   type TaskNumber,
@@ -33,6 +34,9 @@ import { Story } from "./story.ts";
 import { Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
 import { WorkerHeap } from "./worker-heap.ts";
+
+/** UTF-16 units. */
+const MAX_NOTICE = 4096;
 
 export class Core {
   readonly config: SchedulerConfig;
@@ -62,7 +66,7 @@ export class Core {
 
   readonly lanes: Map<string, Lane> = new Map();
   /** The lane of tasks that any worker can run. */
-  readonly open: Lane = makeLane([], null, false, null);
+  readonly open: Lane = makeLane("", [], null, false, null);
   /** Lanes that may have both a task and a worker for it. */
   readonly ready: Set<Lane> = new Set();
   readonly parkedLanes: Set<Lane> = new Set();
@@ -112,18 +116,29 @@ export class Core {
     if (slot >= TASK_SLOTS) throw new FlockError("FLOCK_INVARIANT", `More than ${TASK_SLOTS} tasks at one time.`);
     const generation = (this.generations[slot] ?? 0) + 1;
     this.generations[slot] = generation;
+    options.lane.users++;
     const task = new Task((generation * TASK_SLOTS + slot) as TaskId, ++this.seq, ref, options, run);
     this.slots[slot] = task;
     run.tasks++;
     return task;
   }
 
-  /** The slot may name another task from now on. */
+  /** The slot may name another task from now on, unless it has no generation left. */
   releaseSlot(task: Task): void {
     const slot = task.id % TASK_SLOTS;
     this.slots[slot] = null;
-    this.freeSlots.push(slot);
+    if (this.generations[slot]! < TASK_GENERATIONS - 1) this.freeSlots.push(slot);
     task.run.tasks--;
+    this.unuseLane(task.options.lane);
+  }
+
+  /** One of those that named the lane does so no more; a lane without any is forgotten. */
+  unuseLane(lane: Lane): void {
+    lane.users--;
+    if (lane.users > 0 || lane.key === "") return;
+    this.lanes.delete(lane.key);
+    this.ready.delete(lane);
+    for (const worker of this.workers.values()) worker.lanes.delete(lane);
   }
 
   taskById(id: TaskId): Task | null {
@@ -148,6 +163,11 @@ export class Core {
 
   tell(session: Session, message: SchedulerToClient): void {
     this.port.toClient(session.id, message);
+  }
+
+  /** Something for a person to read; it may quote names of any number and length. */
+  notice(session: Session, text: string): void {
+    if (this.canTell(session)) this.tell(session, { t: "notice", level: "warn", text: text.slice(0, MAX_NOTICE) });
   }
 
   /** Says nothing to a worker whose link is cut: its snapshot will show what it missed. */

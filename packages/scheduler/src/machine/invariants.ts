@@ -38,7 +38,14 @@ export function checkAll(core: Core): string | null {
     const problem = checkWorker(core, worker);
     if (problem !== null) return `worker ${worker.name}: ${problem}`;
   }
-  return checkWork(core) ?? checkCounts(core) ?? checkReferences(core) ?? checkQueues(core) ?? checkFunctions(core);
+  return (
+    checkWork(core) ??
+    checkCounts(core) ??
+    checkReferences(core) ??
+    checkQueues(core) ??
+    checkLanes(core) ??
+    checkFunctions(core)
+  );
 }
 
 function told(core: Core, task: Task, problem: string): string {
@@ -171,6 +178,8 @@ function checkRuns(core: Core): string | null {
 }
 
 function checkReferences(core: Core): string | null {
+  for (const run of core.progress)
+    if (!core.runs.has(run)) return `the progress of run ${run.id}, which is gone, is to be said`;
   for (const session of core.sessions.values()) {
     for (const [n, task] of session.tasks) {
       if (core.taskById(task.id) !== task) return `session ${session.id} refers to a forgotten task as ${n}`;
@@ -199,9 +208,28 @@ function checkQueues(core: Core): string | null {
       count += queue.count;
     }
     if (count !== lane.count) return `a lane counts ${lane.count}, has ${count}`;
+    for (const queue of lane.byRun.values()) {
+      if (queue.count === 0 && !core.runs.has(queue.run))
+        return `a lane keeps the queue of run ${queue.run.id}, which is gone`;
+    }
     queued += count;
   }
   return queued === core.counts[QUEUED] ? null : `${core.counts[QUEUED]} tasks are queued, but queues have ${queued}`;
+}
+
+/** Whoever names a lane keeps it; nobody else does. */
+function checkLanes(core: Core): string | null {
+  const users = new Map<Lane, number>();
+  const use = (lane: Lane): unknown => users.set(lane, (users.get(lane) ?? 0) + 1);
+  for (const session of core.sessions.values()) for (const { lane } of session.options.values()) use(lane);
+  for (const task of core.slots) if (task !== null) use(task.options.lane);
+  for (const lane of [core.open, ...core.lanes.values()]) {
+    if (lane.users !== (users.get(lane) ?? 0))
+      return `lane ${lane.key} counts ${lane.users} users, has ${users.get(lane) ?? 0}`;
+    users.delete(lane);
+    if (lane.users === 0 && lane !== core.open) return `lane ${lane.key} is kept for nobody`;
+  }
+  return users.size === 0 ? null : "a lane in use was forgotten";
 }
 
 function checkFunctions(core: Core): string | null {

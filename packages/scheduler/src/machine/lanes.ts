@@ -17,7 +17,7 @@ export function laneFor(core: Core, data: TaskOptionsData): Lane {
   const key = JSON.stringify([resources, names, others]);
   const known = core.lanes.get(key);
   if (known !== undefined) return known;
-  const lane = makeLane(resources, names.length > 0 ? new Set(names) : null, others, null);
+  const lane = makeLane(key, resources, names.length > 0 ? new Set(names) : null, others, null);
   core.lanes.set(key, lane);
   for (const worker of core.workers.values()) if (takesTasks(worker)) joinLane(core, lane, worker);
   return lane;
@@ -103,7 +103,7 @@ function warn(core: Core, lane: Lane, task: Task): void {
   const resources = lane.resources.map(([name, amount]) => `${name}=${amount / RESOURCE_UNIT}`);
   const names = lane.workers === null ? [] : [`a worker named ${[...lane.workers].join(" or ")}`];
   const text = `FLOCK_NO_WORKER: ${keyOf(task)} asks for ${[...resources, ...names].join(" and ")}; none of the ${there} workers can run it. It waits until one joins that can.`;
-  core.tell(task.session, { t: "notice", level: "warn", text });
+  core.notice(task.session, text);
 }
 
 function joinLane(core: Core, lane: Lane, worker: Worker): void {

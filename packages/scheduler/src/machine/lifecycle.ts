@@ -136,9 +136,12 @@ export function unregisterKey(core: Core, task: Task): void {
   if (task.key !== null && core.keys.get(task.key) === task) core.keys.delete(task.key);
 }
 
+/** The longest message of a failure (tasks.ts), UTF-16 units: it may quote names, reasons and deaths of any length. */
+const MAX_MESSAGE = 4096;
+
 /** A failure that the scheduler itself states. */
 export function failure(code: ErrorCode, message: string): Failure {
-  return { code, name: "FlockError", message, error: NO_PAYLOAD, errorBytes: 0 };
+  return { code, name: "FlockError", message: message.slice(0, MAX_MESSAGE), error: NO_PAYLOAD, errorBytes: 0 };
 }
 
 /** `failedKey` is for those who fail because of another. The payload in `failure.error` belongs to the outcome from now on. */

@@ -82,5 +82,5 @@ function killed(task: Task, worker: Worker): ReturnType<typeof failedWith> {
 
 function notify(core: Core, affected: ReadonlySet<Session>, worker: Worker, how: string): void {
   const text = `Worker ${worker.name} was lost (${how}); what it ran or held alone is computed again.`;
-  for (const session of affected) if (core.canTell(session)) core.tell(session, { t: "notice", level: "warn", text });
+  for (const session of affected) core.notice(session, text);
 }

@@ -59,10 +59,11 @@ function answerTo(core: Core, session: Session, question: Question): QuestionAns
   }
 }
 
-function retired(core: Core, names: readonly string[]): QuestionAnswer {
-  const workers = [...core.workers.values()].filter((w) => names.includes(w.name));
-  const unknown = names.filter((name) => !workers.some((w) => w.name === name));
+function retired(core: Core, asked: readonly string[]): QuestionAnswer {
+  const workers = [...core.workers.values()].filter((w) => asked.includes(w.name));
+  const unknown = asked.filter((name) => !workers.some((w) => w.name === name));
   if (unknown.length === 0) return { value: workers.map(workerInfo), error: null };
-  const message = `No worker is named ${unknown.join(", ")}; \`client.workers()\` lists those that are there.`;
+  const names = unknown.join(", ").slice(0, 1024);
+  const message = `No worker is named ${names}; \`client.workers()\` lists those that are there.`;
   return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
 }

@@ -105,6 +105,12 @@ function close(queue: TaskQueue): void {
   queue.sorted = [];
   queue.head = 0;
   queue.heap = [];
+  if (isDropped(queue.run)) queue.lane.byRun.delete(queue.run);
+}
+
+/** Its session let it go; tasks that others share may still name it. */
+function isDropped(run: Run): boolean {
+  return run.session.runs.get(run.number) !== run;
 }
 
 /** Many were withdrawn: drops the entries they left behind, so that they do not keep forgotten tasks in memory. */

@@ -201,6 +201,10 @@ export interface TaskQueue {
 }
 /** A class of tasks with the same requirement, so that what cannot run now is not looked at task by task. */
 export interface Lane {
+  /** Its key in `core.lanes`; "" for the open lane and for those of parked tasks, which stay. */
+  readonly key: string;
+  /** Sets of options and tasks that name it. */
+  users: number;
   readonly resources: readonly (readonly [name: string, amount: number])[];
   readonly workers: ReadonlySet<string> | null;
   readonly allowOthers: boolean;
@@ -300,19 +304,20 @@ export class Worker {
     this.name = hello.name;
     this.slots = hello.slots;
     this.free = new Map(Object.entries(hello.resources));
-    this.parked = makeLane([], null, false, this);
+    this.parked = makeLane("", [], null, false, this);
   }
 }
 
 export function makeLane(
+  key: string,
   resources: Lane["resources"],
   workers: ReadonlySet<string> | null,
   allowOthers: boolean,
   parkedAt: Worker | null,
 ): Lane {
   const available = new Set<Worker>();
-  const counts = { count: 0, named: 0, members: 0, warned: false };
-  return { resources, workers, allowOthers, parkedAt, byRun: new Map(), active: [], available, ...counts };
+  const counts = { users: 0, count: 0, named: 0, members: 0, warned: false };
+  return { key, resources, workers, allowOthers, parkedAt, byRun: new Map(), active: [], available, ...counts };
 }
 
 export function troublesOf(task: Task): Troubles {

@@ -82,7 +82,8 @@ export function runInfo(run: Run): RunInfo {
 }
 
 export function changed(core: Core, run: Run): void {
-  if (run.number !== 0) core.progress.add(run);
+  // Tasks of a run that was dropped may still end: nobody is told.
+  if (run.number !== 0 && core.runs.has(run)) core.progress.add(run);
 }
 
 /** Tells owners what changed; the last change is said by an alarm when it came too soon after another. */

@@ -3,6 +3,7 @@
 import {
   type CancelTask,
   type ClientToScheduler,
+  type DefineOptions,
   defaultTaskOptions,
   NO_PAYLOAD,
   type Release,
@@ -39,6 +40,7 @@ export function sessionJoined(core: Core, id: SessionId, name: string): void {
     uploads: new Set(),
     asks: [],
   };
+  core.open.users++;
   core.sessions.set(id, session);
   openRun(core, session, 0 as RunNumber, name, 1);
 }
@@ -70,6 +72,8 @@ export function sessionGone(core: Core, session: Session): void {
   uploadsAbandoned(core, session);
   for (const { record } of session.functions.values()) unuseFunction(core, record);
   session.functions.clear();
+  for (const { lane } of session.options.values()) core.unuseLane(lane);
+  session.options.clear();
   for (const run of [...session.runs.values()]) dropRun(core, run);
   session.asks.length = 0;
   core.sessions.delete(session.id);
@@ -87,7 +91,7 @@ export function clientMessage(core: Core, session: Session, message: ClientToSch
       defineFunction(core, session, message);
       return;
     case "options":
-      session.options.set(message.options, { data: message.data, lane: laneFor(core, message.data) });
+      defineOptions(core, session, message);
       return;
     case "scatter":
       scatter(core, session, message);
@@ -111,6 +115,14 @@ export function clientMessage(core: Core, session: Session, message: ClientToSch
       runMessage(core, session, message);
       return;
   }
+}
+
+function defineOptions(core: Core, session: Session, { options, data }: DefineOptions): void {
+  const lane = laneFor(core, data);
+  lane.users++;
+  const before = session.options.get(options);
+  session.options.set(options, { data, lane });
+  if (before !== undefined) core.unuseLane(before.lane);
 }
 
 /** The machine's own: the payloads in a message that comes from nobody it knows. */

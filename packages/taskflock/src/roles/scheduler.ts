@@ -1,7 +1,7 @@
 // The scheduler's process: the scheduler, its page, its token's file.
 
 import { readFileSync, rmSync } from "node:fs";
-import { startDashboard } from "@taskflock/dashboard";
+import { type Dashboard, startDashboard } from "@taskflock/dashboard";
 import { makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/protocol";
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { announceReady, createLogger, type LogLevel, onStop, printLine, tokenFromDescriptor } from "../process.ts";
@@ -37,8 +37,9 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   });
   const tokenFile = given === null ? tokenFileFor(scheduler.port) : null;
   if (tokenFile !== null) writeToken(tokenFile, token);
+  let dashboard: Dashboard | null = null;
   try {
-    const dashboard = await startDashboard({
+    dashboard = await startDashboard({
       host: flags.dashboardHost ?? flags.host,
       port: flags.dashboardPort,
       token,
@@ -55,8 +56,9 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     }
     const reason = await Promise.race([stopped, scheduler.failed]);
     logger.info({ reason }, "stopping");
-    await dashboard.close();
   } finally {
+    // Also when the machine failed: what still listened would keep the process alive, and healthy to whoever asks.
+    await dashboard?.close();
     if (tokenFile !== null) removeToken(tokenFile, token);
     await scheduler.close();
   }
