@@ -13,19 +13,28 @@ export class FittedEstimator<P extends object, M, I = unknown> {
   /** All parameters with the values that were fitted. */
   readonly params: Readonly<P>;
   readonly model: M;
+  readonly #cols: number;
   readonly #scorer: Scorer;
 
-  constructor(estimator: Estimator<P, M, I>, params: Readonly<P>, model: M, scorer?: Scorer) {
+  /** `cols` are the columns of the X that it was fitted on; 0 for texts. */
+  constructor(estimator: Estimator<P, M, I>, params: Readonly<P>, model: M, cols: number, scorer?: Scorer) {
     this.estimator = estimator;
     this.params = params;
     this.model = model;
+    this.#cols = cols;
     const kind = estimator.kind ?? "classifier";
     this.#scorer = scorer ?? (resolveScorers(undefined, kind)["score"] as Scorer);
   }
 
   /** One label per row of X. Throws FLOCK_ML_INPUT. */
   predict(X: FeaturesInput): Labels {
-    return this.estimator.predict(this.model, estimatorInput(this.estimator, checkedFeatures(X)));
+    const features = checkedFeatures(X);
+    const input = estimatorInput(this.estimator, features);
+    if (!isTexts(features) && features.cols !== this.#cols) {
+      const problem = `X has ${features.cols} columns, but ${this.estimator.name} was fitted on ${this.#cols}.`;
+      throw new FlockError("FLOCK_ML_INPUT", problem);
+    }
+    return this.estimator.predict(this.model, input);
   }
 
   /** The score of the predictions for X: the search's (first) scorer, or accuracy. Throws FLOCK_ML_INPUT. */
@@ -44,9 +53,9 @@ export async function fitEstimator<P extends object, M, I>(
   const problem = estimator.check?.(estimator.params) ?? null;
   if (problem !== null) throw new FlockError("FLOCK_ML_PARAMETER", `Estimator ${estimator.name}: ${problem}.`);
   const features = checkedFeatures(X);
-  const rows = isTexts(features) ? features.length : features.rows;
+  const [rows, cols] = isTexts(features) ? [features.length, 0] : [features.rows, features.cols];
   const model = await estimator.fit(estimatorInput(estimator, features), checkedLabels(y, rows), estimator.params);
-  return new FittedEstimator(estimator, estimator.params, model);
+  return new FittedEstimator(estimator, estimator.params, model, cols);
 }
 
 /** X in the form the estimator takes; throws FLOCK_ML_INPUT for texts where it takes numbers, and the other way round. */

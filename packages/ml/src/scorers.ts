@@ -1,6 +1,7 @@
 // Scorers by name. Each is an export of this package, so that it travels as a name.
 
 import { FlockError } from "@taskflock/protocol/words";
+import { show } from "./estimators/parameter-checks.ts";
 import { encodeLabels, type Labels } from "./labels.ts";
 import {
   accuracyScore,
@@ -86,7 +87,7 @@ export function resolveScorers(
   kind: "classifier" | "regressor",
 ): Readonly<Record<string, Scorer>> {
   const wanted = scoring ?? (kind === "classifier" ? "accuracy" : "r2");
-  if (typeof wanted === "string" || typeof wanted === "function") return { score: resolveScorer(wanted) };
+  if (typeof wanted !== "object" || wanted === null) return { score: resolveScorer(wanted) };
   const entries: [string, ScorerName | Scorer][] = isNames(wanted)
     ? wanted.map((name): [string, ScorerName] => [name, name])
     : Object.entries(wanted);
@@ -100,10 +101,10 @@ function isNames(scoring: Exclude<Scoring, string | Scorer>): scoring is readonl
 
 function resolveScorer(scorer: ScorerName | Scorer): Scorer {
   if (typeof scorer === "function") return scorer;
-  if (Object.hasOwn(scorers, scorer)) return scorers[scorer];
+  if (typeof scorer === "string" && Object.hasOwn(scorers, scorer)) return scorers[scorer];
   throw new FlockError(
     "FLOCK_ML_SCORER",
-    `There is no scorer ${JSON.stringify(scorer)}. Known: ${scorerNames.join(", ")}; or give a function (yTrue, yPred) => number.`,
+    `There is no scorer ${show(scorer)}. Known: ${scorerNames.join(", ")}; or give a function (yTrue, yPred) => number.`,
   );
 }
 

@@ -164,8 +164,16 @@ function customSplits(splits: readonly CustomSplit[]): Splitter {
   return {
     name: "customSplits",
     nSplits: splits.length,
-    split: () => splits.map(({ train, test }) => ({ train: Int32Array.from(train), test: Int32Array.from(test) })),
+    split: () =>
+      splits.map((split, number) => ({ train: rowsOf(split, number, "train"), test: rowsOf(split, number, "test") })),
   };
+}
+
+function rowsOf(split: CustomSplit, number: number, side: "train" | "test"): Int32Array {
+  const rows: unknown = split?.[side];
+  if (rows instanceof Int32Array) return rows;
+  if (Array.isArray(rows) && rows.every(Number.isInteger)) return Int32Array.from(rows);
+  throw new FlockError("FLOCK_ML_SPLIT", `Split ${number} of cv needs ${side} rows: an array of whole numbers.`);
 }
 
 /** Makes the folds and refuses what no fit could use: an empty side, or a row that is not there. */

@@ -109,6 +109,7 @@ describe("a search refuses at once", () => {
       "FLOCK_ML_SCORER",
       /^Scorer "f1" rates the class 1 .* none of them 1/,
     ],
+    ["a scorer that is none", { scoring: 5 }, "FLOCK_ML_SCORER", /^There is no scorer 5\./],
     ["no scorer", { scoring: [] }, "FLOCK_ML_SCORER", /^scoring is empty/],
     [
       "folds larger than a class",
@@ -118,6 +119,20 @@ describe("a search refuses at once", () => {
     ],
     ["a single fold", { cv: 1 }, "FLOCK_ML_SPLIT", "A number of folds must be a whole number, 2 or more, but is 1."],
     ["a cv that is none", { cv: "five" }, "FLOCK_ML_SPLIT", /^cv must be a number of folds, a splitter/],
+    ["a split without rows", { cv: [{ train: [1, 2] }] }, "FLOCK_ML_SPLIT", /^Split 0 of cv needs test rows/],
+    [
+      "a split of fractions",
+      { cv: [{ train: [1.5], test: [2] }] },
+      "FLOCK_ML_SPLIT",
+      /^Split 0 of cv needs train rows/,
+    ],
+    ["a refit that is none", { refit: 1 }, "FLOCK_OPTION_INVALID", /^refit must be true, false/],
+    [
+      "a parameter that the estimator does not have",
+      { estimator: svc({ kernal: "linear" } as object) },
+      "FLOCK_ML_PARAMETER",
+      /^Estimator svc: there is no parameter "kernal"; it has kernel, C/,
+    ],
     [
       "an undecided refit",
       { scoring: ["accuracy", "f1"] },
@@ -213,6 +228,12 @@ describe("a fit that fails", () => {
     expect(cvResults.meanTrainScore).toEqual([-1, 0.5]);
   });
 
+  it("shows parameters of any kind", async () => {
+    const big = { ...fragile, params: { bad: 0n } };
+    const running = search({ estimator: big, params: { bad: [1n] }, errorScore: "raise" }) as { result(): unknown };
+    await expect(running.result()).rejects.toMatchObject({ message: expect.stringContaining('({"bad":"1"})') });
+  });
+
   it('ends the search with errorScore "raise"', async () => {
     const running = search({ estimator: fragile, params: { bad: [false, true] }, errorScore: "raise" }) as {
       result(): Promise<unknown>;
@@ -242,9 +263,10 @@ describe("a fit that fails", () => {
 });
 
 describe("a fitted estimator refuses", () => {
-  it("NaN, and labels of another length", async () => {
+  it("NaN, another number of columns, and labels of another length", async () => {
     const fitted = await fitEstimator(svc(), X, y);
     expect(() => fitted.predict([[1, Number.NaN]])).toThrowError("X has NaN in row 0, column 1.");
+    expect(() => fitted.predict([[1, 2, 3]])).toThrowError("X has 3 columns, but svc was fitted on 2.");
     expect(() => fitted.score(X, [1])).toThrowError("X has 12 rows, but y has 1 labels.");
     await expect(fitEstimator(svc({ C: 0 }), X, y)).rejects.toEqual(coded("FLOCK_ML_PARAMETER", /C must be/));
   });

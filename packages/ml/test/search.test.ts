@@ -19,6 +19,7 @@ import {
   type SvcParams,
   svc,
 } from "../src/index.ts";
+import { CountingExecutor } from "./counting-executor.ts";
 import { reference } from "./reference.ts";
 
 const { X, y, text } = reference.data;
@@ -165,6 +166,14 @@ describe("gridSearch", () => {
     await expect(search.result()).rejects.toMatchObject({ code: "FLOCK_CANCELLED", message: "Enough." });
     expect(search.status).toBe("cancelled");
     expect(seen).toHaveLength(1);
+  });
+
+  it("discards everything when cancelled before its data are placed", async () => {
+    const counting = new CountingExecutor();
+    const search = gridSearch(counting, { estimator: svc(), params: { C: [1] }, X, y });
+    await search.cancel("Never mind.");
+    await expect(search.result()).rejects.toMatchObject({ code: "FLOCK_CANCELLED", message: "Never mind." });
+    expect(counting.submitted).toEqual([]);
   });
 
   it("chooses by a function", async () => {

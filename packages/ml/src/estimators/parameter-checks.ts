@@ -37,6 +37,8 @@ export const classWeights: Check = either(oneOf(null, "balanced"), weightRecord)
 
 /** Applies one check per parameter; the first problem as "C must be …, but is …", or null. */
 export function checkEach<P extends object>(params: P, checks: { readonly [K in keyof P]-?: Check }): string | null {
+  const unknown = Object.keys(params).find((name) => !Object.hasOwn(checks, name));
+  if (unknown !== undefined) return `there is no parameter "${unknown}"; it has ${Object.keys(checks).join(", ")}`;
   for (const name of Object.keys(checks) as (keyof P & string)[]) {
     const expected = checks[name](params[name]);
     if (expected !== null) return `${name} must be ${expected}, but is ${show(params[name])}`;
@@ -47,7 +49,6 @@ export function checkEach<P extends object>(params: P, checks: { readonly [K in 
 /** A parameter's value as it is shown to people. */
 export function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "bigint") return String(value);
-  return typeof value === "function"
-    ? `function ${value.name || "(anonymous)"}`
-    : (JSON.stringify(value) ?? String(value));
+  if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
+  return JSON.stringify(value, (_, item) => (typeof item === "bigint" ? String(item) : item)) ?? String(value);
 }

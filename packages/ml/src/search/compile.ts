@@ -156,6 +156,9 @@ function resolveRefit<P extends object, S extends string>(
 ): Pick<SearchPlan<P, unknown, unknown, S>, "decidingScorer" | "choose" | "refit"> {
   const only = names.length === 1 ? (names[0] as S) : null;
   if (typeof refit === "function") return { decidingScorer: only, choose: refit, refit: true };
+  if (typeof refit !== "boolean" && typeof refit !== "string") {
+    throw wrongOption("refit must be true, false, the name of a scorer, or a function of the results.");
+  }
   if (typeof refit === "string") {
     if (names.includes(refit)) return { decidingScorer: refit, choose: null, refit: true };
     throw new FlockError("FLOCK_ML_SCORER", `refit names scorer "${refit}", but the search has: ${names.join(", ")}.`);

@@ -2,6 +2,7 @@
 
 import { FlockError, isFlockError } from "@taskflock/protocol/words";
 import type { SharedStep } from "../estimator.ts";
+import { show } from "../estimators/parameter-checks.ts";
 import type { Executor, Handle, RunScope } from "../executor.ts";
 import { FittedEstimator } from "../fitted.ts";
 import type { ScoreNames, Scorer, Scoring } from "../scorers.ts";
@@ -126,7 +127,7 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
       placing.then((placed) => (this.#status === "cancelled" ? placed.release() : undefined)).catch(() => undefined);
       data = await Promise.race([placing, this.#ended]);
       const place = { data, steps: new SharedSteps(this.#executor, data.X) };
-      if (!this.#stopped) this.#submitFolds(place);
+      if (this.#status === "running" && !this.#stopped) this.#submitFolds(place);
       await this.#over;
       const result = await this.#conclude(place);
       this.#close(this.#stopped ? "stopped" : "done");
@@ -192,7 +193,7 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
   #foldFailed(fold: Fold, error: unknown, place: Place): void {
     if (!this.#pending.has(fold.handle)) return;
     const { errorScore, candidates, scorerNames, returnTrainScore } = this.#plan;
-    const where = `The fit of candidate ${fold.candidate} (${JSON.stringify(candidates[fold.candidate])}) on split ${fold.split}`;
+    const where = `The fit of candidate ${fold.candidate} (${show(candidates[fold.candidate])}) on split ${fold.split}`;
     if (errorScore === "raise" || !isFitFailure(error)) {
       this.#end(isFitFailure(error) ? fitFailed(where, error) : error);
       return;
@@ -300,7 +301,10 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
     try {
       const { model, refitTime } = await Promise.race([handle.result(), this.#ended]);
       const scorer: Scorer = scorers[decidingScorer ?? (scorerNames[0] as S)];
-      return { estimator: new FittedEstimator(estimator, params, model as M, scorer), refitTime };
+      return {
+        estimator: new FittedEstimator(estimator, params, model as M, place.data.shape.cols, scorer),
+        refitTime,
+      };
     } catch (error) {
       throw isFitFailure(error) ? fitFailed("The fit of the best candidate on all rows", error) : error;
     } finally {
