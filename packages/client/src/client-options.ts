@@ -3,7 +3,17 @@
 import { parseAddress } from "@taskflock/protocol";
 import type { GatherOptions } from "./gather.ts";
 import type { LogSink } from "./logs.ts";
-import { type Checks, checkOptions, flag, integerFrom, milliseconds, name, oneOf, text } from "./option-checks.ts";
+import {
+  type Checks,
+  checkOptions,
+  flag,
+  integerFrom,
+  milliseconds,
+  name,
+  names,
+  oneOf,
+  text,
+} from "./option-checks.ts";
 import type { SessionOptions } from "./session.ts";
 
 export interface ClientOptions {
@@ -75,3 +85,4 @@ export function checkGatherOptions(options: GatherOptions | undefined): GatherOp
 }
 
 export const workerCount: (value: unknown) => string | null = integerFrom(0, 1_000_000);
+export const workerNames: (value: unknown) => string | null = names;

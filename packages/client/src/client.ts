@@ -12,6 +12,7 @@ import {
   type ScatterOptions,
   type WaitOptions,
   workerCount,
+  workerNames,
 } from "./client-options.ts";
 import { ClientExecutor, type ExecutorHost } from "./executor.ts";
 import type { AnyFunction } from "./function-table.ts";
@@ -205,9 +206,13 @@ export class Client {
 
   /**
    * Stops workers by name: each finishes what it runs, hands over what only it holds, and leaves. Resolves with their last
-   * facts. Rejects with FLOCK_WORKER_UNKNOWN.
+   * facts. Rejects with FLOCK_WORKER_UNKNOWN and FLOCK_ARGUMENT_INVALID.
    */
   async retireWorkers(names: readonly string[]): Promise<readonly WorkerInfo[]> {
+    const takes = workerNames(names);
+    if (takes !== null) {
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", `retireWorkers takes ${takes}, not ${describe(names)}.`);
+    }
     return this.#open().questions.ask({ q: "retire", workers: [...names] });
   }
 

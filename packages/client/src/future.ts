@@ -97,7 +97,10 @@ export class Future<out R> {
     return this.#owner.errorOf(this);
   }
 
-  /** Stops the task, running or not; resolves once it has ended, one way or another. `reason` is told to whoever waits. */
+  /**
+   * Stops the task, running or not; resolves once it has ended, one way or another. It need not be awaited. `reason` is told
+   * to whoever waits. Rejects, as `result()` does, when the end can no longer be known.
+   */
   cancel(reason = ""): Promise<void> {
     return this.#owner.cancel(this, reason);
   }

@@ -7,7 +7,10 @@ import type { Results } from "./results.ts";
 import { CountdownWaiter } from "./waiters.ts";
 
 export interface GatherOptions {
-  /** "raise" rejects with the first failure, the default; "skip" leaves what failed out of its array, set, map or object. */
+  /**
+   * "raise" rejects with the first failure, the default; "skip" leaves what failed out of its array, set, map or object (a future
+   * that is gathered alone gives undefined).
+   */
   readonly errors?: "raise" | "skip";
 }
 
@@ -33,7 +36,10 @@ export async function gather(host: GatherHost, structure: unknown, errors: "rais
     if (remote.has(record)) return remote.get(record);
     return record.state === "done" ? host.results.local(record) : SKIPPED;
   };
-  if (!flat) return rebuild(structure, take);
+  if (!flat) {
+    const rebuilt = rebuild(structure, take);
+    return rebuilt === SKIPPED ? undefined : rebuilt;
+  }
   const values = structure.map(take);
   return errors === "skip" ? values.filter((value) => value !== SKIPPED) : values;
 }

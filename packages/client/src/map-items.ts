@@ -29,23 +29,26 @@ export function readMapItems(given: readonly unknown[]): MapItems {
 
 /** The arguments of each call. The array is the same one each time. Throws when the columns are not equally long. */
 export function* argumentRows(columns: readonly Iterable<unknown>[]): Generator<unknown[], void, undefined> {
-  const iterators = columns.map((column) => column[Symbol.iterator]());
+  const open = new Map(columns.map((column, index) => [index, column[Symbol.iterator]()]));
   const row: unknown[] = new Array(columns.length);
-  for (let index = 0; ; index++) {
-    let ended = 0;
-    for (const [column, iterator] of iterators.entries()) {
-      const next = iterator.next();
-      if (next.done) ended++;
-      else row[column] = next.value;
+  try {
+    for (let index = 0; ; index++) {
+      for (const [column, iterator] of open) {
+        const next = iterator.next();
+        if (next.done) open.delete(column);
+        else row[column] = next.value;
+      }
+      if (open.size === 0) return;
+      if (open.size < columns.length) {
+        throw new FlockError(
+          "FLOCK_ARGUMENT_INVALID",
+          `map: one of the iterables ends after ${index} items, another goes on.`,
+        );
+      }
+      yield row;
     }
-    if (ended === iterators.length) return;
-    if (ended > 0) {
-      throw new FlockError(
-        "FLOCK_ARGUMENT_INVALID",
-        `map: one of the iterables ends after ${index} items, another goes on.`,
-      );
-    }
-    yield row;
+  } finally {
+    for (const iterator of open.values()) iterator.return?.();
   }
 }
 

@@ -170,11 +170,13 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
 
   cancel(future: Future<unknown>, reason: string): Promise<void> {
     const record = recordOf(future);
-    return new Promise((resolve, reject) => {
+    const over = new Promise<void>((resolve, reject) => {
       if (record.state === "pending") this.sendAbout(record, { t: "cancel", n: record.n, reason });
       const ended = (error: FlockError | null): void => (error === null ? resolve() : reject(error));
       this.watch(future, new EndWaiter(future, ended));
     });
+    over.catch(() => {}); // to be cancelled and forgotten is common; whoever awaits the end sees why it is not known
+    return over;
   }
 
   release(future: Future<unknown>, anchor: Anchor | null): void {

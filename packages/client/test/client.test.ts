@@ -64,6 +64,22 @@ test("map: one future for each item, in order; several iterables side by side", 
   expect(() => client.map((x: number, y: number) => x + y, [1, 2], [3])).toThrowError(/ends after 1/);
 });
 
+test("map closes the iterators that it does not read to their end", () => {
+  const closed: string[] = [];
+  function* items(name: string, count: number): Generator<unknown> {
+    try {
+      for (let i = 0; i < count; i++) yield i === 2 ? Symbol("cannot travel") : i;
+    } finally {
+      closed.push(name);
+    }
+  }
+  const pair = (a: unknown, b: unknown) => [a, b];
+  expect(() => client.map(pair, items("short", 1), items("long", 2))).toThrow(/ends after 1 items/);
+  expect(closed).toEqual(["short", "long"]);
+  expect(() => client.map((item: unknown) => item, items("symbol", 9))).toThrow(/symbol/i);
+  expect(closed.at(-1)).toBe("symbol");
+});
+
 test("map: when an item cannot travel nothing is left behind", async () => {
   const items = [1, 2, Symbol("no")];
   expect(() => client.map((x: unknown) => x, items)).toThrowError(
@@ -84,6 +100,7 @@ test("gather: nested structures, errors raised or skipped", async () => {
   });
   await expect(client.gather([good, bad])).rejects.toThrow(RangeError);
   expect(await client.gather([bad, good, [bad]], { errors: "skip" })).toEqual([1, []]);
+  expect(await client.gather(bad, { errors: "skip" })).toBeUndefined();
   expect(await client.gather([])).toEqual([]);
 });
 

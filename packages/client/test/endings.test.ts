@@ -84,6 +84,19 @@ describe("cancel", () => {
     await future.cancel();
   });
 
+  test("need not be awaited, also when the client is closed before it is done", async () => {
+    const unhandled = vi.fn();
+    process.on("unhandledRejection", unhandled);
+    const future = client.submit(never, []);
+    const awaited = future.cancel();
+    void future.cancel();
+    await client.close();
+    await expect(awaited).rejects.toMatchObject({ code: "FLOCK_CLOSED" });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   test("by an AbortSignal, which is let go of when all have ended", async () => {
     const controller = new AbortController();
     const futures = client.map(never as (x: number) => Promise<number>, range(3), { signal: controller.signal });

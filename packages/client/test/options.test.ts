@@ -75,6 +75,7 @@ test("calls with the wrong kinds of arguments say what they take", async () => {
     expect(thrown("run", "")).toMatchObject(invalid("as the name"));
     expect(thrown("release", [1])).toMatchObject(invalid("futures"));
     await expect(client.waitForWorkers(-1)).rejects.toMatchObject({ code: "FLOCK_ARGUMENT_INVALID" });
+    await expect(client.retireWorkers("w1" as never)).rejects.toMatchObject(invalid("an array of names"));
     await expect(client.gather([], { errors: "ignore" as "skip" })).rejects.toMatchObject({
       code: "FLOCK_OPTION_INVALID",
     });

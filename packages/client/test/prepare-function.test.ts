@@ -226,6 +226,16 @@ describe("functions that cannot travel are refused at once", () => {
     expect(refusal(fn)).toMatch(/captures Map,/);
   });
 
+  it("also when another function of the same text uses the global, and was read first", () => {
+    const usesGlobal = (): ((text: string) => string) => (text: string) => atob(text);
+    const takesAnother = (atob: (text: string) => string) => (text: string) => atob(text);
+    expect(String(takesAnother(String))).toBe(String(usesGlobal()));
+    for (let round = 0; round < 2; round++) {
+      expect(prepareFunction(usesGlobal())).toMatchObject({ kind: "code" });
+      expect(refusal(takesAnother(String))).toContain("it captures atob");
+    }
+  });
+
   it("when a function of the same name is not themselves", () => {
     const fn = written(`(() => { const work = () => 1; return { work: () => work() }.work; })()`);
     expect(refusal(fn)).toMatch(/function work cannot travel.*captures work,/);

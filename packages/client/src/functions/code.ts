@@ -2,7 +2,7 @@
 import { type CodeFunction, codeFunction, type FlockError } from "@taskflock/protocol";
 import { type FreeVariable, findOutside, type Outside, RUNNER_IMPORT } from "./free-variables.ts";
 import { workerGlobals } from "./globals.ts";
-import { variablesAround } from "./inspect.ts";
+import { placeOfFunction, variablesAround } from "./inspect.ts";
 import { refuseCaptures, refuseContext, refuseFunction } from "./refusal.ts";
 import { type ParsedFunction, parseFunction } from "./source.ts";
 
@@ -19,31 +19,46 @@ const UNREADABLE =
 type Callable = (...args: never[]) => unknown;
 type Outcome = { readonly code: CodeFunction } | { readonly refusal: (subject: string) => FlockError };
 
-/**
- * Code by its source, so that a closure made anew in each turn of a loop is read once. Kept only where the text decides:
- * not for functions that call themselves through a variable. (Two functions of the same text, one of which has an
- * import by a global's name, would be taken for one; looking each time would cost half a millisecond.)
- */
-const bySource = new Map<string, Outcome>();
-const MAX_SOURCES = 1000;
+/** Code that was read, so that a closure made anew in each turn of a loop is read once. */
+const known = new Map<string, CodeFunction | typeof BY_PLACE>();
+const MAX_KNOWN = 1000;
+/** The same text means something else where an import or a variable has a global's name: see `decider`. */
+const BY_PLACE = Symbol("by place");
 
 /** The function as code, or why it cannot travel as that. `subject` names it in the refusal. */
 export function describeCode(fn: Callable): Outcome {
   const source = Function.prototype.toString.call(fn);
-  const known = bySource.get(source);
-  if (known !== undefined) return known;
-  const { outcome, byTextAlone } = readSource(fn, source);
-  if (byTextAlone) {
-    if (bySource.size >= MAX_SOURCES) bySource.delete(bySource.keys().next().value ?? "");
-    bySource.set(source, outcome);
+  const place = (): string => `${placeOfFunction(fn)} ${source}`;
+  const byText = known.get(source);
+  const same = byText === BY_PLACE ? known.get(place()) : byText;
+  if (typeof same === "object") return { code: same };
+  const read = readSource(fn, source);
+  if ("refusal" in read) return read;
+  if (read.decider === "text") keep(source, read.code);
+  if (read.decider === "place") {
+    keep(source, BY_PLACE);
+    keep(place(), read.code);
   }
-  return outcome;
+  return { code: read.code };
 }
 
-function readSource(fn: Callable, source: string): { outcome: Outcome; byTextAlone: boolean } {
-  const refused = (refusal: (subject: string) => FlockError): { outcome: Outcome; byTextAlone: boolean } => ({
-    outcome: { refusal },
-    byTextAlone: false,
+function keep(key: string, code: CodeFunction | typeof BY_PLACE): void {
+  if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value ?? "");
+  known.set(key, code);
+}
+
+interface Read {
+  readonly code: CodeFunction;
+  /**
+   * What the code depends on: its text alone; with names from outside also the place where it was written, around which they may
+   * be variables; and the very function when it calls itself through a variable.
+   */
+  readonly decider: "text" | "place" | "function";
+}
+
+function readSource(fn: Callable, source: string): Read | Extract<Outcome, { refusal: unknown }> {
+  const refused = (refusal: (subject: string) => FlockError): { refusal: (subject: string) => FlockError } => ({
+    refusal,
   });
   if (/\{\s*\[native code\]\s*\}\s*$/.test(source)) return refused((subject) => refuseNative(fn, subject));
   const parsed = parseFunction(source);
@@ -55,23 +70,30 @@ function readSource(fn: Callable, source: string): { outcome: Outcome; byTextAlo
     const why = `it imports "${relative}", a file beside its own; import from an installed package, or pass what it needs.`;
     return refused((subject) => refuseFunction(subject, why));
   }
-  const { captured, self } = captures(fn, outside);
+  const { captured, self, decider } = captures(fn, outside);
   if (captured.length > 0) return refused((subject) => refuseCaptures(subject, captured));
   const shims = outside.variables.flatMap(({ name }) => (name in SHIMS ? [SHIMS[name]!] : []));
   if (source.includes(RUNNER_IMPORT)) shims.push(SHIMS[RUNNER_IMPORT]!);
-  return { outcome: { code: codeFunction(fn.name, assemble(parsed, shims, self)) }, byTextAlone: self === undefined };
+  return { code: codeFunction(fn.name, assemble(parsed, shims, self)), decider };
 }
 
-/** What is neither a global of workers nor brought along; and the variable that holds the function, if it calls itself. */
-function captures(fn: Callable, { variables }: Outside): { captured: FreeVariable[]; self: string | undefined } {
+interface Captures {
+  /** What is neither a global of workers nor brought along. */
+  readonly captured: readonly FreeVariable[];
+  /** The variable that holds the function, if it calls itself. */
+  readonly self: string | undefined;
+  readonly decider: Read["decider"];
+}
+
+function captures(fn: Callable, { variables }: Outside): Captures {
   const asked = variables.filter(({ name }) => !(name in SHIMS));
-  if (asked.length === 0) return { captured: [], self: undefined };
+  if (asked.length === 0) return { captured: [], self: undefined, decider: "text" };
   // An import may bear a global's name: `import { Map } from "immutable"`.
   const around = variablesAround(fn, new Set(asked.map(({ name }) => name)));
   const self = asked.find(({ name }) => around.get(name) === true)?.name;
   const globals = workerGlobals();
   const captured = asked.filter(({ name }) => name !== self && (around.has(name) || !globals.has(name)));
-  return { captured, self };
+  return { captured, self, decider: self === undefined ? "place" : "function" };
 }
 
 function assemble({ expression, sloppy }: ParsedFunction, shims: readonly string[], self: string | undefined): string {

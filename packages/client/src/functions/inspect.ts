@@ -1,5 +1,5 @@
 // What only the inspector knows about a function: where it was defined, and what its surroundings hold.
-import { type Runtime, Session } from "node:inspector";
+import { type Debugger, type Runtime, Session } from "node:inspector";
 import { fileURLToPath } from "node:url";
 
 const SLOT: unique symbol = Symbol.for("taskflock.inspected");
@@ -10,11 +10,18 @@ const scripts = new Map<string, string>();
 /** The file the function was defined in; undefined when it came from no file (`eval`, the REPL). */
 export function fileOfFunction(fn: object): string | undefined {
   return inspected(fn, (inspector, id) => {
-    const location = inspector.internals(id).find(({ name }) => name === "[[FunctionLocation]]")?.value?.value;
-    const script: unknown = location?.scriptId;
+    const script = inspector.location(id)?.scriptId;
     if (typeof script !== "string") return undefined;
     if (!scripts.has(script)) inspector.listScripts();
     return scripts.get(script);
+  });
+}
+
+/** Where the function was written: equal for all closures of one place, which have the same variables around them. */
+export function placeOfFunction(fn: object): string {
+  return inspected(fn, (inspector, id) => {
+    const { scriptId, lineNumber, columnNumber } = inspector.location(id) ?? {};
+    return `${scriptId}:${lineNumber}:${columnNumber}`;
   });
 }
 
@@ -79,6 +86,11 @@ class Inspector {
 
   internals(objectId: string): readonly Runtime.InternalPropertyDescriptor[] {
     return this.#get(objectId).internalProperties ?? [];
+  }
+
+  /** Of a function: `{ scriptId, lineNumber, columnNumber }`. */
+  location(objectId: string): Partial<Debugger.Location> | undefined {
+    return this.internals(objectId).find(({ name }) => name === "[[FunctionLocation]]")?.value?.value;
   }
 
   properties(objectId: string): readonly Runtime.PropertyDescriptor[] {
