@@ -105,5 +105,6 @@ const messageKinds: readonly AnyMessage["t"][] = [
   "notHeld",
   "missing",
   "wantsToRetire",
+  "snapshotPart",
   "snapshot",
 ];

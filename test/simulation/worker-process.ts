@@ -74,7 +74,14 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     this.arena = new Arena(traits.name);
     this.payloads = new PayloadTable(traits.name);
     const { slots } = traits;
-    const config = { ...defaultWorkerConfig, slots, maxFetches: 3, maxBatch: 16, storyLines: 5_000 };
+    const config = {
+      ...defaultWorkerConfig,
+      slots,
+      maxFetches: 3,
+      maxBatch: 16,
+      maxSnapshotHolds: 2,
+      storyLines: 5_000,
+    };
     this.machine = new WorkerMachine(config, this.#port());
     this.#slots = Array.from({ length: slots }, (_, index) => new ModelSlot(this, index));
     this.link = new ModelLink("worker", this, around.scheduler, around.world, around.random);

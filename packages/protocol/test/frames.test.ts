@@ -192,7 +192,17 @@ describe("malformed frames", () => {
   test("a constant column that claims endless lists", () => {
     const deps = Array.from({ length: 100 }, () => 5);
     const rows = Array.from({ length: 30_000 }, (_, i) => ({
-      ...{ t: "submit", n: i + 1, fn: 1, functions: [], args: new Uint8Array(0), argsBytes: 0, deps, options: 0, run: 0 },
+      ...{
+        t: "submit",
+        n: i + 1,
+        fn: 1,
+        functions: [],
+        args: new Uint8Array(0),
+        argsBytes: 0,
+        deps,
+        options: 0,
+        run: 0,
+      },
       ...{ key: null, fingerprint: null },
     }));
     expect(refuse("client", encodeRows("client", rows))).toMatch(/too many elements/);

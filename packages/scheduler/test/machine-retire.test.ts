@@ -1,5 +1,6 @@
+import type { TaskId, WorkerId } from "@taskflock/protocol/words";
 import { describe, expect, it } from "vitest";
-import { Stage } from "./machine-stage.ts";
+import { type Assigned, Stage } from "./machine-stage.ts";
 
 describe("a worker that retires", () => {
   it("gives back what has not begun, finishes what runs, hands over, leaves", () => {
@@ -149,5 +150,30 @@ describe("rebalancing", () => {
     stage.finish(1, b!);
     expect(stage.outcomes()).toEqual(["done 1", "done 2"]);
     expect(stage.leftOver()).toEqual([]);
+  });
+});
+
+describe("a snapshot in parts", () => {
+  it("keeps what the parts name, also when the link is cut between them, and no more", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1, { slots: 3 });
+    stage.say(1, ...[1, 2, 3].map((n) => stage.submission(n)));
+    const [a, b, c] = stage.assigned(1);
+    for (const assigned of [a!, b!, c!]) stage.store(1, assigned);
+    const held = (assigned: Assigned): { task: TaskId; bytes: number; version: number } => ({
+      ...{ task: assigned.task, bytes: 10_000, version: 1 },
+    });
+    stage.cut(1);
+    stage.step({ e: "workerResumed", worker: 1 as WorkerId });
+    stage.tell(1, { t: "snapshotPart", holds: [held(a!)] });
+    stage.cut(1);
+    stage.step({ e: "workerResumed", worker: 1 as WorkerId });
+    stage.snapshot(1, { holds: [held(b!)] });
+    expect(stage.machine.workers()[0]).toMatchObject({ stored: 2, storedBytes: 20_000 });
+    expect(stage.assigned(1)).toMatchObject([{ task: c!.task, attempt: 2 }]);
+    stage.cut(1);
+    stage.snapshot(1, { holds: [held(b!)] });
+    expect(stage.machine.workers()[0]).toMatchObject({ stored: 1 });
   });
 });

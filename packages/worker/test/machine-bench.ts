@@ -245,6 +245,8 @@ function describe(message: WorkerToScheduler): string {
       return `notHeld ${message.task}`;
     case "missing":
       return `missing ${message.task} at ${message.holder} v${message.version}`;
+    case "snapshotPart":
+      return `part ${message.holds.map((h) => `${h.task}v${h.version}`).join()}`;
     case "snapshot": {
       const tasks = message.tasks.map((t) => `${t.task}.${t.attempt}${t.running ? "*" : ""}`);
       return `snapshot ${message.holds.map((h) => `${h.task}v${h.version}`).join()}|${tasks.join()}|${message.functions.join()}`;

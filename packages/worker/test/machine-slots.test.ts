@@ -220,6 +220,21 @@ describe("retiring and the link", () => {
     bench.replace(0);
   });
 
+  test("a snapshot of many results goes in parts, so that no frame is too large", () => {
+    const many = new MachineBench({ maxSnapshotHolds: 2 });
+    many.say(send(many, 1));
+    for (let task = 1; task <= 5; task++) {
+      many.say(many.assign(task));
+      many.finish(0, 5000);
+    }
+    many.take();
+    many.takeSent();
+    many.event({ e: "linkDown" });
+    many.event({ e: "linkUp", fresh: false, inlineLimitBytes: 100, snapshotPending: false });
+    expect(many.takeSent()).toEqual(["part 1v1,2v2", "part 3v3,4v4", "snapshot 5v5||1"]);
+    many.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100, snapshotPending: false });
+  });
+
   test("a fresh link: all is dropped, and the snapshot waits until nothing of before runs", () => {
     bench.event({ e: "retireWanted", reason: "SIGTERM" });
     bench.say(send(bench, 1), bench.assign(1));

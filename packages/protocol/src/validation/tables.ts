@@ -66,6 +66,7 @@ const options = record({
 });
 const holder = record({ worker: positive, address: name, version: natural });
 const holders: Field = list(holder, 10_000);
+const holdings: Field = list(record({ task: taskId, bytes, version: natural }), MAX_ELEMENTS);
 const counts = record({ total: natural, done: natural, failed: natural, cancelled: natural, running: natural });
 const question = variants("q", {
   cluster: {},
@@ -189,8 +190,9 @@ const worker = {
   wantsToRetire: { reason: line },
   heartbeat: { metrics },
   log: { task: taskId, attempt: positive, stream, text: line },
+  snapshotPart: { holds: holdings },
   snapshot: {
-    holds: list(record({ task: taskId, bytes, version: natural }), MAX_ELEMENTS),
+    holds: holdings,
     tasks: list(record({ task: taskId, attempt: positive, running: flag }), MAX_ELEMENTS),
     functions: list(natural, MAX_ELEMENTS),
     expects: list(taskId, MAX_ELEMENTS),

@@ -168,8 +168,13 @@ export interface WorkerLog {
   readonly stream: "stdout" | "stderr";
   readonly text: string;
 }
+/** What the next `snapshot` has no room for: a frame has a limit, and a worker may hold any number of results. */
+export interface SnapshotPart {
+  readonly t: "snapshotPart";
+  readonly holds: Snapshot["holds"];
+}
 /**
- * All that is here, after a resume (once what was not acknowledged has been sent again); also first after a fresh welcome, then empty.
+ * All that is here, together with the parts before it, after a resume (once what was not acknowledged has been sent again); also first after a fresh welcome, then empty.
  * Until it arrives the scheduler sends nothing to the worker.
  */
 export interface Snapshot {
@@ -193,6 +198,7 @@ export type WorkerToScheduler =
   | WantsToRetire
   | Heartbeat
   | WorkerLog
+  | SnapshotPart
   | Snapshot;
 
 /** A worker process is gone, and how: so that its loss is known at once, with its cause. */

@@ -86,10 +86,13 @@ function noteRunning(core: Core, task: Task, worker: Worker): void {
 
 function reconcileHoldings(core: Core, worker: Worker, snapshot: Snapshot): void {
   const there = new Set<TaskId>();
-  for (const { task: id, bytes, version } of snapshot.holds) {
-    const task = core.taskById(id);
-    if (worker.status !== LEAVING && task !== null && takeCopy(core, task, worker, bytes, version)) there.add(id);
-    else dropStray(core, worker, id);
+  for (const holds of [worker.reported, snapshot.holds]) {
+    for (const { task: id, bytes, version } of holds) {
+      const task = core.taskById(id);
+      if (worker.status !== LEAVING && task !== null && takeCopy(core, task, worker, bytes, version)) there.add(id);
+      else dropStray(core, worker, id);
+    }
   }
+  worker.reported = [];
   for (const task of [...worker.holds.keys()]) if (!there.has(task.id)) removeHolder(core, task, worker);
 }

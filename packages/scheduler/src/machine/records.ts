@@ -11,6 +11,7 @@ import {
   type RunInfo,
   type RunNumber,
   type SessionId,
+  type Snapshot,
   type TaskId,
   type TaskNumber,
   type TaskOptionsData,
@@ -266,8 +267,8 @@ export class Worker {
   readonly slots: number;
   /** Its link is up and its snapshot has been taken in: it can be spoken to. */
   up = false;
-  /** Its link is cut, or up again without a snapshot. */
-  cut = false;
+  /** What it holds, as far as it has said so ahead of its next snapshot. */
+  reported: Snapshot["holds"][number][] = [];
   status: 0 | 1 | 2 = WORKING;
   readonly free: Map<string, number>;
   assigned: Task[] = [];

@@ -88,6 +88,10 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "log":
       log(core, worker, message);
       return;
+    case "snapshotPart":
+      // Not by spread: there is no limit to their number.
+      if (!worker.up) for (const held of message.holds) worker.reported.push(held);
+      return;
     case "snapshot":
       takeSnapshot(core, worker, message);
       return;

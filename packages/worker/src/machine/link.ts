@@ -14,14 +14,14 @@ export function onLinkUp(s: WorkerState, event: Extract<WorkerEvent, { e: "linkU
     dropAll(s);
     s.retiring = false;
     s.snapshotDue = true;
-  } else if (!s.snapshotDue && !event.snapshotPending) s.send(snapshot(s));
+  } else if (!s.snapshotDue && !event.snapshotPending) sendSnapshot(s);
 }
 
 /** A scheduler that knows nothing of this worker is answered once nothing of its predecessor's runs: ids may mean other tasks now. */
 export function sayFirstSnapshot(s: WorkerState): void {
   if (!s.snapshotDue || s.slots.some((slot) => slot.items.length > 0)) return;
   s.snapshotDue = false;
-  s.send(snapshot(s));
+  sendSnapshot(s);
   if (s.retireReason !== null) s.send({ t: "wantsToRetire", reason: s.retireReason });
 }
 
@@ -29,6 +29,16 @@ export function onRetireWanted(s: WorkerState, event: Extract<WorkerEvent, { e: 
   if (s.retireReason !== null) return;
   s.retireReason = event.reason;
   if (!s.snapshotDue) s.send({ t: "wantsToRetire", reason: event.reason });
+}
+
+/** In parts, each well below the limit of a frame. */
+function sendSnapshot(s: WorkerState): void {
+  const whole = snapshot(s);
+  const { maxSnapshotHolds } = s.config;
+  let from = 0;
+  for (; whole.holds.length - from > maxSnapshotHolds; from += maxSnapshotHolds)
+    s.send({ t: "snapshotPart", holds: whole.holds.slice(from, from + maxSnapshotHolds) });
+  s.send({ ...whole, holds: whole.holds.slice(from) });
 }
 
 export function snapshot(s: WorkerState): Snapshot {

@@ -131,6 +131,8 @@ export interface WorkerConfig {
   /** Items of one batch, and their expected duration together, µs. */
   readonly maxBatch: number;
   readonly maxBatchUs: number;
+  /** Results named in one part of a snapshot. */
+  readonly maxSnapshotHolds: number;
   readonly storyLines: number;
 }
 
@@ -139,5 +141,6 @@ export const defaultWorkerConfig: WorkerConfig = {
   maxFetches: 8,
   maxBatch: 256,
   maxBatchUs: 5_000,
+  maxSnapshotHolds: 8_192,
   storyLines: 20_000,
 };
