@@ -1,6 +1,7 @@
 // The code in README and docs runs, type-checks and prints what the page says.
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { dummyClassifier, kNeighborsClassifier, logisticRegression, svc } from "taskflock";
 import { beforeAll, describe, expect, it } from "vitest";
 import { command, runNode } from "../scripts/ensure.mjs";
 import { fileLinksIn, type Program, printsAsSaid, programsIn } from "./docs/markdown.ts";
@@ -47,6 +48,20 @@ describe("reading pages", () => {
 describe("pages", () => {
   it.each(pages)("$path links to files that exist", ({ path, text }) => {
     expect(fileLinksIn(text).filter((target) => !existsSync(join(root, dirname(path), target)))).toEqual([]);
+  });
+});
+
+describe("docs/estimators.md", () => {
+  const rows = [...readFileSync(join(root, "docs/estimators.md"), "utf8").matchAll(/^\| `(\w+)` \| (.*) \|$/gm)];
+  const builtIn = [svc(), logisticRegression(), kNeighborsClassifier(), dummyClassifier()];
+
+  it.each(builtIn)("names the parameters of $name and their defaults", ({ name, params }) => {
+    const [, , cells = ""] = rows.find(([, estimator]) => estimator === name) ?? [];
+    const told = [...cells.matchAll(/`(\w+)` \(("?[\w.-]+"?)/g)].map(([, key, value]) => [
+      key,
+      JSON.parse(value ?? ""),
+    ]);
+    expect(Object.fromEntries(told)).toEqual(params);
   });
 });
 
