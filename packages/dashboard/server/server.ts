@@ -33,7 +33,7 @@ export interface Dashboard {
 
 const loopbackNames = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
 
-/** Starts the HTTP server. Rejects with FLOCK_PORT_IN_USE when the port is taken. */
+/** Starts the HTTP server. Rejects with FLOCK_PORT_IN_USE, or FLOCK_ADDRESS_INVALID when the host is not one of this machine. */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   // A page that keeps its connection open must not hold up the scheduler's end.
   const app = Fastify({ logger: false, forceCloseConnections: true, bodyLimit: 64 * 1024 });
@@ -58,7 +58,11 @@ function listenError(error: unknown, { host, port }: DashboardOptions): unknown 
       { cause: error },
     );
   }
-  return error;
+  return new FlockError(
+    "FLOCK_ADDRESS_INVALID",
+    `the status page cannot listen at ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`,
+    { cause: error },
+  );
 }
 
 /** Another site's page must not read ours through the person's browser (DNS rebinding, cross-origin requests). */

@@ -125,6 +125,13 @@ test("a taken port is a coded error", async () => {
   });
 });
 
+test("so is a host that is not this machine's", async () => {
+  const source = { cluster: () => cluster, metrics: async () => ({ contentType: "", body: "" }) };
+  await expect(startDashboard({ host: "192.0.2.1", port: 0, source, token: "t" })).rejects.toMatchObject({
+    code: "FLOCK_ADDRESS_INVALID",
+  });
+});
+
 test("says in words what limits the cluster", () => {
   const say = (counts: Partial<ClusterInfo["tasks"]>, workers = cluster.workers) =>
     limitOf({ ...cluster, workers, tasks: { ...tasks, ...counts } });

@@ -42,6 +42,20 @@ test("a grace period passes only while sockets are read", async () => {
   await passed;
 });
 
+test("a grace period does not end in a long turn: who came meanwhile is heard first", async () => {
+  let over = false;
+  const passed = new Promise<void>((resolve) => {
+    afterReading(30, () => {
+      over = true;
+      resolve();
+    });
+  });
+  block(300);
+  await turns(5);
+  expect(over).toBe(false);
+  await passed;
+});
+
 test("a grace period can be taken back", async () => {
   let over = false;
   const takeBack = afterReading(60, () => {

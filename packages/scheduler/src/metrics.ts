@@ -67,14 +67,16 @@ export function createMetrics({ machine, payloads, steps, traffic }: MetricSourc
 }
 
 function processMetrics(registry: Registry): void {
-  const delay = monitorEventLoopDelay({ resolution: 20 });
+  const resolution = 20;
+  const delay = monitorEventLoopDelay({ resolution });
   delay.enable();
   gauge(
     registry,
     "event_loop_delay_seconds",
     "99th percentile of the event loop's delay since the last scrape.",
     () => {
-      const seconds = delay.percentile(99) / 1e9;
+      // It measures from one sample to the next, the pause between them included.
+      const seconds = Math.max(0, delay.percentile(99) / 1e9 - resolution / 1e3);
       delay.reset();
       return seconds;
     },

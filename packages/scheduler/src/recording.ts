@@ -22,11 +22,15 @@ export class RecordingWriter {
   readonly #packr: Packr = new Packr({ useRecords: false });
   #pending: Buffer[] = [];
   #pendingBytes = 0;
+  readonly #failed: (error: unknown) => void;
   #scheduled = false;
+  #closed = false;
   #steps = 0;
 
-  constructor(file: string, config: SchedulerConfig) {
+  /** `failed`: the file can be written no more, and ends here; said once. The scheduler can do without it. */
+  constructor(file: string, config: SchedulerConfig, failed: (error: unknown) => void) {
     this.#fd = openForWriting(file);
+    this.#failed = failed;
     this.#append(MAGIC);
     this.#write({ r: "config", config });
     this.flush();
@@ -40,14 +44,12 @@ export class RecordingWriter {
   /** The state that the events led to; then the file is closed. */
   end(digest: string): void {
     this.#write({ r: "end", steps: this.#steps, digest });
-    this.flush();
-    closeSync(this.#fd);
+    this.#close();
   }
 
   /** The events led to no state that can be trusted: the file ends with the last of them. */
   abandon(): void {
-    this.flush();
-    closeSync(this.#fd);
+    this.#close();
   }
 
   flush(): void {
@@ -55,10 +57,23 @@ export class RecordingWriter {
     const bytes = Buffer.concat(this.#pending, this.#pendingBytes);
     this.#pending = [];
     this.#pendingBytes = 0;
-    for (let written = 0; written < bytes.length; ) written += writeSync(this.#fd, bytes, written);
+    try {
+      for (let written = 0; written < bytes.length; ) written += writeSync(this.#fd, bytes, written);
+    } catch (error) {
+      this.#close();
+      this.#failed(error);
+    }
+  }
+
+  #close(): void {
+    this.flush();
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#fd);
   }
 
   #write(entry: RecordingEntry): void {
+    if (this.#closed) return;
     const body = this.#packr.pack(entry);
     const length = Buffer.alloc(4);
     length.writeUInt32LE(body.length);

@@ -76,7 +76,10 @@ class Scheduler implements RunningScheduler {
       this.#fail = reject;
     });
     this.failed.catch(() => undefined); // whoever started us may not look
-    const recording = options.recordFile === null ? null : new RecordingWriter(options.recordFile, this.#config);
+    const { recordFile: file, logger } = options;
+    const recordingFailed = (err: unknown): void =>
+      logger.error({ err, file }, "the recording cannot be written; it ends");
+    const recording = file === null ? null : new RecordingWriter(file, this.#config, recordingFailed);
     this.#driver = new Driver(this.#config, this.#outputs(), recording);
     this.metrics = createMetrics({
       machine: this.#driver.machine,

@@ -1,4 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isFlockError, type SessionId } from "@taskflock/protocol";
@@ -96,7 +106,7 @@ describe("a recording", () => {
   });
 
   test("of a machine that failed ends with what made it fail, and no state", () => {
-    const recording = new RecordingWriter(file, defaultSchedulerConfig);
+    const recording = new RecordingWriter(file, defaultSchedulerConfig, () => undefined);
     const failures: unknown[] = [];
     const nowhere = { toWorker: () => {}, toClient: () => {}, closeWorker: () => {}, free: () => {} };
     const driver = new Driver(
@@ -118,4 +128,19 @@ describe("a recording", () => {
     const promise = start(cleanups, { recordFile: join(file, "no", "folder") });
     await expect(promise).rejects.toMatchObject({ code: "FLOCK_OPTION_INVALID" });
   });
+});
+
+test("a recording that can be written no more ends, and the scheduler goes on", async () => {
+  execFileSync("mkfifo", [file]);
+  const reader = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const scheduler = await start(cleanups, { recordFile: file });
+  const client = await TestClient.connect(cleanups, scheduler.address);
+  await client.ping(1);
+  closeSync(reader); // the next write fails, as on a disk that is full
+  await client.ping(2);
+  await client.ping(3);
+  await TestWorker.connect(cleanups, scheduler.address, "w");
+  client.define();
+  client.submit(1, "x");
+  await client.log.has("done 1 X");
 });

@@ -3,11 +3,12 @@ import type { WorkerMetrics } from "@taskflock/protocol";
 import type { Arena } from "./arena.ts";
 
 export const HEARTBEAT_MS = 1000;
+const SAMPLE_MS = 20;
 
 /** What a worker tells about itself, measured since the last call. */
 export class Metrics {
   readonly #arena: Arena;
-  readonly #delay: ReturnType<typeof monitorEventLoopDelay> = monitorEventLoopDelay({ resolution: 20 });
+  readonly #delay: ReturnType<typeof monitorEventLoopDelay> = monitorEventLoopDelay({ resolution: SAMPLE_MS });
   #cpu: NodeJS.CpuUsage = process.cpuUsage();
   #at: number = performance.now();
 
@@ -20,7 +21,8 @@ export class Metrics {
     const now = performance.now();
     const { user, system } = process.cpuUsage(this.#cpu);
     const elapsedUs = Math.max(1, (now - this.#at) * 1000);
-    const delayMs = this.#delay.count > 0 ? this.#delay.mean / 1e6 : 0;
+    // It measures from one sample to the next, the pause between them included.
+    const delayMs = this.#delay.count > 0 ? Math.max(0, this.#delay.mean / 1e6 - SAMPLE_MS) : 0;
     this.#cpu = process.cpuUsage();
     this.#at = now;
     this.#delay.reset();

@@ -42,19 +42,27 @@ export class ReadingClock {
 
 const SLICE_MS = 50;
 
-/** Calls back after `ms` in which this process was reading; returns what takes it back. */
+/**
+ * Calls back after `ms` in which this process was reading; returns what takes it back. Who came while a long turn was under way has
+ * one slice more to be heard: connecting takes several turns.
+ */
 export function afterReading(ms: number, call: () => void): () => void {
   let left = ms;
+  let extended = false;
   let timer: NodeJS.Timeout;
-  const wait = (): void => {
-    const slice = Math.min(SLICE_MS, left);
+  const wait = (slice: number): void => {
     const start = performance.now();
     timer = setTimeout(() => {
-      left -= Math.min(performance.now() - start, 2 * slice);
-      if (left > 0) wait();
-      else call();
+      const took = performance.now() - start;
+      left -= Math.min(took, 2 * slice);
+      if (left > 0) wait(Math.min(SLICE_MS, left));
+      else if (took <= 2 * slice || extended) call();
+      else {
+        extended = true;
+        wait(SLICE_MS);
+      }
     }, slice);
   };
-  wait();
+  wait(Math.min(SLICE_MS, left));
   return () => clearTimeout(timer);
 }
