@@ -35,6 +35,19 @@ test("a wrong flag says what it takes, and exits 1", async () => {
   expect((await taskflock(["scheduler", "--prot", "1"])).stderr).toContain("--port");
 });
 
+test("environment variables: switches can be off, sizes and their ranges are checked", async () => {
+  const refused = await taskflock(["scheduler", "--host", "0.0.0.0", "--port", "0"], { TASKFLOCK_INSECURE: "false" });
+  expect(refused.stderr).toContain("FLOCK_INSECURE");
+  const small = await taskflock(["scheduler"], { TASKFLOCK_MAX_FRAME_BYTES: "10" });
+  expect(small.stderr).toMatch(/TASKFLOCK_MAX_FRAME_BYTES.*from 128\.0 KiB to 1\.0 GiB/);
+});
+
+test("a worker without a scheduler says only that", async () => {
+  const lonely = await taskflock(["worker", "127.0.0.1:9"], { TASKFLOCK_TOKEN: "x" });
+  expect(lonely.code).toBe(1);
+  expect(lonely.stderr).toMatch(/^taskflock: No scheduler answers.*\(FLOCK_CONNECTION_REFUSED\)\n$/);
+});
+
 test("an error is one line with its code", async () => {
   const refused = await taskflock(["status", "--address", "127.0.0.1:9"], { TASKFLOCK_TOKEN: "x" });
   expect(refused.code).toBe(1);

@@ -87,7 +87,7 @@ class Meter {
 
   constructor(stream: TerminalStream, label: string) {
     this.#line = stream.isTTY === true ? new StatusLine(stream) : null;
-    this.#columns = stream.columns ?? 80;
+    this.#columns = stream.columns || 80; // some terminals say 0
     this.#label = label;
   }
 

@@ -7,10 +7,11 @@ import { TestCluster } from "./cluster-harness.ts";
 
 class Screen {
   readonly isTTY: boolean;
-  readonly columns = 100;
+  readonly columns: number;
   text = "";
-  constructor(isTTY: boolean) {
+  constructor(isTTY: boolean, columns = 100) {
     this.isTTY = isTTY;
+    this.columns = columns;
   }
   write(text: string): void {
     this.text += text;
@@ -33,6 +34,12 @@ test("of futures: the last line tells all, failures too, and nothing is thrown",
   }, range(10));
   await progress(futures, { stream: screen, label: "numbers" });
   expect(screen.text.split("\r\x1b[2K").at(-1)).toMatch(/^numbers \[#{30}\] {2}10\/10 {2}\d+\.\d s, 1 failed\n$/);
+});
+
+test("whole on a terminal that does not say how wide it is", async () => {
+  const screen = new Screen(true, 0);
+  await progress([client.submit(() => 1, [])], { stream: screen });
+  expect(screen.text).toMatch(/1\/1 {2}\d+\.\d s\n$/);
 });
 
 test("silent where there is no terminal", async () => {

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { Client, type ClientOptions, FlockError, formatAddress, type WorkerInfo } from "@taskflock/client";
 import { freePort } from "./free-port.ts";
-import { type CompleteOptions, completeOptions, type LocalClusterOptions } from "./options.ts";
+import { type CompleteOptions, completeOptions, type LocalClusterOptions, SCHEDULER_LOST_MS } from "./options.ts";
 import { RoleProcess } from "./role-process.ts";
 
 const WORKER_GRACE_MS = 3_000;
@@ -78,9 +78,9 @@ export class LocalCluster {
     return [scheduler, ...this.#groups.flatMap(({ workers }) => workers)];
   }
 
-  /** A client of this cluster. Close it before the cluster. */
+  /** A client of this cluster. Close it before the cluster. `reconnectMs` is 5,000 by default: a scheduler that died stays away. */
   connect(options?: Omit<ClientOptions, "token" | "tokenFile">): Promise<Client> {
-    return Client.connect(this.address, { ...options, token: this.token });
+    return Client.connect(this.address, { reconnectMs: SCHEDULER_LOST_MS, ...options, token: this.token });
   }
 
   /** The workers as the scheduler sees them. */

@@ -53,8 +53,8 @@ export interface CompleteOptions {
   readonly workerFlags: readonly string[];
 }
 
-/** A local cluster's scheduler does not come back: its workers need not wait for it. */
-const SCHEDULER_LOST_MS = 5_000;
+/** A local cluster's scheduler does not come back: nobody need wait for it long. */
+export const SCHEDULER_LOST_MS = 5_000;
 
 const size: Check = (value) =>
   (typeof value === "number" && value > 0) || (typeof value === "string" && /^\s*\d+(\.\d+)?\s*[a-z]*\s*$/i.test(value))

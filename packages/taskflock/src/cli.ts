@@ -19,7 +19,7 @@ const program = new Command("taskflock")
   .addHelpText(
     "after",
     `
-Every flag is also an environment variable, TASKFLOCK_ and its name: TASKFLOCK_PORT=9000 is --port 9000.
+Every flag is also an environment variable, which the --help of its command names: TASKFLOCK_PORT=9000 is --port 9000.
 
   taskflock demo                  a cluster on this machine and a grid search, in one command
   taskflock scheduler             a scheduler on 127.0.0.1:8786, its page on http://127.0.0.1:8787/status

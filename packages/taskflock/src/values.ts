@@ -2,6 +2,7 @@
 
 import { availableParallelism, totalmem } from "node:os";
 import { InvalidArgumentError } from "commander";
+import { formatBytes } from "./format.ts";
 
 const unitBytes: Readonly<Record<string, number>> = {
   "": 1,
@@ -27,6 +28,15 @@ export function byteSize(text: string): number {
   if (match === null || unit === undefined)
     throw new InvalidArgumentError("Give a size such as 2GiB, 500MB or 1073741824.");
   return Math.round(Number(match[1]) * unit);
+}
+
+/** The same, in a range, both ends included. */
+export function byteSizeFrom(from: number, to: number): (text: string) => number {
+  return (text) => {
+    const value = byteSize(text);
+    if (value >= from && value <= to) return value;
+    throw new InvalidArgumentError(`Give a size from ${formatBytes(from)} to ${formatBytes(to)}.`);
+  };
 }
 
 /** A whole number in a range, both ends included. */

@@ -10,7 +10,7 @@ export function addDemoCommand(program: Command): void {
       "Start a cluster on this machine and run the digits grid search: 18 candidates, 3 folds, 1,797 handwritten digits.",
     )
     .addOption(flag("--workers <n>", "worker processes", "DEMO_WORKERS").default(2).argParser(integer(1, 64)))
-    .option("--stay", "keep the cluster, and its page, until Ctrl-C", false)
+    .addOption(flag("--stay", "keep the cluster, and its page, until Ctrl-C", "DEMO_STAY").default(false))
     .action(async (flags: { readonly workers: number; readonly stay: boolean }) => {
       const { digitsDemo } = await import("../demo.ts");
       await digitsDemo(flags);

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { logLevels } from "../process.ts";
 import type { SchedulerFlags } from "../roles/scheduler.ts";
-import { byteSize, port } from "../values.ts";
+import { byteSizeFrom, port } from "../values.ts";
 import { descriptor, flag } from "./flags.ts";
 
 /** `taskflock scheduler`. */
@@ -37,7 +37,7 @@ export function addSchedulerCommand(program: Command): void {
     .addOption(
       flag("--max-frame-bytes <size>", "largest frame that is accepted", "MAX_FRAME_BYTES")
         .default(4 * 1024 * 1024, "4MiB")
-        .argParser(byteSize),
+        .argParser(byteSizeFrom(128 * 1024, 1024 ** 3)),
     )
     .addOption(flag("--log-level <level>", "how much is logged", "LOG_LEVEL").default("info").choices(logLevels))
     .addOption(descriptor("--token-fd <fd>", "descriptor that the token is read from"))

@@ -17,7 +17,7 @@ export function addStatusCommand(program: Command): void {
     .addOption(
       flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
     )
-    .option("--json", "print everything as JSON", false)
+    .addOption(flag("--json", "print everything as JSON", "JSON").default(false))
     .action(async (flags: StatusFlags) => {
       const { Client } = await import("@taskflock/client");
       const { formatCluster } = await import("../format.ts");

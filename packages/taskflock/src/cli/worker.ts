@@ -61,7 +61,7 @@ function addPlaceFlags(command: Command): void {
     )
     .addOption(flag("--port <port>", "port for that; 0 chooses a free one", "WORKER_PORT").default(0).argParser(port))
     .addOption(
-      flag("--no-nanny", "run in this process, without the parent that restarts it and watches its memory", "NANNY"),
+      flag("--no-nanny", "run in this process, without the parent that restarts it and watches its memory", "NO_NANNY"),
     )
     .addOption(
       flag(

@@ -206,7 +206,7 @@ class Nanny implements RunningNanny {
     const text = restart ? "it asked to be started again" : (life.killedFor ?? how.text);
     this.#link?.send({ t: "exited", incarnation: life.incarnation, how: text });
     this.#link?.flush();
-    logger.warn({ pid: life.child.pid, how: text }, "the worker died");
+    if (!this.#closed) logger.warn({ pid: life.child.pid, how: text }, "the worker died");
     // SIGTERM ends a worker that had not begun to listen for it, and so held nothing.
     if (this.#stopping) return { error: this.#closed || text === "SIGTERM" ? null : died(text) };
     const quick = performance.now() - life.startedAt < QUICK_DEATH_MS;
