@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import {
+  encodeFrame,
   isFlockError,
   LinkServer,
   PayloadStore,
@@ -179,7 +180,7 @@ describe("the port", () => {
     await server.events.until((events) => events.some((event) => event.startsWith("closed 1")));
   });
 
-  test("a client that does not read is blocked, and ready when it reads again", async () => {
+  test("a client that does not read is blocked and not read, and ready when it reads again", async () => {
     const server = await startServer();
     const socket = new WebSocket(`ws://${server.address}/`, "taskflock", { maxPayload: 2 ** 26 });
     socket.on("open", () => socket.send(encodeHandshake(hello)));
@@ -193,8 +194,13 @@ describe("the port", () => {
       link.flush();
     }
     expect(server.events.entries).toEqual(["attached 1", "blocked 1"]);
+    const ask = { t: "ask", id: 1, question: { q: "ping" } } as const;
+    socket.send(encodeFrame("client", { seq: 1, ack: 0 }, [ask], server.payloads));
+    await (await connectClient(server.address)).link.close(); // time enough to hear what it asks
+    expect(server.log.entries).toEqual([]);
     socket.resume();
-    await server.events.until((events) => events.includes("ready 1"));
+    await server.log.until((entries) => entries.length === 1);
+    expect(server.events.entries).toContain("ready 1");
     expect(link.blocked).toBe(false);
   });
 

@@ -56,7 +56,7 @@ export function afterReading(ms: number, call: () => void): () => void {
       const took = performance.now() - start;
       left -= Math.min(took, 2 * slice);
       if (left > 0) wait(Math.min(SLICE_MS, left));
-      else if (took <= 2 * slice || extended) call();
+      else if (took <= slice + SLICE_MS || extended) call();
       else {
         extended = true;
         wait(SLICE_MS);

@@ -16,7 +16,7 @@ const READY_BYTES = 256 * 1024;
 export interface ServerLinkHandlers<U extends UpDirection> {
   /** One new frame, each exactly once and in order; payload references in it were put into the store. */
   onMessages(messages: Directions[U][]): void;
-  /** The peer does not read. */
+  /** The peer does not read; until it does, it is not read either, so that nothing grows by what it asks for. */
   onBlocked(): void;
   onReady(): void;
   /** The connection is over: `how` is for people. Not called after `close` or `refuse`. */
@@ -120,6 +120,7 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
     socket.send(frame, () => this.#drained());
     if (!this.#blocked && socket.bufferedAmount > BLOCKED_BYTES) {
       this.#blocked = true;
+      socket.pause();
       this.#handlers?.onBlocked();
     }
   }
@@ -129,6 +130,7 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
     if (!this.#open) return;
     this.flush();
     this.#open = false;
+    this.#start.socket.resume(); // its answer is to be read
     this.#start.socket.close(1000);
   }
 
@@ -192,8 +194,12 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
   }
 
   #drained(): void {
-    if (!this.#blocked || !this.#open || this.#start.socket.bufferedAmount > READY_BYTES) return;
+    if (!this.#blocked || !this.#open) return;
+    // Whoever takes what lies here lives, though nothing it says is read.
+    this.#heardAt = this.#start.clock.now;
+    if (this.#start.socket.bufferedAmount > READY_BYTES) return;
     this.#blocked = false;
+    this.#start.socket.resume();
     this.#handlers?.onReady();
   }
 
