@@ -196,3 +196,12 @@ test("a retired worker hands its results over and costs no recomputation", async
     await own.close();
   }
 });
+
+test("a local cluster grows and shrinks, and refuses what is no number of workers", async () => {
+  await expect(cluster.scale(-1)).rejects.toMatchObject({ code: "FLOCK_OPTION_INVALID" });
+  await cluster.scale(3);
+  expect(await client.workers()).toHaveLength(3);
+  await cluster.scale(2);
+  await expect.poll(async () => (await client.workers()).length).toBe(2);
+  expect(await client.gather(client.map((x: number) => -x, range(1, 5)))).toEqual([-1, -2, -3, -4]);
+});

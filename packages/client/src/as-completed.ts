@@ -1,7 +1,7 @@
 // Futures in the order in which they end.
 
 import type { FlockError } from "@taskflock/protocol";
-import { type Future, ownerOf, recordOf } from "./future.ts";
+import { type Future, isFuture, noFuture, ownerOf, recordOf } from "./future.ts";
 import type { TaskRecord, Waiter } from "./record.ts";
 
 /**
@@ -18,7 +18,9 @@ export class AsCompleted<R> implements AsyncIterable<Future<R>>, Waiter {
     for (const future of futures) this.add(future);
   }
 
+  /** Throws FLOCK_ARGUMENT_INVALID for what is no future. */
   add(future: Future<R>): void {
+    if (!isFuture(future)) throw noFuture("asCompleted", future);
     const record = recordOf(future);
     const same = this.#waiting.get(record);
     if (same !== undefined) {

@@ -16,7 +16,7 @@ import {
 } from "./client-options.ts";
 import { ClientExecutor, type ExecutorHost } from "./executor.ts";
 import type { AnyFunction } from "./function-table.ts";
-import { type Future, isFuture, ownerOf, recordOf } from "./future.ts";
+import { type Future, isFuture, noFuture, ownerOf, recordOf } from "./future.ts";
 import { type GatherOptions, gather } from "./gather.ts";
 import type { LogSink } from "./logs.ts";
 import { argumentRows, readMapItems } from "./map-items.ts";
@@ -304,6 +304,6 @@ function ensureFunction(where: string, fn: unknown): void {
 function each(where: string, futures: Future<unknown> | Iterable<Future<unknown>>): Iterable<Future<unknown>> {
   if (isFuture(futures)) return [futures];
   const list = [...futures];
-  if (list.every(isFuture)) return list;
-  throw new FlockError("FLOCK_ARGUMENT_INVALID", `${where} takes futures, and got something else among them.`);
+  for (const item of list) if (!isFuture(item)) throw noFuture(where, item);
+  return list;
 }

@@ -1,7 +1,8 @@
 // The user's handle on a task. It holds no promise: one is made by each call of `result()`.
 
 import { inspect } from "node:util";
-import type { FlockError } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/protocol";
+import { describe } from "./option-checks.ts";
 import type { Anchor } from "./reachability.ts";
 import type { TaskRecord, Waiter } from "./record.ts";
 
@@ -120,6 +121,11 @@ export class Future<out R> {
 /** True for futures made by this copy of the package. */
 export function isFuture(value: unknown): value is Future<unknown> {
   return typeof value === "object" && value !== null && madeHere(value);
+}
+
+/** For what stands where a future should. */
+export function noFuture(where: string, found: unknown): FlockError {
+  return new FlockError("FLOCK_ARGUMENT_INVALID", `${where} takes futures, not ${describe(found)}.`);
 }
 
 export function ownerOf(future: Future<unknown>): FutureOwner {

@@ -1,6 +1,6 @@
 // A bar on the terminal for futures or a run.
 
-import { type Future, ownerOf } from "./future.ts";
+import { type Future, isFuture, noFuture, ownerOf } from "./future.ts";
 import type { TaskRecord, Waiter } from "./record.ts";
 import { type Run, TaskRun } from "./runs.ts";
 import { StatusLine, type TerminalStream } from "./terminal.ts";
@@ -16,14 +16,15 @@ const REDRAW_MS = 80;
 const BAR_CELLS = 30;
 
 /**
- * Draws a bar while futures end or a run goes on, and resolves when all is over, however it ended; it never rejects. It can be
- * left unawaited. Silent when the stream is no terminal.
+ * Draws a bar while futures end or a run goes on, and resolves when all is over, however it ended. It can be left unawaited: it
+ * rejects only with FLOCK_ARGUMENT_INVALID, for what is neither. Silent when the stream is no terminal.
  */
 export async function progress(
   target: Iterable<Future<unknown>> | Run<unknown> | TaskRun,
   options: ProgressOptions = {},
 ): Promise<void> {
   const { stream = process.stderr } = options;
+  if (typeof target !== "object" || target === null) throw noFuture("progress", target);
   const meter = new Meter(stream, options.label ?? ("name" in target ? target.name : "tasks"));
   if (target instanceof TaskRun) await followTaskRun(target, meter);
   else if (Symbol.iterator in target) await followFutures(target, meter);
@@ -55,6 +56,7 @@ function followTaskRun(run: TaskRun, meter: Meter): Promise<void> {
 
 function followFutures(futures: Iterable<Future<unknown>>, meter: Meter): Promise<void> {
   const all = [...futures];
+  for (const item of all) if (!isFuture(item)) throw noFuture("progress", item);
   const own = new Set<object>(all);
   let ended = 0;
   let failed = 0;

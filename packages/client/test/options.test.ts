@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Client, copy, range } from "../src/index.ts";
+import { asCompleted, Client, copy, progress, range } from "../src/index.ts";
 import { nearest } from "../src/option-checks.ts";
 import { checkTaskOptions, optionsData, type TaskOptions } from "../src/task-options.ts";
 import { TestCluster } from "./cluster-harness.ts";
@@ -75,6 +75,8 @@ test("calls with the wrong kinds of arguments say what they take", async () => {
     expect(thrown("run", "")).toMatchObject(invalid("as the name"));
     expect(thrown("release", [1])).toMatchObject(invalid("futures"));
     await expect(client.waitForWorkers(-1)).rejects.toMatchObject({ code: "FLOCK_ARGUMENT_INVALID" });
+    expect(() => asCompleted([1 as never])).toThrow(/asCompleted takes futures, not 1/);
+    await expect(progress([1 as never])).rejects.toMatchObject(invalid("progress takes futures"));
     await expect(client.retireWorkers("w1" as never)).rejects.toMatchObject(invalid("an array of names"));
     await expect(client.gather([], { errors: "ignore" as "skip" })).rejects.toMatchObject({
       code: "FLOCK_OPTION_INVALID",

@@ -1,9 +1,22 @@
 // A scheduler and workers on this machine, as processes of their own.
 
 import { randomBytes } from "node:crypto";
-import { Client, type ClientOptions, FlockError, formatAddress, type WorkerInfo } from "@taskflock/client";
+import {
+  Client,
+  type ClientOptions,
+  checkOptions,
+  FlockError,
+  formatAddress,
+  type WorkerInfo,
+} from "@taskflock/client";
 import { freePort } from "./free-port.ts";
-import { type CompleteOptions, completeOptions, type LocalClusterOptions, SCHEDULER_LOST_MS } from "./options.ts";
+import {
+  type CompleteOptions,
+  completeOptions,
+  type LocalClusterOptions,
+  SCHEDULER_LOST_MS,
+  workerCount,
+} from "./options.ts";
 import { RoleProcess } from "./role-process.ts";
 
 const WORKER_GRACE_MS = 3_000;
@@ -88,8 +101,12 @@ export class LocalCluster {
     return this.#ask((client) => client.workers());
   }
 
-  /** Starts or retires workers until there are `count`; resolves when they have joined, or were told to leave. */
-  scale(count: number): Promise<void> {
+  /**
+   * Starts or retires workers until there are `count`; resolves when they have joined, or were told to leave. Rejects with
+   * FLOCK_OPTION_INVALID.
+   */
+  async scale(count: number): Promise<void> {
+    checkOptions("scale", { workers: count }, { workers: workerCount });
     return this.#ask(async (client) => {
       const present = (await client.workers()).filter(({ status }) => status === "running");
       if (count < present.length) await client.retireWorkers(present.slice(count).map(({ name }) => name));

@@ -75,8 +75,10 @@ const strings: Check = (value) =>
 const role: Check = (value) =>
   isRecord(value) && typeof value["command"] === "string" && Array.isArray(value["args"]) ? null : "{ command, args }";
 
+export const workerCount: Check = integerFrom(0, 256);
+
 const checks: Checks<LocalClusterOptions> = {
-  workers: integerFrom(0, 256),
+  workers: workerCount,
   threadsPerWorker: integerFrom(1, 1024),
   memoryLimit: size,
   heapLimit: size,

@@ -1,7 +1,7 @@
 // Tokens: who holds one owns the workers. They pass by file; a file is readable by its owner only.
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { isLoopback, parseAddress } from "./address.ts";
@@ -33,8 +33,7 @@ export function readToken(options: TokenOptions): string {
   const file = process.env["TASKFLOCK_TOKEN_FILE"];
   if (file) return fromFile(file, "TASKFLOCK_TOKEN_FILE");
   const { host, port } = parseAddress(options.address);
-  if (isLoopback(host))
-    return fromFile(tokenFileFor(port), "The file where a scheduler on this machine leaves its token");
+  if (isLoopback(host)) return leftByScheduler(options.address, tokenFileFor(port));
   // The token of this machine's own scheduler must not go to another machine.
   throw new FlockError(
     "FLOCK_UNAUTHORIZED",
@@ -61,6 +60,16 @@ export function writeToken(file: string, token: string = makeToken()): string {
 export function tokensEqual(a: string, b: string): boolean {
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
+}
+
+/** People who have not started a scheduler yet come here. */
+function leftByScheduler(address: string, file: string): string {
+  if (existsSync(file)) return fromFile(file, "The file where a scheduler on this machine leaves its token");
+  throw new FlockError(
+    "FLOCK_UNAUTHORIZED",
+    `No scheduler has left a token for ${address} on this machine (there is no ${file}). Start one with \`taskflock scheduler\`, ` +
+      "or pass the token of one that was given it: option `token`, --token-file or TASKFLOCK_TOKEN_FILE.",
+  );
 }
 
 function fromFile(file: string, what: string): string {

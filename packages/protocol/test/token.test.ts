@@ -53,7 +53,7 @@ describe("tokens", () => {
   });
 
   test("that are absent are told with where they were looked for", () => {
-    expect(() => readToken({ address })).toThrow(/token-9123.*cannot be read/);
+    expect(() => readToken({ address })).toThrow(/No scheduler has left a token.*token-9123/);
     expect(() => readToken({ address, tokenFile: join(folder, "none") })).toThrow(/none/);
     writeFileSync(join(folder, "empty"), "\n");
     expect(() => readToken({ address, tokenFile: join(folder, "empty") })).toThrow(/0 characters/);
