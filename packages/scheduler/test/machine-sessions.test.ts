@@ -32,6 +32,29 @@ describe("a client that does not read", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("gets much that is due in parts, and no more once it stops to read again", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1);
+    const count = 1200;
+    stage.say(1, ...Array.from({ length: count }, (_, i) => stage.submission(i + 1)));
+    pause(stage, "clientBlocked");
+    for (let given = stage.assigned(1); given.length > 0; given = stage.assigned(1))
+      for (const assigned of given) stage.finish(1, assigned);
+    goOn(stage, "clientReady");
+    expect(stage.told()).toHaveLength(512);
+    pause(stage, "clientBlocked");
+    stage.pass(10);
+    expect(stage.told()).toHaveLength(0);
+    stage.locate(1, 7);
+    goOn(stage, "clientReady");
+    stage.pass(10);
+    const rest = stage.told();
+    expect(rest.filter((m) => m.t === "done")).toHaveLength(count - 512);
+    expect(rest.at(-1)?.t).toBe("located");
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("is told all outcomes again after its link was cut", () => {
     const stage = new Stage();
     stage.client();

@@ -1,12 +1,15 @@
 // What clients are told of their tasks. A client that does not read gets it later; one whose link is cut gets all of
 // it again when it is back.
 
-import { NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
+import { type Micros, NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { holdersFor } from "./holdings.ts";
 import { ANNOUNCED, LINK_BLOCKED, type Session, type Task } from "./records.ts";
 import { eachRef } from "./references.ts";
 import { CANCELLED, DONE, FAILED } from "./states.ts";
+
+/** Outcomes said in one step of those that are due. */
+const DUE_AT_ONCE = 512;
 
 /** Says the outcome to everyone with a reference; once in a task's life. */
 export function announce(core: Core, task: Task): void {
@@ -49,11 +52,19 @@ export function sayUpload(core: Core, session: Session, n: TaskNumber, task: Tas
   core.tell(session, { t: "uploadTo", n, task: task.id, holders });
 }
 
-/** The client reads again: what is due, what was asked, what it is to upload. */
+/**
+ * The client reads again: what is due, what was asked, what it is to upload. A part of it at a time, so that a client that stops to read
+ * again is noticed before all of it lies in memory.
+ */
 export function sayDue(core: Core, session: Session): void {
-  const due = [...session.due];
-  session.due.clear();
-  for (const n of due) {
+  if (!core.canTell(session)) return;
+  let said = 0;
+  for (const n of session.due) {
+    if (said++ === DUE_AT_ONCE) {
+      core.timers.set((core.now + 1) as Micros, { what: "due", session });
+      return;
+    }
+    session.due.delete(n);
     const task = session.tasks.get(n);
     if (task !== undefined) sayOutcome(core, session, n, task);
   }

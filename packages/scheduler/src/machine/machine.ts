@@ -10,6 +10,7 @@ import {
   type TaskStatus,
   type WorkerInfo,
 } from "@taskflock/protocol/words";
+import { sayDue } from "./announce.ts";
 import { Core } from "./core.ts";
 import { digestOf } from "./digest.ts";
 import { dispatch } from "./dispatch.ts";
@@ -161,6 +162,7 @@ function woken(core: Core): void {
   core.armed = null;
   for (let due = core.timers.take(core.now); due !== null; due = core.timers.take(core.now)) {
     if (due.what === "progress") due.run.alarmed = false;
+    else if (due.what === "due") sayDue(core, due.session);
     else if (due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
     }

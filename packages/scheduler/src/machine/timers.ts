@@ -1,12 +1,13 @@
-// What is to happen at a later time: retries and the trailing progress of runs. A heap, so that one alarm serves all.
+// What is to happen at a later time: retries, the trailing progress of runs, the rest of what a client is due. A heap, so that one alarm serves all.
 
 import type { Attempt, Micros } from "@taskflock/protocol/words";
-import type { Run, Task } from "./records.ts";
+import type { Run, Session, Task } from "./records.ts";
 
 /** A retry counts only while the task is delayed after that attempt. */
 export type Due =
   | { readonly what: "retry"; readonly task: Task; readonly attempt: Attempt }
-  | { readonly what: "progress"; readonly run: Run };
+  | { readonly what: "progress"; readonly run: Run }
+  | { readonly what: "due"; readonly session: Session };
 
 interface Timer {
   readonly at: Micros;
