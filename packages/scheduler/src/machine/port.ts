@@ -20,7 +20,7 @@ export type SchedulerEvent = { readonly at: Micros; readonly cause: Cause } & (
   | { readonly e: "clientJoined"; readonly session: SessionId; readonly name: string }
   /** The link is back: the outcomes of its tasks are said again. */
   | { readonly e: "clientResumed"; readonly session: SessionId }
-  /** The link is cut; the session waits for `sessionExpired` or `clientResumed`. */
+  /** The link is cut; the session waits for `clientResumed` or `clientGone`. */
   | { readonly e: "clientCut"; readonly session: SessionId }
   /** Gone for good (goodbye, or it did not come back in time): its references are released. */
   | { readonly e: "clientGone"; readonly session: SessionId }
@@ -44,7 +44,7 @@ export type SchedulerEvent = { readonly at: Micros; readonly cause: Cause } & (
 
 /**
  * Payload references in a message given to the port are lent: the machine still owns them and says `free` when it is done.
- * The shell honours `free` only after the flush that carries the message (so `toClient(…); free(…)` is right).
+ * The shell copies the bytes before the call returns (so `toClient(…); free(…)` is right).
  */
 export interface SchedulerPort {
   /** Queues a message; the shell sends what has collected at the end of the turn. Only to workers whose link is up. */
