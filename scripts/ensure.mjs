@@ -61,7 +61,8 @@ export function runNpm(args, options = {}) {
 
 /** `npm ci`: exactly what package-lock.json names. */
 export function install() {
-  return runNpm(["ci", "--no-fund", "--no-audit"]);
+  // Under `npm test --silent` npm would keep to itself why it failed.
+  return runNpm(["ci", "--no-fund", "--no-audit", "--loglevel=error"]);
 }
 
 /** `tsc -b`, which itself compiles only what changed. */
