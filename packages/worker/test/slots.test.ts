@@ -172,7 +172,7 @@ describe("what user code does wrong", () => {
 
   it("fills its heap: only its slot ends", async () => {
     const tight = await start({ heapLimitMb: 32 });
-    tight.run([{ task: 1, fn: "() => { const all = []; for (;;) all.push(new Array(1000).fill({})); }" }]);
+    tight.run([{ task: 1, fn: "() => { const all = []; for (;;) all.push({ x: [1, 2, 3] }); }" }]);
     await tight.next("replaced");
     expect((await tight.next("failed", 1)).failure?.code).toBe("FLOCK_TASK_OUT_OF_MEMORY");
     expect(await tight.outcome({ task: 2, fn: "() => 2" })).toMatchObject({ value: 2 });
