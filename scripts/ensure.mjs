@@ -72,7 +72,10 @@ export function build() {
 
 /** Ends the process when a step fails. Speaks on stderr: stdout belongs to the command that follows. */
 async function ensure() {
-  if (!installed()) await demand("Installing dependencies (npm ci)", install);
+  if (!installed()) {
+    process.stderr.write("Installing dependencies (npm ci) and building: about half a minute, the first time only.\n");
+    await demand("Installing dependencies (npm ci)", install);
+  }
   await demand("Building (tsc -b)", build);
 }
 
