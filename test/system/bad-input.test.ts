@@ -1,6 +1,7 @@
 // What a person sees who gets something wrong: a coded error with words that help.
 
 import { createServer } from "node:net";
+import { inspect } from "node:util";
 import { Client, LocalCluster, svc } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -45,6 +46,11 @@ describe("connecting", () => {
       code: "FLOCK_ADDRESS_INVALID",
     });
   });
+});
+
+test("a cluster or client that is printed does not show its token", () => {
+  expect(inspect(cluster, { depth: 9, showHidden: true })).not.toContain(cluster.token);
+  expect(inspect(client, { depth: 9 })).not.toContain(cluster.token);
 });
 
 describe("submitting", () => {

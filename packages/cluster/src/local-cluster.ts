@@ -47,8 +47,8 @@ export class LocalCluster {
   readonly address: string;
   /** The status page. */
   readonly dashboardUrl: string;
-  /** What clients and workers show to the scheduler. */
-  readonly token: string;
+  /** Private, so that a printed cluster does not show it. */
+  readonly #token: string;
   readonly #options: CompleteOptions;
   readonly #scheduler: RoleProcess;
   readonly #groups: WorkerGroup[];
@@ -78,11 +78,16 @@ export class LocalCluster {
   constructor(parts: ClusterParts) {
     this.address = parts.address;
     this.dashboardUrl = parts.dashboardUrl;
-    this.token = parts.token;
+    this.#token = parts.token;
     this.#options = parts.options;
     this.#scheduler = parts.scheduler;
     this.#groups = [...parts.groups];
     this.#lastWorker = parts.options.workers;
+  }
+
+  /** What clients and workers show to the scheduler. */
+  get token(): string {
+    return this.#token;
   }
 
   /** The cluster's processes, without the nannies. */
