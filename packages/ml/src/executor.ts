@@ -19,7 +19,7 @@ export interface SubmitOptions {
 
 /** A run as the executor shows it to people: the progress bar, the page, `client.runs()`. */
 export interface RunScope {
-  /** `done`: steps finished so far, of `total`; `event` is whatever the run's readers iterate over. */
+  /** One more of the run's steps is finished; `event` says which. */
   emit(event: unknown): void;
   close(outcome: "done" | "failed" | "stopped" | "cancelled"): void;
 }
