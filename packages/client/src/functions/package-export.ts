@@ -38,7 +38,7 @@ export function originOf(fn: object): Origin | undefined {
 }
 
 /** The export that is the function itself; undefined when the package does not export it. */
-export async function findExport(fn: object & { name: string }, origin: Origin): Promise<ExportFunction | undefined> {
+async function findIn(fn: object & { name: string }, origin: Origin): Promise<ExportFunction | undefined> {
   const { home, from, specifiers } = origin;
   for (const specifier of specifiers) {
     const exportName = exportNameOf(await importFrom(from, specifier), fn);
@@ -94,4 +94,34 @@ function targetsOf(target: unknown): string[] {
   if (typeof target === "string") return [target];
   if (typeof target !== "object" || target === null) return [];
   return Object.values(target).flatMap(targetsOf);
+}
+
+/** An export of an installed package that is the function itself. */
+export interface FoundExport {
+  readonly specifier: string;
+  readonly kind: "import" | "require";
+  /** `name`, `default.name`, or "" when the whole module is the function. */
+  readonly member: string;
+  /** A file from whose folder the specifier is found; undefined: from the current folder. */
+  readonly fromFile: string | undefined;
+}
+
+/** Undefined for the user's own code, and for functions that their package does not export. */
+export function findExport(fn: object & { name: string }): Promise<FoundExport | undefined>;
+/** As `prepare.ts` asks, until it is replaced. */
+export function findExport(fn: object & { name: string }, origin: Origin): Promise<ExportFunction | undefined>;
+export async function findExport(
+  fn: object & { name: string },
+  origin?: Origin,
+): Promise<FoundExport | ExportFunction | undefined> {
+  if (origin !== undefined) return findIn(fn, origin);
+  const own = originOf(fn);
+  const found = own === undefined ? undefined : await findIn(fn, own);
+  if (found === undefined) return undefined;
+  return { specifier: found.specifier, kind: "import", member: found.exportName, fromFile: undefined };
+}
+
+/** The file of a function that was defined in an installed package; undefined for the user's own code. */
+export function packageFileOf(fn: object): string | undefined {
+  return originOf(fn) === undefined ? undefined : fileOfFunction(fn);
 }

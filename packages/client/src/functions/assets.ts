@@ -1,0 +1,40 @@
+// Files that a function reads beside its own.
+import { createHash } from "node:crypto";
+import { readFileSync, type Stats, statSync } from "node:fs";
+import { basename } from "node:path";
+import { FlockError } from "@taskflock/protocol";
+
+export interface AssetDescription {
+  readonly name: string;
+  readonly hash: string;
+  /** base64 */
+  readonly data: string;
+}
+
+const MAX_BYTES = 2 * 1024 * 1024;
+
+/**
+ * The file's contents, to travel with the function that reads it. Read at each call: an edited file travels anew.
+ * Throws `FLOCK_FUNCTION_NOT_SERIALIZABLE` for what is missing, no file, or too large.
+ */
+export function readAsset(file: string): AssetDescription {
+  let found: Stats;
+  try {
+    found = statSync(file);
+  } catch (cause) {
+    throw refuseAsset(file, "which is not there", "put it where the function looks for it", cause);
+  }
+  if (!found.isFile()) throw refuseAsset(file, "which is no file", "name each file that it reads");
+  if (found.size > MAX_BYTES) {
+    const size = `which has ${(found.size / 1024 / 1024).toFixed(1)} MiB, more than the 2 MiB that may travel with code`;
+    throw refuseAsset(file, size, "read it before and pass the contents as an argument");
+  }
+  const bytes = readFileSync(file);
+  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 32);
+  return { name: basename(file), hash, data: bytes.toString("base64") };
+}
+
+function refuseAsset(file: string, why: string, advice: string, cause?: unknown): FlockError {
+  const message = `The function needs the file ${file}, ${why}: ${advice}.`;
+  return new FlockError("FLOCK_FUNCTION_NOT_SERIALIZABLE", message, cause === undefined ? {} : { cause });
+}
