@@ -92,6 +92,13 @@ export class ByteReader {
     return this.#buffer().toString("utf16le", start, this.position);
   }
 
+  /** The next bytes, in the memory that is read. */
+  raw(length: number): Uint8Array {
+    this.need(length);
+    this.position += length;
+    return this.#bytes.subarray(this.position - length, this.position);
+  }
+
   #numbers(): DataView {
     const { buffer, byteOffset, byteLength } = this.#bytes;
     this.#view ??= new DataView(buffer, byteOffset, byteLength);

@@ -120,6 +120,13 @@ export class ByteWriter {
     this.position += this.bytes.write(value, this.position, "utf16le");
   }
 
+  /** Bytes as they are, without tag or length. */
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.position);
+    this.position += bytes.length;
+  }
+
   /** Writes characters as bytes; false, with the position anywhere, when one does not fit into a byte. */
   #narrow(value: string): boolean {
     const bytes = this.bytes;

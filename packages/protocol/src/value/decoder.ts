@@ -1,8 +1,10 @@
 // From a body to the value. Everything it meets may be hostile: see `byte-reader.ts`.
 import { type ByteReader, malformed } from "./byte-reader.ts";
 import { classNamed } from "./classes.ts";
+import { makeClosure, prototypeOf } from "./decode-closure.ts";
 import { makeError, setErrorProperty } from "./decode-error.ts";
 import {
+  INNER_DEPTH,
   KEY_KNOWN,
   KEY_LATIN1,
   KEY_UTF16,
@@ -13,27 +15,38 @@ import {
   TINY_OBJECT,
   TINY_STRING,
 } from "./format.ts";
+import type { DecodeHost } from "./leaf.ts";
 import type { ViewReader } from "./view-reader.ts";
 
 /** Stands for an object whose `decode` hook has not run yet. */
 const UNFINISHED: unique symbol = Symbol("unfinished");
 
+/** What a value stands in. */
+export interface Surroundings {
+  /** The functions of each closure whose captured values are being read, the innermost last. */
+  readonly units: readonly (readonly unknown[])[];
+  readonly depth: number;
+  /** Decodes bytes that are a value of their own, inside a closure with these functions. */
+  decodeInner(bytes: Uint8Array, host: DecodeHost | undefined, units: readonly unknown[], depth: number): unknown;
+}
+
 export class Decoder {
   readonly #in: ByteReader;
   readonly #views: ViewReader | undefined;
-  readonly #leaf: ((kind: "future" | "function", index: number) => unknown) | undefined;
+  readonly #host: DecodeHost | undefined;
+  readonly #around: Surroundings;
   readonly #objects: unknown[] = [];
   readonly #keys: string[] = [];
-  #depth = 0;
+  #units: readonly (readonly unknown[])[];
+  #depth: number;
 
-  constructor(
-    reader: ByteReader,
-    views: ViewReader | undefined,
-    leaf: ((kind: "future" | "function", index: number) => unknown) | undefined,
-  ) {
+  constructor(reader: ByteReader, views: ViewReader | undefined, host: DecodeHost | undefined, around: Surroundings) {
     this.#in = reader;
     this.#views = views;
-    this.#leaf = leaf;
+    this.#host = host;
+    this.#around = around;
+    this.#units = around.units;
+    this.#depth = around.depth;
   }
 
   read(): unknown {
@@ -100,7 +113,16 @@ export class Decoder {
         return this.#hooked();
       case TAG.future:
       case TAG.function:
-        return this.#leafAt(tag === TAG.future ? "future" : "function");
+        return this.#leaf(tag === TAG.future ? "future" : "function");
+      case TAG.unit:
+        return this.#unit(0);
+      case TAG.outerUnit:
+        return this.#unit(this.#in.varint());
+      case TAG.closure:
+      case TAG.boundClosure:
+        return this.#closure(tag === TAG.boundClosure);
+      case TAG.instance:
+        return this.#instance();
       default:
         throw malformed(`0x${tag.toString(16)} is no tag`);
     }
@@ -112,7 +134,7 @@ export class Decoder {
   }
 
   #enter(): void {
-    if (++this.#depth > MAX_DEPTH) throw malformed(`they nest deeper than ${MAX_DEPTH} levels`);
+    if (++this.#depth > MAX_DEPTH + INNER_DEPTH) throw malformed(`they nest deeper than ${MAX_DEPTH} levels`);
   }
 
   #array(length: number): unknown[] {
@@ -303,10 +325,51 @@ export class Decoder {
     return registered;
   }
 
-  #leafAt(kind: "future" | "function"): unknown {
+  #leaf(kind: "future" | "function"): unknown {
     const index = this.#in.varint();
-    if (this.#leaf === undefined) throw malformed(`there is no table of ${kind}s here`);
-    return this.#leaf(kind, index);
+    if (this.#host?.leaf === undefined) throw malformed(`there is no table of ${kind}s here`);
+    return this.#host.leaf(kind, index);
+  }
+
+  #unit(outer: number): unknown {
+    const index = this.#in.varint();
+    const units = this.#units[this.#units.length - 1 - outer];
+    if (units === undefined || index >= units.length) throw malformed("a function is none of its closure's");
+    return units[index];
+  }
+
+  #closure(bound: boolean): unknown {
+    const at = this.#objects.push(UNFINISHED) - 1;
+    const index = this.#in.varint();
+    const bytes = bound ? this.#in.raw(this.#in.varint()) : undefined;
+    this.#enter();
+    const closure = makeClosure(this.#host, index, (units) =>
+      bytes === undefined ? this.#captured(units) : this.#around.decodeInner(bytes, this.#host, units, this.#depth),
+    );
+    this.#depth--;
+    this.#objects[at] = closure;
+    return closure;
+  }
+
+  #captured(units: readonly unknown[]): unknown {
+    const outer = this.#units;
+    this.#units = [...outer, units];
+    const captured = this.read();
+    this.#units = outer;
+    return captured;
+  }
+
+  /** The object is there before its class is: what the class captures may hold the object. */
+  #instance(): object {
+    const object: object = this.#add({});
+    this.#enter();
+    Object.setPrototypeOf(object, prototypeOf(this.read()));
+    for (let left = this.#in.count(2); left > 0; left--) {
+      const key = this.#key();
+      define(object, key, this.read());
+    }
+    this.#depth--;
+    return object;
   }
 }
 

@@ -1,12 +1,17 @@
 import { FlockError } from "../words/errors.ts";
-import { Encoder, type LeafOf } from "./encoder.ts";
+import { Encoder } from "./encoder.ts";
+import type { LeafOf } from "./leaf.ts";
+import type { Root } from "./refusal.ts";
 import type { Region } from "./regions.ts";
 
 export interface EncodeOptions {
-  /** Replaces functions and instances of unknown classes by an index into a table of the host's. */
+  /** Says what stands for functions and for instances of unknown classes. */
   readonly leaf?: LeafOf;
-  /** What a refusal calls the value: `args` makes `args[0].socket`. Default `value`. */
-  readonly path?: string;
+  /**
+   * What a refusal calls the value: `args` makes `args[0].socket`. A function names each element of an array. Default
+   * `value`.
+   */
+  readonly path?: Root;
 }
 
 /**

@@ -3,6 +3,7 @@ import { ByteWriter, isLatin1 } from "./byte-writer.ts";
 import { classOfPrototype, type RegisteredClass } from "./classes.ts";
 import { writeBuiltin } from "./encode-builtins.ts";
 import { writeError } from "./encode-error.ts";
+import { writeFunctionLeaf, writeObjectLeaf } from "./encode-leaf.ts";
 import {
   KEY_KNOWN,
   KEY_LATIN1,
@@ -17,21 +18,9 @@ import {
   TINY_ARRAY,
   TINY_OBJECT,
 } from "./format.ts";
-import { refuse, refuseFunction, refuseObject, renderPath, type Step } from "./refusal.ts";
+import type { LeafOf } from "./leaf.ts";
+import { type Root, refuse, refuseFunction, refuseObject, renderPath, type Step } from "./refusal.ts";
 import { type Region, ViewTable } from "./regions.ts";
-
-/** What stands for a value that the host keeps outside the bytes: a future, or a function, by its place in a table. */
-export interface ValueLeaf {
-  readonly kind: "future" | "function";
-  /** 0, 1, 2 … in the host's table of that kind. */
-  readonly index: number;
-}
-
-/**
- * Asked about every function and every instance of a class that the codec does not know; undefined when the value is
- * not the host's. `path` renders where the value is (`args[0].model`).
- */
-export type LeafOf = (value: object, path: () => string) => ValueLeaf | undefined;
 
 /** Where an encoder stood, so that a part which cannot travel can be taken back. */
 export interface Mark {
@@ -47,15 +36,18 @@ export class Encoder {
   readonly #seen: Map<object, number> = new Map();
   readonly #keys: Map<string, number> = new Map();
   readonly #steps: Step[] = [];
-  /** Instances whose `encode` hook's value is being written: a reference back to one could not be decoded. */
+  /**
+   * Instances whose `encode` hook's value is being written, and functions whose captured values are: a reference back to
+   * one could not be decoded.
+   */
   readonly #open: Set<object> = new Set();
   #views: ViewTable | undefined;
   #objects = 0;
   #depth = 0;
   #leaf: LeafOf | undefined;
-  #root = "value";
+  #root: Root = "value";
 
-  begin(leaf: LeafOf | undefined, root: string): void {
+  begin(leaf: LeafOf | undefined, root: Root): void {
     this.#leaf = leaf;
     this.#root = root;
     this.out.position = PLAIN_HEADER;
@@ -113,7 +105,7 @@ export class Encoder {
         this.#bigint(value);
         break;
       case "function":
-        if (!this.#writeLeaf(value)) throw refuseFunction(this.path(), value);
+        this.#function(value);
         break;
       default:
         throw refuse(this.path(), "a symbol", "a symbol is unique to its process; pass a string");
@@ -129,6 +121,14 @@ export class Encoder {
     this.enter();
     this.#steps[this.#depth - 1] = step;
     this.write(value);
+    this.#depth--;
+  }
+
+  /** One level deeper, at `step`, for `write`. */
+  inside(step: Step, write: () => void): void {
+    this.enter();
+    this.#steps[this.#depth - 1] = step;
+    write();
     this.#depth--;
   }
 
@@ -191,27 +191,55 @@ export class Encoder {
           "a registered class's encode() must break cycles",
         );
       }
-      this.out.byte(TAG.ref);
-      this.out.varint(known);
+      this.#reference(known);
       return;
     }
     const prototype: object | null = Object.getPrototypeOf(value);
     if (prototype === Object.prototype) {
-      this.#number(value);
+      this.number(value);
       this.#record(value as Record<string, unknown>, TAG.object);
     } else if (prototype === Array.prototype && Array.isArray(value)) {
-      this.#number(value);
-      this.#array(value);
+      this.number(value);
+      this.array(value);
     } else {
       this.#exotic(value, prototype);
     }
   }
 
-  #number(value: object): void {
+  #reference(known: number): void {
+    this.out.byte(TAG.ref);
+    this.out.varint(known);
+  }
+
+  /** A function that captures values is an object of the body, as far as the host says so. */
+  #function(value: object): void {
+    const known = this.#seen.get(value);
+    const open = known !== undefined && this.#open.has(value);
+    if (known !== undefined && !open) {
+      this.#reference(known);
+      return;
+    }
+    const leaf = this.#leaf?.(value, () => this.path());
+    if (leaf === undefined || leaf.kind === "instance") throw refuseFunction(this.path(), value);
+    writeFunctionLeaf(this, value, leaf, open);
+  }
+
+  /** Gives the object the next number. */
+  number(value: object): void {
     this.#seen.set(value, this.#objects++);
   }
 
-  #array(array: readonly unknown[]): void {
+  /** What `write` writes must not refer to the object itself. */
+  closed(value: object, write: () => void): void {
+    this.#open.add(value);
+    try {
+      write();
+    } finally {
+      this.#open.delete(value);
+    }
+  }
+
+  array(array: readonly unknown[]): void {
     const { out } = this;
     const length = array.length;
     if (length <= MAX_TINY_COUNT) {
@@ -280,7 +308,7 @@ export class Encoder {
 
   #exotic(value: object, prototype: object | null): void {
     const registered = prototype === null ? undefined : classOfPrototype(prototype);
-    this.#number(value);
+    this.number(value);
     if (prototype === null) this.#record(value as Record<string, unknown>, TAG.bare);
     else if (registered !== undefined) this.#instance(value, registered);
     else if (!writeBuiltin(this, value, prototype)) this.#unknown(value, prototype);
@@ -290,12 +318,13 @@ export class Encoder {
     // A leaf is no object of the body: it takes back its number, which is the last one given.
     this.#seen.delete(value);
     this.#objects--;
-    if (this.#writeLeaf(value)) return;
-    this.#number(value);
+    const leaf = this.#leaf?.(value, () => this.path());
+    if (leaf !== undefined && writeObjectLeaf(this, value, leaf)) return;
+    this.number(value);
     if (value instanceof Error) {
       writeError(this, value);
     } else if (Array.isArray(value) && isForeign(prototype, "Array")) {
-      this.#array(value); // of another realm (`node:vm`), as are the objects below
+      this.array(value); // of another realm (`node:vm`), as are the objects below
     } else if (isForeign(prototype, "Object") && Object.getPrototypeOf(prototype) === null) {
       this.#record(value as Record<string, unknown>, TAG.object);
     } else {
@@ -307,24 +336,19 @@ export class Encoder {
     if (hooks === undefined) {
       this.out.byte(TAG.fields);
       this.key(name);
-      const keys = Object.keys(value);
-      this.out.varint(keys.length);
-      this.#properties(value as Record<string, unknown>, keys);
+      this.fields(value);
       return;
     }
     this.out.byte(TAG.hooked);
     this.key(name);
-    this.#open.add(value);
-    this.child({ in: "encode", key: name }, hooks.encode(value));
-    this.#open.delete(value);
+    this.closed(value, () => this.child({ in: "encode", key: name }, hooks.encode(value)));
   }
 
-  #writeLeaf(value: object): boolean {
-    const leaf = this.#leaf?.(value, () => this.path());
-    if (leaf === undefined) return false;
-    this.out.byte(leaf.kind === "future" ? TAG.future : TAG.function);
-    this.out.varint(leaf.index);
-    return true;
+  /** The count of own enumerable properties, and these. */
+  fields(value: object): void {
+    const keys = Object.keys(value);
+    this.out.varint(keys.length);
+    this.#properties(value as Record<string, unknown>, keys);
   }
 
   #bigint(value: bigint): void {

@@ -11,6 +11,8 @@
 export const VALUE_ALIGNMENT = 8;
 /** How deep values may nest, for the encoder and the decoder alike: a bound on the stack that hostile bytes can use. */
 export const MAX_DEPTH = 1500;
+/** What a decoder allows on top: captured values that were encoded on their own may stand a little down in another value. */
+export const INNER_DEPTH = 100;
 
 export const LAYOUT_PLAIN = 0x01;
 export const LAYOUT_REGIONS = 0x02;
@@ -67,6 +69,16 @@ export const TAG = {
   hooked: 0xd8,
   future: 0xd9,
   function: 0xda,
+  /** inside a closure's captured values: varint place among the functions of that closure itself */
+  unit: 0xdb,
+  /** the same of a closure around the innermost: varint how many further out, varint place */
+  outerUnit: 0xdc,
+  /** varint index of the function, then an array, its captured values */
+  closure: 0xdd,
+  /** varint index of the function, varint bytes, then its captured values as an encoded value of their own */
+  boundClosure: 0xde,
+  /** of a class that travels with it: the class, as any value, then varint count of (key, value) */
+  instance: 0xdf,
 } as const;
 
 // Object keys: varint `length << 2 | form` for a new key, `number << 2 | KEY_KNOWN` for one met before.

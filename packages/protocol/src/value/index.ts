@@ -1,5 +1,14 @@
 export { type ClassCodec, registerClass } from "./classes.ts";
 export { type DecodeOptions, decodeValue } from "./decode.ts";
 export { type EncodedValue, type EncodeOptions, encodeInto, encodeValue } from "./encode.ts";
-export type { LeafOf, ValueLeaf } from "./encoder.ts";
 export { MAX_DEPTH as MAX_VALUE_DEPTH, VALUE_ALIGNMENT } from "./format.ts";
+export type {
+  BoundClosureLeaf,
+  ClosureLeaf,
+  DecodeHost,
+  InstanceLeaf,
+  LeafOf,
+  TableLeaf,
+  UnitLeaf,
+  ValueLeaf,
+} from "./leaf.ts";

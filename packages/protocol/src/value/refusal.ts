@@ -2,20 +2,43 @@
 import { FlockError } from "../words/errors.ts";
 
 /** One step from a container to what it holds: an index, a property, or a place in something else. */
-export type Step = number | string | { readonly in: "keys" | "map" | "set" | "encode"; readonly key: unknown };
+export type Step =
+  | number
+  | string
+  | { readonly in: "keys" | "map" | "set" | "encode" | "class"; readonly key: unknown }
+  /** Into the captured variables of a function; the next step is the place of one. */
+  | { readonly in: "captured"; readonly key: readonly string[] | undefined };
+
+/** What a refusal calls the value; or each of its elements, by their index, when the value is an array. */
+export type Root = string | ((index: number) => string);
 
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
-/** `args[0].socket`, from the root's name and the steps below it. */
-export function renderPath(root: string, steps: readonly Step[], depth: number): string {
-  let path = root;
-  for (let i = 0; i < depth; i++) {
-    path += renderStep(steps[i]!);
+/** `args[0].socket`, from the root's name and the steps below it; `db.socket (captured by args[0])` below a function. */
+export function renderPath(root: Root, steps: readonly Step[], depth: number): string {
+  let at = 0;
+  let path: string;
+  if (typeof root === "string") {
+    path = root;
+  } else {
+    const first = depth > 0 ? steps[at++] : undefined;
+    path = typeof first === "number" ? root(first) : "value";
   }
-  return path;
+  let captor = "";
+  while (at < depth) {
+    const step = steps[at++]!;
+    if (typeof step !== "object" || step.in !== "captured") {
+      path += renderStep(step);
+      continue;
+    }
+    captor = ` (captured by ${path})${captor}`;
+    const place = at < depth ? steps[at++] : undefined;
+    path = typeof place === "number" ? (step.key?.[place] ?? `captured value ${place}`) : "captured values";
+  }
+  return path + captor;
 }
 
-function renderStep(step: Step): string {
+function renderStep(step: Exclude<Step, { readonly in: "captured" }>): string {
   if (typeof step === "number") return `[${step}]`;
   if (typeof step === "string") return IDENTIFIER.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
   const { key } = step;
@@ -30,6 +53,8 @@ function renderStep(step: Step): string {
       return `.values()[${key}]`;
     case "encode":
       return ` (encoded as "${key}")`;
+    case "class":
+      return ` (its class ${key})`;
   }
 }
 
