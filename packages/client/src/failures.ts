@@ -5,6 +5,7 @@ import {
   decodeValue,
   type ErrorCode,
   type Failed,
+  type FailedCall,
   FlockError,
   type PayloadStore,
 } from "@taskflock/protocol";
@@ -16,22 +17,30 @@ export function errorOf(outcome: Failed | Cancelled, key: string, payloads: Payl
     return Object.assign(new FlockError("FLOCK_CANCELLED", `Task ${key} was cancelled${reason}`), { taskKey: key });
   }
   const { failure, failedKey, worker, attempt } = outcome;
-  const thrown = decodeThrown(outcome, payloads);
+  const { thrown, call } = decodeThrown(outcome, payloads);
   const error = failure.code === null ? userError(outcome, thrown) : codedError(failure.code, outcome, thrown);
-  if (failedKey === null || failedKey === key) return annotate(error, { taskKey: key, worker, attempt });
-  const cause = annotate(error, { taskKey: failedKey, worker, attempt });
+  if (failedKey === null || failedKey === key) return annotate(error, { taskKey: key, worker, attempt }, call);
+  const cause = annotate(error, { taskKey: failedKey, worker, attempt }, call);
   const message = `Task ${key} could not run, because ${failedKey} failed: ${cause.message}`;
   return Object.assign(new FlockError("FLOCK_DEPENDENCY_FAILED", message, { cause }), { taskKey: key });
 }
 
 /** What the task's code threw, or what led to a coded failure; undefined when it did not travel or cannot be read. */
-function decodeThrown({ failure }: Failed, payloads: PayloadStore): unknown {
-  if (failure.errorBytes === 0) return undefined;
-  try {
-    return decodeValue(payloads.get(failure.error), { copy: true });
-  } catch {
-    return undefined; // name and message are told by the failure itself
+interface Thrown {
+  readonly thrown: unknown;
+  readonly call: FailedCall | null;
+}
+
+function decodeThrown({ failure }: Failed, payloads: PayloadStore): Thrown {
+  if (failure.errorBytes > 0) {
+    try {
+      const [thrown, call] = decodeValue(payloads.get(failure.error), { copy: true }) as [unknown, FailedCall | null];
+      return { thrown, call };
+    } catch {
+      // name and message are told by the failure itself
+    }
   }
+  return { thrown: undefined, call: null };
 }
 
 function userError({ failure }: Failed, thrown: unknown): Error {
@@ -54,7 +63,10 @@ interface Circumstances {
 }
 
 /** Says where the error comes from, in properties that a printed error shows. */
-function annotate(error: Error, circumstances: Circumstances): Error {
+function annotate(error: Error, circumstances: Circumstances, call: FailedCall | null): Error {
   if (!Object.isExtensible(error)) return error;
-  return Object.assign(error, circumstances);
+  Object.assign(error, circumstances);
+  if (call === null || Object.hasOwn(error, "task")) return error; // `task` is the user's own
+  const { function: name, arguments: args, log } = call;
+  return Object.assign(error, { task: { function: name, arguments: args, log } });
 }

@@ -218,7 +218,7 @@ export class InlineWorker {
   }
 
   #fail(task: TaskId, attempt: Assign["attempt"], thrown: unknown): void {
-    const bytes = encodeValue(thrown).toBytes();
+    const bytes = encodeValue([thrown, null]).toBytes();
     const error = this.#payloads.put(bytes);
     const { name, message } = thrown instanceof Error ? thrown : { name: typeof thrown, message: String(thrown) };
     const failure: Failure = { code: null, name, message, error, errorBytes: bytes.length };

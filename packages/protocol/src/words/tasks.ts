@@ -47,9 +47,20 @@ export interface Failure {
   readonly name: string;
   /** At most 4 KiB. */
   readonly message: string;
-  /** The whole error as an encoded value (stack, cause, fields), or 0. */
+  /** An encoded `[error, FailedCall | null]`: the whole error (stack, cause, fields) and the call that failed. Or 0. */
   readonly error: PayloadRef;
   readonly errorBytes: number;
+}
+
+/** What a worker says of a call that failed, for the person who reads the error. */
+export interface FailedCall {
+  readonly function: string;
+  /** What it was called with, in short: `x: 3, rows: number[1797]`; "" when it was not called. At most 500 characters. */
+  readonly arguments: string;
+  /** The last lines that it printed: at most 20, and 2,048 characters together. */
+  readonly log: readonly string[];
+  /** Where Taskflock's own code is installed there: what a stack says of files in these folders is not the user's. */
+  readonly folders: readonly string[];
 }
 
 export type TaskStatus = "waiting" | "queued" | "assigned" | "running" | "done" | "failed" | "cancelled";

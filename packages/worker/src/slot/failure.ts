@@ -1,14 +1,21 @@
 // From whatever a task threw to what the scheduler and the client are told.
 
 import { inspect } from "node:util";
-import { decodeValue, type ErrorCode, encodeValue, FlockError, isFlockError } from "@taskflock/protocol/code";
+import {
+  decodeValue,
+  type ErrorCode,
+  encodeValue,
+  type FailedCall,
+  FlockError,
+  isFlockError,
+} from "@taskflock/protocol/code";
 
 /** A failure between slot and main thread; becomes a `Failure` when its error has a payload reference. */
 export interface SlotFailure {
   readonly code: ErrorCode | null;
   readonly name: string;
   readonly message: string;
-  /** The whole error as an encoded value; empty when there is none. */
+  /** `[error, FailedCall | null]`, encoded. */
   readonly error: Uint8Array;
   /** False for what no other attempt can mend. */
   readonly retryable: boolean;
@@ -30,15 +37,15 @@ const FINAL_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   "FLOCK_VALUE_MALFORMED",
 ]);
 
-/** `retryable` overrides what the error's code says. */
-export function failureOf(thrown: unknown, retryable?: boolean): SlotFailure {
+/** `retryable` overrides what the error's code says; `call` is what failed, if a call did. */
+export function failureOf(thrown: unknown, retryable?: boolean, call: FailedCall | null = null): SlotFailure {
   const error = asError(thrown);
   const code = codeOf(error);
   return {
     code,
     name: clip(nameOf(error), 256),
     message: clipBytes(messageOf(error)),
-    error: encodeError(error),
+    error: encodeError(error, call),
     retryable: retryable ?? (code === null || !FINAL_CODES.has(code)),
   };
 }
@@ -70,14 +77,14 @@ function asError(thrown: unknown): Error {
   return new Error(`The task threw something that is not an error: ${shown}`, { cause: thrown });
 }
 
-function encodeError(error: Error): Uint8Array {
+function encodeError(error: Error, call: FailedCall | null): Uint8Array {
   try {
-    const encoded = encodeValue(error, { path: "error" });
+    const encoded = encodeValue([error, call], { path: "error" });
     if (encoded.bytes <= MAX_ERROR_BYTES) return encoded.toBytes();
   } catch {
     // A field of the error's cannot travel: the rest does.
   }
-  return encodeValue(bareError(error)).toBytes();
+  return encodeValue([bareError(error), call]).toBytes();
 }
 
 /** Name, message, code and stack, and the same of one cause. */

@@ -1,10 +1,13 @@
 // One execution in a slot: what `taskContext()` shows of it, and how it is stopped.
 
 import { format } from "node:util";
-import { FlockError } from "@taskflock/protocol/code";
+import { type FailedCall, FlockError } from "@taskflock/protocol/code";
 import type { TaskContext } from "../task-context.ts";
 import { keyOf, type SlotItem } from "./batch.ts";
+import { LogTail } from "./log-tail.ts";
+import { ownFolders } from "./own-folders.ts";
 import type { StopReason } from "./protocol.ts";
+import { shapesOf } from "./shapes.ts";
 
 export type Print = (context: ItemContext, stream: "stdout" | "stderr", text: string) => void;
 
@@ -16,6 +19,9 @@ export class ItemContext implements TaskContext {
   running = true;
   /** Text after the last newline, by stream. */
   readonly partial: { stdout: string; stderr: string } = { stdout: "", stderr: "" };
+  /** What the item's function is called with, as soon as it is. */
+  args: readonly unknown[] | undefined;
+  #tail: LogTail | undefined;
   #stopped: StopReason | undefined;
   #controller: AbortController | undefined;
   #fault: ((error: unknown) => void) | undefined;
@@ -60,6 +66,23 @@ export class ItemContext implements TaskContext {
     return this.#stopped === "timeout"
       ? new FlockError("FLOCK_TIMEOUT", `Task ${this.task.key} ran longer than its timeoutMs; raise it.`, options)
       : new FlockError("FLOCK_CANCELLED", `Task ${this.task.key} was cancelled while it ran.`, options);
+  }
+
+  /** Lines that the item printed. */
+  printed(lines: string): void {
+    this.#tail ??= new LogTail();
+    this.#tail.add(lines);
+  }
+
+  /** What failed, told when it has: the function's name as it was submitted, and the function if it could be loaded. */
+  failedCall(name: string, fn: unknown): FailedCall {
+    const { stdout, stderr } = this.partial;
+    return {
+      function: name,
+      arguments: this.args === undefined ? "" : shapesOf(this.args, fn),
+      log: (this.#tail ?? new LogTail()).lines(stdout, stderr),
+      folders: ownFolders(),
+    };
   }
 
   /** Rejects when the task's code fails outside its own promise (an exception in a timer's callback). */

@@ -56,6 +56,7 @@ export class Output {
   }
 
   #send(context: ItemContext, stream: Stream, lines: string): void {
+    context.printed(lines);
     const passed = this.#limiter.admit(clipLines(lines));
     if (passed !== "") this.#deliver(context, stream, passed);
   }

@@ -102,6 +102,7 @@ export class BatchRunner {
     let value: unknown;
     try {
       const args = this.#decodeArguments(item);
+      context.args = args;
       began = performance.now();
       value = this.#contexts.run(context, fn.call as (...args: unknown[]) => unknown, ...args);
       if (!isThenable(value)) {
@@ -182,13 +183,16 @@ export class BatchRunner {
 
   #failed(context: ItemContext, thrown: unknown, durationUs: number, retryable?: boolean): void {
     const error = context.stopped === undefined ? thrown : context.stopError({ cause: thrown });
-    const payload = encodeFailure(failureOf(error, retryable));
-    this.#host.outbox.write(context.item.index, OUTCOME.failed, payload.length, durationUs, payload);
+    const { item } = context;
+    const call = context.failedCall(this.#functions.nameOf(item.fn), this.#functions.ready(item.fn)?.call);
+    const payload = encodeFailure(failureOf(error, retryable, call));
+    this.#host.outbox.write(item.index, OUTCOME.failed, payload.length, durationUs, payload);
     this.#settled(context);
   }
 
   #settled(context: ItemContext): void {
     context.running = false;
+    context.args = undefined; // what the task left in the background may keep the context
     this.#output.finish(context);
     this.#current = undefined;
     this.#host.settled();

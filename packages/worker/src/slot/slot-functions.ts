@@ -31,6 +31,11 @@ export class SlotFunctions {
     return this.#loaded.get(fn);
   }
 
+  /** The name under which it was submitted. */
+  nameOf(fn: number): string {
+    return this.#sent.get(fn)?.name ?? "";
+  }
+
   async load(fn: number): Promise<void> {
     if (this.#loaded.has(fn)) return;
     const sent = this.#sent.get(fn);
