@@ -1,0 +1,3 @@
+export const roundPi = 3;
+export const sides = { square: 4 };
+export const notUsed: never[] = [];
