@@ -24,18 +24,18 @@ export function renderPath(root: Root, steps: readonly Step[], depth: number): s
     const first = depth > 0 ? steps[at++] : undefined;
     path = typeof first === "number" ? root(first) : "value";
   }
-  let captor = "";
+  const captors: string[] = [];
   while (at < depth) {
     const step = steps[at++]!;
     if (typeof step !== "object" || step.in !== "captured") {
       path += renderStep(step);
       continue;
     }
-    captor = ` (captured by ${path})${captor}`;
+    captors.unshift(path);
     const place = at < depth ? steps[at++] : undefined;
     path = typeof place === "number" ? (step.key?.[place] ?? `captured value ${place}`) : "captured values";
   }
-  return path + captor;
+  return captors.length === 0 ? path : `${path} (captured by ${captors.join(", captured by ")})`;
 }
 
 function renderStep(step: Exclude<Step, { readonly in: "captured" }>): string {
