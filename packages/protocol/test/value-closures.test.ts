@@ -349,7 +349,7 @@ describe("bytes and hosts that do not fit", () => {
     expect(malformed(valid, { ...decodeHost, closure: () => 0 })).toBe(true);
     const twice = (_: number, bind: (units: unknown[]) => unknown): unknown[] => [bind([]), bind([])];
     expect(malformed(valid, { ...decodeHost, closure: twice })).toBe(true);
-    const keeps = (_: number, bind: (units: unknown[]) => unknown): unknown => {
+    const keeps = (_: number, bind: (units: readonly unknown[]) => unknown): unknown => {
       kept = bind;
       return bind([]);
     };
