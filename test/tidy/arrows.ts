@@ -40,11 +40,17 @@ export function roomOf(path: string): string | undefined {
   return name;
 }
 
+/** Further doors to a room: for threads that run users' code, and for what clients load. */
+const secondDoors: ReadonlyMap<string, string> = new Map([
+  ["@taskflock/protocol/code", "protocol"],
+  ["@taskflock/worker/task-context", "worker"],
+]);
+
 /** `@taskflock/protocol/words` → `protocol/words`; undefined when it is no package of ours. */
 function roomNamed(specifier: string): string | undefined {
   if (specifier === "taskflock" || specifier.startsWith("taskflock/")) return specifier;
-  // A second door to the same room, for threads that run users' code.
-  if (specifier === "@taskflock/protocol/code") return "protocol";
+  const second = secondDoors.get(specifier);
+  if (second !== undefined) return second;
   return specifier.startsWith("@taskflock/") ? specifier.slice("@taskflock/".length) : undefined;
 }
 

@@ -3,10 +3,12 @@
 // configuration, then the events, last (after an orderly end) the digest of the state they led to.
 
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { createRequire } from "node:module";
 import { FlockError } from "@taskflock/protocol";
-import { Packr, Unpackr } from "msgpackr";
+import type { Packr } from "msgpackr";
 import type { SchedulerConfig, SchedulerEvent } from "./machine/index.ts";
 
+const require = createRequire(import.meta.url);
 const MAGIC = Buffer.from("taskflock recording 1\n");
 const FLUSH_BYTES = 256 * 1024;
 const MAX_RECORD_BYTES = 256 * 1024 * 1024;
@@ -16,10 +18,15 @@ type RecordingEntry =
   | { readonly r: "event"; readonly event: SchedulerEvent }
   | { readonly r: "end"; readonly steps: number; readonly digest: string };
 
+/** Loaded with the first recording; most schedulers make none. */
+function msgpackr(): typeof import("msgpackr") {
+  return require("msgpackr") as typeof import("msgpackr");
+}
+
 /** Writes a recording. What happened before the current turn of the event loop is in the file even if the process dies. */
 export class RecordingWriter {
   readonly #fd: number;
-  readonly #packr: Packr = new Packr({ useRecords: false });
+  readonly #packr: Packr = new (msgpackr().Packr)({ useRecords: false });
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   readonly #failed: (error: unknown) => void;
@@ -139,7 +146,7 @@ function readBytes(file: string): Buffer {
 }
 
 function* entriesOf(file: string, bytes: Buffer): Generator<RecordingEntry> {
-  const unpackr = new Unpackr({ useRecords: false });
+  const unpackr = new (msgpackr().Unpackr)({ useRecords: false });
   let offset = MAGIC.length;
   while (offset + 4 <= bytes.length) {
     const length = bytes.readUInt32LE(offset);

@@ -4,6 +4,6 @@ export * from "@taskflock/client";
 export type { LocalClusterOptions } from "@taskflock/cluster";
 export * from "@taskflock/ml";
 export { type ErrorCode, FlockError, isFlockError, registerClass } from "@taskflock/protocol";
-export { type TaskContext, taskContext } from "@taskflock/worker";
+export { type TaskContext, taskContext } from "@taskflock/worker/task-context";
 export { LocalCluster } from "./local-cluster.ts";
 export { version } from "./version.ts";

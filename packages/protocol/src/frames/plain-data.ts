@@ -1,24 +1,35 @@
 // Plain data by msgpackr. What comes in is walked first: msgpackr would make an array as long as the bytes claim, and has
 // extensions that build functions, dates and patterns; none of them is part of the protocol.
 
-import { Packr } from "msgpackr";
+import { createRequire } from "node:module";
+import type { Packr } from "msgpackr";
 import { malformed } from "../validation/fields.ts";
 import type { WireReader } from "./wire-reader.ts";
 
-const packr = new Packr({
-  useRecords: false,
-  mapsAsObjects: true,
-  moreTypes: false,
-  structuredClone: false,
-  encodeUndefinedAsNil: true,
-  int64AsType: "number",
-  copyBuffers: false,
-});
+const require = createRequire(import.meta.url);
 const MAX_DEPTH = 48;
+
+let made: Packr | undefined;
+
+/** Loaded with the first frame: importing this package stays quick. */
+function packr(): Packr {
+  if (made !== undefined) return made;
+  const msgpackr = require("msgpackr") as typeof import("msgpackr");
+  made = new msgpackr.Packr({
+    useRecords: false,
+    mapsAsObjects: true,
+    moreTypes: false,
+    structuredClone: false,
+    encodeUndefinedAsNil: true,
+    int64AsType: "number",
+    copyBuffers: false,
+  });
+  return made;
+}
 
 /** Plain data: null, booleans, numbers, texts, bytes, arrays and records of them. */
 export function packPlain(value: unknown): Buffer {
-  return packr.pack(value);
+  return packr().pack(value);
 }
 
 /** Reads one value; bytes in it are views of the frame. Throws FLOCK_PROTOCOL. */
@@ -29,7 +40,7 @@ export function readPlain(reader: WireReader, at: string): unknown {
   walk(reader, 0);
   const size = before - reader.remaining;
   try {
-    return packr.unpack(reader.frame.subarray(start, start + size));
+    return packr().unpack(reader.frame.subarray(start, start + size));
   } catch (cause) {
     throw malformed(at, `it is not plain data (${cause instanceof Error ? cause.message : String(cause)})`);
   }

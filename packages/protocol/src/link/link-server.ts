@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import type { RawData, WebSocket, WebSocketServer } from "ws";
 import type { PayloadStore } from "../payload-store.ts";
 import { tokensEqual } from "../token.ts";
 import { FlockError, type Hello, isFlockError, PROTOCOL_VERSION, type Welcome } from "../words/index.ts";
@@ -13,6 +13,7 @@ import { decodeHello, encodeHandshake, MAX_HELLO_BYTES, refused, SUBPROTOCOL } f
 import { ReadingClock } from "./reading-clock.ts";
 import { DEFAULT_MAX_FRAME_BYTES, type DownDirection, type UpDirection } from "./scheduler-link.ts";
 import { ServerLink, type ServerLinkHandlers, type Traffic } from "./server-link.ts";
+import { websockets } from "./websockets.ts";
 
 const AUTHENTICATE_MS = 5_000;
 const MAX_STRANGERS = 1_000;
@@ -78,7 +79,8 @@ export class LinkServer {
     });
     this.#http.on("request", explainPort);
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#sockets = new WebSocketServer({
+    const ws = websockets();
+    this.#sockets = new ws.WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
       maxPayload: options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES,

@@ -1,9 +1,10 @@
 // One attempt to connect: from an address to a welcomed WebSocket, or to an error a person understands.
 
-import { type RawData, WebSocket } from "ws";
+import type { RawData, WebSocket } from "ws";
 import { parseAddress } from "../address.ts";
 import { FlockError, type Hello, isFlockError, type Welcome } from "../words/index.ts";
 import { decodeAnswer, encodeHandshake, SUBPROTOCOL } from "./handshake.ts";
+import { websockets } from "./websockets.ts";
 
 export interface OpenedSocket {
   readonly socket: WebSocket;
@@ -22,7 +23,8 @@ export interface SocketOptions {
 
 /** A WebSocket as all of Taskflock opens them: no compression, and a mask that changes nothing. */
 function newSocket(url: string, timeoutMs: number, maxPayload: number): WebSocket {
-  return new WebSocket(url, SUBPROTOCOL, {
+  const ws = websockets();
+  return new ws.WebSocket(url, SUBPROTOCOL, {
     perMessageDeflate: false,
     handshakeTimeout: timeoutMs,
     maxPayload,
