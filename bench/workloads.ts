@@ -2,6 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { type Client, type Future, LocalCluster, loadDigits, range, svc } from "taskflock";
+import { importTime } from "./import-time.ts";
 import { figuresOf, quantile, spread } from "./measure.ts";
 
 export type Figures = Readonly<Record<string, unknown>>;
@@ -155,6 +156,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
   "retained-100000": retained,
   "first-result": firstResult,
   "digits-grid-search": digits,
+  "import-time": importTime,
 };
 
 export const machine: Figures = {
