@@ -35,6 +35,7 @@ function decodeThrown({ failure }: Failed, payloads: PayloadStore): Thrown {
   if (failure.errorBytes > 0) {
     try {
       const [thrown, call] = decodeValue(payloads.get(failure.error), { copy: true }) as [unknown, FailedCall | null];
+      makeReadable(thrown, call?.folders ?? []);
       return { thrown, call };
     } catch {
       // name and message are told by the failure itself
