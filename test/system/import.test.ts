@@ -1,0 +1,36 @@
+// What `import "taskflock"` loads: a client's parts. All else comes with its first use, or belongs to other processes.
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { root } from "../tidy/tree.ts";
+
+/** Prints the URL of every script that the process has loaded, of ES modules and CommonJS alike. */
+const listScripts = `
+  import { Session } from "node:inspector";
+  const session = new Session();
+  session.connect();
+  const urls = [];
+  session.on("Debugger.scriptParsed", ({ params }) => urls.push(params.url));
+  session.post("Debugger.enable");
+  process.stdout.write(JSON.stringify(urls));
+`;
+
+/** The files that a program loads, those of packages as `name/path/in/package`. */
+function filesLoadedBy(program: string): string[] {
+  const args = ["--input-type=module", "-e", `${program}\n${listScripts}`];
+  const urls = JSON.parse(execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" })) as string[];
+  return urls.flatMap((url) => /.*\/(?:node_modules|packages)\/(.*)/.exec(url)?.[1] ?? []);
+}
+
+const packagesOf = (files: readonly string[]): string[] => [...new Set(files.map((file) => file.split("/")[0] ?? ""))];
+
+test("the list shows ES modules, and what they load as CommonJS", () => {
+  const packages = packagesOf(filesLoadedBy('import "taskflock"; import "fastify";'));
+  expect(packages).toEqual(expect.arrayContaining(["taskflock", "fastify", "avvio"]));
+});
+
+test('import "taskflock" loads the client and no library; of the worker taskContext; nothing of the command line', () => {
+  const files = filesLoadedBy('import "taskflock";');
+  expect(packagesOf(files).sort()).toEqual(["client", "cluster", "ml", "protocol", "taskflock", "worker"]);
+  expect(files.filter((file) => file.startsWith("worker/"))).toEqual(["worker/dist/task-context.js"]);
+  expect(files.filter((file) => /^taskflock\/dist\/(cli|roles)/.test(file))).toEqual([]);
+});
