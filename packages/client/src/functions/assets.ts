@@ -1,15 +1,7 @@
 // Files that a function reads beside its own.
-import { createHash } from "node:crypto";
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { basename } from "node:path";
-import { FlockError } from "@taskflock/protocol";
-
-export interface AssetDescription {
-  readonly name: string;
-  readonly hash: string;
-  /** base64 */
-  readonly data: string;
-}
+import { type AssetDescription, assetDescription, FlockError } from "@taskflock/protocol";
 
 const MAX_BYTES = 2 * 1024 * 1024;
 
@@ -29,9 +21,7 @@ export function readAsset(file: string): AssetDescription {
     const size = `which has ${(found.size / 1024 / 1024).toFixed(1)} MiB, more than the 2 MiB that may travel with code`;
     throw refuseAsset(file, size, "read it before and pass the contents as an argument");
   }
-  const bytes = readFileSync(file);
-  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 32);
-  return { name: basename(file), hash, data: bytes.toString("base64") };
+  return assetDescription(basename(file), readFileSync(file));
 }
 
 function refuseAsset(file: string, why: string, advice: string, cause?: unknown): FlockError {

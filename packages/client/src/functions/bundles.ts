@@ -1,0 +1,279 @@
+// Packages and the user's files as one CommonJS text each, for workers that do not have them.
+import { readFileSync, statSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { join, relative, resolve, sep } from "node:path";
+import { type InstalledPackage, packageHash, packageOfFile } from "@taskflock/protocol";
+import type { BuildFailure, Metafile } from "esbuild";
+import { findNeeds, LOCATION_SHIM, LOCATIONS } from "./bundle-needs.ts";
+import { nativeCodeOf } from "./native-code.ts";
+
+export interface BundleRequest {
+  readonly specifier: string;
+  readonly kind: "import" | "require";
+  /** Where the specifier is resolved from. */
+  readonly folder: string;
+}
+
+export type Bundle =
+  | { readonly text: string; readonly reason: null }
+  | { readonly text: null; readonly reason: string };
+
+/** A file that went into a bundle. */
+export interface Input {
+  readonly imports: readonly string[];
+  /** Written as a module, and so strict. */
+  readonly module: boolean;
+}
+export type Inputs = ReadonlyMap<string, Input>;
+
+export interface FileBundle {
+  readonly bundle: Bundle;
+  readonly inputs: Inputs;
+  /** The file that the specifier names; undefined when it is not found, or cannot be read as code. */
+  readonly entry: string | undefined;
+  readonly found: boolean;
+}
+
+const MAX_BYTES = 3 * 1024 * 1024;
+const MAX_KEPT = 200;
+
+const packages = new Map<string, Promise<Bundle>>();
+
+/** The part of an installed package that the specifier names, with its dependencies. Made once per process. */
+export function bundlePackage(request: BundleRequest, home: InstalledPackage): Promise<Bundle> {
+  const key = [home.directory, packageHash(home), request.specifier, request.kind].join("\n");
+  const known = packages.get(key);
+  if (known !== undefined) return known;
+  const native = nativeCodeOf(home);
+  const made =
+    native === undefined
+      ? build(request, home.directory).then(({ bundle }) => bundle)
+      : Promise.resolve(refused(`has native code (${native})`));
+  return keep(packages, key, made);
+}
+
+interface KeptFile {
+  readonly made: FileBundle;
+  /** What each file was when it was read. */
+  readonly stamps: ReadonlyMap<string, string>;
+}
+
+const files = new Map<string, KeptFile>();
+
+/** A file of the user's with what it imports. Made anew when one of the files was edited. */
+export async function bundleFile(request: BundleRequest, typescript: boolean): Promise<FileBundle> {
+  const key = [request.folder, request.specifier, request.kind, typescript].join("\n");
+  const kept = files.get(key);
+  if (kept !== undefined && [...kept.stamps].every(([file, stamp]) => stampOf(file) === stamp)) return kept.made;
+  files.delete(key);
+  const started = Date.now();
+  const made = await build(request, undefined, typescript);
+  const stamps = new Map([...made.inputs.keys()].map((file) => [file, stampOf(file)]));
+  // A file that was edited meanwhile may have been read before or after.
+  const settled = [...made.inputs.keys()].every((file) => changedAt(file) < started);
+  if (settled && made.inputs.size > 0) keep(files, key, { made, stamps });
+  return made;
+}
+
+function stampOf(file: string): string {
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? "gone" : `${found.mtimeNs} ${found.ctimeNs} ${found.size}`;
+}
+
+function changedAt(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? Number.POSITIVE_INFINITY;
+}
+
+function keep<V>(cache: Map<string, V>, key: string, value: V): V {
+  if (cache.size >= MAX_KEPT) cache.delete(cache.keys().next().value ?? "");
+  cache.set(key, value);
+  return value;
+}
+
+function refused(reason: string): Bundle {
+  return { text: null, reason };
+}
+
+/** Of every worker: builtins, and Taskflock itself. */
+export function isOnWorkers(specifier: string): boolean {
+  return isBuiltin(specifier) || /^(?:taskflock|@taskflock\/[\w-]+)(?:\/|$)/.test(specifier);
+}
+
+const TASKFLOCK = ["taskflock", "@taskflock/*"];
+
+async function build(request: BundleRequest, home?: string, typescript = false): Promise<FileBundle> {
+  const root = rootOf(home ?? packageOfFile(join(request.folder, "x"))?.directory ?? request.folder);
+  try {
+    const first = await compile(request, { root, typescript, external: TASKFLOCK });
+    const native = nativePackages(first.inputs);
+    // Once more without them: a package may only try them, and do without.
+    const names = native.flatMap(({ name }) => [name, `${name}/*`]);
+    const made =
+      native.length === 0 ? first : await compile(request, { root, typescript, external: [...TASKFLOCK, ...names] });
+    return { bundle: judge(made, native, home ?? root), inputs: first.inputs, entry: first.entry, found: true };
+  } catch (error) {
+    const { reason, found } = failure(error);
+    return { bundle: refused(reason), inputs: new Map(), entry: undefined, found };
+  }
+}
+
+/** Paths in a bundle are relative to this, so that the text is the same on every machine. */
+function rootOf(directory: string): string {
+  const at = directory.indexOf(`${sep}node_modules${sep}`);
+  return at < 0 ? directory : directory.slice(0, at);
+}
+
+interface Compiled {
+  readonly text: string;
+  readonly inputs: Inputs;
+  readonly entry: string | undefined;
+  /** What the text imports at run time. */
+  readonly external: readonly string[];
+}
+
+interface CompileOptions {
+  readonly root: string;
+  readonly typescript: boolean;
+  readonly external: readonly string[];
+}
+
+const ENTRY = "taskflock-entry";
+/** A missing ending is found as the file's own kind would. */
+const ENDINGS = {
+  javascript: [".js", ".json", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx"],
+  typescript: [".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json"],
+};
+
+async function compile({ specifier, kind, folder }: BundleRequest, options: CompileOptions): Promise<Compiled> {
+  const { build: esbuild } = await import("esbuild");
+  const name = JSON.stringify(specifier);
+  const contents = kind === "require" ? `module.exports = require(${name});` : importing(name);
+  const ending = `${kind === "require" ? "c" : "m"}${options.typescript ? "ts" : "js"}`;
+  const result = await esbuild({
+    stdin: { contents, resolveDir: folder, sourcefile: `${ENTRY}.${ending}`, loader: options.typescript ? "ts" : "js" },
+    absWorkingDir: options.root,
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+    // As Node resolves: not by "module".
+    conditions: conditions(),
+    mainFields: ["main"],
+    resolveExtensions: options.typescript ? ENDINGS.typescript : ENDINGS.javascript,
+    external: [...options.external],
+    // Not code, but no error either: it is seen among the inputs, and named.
+    loader: { ".node": "empty", ".wasm": "empty" },
+    define: { ...LOCATIONS },
+    // As Node loads: every module that is imported, whether its package says that it matters or not.
+    ignoreAnnotations: true,
+    keepNames: true,
+    minifyWhitespace: true,
+    legalComments: "none",
+    sourcemap: false,
+    charset: "utf8",
+    logLevel: "silent",
+  });
+  return { text: result.outputFiles[0]?.text ?? "", ...readMetafile(result.metafile, options.root) };
+}
+
+function importing(name: string): string {
+  return `import * as namespace from ${name}; module.exports = namespace;`;
+}
+
+/** `node --conditions=…`, which decides what packages give. */
+function conditions(): string[] {
+  const given = `${process.execArgv.join(" ")} ${process.env["NODE_OPTIONS"] ?? ""}`;
+  return [...given.matchAll(/(?:^|\s)(?:-C|--conditions)[=\s]\s*(\S+)/g)].map(([, condition]) => condition!);
+}
+
+function readMetafile(metafile: Metafile, root: string): Omit<Compiled, "text"> {
+  const inputs = new Map<string, Input>();
+  let entry: string | undefined;
+  for (const [path, { imports, format }] of Object.entries(metafile.inputs)) {
+    const imported = imports.filter(({ external }) => external !== true).map((to) => resolve(root, to.path));
+    if (path.startsWith(`${ENTRY}.`)) entry = imported[0];
+    else inputs.set(resolve(root, path), { imports: imported, module: format === "esm" });
+  }
+  const external = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));
+  return { inputs, entry, external };
+}
+
+interface NativePackage {
+  readonly name: string;
+  readonly sign: string;
+}
+
+function nativePackages(inputs: Inputs): NativePackage[] {
+  const found = new Map<string, NativePackage>();
+  for (const file of inputs.keys()) {
+    if (!file.includes(`${sep}node_modules${sep}`)) continue;
+    const home = packageOfFile(file);
+    if (home === undefined || found.has(home.name)) continue;
+    const sign = file.endsWith(".node") ? relative(home.directory, file) : nativeCodeOf(home);
+    if (sign !== undefined) found.set(home.name, { name: home.name, sign });
+  }
+  return [...found.values()];
+}
+
+/** The compiled text, or why it would not run on a worker. */
+function judge(made: Compiled, native: readonly NativePackage[], home: string): Bundle {
+  const { text, inputs, external } = made;
+  const shown = (file: string): string => relative(home, file).split(sep).join("/");
+  for (const file of inputs.keys()) {
+    if (file.endsWith(".node")) return refused(`has native code (${shown(file)})`);
+    if (file.endsWith(".wasm")) return refused(`opens a file beside its own (${shown(file)})`);
+  }
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_BYTES) {
+    return refused(`has ${(bytes / 1024 / 1024).toFixed(1)} MiB of code, more than the 3 MiB that may travel`);
+  }
+  const head = isStrict(inputs) ? `"use strict";` : "";
+  const isPlain = external.every(isOnWorkers) && !text.includes("__taskflock_");
+  if (isPlain) return { text: head + text, reason: null };
+  const { location, mentionsLocation, missing } = findNeeds(text, isOnWorkers);
+  if (missing !== undefined) return refused(describeMissing(missing, native));
+  if (location) return refused(`opens files beside its own (${describePlace([...inputs.keys()], shown)})`);
+  return { text: head + (mentionsLocation ? LOCATION_SHIM : "") + text, reason: null };
+}
+
+function describeMissing(specifier: string, native: readonly NativePackage[]): string {
+  const found = native.find(({ name }) => specifier === name || specifier.startsWith(`${name}/`));
+  if (found !== undefined) return `needs ${found.name}, which has native code (${found.sign})`;
+  return specifier === "require.resolve()" ? `looks for files by require.resolve()` : `needs "${specifier}"`;
+}
+
+/** The first file that mentions a place; comments may mislead, but only the message. */
+function describePlace(inputs: readonly string[], shown: (file: string) => string): string {
+  for (const file of inputs) {
+    const word = /\bimport\.meta\b|\b__dirname\b|\b__filename\b/.exec(readFileSync(file, "utf8"))?.[0];
+    if (word !== undefined) return `${shown(file)} uses ${word}`;
+  }
+  return "by its own place";
+}
+
+const STRICT = /^(?:#!.*|\s|\/\/.*|\/\*[^]*?\*\/)*["']use strict["']/;
+
+/** Modules are strict code, and stay that beside CommonJS that is too. Sloppy code must stay sloppy, or it would not run. */
+function isStrict(inputs: Inputs): boolean {
+  return [...inputs].every(
+    ([file, { module }]) => module || file.endsWith(".json") || STRICT.test(readFileSync(file, "utf8")),
+  );
+}
+
+function failure(error: unknown): { reason: string; found: boolean } {
+  const [first] = (error as Partial<BuildFailure>).errors ?? [];
+  if (first === undefined) {
+    return { reason: `could not be bundled (${error instanceof Error ? error.message : String(error)})`, found: true };
+  }
+  const file = first.location?.file ?? "";
+  const isEntry = file.startsWith(`${ENTRY}.`);
+  const at = file === "" || isEntry ? "" : ` (${file})`;
+  if (first.text.startsWith("Top-level await")) {
+    return { reason: `uses await at the top of a module${at}`, found: true };
+  }
+  const unresolved = /^Could not resolve ("[^"]+")/.exec(first.text)?.[1];
+  if (unresolved !== undefined) return { reason: `needs ${unresolved}, which is not found${at}`, found: !isEntry };
+  return { reason: `could not be bundled: ${first.text}${at}`, found: true };
+}
