@@ -19,6 +19,6 @@ const addUp = async (a: number, b: number) => {
   return instance.exports.add(a, b);
 };
 
-program("assets, CommonJS", [3, { name: "quadratic", coefficients: [2, 3, 3] }, 42], async (client) =>
+program("assets-commonjs", [3, { name: "quadratic", coefficients: [2, 3, 3] }, 42], async (client) =>
   client.gather([client.submit(countLines, []), client.submit(readText, []), client.submit(addUp, [40, 2])]),
 );

@@ -4,10 +4,10 @@ import { program } from "../program.ts";
 
 const pauseTurns = 2;
 
-function* countTo(end: number): Generator<number> {
+function* countTo(end: number): Generator<number, void, undefined> {
   for (let value = 1; value <= end; value++) yield value;
 }
-function* twice(end: number): Generator<number> {
+function* twice(end: number): Generator<number, void, undefined> {
   yield* countTo(end);
   yield* [...countTo(end)].reverse();
 }
@@ -39,7 +39,7 @@ async function settled(values: number[]): Promise<string[]> {
 }
 
 program(
-  "async and generators",
+  "async-and-generators",
   [
     [1, 2, 3],
     ["1", "3 is odd"],

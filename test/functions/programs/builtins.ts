@@ -23,7 +23,7 @@ const shown = (value: object) => [
   print(value),
   inspect.defaultOptions.depth,
   typeof setTimeout,
-  Number.parseInt("12px"),
+  Number.parseInt("12px", 10),
 ];
 
 program("builtins", [fingerprint("flock"), places("c.txt"), numbers([3, 1, 2]), shown({ a: [1] })], async (client) =>

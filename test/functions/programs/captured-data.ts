@@ -24,7 +24,7 @@ const countOnce = () => {
 
 const counted = { hits: 2, one: true, kinds: [86_400_000, true, 12n, true, [1, "two"]] };
 
-program("captured data", { dots: [dot(0), dot(1)], first: counted, second: counted, here: 0 }, async (client) => {
+program("captured-data", { dots: [dot(0), dot(1)], first: counted, second: counted, here: 0 }, async (client) => {
   const dots = await client.gather(client.map(dot, [0, 1]));
   const first = await client.call(countOnce, []);
   const second = await client.call(countOnce, []);

@@ -2,7 +2,7 @@
 import { program } from "../program.ts";
 
 const unitPrice = 2;
-const category = "cat" + "egory";
+const category = "category";
 
 class Stock {
   static readonly #limit = 3;
@@ -31,7 +31,7 @@ class Stock {
   set first(item: string) {
     this.#items[0] = item;
   }
-  *[Symbol.iterator](): Generator<string> {
+  *[Symbol.iterator](): Generator<string, void, undefined> {
     yield* this.#items;
   }
   describe(): string {

@@ -8,6 +8,10 @@ const {
 } = { offset: 10, labels: ["a", "b"] };
 let generation = 1;
 
+const advance = () => {
+  generation++;
+};
+
 const scaled = (x: number) => x * factor + offset;
 const labelled = (x: number) => `${firstLabel}${x}:${generation}`;
 
@@ -16,7 +20,7 @@ program(
   { scaled: [0, 1, 2].map(scaled), before: "a7:1", after: "a7:2", loop: [0, 10, 20], constant: 3 },
   async (client) => {
     const before = client.submit(labelled, [7]);
-    generation = 2;
+    advance();
     const after = client.submit(labelled, [7]);
     const loop: unknown[] = [];
     for (let step = 0; step < 3; step++) loop.push(client.submit((size: number) => step * size, [10]));

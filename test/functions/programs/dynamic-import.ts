@@ -10,14 +10,14 @@ const parsed = async (text: string) => {
   return yaml.parse(text);
 };
 const turned = async (radius: number) => {
-  const [{ areaOf, default: around }, { sides }] = await Promise.all([
+  const [{ areaOf, Circle }, { sides }] = await Promise.all([
     import("./helpers/geometry.ts"),
     import("./helpers/constants.ts"),
   ]);
-  return areaOf(radius) + around(sides.square);
+  return [areaOf(radius), new Circle(sides.square).radius];
 };
 
-program("dynamic import", ["f5f43dd44a652bab4be8197039a120b6", { birds: [1, 2] }, 28], async (client) =>
+program("dynamic-import", ["f5f43dd44a652bab4be8197039a120b6", { birds: [1, 2] }, [12, 4]], async (client) =>
   client.gather([
     client.submit(hashed, ["flock"]),
     client.submit(parsed, ["birds: [1, 2]"]),

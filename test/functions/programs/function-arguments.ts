@@ -13,7 +13,7 @@ interface Model {
   readonly predict: (fitted: number, value: number) => boolean;
   readonly tests: readonly ((value: number) => boolean)[];
 }
-const model: Model = {
+const classifier: Model = {
   fit: (values) => Math.max(...values) - threshold,
   predict: (fitted, value) => value > fitted,
   tests: [(value) => value > threshold, Number.isInteger],
@@ -39,12 +39,12 @@ const same = (first: () => number, others: { again: () => number; like: () => nu
 ];
 const build = (Type: new () => Running, value: number) => new Type().add(value);
 
-program("function arguments", [14, [false, false, true], [true, true], 8, 13], async (client) => {
+program("function-arguments", [14, [false, false, true], [true, true], 8, 13], async (client) => {
   const makeAnswer = () => () => threshold;
   const answer = makeAnswer();
   return client.gather([
     client.submit(score, [["cat", "dog", "eel"], costOf]),
-    client.submit(evaluate, [model, [1.5, 2, 5]]),
+    client.submit(evaluate, [classifier, [1.5, 2, 5]]),
     client.submit(same, [answer, { again: answer, like: makeAnswer() }]),
     client.submit(build, [Running, 5]),
     client.submit((names: readonly string[]) => score(names, costOf), [["dog", "eel"]]),

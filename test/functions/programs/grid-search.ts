@@ -46,7 +46,7 @@ const search = {
 const inline = gridSearch(new InlineExecutor(), search).result();
 
 program(
-  "grid search",
+  "grid-search",
   inline.then(({ bestParams, bestScore, cvResults }) => [bestParams, bestScore, [...cvResults.meanTestScore]]),
   async (client) => {
     const { bestParams, bestScore, cvResults } = await client.gridSearch(search).result();

@@ -31,7 +31,7 @@ const drawn = (start: number, count: number): number[] => {
 const [fromSeven = 0] = drawn(7, 1);
 
 program(
-  "module state",
+  "module-state",
   [[...drawn(42, 2), fromSeven], [...drawn(42, 2), fromSeven], [...drawn(1000, 1), fromSeven], 1000],
   async (client) => {
     const first = await client.call(draw, [2]);

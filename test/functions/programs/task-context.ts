@@ -16,7 +16,7 @@ const outside = (() => {
   }
 })();
 
-program("task context", [1, [false, 1, true], "FLOCK_NOT_IN_TASK"], async (client) => [
+program("task-context", [1, [false, 1, true], "FLOCK_NOT_IN_TASK"], async (client) => [
   await client.call(attemptOf, []),
   await client.call(contextAfter, [2], { name: "ask" }),
   outside,

@@ -21,7 +21,7 @@ namespace Units {
 }
 
 const calls: string[] = [];
-function counted(_target: object, name: string, descriptor: PropertyDescriptor): PropertyDescriptor {
+function counting(_target: object, name: string, descriptor: PropertyDescriptor): PropertyDescriptor {
   const method = descriptor.value;
   return {
     ...descriptor,
@@ -31,20 +31,20 @@ function counted(_target: object, name: string, descriptor: PropertyDescriptor):
     },
   };
 }
-function labelled(label: string) {
+function titled(label: string) {
   return (type: { label?: string }) => {
     type.label = label;
   };
 }
 
-@labelled("box")
+@titled("box")
 class Box {
   declare static label: string;
   constructor(
     private readonly width: number,
     public color: Color = Color.Green,
   ) {}
-  @counted
+  @counting
   area(height: number): number {
     return this.width * height;
   }
@@ -58,7 +58,7 @@ const useBox = (width: number) => {
 };
 
 program(
-  "TypeScript only",
+  "typescript-only",
   [
     ["Green", 4, "calm", 4, 2],
     [10, 15, 2, "box", "area", "area"],

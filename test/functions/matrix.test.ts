@@ -1,0 +1,44 @@
+// The same programs, run in every way in which people run TypeScript, on one cluster whose workers live in another folder.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LocalCluster } from "taskflock";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { allPrograms, environments } from "./environments.ts";
+import { type Outcome, runPrograms } from "./run-programs.ts";
+
+describe("programs that travel", () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), "taskflock-functions-"));
+  const tokenFile = join(elsewhere, "token");
+  let cluster: LocalCluster;
+
+  beforeAll(async () => {
+    const before = process.cwd();
+    process.chdir(elsewhere); // processes inherit it
+    try {
+      cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 1 });
+    } finally {
+      process.chdir(before);
+    }
+    writeFileSync(tokenFile, cluster.token, { mode: 0o600 });
+  });
+
+  afterAll(async () => {
+    await cluster.close();
+    rmSync(elsewhere, { recursive: true, force: true });
+  });
+
+  describe.each(environments)("from $name", (environment) => {
+    let outcome: Outcome;
+
+    beforeAll(async () => {
+      outcome = await runPrograms(environment, { address: cluster.address, tokenFile });
+    }, 120_000);
+
+    it.for(allPrograms)("%s", (program, { skip }) => {
+      const reason = outcome.skipped(program);
+      skip(reason !== null, reason ?? "");
+      expect(outcome.problemOf(program)).toBeNull();
+    });
+  });
+});
