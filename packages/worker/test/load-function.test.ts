@@ -1,9 +1,16 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { codeFunction, type ExportFunction, exportFunction, findPackage, packageHash } from "@taskflock/protocol";
+import {
+  codeFunction,
+  type ExportFunction,
+  exportFunction,
+  type FunctionDescription,
+  findPackage,
+  packageHash,
+} from "@taskflock/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FunctionLoader } from "../src/functions/index.ts";
+import { type Callable, FunctionLoader } from "../src/functions/index.ts";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "flock-worker-")));
 const second = join(root, "second");
@@ -37,6 +44,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
+async function load(loader: FunctionLoader, description: FunctionDescription): Promise<Callable> {
+  const loaded = await loader.load(description);
+  if (loaded.closure) throw new Error("a closure was loaded");
+  return loaded.value;
+}
+
 function wanted(change: Partial<ExportFunction> = {}, from = root): ExportFunction {
   const packageName = change.packageName ?? "pkg";
   const found = findPackage(packageName, from);
@@ -53,7 +66,7 @@ function wanted(change: Partial<ExportFunction> = {}, from = root): ExportFuncti
 describe("functions that came as code", () => {
   it("run, may import and require from the worker's folder, and show their name in traces", async () => {
     const loader = new FunctionLoader({ from: [root] });
-    const add = await loader.load(codeFunction("add", `"use strict";\nreturn (a, b) => a + b;`));
+    const add = await load(loader, codeFunction("add", `"use strict";\nreturn (a, b) => a + b;`));
     expect(add(1, 2)).toBe(3);
     const imports = codeFunction(
       "my task!",
@@ -61,7 +74,7 @@ describe("functions that came as code", () => {
     );
     const { prepareStackTrace } = Error; // the test runner's knows nothing of source URLs
     Reflect.deleteProperty(Error, "prepareStackTrace");
-    const result = (await (await loader.load(imports))(4)) as [number, string, string];
+    const result = (await (await load(loader, imports))(4)) as [number, string, string];
     if (prepareStackTrace !== undefined) Error.prepareStackTrace = prepareStackTrace;
     expect(result.slice(0, 2)).toEqual([40, "b"]);
     expect(result[2]).toContain(`taskflock:my_task_-${imports.hash.slice(0, 8)}:1:`);
@@ -69,7 +82,8 @@ describe("functions that came as code", () => {
 
   it("see nothing of the worker but globals", async () => {
     const loader = new FunctionLoader({ from: [root] });
-    const probe = await loader.load(
+    const probe = await load(
+      loader,
       codeFunction(
         "probe",
         "return () => [typeof codeFunction, typeof module, typeof loader, typeof require, typeof this];",
@@ -93,9 +107,9 @@ describe("functions that came as code", () => {
 describe("functions that are exports", () => {
   it("are imported from the first folder that has the same version and build", async () => {
     const both = new FunctionLoader({ from: [root, second] });
-    expect((await both.load(wanted()))(2)).toBe(20);
-    expect((await both.load(wanted({}, second)))(2)).toBe(40);
-    expect((await both.load(wanted({ exportName: "default.inner" })))(2)).toBe(-2);
+    expect((await load(both, wanted()))(2)).toBe(20);
+    expect((await load(both, wanted({}, second)))(2)).toBe(40);
+    expect((await load(both, wanted({ exportName: "default.inner" })))(2)).toBe(-2);
   });
 
   it("of a package that is not here name it, its version and where it was looked for", async () => {
@@ -140,12 +154,12 @@ describe("the cache", () => {
       ReturnType<typeof codeFunction>,
       ReturnType<typeof codeFunction>,
     ];
-    const first = await loader.load(a);
-    const other = await loader.load(b);
-    expect(await loader.load(a)).toBe(first);
+    const first = await load(loader, a);
+    const other = await load(loader, b);
+    expect(await load(loader, a)).toBe(first);
     await loader.load(c); // drops b
     expect(loader.size).toBe(2);
-    expect(await loader.load(a)).toBe(first);
-    expect(await loader.load(b)).not.toBe(other);
+    expect(await load(loader, a)).toBe(first);
+    expect(await load(loader, b)).not.toBe(other);
   });
 });

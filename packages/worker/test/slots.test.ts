@@ -111,7 +111,7 @@ describe("what user code does wrong", () => {
       "() => { class Bad extends TypeError {}; throw Object.assign(new Bad('no', { cause: new Error('why') }), { at: 3 }); }";
     const { failure } = await harness.outcome({ task: 1, fn });
     expect(failure).toMatchObject({ code: null, name: "Bad", message: "no", retryable: true });
-    const error = decodeValue(failure!.error) as Error & { at: number };
+    const [error] = decodeValue(failure!.error) as [Error & { at: number }, unknown];
     expect(error.message).toBe("no");
     expect((error.cause as Error).message).toBe("why");
     expect(error.at).toBe(3);
@@ -126,7 +126,8 @@ describe("what user code does wrong", () => {
       fn: "() => { throw Object.assign(new RangeError('held'), { socket: new WeakMap(), get boom() { throw 1; } }); }",
     });
     expect(unsendable.failure).toMatchObject({ name: expect.any(String) });
-    expect((decodeValue(unsendable.failure!.error) as Error).message).toBe(unsendable.failure!.message);
+    const [error] = decodeValue(unsendable.failure!.error) as [Error, unknown];
+    expect(error.message).toBe(unsendable.failure!.message);
   });
 
   it("returns what cannot travel: the path is named, and no retry helps", async () => {

@@ -84,7 +84,11 @@ export function refuseObject(path: string, value: object): FlockError {
   const advice = ADVICE[name] ?? ADVICE[brand];
   if (advice !== undefined) return refuse(path, withArticle(name), advice);
   if (brand.endsWith("Iterator")) return refuse(path, withArticle(brand), "spread it into an array");
-  return refuse(path, withArticle(name), `pass plain data made from it, or registerClass(${name}, …) on both ends`);
+  return refuse(
+    path,
+    withArticle(name),
+    `make a plain object of its fields, or register the class with registerClass(${name}, …) on both ends`,
+  );
 }
 
 export function refuseFunction(path: string, value: object): FlockError {

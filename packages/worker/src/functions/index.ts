@@ -1,1 +1,8 @@
-export { FunctionLoader, loadFunction } from "./load-function.ts";
+export { shareAssetFolder } from "./assets.ts";
+export {
+  type Callable,
+  type ClosureFactory,
+  FunctionLoader,
+  type LoadedFunction,
+  loadFunction,
+} from "./load-function.ts";

@@ -1,7 +1,8 @@
 // Runs the items of a batch, one after the other, in the thread or process that is the slot. An item that does not wait
 // for anything costs no promise: this loop carries tiny tasks.
 import { AsyncLocalStorage } from "node:async_hooks";
-import { decodeValue, type EncodedValue, encodeValue, FlockError } from "@taskflock/protocol/code";
+import { type DecodeOptions, decodeValue, type EncodedValue, encodeValue, FlockError } from "@taskflock/protocol/code";
+import type { Callable, ClosureFactory } from "../functions/index.ts";
 import { provideTaskContext } from "../task-context.ts";
 import { type Batch, keyOf, type Segments, type SlotItem, unpackItems } from "./batch.ts";
 import { encodeFailure, failureOf } from "./failure.ts";
@@ -11,7 +12,7 @@ import { checksums, checkUnchanged } from "./mutation.ts";
 import { OUTCOME, type OutboxWriter, RESULT_OPTIONS } from "./outbox.ts";
 import { Output } from "./output.ts";
 import type { SlotConfig, SlotToMain, StopReason } from "./protocol.ts";
-import { type Callable, type LoadedFunction, SlotFunctions } from "./slot-functions.ts";
+import { type SlotFunction, SlotFunctions } from "./slot-functions.ts";
 
 /** What differs between a thread and a process. */
 export interface SlotHost {
@@ -34,7 +35,11 @@ export class BatchRunner {
   readonly #cache: InputCache;
   readonly #contexts: AsyncLocalStorage<ItemContext> = new AsyncLocalStorage();
   readonly #print: Print;
+  /** For the arguments of the current item: one for all items, because a tiny task is not to cost more than its bytes. */
+  readonly #decoding: DecodeOptions;
   #current: ItemContext | undefined;
+  /** The function that the current item calls, as soon as it does. */
+  #called: Callable | undefined;
   #inlineLimitBytes = 0;
   #worker = "";
 
@@ -44,6 +49,10 @@ export class BatchRunner {
     this.#cache = new InputCache(config.cacheBytes);
     this.#output = new Output((message) => host.post(message));
     this.#print = (context, stream, text) => this.#output.print(context, stream, text);
+    this.#decoding = {
+      leaf: (kind, index) => (kind === "future" ? this.#input(index) : this.#function(index)),
+      closure: (index, bind) => this.#closure(index, bind),
+    };
     this.#output.capture(() => this.#contexts.getStore() ?? this.#current);
     provideTaskContext(() => this.#contexts.getStore());
     process.on("uncaughtException", (error) => this.#stray(error));
@@ -95,16 +104,18 @@ export class BatchRunner {
     await this.#call(context, this.#functions.ready(item.fn)!);
   }
 
-  #call(context: ItemContext, fn: LoadedFunction): Promise<void> | undefined {
+  #call(context: ItemContext, fn: SlotFunction): Promise<void> | undefined {
     const { item } = context;
     const before = this.#config.checkArguments ? checksums(item.inputs) : undefined;
     let began = performance.now();
     let value: unknown;
     try {
       const args = this.#decodeArguments(item);
+      const call = fn.call ?? takeClosure(args, item);
       context.args = args;
+      this.#called = call;
       began = performance.now();
-      value = this.#contexts.run(context, fn.call as (...args: unknown[]) => unknown, ...args);
+      value = this.#contexts.run(context, call, ...args);
       if (!isThenable(value)) {
         const durationUs = microsecondsSince(began);
         if (before !== undefined) checkUnchanged(item, before);
@@ -119,7 +130,7 @@ export class BatchRunner {
 
   async #settle(
     context: ItemContext,
-    fn: LoadedFunction,
+    fn: SlotFunction,
     promise: PromiseLike<unknown>,
     began: number,
     before: readonly number[] | undefined,
@@ -135,28 +146,42 @@ export class BatchRunner {
   }
 
   #decodeArguments(item: SlotItem): unknown[] {
-    const args = decodeValue(item.args, {
-      leaf: (kind, index) => (kind === "future" ? this.#input(item, index) : this.#function(item, index)),
-    });
+    const args = decodeValue(item.args, this.#decoding);
     if (!Array.isArray(args)) throw new FlockError("FLOCK_VALUE_MALFORMED", "The arguments of a task are no array.");
     return args;
   }
 
-  #input(item: SlotItem, index: number): unknown {
+  #input(index: number): unknown {
+    const { item } = this.#current!;
     const input = item.inputs[index];
     if (input === undefined) throw missing("input", index, item);
     if (input.serial === 0) return decodeValue(input.bytes);
     return this.#cache.get(input.serial, input.bytes.length, () => decodeValue(input.bytes));
   }
 
-  #function(item: SlotItem, index: number): Callable {
+  #function(index: number): Callable {
+    const { call } = this.#functionAt(index);
+    if (call === undefined) throw missing("a plain function", index, this.#current!.item);
+    return call;
+  }
+
+  #closure(index: number, bind: Parameters<ClosureFactory>[0]): unknown {
+    const { make, name } = this.#functionAt(index);
+    if (make === undefined) throw missing("a function with captured values", index, this.#current!.item);
+    const made = make(bind);
+    if (typeof made === "function") return made;
+    throw new FlockError("FLOCK_FUNCTION_NOT_SERIALIZABLE", `The code of ${name} gives no function.`);
+  }
+
+  #functionAt(index: number): SlotFunction {
+    const { item } = this.#current!;
     const fn = item.functions[index];
     const loaded = fn === undefined ? undefined : this.#functions.ready(fn);
     if (loaded === undefined) throw missing("function", index, item);
-    return loaded.call;
+    return loaded;
   }
 
-  #finished(context: ItemContext, fn: LoadedFunction, value: unknown, durationUs: number): Promise<void> | undefined {
+  #finished(context: ItemContext, fn: SlotFunction, value: unknown, durationUs: number): Promise<void> | undefined {
     const { index } = context.item;
     const { outbox } = this.#host;
     if (!fn.largeResult && outbox.writeSmall(index, value, this.#inlineLimitBytes, durationUs)) {
@@ -184,7 +209,7 @@ export class BatchRunner {
   #failed(context: ItemContext, thrown: unknown, durationUs: number, retryable?: boolean): void {
     const error = context.stopped === undefined ? thrown : context.stopError({ cause: thrown });
     const { item } = context;
-    const call = context.failedCall(this.#functions.nameOf(item.fn), this.#functions.ready(item.fn)?.call);
+    const call = context.failedCall(this.#functions.nameOf(item.fn), this.#called);
     const payload = encodeFailure(failureOf(error, retryable, call));
     this.#host.outbox.write(item.index, OUTCOME.failed, payload.length, durationUs, payload);
     this.#settled(context);
@@ -195,6 +220,7 @@ export class BatchRunner {
     context.args = undefined; // what the task left in the background may keep the context
     this.#output.finish(context);
     this.#current = undefined;
+    this.#called = undefined;
     this.#host.settled();
   }
 
@@ -220,6 +246,13 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function microsecondsSince(began: number): number {
   return Math.max(0, Math.round((performance.now() - began) * 1000));
+}
+
+/** A main function with captured values is the first of its own arguments. */
+function takeClosure(args: unknown[], item: SlotItem): Callable {
+  const main = args.shift();
+  if (typeof main === "function") return main as Callable;
+  throw new FlockError("FLOCK_VALUE_MALFORMED", `The arguments of task ${keyOf(item)} do not begin with its function.`);
 }
 
 function missing(what: string, index: number, item: SlotItem): FlockError {

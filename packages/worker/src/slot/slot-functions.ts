@@ -1,19 +1,20 @@
 // The functions a slot has been given, loaded when a task first needs them.
 import { decodeFunctionDescription, FlockError } from "@taskflock/protocol/code";
-import { loadFunction } from "../functions/index.ts";
+import { type Callable, type ClosureFactory, loadFunction } from "../functions/index.ts";
 import type { SentFunction } from "./batch.ts";
 
-export type Callable = (...args: unknown[]) => unknown;
-
-export interface LoadedFunction {
-  readonly call: Callable;
+/** Either `call`, or `make` for a function that captures values. */
+export interface SlotFunction {
+  readonly name: string;
+  readonly call: Callable | undefined;
+  readonly make: ClosureFactory | undefined;
   /** The last result was too large for the outbox, so the next probably is. */
   largeResult: boolean;
 }
 
 export class SlotFunctions {
   readonly #sent: Map<number, SentFunction> = new Map();
-  readonly #loaded: Map<number, LoadedFunction> = new Map();
+  readonly #loaded: Map<number, SlotFunction> = new Map();
 
   add(functions: readonly SentFunction[]): void {
     for (const sent of functions) this.#sent.set(sent.fn, sent);
@@ -27,7 +28,7 @@ export class SlotFunctions {
   }
 
   /** Undefined until `load` has made it ready. */
-  ready(fn: number): LoadedFunction | undefined {
+  ready(fn: number): SlotFunction | undefined {
     return this.#loaded.get(fn);
   }
 
@@ -42,7 +43,9 @@ export class SlotFunctions {
     if (sent === undefined) {
       throw new FlockError("FLOCK_INTERNAL", `A slot was not given function ${fn} before a task that calls it.`);
     }
-    const call = (await loadFunction(decodeFunctionDescription(sent.code))) as Callable;
-    this.#loaded.set(fn, { call, largeResult: false });
+    const loaded = await loadFunction(decodeFunctionDescription(sent.code));
+    const call = loaded.closure ? undefined : loaded.value;
+    const make = loaded.closure ? loaded.value : undefined;
+    this.#loaded.set(fn, { name: sent.name, call, make, largeResult: false });
   }
 }
