@@ -38,12 +38,23 @@ export class AsCompleted<R> implements AsyncIterable<Future<R>>, Waiter {
     return this.#ended.length - this.#next + waiting;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Future<R>, void, undefined> {
-    for (;;) {
-      while (this.#next < this.#ended.length) yield this.#ended[this.#next++]!;
-      if (this.#waiting.size === 0) return;
-      await new Promise<void>((wake) => this.#readers.push(wake));
-    }
+  /** Not a generator: one would await each future that it yields, which is a mistake when a user does it (await-warning.ts). */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Future<R>, undefined, undefined> {
+    let over = false;
+    const iterator: AsyncIterableIterator<Future<R>, undefined, undefined> = {
+      next: async () => {
+        const given = over ? undefined : await this.#take();
+        if (given !== undefined) return given;
+        over = true;
+        return { done: true, value: undefined };
+      },
+      return: async () => {
+        over = true;
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
   }
 
   settled(record: TaskRecord): void {
@@ -56,6 +67,15 @@ export class AsCompleted<R> implements AsyncIterable<Future<R>>, Waiter {
 
   abandoned(_error: FlockError, record: TaskRecord): void {
     this.settled(record);
+  }
+
+  /** The next that has ended; undefined when all have been given. */
+  async #take(): Promise<{ readonly done: false; readonly value: Future<R> } | undefined> {
+    while (this.#next === this.#ended.length) {
+      if (this.#waiting.size === 0) return undefined;
+      await new Promise<void>((wake) => this.#readers.push(wake));
+    }
+    return { done: false, value: this.#ended[this.#next++]! };
   }
 
   concerns(future: object): boolean {

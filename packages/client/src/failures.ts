@@ -9,6 +9,7 @@ import {
   FlockError,
   type PayloadStore,
 } from "@taskflock/protocol";
+import { makeReadable } from "./stacks/readable.ts";
 
 /** The error of a task that failed or was cancelled; a new one with every call. */
 export function errorOf(outcome: Failed | Cancelled, key: string, payloads: PayloadStore): Error {

@@ -2,6 +2,7 @@
 
 import { inspect } from "node:util";
 import { FlockError } from "@taskflock/protocol";
+import { warnOfAwait } from "./await-warning.ts";
 import { describe } from "./option-checks.ts";
 import type { Anchor } from "./reachability.ts";
 import type { TaskRecord, Waiter } from "./record.ts";
@@ -35,8 +36,8 @@ let madeHere: (value: object) => boolean;
  * the cluster until `release()`, the end of a `using` block, or the end of the session; that a future nobody can reach is
  * released by garbage collection is a backstop.
  *
- * A future is not thenable: `await future` is the future itself, `await future.result()` its value. A failure that nobody
- * asks for stays silent.
+ * A future is not thenable: `await future` is the future itself, `await future.result()` its value. The first time that a
+ * future is awaited, the process warns (FLOCK_FUTURE_AWAITED). A failure that nobody asks for stays silent.
  */
 export class Future<out R> {
   readonly #owner: FutureOwner;
@@ -52,9 +53,13 @@ export class Future<out R> {
     madeHere = (value) => #record in value;
     Object.defineProperty(Future.prototype, inspect.custom, {
       value(this: Future<unknown>) {
-        return `Future { ${this.key}, ${this.status} }`;
+        return this.toString();
       },
     });
+    // Not in the type: to TypeScript, too, a future is not thenable.
+    const then = (): void => warnOfAwait(then);
+    // biome-ignore lint/suspicious/noThenProperty: it is undefined, and there to tell people so
+    Object.defineProperty(Future.prototype, "then", { get: then });
   }
 
   /** Futures come from `client.submit`, `map` and `scatter`. */
@@ -85,15 +90,21 @@ export class Future<out R> {
    * Waits for the value. Every call decodes it anew, so the caller owns what it gets; a large result is fetched from a
    * worker by each call.
    *
-   * Rejects with the task's own error (with `taskKey`, `worker` and `attempt` added), or with FLOCK_CANCELLED,
-   * FLOCK_DEPENDENCY_FAILED, FLOCK_KILLED_WORKER, FLOCK_TIMEOUT …; with FLOCK_RELEASED, FLOCK_CLOSED, FLOCK_SESSION_LOST
+   * Rejects with the task's own error (see `error()`), or with FLOCK_CANCELLED, FLOCK_DEPENDENCY_FAILED, FLOCK_KILLED_WORKER, FLOCK_TIMEOUT …; with FLOCK_RELEASED, FLOCK_CLOSED, FLOCK_SESSION_LOST
    * or FLOCK_CONNECTION_LOST when it can no longer be known.
    */
   result(): Promise<R> {
     return this.#owner.resultOf(this) as Promise<R>;
   }
 
-  /** Waits for the end; the error that `result()` rejects with, or null. Never rejects, and fetches nothing. */
+  /**
+   * Waits for the end; the error that `result()` rejects with, or null. Never rejects, and fetches nothing.
+   *
+   * It is the error that the task threw: class, message, own properties, `cause` and `errors` as they were, and a stack
+   * that names lines of your files. Added to it are `taskKey`, `worker` and `attempt`, and as `task` the call: `function`,
+   * `arguments` (in short, such as `x: 3, rows: number[1797]`) and `log`, the last lines that it printed. To see the call
+   * in a debugger: `client.rerunHere(future)`.
+   */
   error(): Promise<Error | null> {
     return this.#owner.errorOf(this);
   }
@@ -115,6 +126,11 @@ export class Future<out R> {
 
   [Symbol.dispose](): void {
     this.release();
+  }
+
+  /** `Future { key, status }`. */
+  toString(): string {
+    return `Future { ${this.key}, ${this.status} }`;
   }
 }
 

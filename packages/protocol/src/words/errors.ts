@@ -48,6 +48,16 @@ export const errorRegistry = {
   },
   FLOCK_CLOSED: { summary: "The client was closed.", advice: "Await what you need before close()." },
   FLOCK_RELEASED: { summary: "The future was released.", advice: "Ask for the result before release()." },
+  FLOCK_FUTURE_AWAITED: {
+    summary: "A warning: a future was awaited, which gives the future itself and not its result.",
+    advice:
+      "Write `await future.result()`. If an async function hands futures on, nothing is wrong: `node --disable-warning=FLOCK_FUTURE_AWAITED` silences the warning.",
+  },
+  FLOCK_CALL_FORGOTTEN: {
+    summary: "The arguments of a task's call are not kept any more, so it cannot be run again here.",
+    advice:
+      "They are kept for the tasks that failed last, as long as a client has their futures: run the task again, and then rerunHere().",
+  },
   FLOCK_CANCELLED: {
     summary: "The task was cancelled.",
     advice: "Whoever called cancel() wanted that; submit it again if not.",
@@ -161,6 +171,10 @@ export const errorRegistry = {
   },
   FLOCK_INTERNAL: { summary: "A defect in Taskflock.", advice: "Please report it with the message." },
   // model selection
+  FLOCK_ML_ESTIMATOR: {
+    summary: "What was given as an estimator cannot be used as one.",
+    advice: "See the message for what it lacks; docs/estimators.md says how to write one, as an object or as a class.",
+  },
   FLOCK_ML_INPUT: {
     summary: "X or y cannot be used: wrong shape, length, or not finite.",
     advice: "See the message for what and where.",

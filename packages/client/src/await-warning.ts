@@ -1,0 +1,71 @@
+// A warning for `await future`, which gives the future itself: said once in a process, with the place in the user's code.
+// Passing a future on is right, but an async function that returns one, or a promise that resolves with one, asks it for
+// `then` as well: those are told apart by who asks, and by the text at that place.
+
+import { readFileSync } from "node:fs";
+import { asPath } from "./stacks/source-maps.ts";
+
+const CODE = "FLOCK_FUTURE_AWAITED";
+const TEXT =
+  "A future is not a promise: to await one gives the future itself, not its result. Write `await future.result()`, or `await client.gather(futures)` for many.";
+const DETAIL = `If an async function hands the future on, nothing is wrong: node --disable-warning=${CODE} silences this.`;
+
+/** Functions of the engine that wait for what they are given, futures among it. */
+const WAITS_FOR_EACH = /^ {4}at (?:(?:Promise|Function)\.(?:all|allSettled|race|any)|Async-from-Sync Iterator\.next) /;
+const ENGINE = /\(?<anonymous>\)?$/;
+const PLACE = /(?:\(|at )(\S.*):(\d+):(\d+)\)?$/;
+const MAX_PLACES = 1000;
+
+let warned = false;
+/** Places that were looked at and are right. */
+const right = new Set<string>();
+
+/** To be called by what is asked for `then`, which is `asked`. */
+export function warnOfAwait(asked: (...args: never[]) => unknown): void {
+  if (warned) return;
+  const frames = framesAbove(asked);
+  const [first = ""] = frames;
+  if (right.has(first)) return;
+  const mistaken = WAITS_FOR_EACH.test(first) ? frames.find((frame) => !ENGINE.test(frame)) : awaitedAt(first);
+  if (mistaken === undefined) {
+    if (right.size < MAX_PLACES) right.add(first);
+    return;
+  }
+  warned = true;
+  process.emitWarning(`${TEXT} At ${placeOf(mistaken)}.`, { type: "FutureWarning", code: CODE, detail: DETAIL });
+}
+
+/** Gives nothing where the stack is made by somebody else's rules, so that it cannot be read. */
+function framesAbove(asked: (...args: never[]) => unknown): string[] {
+  const limit = Error.stackTraceLimit;
+  const holder: { stack?: unknown } = {};
+  Error.stackTraceLimit = 4;
+  Error.captureStackTrace(holder, asked);
+  Error.stackTraceLimit = limit;
+  return typeof holder.stack === "string" ? holder.stack.split("\n").slice(1) : [];
+}
+
+/** The frame, when `await` stands there. What the engine does later, with nobody's code below it, is passing on. */
+function awaitedAt(frame: string): string | undefined {
+  const [, file, line, column] = PLACE.exec(frame) ?? [];
+  if (file === undefined || frame.startsWith("    at async ")) return undefined;
+  const text = lineOf(asPath(file), Number(line));
+  if (text === undefined) return frame; // who knows
+  const at = Number(column) - 1;
+  // A source map may point behind the word.
+  const isAwait = /^await\b/.test(text.slice(at)) || /\bawait\s+\S*$/.test(text.slice(0, at));
+  return isAwait ? frame : undefined;
+}
+
+function lineOf(path: string, line: number): string | undefined {
+  try {
+    return readFileSync(path, "utf8").split("\n")[line - 1];
+  } catch {
+    return undefined;
+  }
+}
+
+function placeOf(frame: string): string {
+  const [, file = "an unknown place", line, column] = PLACE.exec(frame) ?? [];
+  return line === undefined ? file : `${asPath(file)}:${line}:${column}`;
+}
