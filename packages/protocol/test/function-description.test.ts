@@ -4,11 +4,15 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import {
+  assetDescription,
+  type BundleFunction,
+  bundleFunction,
   codeFunction,
   contentHash,
   decodeFunctionDescription,
   encodeFunctionDescription,
   exportFunction,
+  type ImportDescription,
 } from "../src/function-description.ts";
 import { findPackage, packageHash, packageOfFile } from "../src/installed-package.ts";
 import { isFlockError } from "../src/words/errors.ts";
@@ -20,6 +24,24 @@ const description = exportFunction("fit", {
   version: "1.2.3",
   packageHash: "00",
 });
+
+const lodash: ImportDescription = {
+  specifier: "lodash/fp",
+  kind: "import",
+  when: "load",
+  package: { name: "lodash", version: "4.17.21", hash: "00" },
+  from: "/home/user/project",
+  bundle: "exports.x = 1;",
+  reason: null,
+};
+const own: ImportDescription = { ...lodash, specifier: "./model.ts", kind: "require", when: "call", package: null };
+const bundled: Omit<BundleFunction, "kind" | "hash"> = {
+  name: "work",
+  code: "return () => 1;",
+  imports: [lodash, own],
+  assets: [assetDescription("a.json", Buffer.from("{}"))],
+  closure: false,
+};
 
 function rejected(bytes: Uint8Array): boolean {
   try {
@@ -33,7 +55,7 @@ function rejected(bytes: Uint8Array): boolean {
 
 describe("function descriptions", () => {
   it("survive encoding, also in shared memory", () => {
-    for (const original of [description, codeFunction("日本", "return (x) => x;")]) {
+    for (const original of [description, codeFunction("日本", "return (x) => x;"), bundleFunction(bundled)]) {
       const bytes = encodeFunctionDescription(original);
       const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
       shared.set(bytes);
@@ -50,9 +72,74 @@ describe("function descriptions", () => {
     }
   });
 
-  it("with the hash of other code are refused", () => {
-    const forged = { ...codeFunction("f", "return 1"), code: "return 2" };
-    expect(rejected(new TextEncoder().encode(JSON.stringify(forged)))).toBe(true);
+  it("of bundles are identified by what runs, not by where it was found", () => {
+    const { hash } = bundleFunction(bundled);
+    const other = (change: Partial<BundleFunction>): string => bundleFunction({ ...bundled, ...change }).hash;
+    const imports = (change: Partial<ImportDescription>): string => other({ imports: [{ ...lodash, ...change }, own] });
+    const ownWith = (change: Partial<ImportDescription>): string => other({ imports: [lodash, { ...own, ...change }] });
+    const same = [
+      other({ name: "another" }),
+      imports({ from: "/elsewhere" }),
+      imports({ bundle: null, reason: "has native code" }),
+      ownWith({ from: "/elsewhere" }),
+    ];
+    expect(new Set(same)).toEqual(new Set([hash]));
+    const different = [
+      hash,
+      other({ code: "return () => 2;" }),
+      other({ closure: true }),
+      other({ imports: [own, lodash] }),
+      other({ imports: [lodash] }),
+      other({ assets: [] }),
+      other({ assets: [assetDescription("b.json", Buffer.from("{}"))] }),
+      other({ assets: [assetDescription("a.json", Buffer.from("[]"))] }),
+      imports({ specifier: "lodash" }),
+      imports({ kind: "require" }),
+      imports({ when: "call" }),
+      imports({ package: { name: "lodash", version: "4.17.22", hash: "00" } }),
+      imports({ package: { name: "lodash", version: "4.17.21", hash: "01" } }),
+      imports({ package: null }),
+      ownWith({ bundle: "exports.x = 2;" }),
+      ownWith({ bundle: null }),
+    ];
+    expect(new Set(different).size).toBe(different.length);
+  });
+
+  const forged: Record<string, (of: BundleFunction) => object> = {
+    "other code": (of) => ({ ...of, code: "return 2" }),
+    "another asset": (of) => ({ ...of, assets: [{ ...of.assets[0], data: "W10=" }] }),
+    "another asset under its own hash": (of) => ({ ...of, assets: [assetDescription("a.json", Buffer.from("[]"))] }),
+    "another bundle of the user's file": (of) => ({ ...of, imports: [lodash, { ...own, bundle: "exports.x = 2;" }] }),
+  };
+  for (const [what, forge] of Object.entries(forged)) {
+    it(`with the hash of ${what} are refused`, () => {
+      expect(rejected(new TextEncoder().encode(JSON.stringify(forge(bundleFunction(bundled)))))).toBe(true);
+    });
+  }
+
+  it("with one field of the wrong kind are refused (property)", () => {
+    const original: unknown = JSON.parse(new TextDecoder().decode(encodeFunctionDescription(bundleFunction(bundled))));
+    const paths = [
+      ...["kind", "hash", "name", "code", "imports", "assets", "closure", "imports.0", "assets.0"],
+      ...["specifier", "kind", "when", "package", "from", "bundle", "reason"].map((field) => `imports.0.${field}`),
+      ...["name", "version", "hash"].map((field) => `imports.0.package.${field}`),
+      ...["name", "hash", "data"].map((field) => `assets.0.${field}`),
+    ];
+    const junk = fc.oneof(fc.integer(), fc.constantFrom(undefined, [7], { a: 1 }, [[]]));
+    fc.assert(
+      fc.property(fc.constantFrom(...paths), junk, (path, value) => {
+        const copy: unknown = structuredClone(original);
+        const steps = path.split(".");
+        const last = steps.pop() ?? "";
+        Reflect.set(
+          steps.reduce((at, step) => Reflect.get(at as object, step) as unknown, copy) as object,
+          last,
+          value,
+        );
+        return rejected(new TextEncoder().encode(JSON.stringify(copy)));
+      }),
+      { seed: 4, numRuns: 400 },
+    );
   });
 
   it("that are malformed are refused with a code (property)", () => {

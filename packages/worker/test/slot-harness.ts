@@ -6,7 +6,9 @@ import {
   decodeValue,
   encodeFunctionDescription,
   encodeValue,
+  type FunctionDescription,
   type FunctionId,
+  type LeafOf,
   NO_PAYLOAD,
   PayloadStore,
   type TaskId,
@@ -33,9 +35,13 @@ export interface Told {
 
 export interface Wanted {
   readonly task: number;
-  readonly fn: string;
+  /** The text of a plain function, or a description. */
+  readonly fn: string | FunctionDescription;
   /** Leaves for inputs are made by `input(index)`. */
   readonly args?: readonly unknown[];
+  /** Functions to which leaves in the arguments refer by their place here. */
+  readonly functions?: readonly FunctionDescription[];
+  readonly leaf?: LeafOf;
   /** Tasks whose stored bytes are inputs. */
   readonly inputs?: readonly number[];
   readonly isolation?: "thread" | "process";
@@ -119,9 +125,11 @@ export class Harness {
     return this.told.filter((told) => told.what === "log" && told.task === task).map((told) => told.text ?? "");
   }
 
-  #item({ task, fn, args = [], inputs = [], isolation = "thread", timeoutMs = 0 }: Wanted): RunItem {
+  #item(item: Wanted): RunItem {
+    const { task, fn, args = [], inputs = [], functions = [], isolation = "thread", timeoutMs = 0 } = item;
     const encoded = encodeValue(args, {
-      leaf: (value) => (value instanceof InputMark ? { kind: "future", index: value.index } : undefined),
+      leaf: (value, path) =>
+        value instanceof InputMark ? { kind: "future", index: value.index } : item.leaf?.(value, path),
     });
     const assign: Assign = {
       t: "assign",
@@ -129,7 +137,7 @@ export class Harness {
       attempt: 1 as Attempt,
       key: `task-${task}`,
       fn: this.#function(fn),
-      functions: [],
+      functions: functions.map((inner) => this.#function(inner)),
       args: this.payloads.put(encoded.toBytes()),
       argsBytes: encoded.bytes,
       inputs: inputs.map((held) => ({ task: held as TaskId, bytes: 0, inline: NO_PAYLOAD, holders: [] })),
@@ -143,12 +151,13 @@ export class Harness {
     return { assign, inline: inputs.map(() => NO_PAYLOAD) };
   }
 
-  #function(code: string): FunctionId {
-    const known = this.#functionIds.get(code);
+  #function(fn: string | FunctionDescription): FunctionId {
+    const description = typeof fn === "string" ? codeFunction("f", `return (${fn});`) : fn;
+    const known = this.#functionIds.get(description.hash);
     if (known !== undefined) return known;
     const id = (this.#functionIds.size + 1) as FunctionId;
-    this.#functionIds.set(code, id);
-    this.functions.add(id, "f", encodeFunctionDescription(codeFunction("f", `return (${code});`)));
+    this.#functionIds.set(description.hash, id);
+    this.functions.add(id, description.name, encodeFunctionDescription(description));
     return id;
   }
 
