@@ -1,0 +1,184 @@
+// A function that travels computes what it computes here, or does not travel: never something else. And how often things travel.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Client, isFlockError, LocalCluster } from "taskflock";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runNode } from "../../scripts/ensure.mjs";
+import { workplace } from "./environments.ts";
+
+// biome-ignore lint/complexity/noStaticOnlyClass: users write them
+class Settings {
+  static limit = 10;
+  static names = ["a"];
+}
+Settings.limit = 20;
+Settings.names.push("b");
+
+class Patched {
+  value(): number {
+    return 1;
+  }
+}
+Patched.prototype.value = () => 2;
+
+interface Counting {
+  (): number;
+  calls: number;
+}
+const withProperty: Counting = Object.assign(() => withProperty.calls + 1, { calls: 5 });
+
+const frozen = Object.freeze({ list: Object.freeze([1]) });
+const accessors = {
+  base: 2,
+  get doubled() {
+    return this.base * 2;
+  },
+};
+const withoutPrototype = Object.assign(Object.create(null), { key: 1 });
+const inherited = Object.create({ greeting: "hello" });
+// biome-ignore lint/suspicious/noSparseArray: users have them
+const sparse = [1, , 3];
+const tagged = Object.assign([1, 2], { label: "x" });
+const registered = Symbol.for("taskflock.test");
+let reassigned = () => 1;
+reassigned = () => 2;
+// biome-ignore lint/suspicious/noFunctionAssign: users do this in JavaScript
+function redeclared(): number {
+  return 1;
+}
+const original = redeclared;
+// @ts-expect-error: users do this in JavaScript
+redeclared = () => original() + 10;
+
+const makeShadowed = () => {
+  // biome-ignore lint/suspicious/noShadowRestrictedNames: users do it
+  const Math = { max: () => -1 };
+  // biome-ignore lint/suspicious/noShadowRestrictedNames: users do it
+  const JSON = { stringify: () => "mine" };
+  return () => [Math.max(), JSON.stringify()];
+};
+const later = { fn: () => "first" };
+const callsLater = () => later.fn();
+later.fn = () => "second";
+
+const cases: readonly (readonly [name: string, fn: () => unknown])[] = [
+  ["static fields that changed", () => [Settings.limit, Settings.names]],
+  ["a prototype that changed", () => new Patched().value()],
+  ["a function with properties", () => [withProperty(), withProperty.calls]],
+  ["frozen data", () => [Object.isFrozen(frozen), Object.isFrozen(frozen.list), frozen.list]],
+  ["accessors of an object", () => accessors.doubled],
+  ["an object without a prototype", () => [Object.getPrototypeOf(withoutPrototype), withoutPrototype.key]],
+  ["an object with a prototype that is no class's", () => inherited.greeting],
+  ["a list with gaps", () => [sparse.length, 1 in sparse, sparse.map(() => 1).length]],
+  ["a list with properties", () => [tagged.label, tagged.length]],
+  ["a symbol that all share", () => registered === Symbol.for("taskflock.test")],
+  ["a variable that was given another function", () => reassigned()],
+  ["a function declaration that was overwritten", () => redeclared()],
+  ["names that hide globals", makeShadowed()],
+  ["a member that was replaced", callsLater],
+  ["its own name and length", () => [makeShadowed.name, callsLater.length, Settings.name, original.name]],
+  ["its own text", () => reassigned.toString()],
+];
+
+describe("a function that travels", () => {
+  let cluster: LocalCluster;
+  let client: Client;
+
+  beforeAll(async () => {
+    cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 2 });
+    client = await cluster.connect({ logs: "ignore" });
+  });
+
+  afterAll(async () => {
+    await client.close();
+    await cluster.close();
+  });
+
+  it.each(cases)("means the same there, or is refused: %s", async (_, fn) => {
+    const here = fn();
+    try {
+      expect(await client.call(fn, [])).toEqual(here);
+    } catch (error) {
+      if (!isFlockError(error, "FLOCK_FUNCTION_NOT_SERIALIZABLE")) throw error;
+    }
+  });
+
+  it("is one bundle of code, however many closures of it there are over different values", async () => {
+    const { functions } = await client.cluster();
+    const makeAdder = (amount: number, label: string) => (x: number) => `${label}${x + amount}`;
+    const futures = Array.from({ length: 1000 }, (_, i) => client.submit(makeAdder(i, `${i}:`), [1]));
+    const results = await client.gather(futures);
+    expect(results).toEqual(Array.from({ length: 1000 }, (_, i) => `${i}:${1 + i}`));
+    expect((await client.cluster()).functions).toBe(functions + 1);
+  });
+
+  it("brings what is large once, however many calls use it", async () => {
+    const large = Float64Array.from({ length: 50_000 }, (_, i) => i);
+    const storedBytes = async () => (await client.workers()).reduce((sum, worker) => sum + worker.storedBytes, 0);
+    const before = await storedBytes();
+    const futures = Array.from({ length: 100 }, (_, i) => client.submit((index: number) => large[index + i], [7]));
+    expect(await client.gather(futures)).toEqual(Array.from({ length: 100 }, (_, i) => 7 + i));
+    expect((await storedBytes()) - before).toBeLessThan(2 * large.byteLength);
+  });
+
+  it("is the code of today, when a file was edited, on a cluster that runs on", async () => {
+    const folder = join(workplace, "edited");
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    const tokenFile = join(folder, "token");
+    writeFileSync(tokenFile, cluster.token, { mode: 0o600 });
+    const main = `
+      import { Client } from "taskflock";
+      import { rate, scaled } from "./rates.ts";
+      const client = await Client.connect();
+      const direct = await client.call((x: number) => x * rate, [10]);
+      console.log(JSON.stringify([direct, await client.call(scaled, [10])]));
+      await client.close();`;
+    const rates = (rate: number) =>
+      `export const rate = ${rate};\nexport const scaled = (x: number) => x * rate + 1;\n`;
+    const env = { ...process.env, TASKFLOCK_ADDRESS: cluster.address, TASKFLOCK_TOKEN_FILE: tokenFile };
+    writeFileSync(join(folder, "main.ts"), main);
+    for (const rate of [2, 5]) {
+      writeFileSync(join(folder, "rates.ts"), rates(rate));
+      const { output } = await runNode(["--import", "tsx", "main.ts"], { cwd: folder, env, timeout: 30_000 });
+      expect(output.trim()).toBe(JSON.stringify([10 * rate, 10 * rate + 1]));
+    }
+  });
+});
+
+describe("a module that starts a cluster at its top level and submits its own export", () => {
+  const program = (loading: string, connecting: string) => `
+    ${loading}
+    console.log("module evaluated");
+    const scale = 3;
+    ${connecting}`;
+  const body = `
+    const cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1 });
+    const client = await cluster.connect();
+    console.log(JSON.stringify(await client.gather(client.map(scaled, [1, 2]))));
+    await client.close();
+    await cluster.close();`;
+  const modules = `import { appendFileSync } from "node:fs"; import { LocalCluster } from "taskflock";
+    appendFileSync(process.env["EVALUATIONS"], "evaluated\\n");
+    export function scaled(x) { return x * scale; }`;
+  const commonJs = `const { appendFileSync } = require("node:fs"); const { LocalCluster } = require("taskflock");
+    appendFileSync(process.env["EVALUATIONS"], "evaluated\\n");
+    exports.scaled = scaled; function scaled(x) { return x * scale; }`;
+
+  it.each([
+    ["main.mjs", program(modules, body)],
+    ["main.cjs", program(commonJs, `(async () => {${body}})();`)],
+    ["main.ts", program(modules.replaceAll("(x)", "(x: number)"), body)],
+  ])("%s is evaluated once, and starts one cluster", async (file, text) => {
+    const folder = join(workplace, "top-level");
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+    writeFileSync(join(folder, file), text);
+    const evaluations = join(folder, "evaluations");
+    const env = { ...process.env, EVALUATIONS: evaluations };
+    const { output, stdout } = await runNode(["--import", "tsx", file], { cwd: folder, env, timeout: 60_000 });
+    expect(stdout, output).toBe("module evaluated\n[3,6]\n");
+    expect(readFileSync(evaluations, "utf8")).toBe("evaluated\n");
+  });
+});
