@@ -3,6 +3,7 @@
 // `then` as well: those are told apart by who asks, and by the text at that place.
 
 import { readFileSync } from "node:fs";
+import { type Frame, parseFrame } from "./stacks/frames.ts";
 import { asPath } from "./stacks/source-maps.ts";
 
 const CODE = "FLOCK_FUTURE_AWAITED";
@@ -12,8 +13,7 @@ const DETAIL = `If an async function hands the future on, nothing is wrong: node
 
 /** Functions of the engine that wait for what they are given, futures among it. */
 const WAITS_FOR_EACH = /^ {4}at (?:(?:Promise|Function)\.(?:all|allSettled|race|any)|Async-from-Sync Iterator\.next) /;
-const ENGINE = /\(?<anonymous>\)?$/;
-const PLACE = /(?:\(|at )(\S.*):(\d+):(\d+)\)?$/;
+const OWN_FOLDER = new URL("./", import.meta.url).href;
 const MAX_PLACES = 1000;
 
 let warned = false;
@@ -23,16 +23,19 @@ const right = new Set<string>();
 /** To be called by what is asked for `then`, which is `asked`. */
 export function warnOfAwait(asked: (...args: never[]) => unknown): void {
   if (warned) return;
-  const frames = framesAbove(asked);
-  const [first = ""] = frames;
+  const [first = "", ...below] = framesAbove(asked);
   if (right.has(first)) return;
-  const mistaken = WAITS_FOR_EACH.test(first) ? frames.find((frame) => !ENGINE.test(frame)) : awaitedAt(first);
+  const mistaken = WAITS_FOR_EACH.test(first)
+    ? below.map(parseFrame).find(({ file }) => file !== "")
+    : awaitedIn(parseFrame(first));
   if (mistaken === undefined) {
     if (right.size < MAX_PLACES) right.add(first);
     return;
   }
   warned = true;
-  process.emitWarning(`${TEXT} At ${placeOf(mistaken)}.`, { type: "FutureWarning", code: CODE, detail: DETAIL });
+  const { file, line, column } = mistaken;
+  const message = `${TEXT} It is awaited at ${asPath(file)}:${line}:${column}.`;
+  process.emitWarning(message, { type: "FutureWarning", code: CODE, detail: DETAIL });
 }
 
 /** Gives nothing where the stack is made by somebody else's rules, so that it cannot be read. */
@@ -46,15 +49,16 @@ function framesAbove(asked: (...args: never[]) => unknown): string[] {
 }
 
 /** The frame, when `await` stands there. What the engine does later, with nobody's code below it, is passing on. */
-function awaitedAt(frame: string): string | undefined {
-  const [, file, line, column] = PLACE.exec(frame) ?? [];
-  if (file === undefined || frame.startsWith("    at async ")) return undefined;
-  const text = lineOf(asPath(file), Number(line));
-  if (text === undefined) return frame; // who knows
-  const at = Number(column) - 1;
-  // A source map may point behind the word.
-  const isAwait = /^await\b/.test(text.slice(at)) || /\bawait\s+\S*$/.test(text.slice(0, at));
-  return isAwait ? frame : undefined;
+function awaitedIn(frame: Frame): Frame | undefined {
+  const { file, line, column, text } = frame;
+  if (file === "" || text.startsWith("    at async ")) return undefined;
+  if (file.startsWith("node:") || file.startsWith(OWN_FOLDER)) return undefined;
+  const source = lineOf(asPath(file), line);
+  if (source === undefined) return frame; // who knows
+  const [before, behind] = [source.slice(0, column - 1), source.slice(column - 1)];
+  // What `return await …` returns is asked at the same place as what it awaits.
+  if (/(?:\breturn|\byield|=>)\s*$/.test(before)) return undefined;
+  return /^await\b/.test(behind) ? frame : undefined;
 }
 
 function lineOf(path: string, line: number): string | undefined {
@@ -63,9 +67,4 @@ function lineOf(path: string, line: number): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function placeOf(frame: string): string {
-  const [, file = "an unknown place", line, column] = PLACE.exec(frame) ?? [];
-  return line === undefined ? file : `${asPath(file)}:${line}:${column}`;
 }

@@ -37,7 +37,7 @@ export function parseStack(stack: string, message: string): ParsedStack | null {
 }
 
 /** Reads from the end, because names of functions and of folders may hold anything. */
-function parseFrame(text: string): Frame {
+export function parseFrame(text: string): Frame {
   if (!text.startsWith(AT)) return { text, before: text, after: "", file: "", line: 0, column: 0 };
   const open = text.endsWith(")") ? openingOf(text) : -1;
   const start = open >= 0 ? open + 1 : AT.length + (text.startsWith("async ", AT.length) ? "async ".length : 0);
