@@ -2,10 +2,14 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { transformSync } from "esbuild";
+import { pathToFileURL } from "node:url";
+import { LocalCluster } from "@taskflock/cluster";
+import { type Format, transformSync } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runNode, runNpm } from "../scripts/ensure.mjs";
+import { command, runNode, runNpm } from "../scripts/ensure.mjs";
 import { printsAsSaid, programsIn } from "./docs/markdown.ts";
+import { allPrograms, environmentNamed, stripsTypes } from "./functions/environments.ts";
+import { type Outcome, runPrograms } from "./functions/run-programs.ts";
 import { root } from "./tidy/tree.ts";
 
 const manifests = readdirSync(join(root, "packages"))
@@ -16,6 +20,23 @@ const readme = join(root, "README.md");
 
 /** A registry that cannot be reached says nothing about the packages: the tests are skipped, and counted as skipped. */
 const unreachable = /\b(ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|ENOTCACHED)\b/;
+
+/** Ten lines: a closure over an import and over a value. */
+const tenLines = `
+import { createHash } from "node:crypto";
+import { LocalCluster } from "taskflock";
+
+const salt: string = "s-";
+async function main(): Promise<void> {
+  const cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1 });
+  const client = await cluster.connect();
+  const hash = (text: string) => createHash("md5").update(salt + text).digest("hex").slice(0, 4);
+  console.log((await client.gather(client.map(hash, ["a", "b"]))).join());
+  await client.close();
+  await cluster.close();
+}
+void main();
+`;
 
 describe("packages as users install them", () => {
   const folder = mkdtempSync(join(tmpdir(), "taskflock-pack-"));
@@ -58,5 +79,48 @@ describe("packages as users install them", () => {
     const { ok, output, stdout } = await runNode(["program.js"], { cwd: folder, timeout: 110_000 });
     expect(ok, output).toBe(true);
     if (program!.output !== undefined && !printsAsSaid(program!.output, stdout)) expect(stdout).toBe(program!.output);
+  });
+
+  const compiled = (format: Format): string => transformSync(tenLines, { loader: "ts", target: "es2022", format }).code;
+
+  it.for<readonly [how: string, file: string, code: string, args: readonly string[]]>([
+    ["by tsx", "ten.ts", tenLines, ["--import", pathToFileURL(command("tsx", "dist/loader.mjs")).href]],
+    ["by Node's type stripping", "stripped.ts", tenLines, []],
+    ["compiled to ECMAScript modules", "ten.mjs", compiled("esm"), []],
+    ["compiled to CommonJS", "ten.cjs", compiled("cjs"), []],
+  ])("run a closure over an import, %s", async ([how, file, code, args], { skip }) => {
+    skip(offline, "the package registry cannot be reached");
+    skip(how.includes("stripping") && !stripsTypes(), `Node ${process.version} does not strip types`);
+    writeFileSync(join(folder, file), code);
+    const { output, stdout } = await runNode([...args, file], { cwd: folder, timeout: 60_000 });
+    expect(stdout, output).toBe("56ec,7da2\n");
+  });
+
+  describe("run the programs of the matrix on workers without the user's packages", () => {
+    let cluster: LocalCluster;
+    let outcome: Outcome;
+
+    beforeAll(async () => {
+      if (offline) return;
+      const before = process.cwd();
+      process.chdir(folder); // processes inherit it
+      const roleCommand = { command: process.execPath, args: [join(folder, "node_modules/taskflock/dist/cli.js")] };
+      cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 1, roleCommand });
+      process.chdir(before);
+      const tokenFile = join(folder, "token");
+      writeFileSync(tokenFile, cluster.token, { mode: 0o600 });
+      outcome = await runPrograms(environmentNamed("compiled ECMAScript modules"), {
+        address: cluster.address,
+        tokenFile,
+      });
+    });
+
+    afterAll(() => cluster?.close());
+
+    it.for(allPrograms)("%s", (program, { skip }) => {
+      const reason = offline ? "the package registry cannot be reached" : outcome.skipped(program);
+      skip(reason !== null, reason ?? "");
+      expect(outcome.problemOf(program)).toBeNull();
+    });
   });
 });

@@ -100,6 +100,12 @@ export const environments: readonly Environment[] = [
   },
 ];
 
+export function environmentNamed(name: string): Environment {
+  const found = environments.find((environment) => environment.name === name);
+  if (found === undefined) throw new Error(`there is no environment "${name}"`);
+  return found;
+}
+
 function compiled(name: string, type: ModuleType, module: string, without: Record<string, string>): Environment {
   const prepare: Environment["prepare"] = async (folder, programs) => {
     await compile(folder, type, module, programs);
@@ -109,7 +115,7 @@ function compiled(name: string, type: ModuleType, module: string, without: Recor
 }
 
 /** As Node does it without a flag and without a warning that would be part of the output. */
-function stripsTypes(): boolean {
+export function stripsTypes(): boolean {
   return Reflect.get(process.features, "typescript") === "strip";
 }
 
