@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -237,9 +238,13 @@ describe("assets", () => {
     readonly url: string;
   }
 
+  let folder = "";
   async function stored(...assets: AssetDescription[]): Promise<Stored[]> {
-    return (await load(bundle(code, [], assets)))() as Stored[];
+    const files = (await load(bundle(code, [], assets)))() as Stored[];
+    folder = dirname(dirname(files[0]!.path));
+    return files;
   }
+  afterAll(() => rmSync(folder, { recursive: true })); // the test runner may end this process from outside
 
   it("are files that only this user can read, by their own names", async () => {
     const [asset] = await stored(assetDescription("model.json", Buffer.from(`{"a":1}`)));
@@ -289,6 +294,13 @@ describe("assets", () => {
     ]);
     expect(files[7]!.path).toMatch(/long\.wasm$/);
   });
+});
+
+it("assets go with the process", () => {
+  const program = `import { storeAsset } from ${JSON.stringify(new URL("../dist/functions/assets.js", import.meta.url).href)};
+    process.stdout.write(storeAsset({ name: "a.txt", hash: "00", data: "AA==" }).path);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+  expect([stderr, basename(stdout), existsSync(dirname(dirname(stdout)))]).toEqual(["", "a.txt", false]);
 });
 
 describe("closures", () => {
