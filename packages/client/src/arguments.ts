@@ -1,4 +1,5 @@
-// From the arguments of a call to what travels: bytes, with futures and functions as places in two tables.
+// From the arguments of a call, and what its functions captured, to what travels: bytes, with futures and functions as places
+// in two tables.
 
 import {
   type EncodeOptions,
@@ -10,14 +11,17 @@ import {
   type ValueLeaf,
 } from "@taskflock/protocol";
 import { releasedError } from "./endings.ts";
-import type { AnyFunction, FunctionEntry, FunctionTable } from "./function-table.ts";
+import type { AnyFunction, FunctionEntry, FunctionTable, FunctionUse } from "./function-table.ts";
+import { classOf, instanceProblem } from "./functions/index.ts";
 import { type Future, type FutureOwner, isFuture, isReleased, ownerOf, recordOf } from "./future.ts";
-import { LARGE_LEAF_BYTES, type LargeValue, replaceLarge } from "./large-values.ts";
+import { LARGE_LEAF_BYTES, LargeReplacer, type LargeValue } from "./large-values.ts";
 import type { TaskRecord } from "./record.ts";
 import type { SharedData } from "./shared-data.ts";
 
 /** An argument whose encoded size is above this travels as data of its own, even if none of its parts is large. */
 const LARGE_ARGUMENT_BYTES = 1024 * 1024;
+/** The same of a captured value that many calls share. */
+const LARGE_SHARED_BYTES = 1024;
 /** Of a frame, for what stands in it beside the arguments. */
 const FRAME_SLACK_BYTES = 64 * 1024;
 
@@ -25,7 +29,16 @@ export interface EncodedArguments {
   /** In the payload store; the caller frees it. */
   readonly payload: PayloadRef;
   readonly bytes: number;
+  /** The code of the function that is called. */
+  readonly entry: FunctionEntry;
   /** What stands in the arguments; valid until the next `encode`. */
+  readonly deps: ReadonlyMap<TaskRecord, number>;
+  readonly functions: ReadonlyMap<FunctionEntry, number>;
+}
+
+/** A function whose captured values were encoded for many calls. */
+export interface BoundUse extends FunctionUse {
+  readonly encoded: Uint8Array;
   readonly deps: ReadonlyMap<TaskRecord, number>;
   readonly functions: ReadonlyMap<FunctionEntry, number>;
 }
@@ -38,6 +51,15 @@ class DataLeaf {
   }
 }
 
+/** Something that a function captured now holds a function that its code does not have. */
+class StaleCapture extends FlockError {
+  readonly fn: AnyFunction;
+  constructor(fn: AnyFunction) {
+    super("FLOCK_INTERNAL", `What ${fn.name || "a function"} captured changes while it is read.`);
+    this.fn = fn;
+  }
+}
+
 export interface ArgumentHost {
   readonly payloads: PayloadStore;
   readonly owner: FutureOwner;
@@ -47,6 +69,8 @@ export interface ArgumentHost {
 }
 
 const ANY_LEAF: ValueLeaf = { kind: "future", index: 0 };
+/** How often a capture that turns out to be of an earlier state is done anew. */
+const MAX_RENEWALS = 3;
 
 export class ArgumentEncoder {
   readonly #host: ArgumentHost;
@@ -54,47 +78,108 @@ export class ArgumentEncoder {
   readonly #scratch: Uint8Array = new Uint8Array(LARGE_LEAF_BYTES);
   readonly #deps: Map<TaskRecord, number> = new Map();
   readonly #functions: Map<FunctionEntry, number> = new Map();
-  readonly #options: EncodeOptions;
+  readonly #plain: EncodeOptions;
+  /** With the function itself in front. */
+  readonly #withFunction: EncodeOptions;
+  /** The function whose call is encoded. */
+  #main: FunctionUse | BoundUse | null = null;
+  /** The function whose captured values are being written. */
+  #captor: FunctionUse | null = null;
+  /** What becomes of captured values before they are written. */
+  #lighten: (value: unknown) => unknown = same;
 
   constructor(host: ArgumentHost) {
     this.#host = host;
-    this.#options = { path: "args", leaf: (value, path) => this.#leaf(value, path) };
+    const leaf = (value: object, path: () => string): ValueLeaf | undefined => this.#leaf(value, path);
+    this.#plain = { path: "args", leaf };
+    this.#withFunction = { path: (index) => (index === 0 ? "the function" : `args[${index - 1}]`), leaf };
   }
 
   /**
    * Throws FLOCK_NOT_SERIALIZABLE, FLOCK_FUNCTION_NOT_SERIALIZABLE, FLOCK_ARGUMENT_INVALID (another client's future),
    * FLOCK_RELEASED, FLOCK_TOO_LARGE.
    */
-  encode(args: readonly unknown[]): EncodedArguments {
-    this.#reset();
-    const bytes = encodeInto(args, this.#scratch, 0, this.#options);
-    if (bytes < 0) return this.#encodeLarge(args);
-    return this.#finish(this.#host.payloads.putSlice(this.#scratch, 0, bytes), bytes);
+  encode(fn: FunctionUse | BoundUse, args: readonly unknown[]): EncodedArguments {
+    return this.#renewing(fn, (use) => {
+      const whole = use.captured === null ? args : [use.fn, ...args];
+      const options = use.captured === null ? this.#plain : this.#withFunction;
+      this.#lighten = same;
+      this.#reset();
+      const bytes = encodeInto(whole, this.#scratch, 0, options);
+      if (bytes < 0) return this.#encodeLarge(whole, options, use.entry);
+      return this.#finish(this.#host.payloads.putSlice(this.#scratch, 0, bytes), bytes, use.entry);
+    });
+  }
+
+  /** Encodes what a function captured once, for many calls. */
+  bind(fn: FunctionUse): FunctionUse | BoundUse {
+    if (fn.captured === null) return fn;
+    return this.#renewing(fn, (use) => {
+      if (use.captured === null) return use;
+      const replacer = new LargeReplacer((large) => this.#place(large));
+      this.#captor = use;
+      this.#reset();
+      indexIn(this.#functions, use.entry);
+      const light = use.captured.map((value) => this.#placeWhole(replacer.copy(value), value, LARGE_SHARED_BYTES));
+      const { leaf } = this.#plain;
+      const names = use.names;
+      const encoded = encodeValue(light, {
+        path: (index) => names[index] ?? "a captured value",
+        leaf: leaf!,
+      }).toBytes();
+      return { ...use, encoded, deps: new Map(this.#deps), functions: new Map(this.#functions) };
+    });
+  }
+
+  #renewing<R>(fn: FunctionUse, encode: (use: FunctionUse) => R): R {
+    let use = fn;
+    for (let renewals = 0; ; renewals++) {
+      this.#main = use;
+      try {
+        return encode(use);
+      } catch (error) {
+        if (!(error instanceof StaleCapture) || renewals === MAX_RENEWALS) throw error;
+        this.#host.functions.forget(error.fn);
+        use = this.#host.functions.use(use.fn);
+      } finally {
+        this.#captor = null;
+        this.#main = null;
+      }
+    }
   }
 
   #reset(): void {
     if (this.#deps.size > 0) this.#deps.clear();
     if (this.#functions.size > 0) this.#functions.clear();
+    if (this.#main === null || !isBound(this.#main)) return;
+    for (const [record, index] of this.#main.deps) this.#deps.set(record, index);
+    for (const [entry, index] of this.#main.functions) this.#functions.set(entry, index);
   }
 
-  #finish(payload: PayloadRef, bytes: number): EncodedArguments {
-    return { payload, bytes, deps: this.#deps, functions: this.#functions };
+  #finish(payload: PayloadRef, bytes: number, entry: FunctionEntry): EncodedArguments {
+    return { payload, bytes, entry, deps: this.#deps, functions: this.#functions };
   }
 
-  #encodeLarge(args: readonly unknown[]): EncodedArguments {
-    const lighter = replaceLarge(args, (large) => this.#place(large)) as readonly unknown[];
-    let encoded = this.#again(lighter);
+  #encodeLarge(args: readonly unknown[], options: EncodeOptions, entry: FunctionEntry): EncodedArguments {
+    const replacer = new LargeReplacer((large) => this.#place(large));
+    const lighter = args.map((arg) => replacer.copy(arg));
+    this.#lighten = (value) => replacer.copy(value);
+    let encoded = this.#again(lighter, options);
     if (encoded.bytes > LARGE_ARGUMENT_BYTES) {
-      encoded = this.#again(lighter.map((arg, index) => this.#placeWhole(arg, args[index])));
+      this.#lighten = (value) => this.#placeWhole(replacer.copy(value), value, LARGE_LEAF_BYTES);
+      encoded = this.#again(
+        lighter.map((arg, index) => this.#placeWhole(arg, args[index], LARGE_LEAF_BYTES)),
+        options,
+      );
     }
     const limit = this.#host.maxFrameBytes - FRAME_SLACK_BYTES;
     if (encoded.bytes > limit) throw tooLarge(encoded.bytes, limit);
-    return this.#finish(this.#host.payloads.put(encoded.toBytes()), encoded.bytes);
+    return this.#finish(this.#host.payloads.put(encoded.toBytes()), encoded.bytes, entry);
   }
 
-  #again(args: readonly unknown[]): ReturnType<typeof encodeValue> {
+  #again(args: readonly unknown[], options: EncodeOptions): ReturnType<typeof encodeValue> {
     this.#reset();
-    return encodeValue(args, this.#options);
+    return encodeValue(args, options);
   }
 
   #place(large: LargeValue): DataLeaf {
@@ -102,27 +187,52 @@ export class ArgumentEncoder {
   }
 
   /** The argument itself when it is small without its large leaves, or when futures or functions stand in it: data has none. */
-  #placeWhole(lighter: unknown, original: unknown): unknown {
+  #placeWhole(lighter: unknown, original: unknown, limitBytes: number): unknown {
     if (typeof lighter !== "object" || lighter === null || lighter instanceof DataLeaf || isFuture(lighter))
       return lighter;
-    if (encodeValue(lighter, { leaf: () => ANY_LEAF }).bytes <= LARGE_LEAF_BYTES) return lighter;
+    if (encodeValue(lighter, { leaf: anyLeaf }).bytes <= limitBytes) return lighter;
     let whole = true;
-    const leaf = (): ValueLeaf => {
+    const leaf = (value: object): ValueLeaf => {
       whole = false;
-      return ANY_LEAF;
+      return anyLeaf(value);
     };
     const encoded = encodeValue(original, { leaf });
     return whole ? new DataLeaf(this.#host.shared.place(original, () => encoded.toBytes())) : lighter;
   }
 
   #leaf(value: object, path: () => string): ValueLeaf | undefined {
-    if (isFuture(value)) return { kind: "future", index: indexIn(this.#deps, this.#recordOf(value, path)) };
+    if (typeof value === "function") return this.#functionLeaf(value as AnyFunction, path);
     if (value instanceof DataLeaf) return { kind: "future", index: indexIn(this.#deps, value.record) };
-    if (typeof value !== "function") return undefined;
-    return {
-      kind: "function",
-      index: indexIn(this.#functions, this.#host.functions.entryOf(value as AnyFunction, path())),
+    if (isFuture(value)) {
+      if (this.#captor !== null) throw capturedFuture(this.#captor, path());
+      return { kind: "future", index: indexIn(this.#deps, this.#recordOf(value, path)) };
+    }
+    const type = classOf(value);
+    if (type === undefined) return undefined;
+    const problem = instanceProblem(type);
+    if (problem === null) return { kind: "instance", type };
+    throw new FlockError(
+      "FLOCK_NOT_SERIALIZABLE",
+      `${path()} is an instance of ${type.name || "a class"}, ${problem}; pass plain data, or register the class with registerClass.`,
+    );
+  }
+
+  #functionLeaf(fn: AnyFunction, path: () => string): ValueLeaf {
+    if (this.#captor !== null) {
+      const unit = this.#captor.unitIndex(fn);
+      if (unit === undefined) throw new StaleCapture(this.#captor.fn);
+      return { kind: "unit", index: unit };
+    }
+    const main = this.#main;
+    const use = main?.fn === fn ? main : this.#host.functions.use(fn, path());
+    const index = indexIn(this.#functions, use.entry);
+    if (use.captured === null) return { kind: "function", index };
+    if (isBound(use)) return { kind: "boundClosure", index, encoded: use.encoded };
+    this.#captor = use;
+    const end = (): void => {
+      this.#captor = null;
     };
+    return { kind: "closure", index, captured: use.captured.map(this.#lighten), names: use.names, end };
   }
 
   #recordOf(future: Future<unknown>, path: () => string): TaskRecord {
@@ -137,6 +247,19 @@ export class ArgumentEncoder {
   }
 }
 
+function isBound(use: FunctionUse | BoundUse): use is BoundUse {
+  return "encoded" in use;
+}
+
+function same(value: unknown): unknown {
+  return value;
+}
+
+function anyLeaf(value: object): ValueLeaf {
+  const type = typeof value === "function" ? undefined : classOf(value);
+  return type === undefined ? ANY_LEAF : { kind: "instance", type };
+}
+
 function indexIn<T>(table: Map<T, number>, item: T): number {
   let index = table.get(item);
   if (index === undefined) {
@@ -144,6 +267,13 @@ function indexIn<T>(table: Map<T, number>, item: T): number {
     table.set(item, index);
   }
   return index;
+}
+
+function capturedFuture({ fn }: FunctionUse, path: string): FlockError {
+  return new FlockError(
+    "FLOCK_FUNCTION_NOT_SERIALIZABLE",
+    `The function ${fn.name || "(anonymous)"} cannot travel to a worker: ${path} is a future; pass it as an argument, and the function gets its value.`,
+  );
 }
 
 function tooLarge(bytes: number, limit: number): FlockError {

@@ -25,6 +25,11 @@ export interface ClientOptions {
   readonly name?: string;
   /** How long a cut link is tried again before futures reject with FLOCK_CONNECTION_LOST, milliseconds. Default 30,000. */
   readonly reconnectMs?: number;
+  /**
+   * Packages that functions import: "bundle" sends them along, for workers that do not have them in the same version; "installed"
+   * takes them to be on every worker, and saves making the bundles. Default "bundle"; a LocalCluster's clients "installed".
+   */
+  readonly packages?: "bundle" | "installed";
   /** Where the output of tasks goes. Default "inherit": this process's stdout and stderr, prefixed. */
   readonly logs?: LogSink;
 }
@@ -48,6 +53,7 @@ const clientChecks: Checks<ClientOptions> = {
   tokenFile: text,
   name,
   reconnectMs: milliseconds,
+  packages: oneOf("bundle", "installed"),
   logs: (value) =>
     value === "inherit" || value === "ignore" || typeof value === "function"
       ? null
@@ -68,6 +74,7 @@ export function compileClientOptions(address: string | undefined, raw: ClientOpt
     tokenFile: options.tokenFile,
     name: options.name ?? `client-${process.pid}`,
     reconnectMs: options.reconnectMs ?? 30_000,
+    packages: options.packages ?? "bundle",
     logs: options.logs ?? "inherit",
   };
 }

@@ -117,17 +117,17 @@ export class Client {
     options?: TaskOptions,
   ): Future<Awaited<R>>[];
   map(fn: AnyFunction, ...given: readonly unknown[]): Future<unknown>[] {
-    const { submission, functions, shared, tasks } = this.#open();
+    const { submission, encoder, functions, shared, tasks } = this.#open();
     ensureFunction("map", fn);
     const { columns, options } = readMapItems(given);
     const { plan, signal } = this.#plan("map", options);
-    const entry = functions.entryOf(fn);
+    const use = encoder.bind(functions.use(fn));
     const steady = columns.every(Array.isArray);
     const records: TaskRecord[] = [];
     try {
       for (const args of argumentRows(columns)) {
         const key = plan.key === null ? null : `${plan.key}-${records.length}`;
-        const record = submission.submit(entry, args, plan, key);
+        const record = submission.submit(use, args, plan, key);
         record.handles++; // until its future is made: a later item may fail
         records.push(record);
         if (!steady) shared.forgetIdentities(); // an iterator may use its memory again
@@ -271,7 +271,7 @@ export class Client {
     }
     const { plan, signal } = this.#plan(where, options);
     try {
-      const future = tasks.futureOf(submission.submit(functions.entryOf(fn), args, plan));
+      const future = tasks.futureOf(submission.submit(functions.use(fn), args, plan));
       if (signal !== undefined) cancelOnAbort([future], signal);
       return future;
     } finally {

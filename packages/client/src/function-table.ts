@@ -1,4 +1,4 @@
-// The functions that a session has defined: each travels once, by the hash of what describes it.
+// The functions that a session has defined: each code travels once, by the hash of what describes it.
 
 import {
   type ClientToScheduler,
@@ -8,13 +8,19 @@ import {
   type PayloadRef,
   type PayloadStore,
 } from "@taskflock/protocol";
-import { prepareFunction } from "./functions/index.ts";
+import {
+  type FunctionCode,
+  forgetFunction,
+  type PackageMode,
+  type Prepared,
+  prepareFunction,
+} from "./functions/index.ts";
 import type { Gate } from "./gate.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: any function is meant, whatever it takes
 export type AnyFunction = (...args: any[]) => unknown;
 
-/** A function of a session. */
+/** A code of a session. Functions that differ only in what they captured share one. */
 export interface FunctionEntry {
   readonly number: FunctionNumber;
   readonly name: string;
@@ -22,11 +28,20 @@ export interface FunctionEntry {
   hash: string | null;
   /** Why it cannot travel, if that turned out after the call. */
   failure: Error | null;
+  /** The function that was used with this code last. */
+  live: AnyFunction;
+}
+
+/** A function as one call uses it, with what it captured. */
+export interface FunctionUse extends Pick<Prepared, "captured" | "names" | "unitIndex"> {
+  readonly fn: AnyFunction;
+  readonly entry: FunctionEntry;
 }
 
 export interface FunctionTableHost {
   readonly payloads: PayloadStore;
   readonly gate: Gate;
+  readonly packages: PackageMode;
   /** Sends in order, and frees the payload. */
   send(message: ClientToScheduler, payload: PayloadRef): void;
   /** Sends now; for what the gate runs. */
@@ -35,8 +50,9 @@ export interface FunctionTableHost {
 
 export class FunctionTable {
   readonly #host: FunctionTableHost;
-  readonly #byFunction: WeakMap<AnyFunction, FunctionEntry> = new WeakMap();
+  readonly #byCode: WeakMap<FunctionCode, FunctionEntry> = new WeakMap();
   readonly #byHash: Map<string, FunctionEntry> = new Map();
+  readonly #byNumber: Map<FunctionNumber, FunctionEntry> = new Map();
   #last = 0;
 
   constructor(host: FunctionTableHost) {
@@ -44,37 +60,49 @@ export class FunctionTable {
   }
 
   /**
-   * The entry of a function, defined at the scheduler before whatever is sent after this call.
-   * Throws FLOCK_FUNCTION_NOT_SERIALIZABLE; `path` says where the function stands.
+   * A function with its captured values as they are now; its code is defined at the scheduler before whatever is sent after
+   * this call. Throws FLOCK_FUNCTION_NOT_SERIALIZABLE; `path` says where the function stands.
    */
-  entryOf(fn: AnyFunction, path?: string): FunctionEntry {
-    const known = this.#byFunction.get(fn);
-    const entry = known ?? this.#enter(fn, path);
+  use(fn: AnyFunction, path?: string): FunctionUse {
+    const { code, captured, names, unitIndex } = prepareFunction(fn, this.#host.packages, path);
+    const entry = this.#byCode.get(code) ?? this.#enter(code, fn);
     if (entry.failure !== null) throw entry.failure;
+    entry.live = fn;
+    return { fn, entry, captured, names, unitIndex };
+  }
+
+  /** What the function captured holds other functions than before: the next use looks at all of it. */
+  forget(fn: AnyFunction): void {
+    forgetFunction(fn);
+  }
+
+  /** The function that was last used under this number. */
+  liveOf(number: FunctionNumber): AnyFunction | undefined {
+    return this.#byNumber.get(number)?.live;
+  }
+
+  #enter(code: FunctionCode, fn: AnyFunction): FunctionEntry {
+    const { name, description } = code;
+    const entry =
+      description instanceof Promise ? this.#awaited(name, description, fn) : this.#described(description, fn);
+    this.#byCode.set(code, entry);
     return entry;
   }
 
-  #enter(fn: AnyFunction, path: string | undefined): FunctionEntry {
-    const preparation = prepareFunction(fn, path);
-    const entry = preparation instanceof Promise ? this.#awaited(fn, preparation) : this.#described(preparation);
-    this.#byFunction.set(fn, entry);
-    return entry;
-  }
-
-  #described(description: FunctionDescription): FunctionEntry {
+  #described(description: FunctionDescription, fn: AnyFunction): FunctionEntry {
     const same = this.#byHash.get(description.hash);
     if (same !== undefined) return same;
-    const entry = this.#add(description.name, description.hash);
+    const entry = this.#add(description.name, description.hash, fn);
     this.#define(entry, description, (message, payload) => this.#host.send(message, payload));
     return entry;
   }
 
-  #awaited(fn: AnyFunction, preparation: Promise<FunctionDescription>): FunctionEntry {
-    const entry = this.#add(fn.name === "" ? "anonymous" : fn.name, null);
-    const defined = preparation.then(
-      (description) => () => {
-        entry.hash = description.hash;
-        this.#define(entry, description, (message, payload) => this.#host.transmit(message, payload));
+  #awaited(name: string, description: Promise<FunctionDescription>, fn: AnyFunction): FunctionEntry {
+    const entry = this.#add(name, null, fn);
+    const defined = description.then(
+      (found) => () => {
+        entry.hash = found.hash;
+        this.#define(entry, found, (message, payload) => this.#host.transmit(message, payload));
       },
       (error: unknown) => () => {
         entry.failure = error instanceof Error ? error : new Error(String(error));
@@ -84,9 +112,10 @@ export class FunctionTable {
     return entry;
   }
 
-  #add(name: string, hash: string | null): FunctionEntry {
-    const entry: FunctionEntry = { number: ++this.#last as FunctionNumber, name, hash, failure: null };
+  #add(name: string, hash: string | null, live: AnyFunction): FunctionEntry {
+    const entry: FunctionEntry = { number: ++this.#last as FunctionNumber, name, hash, failure: null, live };
     if (hash !== null) this.#byHash.set(hash, entry);
+    this.#byNumber.set(entry.number, entry);
     return entry;
   }
 

@@ -12,15 +12,11 @@ function isLarge(value: unknown): value is LargeValue {
 }
 
 /**
- * `value` with every large string, typed array and buffer replaced by what `replace` gives for it; the arrays, plain
- * objects, maps and sets around them are copied. Cycles and shared references survive; two large views of one buffer
- * become independent of each other.
+ * Copies values with every large string, typed array and buffer replaced by what `replace` gives for it; the arrays, plain
+ * objects, maps and sets around them are copied. Cycles and shared references survive, also between values that the same
+ * replacer copies; two large views of one buffer become independent of each other.
  */
-export function replaceLarge(value: unknown, replace: (large: LargeValue) => unknown): unknown {
-  return new Replacer(replace).copy(value);
-}
-
-class Replacer {
+export class LargeReplacer {
   readonly #replace: (large: LargeValue) => unknown;
   readonly #copies: Map<object, unknown> = new Map();
 

@@ -35,6 +35,8 @@ export class TaskRecord {
   sentBytes = 0;
   /** How it failed or was cancelled. */
   outcome: Failed | Cancelled | null = null;
+  /** The user's function; null for data. */
+  fn: ((...args: never[]) => unknown) | null = null;
   /** Why it failed here and was never sent: the scheduler does not know its number. */
   fault: Error | null = null;
   #waiters: Waiter | Waiter[] | null = null;

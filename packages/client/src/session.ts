@@ -17,6 +17,7 @@ import {
 import { ArgumentEncoder, type ArgumentHost } from "./arguments.ts";
 import { again, closedError, releasedError, sessionLostError } from "./endings.ts";
 import { FunctionTable } from "./function-table.ts";
+import type { PackageMode } from "./functions/index.ts";
 import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts";
 import { Gate } from "./gate.ts";
 import { type LogSink, showLog } from "./logs.ts";
@@ -38,11 +39,13 @@ export interface SessionOptions {
   readonly tokenFile: string | undefined;
   readonly name: string;
   readonly reconnectMs: number;
+  readonly packages: PackageMode;
   readonly logs: LogSink;
 }
 
 export class Session implements FutureOwner, TaskTableHost, SubmissionHost, ArgumentHost {
   readonly address: string;
+  readonly packages: PackageMode;
   readonly payloads: PayloadStore = new PayloadStore();
   readonly gate: Gate = new Gate();
   readonly tasks: TaskTable;
@@ -84,8 +87,9 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     return session;
   }
 
-  private constructor({ address, logs }: SessionOptions, token: string) {
+  private constructor({ address, logs, packages }: SessionOptions, token: string) {
     this.address = address;
+    this.packages = packages;
     this.#logs = logs;
     this.#bulk = new BulkClient({ token });
     this.#retrieval = new Retrieval(this, this.#bulk);

@@ -14,7 +14,7 @@ import {
   type TaskNumber,
 } from "@taskflock/protocol";
 import type { ArgumentEncoder, EncodedArguments } from "./arguments.ts";
-import type { FunctionEntry } from "./function-table.ts";
+import type { FunctionEntry, FunctionUse } from "./function-table.ts";
 import { isFuture } from "./future.ts";
 import type { Gate } from "./gate.ts";
 import type { TaskRecord } from "./record.ts";
@@ -79,13 +79,18 @@ export class Submission {
   }
 
   /** Sends one task. The record has no handle yet: make a future of it. */
-  submit(fn: FunctionEntry, args: readonly unknown[], plan: Plan, key: string | null = plan.key): TaskRecord {
-    const encoded = this.#host.encoder.encode(args);
+  submit(use: FunctionUse, args: readonly unknown[], plan: Plan, key: string | null = plan.key): TaskRecord {
+    const record = this.#submit(this.#host.encoder.encode(use, args), plan, key);
+    record.fn = use.fn;
+    return record;
+  }
+
+  #submit(encoded: EncodedArguments, plan: Plan, key: string | null): TaskRecord {
     if (key === null && !plan.pure && plan.name === null && !this.#host.gate.closed && this.#host.tasks.allSent) {
-      return this.#sendPlain(fn, encoded, plan);
+      return this.#sendPlain(encoded, plan);
     }
     const call: Call = {
-      fn,
+      fn: encoded.entry,
       plan,
       payload: encoded.payload,
       bytes: encoded.bytes,
@@ -128,7 +133,7 @@ export class Submission {
   }
 
   /** The usual case: nothing to look up, nothing to wait for. */
-  #sendPlain(fn: FunctionEntry, { payload, bytes, deps, functions }: EncodedArguments, plan: Plan): TaskRecord {
+  #sendPlain({ payload, bytes, entry: fn, deps, functions }: EncodedArguments, plan: Plan): TaskRecord {
     const record = this.#host.tasks.add(fn.name, null, null);
     this.#deliver(
       record,

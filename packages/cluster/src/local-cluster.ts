@@ -98,7 +98,12 @@ export class LocalCluster {
 
   /** A client of this cluster. Close it before the cluster. `reconnectMs` is 5,000 by default: a scheduler that died stays away. */
   connect(options?: Omit<ClientOptions, "token" | "tokenFile">): Promise<Client> {
-    return Client.connect(this.address, { reconnectMs: SCHEDULER_LOST_MS, ...options, token: this.token });
+    return Client.connect(this.address, {
+      reconnectMs: SCHEDULER_LOST_MS,
+      packages: "installed",
+      ...options,
+      token: this.token,
+    });
   }
 
   /** The workers as the scheduler sees them. */

@@ -1,5 +1,14 @@
-// What a bundle would need beside itself on a worker: other packages, and files that lie beside its source.
-import { type AnyNode, type Identifier, type ImportExpression, type Program, parse } from "acorn";
+// What code would need beside itself on a worker: other packages, and files that lie beside its source.
+import {
+  type AnyNode,
+  type ExportAllDeclaration,
+  type ExportNamedDeclaration,
+  type Identifier,
+  type ImportDeclaration,
+  type ImportExpression,
+  type Program,
+  parse,
+} from "acorn";
 import { analyze, type Variable } from "eslint-scope";
 
 /** What `import.meta.url` and the like became in the bundle, so that their use shows. */
@@ -21,26 +30,33 @@ export const LOCATION_SHIM: string = [
   `__taskflock_url = require("node:url").pathToFileURL(__taskflock_filename).href;`,
 ].join(", ");
 
-export interface BundleNeeds {
-  /** The bundle asks where it lies and does more with that than compare it. */
+/** Stands for the files that code finds by name at run time. */
+export const REQUIRE_RESOLVE = "require.resolve()";
+
+export interface CodeNeeds {
+  /** It asks where it lies, and does more with that than compare it. */
   readonly location: boolean;
-  /** It mentions a place at all. */
-  readonly mentionsLocation: boolean;
-  /** The first package that it needs and that is not in it; those in a `try` are not counted, as it copes without them. */
+  /** The first package that it needs and that is not there; those in a `try` are not counted, as it copes without them. */
   readonly missing: string | undefined;
 }
 
-export function findNeeds(text: string, isThere: (specifier: string) => boolean): BundleNeeds {
-  const program = parse(text, { ecmaVersion: "latest", sourceType: "script", ranges: true });
-  const reader = new BundleReader(program, isThere);
+export interface Around {
+  /** Whether what the module imports or requires is in the bundle, or on every worker. */
+  readonly isThere: (specifier: string) => boolean;
+  /** Whether it is on every worker: a bundle has nothing for a `require` that is made at run time. */
+  readonly isOnWorkers: (specifier: string) => boolean;
+}
+
+/** What one module needs; `LOCATIONS` are replaced in its text. */
+export function findNeeds(text: string, sourceType: "module" | "commonjs", around: Around): CodeNeeds {
+  const reader = new CodeReader(text, sourceType, around);
   const places = reader.unbound.filter(({ name }) => LOCATION_NAMES.has(name));
-  const location = places.some((place) => !reader.isHarmless(place));
   const requires = reader.unbound.filter(({ name }) => name === "require");
   const missing = [
     ...requires.map((node) => reader.missingFrom(node)),
     ...reader.imports.map((node) => reader.missingFromImport(node)),
   ].find((specifier) => specifier !== undefined);
-  return { location, mentionsLocation: places.length > 0, missing };
+  return { location: places.some((place) => !reader.isHarmless(place)), missing };
 }
 
 /** Calls whose result says no more than where something is. */
@@ -58,39 +74,54 @@ const PASSES_ON: ReadonlySet<string> = new Set([
   "ParenthesizedExpression",
 ]);
 
-class BundleReader {
-  /** Identifiers that no variable of the bundle is meant by. */
-  readonly unbound: readonly Identifier[];
-  readonly imports: ImportExpression[] = [];
-  readonly #parents: Map<AnyNode, AnyNode> = new Map();
-  readonly #variables: Map<string, Variable> = new Map();
-  readonly #judged: Set<Variable> = new Set();
-  readonly #isThere: (specifier: string) => boolean;
+/** A node as the reader leaves it. */
+type Inner = AnyNode & { parent?: AnyNode };
 
-  constructor(program: Program, isThere: (specifier: string) => boolean) {
-    this.#isThere = isThere;
-    this.#enter(program);
+function parentOf(node: AnyNode): AnyNode | undefined {
+  return (node as Inner).parent;
+}
+
+class CodeReader {
+  /** Identifiers that are names of no variable here. */
+  readonly unbound: readonly Identifier[];
+  readonly imports: (ImportExpression | ImportDeclaration | ExportNamedDeclaration | ExportAllDeclaration)[] = [];
+  readonly #variables: Map<unknown, Variable> = new Map();
+  readonly #judged: Set<Variable> = new Set();
+  readonly #around: Around;
+
+  constructor(text: string, sourceType: "module" | "commonjs", around: Around) {
+    this.#around = around;
+    const program = parse(text, {
+      ecmaVersion: "latest",
+      sourceType: sourceType === "module" ? "module" : "script",
+      allowReturnOutsideFunction: true,
+      allowHashBang: true,
+      ranges: true,
+    });
     // The casts join two descriptions of the same syntax tree.
-    const scopes = analyze(program as Parameters<typeof analyze>[0], { ecmaVersion: 2024, sourceType: "commonjs" });
+    const scopes = analyze(program as Parameters<typeof analyze>[0], { ecmaVersion: 2024, sourceType });
     const unbound: Identifier[] = [];
     for (const scope of scopes.scopes) {
       for (const { identifier, resolved } of scope.references) {
         if (resolved === null) unbound.push(identifier as unknown as Identifier);
-        else this.#variables.set(String(identifier.range?.[0]), resolved);
+        else this.#variables.set(identifier, resolved);
       }
     }
     this.unbound = unbound;
+    this.#enter(program); // last, as a tree with parents is a circle to others
   }
 
   /** Without recursion: a sum of a thousand texts is a thousand nodes deep. */
   #enter(program: Program): void {
     const open: AnyNode[] = [program];
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
-      if (node.type === "ImportExpression") this.imports.push(node);
-      for (const value of Object.values(node)) {
+      if (isImport(node)) this.imports.push(node);
+      for (const key in node) {
+        const value: unknown = node[key as keyof AnyNode];
+        if (typeof value !== "object" || value === null || key === "parent" || key === "range") continue;
         for (const child of Array.isArray(value) ? value : [value]) {
           if (!isNode(child)) continue;
-          this.#parents.set(child, node);
+          (child as Inner).parent = node;
           open.push(child);
         }
       }
@@ -99,7 +130,7 @@ class BundleReader {
 
   /** Nothing is opened by this value: it is compared, goes to a variable that is not used, or makes a `require` of builtins. */
   isHarmless(node: AnyNode): boolean {
-    const parent = this.#parents.get(node);
+    const parent = parentOf(node);
     if (parent === undefined) return false;
     switch (parent.type) {
       case "ExpressionStatement":
@@ -121,6 +152,7 @@ class BundleReader {
       case "AssignmentExpression":
         return this.isHarmless(parent) && this.#allReferences(parent, (reference) => this.isHarmless(reference));
       case "VariableDeclarator":
+        if (parentOf(parentOf(parent) ?? parent)?.type === "ExportNamedDeclaration") return false;
         return this.#allReferences(parent, (reference) => this.isHarmless(reference));
       default:
         return PASSES_ON.has(parent.type) && this.isHarmless(parent);
@@ -129,32 +161,34 @@ class BundleReader {
 
   /** The specifier of a `require` that fails where nothing is installed. */
   missingFrom(name: AnyNode): string | undefined {
-    const parent = this.#parents.get(name);
+    const parent = parentOf(name);
     if (parent?.type === "MemberExpression" && parent.object === name && lastName(parent) === "resolve") {
-      return this.#isInTry(name) ? undefined : "require.resolve()";
+      return this.#isInTry(name) ? undefined : REQUIRE_RESOLVE;
     }
     if (parent?.type !== "CallExpression" || parent.callee !== name) return undefined;
     return this.#missing(parent, parent.arguments[0]);
   }
 
-  missingFromImport(node: ImportExpression): string | undefined {
-    return this.#missing(node, node.source);
+  missingFromImport(node: CodeReader["imports"][number]): string | undefined {
+    return this.#missing(node, node.source ?? undefined);
   }
 
   #missing(call: AnyNode, specifier: AnyNode | undefined): string | undefined {
     if (specifier?.type !== "Literal" || typeof specifier.value !== "string") return undefined;
-    return this.#isThere(specifier.value) || this.#isInTry(call) ? undefined : specifier.value;
+    return this.#around.isThere(specifier.value) || this.#isInTry(call) ? undefined : specifier.value;
   }
 
   /** `createRequire(import.meta.url)`, as modules do to load builtins and what is optional. */
   #requiresOnlyWhatIsThere(made: AnyNode): boolean {
     const loadsKnown = (reference: AnyNode): boolean => {
-      const parent = this.#parents.get(reference);
+      const parent = parentOf(reference);
       if (parent?.type === "UnaryExpression" || this.#isInTry(reference)) return true;
       const [argument] = parent?.type === "CallExpression" && parent.callee === reference ? parent.arguments : [];
-      return argument?.type === "Literal" && typeof argument.value === "string" && this.#isThere(argument.value);
+      return (
+        argument?.type === "Literal" && typeof argument.value === "string" && this.#around.isOnWorkers(argument.value)
+      );
     };
-    const parent = this.#parents.get(made);
+    const parent = parentOf(made);
     if (parent?.type === "VariableDeclarator" || parent?.type === "AssignmentExpression") {
       return this.#allReferences(parent, loadsKnown);
     }
@@ -164,7 +198,7 @@ class BundleReader {
   #allReferences(to: AnyNode, judge: (reference: AnyNode) => boolean): boolean {
     const target = to.type === "VariableDeclarator" ? to.id : to.type === "AssignmentExpression" ? to.left : undefined;
     if (target?.type !== "Identifier") return false;
-    const variable = this.#variables.get(String(target.start));
+    const variable = this.#variables.get(target);
     if (variable === undefined) return false;
     if (this.#judged.has(variable)) return true;
     this.#judged.add(variable);
@@ -174,14 +208,14 @@ class BundleReader {
   }
 
   #isCalled(node: AnyNode): boolean {
-    const parent = this.#parents.get(node);
+    const parent = parentOf(node);
     return parent?.type === "CallExpression" && parent.callee === node;
   }
 
   /** Within the block of a `try` of the same function. */
   #isInTry(node: AnyNode): boolean {
     let inner = node;
-    for (let at = this.#parents.get(node); at !== undefined; at = this.#parents.get(at)) {
+    for (let at = parentOf(node); at !== undefined; at = parentOf(at)) {
       if (at.type === "TryStatement" && at.block === inner && at.handler !== null) return true;
       if (/Function/.test(at.type)) return false;
       inner = at;
@@ -195,6 +229,10 @@ function lastName(node: AnyNode): string | undefined {
   if (node.type === "Identifier") return node.name;
   if (node.type === "SequenceExpression") return lastName(node.expressions.at(-1)!);
   return node.type === "MemberExpression" && node.property.type === "Identifier" ? node.property.name : undefined;
+}
+
+function isImport(node: AnyNode): node is CodeReader["imports"][number] {
+  return /^(?:ImportExpression|ImportDeclaration|ExportNamedDeclaration|ExportAllDeclaration)$/.test(node.type);
 }
 
 function isNode(value: unknown): value is AnyNode {

@@ -4,7 +4,7 @@ import { isBuiltin } from "node:module";
 import { join, relative, resolve, sep } from "node:path";
 import { type InstalledPackage, packageHash, packageOfFile } from "@taskflock/protocol";
 import type { BuildFailure, Metafile } from "esbuild";
-import { findNeeds, LOCATION_SHIM, LOCATIONS } from "./bundle-needs.ts";
+import { findNeeds, LOCATION_SHIM, LOCATIONS, REQUIRE_RESOLVE } from "./bundle-needs.ts";
 import { nativeCodeOf } from "./native-code.ts";
 
 export interface BundleRequest {
@@ -21,6 +21,8 @@ export type Bundle =
 /** A file that went into a bundle. */
 export interface Input {
   readonly imports: readonly string[];
+  /** What it imports at run time, from outside the bundle. */
+  readonly external: readonly string[];
   /** Written as a module, and so strict. */
   readonly module: boolean;
 }
@@ -103,18 +105,21 @@ const TASKFLOCK = ["taskflock", "@taskflock/*"];
 
 async function build(request: BundleRequest, home?: string, typescript = false): Promise<FileBundle> {
   const root = rootOf(home ?? packageOfFile(join(request.folder, "x"))?.directory ?? request.folder);
+  const options = { root, typescript, isPackage: home !== undefined };
   try {
-    const first = await compile(request, { root, typescript, external: TASKFLOCK });
+    const first = await compile(request, options, []);
     const native = nativePackages(first.inputs);
     // Once more without them: a package may only try them, and do without.
-    const names = native.flatMap(({ name }) => [name, `${name}/*`]);
-    const made =
-      native.length === 0 ? first : await compile(request, { root, typescript, external: [...TASKFLOCK, ...names] });
-    return { bundle: judge(made, native, home ?? root), inputs: first.inputs, entry: first.entry, found: true };
+    const made = native.length === 0 ? first : await compile(request, options, namesOf(native));
+    return { bundle: await judge(made, native, home ?? root), inputs: first.inputs, entry: first.entry, found: true };
   } catch (error) {
     const { reason, found } = failure(error);
     return { bundle: refused(reason), inputs: new Map(), entry: undefined, found };
   }
+}
+
+function namesOf(native: readonly NativePackage[]): string[] {
+  return native.flatMap(({ name }) => [name, `${name}/*`]);
 }
 
 /** Paths in a bundle are relative to this, so that the text is the same on every machine. */
@@ -127,14 +132,14 @@ interface Compiled {
   readonly text: string;
   readonly inputs: Inputs;
   readonly entry: string | undefined;
-  /** What the text imports at run time. */
-  readonly external: readonly string[];
+  /** What it would import, and is installed nowhere. */
+  readonly absent: readonly string[];
 }
 
 interface CompileOptions {
   readonly root: string;
   readonly typescript: boolean;
-  readonly external: readonly string[];
+  readonly isPackage: boolean;
 }
 
 const ENTRY = "taskflock-entry";
@@ -144,7 +149,37 @@ const ENDINGS = {
   typescript: [".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json"],
 };
 
-async function compile({ specifier, kind, folder }: BundleRequest, options: CompileOptions): Promise<Compiled> {
+async function compile(request: BundleRequest, options: CompileOptions, without: readonly string[]): Promise<Compiled> {
+  try {
+    return await compileOnce(request, options, without);
+  } catch (error) {
+    const absent = absentPackages(error, options);
+    if (absent.length === 0) throw error;
+    return { ...(await compileOnce(request, options, [...without, ...absent])), absent };
+  }
+}
+
+/** What packages import and nobody installed: they do without it here, and so they will on a worker. */
+function absentPackages(error: unknown, { isPackage }: CompileOptions): string[] {
+  return errorsOf(error).flatMap(({ text, location }) => {
+    const name = UNRESOLVED.exec(text)?.[1];
+    const importer = location?.file ?? ENTRY;
+    const isTheirs = !importer.startsWith(ENTRY) && (isPackage || importer.includes("node_modules/"));
+    return name !== undefined && isTheirs && /^[\w@]/.test(name) ? [name] : [];
+  });
+}
+
+const UNRESOLVED = /^Could not resolve "([^"]+)"/;
+
+function errorsOf(error: unknown): BuildFailure["errors"] {
+  return (error as Partial<BuildFailure>).errors ?? [];
+}
+
+async function compileOnce(
+  { specifier, kind, folder }: BundleRequest,
+  options: CompileOptions,
+  without: readonly string[],
+): Promise<Compiled> {
   const { build: esbuild } = await import("esbuild");
   const name = JSON.stringify(specifier);
   const contents = kind === "require" ? `module.exports = require(${name});` : importing(name);
@@ -162,7 +197,7 @@ async function compile({ specifier, kind, folder }: BundleRequest, options: Comp
     conditions: conditions(),
     mainFields: ["main"],
     resolveExtensions: options.typescript ? ENDINGS.typescript : ENDINGS.javascript,
-    external: [...options.external],
+    external: [...TASKFLOCK, ...without],
     // Not code, but no error either: it is seen among the inputs, and named.
     loader: { ".node": "empty", ".wasm": "empty" },
     define: { ...LOCATIONS },
@@ -175,7 +210,7 @@ async function compile({ specifier, kind, folder }: BundleRequest, options: Comp
     charset: "utf8",
     logLevel: "silent",
   });
-  return { text: result.outputFiles[0]?.text ?? "", ...readMetafile(result.metafile, options.root) };
+  return { text: result.outputFiles[0]?.text ?? "", ...readMetafile(result.metafile, options.root), absent: [] };
 }
 
 function importing(name: string): string {
@@ -188,16 +223,16 @@ function conditions(): string[] {
   return [...given.matchAll(/(?:^|\s)(?:-C|--conditions)[=\s]\s*(\S+)/g)].map(([, condition]) => condition!);
 }
 
-function readMetafile(metafile: Metafile, root: string): Omit<Compiled, "text"> {
+function readMetafile(metafile: Metafile, root: string): Omit<Compiled, "text" | "absent"> {
   const inputs = new Map<string, Input>();
   let entry: string | undefined;
   for (const [path, { imports, format }] of Object.entries(metafile.inputs)) {
     const imported = imports.filter(({ external }) => external !== true).map((to) => resolve(root, to.path));
+    const external = imports.filter((to) => to.external === true && to.path !== "<runtime>").map((to) => to.path);
     if (path.startsWith(`${ENTRY}.`)) entry = imported[0];
-    else inputs.set(resolve(root, path), { imports: imported, module: format === "esm" });
+    else inputs.set(resolve(root, path), { imports: imported, external, module: format === "esm" });
   }
-  const external = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));
-  return { inputs, entry, external };
+  return { inputs, entry };
 }
 
 interface NativePackage {
@@ -218,42 +253,71 @@ function nativePackages(inputs: Inputs): NativePackage[] {
 }
 
 /** The compiled text, or why it would not run on a worker. */
-function judge(made: Compiled, native: readonly NativePackage[], home: string): Bundle {
-  const { text, inputs, external } = made;
-  const shown = (file: string): string => relative(home, file).split(sep).join("/");
+async function judge(made: Compiled, native: readonly NativePackage[], home: string): Promise<Bundle> {
+  const { text, inputs } = made;
   for (const file of inputs.keys()) {
-    if (file.endsWith(".node")) return refused(`has native code (${shown(file)})`);
-    if (file.endsWith(".wasm")) return refused(`opens a file beside its own (${shown(file)})`);
+    if (file.endsWith(".node")) return refused(`has native code (${shownPath(file, home)})`);
+    if (file.endsWith(".wasm")) return refused(`opens a file beside its own (${shownPath(file, home)})`);
   }
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_BYTES) {
     return refused(`has ${(bytes / 1024 / 1024).toFixed(1)} MiB of code, more than the 3 MiB that may travel`);
   }
+  const mentionsPlace = text.includes("__taskflock_");
+  for (const [file, input] of inputs) {
+    const problem = await problemOf(file, input, made, mentionsPlace);
+    if (problem === undefined) continue;
+    const { missing, place } = problem;
+    if (missing !== undefined) return refused(describeMissing(missing, native, shownPath(file, home)));
+    return refused(`opens files beside its own (${shownPath(file, home)} uses ${place})`);
+  }
   const head = isStrict(inputs) ? `"use strict";` : "";
-  const isPlain = external.every(isOnWorkers) && !text.includes("__taskflock_");
-  if (isPlain) return { text: head + text, reason: null };
-  const { location, mentionsLocation, missing } = findNeeds(text, isOnWorkers);
-  if (missing !== undefined) return refused(describeMissing(missing, native));
-  if (location) return refused(`opens files beside its own (${describePlace([...inputs.keys()], shown)})`);
-  return { text: head + (mentionsLocation ? LOCATION_SHIM : "") + text, reason: null };
+  return { text: head + (mentionsPlace ? LOCATION_SHIM : "") + text, reason: null };
 }
 
-function describeMissing(specifier: string, native: readonly NativePackage[]): string {
+interface Problem {
+  readonly missing?: string;
+  readonly place?: string;
+}
+
+/** What one file of the bundle would not find on a worker. Only files that may have such a need are read. */
+async function problemOf(
+  file: string,
+  { external, module }: Input,
+  { absent }: Compiled,
+  mentionsPlace: boolean,
+): Promise<Problem | undefined> {
+  const outside = new Set(external.filter((specifier) => !isOnWorkers(specifier) && !absent.includes(specifier)));
+  const asks = outside.size > 0;
+  if (!asks && !mentionsPlace) return undefined;
+  const source = readFileSync(file, "utf8");
+  const place = /\bimport\.meta\b|\b__dirname\b|\b__filename\b/.exec(source)?.[0];
+  if (!asks && place === undefined) return undefined;
+  const { transform } = await import("esbuild");
+  const loader = /\.[cm]?tsx?$/.test(file) ? "tsx" : "jsx";
+  const { code } = await transform(source, { loader: file.endsWith("ts") ? "ts" : loader, define: { ...LOCATIONS } });
+  const { missing, location } = findNeeds(code, module ? "module" : "commonjs", {
+    isThere: (specifier) => !outside.has(specifier),
+    isOnWorkers,
+  });
+  if (missing !== undefined) return { missing };
+  return location ? { place: place ?? "its own place" } : undefined;
+}
+
+/** `lib/x.js` of the package itself, `other/lib/x.js` of another. */
+function shownPath(file: string, home: string): string {
+  const inside = relative(home, file);
+  const path = inside.startsWith("..") ? file.slice(file.lastIndexOf(`node_modules${sep}`)).slice(13) : inside;
+  return path.split(sep).join("/");
+}
+
+function describeMissing(specifier: string, native: readonly NativePackage[], file: string): string {
   const found = native.find(({ name }) => specifier === name || specifier.startsWith(`${name}/`));
   if (found !== undefined) return `needs ${found.name}, which has native code (${found.sign})`;
-  return specifier === "require.resolve()" ? `looks for files by require.resolve()` : `needs "${specifier}"`;
+  return specifier === REQUIRE_RESOLVE ? `looks for files by ${specifier} (${file})` : `needs "${specifier}" (${file})`;
 }
 
-/** The first file that mentions a place; comments may mislead, but only the message. */
-function describePlace(inputs: readonly string[], shown: (file: string) => string): string {
-  for (const file of inputs) {
-    const word = /\bimport\.meta\b|\b__dirname\b|\b__filename\b/.exec(readFileSync(file, "utf8"))?.[0];
-    if (word !== undefined) return `${shown(file)} uses ${word}`;
-  }
-  return "by its own place";
-}
-
-const STRICT = /^(?:#!.*|\s|\/\/.*|\/\*[^]*?\*\/)*["']use strict["']/;
+const STRICT = /^(?:#!.*|\s|\/\/.*|\/\*[\s\S]*?\*\/)*["']use strict["']/;
 
 /** Modules are strict code, and stay that beside CommonJS that is too. Sloppy code must stay sloppy, or it would not run. */
 function isStrict(inputs: Inputs): boolean {
@@ -263,17 +327,17 @@ function isStrict(inputs: Inputs): boolean {
 }
 
 function failure(error: unknown): { reason: string; found: boolean } {
-  const [first] = (error as Partial<BuildFailure>).errors ?? [];
+  const [first] = errorsOf(error);
   if (first === undefined) {
     return { reason: `could not be bundled (${error instanceof Error ? error.message : String(error)})`, found: true };
   }
   const file = first.location?.file ?? "";
-  const isEntry = file.startsWith(`${ENTRY}.`);
+  const isEntry = file.startsWith(ENTRY);
   const at = file === "" || isEntry ? "" : ` (${file})`;
-  if (first.text.startsWith("Top-level await")) {
+  if (first.text.startsWith("Top-level await"))
     return { reason: `uses await at the top of a module${at}`, found: true };
-  }
-  const unresolved = /^Could not resolve ("[^"]+")/.exec(first.text)?.[1];
-  if (unresolved !== undefined) return { reason: `needs ${unresolved}, which is not found${at}`, found: !isEntry };
-  return { reason: `could not be bundled: ${first.text}${at}`, found: true };
+  const unresolved = UNRESOLVED.exec(first.text)?.[1];
+  if (unresolved === undefined) return { reason: `could not be bundled: ${first.text}${at}`, found: true };
+  if (isEntry) return { reason: `gives nothing by the name "${unresolved}"`, found: false };
+  return { reason: `needs "${unresolved}", which is not found${at}`, found: true };
 }

@@ -35,8 +35,8 @@ function findSign({ name, directory, manifest }: InstalledPackage): string | und
   if (gypfile === true) return "gypfile in its package.json";
   const tool = ADDON_TOOLS.find((addonTool) => addonTool !== name && names(dependencies).includes(addonTool));
   if (tool !== undefined) return `built by ${tool}`;
-  const platform = names(optionalDependencies).find((dependency) => PLATFORM_PACKAGE.test(dependency));
-  if (platform !== undefined) return platform;
+  const isForPlatforms = names(optionalDependencies).some((dependency) => PLATFORM_PACKAGE.test(dependency));
+  if (isForPlatforms) return "a package for each platform";
   return os !== undefined && cpu !== undefined ? "os and cpu in its package.json" : undefined;
 }
 

@@ -1,55 +1,215 @@
-import type { FunctionDescription } from "@taskflock/protocol";
-import { describeCode } from "./code.ts";
-import { findExport, type Origin, originOf } from "./package-export.ts";
+// How a function travels: its code, described once, and the values it captured, as they are at each use.
+import { dirname, resolve } from "node:path";
+import { type BundleFunction, bundleFunction, type ImportDescription } from "@taskflock/protocol";
+import { registerPositions } from "../stacks/positions.ts";
+import { readAsset } from "./assets.ts";
+import { captureFunction } from "./capture.ts";
+import { type EmittedCode, emitCode } from "./emit.ts";
+import type { Callable, Graph } from "./graph.ts";
+import { describeImport } from "./imports.ts";
+import { type Inspected, inspectFunction } from "./inspect.ts";
+import { isNative, sourceOf } from "./instances.ts";
+import { type Site, siteOf } from "./module-source.ts";
+import { outsideOf } from "./outside.ts";
+import { ownFiles } from "./own-files.ts";
+import { findExport, packageFileOf } from "./package-export.ts";
 import { refuseFunction } from "./refusal.ts";
+import { currentValues } from "./values.ts";
 
-type Callable = (...args: never[]) => unknown;
-type Preparation = FunctionDescription | Promise<FunctionDescription>;
+/** Whether installed packages are taken to be on the workers, or travel along where they are not. */
+export type PackageMode = "bundle" | "installed";
 
-const prepared = new WeakMap<Callable, Preparation>();
+/** The code of one or many functions; one object for all that share it. */
+export interface FunctionCode {
+  readonly name: string;
+  /** A promise while packages are bundled or looked up. */
+  readonly description: BundleFunction | Promise<BundleFunction>;
+}
+
+export interface Prepared {
+  readonly code: FunctionCode;
+  /** The captured values as they are now; null for a function that is the same in every call. */
+  readonly captured: readonly unknown[] | null;
+  readonly names: readonly string[];
+  /** The place of a function that captured values refer to among those that travel; undefined for one that does not. */
+  unitIndex(fn: object): number | undefined;
+}
+
+interface Plan {
+  readonly code: FunctionCode;
+  /** Null for an export of a package. */
+  readonly graph: Graph | null;
+  readonly closure: boolean;
+  values: readonly unknown[];
+  prepared: Prepared | null;
+}
+
+/** Of each mode: what is known of a function, and of the places where closures are made. */
+class Plans {
+  readonly byFunction: WeakMap<Callable, Plan> = new WeakMap();
+  readonly bySite: Map<Site, Plan> = new Map();
+}
+
+const plans: Readonly<Record<PackageMode, Plans>> = { bundle: new Plans(), installed: new Plans() };
+const MAX_SITES = 256;
 
 /**
- * Says how a function travels. At once for a function that uses only its arguments and globals, and for one that was seen
- * before; as a promise, the first time, for an export of an installed package. The user's own modules are never imported.
- *
- * Throws `FLOCK_FUNCTION_NOT_SERIALIZABLE` at once for a function of the user's own that cannot travel; the promise
- * rejects with it for a function of a package that the package does not export. `path` is where the function stands
+ * Says how a function travels. Throws FLOCK_FUNCTION_NOT_SERIALIZABLE at once for what cannot; the description's promise
+ * rejects for an import that cannot. The user's own modules are never imported. `path` is where the function stands
  * (`args[0].scorer`), for the message.
  */
-export function prepareFunction(fn: Callable, path?: string): Preparation {
-  const known = prepared.get(fn);
-  if (known !== undefined) return known;
-  const subject = `The function ${fn.name === "" ? "(anonymous)" : fn.name}${path === undefined ? "" : ` at ${path}`}`;
-  const preparation = prepareNew(fn, subject);
-  prepared.set(fn, preparation);
-  return preparation;
-}
-
-function prepareNew(fn: Callable, subject: string): Preparation {
-  const outcome = describeCode(fn);
-  const properties = Object.keys(fn);
-  if ("code" in outcome && properties.length === 0) return outcome.code;
-  const refusal =
-    "refusal" in outcome
-      ? outcome.refusal(subject)
-      : refuseFunction(
-          subject,
-          `its own properties (${properties.join(", ")}) do not travel with its code; pass them as arguments, or export it from an installed package.`,
-        );
-  const origin = originOf(fn);
-  if (origin === undefined) throw refusal;
-  const found = prepareExport(fn, origin, refusal);
-  found.catch(() => prepared.delete(fn)); // whoever asked sees the rejection; the next one asks anew
-  return found;
-}
-
-async function prepareExport(fn: Callable, origin: Origin, refusal: Error): Promise<FunctionDescription> {
-  const { home } = origin;
-  const found = await findExport(fn, origin);
-  if (found === undefined) {
-    const why = `it is defined in the package ${home.name}, which does not export it. ${refusal.message}`;
-    throw refuseFunction(`The function ${fn.name || "(anonymous)"}`, why);
+export function prepareFunction(fn: Callable, mode: PackageMode, path?: string): Prepared {
+  const known = plans[mode].byFunction.get(fn);
+  const values = known?.graph ? currentValues(known.graph, fn, known.values) : (known?.values ?? null);
+  if (known !== undefined && values !== null) {
+    if (values === known.values && known.prepared !== null) return known.prepared;
+    known.values = values;
+    return preparedOf(known, fn);
   }
-  prepared.set(fn, found);
-  return found;
+  const subject = `The function ${fn.name === "" ? "(anonymous)" : fn.name}${path === undefined ? "" : ` at ${path}`}`;
+  const plan = planFor(fn, mode, subject);
+  plans[mode].byFunction.set(fn, plan);
+  return preparedOf(plan, fn);
+}
+
+/** Looks at the function anew next time: something that it captured now holds another function. */
+export function forgetFunction(fn: Callable): void {
+  for (const { byFunction, bySite } of Object.values(plans)) {
+    byFunction.delete(fn);
+    bySite.clear();
+  }
+}
+
+function preparedOf(plan: Plan, fn: Callable): Prepared {
+  const { code, graph, closure, values } = plan;
+  plan.prepared = {
+    code,
+    captured: closure ? values : null,
+    names: graph?.dataNames ?? [],
+    unitIndex: (inner) => (inner === fn ? graph?.root.index : graph?.unitOf.get(inner)?.index),
+  };
+  return plan.prepared;
+}
+
+function planFor(fn: Callable, mode: PackageMode, subject: string): Plan {
+  const source = sourceOf(fn);
+  if (isNative(source)) return planByCapture(fn, mode, subject);
+  const inspected = inspectFunction(fn);
+  const site = siteIfReadable(inspected, source);
+  if (site === undefined) return planByCapture(fn, mode, subject);
+  const template = plans[mode].bySite.get(site);
+  const values = template === undefined ? null : valuesLike(template, fn, inspected);
+  if (template !== undefined && values !== null) return { ...template, values, prepared: null };
+  const isExport = !site.nested && outsideOf(site).names.length > 0 && packageFileOf(fn) !== undefined;
+  if (isExport) return planByExport(fn, mode, subject);
+  const plan = planByCapture(fn, mode, subject);
+  if (isTemplate(plan, site)) keepTemplate(plans[mode].bySite, site, plan);
+  return plan;
+}
+
+function siteIfReadable(inspected: Inspected, source: string): Site | undefined {
+  try {
+    return siteOf(inspected, source);
+  } catch {
+    return undefined; // the capture says why
+  }
+}
+
+/** Functions of the same place differ in nothing but values; classes may differ in what was put on them. */
+function isTemplate({ graph }: Plan, { node }: Site): boolean {
+  return graph !== null && graph.root.overrides.length === 0 && !node.type.startsWith("Class");
+}
+
+function valuesLike(template: Plan, fn: Callable, inspected: Inspected): readonly unknown[] | null {
+  const { graph, values } = template;
+  if (graph === null || fn.name !== graph.root.name || Object.keys(fn).length > 0) return null;
+  return currentValues(graph, fn, values, inspected);
+}
+
+function keepTemplate(sites: Map<Site, Plan>, site: Site, plan: Plan): void {
+  if (sites.size >= MAX_SITES) sites.delete(sites.keys().next().value ?? site);
+  // Its values are another function's: only those that all of the place share are looked at again.
+  sites.set(site, { ...plan, values: plan.values.map(() => undefined), prepared: null });
+}
+
+function planByCapture(fn: Callable, mode: PackageMode, subject: string): Plan {
+  const { graph, values } = captureFunction(fn, subject);
+  const emitted = emitCode(graph);
+  const description = describe(emitted, fn.name, graph, mode, subject);
+  if (description instanceof Promise) forgetIfRejected(description, fn);
+  return { code: { name: shown(fn), description }, graph, closure: emitted.closure, values, prepared: null };
+}
+
+function describe(
+  emitted: EmittedCode,
+  name: string,
+  graph: Graph,
+  mode: PackageMode,
+  subject: string,
+): BundleFunction | Promise<BundleFunction> {
+  const { code, closure } = emitted;
+  const own = ownFiles(graph);
+  const imports = emitted.imports.map(({ specifier, kind, when, module }) =>
+    describeImport({ specifier, kind, when, fromFile: module?.file, ownFiles: own, mode }),
+  );
+  const assets = emitted.assets.map(({ path, module }) => {
+    if (module.file === undefined)
+      throw refuseFunction(subject, `it reads "${path}" beside its module, which is no file.`);
+    return readAsset(resolve(dirname(module.file), path));
+  });
+  const finish = (found: readonly ImportDescription[]): BundleFunction => {
+    const bundle = bundleFunction({ name, code, imports: found, assets, closure });
+    registerPositions(bundle.hash, emitted.positions);
+    return bundle;
+  };
+  const ready = imports.flatMap((found) => (found instanceof Promise ? [] : [found]));
+  return ready.length === imports.length ? finish(ready) : Promise.all(imports).then(finish);
+}
+
+/** An export of an installed package goes by its name. */
+function planByExport(fn: Callable, mode: PackageMode, subject: string): Plan {
+  const description = describeExport(fn, mode, subject);
+  const plan: Plan = {
+    code: { name: shown(fn), description },
+    graph: null,
+    closure: false,
+    values: [],
+    prepared: null,
+  };
+  forgetIfRejected(description, fn);
+  return plan;
+}
+
+/** Whoever asked sees the rejection; the next one asks anew. */
+function forgetIfRejected(description: Promise<unknown>, fn: Callable): void {
+  description.catch(() => forgetFunction(fn));
+}
+
+async function describeExport(fn: Callable, mode: PackageMode, subject: string): Promise<BundleFunction> {
+  const found = await findExport(fn);
+  if (found === undefined) {
+    const plan = planByCapture(fn, mode, subject);
+    if (!plan.closure) return plan.code.description;
+    throw refuseFunction(subject, "its package does not export it, and it uses variables of its module.");
+  }
+  const { specifier, kind, member, fromFile } = found;
+  const imported = await describeImport({ specifier, kind, when: "load", fromFile, ownFiles: new Set(), mode });
+  const access =
+    member === ""
+      ? ""
+      : member
+          .split(".")
+          .map((step) => `[${JSON.stringify(step)}]`)
+          .join("");
+  return bundleFunction({
+    name: fn.name,
+    code: `return $imports[0]${access};`,
+    imports: [imported],
+    assets: [],
+    closure: false,
+  });
+}
+
+function shown(fn: Callable): string {
+  return fn.name === "" ? "anonymous" : fn.name;
 }

@@ -1,0 +1,186 @@
+// From a live function to the graph of what travels with it.
+import { encodeValue, FlockError, type ValueLeaf } from "@taskflock/protocol";
+import { isFuture } from "../future.ts";
+import { importOf } from "./binding.ts";
+import { splitCells } from "./cells.ts";
+import { checkContext } from "./context.ts";
+import type { Callable, Graph, Target, Unit, Watched } from "./graph.ts";
+import { type Inspected, inspectFunction } from "./inspect.ts";
+import { classOf, instanceProblem, isNative, sourceOf } from "./instances.ts";
+import { isSingle, type Site, siteOf } from "./module-source.ts";
+import { isForeign, NameResolver } from "./names.ts";
+import { type FreeName, type Outside, outsideOf } from "./outside.ts";
+import { classParts } from "./overrides.ts";
+import { refuseFunction, refuseNative, shownName } from "./refusal.ts";
+
+/** A name of a unit, with the value that it has there. */
+export interface Bound {
+  readonly unit: Unit;
+  readonly fn: Callable;
+  readonly name: FreeName;
+  readonly target: Target;
+  readonly value: unknown;
+  readonly single: boolean;
+}
+
+export interface Captured {
+  readonly graph: Graph;
+  /** The captured values, by the index of data targets. */
+  readonly values: readonly unknown[];
+}
+
+/** Throws FLOCK_FUNCTION_NOT_SERIALIZABLE; `subject` names the function in the message. */
+export function captureFunction(fn: Callable, subject: string): Captured {
+  return new Capture(fn, subject).run();
+}
+
+export class Capture {
+  readonly subject: string;
+  readonly root: Callable;
+  readonly values: unknown[] = [];
+  readonly bound: Bound[] = [];
+  readonly watched: Watched[] = [];
+  readonly #units: Map<object, Unit> = new Map();
+  readonly #dataNames: string[] = [];
+  readonly #open: (() => void)[] = [];
+  readonly #names: NameResolver;
+  #late = false;
+
+  constructor(root: Callable, subject: string) {
+    this.root = root;
+    this.subject = subject;
+    this.#names = new NameResolver(this);
+  }
+
+  run(): Captured {
+    const root = this.unit(this.root);
+    for (let next = this.#open.pop(); next !== undefined; next = this.#open.pop()) next();
+    const stateful = splitCells(this);
+    const graph: Graph = {
+      root,
+      units: [...this.#units.values()],
+      unitOf: this.#units,
+      dataNames: this.#dataNames,
+      late: this.#late,
+      stateful,
+      watched: this.watched,
+    };
+    this.#units.delete(this.root); // the graph outlives the function: it serves others of the same place
+    return { graph, values: this.values };
+  }
+
+  refuse(why: string): FlockError {
+    return refuseFunction(this.subject, why);
+  }
+
+  /** The unit of a function or class; what it uses follows later. */
+  unit(fn: Callable): Unit {
+    const known = this.#units.get(fn);
+    if (known !== undefined) return known;
+    const common = { index: this.#units.size, name: nameOf(fn), names: new Map(), heritage: null, overrides: [] };
+    const ours = this.#names.wellKnown(fn) ?? this.#names.importedValue(fn);
+    const unit: Unit = ours === undefined ? { ...common, form: this.#code(fn) } : { ...common, form: ours };
+    this.#units.set(fn, unit);
+    if (unit.form.kind === "code") this.#open.push(() => this.#follow(unit, fn));
+    return unit;
+  }
+
+  /** What stands for a value of the user's; `name` is what it is called there. */
+  targetOf(value: unknown, name: string): Target {
+    const known = this.#names.wellKnown(value) ?? this.#names.importedValue(value);
+    if (known !== undefined) return known;
+    if (typeof value === "function") return { kind: "unit", unit: this.unit(value as Callable), name };
+    if (typeof value === "symbol") return this.#names.symbol(value, name);
+    return this.data(value, name);
+  }
+
+  data(value: unknown, name: string): Target {
+    const index = this.values.length;
+    this.values.push(value);
+    this.#dataNames.push(name);
+    if (typeof value === "object" && value !== null) this.#explore(value, name);
+    return { kind: "data", index, name };
+  }
+
+  /** Finds the functions and classes in a captured value, and whether it can travel at all. */
+  #explore(value: object, name: string): void {
+    try {
+      encodeValue(value, { path: name, leaf: (inner, path) => this.#leaf(inner, path) });
+    } catch (error) {
+      if (!(error instanceof FlockError) || error.code !== "FLOCK_NOT_SERIALIZABLE") throw error;
+      throw this.refuse(`it captures ${error.message}`);
+    }
+  }
+
+  #leaf(value: object, path: () => string): ValueLeaf | undefined {
+    if (typeof value === "function") {
+      this.#late = true;
+      return { kind: "unit", index: this.unit(value as Callable).index };
+    }
+    if (isFuture(value)) {
+      throw this.refuse(`it captures the future ${path()}; pass it as an argument, and the function gets its value.`);
+    }
+    const type = classOf(value);
+    return type === undefined ? undefined : { kind: "instance", type: this.#instantiable(type, path) };
+  }
+
+  #instantiable(type: Callable, path: () => string): Callable {
+    const problem = instanceProblem(type);
+    if (problem === null) {
+      this.unit(type);
+      return type;
+    }
+    throw this.refuse(
+      `it captures ${path()}, an instance of ${shownName(type)}, ${problem}; make it inside the function, or pass plain data.`,
+    );
+  }
+
+  #code(fn: Callable): Unit["form"] {
+    const source = sourceOf(fn);
+    const subject = fn === this.root ? "it" : `it uses ${shownName(fn)}, which`;
+    if (isNative(source)) throw this.refuse(refuseNative(fn, subject));
+    const inspected = inspectFunction(fn);
+    const site = this.#site(inspected, source, subject);
+    const outside = outsideOf(site);
+    checkContext(this, site, outside, fn, subject);
+    const strict = site.module.scopes.acquire(site.node as never)?.isStrict ?? site.module.script.isModule;
+    return { kind: "code", site, outside, strict };
+  }
+
+  #site(inspected: Inspected, source: string, subject: string): Site {
+    try {
+      return siteOf(inspected, source);
+    } catch (error) {
+      throw this.refuse(`${subject} cannot be read in its source: ${error instanceof Error ? error.message : error}.`);
+    }
+  }
+
+  /** Looks at everything that a unit names. */
+  #follow(unit: Unit, fn: Callable): void {
+    if (unit.form.kind !== "code") return;
+    const { site, outside } = unit.form;
+    const inspected = inspectFunction(fn);
+    this.#names.noteImports(outside.names, site, inspected);
+    for (const name of outside.names) {
+      if (isOnlyExtended(name, outside, site)) continue; // the engine may have let it go; the class itself knows
+      const found = this.#names.resolve(name, site, inspected, fn);
+      if (found === undefined) continue;
+      unit.names.set(name.name, found.target);
+      const single = name.variable === null || isSingle(site.module, name.variable);
+      this.bound.push({ unit, fn, name, target: found.target, value: found.value, single });
+    }
+    classParts(this, unit, fn);
+  }
+}
+
+/** A variable that stands in what a class extends and nowhere else. */
+function isOnlyExtended({ variable, uses }: FreeName, { heritage }: Outside, { module }: Site): boolean {
+  if (heritage === null || variable === null) return false;
+  const imported = importOf(variable);
+  if (imported !== undefined && isForeign(imported.specifier, module)) return false;
+  return uses.every(({ start, end }) => start >= heritage.start && end <= heritage.end);
+}
+
+function nameOf(fn: Callable): string {
+  return typeof fn.name === "string" ? fn.name : "";
+}

@@ -1,0 +1,47 @@
+// Variables that the captured code changes: one for all that share it.
+import type { Bound, Capture } from "./capture.ts";
+import type { Target } from "./graph.ts";
+
+/**
+ * Gives each variable that a unit changes a place of its own in the code that travels. True when there is any: then each call
+ * needs an instance of its own.
+ */
+export function splitCells(capture: Capture): boolean {
+  let stateful = false;
+  for (const sharing of grouped(capture.bound, ({ name }) => name.variable ?? name.name).values()) {
+    if (!sharing.some(({ name }) => name.uses.some(({ write }) => write))) continue;
+    stateful = true;
+    const owners = sharing[0]!.single ? [sharing] : [...grouped(sharing, ({ fn }) => fn).values()];
+    if (owners.length > 1) refuseShared(capture, owners);
+    for (const group of owners) {
+      const { target, name } = group[0]!;
+      const cell: Target = { kind: "cell", initial: target, name: name.name };
+      for (const { unit } of group) unit.names.set(name.name, cell);
+    }
+  }
+  return stateful;
+}
+
+/**
+ * Two functions that were made inside another one may share its variable, or each have one from another call. The engine does
+ * not tell, unless the values differ.
+ */
+function refuseShared(capture: Capture, owners: readonly (readonly Bound[])[]): void {
+  const values = new Set(owners.map(([first]) => first?.value));
+  if (values.size === owners.length) return;
+  const name = owners[0]?.[0]?.name.name;
+  throw capture.refuse(
+    `several functions that it uses share the variable ${name} of the function they were made in, and change it; keep what ` +
+      `changes in an object (state.${name}), or in a variable of the module.`,
+  );
+}
+
+function grouped<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

@@ -1,0 +1,47 @@
+// Instances of the user's classes: which class it is, and whether its instances are no more than their fields.
+import type { Callable } from "./graph.ts";
+import { inspectFunction } from "./inspect.ts";
+import { siteOf } from "./module-source.ts";
+import { outsideOf } from "./outside.ts";
+import { wellKnown } from "./well-known.ts";
+
+const problems = new WeakMap<Callable, { readonly problem: string | null }>();
+
+/** The class of an instance that is neither plain nor known to the codec. */
+export function classOf(value: object): Callable | undefined {
+  const prototype: object | null = Object.getPrototypeOf(value);
+  const type: unknown = prototype === null ? undefined : Reflect.get(prototype, "constructor");
+  if (typeof type !== "function" || type.prototype !== prototype || wellKnown(type) !== undefined) return undefined;
+  return value instanceof Error ? undefined : (type as Callable);
+}
+
+/** Why instances of the class cannot be made again from their fields, or null: `which has …`. */
+export function instanceProblem(type: Callable): string | null {
+  const known = problems.get(type);
+  if (known !== undefined) return known.problem;
+  const problem = findProblem(type);
+  problems.set(type, { problem });
+  return problem;
+}
+
+function findProblem(type: Callable): string | null {
+  for (let at: unknown = type; typeof at === "function" && at !== Function.prototype; at = Object.getPrototypeOf(at)) {
+    const source = sourceOf(at as Callable);
+    if (isNative(source)) return `which extends ${at.name}, whose state is the engine's`;
+    try {
+      const { privateFields } = outsideOf(siteOf(inspectFunction(at), source));
+      if (privateFields) return "which has private fields (#), that nobody else can read";
+    } catch (error) {
+      return `whose class cannot be read in its source (${error instanceof Error ? error.message : error})`;
+    }
+  }
+  return null;
+}
+
+export function sourceOf(fn: Callable): string {
+  return Function.prototype.toString.call(fn);
+}
+
+export function isNative(source: string): boolean {
+  return /\{\s*\[native code\]\s*\}\s*$/.test(source);
+}

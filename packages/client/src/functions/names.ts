@@ -1,0 +1,231 @@
+// What the free names of a function stand for: imports, globals, values of variables.
+import { isBuiltin } from "node:module";
+import { dirname } from "node:path";
+import { findPackage } from "@taskflock/protocol";
+import type { Variable } from "eslint-scope";
+import { importOf, isConstant } from "./binding.ts";
+import type { Capture } from "./capture.ts";
+import { workerGlobals } from "./globals.ts";
+import type { Callable, ImportUse, Target } from "./graph.ts";
+import type { Inspected, Variables } from "./inspect.ts";
+import { isSingle, type ModuleSource, type Site } from "./module-source.ts";
+import type { FreeName } from "./outside.ts";
+import { refuseName } from "./refusal.ts";
+import { hasVariable, isModule, isNamespace, NOTHING, readMember, readNow, readVariable } from "./variables.ts";
+import { wellKnown } from "./well-known.ts";
+
+interface Resolved {
+  readonly target: Target;
+  readonly value: unknown;
+}
+
+export class NameResolver {
+  readonly #capture: Capture;
+  readonly #byVariable: Map<Variable, Resolved> = new Map();
+  readonly #byGlobal: Map<string, Resolved> = new Map();
+  readonly #imports: Map<string, ImportUse> = new Map();
+  readonly #targets: Map<unknown, Target> = new Map();
+  readonly #importedValues: Map<unknown, Target> = new Map();
+
+  constructor(capture: Capture) {
+    this.#capture = capture;
+  }
+
+  /** Undefined for a name that means the same on a worker. */
+  resolve(name: FreeName, site: Site, inspected: Inspected, fn: Callable): Resolved | undefined {
+    const { variable } = name;
+    if (variable === null) return this.#unresolved(name, site, inspected, fn);
+    const single = isSingle(site.module, variable);
+    const known = single ? this.#byVariable.get(variable) : undefined;
+    if (known !== undefined) {
+      if (known.target.kind === "namespace") this.#members(known.target, name, known.value as object, site);
+      return known;
+    }
+    const found = this.#imported(variable, site.module) ?? this.#valued(name, site, inspected, fn);
+    if (single) this.#byVariable.set(variable, found);
+    return found;
+  }
+
+  /** Remembers the values of imports, so that the same function reached in another way is not a second one. */
+  noteImports(names: readonly FreeName[], { module }: Site, { scopes }: Inspected): void {
+    for (const { variable } of names) {
+      const imported = variable === null ? undefined : this.#imported(variable, module);
+      if (imported?.target.kind !== "import") continue;
+      const value = readVariable(scopes, variable!.name);
+      if (value === NOTHING || value === undefined) continue;
+      this.#importedValues.set(value, imported.target);
+      if (imported.target.member !== "*" || typeof value !== "object" || value === null) continue;
+      const { kind, specifier, interop } = imported.target.use;
+      for (const key of Object.keys(value)) {
+        const member = readMember(value, key);
+        if (typeof member !== "function" || this.#importedValues.has(member)) continue;
+        this.#importedValues.set(member, this.#importTarget({ specifier, kind, interop }, key, module));
+      }
+    }
+  }
+
+  /** What was imported with this very value. */
+  importedValue(value: unknown): Target | undefined {
+    return this.#importedValues.get(value);
+  }
+
+  /** Functions, objects and symbols of the language's and of Node's. */
+  wellKnown(value: unknown): Target | undefined {
+    const known = wellKnown(value);
+    if (known === undefined) return undefined;
+    if ("expression" in known) {
+      const name = known.expression.split(".").at(-1)?.replace(/\W.*$/, "") || "known";
+      return this.#one(`expression ${known.expression}`, () => ({ kind: "expression", text: known.expression, name }));
+    }
+    const { specifier, member } = known;
+    return this.#importTarget(
+      { specifier, kind: "import", interop: "none" },
+      member === "" ? "default" : `default.${member}`,
+      undefined,
+    );
+  }
+
+  /** A symbol that is the program's own: the same one wherever the function uses it, another one in each call. */
+  symbol(symbol: symbol, name: string): Target {
+    const description = symbol.description === undefined ? "" : JSON.stringify(symbol.description);
+    return this.#one(symbol, () => ({ kind: "expression", text: `Symbol(${description})`, name }));
+  }
+
+  #one(key: unknown, make: () => Target): Target {
+    let target = this.#targets.get(key);
+    if (target === undefined) {
+      target = make();
+      this.#targets.set(key, target);
+    }
+    return target;
+  }
+
+  #imported(variable: Variable, module: ModuleSource): Resolved | undefined {
+    const binding = importOf(variable);
+    if (binding === undefined || !isForeign(binding.specifier, module)) return undefined;
+    return { target: this.#importTarget(binding, binding.member, module, variable.name), value: undefined };
+  }
+
+  #importTarget(
+    { specifier, kind, interop }: Pick<ImportUse, "specifier" | "kind" | "interop">,
+    member: string,
+    module: ModuleSource | undefined,
+    name: string = member.split(".").at(-1) ?? member,
+  ): Target {
+    const from = module?.file === undefined ? "" : dirname(module.file);
+    const key = `${kind} ${interop} ${specifier} ${isBuiltin(specifier) ? "" : from}`;
+    let use = this.#imports.get(key);
+    if (use === undefined) {
+      use = { specifier, kind, when: "load", interop, module };
+      this.#imports.set(key, use);
+    }
+    const found = use;
+    return this.#one(`import ${key} ${member}`, () => ({ kind: "import", use: found, member, name }));
+  }
+
+  #unresolved(name: FreeName, site: Site, inspected: Inspected, fn: Callable): Resolved | undefined {
+    const { name: text } = name;
+    const value = readVariable(inspected.scopes, text);
+    if (value === undefined && !hasVariable(inspected.scopes, text)) {
+      if (workerGlobals().has(text) || !Object.hasOwn(inspected.global, text)) {
+        if (text === "arguments") throw this.#capture.refuse(refuseName(text));
+        return undefined; // without a value here it has none there either
+      }
+      return this.#global(text, inspected.global);
+    }
+    if (text === "exports" && typeof value === "object" && value !== null && name.members !== null) {
+      const known = this.#byGlobal.get(`exports ${site.module.script.id}`);
+      const found = known ?? { target: namespaceTarget(text), value };
+      this.#byGlobal.set(`exports ${site.module.script.id}`, found);
+      this.#members(found.target, name, value, site);
+      return found;
+    }
+    if (MODULE_NAMES.has(text)) throw this.#capture.refuse(refuseName(text));
+    return this.#valued(name, site, inspected, fn);
+  }
+
+  #global(name: string, global: Variables): Resolved {
+    const known = this.#byGlobal.get(name);
+    if (known !== undefined) return known;
+    const value = global[name];
+    const target = this.#capture.targetOf(value, name);
+    this.#watch(target, value, { object: global, key: name });
+    const found = { target, value };
+    this.#byGlobal.set(name, found);
+    return found;
+  }
+
+  #valued(name: FreeName, site: Site, inspected: Inspected, fn: Callable): Resolved {
+    const { variable, name: text } = name;
+    if (text === "arguments") throw this.#capture.refuse(refuseName(text));
+    const value = readNow(inspected, text);
+    if (value === NOTHING || (value === undefined && variable !== null && isAlwaysSomething(variable))) {
+      throw this.#capture.refuse(`it uses ${text}, which has no value yet; submit after it is defined.`);
+    }
+    if (isNamespace(value) && (name.members !== null || isModule(value))) {
+      const target = namespaceTarget(text);
+      this.#members(target, name, value, site);
+      return { target, value };
+    }
+    const target = this.#capture.targetOf(value, text);
+    const owner = fn === this.#capture.root ? null : fn;
+    const hidden = site.module.file === undefined; // what a REPL's later lines do is not in the text
+    const constant = variable !== null && isConstant(variable) && !hidden;
+    this.#watch(target, value, { owner, variable: text, constant });
+    return { target, value };
+  }
+
+  /** The members of a namespace that a unit uses; all that it has when it is passed on as a whole. */
+  #members(target: Target, { members }: FreeName, namespace: object, site: Site): void {
+    if (target.kind !== "namespace") return;
+    for (const key of members ?? Object.keys(namespace)) {
+      if (target.members.has(key) || !(key in namespace)) continue;
+      const value = readMember(namespace, key);
+      if (value === NOTHING) {
+        throw this.#capture.refuse(
+          `it uses ${target.name}.${key}, which has no value yet; submit after it is defined.`,
+        );
+      }
+      const inner = this.#memberTarget(value, key, site);
+      target.members.set(key, inner);
+      this.#watch(inner, value, { object: namespace, key });
+    }
+  }
+
+  #memberTarget(value: unknown, key: string, site: Site): Target {
+    if (!isModule(value)) return this.#capture.targetOf(value, key);
+    const target = namespaceTarget(key);
+    this.#members(target, { name: key, variable: null, uses: [], members: null }, value, site);
+    return target;
+  }
+
+  #watch(target: Target, seen: unknown, at: Capture["watched"][number]["at"]): void {
+    this.#capture.watched.push({ target, seen, at });
+  }
+}
+
+const MODULE_NAMES: ReadonlySet<string> = new Set(["require", "module", "exports", "__filename", "__dirname"]);
+
+function namespaceTarget(name: string): Target {
+  return { kind: "namespace", members: new Map(), name };
+}
+
+/** A builtin, or a package that is installed: not a file of the user's, whatever alias it is imported by. */
+export function isForeign(specifier: string, { file }: Pick<ModuleSource, "file">): boolean {
+  if (isBuiltin(specifier)) return true;
+  if (!/^(?:@[\w.-]+\/)?[\w.-]+(?:\/|$)/.test(specifier) || specifier.startsWith(".")) return false;
+  const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+  return findPackage(name, file === undefined ? process.cwd() : dirname(file)) !== undefined;
+}
+
+/** Its initial value cannot be undefined, so that an undefined one is none yet: older engines do not tell. */
+function isAlwaysSomething(variable: Variable): boolean {
+  const [definition] = variable.defs;
+  if (definition === undefined) return false;
+  if (definition.type === "ClassName") return true;
+  if (definition.type !== "Variable" || !isConstant(variable)) return false;
+  const { init } = definition.node as { init?: { type: string; value?: unknown } | null };
+  return /^(?:Literal|TemplateLiteral|(?:Object|Array|New|Function|ArrowFunction|Class)Expression)$/.test(
+    init?.type ?? "",
+  );
+}

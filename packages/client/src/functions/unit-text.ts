@@ -1,0 +1,107 @@
+// The text of one function or class, as an expression that can stand in other code.
+import { isBuiltin } from "node:module";
+import type { AnyNode } from "acorn";
+import type { AssetUse } from "./asset-uses.ts";
+import type { CodeNames } from "./code-names.ts";
+import type { CodeText, Edit } from "./code-text.ts";
+import type { Target, Unit, UnitCode } from "./graph.ts";
+import type { ModuleUse } from "./outside.ts";
+
+/** Where the code finds what a unit's text asks for by name. */
+export interface TextHost {
+  readonly names: CodeNames;
+  /** Its place among the code's imports. */
+  importAt(use: ModuleUse, code: UnitCode): number;
+  assetAt(use: AssetUse, code: UnitCode): number;
+}
+
+/** Writes `const NAME = …;`, such that the function's own name is the user's. */
+export function writeUnit(out: CodeText, unit: Unit, strictCode: boolean, host: TextHost): void {
+  const name = host.names.ofNamed(unit);
+  const { form } = unit;
+  if (form.kind !== "code") {
+    out.glue(`const ${name} = ${targetText(form, host.names)};\n`);
+    return;
+  }
+  const ownName = idOf(form.site.node, form);
+  const wrapped = form.strict && !strictCode;
+  const keyed =
+    ownName === undefined && form.site.member === undefined && unit.name !== name && unit.name !== "__proto__";
+  out.glue(
+    `const ${name} = ${wrapped ? `(() => { "use strict"; return ` : ""}${keyed ? `({ ${JSON.stringify(unit.name)}: ` : ""}`,
+  );
+  writeExpression(out, unit, form, host);
+  out.glue(`${keyed ? ` })[${JSON.stringify(unit.name)}]` : ""}${wrapped ? "; })()" : ""};\n`);
+  if (ownName !== undefined && ownName !== unit.name) {
+    out.glue(`Object.defineProperty(${name}, "name", { value: ${JSON.stringify(unit.name)}, configurable: true });\n`);
+  }
+}
+
+export function targetText(target: Target, names: CodeNames): string {
+  return target.kind === "expression" ? target.text : names.of(target);
+}
+
+function writeExpression(out: CodeText, unit: Unit, form: UnitCode, host: TextHost): void {
+  const { site, outside } = form;
+  const { node, module, member } = site;
+  const edits = editsOf(unit, form, host);
+  if (member === undefined) {
+    out.glue("(");
+    out.copy(module, site.start, site.end, edits);
+    out.glue("\n)"); // behind a comment that reaches to the end of its line
+    return;
+  }
+  const accessor = "kind" in member && (member.kind === "get" || member.kind === "set") ? member.kind : undefined;
+  const key = JSON.stringify(unit.name.replace(accessor === undefined ? /^$/ : /^[gs]et /, ""));
+  const { async = false, generator = false } = node as { async?: boolean; generator?: boolean };
+  const head = `${async ? "async " : ""}${generator ? "*" : ""}${accessor === undefined ? "" : `${accessor} `}[${key}]`;
+  const object = (): void => {
+    out.glue(`{ ${head}`);
+    out.copy(module, node.start, node.end, edits);
+    out.glue(" }");
+  };
+  if (outside.context.has("super")) throw new Error("a method with super cannot stand alone");
+  out.glue(accessor === undefined ? "(" : "Object.getOwnPropertyDescriptor(");
+  object();
+  out.glue(accessor === undefined ? `)[${key}]` : `, ${key}).${accessor}`);
+}
+
+/** In the order in which they stand, outer before inner. */
+function editsOf(unit: Unit, code: UnitCode, host: TextHost): Edit[] {
+  const { site, outside } = code;
+  const edits: Edit[] = outside.statics.map(({ start, end }) => ({ start, end, text: "" }));
+  if (unit.heritage !== null && outside.heritage !== null) {
+    const { start, end } = outside.heritage;
+    edits.push({ start, end, text: host.names.of(unit.heritage) });
+  }
+  for (const use of outside.modules) {
+    if (isBuiltin(use.specifier)) continue;
+    edits.push({ start: use.start, end: use.end, text: `$imports[${host.importAt(use, code)}]()` });
+  }
+  for (const use of outside.assets) {
+    const asset = `$assets[${host.assetAt(use, code)}]`;
+    const text = { URL: `new URL(${asset}.url)`, url: `${asset}.url`, path: `${asset}.path` }[use.as];
+    edits.push({ start: use.start, end: use.end, text });
+  }
+  if (site.node.type === "FunctionDeclaration" && site.node.id) {
+    // As the name of an expression it would stand for this very function, which the user's variable may not.
+    edits.push({ start: site.node.id.start, end: site.node.id.end, text: "" });
+  }
+  for (const { name, uses } of outside.names) {
+    const target = unit.names.get(name);
+    const called = target === undefined ? name : host.names.of(target);
+    if (called === name) continue;
+    for (const { start, end, shorthand } of uses) {
+      edits.push({ start, end, text: shorthand ? `${name}: ${called}` : called });
+    }
+  }
+  return edits.sort((a, b) => a.start - b.start || b.end - a.end);
+}
+
+/** The name that the text itself gives the function. */
+function idOf(node: AnyNode, { site }: UnitCode): string | undefined {
+  if (site.member !== undefined || node.type === "FunctionDeclaration") return undefined;
+  if (node.type !== "FunctionExpression" && node.type !== "ClassExpression" && node.type !== "ClassDeclaration")
+    return undefined;
+  return node.id?.name;
+}

@@ -1,0 +1,38 @@
+// Reading the variables around a function.
+import type { Inspected, Variables } from "./inspect.ts";
+
+/** Stands for a variable that has no value yet. */
+export const NOTHING: unique symbol = Symbol("nothing");
+
+/** The innermost variable of this name; in a REPL, a property of the global object. */
+export function readNow({ scopes, global }: Inspected, name: string): unknown {
+  if (hasVariable(scopes, name)) return readVariable(scopes, name);
+  return Object.hasOwn(global, name) ? global[name] : NOTHING;
+}
+
+export function hasVariable(scopes: readonly Variables[], name: string): boolean {
+  return scopes.some((scope) => Object.hasOwn(scope, name));
+}
+
+export function readVariable(scopes: readonly Variables[], name: string): unknown {
+  const scope = scopes.find((variables) => Object.hasOwn(variables, name));
+  return scope === undefined ? undefined : readMember(scope, name);
+}
+
+/** Before a variable is initialised, newer engines throw; so do exports. */
+export function readMember(object: object, key: string): unknown {
+  try {
+    return Reflect.get(object, key);
+  } catch {
+    return NOTHING;
+  }
+}
+
+/** The exports of a module, also of one that a compiler made of `import` and `export`. */
+export function isNamespace(value: unknown): value is object {
+  return isModule(value) || (typeof value === "object" && value !== null && Object.hasOwn(value, "__esModule"));
+}
+
+export function isModule(value: unknown): value is object {
+  return typeof value === "object" && value !== null && Reflect.get(value, Symbol.toStringTag) === "Module";
+}
