@@ -1,7 +1,8 @@
 // A fitted estimator on the user's side.
 
 import { FlockError } from "@taskflock/protocol/words";
-import type { Estimator } from "./estimator.ts";
+import { asEstimator } from "./class-estimator.ts";
+import type { Estimator, EstimatorClass } from "./estimator.ts";
 import { checkedFeatures, checkedLabels, type FeaturesInput, type LabelsInput } from "./inputs.ts";
 import type { Labels } from "./labels.ts";
 import { type Features, isTexts, toDense } from "./matrix.ts";
@@ -44,12 +45,13 @@ export class FittedEstimator<P extends object, M, I = unknown> {
   }
 }
 
-/** Fits in this process, without a search. Throws FLOCK_ML_INPUT, FLOCK_ML_PARAMETER, or what the fit throws. */
+/** Fits in this process, without a search. Throws FLOCK_ML_ESTIMATOR, FLOCK_ML_INPUT, FLOCK_ML_PARAMETER, or what the fit throws. */
 export async function fitEstimator<P extends object, M, I>(
-  estimator: Estimator<P, M, I>,
+  given: Estimator<P, M, I> | EstimatorClass<P, M, I>,
   X: FeaturesInput,
   y: LabelsInput,
 ): Promise<FittedEstimator<P, M, I>> {
+  const estimator = asEstimator<P, M, I>(given);
   const problem = estimator.check?.(estimator.params) ?? null;
   if (problem !== null) throw new FlockError("FLOCK_ML_PARAMETER", `Estimator ${estimator.name}: ${problem}.`);
   const features = checkedFeatures(X);

@@ -44,6 +44,7 @@ function columnName(columns: readonly string[], scorer: string | undefined): str
 
 function shown(value: unknown): string {
   if (typeof value === "string") return value;
+  if (typeof value === "function") return value.name || "(anonymous)";
   return value === undefined ? "" : show(value);
 }
 

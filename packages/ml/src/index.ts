@@ -1,6 +1,16 @@
 // Estimators, model selection and metrics. Everything that runs on workers is exported here: it travels by name.
 
-export { type DataShape, type Estimator, estimator, type FitContext, type SharedStep } from "./estimator.ts";
+export {
+  type DataShape,
+  type Estimator,
+  type EstimatorClass,
+  type EstimatorInput,
+  type EstimatorInstance,
+  type EstimatorKind,
+  estimator,
+  type FitContext,
+  type SharedStep,
+} from "./estimator.ts";
 export type { ClassWeight } from "./estimators/class-weight.ts";
 export { type DummyModel, type DummyParams, dummyClassifier, fitDummy, predictDummy } from "./estimators/dummy.ts";
 export {

@@ -151,7 +151,24 @@ describe("a search refuses at once", () => {
       "FLOCK_OPTION_INVALID",
       /^gridSearch has no option "scorer"\. It has: estimator, params/,
     ],
-    ["no estimator", { estimator: {} }, "FLOCK_OPTION_INVALID", /^gridSearch needs an estimator/],
+    [
+      "no estimator",
+      { estimator: {} },
+      "FLOCK_ML_ESTIMATOR",
+      /^An estimator is an object with name.*, not an object\.$/,
+    ],
+    [
+      "nothing as an estimator",
+      { estimator: undefined },
+      "FLOCK_ML_ESTIMATOR",
+      /^An estimator is .*, not undefined\.$/,
+    ],
+    [
+      "an estimator without params",
+      { estimator: { name: "bare", fit: () => 1, predict: () => [] } },
+      "FLOCK_ML_ESTIMATOR",
+      /^Estimator bare has no params/,
+    ],
     ["a wrong errorScore", { errorScore: "nan" }, "FLOCK_OPTION_INVALID", /^errorScore must be/],
   ])("%s", (_what, options, code, message) => {
     const executor = new CountingExecutor();
@@ -207,7 +224,7 @@ describe("a fit that fails", () => {
     expect(bestIndex).toBe(1);
     expect(errors).toEqual([...new Array(3).fill("RangeError: out of luck"), null, null, null]);
     expect(warnings).toEqual([
-      'The fit of candidate 0 ({"bad":true}) on split 0 failed, its score is NaN: RangeError: out of luck',
+      "The fit of candidate 0 ({ bad: true }) on split 0 failed, its score is NaN: RangeError: out of luck",
       "3 of 6 fits failed; their scores are NaN.",
     ]);
   });
@@ -231,7 +248,7 @@ describe("a fit that fails", () => {
   it("shows parameters of any kind", async () => {
     const big = { ...fragile, params: { bad: 0n } };
     const running = search({ estimator: big, params: { bad: [1n] }, errorScore: "raise" }) as { result(): unknown };
-    await expect(running.result()).rejects.toMatchObject({ message: expect.stringContaining('({"bad":"1"})') });
+    await expect(running.result()).rejects.toMatchObject({ message: expect.stringContaining("({ bad: 1n })") });
   });
 
   it('ends the search with errorScore "raise"', async () => {
@@ -240,7 +257,7 @@ describe("a fit that fails", () => {
     };
     await expect(running.result()).rejects.toMatchObject({
       code: "FLOCK_ML_FIT",
-      message: 'The fit of candidate 1 ({"bad":true}) on split 0 failed: RangeError: out of luck',
+      message: "The fit of candidate 1 ({ bad: true }) on split 0 failed: RangeError: out of luck",
       cause: expect.objectContaining({ name: "RangeError" }),
     });
   });

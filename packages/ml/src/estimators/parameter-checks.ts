@@ -1,5 +1,7 @@
 // What parameters may be, in words: a check says what is expected, or null when the value is right.
 
+import { inspect } from "node:util";
+
 export type Check = (value: unknown) => string | null;
 
 const finite = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
@@ -46,9 +48,9 @@ export function checkEach<P extends object>(params: P, checks: { readonly [K in 
   return null;
 }
 
-/** A parameter's value as it is shown to people. */
+/** A parameter's value as it is shown to people: texts in double quotes, functions by their names, the rest as in a console. */
 export function show(value: unknown): string {
-  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
-  return JSON.stringify(value, (_, item) => (typeof item === "bigint" ? String(item) : item)) ?? String(value);
+  return inspect(value, { depth: 2, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 6, maxStringLength: 100 });
 }

@@ -1,7 +1,8 @@
 // Options of a search: checked in full before any task is sent, defaults filled in.
 
 import { FlockError } from "@taskflock/protocol/words";
-import type { Estimator } from "../estimator.ts";
+import { asEstimator, ClassEstimator } from "../class-estimator.ts";
+import type { Estimator, EstimatorClass } from "../estimator.ts";
 import type { Executor, Handle, SubmitOptions } from "../executor.ts";
 import { checkInputKind } from "../fitted.ts";
 import { checkedFeatures, checkedLabels, type FeaturesInput, type LabelsInput } from "../inputs.ts";
@@ -13,7 +14,8 @@ import type { CvResults } from "./cv-results.ts";
 import { expandGrids, type ParameterGrid } from "./parameter-grid.ts";
 
 export interface GridSearchOptions<P extends object, M, I, Q extends Scoring | undefined = undefined> {
-  readonly estimator: Estimator<P, M, I>;
+  /** An object of functions, or a class: then `M` is its instance. */
+  readonly estimator: Estimator<P, M, I> | EstimatorClass<P, M, I>;
   /** Values to try by parameter name, or several such grids. */
   readonly params: ParameterGrid<NoInfer<P>> | readonly ParameterGrid<NoInfer<P>>[];
   /** Samples by rows. A handle stands for data that the cluster already holds. */
@@ -88,7 +90,7 @@ export function compileSearch<P extends object, M, I, Q extends Scoring | undefi
   options: GridSearchOptions<P, M, I, Q>,
 ): SearchPlan<P, M, I, ScoreNames<Q>> {
   checkOptions(options);
-  const { estimator } = options;
+  const estimator = asEstimator<P, M, I>(options.estimator);
   const kind = estimator.kind ?? "classifier";
   const candidates = expandGrids<P, M, I>(estimator, options.params);
   const scorers = resolveScorers(options.scoring, kind) as Readonly<Record<ScoreNames<Q>, Scorer>>;
@@ -101,6 +103,8 @@ export function compileSearch<P extends object, M, I, Q extends Scoring | undefi
     ? { there: options.y as Handle<LabelsInput> }
     : { here: options.y as LabelsInput };
   if ("here" in X) checkInputKind(estimator, isTexts(X.here) ? "texts" : "matrix");
+  const refit = resolveRefit<P, ScoreNames<Q>>(options.refit ?? true, scorerNames);
+  if (refit.refit && estimator instanceof ClassEstimator) estimator.checkReturns();
   const known = "here" in X && "here" in y ? checkData(y.here, rowCount(X.here), splitter, scorers) : null;
   return {
     name: options.name ?? `gridSearch ${estimator.name}`,
@@ -112,7 +116,7 @@ export function compileSearch<P extends object, M, I, Q extends Scoring | undefi
     known,
     scorers,
     scorerNames,
-    ...resolveRefit<P, ScoreNames<Q>>(options.refit ?? true, scorerNames),
+    ...refit,
     errorScore: options.errorScore ?? Number.NaN,
     returnTrainScore: options.returnTrainScore ?? false,
     task: options.task ?? {},
@@ -136,13 +140,7 @@ function checkOptions(options: object): void {
     if ((optionNames as readonly string[]).includes(name)) continue;
     throw wrongOption(`gridSearch has no option "${name}". It has: ${optionNames.join(", ")}.`);
   }
-  const { estimator, errorScore } = options as {
-    estimator?: Partial<Estimator<object, unknown>>;
-    errorScore?: unknown;
-  };
-  if (typeof estimator?.fit !== "function" || typeof estimator.predict !== "function" || !estimator.params) {
-    throw wrongOption("gridSearch needs an estimator with name, params, fit and predict, such as svc().");
-  }
+  const { errorScore } = options as { errorScore?: unknown };
   if (errorScore !== undefined && typeof errorScore !== "number" && errorScore !== "raise") {
     throw wrongOption('errorScore must be a number (NaN by default) or "raise".');
   }

@@ -1,7 +1,8 @@
 // The search: one task per candidate and fold, planned over shared data and shared computations.
 
 import { FlockError, isFlockError } from "@taskflock/protocol/words";
-import type { SharedStep } from "../estimator.ts";
+import { ClassEstimator } from "../class-estimator.ts";
+import type { Estimator, SharedStep } from "../estimator.ts";
 import { show } from "../estimators/parameter-checks.ts";
 import type { Executor, Handle, RunScope } from "../executor.ts";
 import { FittedEstimator } from "../fitted.ts";
@@ -10,10 +11,11 @@ import { compileSearch, type GridSearchOptions, type SearchPlan } from "./compil
 import { buildCvResults, type CvResults, type FoldScores, meanTestColumn, rankColumn } from "./cv-results.ts";
 import { EventStream } from "./event-stream.ts";
 import { fitFailed, isFitFailure, messageOf } from "./failure.ts";
+import { unpackModel } from "./packed-model.ts";
 import { type PlacedData, placeData } from "./placed-data.ts";
 import { type Choice, type FoldEvent, type Search, SearchResult, type SearchStatus } from "./search.ts";
 import { type HeldSteps, SharedSteps } from "./shared-steps.ts";
-import { fitAndScore, refit } from "./tasks.ts";
+import { fitAndScore, refit, type TravellingEstimator } from "./tasks.ts";
 
 /**
  * Tries every candidate of `params` on every fold and fits the best one on all rows. Returns at once. Throws at once, before
@@ -36,6 +38,11 @@ interface Fold {
   readonly candidate: number;
   readonly split: number;
   readonly handle: Handle<FoldScores>;
+}
+
+function travelling<P extends object, M, I>(estimator: Estimator<P, M, I>): TravellingEstimator {
+  const { fit, predict } = estimator;
+  return estimator instanceof ClassEstimator ? estimator.type : { fit, predict };
 }
 
 /** A fold that has no times, and `score` in the place of its scores. */
@@ -159,13 +166,13 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
 
   #submitFolds(place: Place): void {
     const { candidates, estimator, scorers, returnTrainScore, splitter, task } = this.#plan;
-    const { fit, predict } = estimator;
     const { X, y, splits } = place.data;
+    const common = { estimator: travelling(estimator), scorers, returnTrainScore, modelReturns: this.#plan.refit };
     for (const [candidate, params] of candidates.entries()) {
       const held = place.steps.hold(this.#shareOf(candidate, place));
       this.#held.set(candidate, held);
       for (let split = 0; split < splitter.nSplits; split++) {
-        const job = { fit, predict, params: { ...estimator.params, ...params }, scorers, split, returnTrainScore };
+        const job = { ...common, params: { ...estimator.params, ...params }, split };
         const args = [job, X, y, splits, held.values];
         const handle = this.#executor.submit(fitAndScore, args, { ...task, name: `${estimator.name}-fold` });
         this.#pending.add(handle);
@@ -292,7 +299,7 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
     const { estimator, candidates, scorers, scorerNames, decidingScorer, task } = this.#plan;
     const params: P = { ...estimator.params, ...candidates[index] };
     const held = place.steps.hold(this.#shareOf(index, place));
-    const job = { fit: estimator.fit, predict: estimator.predict, params };
+    const job = { estimator: travelling(estimator), params };
     const handle = this.#executor.submit(refit, [job, place.data.X, place.data.y, held.values], {
       ...task,
       name: `${estimator.name}-refit`,
@@ -302,7 +309,13 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
       const { model, refitTime } = await Promise.race([handle.result(), this.#ended]);
       const scorer: Scorer = scorers[decidingScorer ?? (scorerNames[0] as S)];
       return {
-        estimator: new FittedEstimator(estimator, params, model as M, place.data.shape.cols, scorer),
+        estimator: new FittedEstimator(
+          estimator,
+          params,
+          unpackModel<P, M, I>(estimator, model, params),
+          place.data.shape.cols,
+          scorer,
+        ),
         refitTime,
       };
     } catch (error) {
