@@ -1,83 +1,150 @@
-// Functions that workers have already: exports of installed packages.
+// Functions of installed packages: workers import them by name, or get the package's bundle.
+import { createRequire } from "node:module";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  type ExportFunction,
-  exportFunction,
-  findPackage,
-  type InstalledPackage,
-  importFrom,
-  packageHash,
-  packageOfFile,
-} from "@taskflock/protocol";
+import { findPackage, type InstalledPackage, importFrom, packageOfFile } from "@taskflock/protocol";
 import { fileOfFunction, loadedFiles } from "./inspect.ts";
 
-/** A function of an installed package: where to look for its export. */
-export interface Origin {
-  readonly home: InstalledPackage;
-  /** The folder from which the package is found by its name. */
-  readonly from: string;
-  /** What to import; at least one. */
-  readonly specifiers: readonly string[];
+/** An export of an installed package that is the function itself. */
+export interface FoundExport {
+  readonly specifier: string;
+  readonly kind: "import" | "require";
+  /** `name`, `default.name`, or "" when the whole module is the function. */
+  readonly member: string;
+  /** A file from whose folder the specifier is found; undefined: from the current folder. */
+  readonly fromFile: string | undefined;
 }
 
-/** The installed package that the function was defined in; undefined for the user's own code. */
-export function originOf(fn: object): Origin | undefined {
+/** The file of a function that was defined in an installed package; undefined for the user's own code. */
+export function packageFileOf(fn: object): string | undefined {
   const file = fileOfFunction(fn);
-  const home = file === undefined ? undefined : packageOfFile(file);
-  if (file === undefined || home === undefined) return undefined;
-  const main = process.argv[1];
-  const places = [...(main === undefined ? [] : [dirname(main)]), process.cwd()];
-  const isOwn = places.some((place) => packageOfFile(join(place, "x"))?.directory === home.directory);
-  const from = [...places, dirname(fileURLToPath(import.meta.url))].find(
-    (place) => findPackage(home.name, place)?.directory === home.directory,
-  );
-  if (isOwn || from === undefined) return undefined;
-  const specifiers = entryPoints(file, home);
-  return specifiers.length === 0 ? undefined : { home, from, specifiers };
+  return file !== undefined && installedPackageOf(file) !== undefined ? file : undefined;
 }
 
-/** The export that is the function itself; undefined when the package does not export it. */
-async function findIn(fn: object & { name: string }, origin: Origin): Promise<ExportFunction | undefined> {
-  const { home, from, specifiers } = origin;
-  for (const specifier of specifiers) {
-    const exportName = exportNameOf(await importFrom(from, specifier), fn);
-    if (exportName === undefined) continue;
-    return exportFunction(fn.name, {
-      specifier,
-      exportName,
-      packageName: home.name,
-      version: home.version,
-      packageHash: packageHash(home),
-    });
+/**
+ * The export that is the function itself, of a module that this process has loaded. Undefined for the user's own code, and
+ * for functions that their package does not export.
+ */
+export async function findExport(fn: object): Promise<FoundExport | undefined> {
+  const file = fileOfFunction(fn);
+  const home = file === undefined ? undefined : installedPackageOf(file);
+  if (file === undefined || home === undefined) return undefined;
+  const fromFile = placeThatFinds(home, file);
+  const from = fromFile === undefined ? process.cwd() : dirname(fromFile);
+  const entries = entryPoints(file, home);
+  for (const { specifier } of entries) {
+    const member = memberOf(requiredAlready(from, specifier)?.exports, fn);
+    if (member !== undefined) return { specifier, kind: "require", member, fromFile };
+  }
+  for (const { specifier, files } of entries) {
+    if (files.every((loaded) => loaded in createRequire(loaded).cache)) continue; // as CommonJS only: that was looked at
+    const member = memberOf(await importFrom(from, specifier), fn);
+    if (member !== undefined) return { specifier, kind: "import", member, fromFile };
   }
   return undefined;
 }
 
-function exportNameOf(namespace: Readonly<Record<string, unknown>>, fn: unknown): string | undefined {
-  const direct = Object.entries(namespace).find(([, value]) => value === fn);
-  if (direct !== undefined) return direct[0];
-  const commonJs = namespace["default"];
-  if (typeof commonJs !== "object" || commonJs === null) return undefined;
-  const member = Object.entries(commonJs).find(([, value]) => value === fn);
-  return member === undefined ? undefined : `default.${member[0]}`;
+const known = new Map<string, InstalledPackage | undefined>();
+const MAX_KNOWN = 1000;
+
+/** The package of a file, unless it is the program's own, or TypeScript: that is always somebody's source. */
+function installedPackageOf(file: string): InstalledPackage | undefined {
+  if (/\.[cm]?tsx?$/.test(file)) return undefined;
+  const key = `${process.cwd()}\n${file}`;
+  if (!known.has(key)) {
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(key, findInstalled(file));
+  }
+  return known.get(key);
+}
+
+function findInstalled(file: string): InstalledPackage | undefined {
+  const home = packageOfFile(file);
+  if (home === undefined) return undefined;
+  const isOwn = programFolders().some((folder) => packageOfFile(join(folder, "x"))?.directory === home.directory);
+  if (isOwn) return undefined;
+  const isInstalled = home.directory.includes(`${sep}node_modules${sep}`);
+  const isLinked = (): boolean =>
+    [...programFolders(), OWN_FOLDER].some((folder) => findPackage(home.name, folder)?.directory === home.directory);
+  return isInstalled || isLinked() ? home : undefined;
+}
+
+const OWN_FOLDER = dirname(fileURLToPath(import.meta.url));
+
+function programFolders(): string[] {
+  const main = process.argv[1];
+  return [process.cwd(), ...(main === undefined ? [] : [dirname(main)])];
+}
+
+/** A file whose imports find this copy of the package; the function's own does in most cases. */
+function placeThatFinds(home: InstalledPackage, file: string): string | undefined {
+  const finds = (folder: string): boolean => findPackage(home.name, folder)?.directory === home.directory;
+  if (finds(process.cwd())) return undefined;
+  const places = [process.argv[1], file, fileURLToPath(import.meta.url)];
+  return places.find((place) => place !== undefined && finds(dirname(place))) ?? file;
+}
+
+/** A module that was loaded as CommonJS, without loading it. */
+function requiredAlready(from: string, specifier: string): NodeJS.Module | undefined {
+  const require = createRequire(join(from, "x.js"));
+  try {
+    return require.cache[require.resolve(specifier)];
+  } catch {
+    return undefined; // there is no such thing for require()
+  }
+}
+
+/** Where in a module's exports the function is. */
+function memberOf(exports: unknown, fn: unknown): string | undefined {
+  if (exports === fn) return "";
+  const direct = keyOf(exports, fn);
+  if (direct !== undefined) return direct;
+  const inner = isObject(exports) && "default" in exports ? keyOf(exports.default, fn) : undefined;
+  return inner === undefined ? undefined : `default.${inner}`;
+}
+
+function keyOf(holder: unknown, fn: unknown): string | undefined {
+  return isObject(holder) ? Object.keys(holder).find((key) => isAt(holder, key, fn)) : undefined;
+}
+
+function isAt(holder: object, key: string, fn: unknown): boolean {
+  if (key.includes(".")) return false;
+  try {
+    return Reflect.get(holder, key) === fn;
+  } catch {
+    return false; // an export that has no value yet
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+interface EntryPoint {
+  readonly specifier: string;
+  /** What it may lead to of what is loaded. */
+  readonly files: readonly string[];
 }
 
 /**
  * Specifiers whose module this process has loaded already: importing any other could run code the user did not ask for.
  */
-function entryPoints(file: string, { name, directory, manifest }: InstalledPackage): string[] {
+function entryPoints(file: string, { name, directory, manifest }: InstalledPackage): EntryPoint[] {
   const { exports, main } = manifest as Record<"exports" | "main", unknown>;
   const loaded = loadedFiles();
+  const among = (files: readonly string[]): string[] => files.filter((candidate) => loaded.has(candidate));
   if (exports === undefined || exports === null) {
     const path = relative(directory, file).split(sep).join("/");
     const entry = join(directory, typeof main === "string" ? main : "index.js");
-    const isLoaded = [entry, `${entry}.js`, join(entry, "index.js")].some((candidate) => loaded.has(candidate));
-    return [...(isLoaded ? [name] : []), `${name}/${path}`];
+    const files = among([entry, `${entry}.js`, join(entry, "index.js")]);
+    return [...(files.length > 0 ? [{ specifier: name, files }] : []), { specifier: `${name}/${path}`, files: [file] }];
   }
   return subpaths(exports)
-    .filter(([, targets]) => targets.some((target) => loaded.has(join(directory, target))))
-    .map(([subpath]) => name + subpath.slice(1));
+    .map(([subpath, paths]) => ({
+      specifier: name + subpath.slice(1),
+      files: among(paths.map((path) => join(directory, path))),
+    }))
+    .filter(({ files }) => files.length > 0);
 }
 
 /** Each subpath of an `exports` map with the files it may lead to, without patterns. */
@@ -94,34 +161,4 @@ function targetsOf(target: unknown): string[] {
   if (typeof target === "string") return [target];
   if (typeof target !== "object" || target === null) return [];
   return Object.values(target).flatMap(targetsOf);
-}
-
-/** An export of an installed package that is the function itself. */
-export interface FoundExport {
-  readonly specifier: string;
-  readonly kind: "import" | "require";
-  /** `name`, `default.name`, or "" when the whole module is the function. */
-  readonly member: string;
-  /** A file from whose folder the specifier is found; undefined: from the current folder. */
-  readonly fromFile: string | undefined;
-}
-
-/** Undefined for the user's own code, and for functions that their package does not export. */
-export function findExport(fn: object & { name: string }): Promise<FoundExport | undefined>;
-/** As `prepare.ts` asks, until it is replaced. */
-export function findExport(fn: object & { name: string }, origin: Origin): Promise<ExportFunction | undefined>;
-export async function findExport(
-  fn: object & { name: string },
-  origin?: Origin,
-): Promise<FoundExport | ExportFunction | undefined> {
-  if (origin !== undefined) return findIn(fn, origin);
-  const own = originOf(fn);
-  const found = own === undefined ? undefined : await findIn(fn, own);
-  if (found === undefined) return undefined;
-  return { specifier: found.specifier, kind: "import", member: found.exportName, fromFile: undefined };
-}
-
-/** The file of a function that was defined in an installed package; undefined for the user's own code. */
-export function packageFileOf(fn: object): string | undefined {
-  return originOf(fn) === undefined ? undefined : fileOfFunction(fn);
 }
