@@ -25,16 +25,21 @@ export function writeUnit(out: CodeText, unit: Unit, strictCode: boolean, host: 
   }
   const ownName = idOf(form.site.node, form);
   const wrapped = form.strict && !strictCode;
-  const keyed =
-    ownName === undefined && form.site.member === undefined && unit.name !== name && unit.name !== "__proto__";
-  out.glue(
-    `const ${name} = ${wrapped ? `(() => { "use strict"; return ` : ""}${keyed ? `({ ${JSON.stringify(unit.name)}: ` : ""}`,
-  );
+  const [before, behind] =
+    form.site.member === undefined && ownName === undefined ? naming(unit.name, wrapped ? undefined : name) : ["", ""];
+  out.glue(`const ${name} = ${wrapped ? `(() => { "use strict"; return ` : ""}${before}`);
   writeExpression(out, unit, form, host);
-  out.glue(`${keyed ? ` })[${JSON.stringify(unit.name)}]` : ""}${wrapped ? "; })()" : ""};\n`);
+  out.glue(`${behind}${wrapped ? "; })()" : ""};\n`);
   if (ownName !== undefined && ownName !== unit.name) {
     out.glue(`Object.defineProperty(${name}, "name", { value: ${JSON.stringify(unit.name)}, configurable: true });\n`);
   }
+}
+
+/** What goes around a function without a name of its own, so that it gets the user's rather than the variable's. */
+function naming(wanted: string, variable: string | undefined): readonly [string, string] {
+  if (wanted === variable || wanted === "__proto__") return ["", ""];
+  if (wanted === "") return ["(0, ", ")"];
+  return [`({ ${JSON.stringify(wanted)}: `, ` })[${JSON.stringify(wanted)}]`];
 }
 
 export function targetText(target: Target, names: CodeNames): string {
