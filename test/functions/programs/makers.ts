@@ -12,8 +12,8 @@ const compose =
 const curried = (a: number) => (b: number) => (c: number) => `${a}${b}${c}`;
 
 function makeCounter(start: number) {
-  let count = start;
-  return { next: () => ++count, peek: () => count };
+  const state = { count: start };
+  return { next: () => ++state.count, peek: () => state.count };
 }
 const counter = makeCounter(5);
 counter.next();
