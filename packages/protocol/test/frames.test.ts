@@ -179,7 +179,9 @@ describe("malformed frames", () => {
 
   test("a list that claims more than the frame has", () => {
     // 0xdd: an array of 2 ** 32 - 1 elements, which msgpackr would allocate
-    const frame = encodeRows("toClient", [{ t: "answer", id: 1, value: [1, 2], error: null }]);
+    const frame = encodeRows("toClient", [
+      { t: "answer", id: 1, value: [1, 2], error: null, data: null, dataBytes: 0 },
+    ]);
     const at = frame.indexOf(0x92);
     const bomb = Buffer.concat([
       frame.subarray(0, at),
@@ -211,7 +213,12 @@ describe("malformed frames", () => {
   test("nesting without end", () => {
     let value: unknown = 1;
     for (let i = 0; i < 60; i++) value = [value];
-    expect(refuse("toClient", encodeRows("toClient", [{ t: "answer", id: 1, value, error: null }]))).toMatch(/deeper/);
+    expect(
+      refuse(
+        "toClient",
+        encodeRows("toClient", [{ t: "answer", id: 1, value, error: null, data: null, dataBytes: 0 }]),
+      ),
+    ).toMatch(/deeper/);
   });
 
   test("every cut of a frame is refused", () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defaultSchedulerConfig, SchedulerMachine } from "../src/machine/index.ts";
-import { World } from "./machine-world.ts";
+import { World, worldConfig } from "./machine-world.ts";
 
 const tapes = fc.array(fc.nat(2 ** 30), { minLength: 50, maxLength: 500 });
 
@@ -28,7 +28,7 @@ describe("whatever happens", () => {
     const silent = { toWorker() {}, toClient() {}, wakeAt() {}, free() {}, closeWorker() {} };
     const property = fc.property(tapes, (tape) => {
       const { stage } = play(tape);
-      const config = { ...defaultSchedulerConfig, inlineBudgetBytes: 60, maxAssignedPerWorker: 12, storyLines: 5000 };
+      const config = { ...defaultSchedulerConfig, ...worldConfig, storyLines: 5000 };
       const again = new SchedulerMachine(config, silent);
       for (const event of stage.events) again.step(event);
       expect(again.digest()).toBe(stage.machine.digest());

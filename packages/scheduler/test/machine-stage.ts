@@ -74,6 +74,7 @@ export class Stage implements SchedulerPort {
     if (message.t === "done") this.#mustLive(message.result);
     if (message.t === "located") this.#mustLive(message.inline);
     if (message.t === "failed") this.#mustLive(message.failure.error);
+    if (message.t === "answer") this.#mustLive(message.data);
     box(this.clientBox, session).push(message);
   }
 

@@ -1,7 +1,16 @@
 // A small world around the machine: workers that do what they are told, late and in any order between them, and die, lag
 // or lose their links; clients that submit, let go, stop reading and come back. Every choice comes from a tape of numbers.
 
-import type { PayloadRef, SessionId, TaskId, TaskNumber, WorkerId } from "@taskflock/protocol/words";
+import type {
+  Answer,
+  CallInfo,
+  PayloadRef,
+  Question,
+  SessionId,
+  TaskId,
+  TaskNumber,
+  WorkerId,
+} from "@taskflock/protocol/words";
 import type { SchedulerConfig } from "../src/machine/index.ts";
 import { at, FakeWorker, type Surroundings } from "./machine-fake-worker.ts";
 import { Stage } from "./machine-stage.ts";
@@ -13,7 +22,17 @@ interface FakeClient {
   readonly held: Set<number>;
   readonly outcomes: Map<number, string>;
   readonly asked: Set<number>;
+  /** Questions without an answer. */
+  readonly questions: Map<number, Question>;
 }
+
+/** Small limits, so that they are met. */
+export const worldConfig = {
+  inlineBudgetBytes: 60,
+  maxAssignedPerWorker: 12,
+  failedCalls: 3,
+  failedCallBytes: 25,
+} satisfies Partial<SchedulerConfig>;
 
 export class World implements Surroundings {
   readonly stage: Stage;
@@ -23,7 +42,7 @@ export class World implements Surroundings {
   #sessions = 0;
 
   constructor(config: Partial<SchedulerConfig> = {}) {
-    this.stage = new Stage({ inlineBudgetBytes: 60, maxAssignedPerWorker: 12, ...config });
+    this.stage = new Stage({ ...worldConfig, ...config });
   }
 
   /** One number of the tape: what happens, and to whom. */
@@ -44,6 +63,7 @@ export class World implements Surroundings {
     else if (kind < 53) this.#cancel(pick);
     else if (kind < 56) this.#locate(pick);
     else if (kind < 58) this.stage.pass(300_000);
+    else if (kind < 61) this.#askForCall(pick);
     else if (kind < 75) this.#receive(this.#worker(pick), pick);
     else if (kind < 88) this.#worker(pick)?.work(pick);
     else this.#send(this.#worker(pick));
@@ -182,7 +202,8 @@ export class World implements Surroundings {
   #connect(): void {
     if (this.clients.size >= 3) return;
     const id = ++this.#sessions;
-    this.clients.set(id, { id, link: "up", next: 1, held: new Set(), outcomes: new Map(), asked: new Set() });
+    const tables = { held: new Set<number>(), outcomes: new Map(), asked: new Set<number>(), questions: new Map() };
+    this.clients.set(id, { id, link: "up", next: 1, ...tables });
     this.stage.client(id);
     this.stage.options(id, 1, { retries: 2, backoffMs: 5, priority: 3 });
     this.stage.options(id, 2, { resources: { GPU: 10_000 }, retries: 1 });
@@ -207,8 +228,12 @@ export class World implements Surroundings {
     const e = client.link === "cut" ? "clientResumed" : "clientReady";
     client.link = "up";
     this.stage.speakable.add(`c${client.id}`);
-    if (e === "clientResumed") for (const n of client.held) client.asked.add(n);
+    if (e === "clientResumed") {
+      for (const n of client.held) client.asked.add(n);
+      for (const q of client.questions.values()) if (q.q === "inputs") for (const n of q.as) client.asked.add(n);
+    }
     this.stage.step({ e, session: client.id as SessionId });
+    if (e === "clientResumed") for (const id of client.questions.keys()) this.#ask(client, id);
   }
 
   #goodbye(pick: number): void {
@@ -273,16 +298,47 @@ export class World implements Surroundings {
     else this.stage.say(client.id, { t: "unavailable", n: n as TaskNumber, holder, version: pick % 9 });
   }
 
+  #askForCall(pick: number): void {
+    const client = this.#client(pick);
+    const n = client === undefined ? undefined : at([...client.held], pick);
+    if (client === undefined || n === undefined || client.link === "cut") return;
+    const id = client.next++;
+    client.questions.set(id, { q: "call", n: n as TaskNumber });
+    this.#ask(client, id);
+  }
+
+  #ask(client: FakeClient, id: number): void {
+    this.stage.say(client.id, { t: "ask", id, question: client.questions.get(id)! });
+  }
+
+  /** A call's inputs are asked for next; those are held from then on. */
+  #answered(client: FakeClient, { id, value, error }: Answer): void {
+    const question = client.questions.get(id);
+    client.questions.delete(id);
+    if (question === undefined || error !== null) return;
+    if (question.q === "inputs") {
+      for (const n of question.as) client.held.add(n);
+    } else if (question.q === "call" && client.link !== "cut") {
+      const as = Array.from({ length: (value as CallInfo).inputs }, () => client.next++ as TaskNumber);
+      const next = client.next++;
+      client.questions.set(next, { q: "inputs", n: question.n, as });
+      this.#ask(client, next);
+    }
+  }
+
   /** Outcomes come once, but for those that were asked for again. */
   #read(): void {
     for (const client of this.clients.values()) {
-      for (const message of this.stage.told(client.id)) {
-        if (message.t !== "done" && message.t !== "failed" && message.t !== "cancelled") continue;
-        const { t, n } = message;
-        const before = client.outcomes.get(n);
-        if (before === undefined) client.outcomes.set(n, t);
-        else if (!client.asked.has(n))
-          throw new Error(`session ${client.id} was told ${before}, then ${t} of task ${n}`);
+      for (let messages = this.stage.told(client.id); messages.length > 0; messages = this.stage.told(client.id)) {
+        for (const message of messages) {
+          if (message.t === "answer") this.#answered(client, message);
+          if (message.t !== "done" && message.t !== "failed" && message.t !== "cancelled") continue;
+          const { t, n } = message;
+          const before = client.outcomes.get(n);
+          if (before === undefined) client.outcomes.set(n, t);
+          else if (!client.asked.has(n))
+            throw new Error(`session ${client.id} was told ${before}, then ${t} of task ${n}`);
+        }
       }
     }
   }

@@ -73,6 +73,8 @@ const question = variants("q", {
   story: { n: positive },
   retire: { workers: list(name, 10_000) },
   waitForWorkers: { count: natural },
+  call: { n: positive },
+  inputs: { n: positive, as: list(positive, MAX_ELEMENTS) },
   ping: {},
 });
 const workerHello = record({
@@ -134,7 +136,13 @@ const toClient = {
   cancelled: { n: positive, reason: line },
   located: { n: positive, task: taskId, bytes, holders, inline: optionalPayload("bytes") },
   uploadTo: { n: positive, task: taskId, holders },
-  answer: { id: natural, value: plain, error: nullable(record({ code: name, message: line })) },
+  answer: {
+    id: natural,
+    value: plain,
+    error: nullable(record({ code: name, message: line })),
+    data: optionalPayload("dataBytes"),
+    dataBytes: bytes,
+  },
   runProgress: { run: natural, counts },
   log: { n: positive, worker: name, stream, text: line },
   notice: { level: choice("info", "warn"), text: line },

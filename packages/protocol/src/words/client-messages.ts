@@ -111,18 +111,31 @@ export type Question =
   | { readonly q: "retire"; readonly workers: readonly string[] }
   /** Answered once so many workers are there. */
   | { readonly q: "waitForWorkers"; readonly count: number }
+  /** What was a task called with? The answer's `data` are the encoded arguments. */
+  | { readonly q: "call"; readonly n: TaskNumber }
+  /** Refers to the inputs of a task, all of them in the order that its arguments know, under numbers that were not used before. */
+  | { readonly q: "inputs"; readonly n: TaskNumber; readonly as: readonly TaskNumber[] }
   /** Answered when all messages before it have been processed. */
   | { readonly q: "ping" };
 
-export type AnswerOf<Q extends Question> = Q extends { q: "cluster" }
-  ? ClusterInfo
-  : Q extends { q: "story" }
-    ? readonly StoryLine[]
-    : Q extends { q: "retire" }
-      ? readonly WorkerInfo[]
-      : Q extends { q: "waitForWorkers" }
-        ? readonly WorkerInfo[]
-        : null;
+/** What stands in the arguments of a call beside data. */
+export interface CallInfo {
+  /** Functions by the index that the arguments know, each under a number that the session gave it, or null if it has none. */
+  readonly functions: readonly (FunctionNumber | null)[];
+  /** How many inputs it has. */
+  readonly inputs: number;
+}
+
+interface Answers {
+  readonly cluster: ClusterInfo;
+  readonly story: readonly StoryLine[];
+  readonly retire: readonly WorkerInfo[];
+  readonly waitForWorkers: readonly WorkerInfo[];
+  readonly call: CallInfo;
+  readonly inputs: null;
+  readonly ping: null;
+}
+export type AnswerOf<Q extends Question> = Answers[Q["q"]];
 
 export type ClientToScheduler =
   | DefineFunction
@@ -187,6 +200,9 @@ export interface Answer {
   readonly id: number;
   readonly value: unknown;
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** Bytes that belong to the answer, or 0. */
+  readonly data: PayloadRef;
+  readonly dataBytes: number;
 }
 /** A run's progress, at most a few times a second. */
 export interface RunProgress {

@@ -4,7 +4,7 @@
 import { type Micros, NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { holdersFor } from "./holdings.ts";
-import { ANNOUNCED, LINK_BLOCKED, type Session, type Task } from "./records.ts";
+import { ANNOUNCED, LINK_BLOCKED, type QuestionAnswer, type Session, type Task } from "./records.ts";
 import { eachRef } from "./references.ts";
 import { CANCELLED, DONE, FAILED } from "./states.ts";
 
@@ -77,8 +77,12 @@ export function sayDue(core: Core, session: Session): void {
     if (task !== undefined) answerLocate(core, session, n, task);
   }
   const asks = session.asks.splice(0);
-  for (const ask of asks) core.tell(session, { t: "answer", id: ask.id, ...ask.answer() });
+  for (const { id, answer } of asks) sayAnswer(core, session, id, answer());
   for (const run of session.runs.values()) if (run.number !== 0) core.progress.add(run);
+}
+
+export function sayAnswer(core: Core, session: Session, id: number, answer: QuestionAnswer): void {
+  core.tell(session, { t: "answer", id, data: NO_PAYLOAD, dataBytes: 0, ...answer });
 }
 
 /** The link is new: whatever was said on the last one may not have arrived. */

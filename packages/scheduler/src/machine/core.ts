@@ -98,6 +98,9 @@ export class Core {
   /** Questions for a result's place that wait for the other lists. */
   readonly relocate: { readonly session: Session; readonly n: TaskNumber }[] = [];
 
+  /** Tasks that failed and keep their lineage, the first to fail first; and the bytes of their arguments. */
+  readonly failedCalls: Set<Task> = new Set();
+  failedCallBytes = 0;
   /** Data on its way; without targets it waits for a worker. */
   readonly uploads: Set<Task> = new Set();
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];

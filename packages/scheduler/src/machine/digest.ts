@@ -21,6 +21,7 @@ export function digestOf(core: Core): string {
     hash.add(`run ${r.id} ${r.status} ${r.stepsDone} ${r.total} ${r.done} ${r.failed} ${r.cancelled} ${r.running}`);
   }
   for (const f of core.functions.values()) hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs}`);
+  for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
   return hash.text();
 }

@@ -44,7 +44,8 @@ export function checkAll(core: Core): string | null {
     checkReferences(core) ??
     checkQueues(core) ??
     checkLanes(core) ??
-    checkFunctions(core)
+    checkFunctions(core) ??
+    checkFailedCalls(core)
   );
 }
 
@@ -64,7 +65,7 @@ function checkTask(core: Core, t: Task): string | null {
   const needed = t.dependents.filter((e) => isActive(e.dependent.state)).length;
   if (needed !== t.needed) return `counts ${t.needed} needs, has ${needed}`;
   if (t.dependents.some((e, i) => e.at !== i || e.dependency !== t)) return "an edge is misplaced";
-  return checkProgress(t) ?? checkResult(t);
+  return checkProgress(t) ?? checkResult(t) ?? checkLineage(core, t);
 }
 
 function checkProgress(t: Task): string | null {
@@ -91,8 +92,17 @@ function checkResult(t: Task): string | null {
   if (t.state !== DONE && t.result !== NO_PAYLOAD) return "has a result, but is not done";
   if (t.state === DONE && t.result === NO_PAYLOAD && t.holders.length === 0) return "done, but the result is nowhere";
   if (t.result !== NO_PAYLOAD && t.holders.length > 0) return "its result is inline and stored";
-  if (ended && (t.deps.length > 0 || t.args !== NO_PAYLOAD)) return "keeps lineage for nothing";
   if (t.holders.some((h, i) => h.at !== i || h.worker.holds.get(t) !== h)) return "a holder does not hold it";
+  return null;
+}
+
+/** Of what has ended only calls that failed keep it, while a client has them. */
+function checkLineage(core: Core, t: Task): string | null {
+  const has = (t.flags & LINEAGE) !== 0;
+  if (!has && (t.deps.length > 0 || t.args !== NO_PAYLOAD)) return "keeps parts of its lineage";
+  const kept = core.failedCalls.has(t);
+  if (kept && (!has || t.state !== FAILED || t.refs === 0)) return "its call is kept for nothing";
+  if (has && !kept && (t.state === FAILED || t.state === CANCELLED)) return "keeps lineage for nothing";
   return null;
 }
 
@@ -247,4 +257,15 @@ function checkFunctions(core: Core): string | null {
     if (f.uses !== (uses.get(f) ?? 0)) return `function ${f.hash} counts ${f.uses} uses, has ${uses.get(f) ?? 0}`;
   }
   return null;
+}
+
+function checkFailedCalls(core: Core): string | null {
+  const { failedCalls, failedCallBytes } = core.config;
+  let bytes = 0;
+  for (const task of core.failedCalls) {
+    if (core.taskById(task.id) !== task) return `the call of task ${task.id}, which is forgotten, is kept`;
+    bytes += task.argsBytes;
+  }
+  if (bytes !== core.failedCallBytes) return `counts ${core.failedCallBytes} bytes of failed calls, has ${bytes}`;
+  return core.failedCalls.size <= failedCalls && bytes <= failedCallBytes ? null : "too many failed calls are kept";
 }

@@ -3,11 +3,11 @@
 import { type ErrorCode, type Failure, NO_PAYLOAD, type PayloadRef } from "@taskflock/protocol/words";
 import { announce } from "./announce.ts";
 import type { Core } from "./core.ts";
-import { unuseFunction } from "./functions.ts";
 import { dropCopies } from "./holdings.ts";
 import { putInLine, takeOutOfLine } from "./lanes.ts";
-import { AHEAD, LINEAGE, NO_AHEAD, type Outcome, type SharedError, type Task, type Worker } from "./records.ts";
-import { keyOf, loosen, unlinkInputs, unneedInputs } from "./references.ts";
+import { dropLineage, settleLineage } from "./lineage.ts";
+import { AHEAD, NO_AHEAD, type Outcome, type SharedError, type Task, type Worker } from "./records.ts";
+import { keyOf, loosen, unneedInputs } from "./references.ts";
 import { countEnded } from "./runs.ts";
 import { ASSIGNED, CANCELLED, DONE, FAILED, IDLE, isActive, isPlaced, QUEUED, UPLOADING, WAITING } from "./states.ts";
 import { clearAhead, detach } from "./supply.ts";
@@ -121,17 +121,6 @@ export function end(core: Core, root: Task, outcome: Outcome): void {
   }
 }
 
-/** Function, arguments and inputs are not needed for this task any more. */
-export function dropLineage(core: Core, task: Task): void {
-  if ((task.flags & LINEAGE) === 0) return;
-  task.flags &= ~LINEAGE;
-  if (task.args !== NO_PAYLOAD) core.port.free(task.args);
-  task.args = NO_PAYLOAD;
-  unuseFunction(core, task.definition!.record);
-  for (const { record } of task.functions) unuseFunction(core, record);
-  unlinkInputs(core, task);
-}
-
 export function unregisterKey(core: Core, task: Task): void {
   if (task.key !== null && core.keys.get(task.key) === task) core.keys.delete(task.key);
 }
@@ -175,7 +164,7 @@ function endOne(core: Core, task: Task, outcome: Outcome): void {
   core.move(task, failed ? FAILED : CANCELLED, failed ? outcome.failure.message : outcome.reason);
   task.outcome = outcome;
   if (wasActive) unneedInputs(core, task);
-  dropLineage(core, task);
+  settleLineage(core, task, outcome);
   dropCopies(core, task);
   unregisterKey(core, task);
   countEnded(core, task, failed ? "failed" : "cancelled");

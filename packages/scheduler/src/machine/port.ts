@@ -80,6 +80,9 @@ export interface SchedulerConfig {
   readonly supplyUs: number;
   /** Before anything is measured: bytes per µs between workers. */
   readonly bandwidthBytesPerUs: number;
+  /** Calls that failed are kept, so that clients can look into them: so many, the last ones, and of so many bytes. */
+  readonly failedCalls: number;
+  readonly failedCallBytes: number;
   /** Lines of story kept for all tasks together. */
   readonly storyLines: number;
 }
@@ -91,6 +94,8 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   maxAssignedPerWorker: 4096,
   supplyUs: 20_000,
   bandwidthBytesPerUs: 500,
+  failedCalls: 256,
+  failedCallBytes: 64 * 1024 * 1024,
   storyLines: 100_000,
 };
 

@@ -1,6 +1,8 @@
 // Seldom questions, answered from what is known.
 
 import type { Ask, Question } from "@taskflock/protocol/words";
+import { sayAnswer } from "./announce.ts";
+import { callOf, referToInputs } from "./calls.ts";
 import type { Core } from "./core.ts";
 import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
 import { takesTasks } from "./lanes.ts";
@@ -16,6 +18,11 @@ export function answerQuestion(core: Core, session: Session, ask: Ask): void {
   }
   // What it does is done now; what it says is read when the client can read.
   if (question.q === "retire") retireNamed(core, question.workers);
+  if (question.q === "inputs") {
+    const referred = referToInputs(core, session, question.n, question.as);
+    answer(core, session, id, () => referred);
+    return;
+  }
   answer(core, session, id, () => answerTo(core, session, question));
 }
 
@@ -38,7 +45,7 @@ export function retireNamed(core: Core, names: readonly string[]): void {
 }
 
 function answer(core: Core, session: Session, id: number, make: () => QuestionAnswer): void {
-  if (core.canTell(session)) core.tell(session, { t: "answer", id, ...make() });
+  if (core.canTell(session)) sayAnswer(core, session, id, make());
   else session.asks.push({ id, answer: make });
 }
 
@@ -54,6 +61,8 @@ function answerTo(core: Core, session: Session, question: Question): QuestionAns
     }
     case "retire":
       return retired(core, question.workers);
+    case "call":
+      return callOf(session, question.n);
     default:
       return { value: null, error: null };
   }

@@ -248,6 +248,9 @@ export interface Session {
 export interface QuestionAnswer {
   readonly value: unknown;
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** Bytes that belong to it; lent. */
+  readonly data?: PayloadRef;
+  readonly dataBytes?: number;
 }
 
 /** What a worker may do: take tasks; finish and hand over; nothing, it was told to leave. */

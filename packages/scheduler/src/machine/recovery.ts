@@ -9,7 +9,6 @@ import { takeOutOfLine } from "./lanes.ts";
 import {
   activate,
   becauseOf,
-  dropLineage,
   end,
   failedWith,
   failure,
@@ -18,6 +17,7 @@ import {
   wait,
   withdraw,
 } from "./lifecycle.ts";
+import { dropLineage } from "./lineage.ts";
 import { LINEAGE, type Task } from "./records.ts";
 import { isWanted, keyOf, loosen, unneedInputs } from "./references.ts";
 import { countEnded } from "./runs.ts";
@@ -85,7 +85,7 @@ function letGo(core: Core, task: Task): void {
   } else if (task.state === UPLOADING && !isLineage) {
     withdraw(core, task);
     countEnded(core, task, "cancelled");
-  }
+  } else if (task.state === FAILED) dropLineage(core, task);
   if (!isLineage) forget(core, task);
 }
 

@@ -116,6 +116,11 @@ function referTo(core: Core, session: Session, n: TaskNumber, task: Task, finger
     refuse(core, session, n, task.name, "FLOCK_KEY_CONFLICT", text);
     return;
   }
+  refer(core, session, n, task);
+}
+
+/** One more reference to a task that is there. */
+export function refer(core: Core, session: Session, n: TaskNumber, task: Task): void {
   addRef(session, n, task);
   if (task.state === IDLE) activate(core, task, "wanted again");
   sayOutcome(core, session, n, task);
