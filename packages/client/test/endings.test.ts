@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Client, type LogLine, range } from "../src/index.ts";
 import { TestCluster } from "./cluster-harness.ts";
+import { PackageFolder } from "./package-folder.ts";
 
 let cluster: TestCluster;
 let client: Client;
@@ -59,9 +60,16 @@ describe("failures", () => {
   });
 
   test("a package's function that it does not export fails its future and what depends on it", async () => {
-    const { Parser } = await import("acorn");
-    const hidden = Object.getOwnPropertyDescriptor(Parser, "acorn") && Parser.prototype.parse;
-    const future = client.submit(hidden as () => unknown, [], { key: "hidden" });
+    const folder = new PackageFolder();
+    folder.install(
+      "secretive",
+      { type: "module" },
+      {
+        "index.js": "let count = 0; const hidden = () => ++count; export const give = () => hidden;",
+      },
+    );
+    const { give } = await import(folder.path("node_modules/secretive/index.js"));
+    const future = client.submit(give() as () => unknown, [], { key: "hidden" });
     const after = client.submit((x: unknown) => x, [future]);
     expect(await future.error()).toMatchObject({ code: "FLOCK_FUNCTION_NOT_SERIALIZABLE" });
     expect(await after.error()).toMatchObject({ code: "FLOCK_DEPENDENCY_FAILED" });
@@ -69,6 +77,7 @@ describe("failures", () => {
     future.release();
     after.release();
     expect(await client.call((x: number) => x, [1])).toBe(1);
+    folder.remove();
   });
 });
 

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Gate } from "../src/gate.ts";
 import { type Future, range } from "../src/index.ts";
-import { LARGE_LEAF_BYTES, replaceLarge } from "../src/large-values.ts";
+import { LARGE_LEAF_BYTES, LargeReplacer } from "../src/large-values.ts";
 import { argumentRows, readMapItems } from "../src/map-items.ts";
 import { TestCluster } from "./cluster-harness.ts";
 
@@ -49,7 +49,7 @@ test("large parts are replaced where they stand; shared references and cycles su
     set: new Set([large]),
   };
   value["self"] = value;
-  const copy = replaceLarge(value, () => "data") as typeof value & { list: unknown[] };
+  const copy = new LargeReplacer(() => "data").copy(value) as typeof value & { list: unknown[] };
   expect(copy["self"]).toBe(copy);
   expect(copy.list[0]).toEqual({ large: "data" });
   expect(copy.list[0]).toBe(copy.list[1]);
