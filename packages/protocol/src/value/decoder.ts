@@ -34,10 +34,9 @@ export class Decoder {
   readonly #in: ByteReader;
   readonly #views: ViewReader | undefined;
   readonly #host: DecodeHost | undefined;
-  readonly #around: Surroundings;
+  #around: Surroundings;
   readonly #objects: unknown[] = [];
   readonly #keys: string[] = [];
-  #units: readonly (readonly unknown[])[];
   #depth: number;
 
   constructor(reader: ByteReader, views: ViewReader | undefined, host: DecodeHost | undefined, around: Surroundings) {
@@ -45,7 +44,6 @@ export class Decoder {
     this.#views = views;
     this.#host = host;
     this.#around = around;
-    this.#units = around.units;
     this.#depth = around.depth;
   }
 
@@ -333,7 +331,7 @@ export class Decoder {
 
   #unit(outer: number): unknown {
     const index = this.#in.varint();
-    const units = this.#units[this.#units.length - 1 - outer];
+    const units = this.#around.units.at(-1 - outer);
     if (units === undefined || index >= units.length) throw malformed("a function is none of its closure's");
     return units[index];
   }
@@ -352,10 +350,10 @@ export class Decoder {
   }
 
   #captured(units: readonly unknown[]): unknown {
-    const outer = this.#units;
-    this.#units = [...outer, units];
+    const around = this.#around;
+    this.#around = { ...around, units: [...around.units, units] };
     const captured = this.read();
-    this.#units = outer;
+    this.#around = around;
     return captured;
   }
 
