@@ -11,7 +11,8 @@ import {
   packageHash,
   packageOfFile,
 } from "@taskflock/protocol";
-import { bundleFile, bundlePackage, type FileBundle, type Inputs, isOnWorkers } from "./bundles.ts";
+import { type Inputs, isOnWorkers } from "./bundler.ts";
+import { bundleFile, bundlePackage, type FileBundle } from "./bundles.ts";
 
 export interface ImportRequest {
   readonly specifier: string;
