@@ -8,7 +8,7 @@ import { type Format, transformSync } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { command, runNode, runNpm } from "../scripts/ensure.mjs";
 import { printsAsSaid, programsIn } from "./docs/markdown.ts";
-import { allPrograms, environmentNamed, stripsTypes } from "./functions/environments.ts";
+import { allPrograms, environmentNamed, removeWorkplace, stripsTypes } from "./functions/environments.ts";
 import { type Outcome, runPrograms } from "./functions/run-programs.ts";
 import { root } from "./tidy/tree.ts";
 
@@ -55,7 +55,10 @@ describe("packages as users install them", () => {
     if (!offline) expect(installed.ok, installed.output).toBe(true);
   }, 180_000);
 
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+    removeWorkplace();
+  });
 
   it("load, every entry of every package", async ({ skip }) => {
     skip(offline, "the package registry cannot be reached");

@@ -1,5 +1,5 @@
 // The ways to run a user's code. Each lays the programs out in a folder of its own as a user would have them, and runs them all in
-// one process. The folders lie inside the repository, so that packages are found; git ignores them.
+// one process. Packages are found, because the folders lie inside the repository; git ignores them.
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command, root, runNode } from "../../scripts/ensure.mjs";
@@ -161,5 +161,9 @@ async function compile(folder: string, type: ModuleType, module: string, program
   writeFileSync(join(folder, "out/package.json"), JSON.stringify({ name: "user", private: true, type }));
 }
 
-/** Where the environments' folders lie. */
-export const workplace: string = join(root, ".cache/functions");
+/** Where the environments' folders lie: inside the repository, and this process's own. To be removed at the end. */
+export const workplace: string = join(root, ".cache", `functions-${process.pid}`);
+
+export function removeWorkplace(): void {
+  rmSync(workplace, { recursive: true, force: true });
+}

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalCluster } from "taskflock";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { allPrograms, environments } from "./environments.ts";
+import { allPrograms, environments, removeWorkplace } from "./environments.ts";
 import { type Outcome, runPrograms } from "./run-programs.ts";
 
 describe("programs that travel", () => {
@@ -26,6 +26,7 @@ describe("programs that travel", () => {
   afterAll(async () => {
     await cluster.close();
     rmSync(elsewhere, { recursive: true, force: true });
+    removeWorkplace();
   });
 
   describe.each(environments)("from $name", (environment) => {

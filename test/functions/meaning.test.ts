@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Client, isFlockError, LocalCluster } from "taskflock";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runNode } from "../../scripts/ensure.mjs";
-import { workplace } from "./environments.ts";
+import { removeWorkplace, workplace } from "./environments.ts";
 
 // biome-ignore lint/complexity/noStaticOnlyClass: users write them
 class Settings {
@@ -78,6 +78,8 @@ const cases: readonly (readonly [name: string, fn: () => unknown])[] = [
   ["its own name and length", () => [makeShadowed.name, callsLater.length, Settings.name, original.name]],
   ["its own text", () => reassigned.toString()],
 ];
+
+afterAll(removeWorkplace);
 
 describe("a function that travels", () => {
   let cluster: LocalCluster;

@@ -4,8 +4,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Client, type FlockError, LocalCluster } from "taskflock";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runNode } from "../../scripts/ensure.mjs";
-import { workplace } from "./environments.ts";
+import { root, runNode } from "../../scripts/ensure.mjs";
+import { removeWorkplace, workplace } from "./environments.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: any function may be tried
 type AnyFunction = (...args: any[]) => unknown;
@@ -104,10 +104,13 @@ const refused: readonly (readonly [name: string, fn: AnyFunction, says: readonly
   ],
   [
     "a file that is too large",
-    () => readFileSync(new URL("../../.cache/functions/large.bin", import.meta.url)),
+    () => readFileSync(new URL("../../.cache/large.bin", import.meta.url)),
     [/large\.bin/, /MiB/, /argument/],
   ],
 ];
+
+const largeFile = join(root, ".cache/large.bin");
+afterAll(removeWorkplace);
 
 describe("functions that cannot travel", () => {
   let cluster: LocalCluster;
@@ -115,8 +118,8 @@ describe("functions that cannot travel", () => {
 
   beforeAll(async () => {
     mkdirSync(workplace, { recursive: true });
-    writeFileSync(join(workplace, "large.bin"), "");
-    truncateSync(join(workplace, "large.bin"), 64 * 1024 * 1024);
+    writeFileSync(largeFile, "");
+    truncateSync(largeFile, 64 * 1024 * 1024);
     cluster = await LocalCluster.start({ workers: 0 });
     client = await cluster.connect({ logs: "ignore" });
   });
