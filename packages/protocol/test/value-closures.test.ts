@@ -114,6 +114,15 @@ describe("closures", () => {
     expect(ends).toBe(3);
   });
 
+  it("nested beyond the limit are refused, and what is not decodes", () => {
+    const nested = (count: number): AnyFunction =>
+      Array.from({ length: count }).reduce<AnyFunction>((inner) => closure(1, [inner]), closure(1, []));
+    expect(() => encodeClosures(nested(200))).toThrow(/nested deeper than 1500 levels/);
+    let depth = 0;
+    for (let at = roundTrip(nested(150)); at !== undefined; at = closureOf(at).captured[0]) depth++;
+    expect(depth).toBe(151);
+  });
+
   it("leave no trace in the next value when they are refused", () => {
     const before = encodeValue([{ a: 1 }]).toBytes();
     expect(() => encodeClosures([closure(1, [Symbol("x")])])).toThrow(/symbol/);

@@ -4,6 +4,7 @@ import { classNamed } from "./classes.ts";
 import { makeClosure, prototypeOf } from "./decode-closure.ts";
 import { makeError, setErrorProperty } from "./decode-error.ts";
 import {
+  CLOSURE_DEPTH,
   INNER_DEPTH,
   KEY_KNOWN,
   KEY_LATIN1,
@@ -131,8 +132,9 @@ export class Decoder {
     return object;
   }
 
-  #enter(): void {
-    if (++this.#depth > MAX_DEPTH + INNER_DEPTH) throw malformed(`they nest deeper than ${MAX_DEPTH} levels`);
+  #enter(levels = 1): void {
+    this.#depth += levels;
+    if (this.#depth > MAX_DEPTH + INNER_DEPTH) throw malformed(`they nest deeper than ${MAX_DEPTH} levels`);
   }
 
   #array(length: number): unknown[] {
@@ -340,11 +342,11 @@ export class Decoder {
     const at = this.#objects.push(UNFINISHED) - 1;
     const index = this.#in.varint();
     const bytes = bound ? this.#in.raw(this.#in.varint()) : undefined;
-    this.#enter();
+    this.#enter(CLOSURE_DEPTH);
     const closure = makeClosure(this.#host, index, (units) =>
       bytes === undefined ? this.#captured(units) : this.#around.decodeInner(bytes, this.#host, units, this.#depth),
     );
-    this.#depth--;
+    this.#depth -= CLOSURE_DEPTH;
     this.#objects[at] = closure;
     return closure;
   }

@@ -63,12 +63,7 @@ function writeUnit(encoder: Encoder, { index, outer = 0 }: UnitLeaf): void {
 function writeClosure(encoder: Encoder, value: object, { index, captured, names }: ClosureLeaf): void {
   encoder.number(value);
   writeIndex(encoder, TAG.closure, index);
-  encoder.closed(value, () => {
-    encoder.inside({ in: "captured", key: names }, () => {
-      encoder.number(captured);
-      encoder.array(captured);
-    });
-  });
+  encoder.closed(value, () => encoder.captured(captured, names));
 }
 
 function writeBoundClosure(encoder: Encoder, value: object, { index, encoded }: BoundClosureLeaf): void {

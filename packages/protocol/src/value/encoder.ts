@@ -5,6 +5,7 @@ import { writeBuiltin } from "./encode-builtins.ts";
 import { writeError } from "./encode-error.ts";
 import { writeFunctionLeaf, writeObjectLeaf } from "./encode-leaf.ts";
 import {
+  CLOSURE_DEPTH,
   KEY_KNOWN,
   KEY_LATIN1,
   KEY_UTF16,
@@ -44,6 +45,8 @@ export class Encoder {
   #views: ViewTable | undefined;
   #objects = 0;
   #depth = 0;
+  /** Less inside closures. */
+  #maxDepth = MAX_DEPTH;
   #leaf: LeafOf | undefined;
   #root: Root = "value";
 
@@ -124,16 +127,22 @@ export class Encoder {
     this.#depth--;
   }
 
-  /** One level deeper, at `step`, for `write`. */
-  inside(step: Step, write: () => void): void {
-    this.enter();
-    this.#steps[this.#depth - 1] = step;
-    write();
-    this.#depth--;
+  /** Writes what a closure captures; `names` are the variables'. */
+  captured(values: readonly unknown[], names: readonly string[] | undefined): void {
+    this.#maxDepth -= CLOSURE_DEPTH - 1;
+    try {
+      this.enter();
+      this.#steps[this.#depth - 1] = { in: "captured", key: names };
+      this.number(values);
+      this.array(values);
+      this.#depth--;
+    } finally {
+      this.#maxDepth += CLOSURE_DEPTH - 1;
+    }
   }
 
   enter(): void {
-    if (++this.#depth > MAX_DEPTH) {
+    if (++this.#depth > this.#maxDepth) {
       this.#depth = 8; // enough of the path to find the place
       throw refuse(`${this.path()}…`, `nested deeper than ${MAX_DEPTH} levels`, "use an array instead of links");
     }

@@ -11,6 +11,8 @@
 export const VALUE_ALIGNMENT = 8;
 /** How deep values may nest, for the encoder and the decoder alike: a bound on the stack that hostile bytes can use. */
 export const MAX_DEPTH = 1500;
+/** As many levels as a closure counts for: its host's frames and its own code's stand on the stack too. */
+export const CLOSURE_DEPTH = 8;
 /** What a decoder allows on top: captured values that were encoded on their own may stand a little down in another value. */
 export const INNER_DEPTH = 100;
 

@@ -9,9 +9,9 @@ import {
   importFrom,
   type PackageIdentity,
 } from "@taskflock/protocol/code";
-import { evaluateModule } from "./common-js.ts";
 import { messageOf } from "./evaluate.ts";
 import { labelOf, labelOfInstalled, matchPackage, withOwnFolder } from "./package-match.ts";
+import { evaluateModule } from "./sent-modules.ts";
 
 /** Who imports, and from where. */
 export interface Importer {

@@ -3,6 +3,5 @@ export {
   type Callable,
   type ClosureFactory,
   FunctionLoader,
-  type LoadedFunction,
   loadFunction,
 } from "./load-function.ts";
