@@ -28,14 +28,17 @@ export interface FunctionEntry {
   hash: string | null;
   /** Why it cannot travel, if that turned out after the call. */
   failure: Error | null;
-  /** The function that was used with this code last. */
+  /** The function that was used with this code last; and whether others were before. */
   live: AnyFunction;
+  several: boolean;
 }
 
 /** A function as one call uses it, with what it captured. */
 export interface FunctionUse extends Pick<Prepared, "captured" | "names" | "unitIndex"> {
   readonly fn: AnyFunction;
   readonly entry: FunctionEntry;
+  /** What it captures and the arguments are written as one, so that they may share classes. */
+  readonly shared: boolean;
 }
 
 export interface FunctionTableHost {
@@ -61,14 +64,17 @@ export class FunctionTable {
 
   /**
    * A function with its captured values as they are now; its code is defined at the scheduler before whatever is sent after
-   * this call. Throws FLOCK_FUNCTION_NOT_SERIALIZABLE; `path` says where the function stands.
+   * this call. Throws FLOCK_FUNCTION_NOT_SERIALIZABLE; `path` says where the function stands. `shared`: the arguments may refer to
+   * classes that travel with it.
    */
-  use(fn: AnyFunction, path?: string): FunctionUse {
-    const { code, captured, names, unitIndex } = prepareFunction(fn, this.#host.packages, path);
+  use(fn: AnyFunction, path?: string, shared = false): FunctionUse {
+    const manner = { packages: this.#host.packages, shared };
+    const { code, captured, names, unitIndex } = prepareFunction(fn, manner, path);
     const entry = this.#byCode.get(code) ?? this.#enter(code, fn);
     if (entry.failure !== null) throw entry.failure;
+    entry.several ||= entry.live !== fn;
     entry.live = fn;
-    return { fn, entry, captured, names, unitIndex };
+    return { fn, entry, shared, captured, names, unitIndex };
   }
 
   /** What the function captured holds other functions than before: the next use looks at all of it. */
@@ -76,9 +82,8 @@ export class FunctionTable {
     forgetFunction(fn);
   }
 
-  /** The function that was last used under this number. */
-  liveOf(number: FunctionNumber): AnyFunction | undefined {
-    return this.#byNumber.get(number)?.live;
+  get(number: FunctionNumber): FunctionEntry | undefined {
+    return this.#byNumber.get(number);
   }
 
   #enter(code: FunctionCode, fn: AnyFunction): FunctionEntry {
@@ -113,7 +118,14 @@ export class FunctionTable {
   }
 
   #add(name: string, hash: string | null, live: AnyFunction): FunctionEntry {
-    const entry: FunctionEntry = { number: ++this.#last as FunctionNumber, name, hash, failure: null, live };
+    const entry: FunctionEntry = {
+      number: ++this.#last as FunctionNumber,
+      name,
+      hash,
+      failure: null,
+      live,
+      several: false,
+    };
     if (hash !== null) this.#byHash.set(hash, entry);
     this.#byNumber.set(entry.number, entry);
     return entry;

@@ -7,38 +7,60 @@ import {
   type ErrorCode,
   errorRegistry,
   FlockError,
+  NO_PAYLOAD,
+  type PayloadStore,
   type Question,
 } from "@taskflock/protocol";
 import { again } from "./endings.ts";
 
 interface Asked {
   readonly question: Question;
-  readonly resolve: (value: unknown) => void;
+  readonly resolve: (answer: WithData<unknown>) => void;
   readonly reject: (error: FlockError) => void;
 }
 
+/** What is known, and the bytes that belong to it. */
+export interface WithData<V> {
+  readonly value: V;
+  readonly data: Uint8Array;
+}
+
+export interface QuestionsHost {
+  readonly payloads: PayloadStore;
+  send(message: ClientToScheduler): void;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
 export class Questions {
-  readonly #host: { send(message: ClientToScheduler): void };
+  readonly #host: QuestionsHost;
   readonly #open: Map<number, Asked> = new Map();
   #last = 0;
 
-  constructor(host: { send(message: ClientToScheduler): void }) {
+  constructor(host: QuestionsHost) {
     this.#host = host;
   }
 
-  ask<Q extends Question>(question: Q): Promise<AnswerOf<Q>> {
+  async ask<Q extends Question>(question: Q): Promise<AnswerOf<Q>> {
+    return (await this.askWithData(question)).value;
+  }
+
+  askWithData<Q extends Question>(question: Q): Promise<WithData<AnswerOf<Q>>> {
     return new Promise((resolve, reject) => {
       const id = ++this.#last;
-      this.#open.set(id, { question, resolve: resolve as (value: unknown) => void, reject });
+      this.#open.set(id, { question, resolve: resolve as Asked["resolve"], reject });
       this.#host.send({ t: "ask", id, question });
     });
   }
 
-  answered({ id, value, error }: Answer): void {
+  /** Takes over the payload. */
+  answered({ id, value, error, data: payload }: Answer): void {
+    const data = payload === NO_PAYLOAD ? NO_BYTES : this.#host.payloads.get(payload).slice();
+    if (payload !== NO_PAYLOAD) this.#host.payloads.free(payload);
     const asked = this.#open.get(id);
     if (asked === undefined) return; // answered before a cut and once more after it
     this.#open.delete(id);
-    if (error === null) asked.resolve(value);
+    if (error === null) asked.resolve({ value, data });
     else asked.reject(new FlockError(knownCode(error.code), error.message));
   }
 

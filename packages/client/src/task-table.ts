@@ -78,6 +78,12 @@ export class TaskTable {
     return this.#records.get(n);
   }
 
+  /** The record of which this is the key, a derived one or the user's. */
+  withKey(key: string): TaskRecord | undefined {
+    const derived = this.#records.get(Number(/-(\d+)$/.exec(key)?.[1] ?? 0) as TaskNumber);
+    return derived !== undefined && this.#host.owner.keyOf(derived) === key ? derived : this.#byKey.get(key);
+  }
+
   /** The record that this session already has under a key of the user's. Throws FLOCK_KEY_CONFLICT when it is of other work. */
   shared(key: string, fingerprint: string): TaskRecord | undefined {
     const record = this.#byKey.get(key);

@@ -10,13 +10,13 @@ import { type PositionScript, type PositionTable, registerPositions } from "../s
 import { makeReadable, readableStack } from "../src/stacks/readable.ts";
 
 let folder: string;
-const ofTheTestRunner = Error.prepareStackTrace;
+const ofTheTestRunner: unknown = Error.prepareStackTrace;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "stacks-"));
-  Error.prepareStackTrace = undefined; // stacks as a worker's engine makes them
+  Reflect.set(Error, "prepareStackTrace", undefined); // stacks as a worker's engine makes them
 });
 afterAll(() => {
-  Error.prepareStackTrace = ofTheTestRunner;
+  Reflect.set(Error, "prepareStackTrace", ofTheTestRunner);
   rmSync(folder, { recursive: true });
 });
 

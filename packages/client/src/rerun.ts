@@ -1,0 +1,100 @@
+// Runs the call of a task here, in the client's process: the live function, with the arguments that the task had.
+
+import { decodeValue, FlockError, type TaskNumber } from "@taskflock/protocol";
+import { releasedError } from "./endings.ts";
+import type { AnyFunction, FunctionTable } from "./function-table.ts";
+import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts";
+import type { Questions } from "./questions.ts";
+import type { TaskRecord } from "./record.ts";
+import { runAsTask } from "./task-here.ts";
+import type { TaskTable } from "./task-table.ts";
+
+export interface RerunHost extends FutureOwner {
+  readonly tasks: TaskTable;
+  readonly functions: FunctionTable;
+  readonly questions: Questions;
+}
+
+/** The live functions that stand in the encoded arguments, by index; undefined where there is none. */
+type Functions = readonly (ReturnType<FunctionTable["get"]> | undefined)[];
+
+/** See `Client.rerunHere`. The future is one of this session's. */
+export async function rerunHere(host: RerunHost, future: Future<unknown>): Promise<unknown> {
+  if (isReleased(future)) throw releasedError(future.key);
+  const record = failedFirst(host, recordOf(future));
+  const key = host.keyOf(record);
+  const fn = functionOf(record, key);
+  const args = await argumentsOf(host, record, fn);
+  const attempt = record.outcome?.t === "failed" ? record.outcome.attempt : 1;
+  return await runAsTask({ key, attempt, worker: "here" }, () => fn(...args));
+}
+
+/** The task itself, or the one because of whose failure it was never called. */
+function failedFirst(host: RerunHost, record: TaskRecord): TaskRecord {
+  const { outcome } = record;
+  const failedKey = outcome?.t === "failed" ? outcome.failedKey : null;
+  if (failedKey === null || failedKey === host.keyOf(record)) return record;
+  const first = host.tasks.withKey(failedKey);
+  if (first !== undefined) return first;
+  throw new FlockError(
+    "FLOCK_RELEASED",
+    `${host.keyOf(record)} was not called, because ${failedKey} failed before it, and nobody has the future of that any more. Keep it in a variable, and rerunHere() that one.`,
+  );
+}
+
+function functionOf(record: TaskRecord, key: string): AnyFunction {
+  if (record.fn !== null && record.fault === null) return record.fn as AnyFunction;
+  const text =
+    record.fn === null
+      ? `${key} is data: no function made it. Look at it with \`await future.result()\`.`
+      : `${key} was not sent (${record.fault?.message}): call the function yourself.`;
+  throw new FlockError("FLOCK_ARGUMENT_INVALID", `rerunHere takes the future of a call; ${text}`);
+}
+
+async function argumentsOf(host: RerunHost, { n }: TaskRecord, fn: AnyFunction): Promise<readonly unknown[]> {
+  const { value: call, data } = await host.questions.askWithData({ q: "call", n });
+  const functions = call.functions.map((number) => (number === null ? undefined : host.functions.get(number)));
+  const inputs = await inputsOf(host, n, call.inputs);
+  const main = host.functions.use(fn).entry;
+  let called = false;
+  const args = decodeValue(data, {
+    copy: true,
+    leaf: (kind, index) => (kind === "future" ? inputs[index] : liveAt(functions, index)),
+    closure: (index, bind) => {
+      bind(STAND_INS);
+      // A function with captured values stands before its arguments, and so comes first.
+      if (called || functions[index] !== main) return liveAt(functions, index, true);
+      called = true;
+      return fn;
+    },
+  }) as unknown[];
+  return called ? args.slice(1) : args;
+}
+
+/** The values of a task's inputs, which may have been released since. */
+async function inputsOf(host: RerunHost, n: TaskNumber, count: number): Promise<readonly unknown[]> {
+  if (count === 0) return [];
+  const futures = Array.from({ length: count }, () => host.tasks.futureOf(host.tasks.add("input", null, null)));
+  try {
+    await host.questions.ask({ q: "inputs", n, as: futures.map((future) => recordOf(future).n) });
+    return await Promise.all(futures.map((future) => future.result()));
+  } finally {
+    for (const future of futures) future.release();
+  }
+}
+
+function liveAt(functions: Functions, index: number, isClosure = false): AnyFunction {
+  const entry = functions[index];
+  if (entry !== undefined && !(isClosure && entry.several)) return entry.live;
+  const text =
+    entry === undefined
+      ? "A function in the task's arguments was passed by another client"
+      : `There were several functions ${entry.name} with the same code, and the one in the task's arguments is not known from the others`;
+  throw new FlockError("FLOCK_CALL_FORGOTTEN", `${text}: call the task's function yourself.`);
+}
+
+/** For the functions that a closure captured: the closure is here, so that nobody calls them. */
+const STAND_INS: readonly unknown[] = new Proxy([], {
+  get: (_, property) => (property === "length" ? Number.MAX_SAFE_INTEGER : StandIn),
+});
+function StandIn(): void {}
