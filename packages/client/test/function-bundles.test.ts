@@ -164,6 +164,24 @@ describe("what a bundle gives", () => {
     }
   });
 
+  it("follows conditions that the program was started with", async () => {
+    folder.install(
+      "special",
+      { exports: { special: "./s.js", default: "./d.js" } },
+      {
+        "s.js": `exports.f = () => "special";`,
+        "d.js": `exports.f = () => "default";`,
+      },
+    );
+    process.execArgv.push("--conditions=special");
+    try {
+      expect((await load("special"))["f"]!()).toBe("special");
+    } finally {
+      process.execArgv.pop();
+    }
+    expect((await load("special", "require"))["f"]!()).toBe("default");
+  });
+
   it("is strict code where all of it was, and sloppy where some must be", async () => {
     for (const [name, strict] of [
       ["esm", true],

@@ -95,9 +95,10 @@ describe("values that every worker has", () => {
 });
 
 describe("values of the program's own", () => {
-  const before = { random: Math.random, readFileSync: fs.readFileSync };
+  const before = { random: Math.random, max: Math.max, readFileSync: fs.readFileSync };
   afterEach(() => {
     Math.random = before.random;
+    Math.max = before.max;
     fs.readFileSync = before.readFileSync;
     Reflect.deleteProperty(Array.prototype, "last");
     Reflect.deleteProperty(globalThis, "ownGlobal");
@@ -130,7 +131,9 @@ describe("values of the program's own", () => {
     };
     Object.assign(Array.prototype, { last });
     Object.assign(globalThis, { ownGlobal: last });
-    for (const value of [seeded, reading, last]) expect(wellKnown(value)).toBeUndefined();
+    const watched = new Proxy(Math.max, {});
+    Math.max = watched;
+    for (const value of [seeded, reading, last, watched]) expect(wellKnown(value)).toBeUndefined();
   });
 
   it("are not known where the builtin was replaced before anybody asked", async () => {
@@ -138,8 +141,10 @@ describe("values of the program's own", () => {
     vi.resetModules();
     const seeded = (): number => 4;
     Math.random = seeded;
+    const watched = new Proxy(Math.max, {});
+    Math.max = watched;
     const fresh = await import("../src/functions/well-known.ts");
-    expect(fresh.wellKnown(Math.max)).toEqual({ expression: "Math.max" });
-    expect(fresh.wellKnown(seeded)).toBeUndefined();
+    expect(fresh.wellKnown(Math.min)).toEqual({ expression: "Math.min" });
+    for (const value of [seeded, watched]) expect(fresh.wellKnown(value)).toBeUndefined();
   });
 });

@@ -43,6 +43,11 @@ export interface CompileOptions {
 }
 
 const ENTRY = "taskflock-entry";
+
+function isEntry(path: string): boolean {
+  return path.slice(path.lastIndexOf("/") + 1).startsWith(`${ENTRY}.`);
+}
+
 /** A missing ending is found as the file's own kind would. */
 const ENDINGS = {
   javascript: [".js", ".json", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx"],
@@ -67,8 +72,8 @@ export async function compile(
 function absentPackages(error: unknown, { isPackage }: CompileOptions): string[] {
   return errorsOf(error).flatMap(({ text, location }) => {
     const name = UNRESOLVED.exec(text)?.[1];
-    const importer = location?.file ?? ENTRY;
-    const isTheirs = !importer.startsWith(ENTRY) && (isPackage || importer.includes("node_modules/"));
+    const importer = location?.file ?? "";
+    const isTheirs = importer !== "" && !isEntry(importer) && (isPackage || importer.includes("node_modules/"));
     return name !== undefined && isTheirs && /^[\w@]/.test(name) ? [name] : [];
   });
 }
@@ -133,7 +138,7 @@ function readMetafile(metafile: Metafile, root: string): Omit<Compiled, "text" |
   for (const [path, { imports, format }] of Object.entries(metafile.inputs)) {
     const imported = imports.filter(({ external }) => external !== true).map((to) => resolve(root, to.path));
     const external = imports.filter((to) => to.external === true && to.path !== "<runtime>").map((to) => to.path);
-    if (path.startsWith(`${ENTRY}.`)) entry = imported[0];
+    if (isEntry(path)) entry = imported[0];
     else inputs.set(resolve(root, path), { imports: imported, external, module: format === "esm" });
   }
   return { inputs, entry };
@@ -146,12 +151,11 @@ export function describeFailure(error: unknown): { reason: string; found: boolea
     return { reason: `could not be bundled (${error instanceof Error ? error.message : String(error)})`, found: true };
   }
   const file = first.location?.file ?? "";
-  const isEntry = file.startsWith(ENTRY);
-  const at = file === "" || isEntry ? "" : ` (${file})`;
+  const at = file === "" || isEntry(file) ? "" : ` (${file})`;
   if (first.text.startsWith("Top-level await"))
     return { reason: `uses await at the top of a module${at}`, found: true };
   const unresolved = UNRESOLVED.exec(first.text)?.[1];
   if (unresolved === undefined) return { reason: `could not be bundled: ${first.text}${at}`, found: true };
-  if (isEntry) return { reason: `gives nothing by the name "${unresolved}"`, found: false };
+  if (isEntry(file)) return { reason: `gives nothing by the name "${unresolved}"`, found: false };
   return { reason: `needs "${unresolved}", which is not found${at}`, found: true };
 }

@@ -17,7 +17,7 @@ export interface FoundExport {
 
 /** The file of a function that was defined in an installed package; undefined for the user's own code. */
 export function packageFileOf(fn: object): string | undefined {
-  const file = fileOfFunction(fn);
+  const file = fileOf(fn);
   return file !== undefined && installedPackageOf(file) !== undefined ? file : undefined;
 }
 
@@ -26,7 +26,7 @@ export function packageFileOf(fn: object): string | undefined {
  * for functions that their package does not export.
  */
 export async function findExport(fn: object): Promise<FoundExport | undefined> {
-  const file = fileOfFunction(fn);
+  const file = fileOf(fn);
   const home = file === undefined ? undefined : installedPackageOf(file);
   if (file === undefined || home === undefined) return undefined;
   const fromFile = placeThatFinds(home, file);
@@ -42,6 +42,12 @@ export async function findExport(fn: object): Promise<FoundExport | undefined> {
     if (member !== undefined) return { specifier, kind: "import", member, fromFile };
   }
   return undefined;
+}
+
+/** The engine's own functions, and bound ones, are of no file. */
+function fileOf(fn: object): string | undefined {
+  const isNative = /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(fn));
+  return isNative ? undefined : fileOfFunction(fn);
 }
 
 const known = new Map<string, InstalledPackage | undefined>();

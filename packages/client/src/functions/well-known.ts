@@ -1,5 +1,6 @@
 // Values that every worker has: the language's own, and those of Node's modules.
 import { createRequire } from "node:module";
+import { types } from "node:util";
 import { workerGlobals } from "./globals.ts";
 import { inspectFunction, scriptInfo } from "./inspect.ts";
 
@@ -214,10 +215,13 @@ function isOriginal(fn: object): boolean {
   let original = originals.get(fn);
   if (original === undefined) {
     const source = Function.prototype.toString.call(fn);
-    original =
-      /\{\s*\[native code\]\s*\}\s*$/.test(source) ||
-      scriptInfo(inspectFunction(fn).scriptId)?.url.startsWith("node:") === true;
+    const isNative = /\{\s*\[native code\]\s*\}\s*$/.test(source);
+    original = isNative ? !types.isProxy(fn) : isOfNode(fn);
     originals.set(fn, original);
   }
   return original;
+}
+
+function isOfNode(fn: object): boolean {
+  return scriptInfo(inspectFunction(fn).scriptId)?.url.startsWith("node:") === true;
 }
