@@ -1,7 +1,7 @@
 // What users hold: a connection to a scheduler, through which they submit tasks and get their results.
 
 import { createHash } from "node:crypto";
-import { type GridSearchOptions, gridSearch, type ScoreNames, type Scoring, type Search } from "@taskflock/ml";
+import { type GridSearchOptions, gridSearch, type ScoreNames, type Search } from "@taskflock/ml";
 import { type ClusterInfo, FlockError, type RunInfo, type StoryLine, type WorkerInfo } from "@taskflock/protocol";
 import {
   type ClientOptions,
@@ -234,9 +234,9 @@ export class Client {
    * Tries every candidate of `params` on every fold, and fits the best one on all data. Returns at once; throws at once for
    * options, parameters or data that cannot be used (FLOCK_OPTION_INVALID, FLOCK_ML_…).
    */
-  gridSearch<P extends object, M, I, const Q extends Scoring | undefined = undefined>(
-    options: GridSearchOptions<P, M, I, Q>,
-  ): Search<P, M, I, ScoreNames<Q>> {
+  gridSearch<P extends object, M, I, const S extends PropertyKey = "score">(
+    options: GridSearchOptions<P, M, I, S>,
+  ): Search<P, M, I, ScoreNames<S>> {
     this.#open();
     return gridSearch(new ClientExecutor(this.#executorHost()), options);
   }

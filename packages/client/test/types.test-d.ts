@@ -1,5 +1,6 @@
 // Compiled by types.test.ts, never run: what infers, and what must not compile.
 
+import { estimator, type FittedEstimator, type Labels, type Matrix, type Scorer, svc } from "@taskflock/ml";
 import type { Client, Future, Resolved } from "../src/index.ts";
 
 declare const client: Client;
@@ -98,6 +99,113 @@ same<Awaited<ReturnType<typeof client.gather<Future<number>[]>>>, number[]>(true
 // scatter.
 const scattered = client.scatter({ rows: 2 }, { broadcast: true });
 same<typeof scattered, Promise<Future<{ rows: number }>>>(true);
+
+// gridSearch: parameters and model come from the estimator, an object of functions or a class.
+declare const X: Matrix;
+declare const y: Labels & readonly string[];
+class Threshold {
+  static readonly params = { column: 0, side: "left" as "left" | "right", distance: Math.hypot };
+  cut = 0;
+  readonly params: typeof Threshold.params;
+  constructor(params: typeof Threshold.params) {
+    this.params = params;
+  }
+  fit(X: Matrix, _y: Labels): this {
+    this.cut = X.rows;
+    return this;
+  }
+  predict(X: Matrix): number[] {
+    return [X.rows, this.cut];
+  }
+}
+const searched = client.gridSearch({
+  estimator: Threshold,
+  params: { column: [0, 1], side: ["left"], distance: [(a, b = 0) => a + b, Math.max] },
+  X,
+  y,
+});
+const classFound = searched.result().then(({ bestEstimator, bestParams, cvResults }) => {
+  same<typeof bestEstimator.model, Threshold>(true);
+  same<typeof bestParams.side, "left" | "right" | undefined>(true);
+  same<typeof cvResults.meanTestScore, readonly number[]>(true);
+  return bestEstimator.model.cut + (bestParams.distance?.(1, 2) ?? 0);
+});
+same<typeof classFound, Promise<number>>(true);
+// @ts-expect-error: the class has no such parameter
+client.gridSearch({ estimator: Threshold, params: { row: [0] }, X, y });
+// @ts-expect-error: a value that the parameter does not take
+client.gridSearch({ estimator: Threshold, params: { side: ["up"] }, X, y });
+// @ts-expect-error: an instance is no class
+client.gridSearch({ estimator: new Threshold(Threshold.params), params: {}, X, y });
+class Fits {
+  static params = {};
+  fit(): void {}
+}
+class Bare {
+  fit(): void {}
+  predict = () => [1];
+}
+class Returns {
+  static params = {};
+  fit(): { a: number } {
+    return { a: 1 };
+  }
+  predict = () => [1];
+}
+// @ts-expect-error: a class that cannot predict
+client.gridSearch({ estimator: Fits, params: {}, X, y });
+// @ts-expect-error: a class that does not name its parameters
+client.gridSearch({ estimator: Bare, params: {}, X, y });
+// @ts-expect-error: the model of a class is its instance; fit returns nothing else
+client.gridSearch({ estimator: Returns, params: {}, X, y });
+const scale = 2;
+const scaled = estimator({
+  name: "scaled",
+  params: { C: 1 },
+  fit: (X, _y, { C }) => ({ size: X.rows * C * scale }),
+  predict: ({ size }, X) => new Array<number>(X.rows).fill(size),
+});
+const objectFound = client.gridSearch({ estimator: scaled, params: { C: [1, 2] }, X, y }).result();
+same<Awaited<typeof objectFound>["bestEstimator"], FittedEstimator<{ C: number }, { size: number }, Matrix>>(true);
+estimator({
+  name: "with this",
+  params: { C: 1 },
+  fit() {
+    // @ts-expect-error: functions travel without the object around them
+    return this.params;
+  },
+  predict: () => [],
+});
+
+// Scorers: closures get their types; their names become columns.
+declare const cost: Scorer;
+const options = { estimator: svc(), params: { C: [1] }, X, y };
+const two = client.gridSearch({
+  ...options,
+  scoring: { cost, count: (yTrue, yPred) => scale * (yTrue.length - yPred.length), f1: "f1" },
+  refit: ({ meanTestCost, rankTestCount }) => meanTestCost.length - rankTestCount.length,
+});
+same<Awaited<ReturnType<typeof two.result>>["scorerNames"], readonly ("cost" | "count" | "f1")[]>(true);
+const closure = client.gridSearch({ ...options, scoring: (yTrue, yPred) => yTrue.length - yPred.length });
+const named = client.gridSearch({ ...options, scoring: "f1Macro", refit: "score" });
+const none = client.gridSearch(options);
+same<typeof closure, typeof none>(true);
+same<typeof named, typeof none>(true);
+const listed = client.gridSearch({ ...options, scoring: ["accuracy", "f1Macro"], refit: "f1Macro" });
+void listed.result().then(({ cvResults }) => {
+  same<typeof cvResults.rankTestF1Macro, readonly number[]>(true);
+  // @ts-expect-error: with several scorers there is no "score"
+  cvResults.meanTestScore;
+});
+// @ts-expect-error: no such scorer
+client.gridSearch({ ...options, scoring: ["accurracy"] });
+// @ts-expect-error: a scorer gives a number
+client.gridSearch({ ...options, scoring: () => "good" });
+// @ts-expect-error: refit names one of the scorers
+client.gridSearch({ ...options, scoring: { cost, f1: "f1" }, refit: "score" });
+declare const dynamic: Record<string, Scorer>;
+const open = client.gridSearch({ ...options, scoring: dynamic, refit: "any" });
+same<Awaited<ReturnType<typeof open.result>>["scorerNames"], readonly string[]>(true);
 
 // A future is not thenable, and is covariant.
 // @ts-expect-error: no then

@@ -9,6 +9,27 @@ export interface Handle<R> {
   cancel(reason?: string): Promise<void>;
 }
 
+/** Values that hold no handles. */
+type Whole =
+  | (string | number | bigint | boolean | symbol | null | undefined)
+  | (Date | RegExp | Error | URL | ArrayBuffer | SharedArrayBuffer | ArrayBufferView)
+  // biome-ignore lint/suspicious/noExplicitAny: every function is meant, whatever it takes
+  | ((...args: any[]) => unknown);
+
+/** `T` with every handle's value in its place, at any depth. */
+export type Settled<T> =
+  T extends Handle<infer R>
+    ? Awaited<R>
+    : T extends Whole
+      ? T
+      : T extends Map<infer K, infer V>
+        ? Map<Settled<K>, Settled<V>>
+        : T extends Set<infer V>
+          ? Set<Settled<V>>
+          : T extends object
+            ? { [K in keyof T]: Settled<T[K]> }
+            : T;
+
 export interface SubmitOptions {
   /** A readable stem for the task's key. */
   readonly name?: string;
@@ -26,8 +47,8 @@ export interface RunScope {
 
 export interface Executor {
   /**
-   * Calls `fn` with `args` on a worker. `fn` must be an export of an installed package, or use only its arguments and
-   * globals. Functions, handles and plain data may be nested in `args`.
+   * Calls `fn` with `args` on a worker. Functions travel with what they use: data, imports, other functions and classes.
+   * Functions, classes, handles and plain data may be nested in `args`.
    */
   // biome-ignore lint/suspicious/noExplicitAny: handles stand for values anywhere inside, which a type cannot follow here
   submit<R>(fn: (...args: any[]) => R | Promise<R>, args: readonly unknown[], options?: SubmitOptions): Handle<R>;

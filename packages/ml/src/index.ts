@@ -1,4 +1,4 @@
-// Estimators, model selection and metrics. Everything that runs on workers is exported here: it travels by name.
+// Estimators, model selection and metrics. What of this package runs on workers is exported here: it travels by name.
 
 export {
   type DataShape,
@@ -27,7 +27,7 @@ export {
   logisticRegression,
   predictLogisticRegression,
 } from "./estimators/logistic-regression.ts";
-export type { Executor, Handle, RunScope, SubmitOptions } from "./executor.ts";
+export type { Executor, Handle, RunScope, Settled, SubmitOptions } from "./executor.ts";
 export { FittedEstimator, fitEstimator } from "./fitted.ts";
 export { type FormatOptions, formatResults } from "./format-results.ts";
 export { InlineExecutor, type InlineExecutorOptions } from "./inline-executor.ts";

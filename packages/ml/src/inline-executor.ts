@@ -1,7 +1,12 @@
-// Runs a search in this process, without a cluster: for tests, and for breakpoints in estimators and scorers.
+// Runs a search or a map in this process, without a cluster: for tests, and for breakpoints in what a user wrote.
 
 import { FlockError } from "@taskflock/protocol/words";
-import type { Executor, Handle, RunScope } from "./executor.ts";
+import type { Executor, Handle, RunScope, Settled } from "./executor.ts";
+import { isPlainObject, kindOf } from "./kinds.ts";
+import type { ScoreNames } from "./scorers.ts";
+import type { GridSearchOptions } from "./search/compile.ts";
+import { gridSearch } from "./search/grid-search.ts";
+import type { Search } from "./search/search.ts";
 
 export interface InlineExecutorOptions {
   /** Takes warnings; default: the process's own warnings. */
@@ -10,7 +15,14 @@ export interface InlineExecutorOptions {
   readonly onEvent?: (event: unknown) => void;
 }
 
-/** Tasks run one at a time, in the order in which they were submitted, each in a turn of the event loop of its own. */
+/**
+ * Tasks run one at a time, in the order in which they were submitted, each in a turn of the event loop of its own. Their functions
+ * are called as they are: a breakpoint in one holds, with its variables, and an error has its own stack.
+ *
+ * `map`, `gather` and `gridSearch` take what a client's take, so that a program is debugged by the exchange of one name:
+ *
+ *     const found = await new InlineExecutor().gridSearch({ estimator, params, X, y, errorScore: "raise" }).result();
+ */
 export class InlineExecutor implements Executor {
   readonly #options: InlineExecutorOptions;
   #last: Promise<unknown> = Promise.resolve();
@@ -31,6 +43,43 @@ export class InlineExecutor implements Executor {
     })();
     this.#last = value.catch(() => undefined);
     return new InlineHandle<R>(value as Promise<Awaited<R>>, cancelled);
+  }
+
+  /**
+   * Calls `fn` with each item of an iterable, or with one item of each of several. Options of tasks may follow, as for a client;
+   * they mean nothing here. Throws FLOCK_ARGUMENT_INVALID; then nothing runs.
+   */
+  map<T, R>(fn: (item: Settled<T>) => R, items: Iterable<T>, options?: object): Handle<Awaited<R>>[];
+  map<T, U, R>(
+    fn: (first: Settled<T>, second: Settled<U>) => R,
+    first: Iterable<T>,
+    second: Iterable<U>,
+    options?: object,
+  ): Handle<Awaited<R>>[];
+  map<T, U, V, R>(
+    fn: (first: Settled<T>, second: Settled<U>, third: Settled<V>) => R,
+    first: Iterable<T>,
+    second: Iterable<U>,
+    third: Iterable<V>,
+    options?: object,
+  ): Handle<Awaited<R>>[];
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads say it
+  map(fn: (...args: any[]) => unknown, ...given: readonly unknown[]): Handle<unknown>[] {
+    if (typeof fn !== "function") throw wrongArgument(`map takes a function first, not ${kindOf(fn)}.`);
+    const columns = given.length > 1 && !isIterable(given.at(-1)) ? given.slice(0, -1) : given;
+    return rowsOf(columns).map((args) => this.submit(fn, args));
+  }
+
+  /** The values of handles, in the structure (arrays, plain objects, maps, sets) in which they stand; rejects with the first failure. */
+  async gather<T>(handles: T): Promise<Settled<T>> {
+    return (await resolveHandles(handles)) as Settled<T>;
+  }
+
+  /** `gridSearch(executor, options)`, as a client has it. */
+  gridSearch<P extends object, M, I, const S extends PropertyKey = "score">(
+    options: GridSearchOptions<P, M, I, S>,
+  ): Search<P, M, I, ScoreNames<S>> {
+    return gridSearch(this, options);
   }
 
   scatter<T>(value: T): Handle<T> {
@@ -74,11 +123,70 @@ class InlineHandle<R> implements Handle<R> {
   }
 }
 
-/** Values in the place of handles, at any depth of arrays and plain objects. */
+/** Values in the place of handles, at any depth of arrays, plain objects, maps and sets; those are copied, as on the way to a worker. */
 async function resolveHandles(value: unknown): Promise<unknown> {
-  if (value instanceof InlineHandle) return value.result();
-  if (Array.isArray(value)) return Promise.all(value.map(resolveHandles));
-  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  const entries = Object.entries(value).map(async ([key, item]) => [key, await resolveHandles(item)] as const);
-  return Object.fromEntries(await Promise.all(entries));
+  const handles = new Set<InlineHandle<unknown>>();
+  rebuild(value, (handle) => handles.add(handle));
+  const values = new Map(
+    await Promise.all(Array.from(handles, async (handle) => [handle, await handle.result()] as const)),
+  );
+  return rebuild(value, (handle) => values.get(handle));
+}
+
+/** What stands twice in `root` stands twice in the copy. */
+function rebuild(root: unknown, take: (handle: InlineHandle<unknown>) => unknown): unknown {
+  const copies = new Map<unknown, unknown>();
+  const keep = <C>(value: unknown, copy: C): C => {
+    copies.set(value, copy);
+    return copy;
+  };
+  const visit = (value: unknown): unknown => {
+    if (typeof value !== "object" || value === null) return value;
+    if (value instanceof InlineHandle) return take(value);
+    if (copies.has(value)) return copies.get(value);
+    if (Array.isArray(value)) {
+      const copy = keep<unknown[]>(value, []);
+      for (const item of value) copy.push(visit(item));
+      return copy;
+    }
+    if (value instanceof Map) {
+      const copy = keep(value, new Map<unknown, unknown>());
+      for (const [key, item] of value) copy.set(visit(key), visit(item));
+      return copy;
+    }
+    if (value instanceof Set) {
+      const copy = keep(value, new Set<unknown>());
+      for (const item of value) copy.add(visit(item));
+      return copy;
+    }
+    if (!isPlainObject(value)) return value;
+    const copy = keep<Record<string, unknown>>(value, {});
+    for (const [key, item] of Object.entries(value)) copy[key] = visit(item);
+    return copy;
+  };
+  return visit(root);
+}
+
+/** The arguments of each call. Throws where one iterable ends before another. */
+function rowsOf(columns: readonly unknown[]): unknown[][] {
+  const iterators = columns.map((column) => {
+    if (isIterable(column)) return column[Symbol.iterator]();
+    throw wrongArgument(`map takes iterables of items after the function, not ${kindOf(column)}.`);
+  });
+  for (const rows: unknown[][] = []; ; ) {
+    const next = iterators.map((iterator) => iterator.next());
+    if (next.every(({ done }) => done)) return rows;
+    if (next.some(({ done }) => done)) {
+      throw wrongArgument(`map: one of the iterables ends after ${rows.length} items, another goes on.`);
+    }
+    rows.push(next.map(({ value }) => value));
+  }
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === "string" || (typeof value === "object" && value !== null && Symbol.iterator in value);
+}
+
+function wrongArgument(message: string): FlockError {
+  return new FlockError("FLOCK_ARGUMENT_INVALID", message);
 }

@@ -13,7 +13,7 @@ import {
   recallScore,
 } from "./metrics.ts";
 
-/** Rates predictions; higher is better. Runs on workers: an export of a package, or arguments and globals only. */
+/** Rates predictions; higher is better. Runs on workers, and travels with what it uses: data, imports, other functions. */
 export type Scorer = (yTrue: Labels, yPred: Labels) => number;
 
 export const f1: Scorer = (yTrue, yPred) => f1Score(yTrue, yPred);
@@ -71,15 +71,25 @@ export const scorerNames: readonly ScorerName[] = Object.keys(scorers) as Scorer
 
 const binaryNames: readonly string[] = ["f1", "precision", "recall"];
 
-/** One scorer, by name or as a function, or several. */
-export type Scoring = ScorerName | Scorer | readonly ScorerName[] | Readonly<Record<string, ScorerName | Scorer>>;
+/** One scorer, by name or as a function, or several: a list of names, or scorers under the names `S`. */
+export type Scoring<S extends PropertyKey = string> =
+  | ScorerName
+  | Scorer
+  | readonly (S & ScorerName)[]
+  // A function is no record without entries.
+  | ({ readonly [K in S]: ScorerName | Scorer } & { readonly call?: never });
 
-/** The names under which a `Scoring`'s scores appear: "score" when there is one. */
-export type ScoreNames<Q> = Q extends readonly (infer N extends string)[]
-  ? N
-  : Q extends string | Scorer | undefined
-    ? "score"
-    : keyof Q & string;
+/**
+ * The names under which a `Scoring<S>`'s scores appear: "score" when there is one. Of one scorer TypeScript infers `S` as the keys of
+ * a function (none) or of a text (among them a symbol).
+ */
+export type ScoreNames<S> = [S] extends [never]
+  ? "score"
+  : string extends S
+    ? string
+    : typeof Symbol.iterator extends S
+      ? "score"
+      : S & string;
 
 /** The scorers by the name of their column. Throws FLOCK_ML_SCORER. */
 export function resolveScorers(
@@ -90,7 +100,7 @@ export function resolveScorers(
   if (typeof wanted !== "object" || wanted === null) return { score: resolveScorer(wanted) };
   const entries: [string, ScorerName | Scorer][] = isNames(wanted)
     ? wanted.map((name): [string, ScorerName] => [name, name])
-    : Object.entries(wanted);
+    : Object.entries<ScorerName | Scorer>(wanted);
   if (entries.length === 0) throw new FlockError("FLOCK_ML_SCORER", "scoring is empty. Name at least one scorer.");
   return Object.fromEntries(entries.map(([name, scorer]) => [name, resolveScorer(scorer)]));
 }

@@ -13,7 +13,7 @@ import { type CrossValidation, makeSplits, resolveSplitter, type Split, type Spl
 import type { CvResults } from "./cv-results.ts";
 import { expandGrids, type ParameterGrid } from "./parameter-grid.ts";
 
-export interface GridSearchOptions<P extends object, M, I, Q extends Scoring | undefined = undefined> {
+export interface GridSearchOptions<P extends object, M, I, S extends PropertyKey = "score"> {
   /** An object of functions, or a class: then `M` is its instance. */
   readonly estimator: Estimator<P, M, I> | EstimatorClass<P, M, I>;
   /** Values to try by parameter name, or several such grids. */
@@ -25,12 +25,12 @@ export interface GridSearchOptions<P extends object, M, I, Q extends Scoring | u
   /** A number of folds (stratified for classifiers), a splitter, or the splits; default 5. */
   readonly cv?: CrossValidation;
   /** A scorer by name or as a function `(yTrue, yPred) => number`, or several; default "accuracy", "r2" for regressors. */
-  readonly scoring?: Q;
+  readonly scoring?: Scoring<S>;
   /**
    * Fits the best candidate on all rows at the end; default true. With several scorers: the name of the one that decides,
    * or a function that chooses a candidate's index from the table, or false.
    */
-  readonly refit?: boolean | ScoreNames<NoInfer<Q>> | ((cvResults: CvResults<P, ScoreNames<NoInfer<Q>>>) => number);
+  readonly refit?: boolean | ScoreNames<NoInfer<S>> | ((cvResults: CvResults<P, ScoreNames<NoInfer<S>>>) => number);
   /** The score of a fold whose fit fails (with a warning), or "raise" to end the search; default NaN. */
   readonly errorScore?: number | "raise";
   /** Also scores on the rows of each fit; default false. */
@@ -85,16 +85,18 @@ const optionNames: readonly (keyof GridSearchOptions<object, unknown, unknown>)[
 ];
 
 /** Checks everything that can be known here; throws the coded error of what is wrong. */
-export function compileSearch<P extends object, M, I, Q extends Scoring | undefined>(
+export function compileSearch<P extends object, M, I, S extends PropertyKey>(
   executor: Executor,
-  options: GridSearchOptions<P, M, I, Q>,
-): SearchPlan<P, M, I, ScoreNames<Q>> {
+  options: GridSearchOptions<P, M, I, S>,
+): SearchPlan<P, M, I, ScoreNames<S>> {
   checkOptions(options);
   const estimator = asEstimator<P, M, I>(options.estimator);
   const kind = estimator.kind ?? "classifier";
   const candidates = expandGrids<P, M, I>(estimator, options.params);
-  const scorers = resolveScorers(options.scoring, kind) as Readonly<Record<ScoreNames<Q>, Scorer>>;
-  const scorerNames = Object.keys(scorers) as ScoreNames<Q>[];
+  const scorers = resolveScorers(options.scoring as Scoring | undefined, kind) as Readonly<
+    Record<ScoreNames<S>, Scorer>
+  >;
+  const scorerNames = Object.keys(scorers) as ScoreNames<S>[];
   const splitter = resolveSplitter(options.cv ?? 5, kind);
   const X: Placed<Features, FeaturesInput> = executor.isHandle(options.X)
     ? { there: options.X as Handle<FeaturesInput> }
@@ -103,7 +105,7 @@ export function compileSearch<P extends object, M, I, Q extends Scoring | undefi
     ? { there: options.y as Handle<LabelsInput> }
     : { here: options.y as LabelsInput };
   if ("here" in X) checkInputKind(estimator, isTexts(X.here) ? "texts" : "matrix");
-  const refit = resolveRefit<P, ScoreNames<Q>>(options.refit ?? true, scorerNames);
+  const refit = resolveRefit<P, ScoreNames<S>>(options.refit ?? true, scorerNames);
   if (refit.refit && estimator instanceof ClassEstimator) estimator.checkReturns();
   const known = "here" in X && "here" in y ? checkData(y.here, rowCount(X.here), splitter, scorers) : null;
   return {

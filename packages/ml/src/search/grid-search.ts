@@ -6,7 +6,7 @@ import type { Estimator, SharedStep } from "../estimator.ts";
 import { show } from "../estimators/parameter-checks.ts";
 import type { Executor, Handle, RunScope } from "../executor.ts";
 import { FittedEstimator } from "../fitted.ts";
-import type { ScoreNames, Scorer, Scoring } from "../scorers.ts";
+import type { ScoreNames, Scorer } from "../scorers.ts";
 import { compileSearch, type GridSearchOptions, type SearchPlan } from "./compile.ts";
 import { buildCvResults, type CvResults, type FoldScores, meanTestColumn, rankColumn } from "./cv-results.ts";
 import { EventStream } from "./event-stream.ts";
@@ -21,10 +21,10 @@ import { fitAndScore, refit, type TravellingEstimator } from "./tasks.ts";
  * Tries every candidate of `params` on every fold and fits the best one on all rows. Returns at once. Throws at once, before
  * any task is sent, when an option, a parameter, a scorer, X, y or the folds are wrong (FLOCK_OPTION_INVALID, FLOCK_ML_…).
  */
-export function gridSearch<P extends object, M, I, const Q extends Scoring | undefined = undefined>(
+export function gridSearch<P extends object, M, I, const S extends PropertyKey = "score">(
   executor: Executor,
-  options: GridSearchOptions<P, M, I, Q>,
-): Search<P, M, I, ScoreNames<Q>> {
+  options: GridSearchOptions<P, M, I, S>,
+): Search<P, M, I, ScoreNames<S>> {
   return new GridSearch(executor, compileSearch(executor, options));
 }
 
