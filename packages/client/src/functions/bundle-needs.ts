@@ -1,15 +1,15 @@
 // What code would need beside itself on a worker: other packages, and files that lie beside its source.
-import {
-  type AnyNode,
-  type ExportAllDeclaration,
-  type ExportNamedDeclaration,
-  type Identifier,
-  type ImportDeclaration,
-  type ImportExpression,
-  type Program,
-  parse,
+import type {
+  AnyNode,
+  ExportAllDeclaration,
+  ExportNamedDeclaration,
+  Identifier,
+  ImportDeclaration,
+  ImportExpression,
+  Program,
 } from "acorn";
-import { analyze, type Variable } from "eslint-scope";
+import type { Variable } from "eslint-scope";
+import { parser } from "./parser.ts";
 
 /** What `import.meta.url` and the like became in the bundle, so that their use shows. */
 export const LOCATIONS: Readonly<Record<string, string>> = {
@@ -91,7 +91,8 @@ class CodeReader {
 
   constructor(text: string, sourceType: "module" | "commonjs", around: Around) {
     this.#around = around;
-    const program = parse(text, {
+    const { acorn, scope } = parser();
+    const program = acorn.parse(text, {
       ecmaVersion: "latest",
       sourceType: sourceType === "module" ? "module" : "script",
       allowReturnOutsideFunction: true,
@@ -99,10 +100,10 @@ class CodeReader {
       ranges: true,
     });
     // The casts join two descriptions of the same syntax tree.
-    const scopes = analyze(program as Parameters<typeof analyze>[0], { ecmaVersion: 2024, sourceType });
+    const scopes = scope.analyze(program as Parameters<typeof scope.analyze>[0], { ecmaVersion: 2024, sourceType });
     const unbound: Identifier[] = [];
-    for (const scope of scopes.scopes) {
-      for (const { identifier, resolved } of scope.references) {
+    for (const { references } of scopes.scopes) {
+      for (const { identifier, resolved } of references) {
         if (resolved === null) unbound.push(identifier as unknown as Identifier);
         else this.#variables.set(identifier, resolved);
       }
