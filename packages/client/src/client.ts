@@ -22,6 +22,7 @@ import type { LogSink } from "./logs.ts";
 import { argumentRows, readMapItems } from "./map-items.ts";
 import { describe } from "./option-checks.ts";
 import type { TaskRecord } from "./record.ts";
+import { rerunHere } from "./rerun.ts";
 import type { RunOptions, TaskRun } from "./runs.ts";
 import { Session } from "./session.ts";
 import { cancelOnAbort } from "./signals.ts";
@@ -223,6 +224,30 @@ export class Client {
       throw new FlockError("FLOCK_ARGUMENT_INVALID", "story takes a future of this client.");
     }
     return questions.ask({ q: "story", n: recordOf(future).n });
+  }
+
+  /**
+   * Runs the call of a task here, in this process: your own function, with the arguments that the task had, so that
+   * breakpoints and `debugger` in your source work. Meant for a task that failed; of one that could not run because another
+   * failed, that other runs. Resolves with what the function returns, or rejects with what it throws, as it was thrown.
+   *
+   * With `node --inspect-brk main.ts` and a debugger attached, a breakpoint in `fit` stops in:
+   *
+   * ```ts
+   * const future = client.submit(fit, [X, 3]);
+   * if ((await future.error()) !== null) await client.rerunHere(future);
+   * ```
+   *
+   * Variables that the function captured are as they are now. `taskContext()` works, with the worker "here". Rejects with
+   * FLOCK_RELEASED, FLOCK_ARGUMENT_INVALID (no future of a call of this client), FLOCK_CALL_FORGOTTEN (arguments are kept
+   * of the calls that failed last), and why an input cannot be fetched.
+   */
+  async rerunHere<R>(future: Future<R>): Promise<R> {
+    const session = this.#open();
+    if (!isFuture(future) || ownerOf(future) !== session) {
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", "rerunHere takes a future of this client.");
+    }
+    return (await rerunHere(session, future)) as R;
   }
 
   /** A run of your own, for tasks that people follow as one thing: pass it as `{ run }`, and close it at the end. */
