@@ -6,27 +6,18 @@ import {
   fitEstimator,
   formatResults,
   gridSearch,
-  type Handle,
-  InlineExecutor,
   type Labels,
   type Matrix,
   matrix,
   svc,
 } from "../src/index.ts";
+import { CopyingExecutor } from "./copying-executor.ts";
 import { CountingExecutor } from "./counting-executor.ts";
 import { reference } from "./reference.ts";
 
 const { X, y, text } = reference.data;
 
-/** What tasks return comes back as from a worker: a copy, without functions, and of instances their fields. */
-class WireExecutor extends InlineExecutor {
-  // biome-ignore lint/suspicious/noExplicitAny: as in `Executor`
-  override submit<R>(fn: (...args: any[]) => R | Promise<R>, args: readonly unknown[]): Handle<R> {
-    return super.submit(async (...values: unknown[]) => structuredClone(await fn(...values)), args) as Handle<R>;
-  }
-}
-
-const executor = new WireExecutor();
+const executor = new CopyingExecutor();
 const coded = (code: string, message: string | RegExp): Error =>
   expect.objectContaining({ code, message: typeof message === "string" ? message : expect.stringMatching(message) });
 
