@@ -127,6 +127,7 @@ describe("builtins and packages", () => {
     expect(await refusal("nowhere/x", { mode: "installed", fromFile: undefined })).toMatch(
       /^The function imports "nowhere/,
     );
+    expect(await refusal("https://nowhere.example/x.js")).toMatch(/which is not found/);
     expect(await refusal("./nowhere.ts")).toMatch(/imports ".\/nowhere.ts", which is not found/);
   });
 });

@@ -100,7 +100,12 @@ async function build(request: BundleRequest, home?: string, typescript = false):
     if (itself !== undefined) return { ...first, bundle: refused(`has native code (${itself.sign})`), found: true };
     // Once more without them: a package may only try them, and do without.
     const made = native.length === 0 ? first : await compile(request, options, namesOf(native));
-    return { bundle: await judge(made, native, home ?? root), inputs: first.inputs, entry: first.entry, found: true };
+    return {
+      bundle: await judge(made, native, home ?? root),
+      inputs: first.inputs,
+      entry: first.entry,
+      found: first.entry !== undefined,
+    };
   } catch (error) {
     const { reason, found } = describeFailure(error);
     return { bundle: refused(reason), inputs: new Map(), entry: undefined, found };
