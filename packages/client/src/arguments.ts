@@ -51,12 +51,15 @@ class DataLeaf {
   }
 }
 
-/** Something that a function captured now holds a function that its code does not have. */
-class StaleCapture extends FlockError {
+/** The function must be described anew before its call can be encoded. */
+class Renewal extends FlockError {
   readonly fn: AnyFunction;
-  constructor(fn: AnyFunction) {
+  /** An argument is an instance of a class that travels with the function; else a captured value changed into a function. */
+  readonly shared: boolean;
+  constructor(fn: AnyFunction, shared: boolean) {
     super("FLOCK_INTERNAL", `What ${fn.name || "a function"} captured changes while it is read.`);
     this.fn = fn;
+    this.shared = shared;
   }
 }
 
@@ -83,8 +86,9 @@ export class ArgumentEncoder {
   readonly #withFunction: EncodeOptions;
   /** The function whose call is encoded. */
   #main: FunctionUse | BoundUse | null = null;
-  /** The function whose captured values are being written. */
-  #captor: FunctionUse | null = null;
+  /** The functions whose captured values are being written, the innermost last. */
+  readonly #captors: FunctionUse[] = [];
+  #args: readonly unknown[] = [];
   /** What becomes of captured values before they are written. */
   #lighten: (value: unknown) => unknown = same;
 
@@ -101,6 +105,7 @@ export class ArgumentEncoder {
    */
   encode(fn: FunctionUse | BoundUse, args: readonly unknown[]): EncodedArguments {
     return this.#renewing(fn, (use) => {
+      this.#args = args;
       const whole = use.captured === null ? args : [use.fn, ...args];
       const options = use.captured === null ? this.#plain : this.#withFunction;
       this.#lighten = same;
@@ -117,7 +122,7 @@ export class ArgumentEncoder {
     return this.#renewing(fn, (use) => {
       if (use.captured === null) return use;
       const replacer = new LargeReplacer((large) => this.#place(large));
-      this.#captor = use;
+      this.#captors.push(use);
       this.#reset();
       indexIn(this.#functions, use.entry);
       const light = use.captured.map((value) => this.#placeWhole(replacer.copy(value), value, LARGE_SHARED_BYTES));
@@ -138,11 +143,11 @@ export class ArgumentEncoder {
       try {
         return encode(use);
       } catch (error) {
-        if (!(error instanceof StaleCapture) || renewals === MAX_RENEWALS) throw error;
-        this.#host.functions.forget(error.fn);
-        use = this.#host.functions.use(use.fn);
+        if (!(error instanceof Renewal) || renewals === MAX_RENEWALS) throw error;
+        if (!error.shared) this.#host.functions.forget(error.fn);
+        use = this.#host.functions.use(use.fn, undefined, use.shared || error.shared);
       } finally {
-        this.#captor = null;
+        this.#captors.length = 0;
         this.#main = null;
       }
     }
@@ -167,10 +172,8 @@ export class ArgumentEncoder {
     let encoded = this.#again(lighter, options);
     if (encoded.bytes > LARGE_ARGUMENT_BYTES) {
       this.#lighten = (value) => this.#placeWhole(replacer.copy(value), value, LARGE_LEAF_BYTES);
-      encoded = this.#again(
-        lighter.map((arg, index) => this.#placeWhole(arg, args[index], LARGE_LEAF_BYTES)),
-        options,
-      );
+      const lightest = lighter.map((arg, index) => this.#placeWhole(arg, args[index], LARGE_LEAF_BYTES));
+      encoded = this.#again(lightest, options);
     }
     const limit = this.#host.maxFrameBytes - FRAME_SLACK_BYTES;
     if (encoded.bytes > limit) throw tooLarge(encoded.bytes, limit);
@@ -178,6 +181,7 @@ export class ArgumentEncoder {
   }
 
   #again(args: readonly unknown[], options: EncodeOptions): ReturnType<typeof encodeValue> {
+    if (this.#main?.shared) this.#args = args.slice(1);
     this.#reset();
     return encodeValue(args, options);
   }
@@ -204,12 +208,17 @@ export class ArgumentEncoder {
     if (typeof value === "function") return this.#functionLeaf(value as AnyFunction, path);
     if (value instanceof DataLeaf) return { kind: "future", index: indexIn(this.#deps, value.record) };
     if (isFuture(value)) {
-      if (this.#captor !== null) throw capturedFuture(this.#captor, path());
+      const captor = this.#captors.at(-1);
+      if (captor !== undefined && !captor.shared) throw capturedFuture(captor, path());
       return { kind: "future", index: indexIn(this.#deps, this.#recordOf(value, path)) };
     }
     const type = classOf(value);
     if (type === undefined) return undefined;
     const problem = instanceProblem(type);
+    const main = this.#main;
+    if (main !== null && !main.shared && this.#captors.length === 0 && main.unitIndex(type) !== undefined) {
+      throw new Renewal(main.fn, true);
+    }
     if (problem === null) return { kind: "instance", type };
     throw new FlockError(
       "FLOCK_NOT_SERIALIZABLE",
@@ -218,21 +227,29 @@ export class ArgumentEncoder {
   }
 
   #functionLeaf(fn: AnyFunction, path: () => string): ValueLeaf {
-    if (this.#captor !== null) {
-      const unit = this.#captor.unitIndex(fn);
-      if (unit === undefined) throw new StaleCapture(this.#captor.fn);
-      return { kind: "unit", index: unit };
+    const captors = this.#captors;
+    for (let at = captors.length - 1, outer = 0; at >= 0; at--, outer++) {
+      const unit = captors[at]!.unitIndex(fn);
+      if (unit !== undefined) return { kind: "unit", index: unit, outer };
     }
+    const captor = captors.at(-1);
+    if (captor !== undefined && !captor.shared) throw new Renewal(captor.fn, false);
     const main = this.#main;
     const use = main?.fn === fn ? main : this.#host.functions.use(fn, path());
     const index = indexIn(this.#functions, use.entry);
     if (use.captured === null) return { kind: "function", index };
     if (isBound(use)) return { kind: "boundClosure", index, encoded: use.encoded };
-    this.#captor = use;
-    const end = (): void => {
-      this.#captor = null;
+    captors.push(use);
+    const end = (): void => void captors.pop();
+    const captured = use.captured.map(this.#lighten);
+    // Behind what the code asks for: the arguments themselves then refer to what was read here.
+    return {
+      kind: "closure",
+      index,
+      captured: use.shared ? [...captured, this.#args] : captured,
+      names: use.names,
+      end,
     };
-    return { kind: "closure", index, captured: use.captured.map(this.#lighten), names: use.names, end };
   }
 
   #recordOf(future: Future<unknown>, path: () => string): TaskRecord {

@@ -28,9 +28,9 @@ export function assetUse(node: AnyNode): AssetUse | undefined {
       if (isMetaMember(node.callee, "resolve")) return use(relativeText(node.arguments[0]), "url");
       return use(joined(node), "path");
     case "BinaryExpression":
-      return use(node.operator === "+" && isFolder(node.left) ? text(node.right) : undefined, "path");
+      return use(node.operator === "+" && isFolder(node.left) ? below(text(node.right)) : undefined, "path");
     case "TemplateLiteral":
-      return use(inTemplate(node), "path");
+      return use(below(inTemplate(node)), "path");
     default:
       return undefined;
   }
@@ -56,6 +56,11 @@ function inTemplate(node: AnyNode & { type: "TemplateLiteral" }): string | undef
   const [folder] = node.expressions;
   if (node.expressions.length !== 1 || folder === undefined || !isFolder(folder)) return undefined;
   return node.quasis[0]?.value.cooked === "" ? (node.quasis[1]?.value.cooked ?? undefined) : undefined;
+}
+
+/** What stands behind a folder's name, as a path in it. */
+function below(text: string | undefined): string | undefined {
+  return text === undefined || !/^[\\/]./.test(text) ? undefined : `.${text}`;
 }
 
 function isFolder(node: AnyNode): boolean {

@@ -1,4 +1,6 @@
 // What a variable of a module is: an import, however a compiler wrote it, or a variable that may or may not change.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { AnyNode, Literal } from "acorn";
 import type { Variable } from "eslint-scope";
 
@@ -65,7 +67,13 @@ export function importSpecifier(node: AnyNode): string | undefined {
   if (node.type === "ImportExpression") return isText(node.source) ? node.source.value : undefined;
   if (node.type !== "CallExpression" || node.callee.type !== "Identifier") return undefined;
   const [first] = node.arguments;
-  return RUNNER_IMPORTS.has(node.callee.name) && isText(first) ? first.value : undefined;
+  return RUNNER_IMPORTS.has(node.callee.name) && isText(first) ? fromRunner(first.value) : undefined;
+}
+
+/** Vite names files from its root, or from `/@fs`. */
+function fromRunner(specifier: string): string {
+  if (specifier.startsWith("/@fs/")) return specifier.slice("/@fs".length);
+  return specifier.startsWith("/") && !existsSync(specifier) ? join(process.cwd(), specifier) : specifier;
 }
 
 /** True when the variable keeps its first value. */

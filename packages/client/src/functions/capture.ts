@@ -73,13 +73,13 @@ export class Capture {
     return refuseFunction(this.subject, why);
   }
 
-  /** The unit of a function or class; what it uses follows later. */
-  unit(fn: Callable): Unit {
+  /** The unit of a function or class, which is called `called` where it was met; what it uses follows later. */
+  unit(fn: Callable, called: string = shownName(fn)): Unit {
     const known = this.#units.get(fn);
     if (known !== undefined) return known;
     const common = { index: this.#units.size, name: nameOf(fn), names: new Map(), heritage: null, overrides: [] };
     const ours = this.#names.wellKnown(fn) ?? this.#names.importedValue(fn);
-    const unit: Unit = ours === undefined ? { ...common, form: this.#code(fn) } : { ...common, form: ours };
+    const unit: Unit = ours === undefined ? { ...common, form: this.#code(fn, called) } : { ...common, form: ours };
     this.#units.set(fn, unit);
     if (unit.form.kind === "code") this.#open.push(() => this.#follow(unit, fn));
     return unit;
@@ -89,7 +89,7 @@ export class Capture {
   targetOf(value: unknown, name: string): Target {
     const known = this.#names.wellKnown(value) ?? this.#names.importedValue(value);
     if (known !== undefined) return known;
-    if (typeof value === "function") return { kind: "unit", unit: this.unit(value as Callable), name };
+    if (typeof value === "function") return { kind: "unit", unit: this.unit(value as Callable, name), name };
     if (typeof value === "symbol") return this.#names.symbol(value, name);
     return this.data(value, name);
   }
@@ -115,7 +115,7 @@ export class Capture {
   #leaf(value: object, path: () => string): ValueLeaf | undefined {
     if (typeof value === "function") {
       this.#late = true;
-      return { kind: "unit", index: this.unit(value as Callable).index };
+      return { kind: "unit", index: this.unit(value as Callable, path()).index };
     }
     if (isFuture(value)) {
       throw this.refuse(`it captures the future ${path()}; pass it as an argument, and the function gets its value.`);
@@ -135,9 +135,9 @@ export class Capture {
     );
   }
 
-  #code(fn: Callable): Unit["form"] {
+  #code(fn: Callable, called: string): Unit["form"] {
     const source = sourceOf(fn);
-    const subject = fn === this.root ? "it" : `it uses ${shownName(fn)}, which`;
+    const subject = fn === this.root ? "it" : `it uses ${called}, which`;
     if (isNative(source)) throw this.refuse(refuseNative(fn, subject));
     const inspected = inspectFunction(fn);
     const site = this.#site(inspected, source, subject);

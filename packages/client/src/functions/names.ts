@@ -34,6 +34,7 @@ export class NameResolver {
   /** Undefined for a name that means the same on a worker. */
   resolve(name: FreeName, site: Site, inspected: Inspected, fn: Callable): Resolved | undefined {
     const { variable } = name;
+    if (name.name === RUNNER_IMPORT) return { target: this.#runnerImport(), value: undefined };
     if (variable === null) return this.#unresolved(name, site, inspected, fn);
     const single = isSingle(site.module, variable);
     const known = single ? this.#byVariable.get(variable) : undefined;
@@ -89,6 +90,15 @@ export class NameResolver {
   symbol(symbol: symbol, name: string): Target {
     const description = symbol.description === undefined ? "" : JSON.stringify(symbol.description);
     return this.#one(symbol, () => ({ kind: "expression", text: `Symbol(${description})`, name }));
+  }
+
+  /** Of a specifier that is computed: what it means, only the worker knows. */
+  #runnerImport(): Target {
+    return this.#one(RUNNER_IMPORT, () => ({
+      kind: "expression",
+      text: "(specifier) => import(specifier)",
+      name: RUNNER_IMPORT,
+    }));
   }
 
   #one(key: unknown, make: () => Target): Target {
@@ -162,7 +172,8 @@ export class NameResolver {
     if (value === NOTHING || (value === undefined && variable !== null && isAlwaysSomething(variable))) {
       throw this.#capture.refuse(`it uses ${text}, which has no value yet; submit after it is defined.`);
     }
-    if (isNamespace(value) && (name.members !== null || isModule(value))) {
+    const isWhole = variable !== null && importOf(variable)?.member === "*";
+    if ((isNamespace(value) || (isWhole && isObject(value))) && (name.members !== null || isModule(value))) {
       const target = namespaceTarget(text);
       this.#members(target, name, value, site);
       return { target, value };
@@ -204,7 +215,12 @@ export class NameResolver {
   }
 }
 
+const RUNNER_IMPORT = "__vite_ssr_dynamic_import__";
 const MODULE_NAMES: ReadonlySet<string> = new Set(["require", "module", "exports", "__filename", "__dirname"]);
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
 
 function namespaceTarget(name: string): Target {
   return { kind: "namespace", members: new Map(), name };

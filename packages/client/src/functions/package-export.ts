@@ -37,7 +37,7 @@ export async function findExport(fn: object): Promise<FoundExport | undefined> {
     if (member !== undefined) return { specifier, kind: "require", member, fromFile };
   }
   for (const { specifier, files } of entries) {
-    if (files.every((loaded) => loaded in createRequire(loaded).cache)) continue; // as CommonJS only: that was looked at
+    if (files.length > 0 && files.every((loaded) => loaded in createRequire(loaded).cache)) continue; // as CommonJS only: that was looked at
     const member = memberOf(await importFrom(from, specifier), fn);
     if (member !== undefined) return { specifier, kind: "import", member, fromFile };
   }
@@ -133,12 +133,14 @@ interface EntryPoint {
 }
 
 /**
- * Specifiers whose module this process has loaded already: importing any other could run code the user did not ask for.
+ * Specifiers whose module this process has loaded already: importing any other could run code the user did not ask for. The
+ * engine forgets a module's script when no function of it is left, so that the package's main module counts as loaded.
  */
 function entryPoints(file: string, { name, directory, manifest }: InstalledPackage): EntryPoint[] {
   const { exports, main } = manifest as Record<"exports" | "main", unknown>;
   const loaded = loadedFiles();
-  const among = (files: readonly string[]): string[] => files.filter((candidate) => loaded.has(candidate));
+  const { cache } = createRequire(file);
+  const among = (files: readonly string[]): string[] => files.filter((path) => loaded.has(path) || path in cache);
   if (exports === undefined || exports === null) {
     const path = relative(directory, file).split(sep).join("/");
     const entry = join(directory, typeof main === "string" ? main : "index.js");
@@ -150,7 +152,7 @@ function entryPoints(file: string, { name, directory, manifest }: InstalledPacka
       specifier: name + subpath.slice(1),
       files: among(paths.map((path) => join(directory, path))),
     }))
-    .filter(({ files }) => files.length > 0);
+    .filter(({ specifier, files }) => specifier === name || files.length > 0);
 }
 
 /** Each subpath of an `exports` map with the files it may lead to, without patterns. */

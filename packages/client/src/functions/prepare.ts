@@ -50,16 +50,28 @@ class Plans {
   readonly bySite: Map<Site, Plan> = new Map();
 }
 
-const plans: Readonly<Record<PackageMode, Plans>> = { bundle: new Plans(), installed: new Plans() };
+/** By how functions are described. */
+const plans = new Map<string, Plans>();
 const MAX_SITES = 256;
+
+/** How a function is to be described. */
+export interface Manner {
+  readonly packages: PackageMode;
+  /**
+   * Arguments may refer to the functions and classes that travel with it: instances of a class that it uses are instances of
+   * that very class on the worker.
+   */
+  readonly shared: boolean;
+}
 
 /**
  * Says how a function travels. Throws FLOCK_FUNCTION_NOT_SERIALIZABLE at once for what cannot; the description's promise
  * rejects for an import that cannot. The user's own modules are never imported. `path` is where the function stands
  * (`args[0].scorer`), for the message.
  */
-export function prepareFunction(fn: Callable, mode: PackageMode, path?: string): Prepared {
-  const known = plans[mode].byFunction.get(fn);
+export function prepareFunction(fn: Callable, manner: Manner, path?: string): Prepared {
+  const { byFunction } = plansFor(manner);
+  const known = byFunction.get(fn);
   const values = known?.graph ? currentValues(known.graph, fn, known.values) : (known?.values ?? null);
   if (known !== undefined && values !== null) {
     if (values === known.values && known.prepared !== null) return known.prepared;
@@ -67,14 +79,24 @@ export function prepareFunction(fn: Callable, mode: PackageMode, path?: string):
     return preparedOf(known, fn);
   }
   const subject = `The function ${fn.name === "" ? "(anonymous)" : fn.name}${path === undefined ? "" : ` at ${path}`}`;
-  const plan = planFor(fn, mode, subject);
-  plans[mode].byFunction.set(fn, plan);
+  const plan = planFor(fn, manner, subject);
+  byFunction.set(fn, plan);
   return preparedOf(plan, fn);
+}
+
+function plansFor({ packages, shared }: Manner): Plans {
+  const key = `${packages} ${shared}`;
+  let found = plans.get(key);
+  if (found === undefined) {
+    found = new Plans();
+    plans.set(key, found);
+  }
+  return found;
 }
 
 /** Looks at the function anew next time: something that it captured now holds another function. */
 export function forgetFunction(fn: Callable): void {
-  for (const { byFunction, bySite } of Object.values(plans)) {
+  for (const { byFunction, bySite } of plans.values()) {
     byFunction.delete(fn);
     bySite.clear();
   }
@@ -91,19 +113,20 @@ function preparedOf(plan: Plan, fn: Callable): Prepared {
   return plan.prepared;
 }
 
-function planFor(fn: Callable, mode: PackageMode, subject: string): Plan {
+function planFor(fn: Callable, manner: Manner, subject: string): Plan {
   const source = sourceOf(fn);
-  if (isNative(source)) return planByCapture(fn, mode, subject);
+  if (isNative(source)) return planByCapture(fn, manner, subject);
   const inspected = inspectFunction(fn);
   const site = siteIfReadable(inspected, source);
-  if (site === undefined) return planByCapture(fn, mode, subject);
-  const template = plans[mode].bySite.get(site);
+  if (site === undefined) return planByCapture(fn, manner, subject);
+  const { bySite } = plansFor(manner);
+  const template = bySite.get(site);
   const values = template === undefined ? null : valuesLike(template, fn, inspected);
   if (template !== undefined && values !== null) return { ...template, values, prepared: null };
   const isExport = !site.nested && outsideOf(site).names.length > 0 && packageFileOf(fn) !== undefined;
-  if (isExport) return planByExport(fn, mode, subject);
-  const plan = planByCapture(fn, mode, subject);
-  if (isTemplate(plan, site)) keepTemplate(plans[mode].bySite, site, plan);
+  if (isExport) return planByExport(fn, manner, subject);
+  const plan = planByCapture(fn, manner, subject);
+  if (isTemplate(plan, site)) keepTemplate(bySite, site, plan);
   return plan;
 }
 
@@ -132,10 +155,10 @@ function keepTemplate(sites: Map<Site, Plan>, site: Site, plan: Plan): void {
   sites.set(site, { ...plan, values: plan.values.map(() => undefined), prepared: null });
 }
 
-function planByCapture(fn: Callable, mode: PackageMode, subject: string): Plan {
+function planByCapture(fn: Callable, manner: Manner, subject: string): Plan {
   const { graph, values } = captureFunction(fn, subject);
-  const emitted = emitCode(graph);
-  const description = describe(emitted, fn.name, graph, mode, subject);
+  const emitted = emitCode(manner.shared ? { ...graph, late: true, stateful: true } : graph);
+  const description = describe(emitted, fn.name, graph, manner.packages, subject);
   if (description instanceof Promise) forgetIfRejected(description, fn);
   return { code: { name: shown(fn), description }, graph, closure: emitted.closure, values, prepared: null };
 }
@@ -167,8 +190,8 @@ function describe(
 }
 
 /** An export of an installed package goes by its name. */
-function planByExport(fn: Callable, mode: PackageMode, subject: string): Plan {
-  const description = describeExport(fn, mode, subject);
+function planByExport(fn: Callable, manner: Manner, subject: string): Plan {
+  const description = describeExport(fn, manner, subject);
   const plan: Plan = {
     code: { name: shown(fn), description },
     graph: null,
@@ -185,15 +208,22 @@ function forgetIfRejected(description: Promise<unknown>, fn: Callable): void {
   description.catch(() => forgetFunction(fn));
 }
 
-async function describeExport(fn: Callable, mode: PackageMode, subject: string): Promise<BundleFunction> {
+async function describeExport(fn: Callable, manner: Manner, subject: string): Promise<BundleFunction> {
   const found = await findExport(fn);
   if (found === undefined) {
-    const plan = planByCapture(fn, mode, subject);
+    const plan = planByCapture(fn, manner, subject);
     if (!plan.closure) return plan.code.description;
     throw refuseFunction(subject, "its package does not export it, and it uses variables of its module.");
   }
   const { specifier, kind, member, fromFile } = found;
-  const imported = await describeImport({ specifier, kind, when: "load", fromFile, ownFiles: new Set(), mode });
+  const imported = await describeImport({
+    specifier,
+    kind,
+    when: "load",
+    fromFile,
+    ownFiles: new Set(),
+    mode: manner.packages,
+  });
   const access =
     member === ""
       ? ""

@@ -80,8 +80,10 @@ function editsOf(unit: Unit, code: UnitCode, host: TextHost): Edit[] {
     edits.push({ start, end, text: host.names.of(unit.heritage) });
   }
   for (const use of outside.modules) {
-    if (isBuiltin(use.specifier)) continue;
-    edits.push({ start: use.start, end: use.end, text: `$imports[${host.importAt(use, code)}]()` });
+    const { start, end, specifier } = use;
+    const ready =
+      use.kind === "import" ? `import(${JSON.stringify(specifier)})` : `require(${JSON.stringify(specifier)})`;
+    edits.push({ start, end, text: isBuiltin(specifier) ? ready : `$imports[${host.importAt(use, code)}]()` });
   }
   for (const use of outside.assets) {
     const asset = `$assets[${host.assetAt(use, code)}]`;
