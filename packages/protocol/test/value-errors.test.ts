@@ -46,7 +46,7 @@ describe("errors", () => {
     }
     const decoded = roundTrip([new ShapeError("x"), new Named("y")]);
     expect(decoded[0]).toBeInstanceOf(TypeError);
-    expect(decoded.map((error) => error.name)).toEqual(["TypeError", "GivenName"]);
+    expect(decoded.map((error) => error.name)).toEqual(["ShapeError", "GivenName"]);
     class Plain extends Error {}
     expect(String(roundTrip(new Plain("z")))).toBe("Plain: z");
   });

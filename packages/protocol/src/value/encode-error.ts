@@ -50,10 +50,10 @@ function classIndex(error: Error): number {
   return 0;
 }
 
-/** `name`, or the class's name when the class did not set it: `class MyError extends Error {}` stays a MyError. */
+/** `name`, or the class's name when the class did not set it: `class MyError extends TypeError {}` stays a MyError. */
 function displayName(error: Error): string {
   const name = text(error, "name") ?? "Error";
-  return name === "Error" ? (nameOf(error) ?? name) : name;
+  return name === ERROR_CLASSES[classIndex(error)] ? (nameOf(error) ?? name) : name;
 }
 
 function text(error: Error, key: "name" | "message" | "stack"): string | undefined {
