@@ -44,15 +44,18 @@ interface Plan {
   prepared: Prepared | null;
 }
 
-/** Of each mode: what is known of a function, and of the places where closures are made. */
+/** What is known of functions that are described in one manner. */
 class Plans {
   readonly byFunction: WeakMap<Callable, Plan> = new WeakMap();
+  /** Of places where closures are made. */
   readonly bySite: Map<Site, Plan> = new Map();
+  /** Of functions that use nothing from outside, by their name and text. */
+  readonly byText: Map<string, Plan> = new Map();
 }
 
 /** By how functions are described. */
 const plans = new Map<string, Plans>();
-const MAX_SITES = 256;
+const MAX_KEPT = 256;
 
 /** How a function is to be described. */
 export interface Manner {
@@ -116,18 +119,29 @@ function preparedOf(plan: Plan, fn: Callable): Prepared {
 function planFor(fn: Callable, manner: Manner, subject: string): Plan {
   const source = sourceOf(fn);
   if (isNative(source)) return planByCapture(fn, manner, subject);
+  const { bySite, byText } = plansFor(manner);
+  const text = `${fn.name}\n${source}`;
+  const alike = byText.get(text);
+  if (alike !== undefined && isBare(fn)) return { ...alike };
   const inspected = inspectFunction(fn);
   const site = siteIfReadable(inspected, source);
   if (site === undefined) return planByCapture(fn, manner, subject);
-  const { bySite } = plansFor(manner);
   const template = bySite.get(site);
   const values = template === undefined ? null : valuesLike(template, fn, inspected);
   if (template !== undefined && values !== null) return { ...template, values, prepared: null };
   const isExport = !site.nested && outsideOf(site).names.length > 0 && packageFileOf(fn) !== undefined;
   if (isExport) return planByExport(fn, manner, subject);
   const plan = planByCapture(fn, manner, subject);
-  if (isTemplate(plan, site)) keepTemplate(bySite, site, plan);
+  if (!isTemplate(plan, site)) return plan;
+  if (isClosed(plan)) keep(byText, text, plan);
+  // Its values are another function's: only those that all of the place share are looked at again.
+  else keep(bySite, site, { ...plan, values: plan.values.map(() => undefined) });
   return plan;
+}
+
+function keep<K>(plans: Map<K, Plan>, key: K, plan: Plan): void {
+  if (plans.size >= MAX_KEPT) for (const [oldest] of plans) if (plans.delete(oldest)) break;
+  plans.set(key, { ...plan, prepared: null });
 }
 
 function siteIfReadable(inspected: Inspected, source: string): Site | undefined {
@@ -149,10 +163,17 @@ function valuesLike(template: Plan, fn: Callable, inspected: Inspected): readonl
   return currentValues(graph, fn, values, inspected);
 }
 
-function keepTemplate(sites: Map<Site, Plan>, site: Site, plan: Plan): void {
-  if (sites.size >= MAX_SITES) sites.delete(sites.keys().next().value ?? site);
-  // Its values are another function's: only those that all of the place share are looked at again.
-  sites.set(site, { ...plan, values: plan.values.map(() => undefined), prepared: null });
+/** Its text is all of it: another function of the same text is the same. */
+function isClosed({ graph, closure }: Plan): boolean {
+  const form = graph?.root.form;
+  if (form?.kind !== "code" || closure || !form.strict) return false;
+  const { names, modules, assets, context } = form.outside;
+  return names.length + modules.length + assets.length + context.size === 0;
+}
+
+/** Strict, as far as can be seen, and without properties of its own. */
+function isBare(fn: Callable): boolean {
+  return Object.keys(fn).length === 0 && !Object.hasOwn(fn, "caller");
 }
 
 function planByCapture(fn: Callable, manner: Manner, subject: string): Plan {
