@@ -64,6 +64,15 @@ describe("the error of a task", () => {
     expect(error).toMatchObject({ task: "mine", taskKey: "k" });
   });
 
+  it("is printed with the name of its class, which is not here", () => {
+    class ShapeError extends TypeError {}
+    const error = errorOf(failed(new ShapeError("round")), "k", payloads);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.name).toBe("ShapeError");
+    expect(error.stack).toMatch(/^ShapeError: round\n {4}at /);
+    expect(inspect(error).split("\n")[0]).toBe("TypeError [ShapeError]: round"); // both, as Node does it
+  });
+
   it("names the user's lines, in its causes too", () => {
     registerPositions("abcdef12", { scripts: [{ url: "file:///m.ts", sourceMapUrl: "" }], segments: [0, 0, 0, 9, 0] });
     const frame = "    at f (taskflock:f-abcdef12:1:1)";

@@ -32,9 +32,12 @@ export function makeReadable(error: unknown, folders: readonly string[]): void {
 }
 
 function replaceStack(error: Error, folders: readonly string[]): void {
-  const { stack, message } = error;
+  const { stack, message, name } = error;
   if (typeof stack !== "string" || typeof message !== "string") return;
-  const value = readableStack(stack, message, folders);
+  // The engine names the standard class; a printed error is to say the user's, of which it has only the name.
+  const standard = error.constructor.name;
+  const named = stack.startsWith(`${standard}:`) ? name + stack.slice(standard.length) : stack;
+  const value = readableStack(named, message, folders);
   if (value === stack) return;
   Object.defineProperty(error, "stack", { value, writable: true, enumerable: false, configurable: true });
 }
