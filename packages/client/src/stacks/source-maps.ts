@@ -107,7 +107,7 @@ function asUrl(scriptUrl: string): string {
 }
 
 /**
- * A path rather than a `file://` URL, also for modules: terminals and editors make `/home/me/main.ts:10:5` a link to the
+ * A path rather than a `file://` URL, also for modules: terminals and editors make `/app/main.ts:10:5` a link to the
  * line, and not all of them do so with a URL. Queries, which loaders add to load a module anew, are left out.
  */
 export function asPath(url: string): string {
