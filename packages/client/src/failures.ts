@@ -11,6 +11,21 @@ import {
 } from "@taskflock/protocol";
 import { makeReadable } from "./stacks/readable.ts";
 
+/** What a task threw, with what the cluster adds to it. */
+export interface TaskError extends Error {
+  readonly taskKey?: string;
+  readonly worker?: string;
+  readonly attempt?: number;
+  /** The call that failed; the user's own property where the error has one of this name. */
+  readonly task?: {
+    readonly function: string;
+    /** In short: `x: 3, rows: number[1797]`; "" when the function was not called. */
+    readonly arguments: string;
+    /** The last lines that it printed. */
+    readonly log: readonly string[];
+  };
+}
+
 /** The error of a task that failed or was cancelled; a new one with every call. */
 export function errorOf(outcome: Failed | Cancelled, key: string, payloads: PayloadStore): Error {
   if (outcome.t === "cancelled") {
