@@ -1,6 +1,6 @@
 // Futures in the order in which they end.
 
-import type { FlockError } from "@taskflock/protocol";
+import type { FlockError } from "@taskflock/protocol/words";
 import { type Future, isFuture, noFuture, ownerOf, recordOf } from "./future.ts";
 import type { TaskRecord, Waiter } from "./record.ts";
 

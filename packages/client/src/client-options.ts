@@ -1,6 +1,6 @@
 // What may be asked of a client: where it connects, and what its methods take beside tasks.
 
-import { parseAddress } from "@taskflock/protocol";
+import { parseAddress } from "@taskflock/protocol/code";
 import type { GatherOptions } from "./gather.ts";
 import type { LogSink } from "./logs.ts";
 import {

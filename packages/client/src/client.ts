@@ -1,8 +1,7 @@
 // What users hold: a connection to a scheduler, through which they submit tasks and get their results.
 
-import { createHash } from "node:crypto";
 import { type GridSearchOptions, gridSearch, type ScoreNames, type Search } from "@taskflock/ml";
-import { type ClusterInfo, FlockError, type RunInfo, type StoryLine, type WorkerInfo } from "@taskflock/protocol";
+import { type ClusterInfo, FlockError, type RunInfo, type StoryLine, type WorkerInfo } from "@taskflock/protocol/words";
 import {
   type ClientOptions,
   checkGatherOptions,
@@ -22,11 +21,9 @@ import type { LogSink } from "./logs.ts";
 import { argumentRows, readMapItems } from "./map-items.ts";
 import { describe } from "./option-checks.ts";
 import type { TaskRecord } from "./record.ts";
-import { rerunHere } from "./rerun.ts";
 import type { RunOptions, TaskRun } from "./runs.ts";
-import { Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { cancelOnAbort } from "./signals.ts";
-import { encodeData } from "./submission.ts";
 import { checkTaskOptions, type TaskOptions } from "./task-options.ts";
 import type { Arguments, Resolved, ResolvedValue } from "./types.ts";
 
@@ -46,6 +43,8 @@ export class Client {
    */
   static async connect(address?: string, options?: ClientOptions): Promise<Client> {
     const compiled = compileClientOptions(address, options);
+    // With the first connection comes what only a connection needs: importing this package stays quick.
+    const { Session } = await import("./session.ts");
     return new Client(await Session.open(compiled), compiled.logs);
   }
 
@@ -157,7 +156,7 @@ export class Client {
    * FLOCK_NOT_SERIALIZABLE, FLOCK_OUT_OF_MEMORY, FLOCK_KEY_CONFLICT, FLOCK_OPTION_INVALID.
    */
   async scatter<T>(value: T, options?: ScatterOptions): Promise<Future<T>> {
-    const future = this.#scatter(value, checkScatterOptions(options));
+    const future = this.#open().scatter(value, checkScatterOptions(options));
     const error = await future.error();
     if (error === null) return future as Future<T>;
     future.release();
@@ -247,6 +246,7 @@ export class Client {
     if (!isFuture(future) || ownerOf(future) !== session) {
       throw new FlockError("FLOCK_ARGUMENT_INVALID", "rerunHere takes a future of this client.");
     }
+    const { rerunHere } = await import("./rerun.ts");
     return (await rerunHere(session, future)) as R;
   }
 
@@ -304,17 +304,10 @@ export class Client {
     }
   }
 
-  #scatter(value: unknown, { broadcast = false, key, name = "data" }: ScatterOptions): Future<unknown> {
-    const { submission, tasks } = this.#open();
-    const bytes = encodeData(value);
-    const fingerprint = key === undefined ? null : createHash("sha256").update(bytes).digest("hex");
-    return tasks.futureOf(submission.scatter(bytes, name, key ?? null, fingerprint, broadcast));
-  }
-
   #executorHost(): ExecutorHost {
     return {
       submitAny: (fn, args, options) => this.#submit("submit", fn, args, options),
-      scatterNow: (value, options) => this.#scatter(value, options),
+      scatterNow: (value, options) => this.#open().scatter(value, options),
       run: (name, options) => this.run(name, options),
       logs: this.#logs,
     };

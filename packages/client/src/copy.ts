@@ -1,4 +1,4 @@
-import { decodeValue, encodeValue } from "@taskflock/protocol";
+import { decodeValue, encodeValue } from "@taskflock/protocol/code";
 
 /**
  * A private copy of an argument that a task wants to change: arguments are shared and read-only. Throws

@@ -1,6 +1,6 @@
 // Why a future cannot be known any more.
 
-import { FlockError } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/protocol/words";
 
 export function closedError(): FlockError {
   return new FlockError("FLOCK_CLOSED", "The client was closed. Await what you need before close().");

@@ -1,7 +1,7 @@
 // The user's handle on a task. It holds no promise: one is made by each call of `result()`.
 
 import { inspect } from "node:util";
-import { FlockError } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/protocol/words";
 import { warnOfAwait } from "./await-warning.ts";
 import { describe } from "./option-checks.ts";
 import type { Anchor } from "./reachability.ts";

@@ -1,6 +1,6 @@
 // Waiting for many futures with one promise, and putting their values where the futures stood.
 
-import { FlockError } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/protocol/words";
 import { type Future, type FutureOwner, isFuture, ownerOf, recordOf } from "./future.ts";
 import type { TaskRecord } from "./record.ts";
 import type { Results } from "./results.ts";

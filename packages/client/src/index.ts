@@ -7,7 +7,7 @@ export {
   type RunInfo,
   type StoryLine,
   type WorkerInfo,
-} from "@taskflock/protocol";
+} from "@taskflock/protocol/code";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, ScatterOptions, WaitOptions } from "./client-options.ts";

@@ -1,6 +1,6 @@
 // What `map` was given after its function: one or more columns of arguments, and perhaps options.
 
-import { FlockError } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/protocol/words";
 import { describe } from "./option-checks.ts";
 import type { TaskOptions } from "./task-options.ts";
 

@@ -1,6 +1,6 @@
 // Options as a user gave them: unknown names and wrong values are refused with what was meant.
 
-import { FlockError } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/protocol/words";
 
 /** Returns what the option takes when `value` is not that, else null. */
 export type Check = (value: unknown) => string | null;

@@ -1,7 +1,7 @@
 // What a client knows of one task: a plain record, without a promise, closure or timer until somebody awaits it.
 
-import type { Cancelled, Failed, FlockError, PayloadRef, TaskNumber } from "@taskflock/protocol";
-import { NO_PAYLOAD } from "@taskflock/protocol";
+import type { Cancelled, Failed, FlockError, PayloadRef, TaskNumber } from "@taskflock/protocol/words";
+import { NO_PAYLOAD } from "@taskflock/protocol/words";
 
 export type TaskState = "pending" | "done" | "failed" | "cancelled";
 

@@ -1,6 +1,6 @@
 // Runs: named pieces of work that people follow as one thing, here and on the page.
 
-import { type ClientToScheduler, FlockError, type RunCounts, type RunNumber } from "@taskflock/protocol";
+import { type ClientToScheduler, FlockError, type RunCounts, type RunNumber } from "@taskflock/protocol/words";
 import { type Checks, checkOptions, describe, integerFrom, name as nameCheck } from "./option-checks.ts";
 
 export type RunOutcome = "done" | "failed" | "stopped" | "cancelled";

@@ -1,6 +1,7 @@
 // A client's session with a scheduler: it holds the link and the tables, hands every message to its table, and knows
 // when and why it ended.
 
+import { createHash } from "node:crypto";
 import {
   BulkClient,
   type ClientToScheduler,
@@ -15,6 +16,7 @@ import {
   type Welcome,
 } from "@taskflock/protocol";
 import { ArgumentEncoder, type ArgumentHost } from "./arguments.ts";
+import type { ScatterOptions } from "./client-options.ts";
 import { again, closedError, releasedError, sessionLostError } from "./endings.ts";
 import { FunctionTable } from "./function-table.ts";
 import type { PackageMode } from "./functions/index.ts";
@@ -28,7 +30,7 @@ import { Results } from "./results.ts";
 import { Retrieval } from "./retrieval.ts";
 import { RunTable } from "./runs.ts";
 import { SharedData } from "./shared-data.ts";
-import { Submission, type SubmissionHost } from "./submission.ts";
+import { encodeData, Submission, type SubmissionHost } from "./submission.ts";
 import { TaskTable, type TaskTableHost } from "./task-table.ts";
 import { Uploads } from "./uploads.ts";
 import { EndWaiter, ValueWaiter } from "./waiters.ts";
@@ -247,6 +249,13 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.uploads.close();
     this.#retrieval.close();
     this.#bulk.close();
+  }
+
+  /** Puts a value on the cluster; at once, the data is on its way. */
+  scatter(value: unknown, { broadcast = false, key, name = "data" }: ScatterOptions): Future<unknown> {
+    const bytes = encodeData(value);
+    const fingerprint = key === undefined ? null : createHash("sha256").update(bytes).digest("hex");
+    return this.tasks.futureOf(this.submission.scatter(bytes, name, key ?? null, fingerprint, broadcast));
   }
 
   #scatterShared(bytes: Uint8Array, name: string, hash: string): TaskRecord {

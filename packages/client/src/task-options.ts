@@ -1,6 +1,6 @@
 // What may be asked for a task: from the user's words to the data that travels.
 
-import { defaultTaskOptions, RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol";
+import { defaultTaskOptions, RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
 import {
   amounts,
   type Check,

@@ -1,6 +1,6 @@
 // The three ways to wait for futures: for one's value, for one's end, for all of many.
 
-import type { FlockError } from "@taskflock/protocol";
+import type { FlockError } from "@taskflock/protocol/words";
 import { again } from "./endings.ts";
 import type { TaskRecord, Waiter } from "./record.ts";
 import type { Results } from "./results.ts";

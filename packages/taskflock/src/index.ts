@@ -3,7 +3,7 @@
 export * from "@taskflock/client";
 export type { LocalClusterOptions } from "@taskflock/cluster";
 export * from "@taskflock/ml";
-export { type ErrorCode, FlockError, isFlockError, registerClass } from "@taskflock/protocol";
+export { type ErrorCode, FlockError, isFlockError, registerClass } from "@taskflock/protocol/code";
 export { type TaskContext, taskContext } from "@taskflock/worker/task-context";
 export { LocalCluster } from "./local-cluster.ts";
 export { version } from "./version.ts";
