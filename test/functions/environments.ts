@@ -128,7 +128,7 @@ function importsOf(programs: readonly string[]): string {
 function layOut(folder: string, type: ModuleType, programs: readonly string[]): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "programs"), { recursive: true });
-  for (const file of ["program.ts", "run-all.ts", "programs/helpers"])
+  for (const file of ["program.ts", "run-all.ts", "programs/parts"])
     cpSync(join(here, file), join(folder, file), { recursive: true });
   for (const name of programs) cpSync(join(here, "programs", `${name}.ts`), join(folder, "programs", `${name}.ts`));
   writeFileSync(join(folder, "main.ts"), `${importsOf(programs)}\nvoid runAll();\n`);
@@ -154,7 +154,7 @@ async function compile(folder: string, type: ModuleType, module: string, program
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["**/*.ts"] }));
   const { ok, output } = await runNode([command("typescript", "bin/tsc"), "-p", folder]);
   if (!ok) throw new Error(`the programs do not compile:\n${output}`);
-  cpSync(join(folder, "programs/helpers"), join(folder, "out/programs/helpers"), {
+  cpSync(join(folder, "programs/parts"), join(folder, "out/programs/parts"), {
     recursive: true,
     filter: (file) => !file.endsWith(".ts"),
   });

@@ -1,11 +1,18 @@
 // The same programs, run in every way in which people run TypeScript, on one cluster whose workers live in another folder.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalCluster } from "taskflock";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { root } from "../../scripts/ensure.mjs";
 import { allPrograms, environments, removeWorkplace } from "./environments.ts";
 import { type Outcome, runPrograms } from "./run-programs.ts";
+
+it("docs/functions.md lists every program", () => {
+  const page = readFileSync(join(root, "docs/functions.md"), "utf8");
+  const listed = [...page.matchAll(/\(\.\.\/test\/functions\/programs\/([\w-]+)\.ts\)/g)].map(([, name]) => name);
+  expect(listed.toSorted()).toEqual(allPrograms.toSorted());
+});
 
 describe("programs that travel", () => {
   const elsewhere = mkdtempSync(join(tmpdir(), "taskflock-functions-"));

@@ -38,10 +38,10 @@ const executor = createExecutor(process.cwd(), { node, close: () => node.close()
  * runs them. Written to `folder`, which has `program.js` and `run-all.js`, with the files beside the programs.
  */
 export function writeNotebook(programs: string, names: readonly string[], folder: string): void {
-  mkdirSync(join(folder, "helpers"), { recursive: true });
-  for (const file of readdirSync(join(programs, "helpers"))) {
-    const text = readFileSync(join(programs, "helpers", file), "latin1");
-    writeFileSync(join(folder, "helpers", file), file.endsWith(".ts") ? notebookText(text) : text, "latin1");
+  mkdirSync(join(folder, "parts"), { recursive: true });
+  for (const file of readdirSync(join(programs, "parts"))) {
+    const text = readFileSync(join(programs, "parts", file), "latin1");
+    writeFileSync(join(folder, "parts", file), file.endsWith(".ts") ? notebookText(text) : text, "latin1");
   }
   const cells = names.flatMap((name) => {
     const text = notebookText(readFileSync(join(programs, `${name}.ts`), "utf8"));

@@ -10,12 +10,12 @@ declare const WebAssembly: {
 };
 
 const countLines = () =>
-  readFileSync(join(__dirname, "helpers", "words.txt"), "utf8")
+  readFileSync(join(__dirname, "parts", "words.txt"), "utf8")
     .trim()
     .split(/\s+/).length;
-const readText = () => JSON.parse(readFileSync(`${__dirname}/helpers/model.json`, "utf8"));
+const readText = () => JSON.parse(readFileSync(`${__dirname}/parts/model.json`, "utf8"));
 const addUp = async (a: number, b: number) => {
-  const { instance } = await WebAssembly.instantiate(await readFile(resolve(__dirname, "helpers/add.wasm")));
+  const { instance } = await WebAssembly.instantiate(await readFile(resolve(__dirname, "parts/add.wasm")));
   return instance.exports.add(a, b);
 };
 

@@ -9,13 +9,13 @@ declare const WebAssembly: {
   instantiate(code: Uint8Array): Promise<{ instance: { exports: { add(a: number, b: number): number } } }>;
 };
 
-const wordsUrl = () => new URL("./helpers/words.txt", import.meta.url);
+const wordsUrl = () => new URL("./parts/words.txt", import.meta.url);
 
 const countWords = () => readFileSync(wordsUrl(), "utf8").trim().split(/\s+/).length;
 const readModel = () =>
-  JSON.parse(readFileSync(fileURLToPath(new URL("./helpers/model.json", import.meta.url)), "utf8"));
+  JSON.parse(readFileSync(fileURLToPath(new URL("./parts/model.json", import.meta.url)), "utf8"));
 const add = async (a: number, b: number) => {
-  const code = await readFile(new URL("./helpers/add.wasm", import.meta.url));
+  const code = await readFile(new URL("./parts/add.wasm", import.meta.url));
   const { instance } = await WebAssembly.instantiate(code);
   return instance.exports.add(a, b);
 };

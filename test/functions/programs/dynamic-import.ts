@@ -11,8 +11,8 @@ const parsed = async (text: string) => {
 };
 const turned = async (radius: number) => {
   const [{ areaOf, Circle }, { sides }] = await Promise.all([
-    import("./helpers/geometry.ts"),
-    import("./helpers/constants.ts"),
+    import("./parts/geometry.ts"),
+    import("./parts/constants.ts"),
   ]);
   return [areaOf(radius), new Circle(sides.square).radius];
 };

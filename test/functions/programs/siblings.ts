@@ -1,8 +1,8 @@
 // Files beside the program: named, default and namespace imports, with imports and constants of their own; and one of JSON.
 import { program } from "../program.ts";
-import * as geometry from "./helpers/geometry.ts";
-import aroundSquare, { areaOf, Circle, unit } from "./helpers/geometry.ts";
-import model from "./helpers/model.json" with { type: "json" };
+import * as geometry from "./parts/geometry.ts";
+import aroundSquare, { areaOf, Circle, unit } from "./parts/geometry.ts";
+import model from "./parts/model.json" with { type: "json" };
 
 const measure = (radius: number) => [`${areaOf(radius)} ${unit}²`, aroundSquare(radius), String(new Circle(radius))];
 const whole = (radius: number) => {
