@@ -12,8 +12,7 @@ declare const WebAssembly: {
 const wordsUrl = () => new URL("./parts/words.txt", import.meta.url);
 
 const countWords = () => readFileSync(wordsUrl(), "utf8").trim().split(/\s+/).length;
-const readModel = () =>
-  JSON.parse(readFileSync(fileURLToPath(new URL("./parts/model.json", import.meta.url)), "utf8"));
+const readModel = () => JSON.parse(readFileSync(fileURLToPath(new URL("./parts/model.json", import.meta.url)), "utf8"));
 const add = async (a: number, b: number) => {
   const code = await readFile(new URL("./parts/add.wasm", import.meta.url));
   const { instance } = await WebAssembly.instantiate(code);
