@@ -33,4 +33,6 @@ test('import "taskflock" loads the client and no library; of the worker taskCont
   expect(packagesOf(files).sort()).toEqual(["client", "cluster", "ml", "protocol", "taskflock", "worker"]);
   expect(files.filter((file) => file.startsWith("worker/"))).toEqual(["worker/dist/task-context.js"]);
   expect(files.filter((file) => /^taskflock\/dist\/(cli|roles)/.test(file))).toEqual([]);
+  const forConnections = /^(client\/dist\/(session|functions)|protocol\/dist\/(link|frames|bulk))/;
+  expect(files.filter((file) => forConnections.test(file))).toEqual([]);
 });
