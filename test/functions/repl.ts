@@ -1,7 +1,7 @@
 // Programs as a person types them into the REPL: no imports, and every declaration at the top level.
 import { readFileSync } from "node:fs";
-import { parse } from "acorn";
 import { transformSync } from "esbuild";
+import { parseSync } from "oxc-parser";
 
 /** All that the REPL is given on stdin. It runs in the folder of the compiled programs. */
 export function replInputOf(files: readonly string[]): string {
@@ -17,7 +17,7 @@ function typed(source: string, bound: Set<string>): string {
     target: "es2022",
     tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
   });
-  const program = parse(code, { ecmaVersion: "latest", sourceType: "module" });
+  const { program } = parseSync("program.js", code);
   const pieces = program.body.map((statement) => {
     if (statement.type !== "ImportDeclaration") return code.slice(statement.start, statement.end);
     const specifier = String(statement.source.value);
