@@ -2,7 +2,8 @@
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { median, spread } from "./measure.ts";
+import { spreads } from "./measure.ts";
+import type { Line, RowOptions } from "./row.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -14,16 +15,12 @@ function startTime(code: string): number {
   );
 }
 
-export async function importTime(repeats: number): Promise<Readonly<Record<string, unknown>>> {
-  const empty: number[] = [];
-  const withImport: number[] = [];
-  for (let repeat = 0; repeat < Math.max(repeats, 9); repeat++) {
-    empty.push(startTime(""));
-    withImport.push(startTime('import "taskflock";'));
-  }
-  return {
-    emptyMs: spread(empty, 0),
-    withImportMs: spread(withImport, 0),
-    importMs: Math.round(median(withImport) - median(empty)),
-  };
+export async function importTime({ repeats }: RowOptions): Promise<Line> {
+  const count = Math.max(repeats, 9);
+  const runs = Array.from({ length: count }, () => {
+    const emptyMs = startTime("");
+    const withImportMs = startTime('import "taskflock";');
+    return { emptyMs, withImportMs, importMs: withImportMs - emptyMs };
+  });
+  return { workload: "import-time", repeats: count, facts: {}, figures: spreads(runs) };
 }

@@ -1,30 +1,17 @@
-// CPU time and memory of other processes, and summaries of repeated runs.
+// Summaries of repeated runs.
 
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-
-export interface ProcessFigures {
-  /** User and system time, µs. */
-  readonly cpuUs: number;
-  readonly rssBytes: number;
-}
-
-/** Reads what the operating system accounts to a process; CPU time in steps of 10 ms on Linux. */
-export function figuresOf(pid: number): ProcessFigures {
-  if (process.platform === "linux") {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return { cpuUs: (Number(fields[11]) + Number(fields[12])) * 10_000, rssBytes: Number(fields[21]) * 4096 };
-  }
-  const [rss = "0", time = "0:0"] = execFileSync("ps", ["-o", "rss=,time=", "-p", String(pid)], { encoding: "utf8" })
-    .trim()
-    .split(/\s+/);
-  const seconds = time.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
-  return { cpuUs: seconds * 1e6, rssBytes: Number(rss) * 1024 };
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  /** The first run: the cluster had seen nothing but its warm-up. */
+  readonly first: number;
 }
 
 export function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** The value below which the given part of the sample lies (nearest rank). */
@@ -33,7 +20,20 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
 }
 
-export function spread(values: readonly number[], digits = 1): { median: number; min: number; max: number } {
-  const round = (value: number): number => Number(value.toFixed(digits));
-  return { median: round(median(values)), min: round(Math.min(...values)), max: round(Math.max(...values)) };
+/** Median and range, four significant digits each. */
+export function spread(values: readonly number[]): Spread {
+  const [min, max] = [Math.min(...values), Math.max(...values)];
+  const summary = { median: median(values), min, max, first: values[0] ?? Number.NaN };
+  return Object.fromEntries(Object.entries(summary).map(([name, value]) => [name, short(value)])) as unknown as Spread;
+}
+
+export function short(value: number): number {
+  return Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(4));
+}
+
+/** The spread of each figure over the runs that have it. */
+export function spreads<N extends string>(runs: readonly Readonly<Record<N, number>>[]): Record<N, Spread> {
+  const names = [...new Set(runs.flatMap((run) => Object.keys(run) as N[]))];
+  const valuesOf = (name: N): number[] => runs.filter((run) => name in run).map((run) => run[name]);
+  return Object.fromEntries(names.map((name) => [name, spread(valuesOf(name))])) as Record<N, Spread>;
 }

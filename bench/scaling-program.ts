@@ -1,0 +1,136 @@
+// What a task costs the scheduler's machine, by the number of workers and of tasks: the real machine, with workers that finish what
+// they are given. `node scaling-program.mjs WORKERS TASKS` prints µs per task: submitted, assigned, finished, released.
+
+import type {
+  Assign,
+  Cause,
+  ClientToScheduler,
+  Finished,
+  FunctionNumber,
+  Micros,
+  OptionsNumber,
+  PayloadRef,
+  RunNumber,
+  SchedulerToWorker,
+  SessionId,
+  TaskNumber,
+  WorkerId,
+} from "@taskflock/protocol/words";
+import {
+  defaultSchedulerConfig,
+  type SchedulerEvent,
+  SchedulerMachine,
+  type SchedulerPort,
+} from "@taskflock/scheduler/machine";
+
+type Bare<E> = E extends unknown ? Omit<E, "at" | "cause"> : never;
+
+const SESSION = 1 as SessionId;
+const PER_FRAME = 512;
+const TASK_US = 100;
+const BYTES = 12;
+
+class FakeCluster implements SchedulerPort {
+  readonly #machine: SchedulerMachine = new SchedulerMachine(defaultSchedulerConfig, this);
+  /** What each worker was given and has not finished. */
+  readonly #given: Map<WorkerId, Assign[]> = new Map();
+  #done = 0;
+  #cause = 0;
+  #spentMs = 0;
+
+  constructor(workers: number) {
+    this.#step({ e: "clientJoined", session: SESSION, name: "client" });
+    const definition = { hash: "f", name: "f", code: 1 as PayloadRef, codeBytes: 100 };
+    this.#say([{ t: "function", fn: 1 as FunctionNumber, ...definition }]);
+    for (let id = 1; id <= workers; id++) this.#join(id as WorkerId);
+  }
+
+  /** µs of the machine per task. */
+  run(tasks: number): number {
+    this.#spentMs = 0;
+    this.#done = 0;
+    let sent = 0;
+    while (this.#done < tasks) {
+      const count = Math.min(PER_FRAME, tasks - sent);
+      if (count > 0) this.#say(Array.from({ length: count }, (_, i) => submit(sent + i + 1)));
+      sent += count;
+      for (const [worker, given] of this.#given) if (given.length > 0) this.#finish(worker, given);
+    }
+    for (let n = 1; n <= tasks; n += PER_FRAME) {
+      const count = Math.min(PER_FRAME, tasks - n + 1);
+      this.#say(Array.from({ length: count }, (_, i) => ({ t: "release", n: (n + i) as TaskNumber })));
+    }
+    return (this.#spentMs * 1000) / tasks;
+  }
+
+  toWorker(worker: WorkerId, message: SchedulerToWorker): void {
+    if (message.t === "assign") this.#given.get(worker)!.push(message);
+  }
+
+  toClient(_session: SessionId, message: { readonly t: string }): void {
+    if (message.t === "done") this.#done++;
+  }
+
+  wakeAt(): void {}
+
+  free(): void {}
+
+  closeWorker(): void {}
+
+  #join(worker: WorkerId): void {
+    this.#given.set(worker, []);
+    const place = { name: `worker-${worker}`, incarnation: "1", pid: worker, peerAddress: `host:${worker}` };
+    const hello = { ...place, slots: 1, resources: {}, memoryLimitBytes: 1e9 };
+    this.#step({ e: "workerJoined", worker, hello });
+    const snapshot = { t: "snapshot" as const, holds: [], tasks: [], functions: [], expects: [] };
+    this.#step({ e: "workerMessages", worker, messages: [snapshot] });
+  }
+
+  #finish(worker: WorkerId, given: Assign[]): void {
+    const messages = given.splice(0, PER_FRAME).map(
+      ({ task, attempt }): Finished => ({
+        t: "finished",
+        task,
+        attempt,
+        bytes: BYTES,
+        result: task as unknown as PayloadRef,
+        version: 0,
+        durationUs: TASK_US,
+      }),
+    );
+    this.#step({ e: "workerMessages", worker, messages });
+  }
+
+  #say(messages: readonly ClientToScheduler[]): void {
+    this.#step({ e: "clientMessages", session: SESSION, messages });
+  }
+
+  #step(happening: Bare<SchedulerEvent>): void {
+    const started = performance.now();
+    const event = { ...happening, at: Math.round(started * 1000) as Micros, cause: ++this.#cause as Cause };
+    this.#machine.step(event as SchedulerEvent);
+    this.#spentMs += performance.now() - started;
+  }
+}
+
+function submit(n: number): ClientToScheduler {
+  return {
+    t: "submit",
+    n: n as TaskNumber,
+    fn: 1 as FunctionNumber,
+    functions: [],
+    args: n as unknown as PayloadRef,
+    argsBytes: BYTES,
+    deps: [],
+    options: 0 as OptionsNumber,
+    run: 0 as RunNumber,
+    key: null,
+    fingerprint: null,
+  };
+}
+
+const [workers = 10, tasks = 10_000] = process.argv.slice(2).map(Number);
+// Compiles the code; with another cluster, so that this one begins empty.
+const warmUp = new FakeCluster(workers);
+for (let round = 0; round < 5; round++) warmUp.run(10_000);
+process.stdout.write(String(new FakeCluster(workers).run(tasks)));
