@@ -145,13 +145,7 @@ class OpenSession {
   }
 
   listScripts(): void {
-    const listen = ({ params }: { params: Debugger.ScriptParsedEventDataType }): void => {
-      const { scriptId: id, url, isModule = false, sourceMapURL = "", startLine, startColumn } = params;
-      scripts.set(id, { id, url, isModule, sourceMapUrl: sourceMapURL, startLine, startColumn });
-    };
-    this.#session.on("Debugger.scriptParsed", listen);
     this.#whileDebugging(() => undefined);
-    this.#session.off("Debugger.scriptParsed", listen);
   }
 
   text(scriptId: string): string {
@@ -160,12 +154,19 @@ class OpenSession {
     );
   }
 
+  /** The engine then tells of every script, which takes it milliseconds: so what it tells is kept, whoever asked. */
   #whileDebugging<R>(look: () => R): R {
+    const listen = ({ params }: { params: Debugger.ScriptParsedEventDataType }): void => {
+      const { scriptId: id, url, isModule = false, sourceMapURL = "", startLine, startColumn } = params;
+      scripts.set(id, { id, url, isModule, sourceMapUrl: sourceMapURL, startLine, startColumn });
+    };
+    this.#session.on("Debugger.scriptParsed", listen);
     this.#post("Debugger.enable", {});
     try {
       return look();
     } finally {
       this.#post("Debugger.disable", {});
+      this.#session.off("Debugger.scriptParsed", listen);
     }
   }
 

@@ -12,7 +12,8 @@ export function classOf(value: object): Callable | undefined {
   const prototype: object | null = Object.getPrototypeOf(value);
   const type: unknown = prototype === null ? undefined : Reflect.get(prototype, "constructor");
   if (typeof type !== "function" || type.prototype !== prototype || wellKnown(type) !== undefined) return undefined;
-  return value instanceof Error ? undefined : (type as Callable);
+  if (value instanceof Error || isNative(sourceOf(type as Callable))) return undefined; // native: of another realm
+  return type as Callable;
 }
 
 /** Why instances of the class cannot be made again from their fields, or null: `which has …`. */
@@ -25,8 +26,8 @@ export function instanceProblem(type: Callable): string | null {
 }
 
 function findProblem(type: Callable): string | null {
-  for (let at: unknown = type; typeof at === "function" && at !== Function.prototype; at = Object.getPrototypeOf(at)) {
-    const source = sourceOf(at as Callable);
+  for (let at: unknown = type; isClassAbove(at); at = Object.getPrototypeOf(at)) {
+    const source = sourceOf(at);
     if (isNative(source)) return `which extends ${at.name}, whose state is the engine's`;
     try {
       const { privateFields } = outsideOf(siteOf(inspectFunction(at), source));
@@ -43,5 +44,26 @@ export function sourceOf(fn: Callable): string {
 }
 
 export function isNative(source: string): boolean {
-  return /\{\s*\[native code\]\s*\}\s*$/.test(source);
+  return source.endsWith("{ [native code] }");
+}
+
+/** A class that has a say in what its instances are: in no realm is that `Object` or the prototype of functions. */
+function isClassAbove(value: unknown): value is Callable {
+  return typeof value === "function" && !isFunctionPrototype(value) && !isObjectPrototype(value.prototype);
+}
+
+/** `Function.prototype`, of this realm or another one of `node:vm`. */
+export function isFunctionPrototype(value: object): boolean {
+  return isPrototypeOfItsMaker(value) && typeof value === "function";
+}
+
+/** `Object.prototype`, of whichever realm. */
+export function isObjectPrototype(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== null) return false;
+  return isPrototypeOfItsMaker(value);
+}
+
+function isPrototypeOfItsMaker(value: object): boolean {
+  const maker: unknown = Object.getOwnPropertyDescriptor(value, "constructor")?.value;
+  return typeof maker === "function" && maker.prototype === value && isNative(sourceOf(maker as Callable));
 }

@@ -73,9 +73,9 @@ export function siteOf({ scriptId, line, column }: Inspected, source: string): S
 }
 
 function read(scriptId: string): ModuleSource {
+  const text = scriptText(scriptId); // first: the engine tells of the script on the way
   const script = scriptInfo(scriptId);
   if (script === undefined) throw new Error("the engine does not know its script");
-  const text = scriptText(scriptId);
   const { acorn, scope } = parser();
   const sourceType = script.isModule ? "module" : "script";
   const program = acorn.parse(text, {

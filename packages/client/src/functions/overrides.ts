@@ -2,6 +2,7 @@
 import type { AnyNode } from "acorn";
 import type { Capture } from "./capture.ts";
 import type { Callable, Override, Target, Unit, UnitCode } from "./graph.ts";
+import { isFunctionPrototype, isObjectPrototype } from "./instances.ts";
 import { shownName } from "./refusal.ts";
 
 const GIVEN: ReadonlySet<string> = new Set(["length", "name", "prototype", "arguments", "caller"]);
@@ -14,7 +15,7 @@ export function classParts(capture: Capture, unit: Unit, fn: Callable): void {
   overridesOn(capture, unit, "self", fn);
   const prototype: unknown = Object.hasOwn(fn, "prototype") ? fn.prototype : undefined;
   if (typeof prototype !== "object" || prototype === null) return;
-  if (!isClass(form) && !isGenerator(form) && Object.getPrototypeOf(prototype) !== Object.prototype) {
+  if (!isClass(form) && !isGenerator(form) && !isObjectPrototype(Object.getPrototypeOf(prototype))) {
     throw capture.refuse(
       `it uses ${shownName(fn)}, whose prototype inherits from another one's; write it as a class that extends.`,
     );
@@ -25,7 +26,7 @@ export function classParts(capture: Capture, unit: Unit, fn: Callable): void {
 /** Null when what the class extends is written as a name that means the same on a worker. */
 function heritage(capture: Capture, unit: Unit, written: AnyNode, fn: Callable): Target | null {
   const parent: unknown = Object.getPrototypeOf(fn);
-  if (typeof parent !== "function" || parent === Function.prototype) return null; // extends null
+  if (typeof parent !== "function" || isFunctionPrototype(parent)) return null; // extends null
   const root = rootName(written);
   const isGlobal = (unit.form as UnitCode).outside.names.some(
     ({ name, variable }) => name === root && variable === null,
