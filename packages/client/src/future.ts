@@ -3,6 +3,7 @@
 import { inspect } from "node:util";
 import { FlockError } from "@taskflock/protocol/words";
 import { warnOfAwait } from "./await-warning.ts";
+import type { TaskError } from "./failures.ts";
 import { describe } from "./option-checks.ts";
 import type { Anchor } from "./reachability.ts";
 import type { TaskRecord, Waiter } from "./record.ts";
@@ -105,7 +106,7 @@ export class Future<out R> {
    * `arguments` (in short, such as `x: 3, rows: number[1797]`) and `log`, the last lines that it printed. To see the call
    * in a debugger: `client.rerunHere(future)`.
    */
-  error(): Promise<Error | null> {
+  error(): Promise<TaskError | null> {
     return this.#owner.errorOf(this);
   }
 

@@ -12,6 +12,7 @@ export { AsCompleted, asCompleted } from "./as-completed.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
 export { copy } from "./copy.ts";
+export type { TaskError } from "./failures.ts";
 export { Future, type FutureStatus, isFuture } from "./future.ts";
 export type { GatherOptions } from "./gather.ts";
 export type { LogLine, LogSink } from "./logs.ts";
