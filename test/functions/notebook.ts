@@ -48,7 +48,9 @@ export function writeNotebook(programs: string, names: readonly string[], folder
     const call = text.search(/^program\(/m);
     return [text.slice(0, call), text.slice(call)];
   });
-  cells.push('import { runAll } from "./run-all";\nawait runAll();');
+  // As in every notebook, the client is a variable of a cell.
+  cells.unshift('import { Client } from "taskflock";\nconst notebookClient = await Client.connect();');
+  cells.push('import { runAll } from "./run-all";\nawait runAll();\nawait notebookClient.close();');
   writeFileSync(join(folder, "cells.json"), JSON.stringify(cells));
   writeFileSync(join(folder, "run.cjs"), RUNNER);
 }
