@@ -162,6 +162,14 @@ describe("functions that cannot travel", () => {
     expect(message).toMatch(/bind\(\)/);
   });
 
+  it("a captured future or client is refused, by its name", () => {
+    const result = client.submit(() => 1, []);
+    const { code, message } = refusalOf(() => result.key);
+    expect(code).toBe("FLOCK_FUNCTION_NOT_SERIALIZABLE");
+    expect(message).toMatch(/result; pass it as an argument/);
+    expect(refusalOf(() => client.address).message).toMatch(/client/);
+  });
+
   it("map and call refuse as submit does, and nothing runs", async () => {
     const before = await client.cluster();
     expect(() => client.map(usesPending, [1, 2])).toThrow(/pending/);
