@@ -22,6 +22,7 @@ import {
   type TaskId,
 } from "@taskflock/protocol";
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
+import { FunctionLoader } from "@taskflock/worker";
 import { pino } from "pino";
 import { Client, type ClientOptions } from "../src/index.ts";
 
@@ -38,7 +39,8 @@ export class InlineWorker {
   hide = 0;
   beforeRun: (assign: Assign) => void = () => {};
   readonly #payloads: PayloadStore = new PayloadStore();
-  readonly #functions: Map<FunctionId, AnyFunction> = new Map();
+  readonly #loader: FunctionLoader = new FunctionLoader();
+  readonly #functions: Map<FunctionId, ReturnType<FunctionLoader["load"]>> = new Map();
   readonly #held: Map<TaskId, Uint8Array> = new Map();
   /** Small results too: a task that was assigned ahead finds its inputs here. */
   readonly #made: Map<TaskId, Uint8Array> = new Map();
@@ -157,12 +159,9 @@ export class InlineWorker {
   }
 
   #define(fn: FunctionId, code: Uint8Array): void {
-    const description = decodeFunctionDescription(code);
-    if (description.kind === "code") this.#functions.set(fn, new Function(description.code)() as AnyFunction);
-    else
-      this.#functions.set(fn, async (...args) =>
-        (await import(description.specifier))[description.exportName](...args),
-      );
+    const loading = this.#loader.load(decodeFunctionDescription(code));
+    loading.catch(() => {}); // the task that needs it fails
+    this.#functions.set(fn, loading);
   }
 
   #take(payload: PayloadRef): Uint8Array {
@@ -184,13 +183,17 @@ export class InlineWorker {
       values.push(decodeValue(bytes));
     }
     this.ran.push(key);
-    const leaf = (kind: "future" | "function", index: number): unknown =>
-      kind === "future" ? values[index] : this.#functions.get(functions[index]!);
-    const decoded = decodeValue(this.#take(args), { leaf }) as unknown[];
     this.#link.send({ t: "started", task, attempt });
     this.beforeRun(assign);
     try {
-      const bytes = encodeValue(await this.#functions.get(fn)!(...decoded)).toBytes();
+      const main = await this.#functions.get(fn)!;
+      const table = await Promise.all(functions.map((number) => this.#functions.get(number)!));
+      const decoded = decodeValue(this.#take(args), {
+        leaf: (kind, index) => (kind === "future" ? values[index] : table[index]?.value),
+        closure: (index, bind) => (table[index]!.value as (bind: unknown) => unknown)(bind),
+      }) as unknown[];
+      const called = (main.closure ? decoded.shift() : main.value) as AnyFunction;
+      const bytes = encodeValue(await called(...decoded)).toBytes();
       this.#finish(task, attempt, bytes);
     } catch (error) {
       this.#fail(task, attempt, error);

@@ -6,7 +6,7 @@ import {
   type PayloadRef,
   PayloadStore,
 } from "@taskflock/protocol";
-import { FunctionLoader } from "../../worker/src/functions/index.ts";
+import { FunctionLoader } from "@taskflock/worker";
 import { ArgumentEncoder } from "../src/arguments.ts";
 import { type AnyFunction, FunctionTable } from "../src/function-table.ts";
 import type { PackageMode } from "../src/functions/index.ts";
@@ -53,8 +53,7 @@ export class Shipping {
   }
 
   code(fn: AnyFunction): string {
-    const description = decodeFunctionDescription(this.defined.get(this.functions.use(fn).entry.number)!);
-    return description.kind === "bundle" ? description.code : "";
+    return decodeFunctionDescription(this.defined.get(this.functions.use(fn).entry.number)!).code;
   }
 
   /** Calls the function as a worker would; its result is not encoded. */

@@ -1,40 +1,9 @@
-// How a function is named to a worker: by its code, or as an export of an installed package. Travels as bytes that only
-// the client and the slot that runs the function read.
+// How a function travels: as one text in which everything that it uses of the user's stands, and what that text imports and
+// reads. As bytes that only the client and the slot that runs the function read.
 import { createHash } from "node:crypto";
 import { FlockError } from "./words/errors.ts";
 
-/** A function that travels whole. */
-export interface CodeFunction {
-  readonly kind: "code";
-  /** Of the code alone: two functions of the same code are one on a worker. */
-  readonly hash: string;
-  /** For people; not part of the hash. */
-  readonly name: string;
-  /**
-   * A function body that returns the function. It may use `require` and `import()` of packages and builtins, which the
-   * worker resolves from its own folder, and nothing else that is not a global of Node.
-   */
-  readonly code: string;
-}
-
-/** A function that both ends have installed. */
-export interface ExportFunction {
-  readonly kind: "export";
-  readonly hash: string;
-  readonly name: string;
-  /** What to import: `pkg` or `pkg/sub`. */
-  readonly specifier: string;
-  /** `name`, `default`, or `default.name` for a member of a CommonJS module's exports. */
-  readonly exportName: string;
-  readonly packageName: string;
-  readonly version: string;
-  /** Of the package's code (`InstalledPackage.hash`): a rebuilt package of the same version is another. */
-  readonly packageHash: string;
-}
-
-/** A function that travels with the code it needs: as one text in which everything that it uses of the user's stands. */
-export interface BundleFunction {
-  readonly kind: "bundle";
+export interface FunctionDescription {
   /** Of code, imports and assets alone: closures over different values are one function on a worker. */
   readonly hash: string;
   /** For people; not part of the hash. */
@@ -85,8 +54,6 @@ export interface AssetDescription {
   readonly data: string;
 }
 
-export type FunctionDescription = CodeFunction | ExportFunction | BundleFunction;
-
 const HASH_CHARACTERS = 32;
 const MAX_NAME = 100;
 
@@ -95,17 +62,10 @@ export function contentHash(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex").slice(0, HASH_CHARACTERS);
 }
 
-export function codeFunction(name: string, code: string): CodeFunction {
-  return { kind: "code", hash: contentHash(code), name: shortName(name), code };
-}
-
-export function exportFunction(name: string, from: Omit<ExportFunction, "kind" | "hash" | "name">): ExportFunction {
-  return { kind: "export", hash: exportHash(from), name: shortName(name), ...from };
-}
-
-export function bundleFunction(of: Omit<BundleFunction, "kind" | "hash">): BundleFunction {
-  const { code, imports, assets, closure } = of;
-  return { kind: "bundle", hash: bundleHash(of), name: shortName(of.name), code, imports, assets, closure };
+/** With the hash of what it describes. */
+export function functionDescription(of: Omit<FunctionDescription, "hash">): FunctionDescription {
+  const { name, code, imports, assets, closure } = of;
+  return { hash: hashOf(of), name: shortName(name), code, imports, assets, closure };
 }
 
 export function assetDescription(name: string, data: Uint8Array): AssetDescription {
@@ -125,38 +85,15 @@ export function decodeFunctionDescription(bytes: Uint8Array): FunctionDescriptio
     throw malformed("it is no JSON");
   }
   const read = new DescriptionReader(parsed, "its");
-  const description = readDescription(read, read.text("kind"));
+  const description = functionDescription({
+    name: read.text("name"),
+    code: read.text("code"),
+    imports: read.list("imports", "an import's").map(readImport),
+    assets: read.list("assets", "an asset's").map(readAsset),
+    closure: read.boolean("closure"),
+  });
   if (description.hash !== read.text("hash")) throw malformed("its hash is of something else");
   return description;
-}
-
-function readDescription(read: DescriptionReader, kind: string): FunctionDescription {
-  switch (kind) {
-    case "code":
-      return codeFunction(read.text("name"), read.text("code"));
-    case "export":
-      return readExport(read);
-    case "bundle":
-      return bundleFunction({
-        name: read.text("name"),
-        code: read.text("code"),
-        imports: read.list("imports", "an import's").map(readImport),
-        assets: read.list("assets", "an asset's").map(readAsset),
-        closure: read.boolean("closure"),
-      });
-    default:
-      throw malformed(`its kind is ${JSON.stringify(kind)}`);
-  }
-}
-
-function readExport(read: DescriptionReader): ExportFunction {
-  return exportFunction(read.text("name"), {
-    specifier: read.text("specifier"),
-    exportName: read.text("exportName"),
-    packageName: read.text("packageName"),
-    version: read.text("version"),
-    packageHash: read.text("packageHash"),
-  });
 }
 
 function readImport(read: DescriptionReader): ImportDescription {
@@ -230,15 +167,8 @@ class DescriptionReader {
   }
 }
 
-function exportHash(from: Omit<ExportFunction, "kind" | "hash" | "name">): string {
-  return contentHash(
-    ["export", from.specifier, from.exportName, from.packageName, from.version, from.packageHash].join("\n"),
-  );
-}
-
-function bundleHash({ code, imports, assets, closure }: Omit<BundleFunction, "kind" | "hash">): string {
+function hashOf({ code, imports, assets, closure }: Omit<FunctionDescription, "hash">): string {
   const parts = [
-    "bundle",
     closure,
     imports.map(({ specifier, kind, when, package: from, bundle }) => [specifier, kind, when, identity(from, bundle)]),
     assets.map(({ name, hash }) => [name, hash]),

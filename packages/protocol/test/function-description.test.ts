@@ -5,37 +5,26 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import {
   assetDescription,
-  type BundleFunction,
-  bundleFunction,
-  codeFunction,
-  contentHash,
   decodeFunctionDescription,
   encodeFunctionDescription,
-  exportFunction,
+  type FunctionDescription,
+  functionDescription,
   type ImportDescription,
 } from "../src/function-description.ts";
 import { findPackage, packageHash, packageOfFile } from "../src/installed-package.ts";
 import { isFlockError } from "../src/words/errors.ts";
-
-const description = exportFunction("fit", {
-  specifier: "pkg/sub",
-  exportName: "fit",
-  packageName: "pkg",
-  version: "1.2.3",
-  packageHash: "00",
-});
 
 const lodash: ImportDescription = {
   specifier: "lodash/fp",
   kind: "import",
   when: "load",
   package: { name: "lodash", version: "4.17.21", hash: "00" },
-  from: "/home/user/project",
+  from: "/somewhere/project",
   bundle: "exports.x = 1;",
   reason: null,
 };
 const own: ImportDescription = { ...lodash, specifier: "./model.ts", kind: "require", when: "call", package: null };
-const bundled: Omit<BundleFunction, "kind" | "hash"> = {
+const work: Omit<FunctionDescription, "hash"> = {
   name: "work",
   code: "return () => 1;",
   imports: [lodash, own],
@@ -55,7 +44,8 @@ function rejected(bytes: Uint8Array): boolean {
 
 describe("function descriptions", () => {
   it("survive encoding, also in shared memory", () => {
-    for (const original of [description, codeFunction("日本", "return (x) => x;"), bundleFunction(bundled)]) {
+    const plain = { name: "日本", code: "return (x) => x;", imports: [], assets: [], closure: true };
+    for (const original of [functionDescription(plain), functionDescription(work)]) {
       const bytes = encodeFunctionDescription(original);
       const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
       shared.set(bytes);
@@ -63,18 +53,10 @@ describe("function descriptions", () => {
     }
   });
 
-  it("are identified by code alone, or by package, version, build and export", () => {
-    expect(codeFunction("a", "return 1").hash).toBe(codeFunction("b", "return 1").hash);
-    expect(contentHash("return 1")).toMatch(/^[0-9a-f]{32}$/);
-    const { kind: _kind, hash: _hash, name: _name, ...from } = description;
-    for (const change of [{ version: "1.2.4" }, { packageHash: "01" }, { exportName: "x" }, { specifier: "pkg" }]) {
-      expect(exportFunction("fit", { ...from, ...change }).hash).not.toBe(description.hash);
-    }
-  });
-
-  it("of bundles are identified by what runs, not by where it was found", () => {
-    const { hash } = bundleFunction(bundled);
-    const other = (change: Partial<BundleFunction>): string => bundleFunction({ ...bundled, ...change }).hash;
+  it("are identified by what runs, not by where it was found", () => {
+    const { hash } = functionDescription(work);
+    expect(hash).toMatch(/^[0-9a-f]{32}$/);
+    const other = (change: Partial<FunctionDescription>): string => functionDescription({ ...work, ...change }).hash;
     const imports = (change: Partial<ImportDescription>): string => other({ imports: [{ ...lodash, ...change }, own] });
     const ownWith = (change: Partial<ImportDescription>): string => other({ imports: [lodash, { ...own, ...change }] });
     const same = [
@@ -105,7 +87,7 @@ describe("function descriptions", () => {
     expect(new Set(different).size).toBe(different.length);
   });
 
-  const forged: Record<string, (of: BundleFunction) => object> = {
+  const forged: Record<string, (of: FunctionDescription) => object> = {
     "other code": (of) => ({ ...of, code: "return 2" }),
     "another asset": (of) => ({ ...of, assets: [{ ...of.assets[0], data: "W10=" }] }),
     "another asset under its own hash": (of) => ({ ...of, assets: [assetDescription("a.json", Buffer.from("[]"))] }),
@@ -113,14 +95,16 @@ describe("function descriptions", () => {
   };
   for (const [what, forge] of Object.entries(forged)) {
     it(`with the hash of ${what} are refused`, () => {
-      expect(rejected(new TextEncoder().encode(JSON.stringify(forge(bundleFunction(bundled)))))).toBe(true);
+      expect(rejected(new TextEncoder().encode(JSON.stringify(forge(functionDescription(work)))))).toBe(true);
     });
   }
 
   it("with one field of the wrong kind are refused (property)", () => {
-    const original: unknown = JSON.parse(new TextDecoder().decode(encodeFunctionDescription(bundleFunction(bundled))));
+    const original: unknown = JSON.parse(
+      new TextDecoder().decode(encodeFunctionDescription(functionDescription(work))),
+    );
     const paths = [
-      ...["kind", "hash", "name", "code", "imports", "assets", "closure", "imports.0", "assets.0"],
+      ...["hash", "name", "code", "imports", "assets", "closure", "imports.0", "assets.0"],
       ...["specifier", "kind", "when", "package", "from", "bundle", "reason"].map((field) => `imports.0.${field}`),
       ...["name", "version", "hash"].map((field) => `imports.0.package.${field}`),
       ...["name", "hash", "data"].map((field) => `assets.0.${field}`),
@@ -143,7 +127,7 @@ describe("function descriptions", () => {
   });
 
   it("that are malformed are refused with a code (property)", () => {
-    const field = fc.constantFrom("kind", "hash", "name", "code", "specifier");
+    const field = fc.constantFrom("hash", "name", "code", "imports", "assets", "closure");
     const shape = fc.oneof(
       fc.json(),
       fc.string(),

@@ -1,3 +1,4 @@
+export { FunctionLoader } from "./functions/index.ts";
 export { joinNanny, type NannyLink } from "./nanny/child.ts";
 export { type NannyExit, type NannyOptions, type RunningNanny, startNanny } from "./nanny/nanny.ts";
 export type { WorkerOptions } from "./options.ts";

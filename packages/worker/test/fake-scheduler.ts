@@ -2,7 +2,6 @@
 import {
   type Admission,
   type Attempt,
-  codeFunction,
   type Directions,
   encodeFunctionDescription,
   encodeValue,
@@ -15,6 +14,7 @@ import {
   type ServerLink,
   type TaskId,
 } from "@taskflock/protocol";
+import { plainFunction } from "./plain-function.ts";
 
 export const TOKEN = "the right token";
 
@@ -92,9 +92,10 @@ export class FakeScheduler {
   }
 
   define(name: string, fn: number, code: string): void {
-    const bytes = encodeFunctionDescription(codeFunction("f", `return (${code});`));
+    const description = plainFunction(`return (${code});`);
+    const bytes = encodeFunctionDescription(description);
     const payload = this.payloads.put(bytes);
-    const hash = codeFunction("f", `return (${code});`).hash;
+    const { hash } = description;
     this.send(name, { t: "function", fn: fn as FunctionId, hash, name: "f", code: payload, codeBytes: bytes.length });
     this.payloads.free(payload);
   }

@@ -15,9 +15,9 @@ import { fileURLToPath } from "node:url";
 import {
   type AssetDescription,
   assetDescription,
-  type BundleFunction,
-  bundleFunction,
+  type FunctionDescription,
   findPackage,
+  functionDescription,
   type ImportDescription,
   type PackageIdentity,
   packageHash,
@@ -43,6 +43,7 @@ beforeAll(() => {
   install("client", "old", "1.0.0", { "index.js": "exports.where = 'client';" }, "commonjs");
   install("client", "only", "3.0.0", { "index.js": "exports.where = 'client';" }, "commonjs");
   install("worker", "broken", "1.0.0", { "index.js": "throw new TypeError('no luck');" });
+  install("worker", "lacking", "1.0.0", { "index.js": "require('no-such-dependency');" }, "commonjs");
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
@@ -57,13 +58,13 @@ function wanted(specifier: string, change: Partial<ImportDescription> = {}): Imp
   return { specifier, kind: "import", when: "load", ...rest, ...change };
 }
 
-function bundle(code: string, imports: ImportDescription[] = [], assets: AssetDescription[] = []): BundleFunction {
-  return bundleFunction({ name: "work", code, imports, assets, closure: false });
+function bundle(code: string, imports: ImportDescription[] = [], assets: AssetDescription[] = []): FunctionDescription {
+  return functionDescription({ name: "work", code, imports, assets, closure: false });
 }
 
 const loader = new FunctionLoader({ from: [worker] });
 
-async function load(description: BundleFunction, by = loader): Promise<Callable> {
+async function load(description: FunctionDescription, by = loader): Promise<Callable> {
   const loaded = await by.load(description);
   if (loaded.closure) throw new Error("a closure was loaded");
   return loaded.value;
@@ -128,6 +129,33 @@ describe("imports", () => {
         cause: expect.any(Error),
       });
     }
+  });
+});
+
+describe("packages that are the same here, and do not load", () => {
+  const bundle = "exports.where = 'bundle';";
+
+  for (const kind of ["import", "require"] as const) {
+    it(`fall back to what came along (${kind})`, async () => {
+      const description = wanted("lacking", { kind, package: identity("lacking") });
+      await expect(imported(description)).rejects.toMatchObject({
+        code: "FLOCK_FUNCTION_NOT_FOUND",
+        message: expect.stringMatching(/^Importing "lacking" failed on this worker: .*no-such-dependency/),
+        cause: expect.objectContaining({ message: expect.stringContaining("no-such-dependency") }),
+      });
+      expect(await imported({ ...description, bundle })).toEqual({ where: "bundle" });
+      const called = { ...description, when: "call", bundle } as const;
+      expect(await imported(called, "return async () => (await $imports[0]()).where;")).toBe("bundle");
+    });
+  }
+
+  it("say why neither loads, and keep the first cause", async () => {
+    const text = "throw new RangeError('nor this');";
+    await expect(imported(wanted("broken", { package: identity("broken"), bundle: text }))).rejects.toMatchObject({
+      code: "FLOCK_FUNCTION_NOT_FOUND",
+      message: `Importing "broken" failed on this worker: no luck; the copy that came along failed too: nor this`,
+      cause: expect.any(TypeError),
+    });
   });
 });
 
@@ -306,7 +334,7 @@ it("assets go with the process", () => {
 describe("closures", () => {
   it("load as what makes functions of captured values", async () => {
     const code = "return (bind) => { const [step] = bind([add]); function add(x) { return x + step; } return add; };";
-    const description = bundleFunction({ name: "add", code, imports: [], assets: [], closure: true });
+    const description = functionDescription({ name: "add", code, imports: [], assets: [], closure: true });
     const loaded = await loader.load(description);
     if (!loaded.closure) throw new Error("no closure");
     const units: unknown[] = [];

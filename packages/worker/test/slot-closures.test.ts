@@ -1,17 +1,17 @@
-import { rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import {
   assetDescription,
-  type BundleFunction,
-  bundleFunction,
   decodeValue,
   encodeValue,
   type FailedCall,
+  type FunctionDescription,
+  functionDescription,
   type LeafOf,
   type ValueLeaf,
 } from "@taskflock/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { shareAssetFolder } from "../src/functions/index.ts";
+import { plainFunction } from "./plain-function.ts";
 import { Harness, input, type Told, type Wanted } from "./slot-harness.ts";
 
 let harness: Harness;
@@ -36,7 +36,7 @@ type Code = (...args: never[]) => unknown;
 
 /** What a client would find out of a function: its code, and what it captures. */
 interface Traveller {
-  readonly description: BundleFunction;
+  readonly description: FunctionDescription;
   readonly captured: readonly unknown[];
   /** Functions of the closure, as it calls them in `bind`; the first is the closure itself. */
   readonly units: readonly unknown[];
@@ -46,14 +46,14 @@ const travellers = new Map<unknown, Traveller>();
 
 function closure(code: string, captured: readonly unknown[] = [], ...units: readonly unknown[]): Code {
   const fn = class {} as unknown as Code;
-  const description = bundleFunction({ name: "work", code, imports: [], assets: [], closure: true });
+  const description = functionDescription({ name: "work", code, imports: [], assets: [], closure: true });
   travellers.set(fn, { description, captured, units: [fn, ...units] });
   return fn;
 }
 
 /** A call, as a client would encode it. */
 class Call {
-  readonly functions: BundleFunction[] = [];
+  readonly functions: FunctionDescription[] = [];
   readonly #open: Traveller[] = [];
 
   readonly leaf: LeafOf = (value) => {
@@ -72,7 +72,7 @@ class Call {
     return { kind: "closure", index: this.place(found.description), captured, end: () => this.#open.pop() };
   }
 
-  place(description: BundleFunction): number {
+  place(description: FunctionDescription): number {
     const known = this.functions.findIndex(({ hash }) => hash === description.hash);
     return known >= 0 ? known : this.functions.push(description) - 1;
   }
@@ -169,7 +169,7 @@ describe("functions inside arguments", () => {
   });
 
   it("are plain where they capture nothing", async () => {
-    const plain = bundleFunction({ name: "p", code: "return (x) => -x;", imports: [], assets: [], closure: false });
+    const plain = plainFunction("return (x) => -x;");
     const marker = function marker(): void {};
     const told = await harness.outcome({
       task: ++tasks,
@@ -211,7 +211,7 @@ describe("instances of a user's class", () => {
 });
 
 describe("code and arguments that do not fit", () => {
-  const plain = bundleFunction({ name: "p", code: "return () => 1;", imports: [], assets: [], closure: false });
+  const plain = plainFunction("return () => 1;");
   const bad: Record<string, [code: string, message: RegExp]> = {
     "a factory that does not bind": ["return () => () => 1;", /a closure does not ask for what it captured/],
     "a factory that binds twice": ["return (bind) => (bind([]), bind([]));", /asks twice/],
@@ -246,7 +246,7 @@ describe("code and arguments that do not fit", () => {
   it("a plain function with captured values, a closure without, and one that is not in the table", async () => {
     const marker = closure("return (bind) => { bind([]); return () => 1; };");
     const { description } = travellers.get(marker)!;
-    const attempts: [functions: BundleFunction[], leaf: ValueLeaf][] = [
+    const attempts: [functions: FunctionDescription[], leaf: ValueLeaf][] = [
       [[plain], { kind: "closure", index: 0, captured: [], end: () => undefined }],
       [[description], { kind: "function", index: 0 }],
       [[plain], { kind: "function", index: 1 }],
@@ -263,7 +263,7 @@ describe("code and arguments that do not fit", () => {
     const lost = { name: "no-such-package", version: "1.0.0", hash: "00" };
     const rest = { kind: "import", when: "load", from: "/", bundle: null, reason: "has native code" } as const;
     const imports = [{ specifier: "no-such-package", package: lost, ...rest }];
-    const fn = bundleFunction({ name: "work", code: "return () => 1;", imports, assets: [], closure: false });
+    const fn = functionDescription({ name: "work", code: "return () => 1;", imports, assets: [], closure: false });
     const { failure } = await harness.outcome({ task: ++tasks, fn });
     expect(failure).toMatchObject({ code: "FLOCK_FUNCTION_NOT_FOUND", retryable: false });
     expect(failure?.message).toContain("install no-such-package@1.0.0 on the worker");
@@ -271,21 +271,39 @@ describe("code and arguments that do not fit", () => {
 });
 
 describe("assets", () => {
-  it("lie in one folder for all threads of a process", async () => {
-    shareAssetFolder();
+  const code = "return () => [$assets[0].path, require('node:fs').readFileSync($assets[0].path, 'utf8')];";
+  const assets = [assetDescription("a.txt", Buffer.from("text"))];
+  const fn = functionDescription({ name: "read", code, imports: [], assets, closure: false });
+
+  async function read(by: Harness, wanted: Partial<Wanted> = {}): Promise<string> {
+    const { value } = await by.outcome({ task: ++tasks, fn, ...wanted });
+    expect(value).toEqual([expect.stringMatching(/taskflock-assets-.*a\.txt$/), "text"]);
+    return (value as string[])[0]!;
+  }
+
+  it("lie in one folder for all threads and processes of a worker, until it ends", async () => {
     const two = await start({ slots: 2 });
-    const code = "return () => [$assets[0].path, require('node:fs').readFileSync($assets[0].path, 'utf8')];";
-    const assets = [assetDescription("a.txt", Buffer.from("text"))];
-    const fn = bundleFunction({ name: "read", code, imports: [], assets, closure: false });
-    two.run([{ task: 1001, fn }], 0);
-    two.run([{ task: 1002, fn }], 1);
-    const [first, second] = [await two.next("finished", 1001), await two.next("finished", 1002)];
-    expect(first.value).toEqual([expect.stringMatching(/taskflock-assets-.*a\.txt$/), "text"]);
-    expect(second.value).toEqual(first.value);
-    const other = await harness.outcome({ task: 1003, fn });
-    const folders = [first, other].map(({ value }) => dirname(dirname((value as string[])[0]!)));
-    expect(folders[0]).not.toBe(folders[1]); // its thread was started before
-    // Not by the exit of this process, which the test runner may end from outside, nor by that of the first thread.
-    for (const folder of folders) rmSync(folder, { recursive: true });
+    const path = await read(two);
+    two.run([{ task: ++tasks, fn }], 1);
+    expect((await two.next("finished", tasks)).value).toEqual([path, "text"]);
+    await two.next("free");
+    expect(await read(two, { isolation: "process" })).toBe(path);
+    expect(await read(harness)).not.toBe(path);
+    await two.slots.close();
+    expect(existsSync(dirname(dirname(path)))).toBe(false);
   });
+
+  for (const isolation of ["thread", "process"] as const) {
+    it(`outlive a ${isolation} that is ended, and go with the worker`, async () => {
+      const forever = { task: ++tasks, fn: "() => { console.log('begun'); for (;;); }", isolation };
+      const path = await read(harness, { isolation });
+      harness.run([forever]);
+      await harness.next("log", forever.task);
+      harness.slots.end(0, "cancelled");
+      await harness.next("replaced");
+      expect(await read(harness, { isolation })).toBe(path);
+      await harness.slots.close();
+      expect(existsSync(dirname(dirname(path)))).toBe(false);
+    });
+  }
 });

@@ -2,7 +2,6 @@
 import {
   type Assign,
   type Attempt,
-  codeFunction,
   decodeValue,
   encodeFunctionDescription,
   encodeValue,
@@ -22,6 +21,7 @@ import { payloadOf } from "../src/slot/outbox.ts";
 import type { SlotEvents } from "../src/slots/slot.ts";
 import { Slots, type SlotsOptions } from "../src/slots/slots.ts";
 import { Store } from "../src/store.ts";
+import { plainFunction } from "./plain-function.ts";
 
 export interface Told {
   readonly what: "started" | "finished" | "stored" | "failed" | "free" | "replaced" | "stuck" | "broken" | "log";
@@ -152,7 +152,7 @@ export class Harness {
   }
 
   #function(fn: string | FunctionDescription): FunctionId {
-    const description = typeof fn === "string" ? codeFunction("f", `return (${fn});`) : fn;
+    const description = typeof fn === "string" ? plainFunction(`return (${fn});`) : fn;
     const known = this.#functionIds.get(description.hash);
     if (known !== undefined) return known;
     const id = (this.#functionIds.size + 1) as FunctionId;

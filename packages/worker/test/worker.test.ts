@@ -59,7 +59,10 @@ describe("a worker", () => {
     const { failure, retryable } = await scheduler.next("w", "errored", 1);
     expect(failure).toMatchObject({ code: null, name: "RangeError", message: "no" });
     expect(retryable).toBe(true);
-    expect(decoded(failure.error)).toBeInstanceOf(RangeError);
+    expect(decoded(failure.error)).toEqual([
+      expect.any(RangeError),
+      { function: "f", arguments: "", log: ["before"], folders: expect.any(Array) },
+    ]);
     expect(await scheduler.next("w", "log", 1)).toMatchObject({ stream: "stdout", text: "before" });
   });
 

@@ -1,6 +1,6 @@
 // How a function travels: its code, described once, and the values it captured, as they are at each use.
 import { dirname, resolve } from "node:path";
-import { type BundleFunction, bundleFunction, type ImportDescription } from "@taskflock/protocol";
+import { type FunctionDescription, functionDescription, type ImportDescription } from "@taskflock/protocol";
 import { registerPositions } from "../stacks/positions.ts";
 import { readAsset } from "./assets.ts";
 import { captureFunction } from "./capture.ts";
@@ -23,7 +23,7 @@ export type PackageMode = "bundle" | "installed";
 export interface FunctionCode {
   readonly name: string;
   /** A promise while packages are bundled or looked up. */
-  readonly description: BundleFunction | Promise<BundleFunction>;
+  readonly description: FunctionDescription | Promise<FunctionDescription>;
 }
 
 export interface Prepared {
@@ -190,7 +190,7 @@ function describe(
   graph: Graph,
   mode: PackageMode,
   subject: string,
-): BundleFunction | Promise<BundleFunction> {
+): FunctionDescription | Promise<FunctionDescription> {
   const { code, closure } = emitted;
   const own = ownFiles(graph);
   const imports = emitted.imports.map(({ specifier, kind, when, module }) =>
@@ -201,10 +201,10 @@ function describe(
       throw refuseFunction(subject, `it reads "${path}" beside its module, which is no file.`);
     return readAsset(resolve(dirname(module.file), path));
   });
-  const finish = (found: readonly ImportDescription[]): BundleFunction => {
-    const bundle = bundleFunction({ name, code, imports: found, assets, closure });
-    registerPositions(bundle.hash, emitted.positions);
-    return bundle;
+  const finish = (found: readonly ImportDescription[]): FunctionDescription => {
+    const description = functionDescription({ name, code, imports: found, assets, closure });
+    registerPositions(description.hash, emitted.positions);
+    return description;
   };
   const ready = imports.flatMap((found) => (found instanceof Promise ? [] : [found]));
   return ready.length === imports.length ? finish(ready) : Promise.all(imports).then(finish);
@@ -229,7 +229,7 @@ function forgetIfRejected(description: Promise<unknown>, fn: Callable): void {
   description.catch(() => forgetFunction(fn));
 }
 
-async function describeExport(fn: Callable, manner: Manner, subject: string): Promise<BundleFunction> {
+async function describeExport(fn: Callable, manner: Manner, subject: string): Promise<FunctionDescription> {
   const found = await findExport(fn);
   if (found === undefined) {
     const plan = planByCapture(fn, manner, subject);
@@ -252,7 +252,7 @@ async function describeExport(fn: Callable, manner: Manner, subject: string): Pr
           .split(".")
           .map((step) => `[${JSON.stringify(step)}]`)
           .join("");
-  return bundleFunction({
+  return functionDescription({
     name: fn.name,
     code: `return $imports[0]${access};`,
     imports: [imported],

@@ -1,9 +1,10 @@
 // Files that came along with functions, written where the code can read them.
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { getEnvironmentData, setEnvironmentData, threadId } from "node:worker_threads";
+import { threadId } from "node:worker_threads";
 import type { AssetDescription } from "@taskflock/protocol/code";
 
 /** What `$assets` holds of each. */
@@ -12,19 +13,17 @@ export interface StoredAsset {
   readonly path: string;
 }
 
-/** Threads started later find the folder under this name. */
-const SHARED = "taskflock:assets";
 /** File systems take 255 bytes, and a character takes up to three. */
 const MAX_NAME = 80;
 
 let folder: string | undefined;
 
 /**
- * For a process that starts threads: they keep assets in one folder, which goes with the process. A thread that is ended
- * from outside cannot remove a folder of its own.
+ * Assets are written in this folder from now on, which is somebody else's to remove: a thread or process that is ended from
+ * outside cannot remove a folder of its own.
  */
-export function shareAssetFolder(): void {
-  setEnvironmentData(SHARED, assetFolder());
+export function useAssetFolder(path: string): void {
+  folder = path;
 }
 
 /** Writes the asset, unless it lies there; by its content's hash, under its own name. */
@@ -33,8 +32,8 @@ export function storeAsset({ name, hash, data }: AssetDescription): StoredAsset 
   const path = join(directory, safeName(name));
   if (!existsSync(path)) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    // Under another name first: threads of one process may write the same.
-    const partial = join(directory, `.${threadId}`);
+    // Under another name first: the worker's other threads and processes may write the same.
+    const partial = join(directory, `.${process.pid}-${threadId}`);
     rmSync(partial, { force: true });
     writeFileSync(partial, Buffer.from(data, "base64"), { mode: 0o400, flag: "wx" });
     renameSync(partial, path);
@@ -42,18 +41,27 @@ export function storeAsset({ name, hash, data }: AssetDescription): StoredAsset 
   return { url: pathToFileURL(path).href, path };
 }
 
-/** Readable by this user only. */
 function assetFolder(): string {
-  if (folder !== undefined) return folder;
-  const shared = getEnvironmentData(SHARED);
-  if (typeof shared === "string") {
-    folder = shared;
-    return shared;
-  }
-  const own = mkdtempSync(join(tmpdir(), "taskflock-assets-"));
-  process.once("exit", () => rmSync(own, { recursive: true, force: true }));
-  folder = own;
-  return own;
+  folder ??= newAssetFolder().path;
+  return folder;
+}
+
+/** Made when the first asset is written; only this user can read it. */
+export interface AssetFolder {
+  readonly path: string;
+  remove(): void;
+}
+
+/** A folder that goes with this process, if it is not removed before. */
+export function newAssetFolder(): AssetFolder {
+  const path = join(tmpdir(), `taskflock-assets-${randomUUID()}`); // nobody can guess it, and be there before
+  const removeNow = (): void => rmSync(path, { recursive: true, force: true });
+  process.once("exit", removeNow);
+  const remove = (): void => {
+    process.off("exit", removeNow);
+    removeNow();
+  };
+  return { path, remove };
 }
 
 /** A file name and nothing else: no folders, no control characters, not too long; its end is what says what it is. */

@@ -7,6 +7,7 @@ import {
   type ImportDescription,
   type InstalledPackage,
   importFrom,
+  isFlockError,
   type PackageIdentity,
 } from "@taskflock/protocol/code";
 import { messageOf } from "./evaluate.ts";
@@ -58,7 +59,7 @@ async function importNow(wanted: ImportDescription, importer: Importer): Promise
   try {
     return await importFrom(folder, wanted.specifier);
   } catch (error) {
-    throw importFailed(wanted, error);
+    return sentInstead(wanted, folder, error);
   }
 }
 
@@ -68,8 +69,25 @@ function requireNow(wanted: ImportDescription, importer: Importer): unknown {
   try {
     return createRequire(join(folder, "taskflock-function.js"))(wanted.specifier);
   } catch (error) {
-    throw importFailed(wanted, error);
+    return sentInstead(wanted, folder, error);
   }
+}
+
+/**
+ * The copy that came along, of a package that is the same here and does not load: what it needs itself may be missing, or of
+ * another version.
+ */
+function sentInstead({ specifier, bundle }: ImportDescription, folder: string, error: unknown): unknown {
+  let why = messageOf(error);
+  if (bundle !== null) {
+    try {
+      return evaluateModule(specifier, bundle, folder);
+    } catch (second) {
+      why += `; the copy that came along failed too: ${messageOf(isFlockError(second) ? second.cause : second)}`;
+    }
+  }
+  const message = `Importing "${specifier}" failed on this worker: ${why}`;
+  throw new FlockError("FLOCK_FUNCTION_NOT_FOUND", message, { cause: error });
 }
 
 interface Source {
@@ -113,12 +131,4 @@ function noPackage(
   const has = `this worker has ${labelOfInstalled(other)} in ${other.directory}`;
   const build = other.version === version ? ", in the same build as the client's" : "";
   return new FlockError("FLOCK_PACKAGE_MISMATCH", `${what}, and ${has}; ${install}${build}.`);
-}
-
-function importFailed({ specifier }: ImportDescription, error: unknown): FlockError {
-  return new FlockError(
-    "FLOCK_FUNCTION_NOT_FOUND",
-    `Importing "${specifier}" failed on this worker: ${messageOf(error)}`,
-    { cause: error },
-  );
 }

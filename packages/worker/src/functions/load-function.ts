@@ -1,11 +1,11 @@
 // From a function's description to the function.
-import { type BundleFunction, type CodeFunction, FlockError, type FunctionDescription } from "@taskflock/protocol/code";
+import { FlockError, type FunctionDescription } from "@taskflock/protocol/code";
 import { storeAsset } from "./assets.ts";
 import { type CodeText, evaluate, messageOf, scriptName } from "./evaluate.ts";
-import { findExport } from "./export-function.ts";
 import { resolveImports } from "./imports.ts";
 import { Kept } from "./kept.ts";
 import { usualFolders } from "./package-match.ts";
+import { missingExport } from "./whole-export.ts";
 
 export type Callable = (...args: unknown[]) => unknown;
 
@@ -57,39 +57,35 @@ export class FunctionLoader {
   }
 
   async #make(description: FunctionDescription): Promise<LoadedFunction> {
-    const value =
-      description.kind === "export"
-        ? await findExport(description, this.#folders)
-        : await this.#evaluate(description, description.kind === "bundle" ? await this.#surroundings(description) : {});
+    const value = await this.#evaluate(description, await this.#surroundings(description));
     if (typeof value !== "function") {
-      throw new FlockError("FLOCK_FUNCTION_NOT_SERIALIZABLE", `The code of ${description.name} gives no function.`);
+      throw missingExport(description) ?? doesNotRun(`The code of ${description.name} gives no function.`);
     }
-    return description.kind === "bundle" && description.closure
+    return description.closure
       ? { closure: true, value: value as ClosureFactory }
       : { closure: false, value: value as Callable };
   }
 
-  /** What the code of a bundle finds around it. */
-  async #surroundings({ name, imports, assets }: BundleFunction): Promise<Readonly<Record<string, unknown>>> {
+  /** What the code finds around it. */
+  async #surroundings({ name, imports, assets }: FunctionDescription): Promise<Readonly<Record<string, unknown>>> {
     const $imports = await resolveImports(imports, { name, folders: this.#folders });
     return { $imports, $assets: assets.map(storeAsset) };
   }
 
-  async #evaluate(
-    { name, hash, code }: CodeFunction | BundleFunction,
-    parameters: Readonly<Record<string, unknown>>,
-  ): Promise<unknown> {
+  async #evaluate(description: FunctionDescription, parameters: Readonly<Record<string, unknown>>): Promise<unknown> {
+    const { name, hash, code } = description;
     const text: CodeText = { code, script: `taskflock:${scriptName(name, hash)}`, folder: this.#folders[0] };
     try {
       return await evaluate(text, parameters);
     } catch (error) {
-      throw new FlockError(
-        "FLOCK_FUNCTION_NOT_SERIALIZABLE",
-        `The code of ${name} does not run here (${messageOf(error)}).`,
-        { cause: error },
-      );
+      const message = `The code of ${name} does not run here (${messageOf(error)}).`;
+      throw missingExport(description, error) ?? doesNotRun(message, error);
     }
   }
+}
+
+function doesNotRun(message: string, cause?: unknown): FlockError {
+  return new FlockError("FLOCK_FUNCTION_NOT_SERIALIZABLE", message, cause === undefined ? {} : { cause });
 }
 
 let shared: FunctionLoader | undefined;

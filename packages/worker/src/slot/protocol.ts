@@ -9,6 +9,8 @@ export interface SlotConfig {
   readonly cacheBytes: number;
   /** Hash arena inputs before and after each task. */
   readonly checkArguments: boolean;
+  /** Where files that come along with functions are written; all slots of a worker share it. */
+  readonly assetFolder: string;
 }
 
 export type StopReason = "cancelled" | "timeout";

@@ -2,7 +2,7 @@
 // for anything costs no promise: this loop carries tiny tasks.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type DecodeOptions, decodeValue, type EncodedValue, encodeValue, FlockError } from "@taskflock/protocol/code";
-import type { Callable, ClosureFactory } from "../functions/index.ts";
+import { type Callable, type ClosureFactory, useAssetFolder } from "../functions/index.ts";
 import { provideTaskContext } from "../task-context.ts";
 import { type Batch, keyOf, type Segments, type SlotItem, unpackItems } from "./batch.ts";
 import { encodeFailure, failureOf } from "./failure.ts";
@@ -46,6 +46,7 @@ export class BatchRunner {
   constructor(config: SlotConfig, host: SlotHost) {
     this.#config = config;
     this.#host = host;
+    useAssetFolder(config.assetFolder);
     this.#cache = new InputCache(config.cacheBytes);
     this.#output = new Output((message) => host.post(message));
     this.#print = (context, stream, text) => this.#output.print(context, stream, text);

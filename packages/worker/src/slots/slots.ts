@@ -3,6 +3,7 @@ import { FlockError, NO_PAYLOAD, type PayloadRef, type PayloadStore, type TaskId
 import type { Logger } from "pino";
 import type { Arena } from "../arena.ts";
 import type { FunctionLibrary } from "../function-library.ts";
+import { type AssetFolder, newAssetFolder } from "../functions/index.ts";
 import type { RunItem } from "../machine/index.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import type { StopReason } from "../slot/protocol.ts";
@@ -37,6 +38,7 @@ export class Slots {
   readonly #options: SlotsOptions;
   readonly #parts: SlotsParts;
   readonly #slots: Slot[] = [];
+  readonly #assets: AssetFolder = newAssetFolder();
   #look: NodeJS.Timeout | null = null;
 
   constructor(options: SlotsOptions, parts: SlotsParts) {
@@ -74,6 +76,7 @@ export class Slots {
   async close(): Promise<void> {
     if (this.#look !== null) clearInterval(this.#look);
     await isOverWithin(Promise.all(this.#slots.map((slot) => slot.close())), STUCK_AFTER_MS);
+    this.#assets.remove();
   }
 
   #slot(number: number): Slot {
@@ -120,7 +123,10 @@ export class Slots {
   #make(kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor {
     const { cacheBytes, checkArguments, heapLimitMb } = this.#options;
     const { arena, functions, logger } = this.#parts;
-    const options: ThreadOptions = { heapLimitMb, config: { slot, cacheBytes, checkArguments } };
+    const options: ThreadOptions = {
+      heapLimitMb,
+      config: { slot, cacheBytes, checkArguments, assetFolder: this.#assets.path },
+    };
     return kind === "thread"
       ? new ThreadExecutor(options, arena, functions, events)
       : new ProcessExecutor(options, functions, events, logger);
