@@ -5,7 +5,7 @@ const RESERVED: readonly string[] = `
   $imports $assets $bind $star $default $node require arguments eval undefined NaN Infinity await async of let static yield implements
   interface package private protected public break case catch class const continue debugger default delete do else enum export
   extends false finally for function if import in instanceof new null return super switch this throw true try typeof var void
-  while with get set
+  while with get set Object Symbol URL
 `
   .trim()
   .split(/\s+/);
@@ -68,9 +68,9 @@ export class CodeNames {
   }
 
   #reserveGlobals({ form, names }: Unit): void {
-    if (form.kind === "expression") this.#taken.add(/^[\w$]*/.exec(form.text)?.[0] ?? "");
-    for (const target of names.values()) {
-      if (target.kind === "expression") this.#taken.add(/^[\w$]*/.exec(target.text)?.[0] ?? "");
+    for (const target of [form, ...names.values()]) {
+      if (target.kind !== "expression") continue;
+      for (const [word] of target.text.matchAll(/[\w$]+/g)) this.#taken.add(word);
     }
     if (form.kind !== "code") return;
     for (const { name } of form.outside.names) if (!names.has(name)) this.#taken.add(name);
