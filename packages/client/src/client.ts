@@ -21,8 +21,9 @@ import type { LogSink } from "./logs.ts";
 import { argumentRows, readMapItems } from "./map-items.ts";
 import { describe } from "./option-checks.ts";
 import type { TaskRecord } from "./record.ts";
+import { rerunHere } from "./rerun.ts";
 import type { RunOptions, TaskRun } from "./runs.ts";
-import type { Session } from "./session.ts";
+import { Session } from "./session.ts";
 import { cancelOnAbort } from "./signals.ts";
 import { checkTaskOptions, type TaskOptions } from "./task-options.ts";
 import type { Arguments, Resolved, ResolvedValue } from "./types.ts";
@@ -43,8 +44,6 @@ export class Client {
    */
   static async connect(address?: string, options?: ClientOptions): Promise<Client> {
     const compiled = compileClientOptions(address, options);
-    // With the first connection comes what only a connection needs: importing this package stays quick.
-    const { Session } = await import("./session.ts");
     return new Client(await Session.open(compiled), compiled.logs);
   }
 
@@ -246,7 +245,6 @@ export class Client {
     if (!isFuture(future) || ownerOf(future) !== session) {
       throw new FlockError("FLOCK_ARGUMENT_INVALID", "rerunHere takes a future of this client.");
     }
-    const { rerunHere } = await import("./rerun.ts");
     return (await rerunHere(session, future)) as R;
   }
 

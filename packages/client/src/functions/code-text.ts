@@ -24,7 +24,7 @@ export class CodeText {
 
   positions(): PositionTable {
     const scripts: PositionScript[] = [];
-    for (const { script } of this.#scripts.keys()) scripts.push({ url: script.url, sourceMapUrl: script.sourceMapUrl });
+    for (const { script } of this.#scripts.keys()) scripts.push(script); // not a copy: its source map is read once
     return { scripts, segments: this.#segments };
   }
 

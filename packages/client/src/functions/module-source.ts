@@ -39,14 +39,18 @@ interface Candidate {
 }
 
 /** Syntax trees take some twenty times their text. */
-const MAX_MODULES = 64;
+const MAX_MODULES = 128;
 const modules = new Map<string, ModuleSource | Error>();
 
 /** Throws when the script cannot be read: syntax that is newer than the parser. */
 export function moduleOf(scriptId: string): ModuleSource {
   const known = modules.get(scriptId);
   if (known instanceof Error) throw known;
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    modules.delete(scriptId); // and behind the others: the first of the map is the one not used for longest
+    modules.set(scriptId, known);
+    return known;
+  }
   if (modules.size >= MAX_MODULES) modules.delete(modules.keys().next().value ?? "");
   try {
     const module = read(scriptId);

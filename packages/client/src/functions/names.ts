@@ -172,7 +172,7 @@ export class NameResolver {
     if (value === NOTHING || (value === undefined && variable !== null && isAlwaysSomething(variable))) {
       throw this.#capture.refuse(`it uses ${text}, which has no value yet; submit after it is defined.`);
     }
-    const isWhole = variable !== null && importOf(variable)?.member === "*";
+    const isWhole = text === "exports" || (variable !== null && importOf(variable)?.member === "*");
     if ((isNamespace(value) || (isWhole && isObject(value))) && (name.members !== null || isModule(value))) {
       const target = namespaceTarget(text);
       this.#members(target, name, value, site);

@@ -11,7 +11,7 @@ import { type Inspected, inspectFunction } from "./inspect.ts";
 import { isNative, sourceOf } from "./instances.ts";
 import { type Site, siteOf } from "./module-source.ts";
 import { outsideOf } from "./outside.ts";
-import { ownFiles } from "./own-files.ts";
+import { isOwnFile, ownFiles } from "./own-files.ts";
 import { findExport, packageFileOf } from "./package-export.ts";
 import { refuseFunction } from "./refusal.ts";
 import { currentValues } from "./values.ts";
@@ -193,6 +193,11 @@ function describe(
 ): FunctionDescription | Promise<FunctionDescription> {
   const { code, closure } = emitted;
   const own = ownFiles(graph);
+  for (const { specifier, module } of emitted.imports) {
+    if (!isOwnFile(specifier, module?.file, own)) continue;
+    const why = `it imports "${specifier}", its own module or the program's main one, which would start the program again on the worker`;
+    throw refuseFunction(subject, `${why}; move what it needs to a file of its own.`);
+  }
   const imports = emitted.imports.map(({ specifier, kind, when, module }) =>
     describeImport({ specifier, kind, when, fromFile: module?.file, ownFiles: own, mode }),
   );
