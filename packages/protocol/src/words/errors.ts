@@ -103,8 +103,8 @@ export const errorRegistry = {
     advice: "See the message for the name and what it takes.",
   },
   FLOCK_ARGUMENT_INVALID: {
-    summary: "An argument of the call is not what the method takes.",
-    advice: "See the message.",
+    summary: "An argument of a call is not what the method takes, or is a future of another client.",
+    advice: "See the message for the argument and what it takes.",
   },
   FLOCK_ARGUMENT_MUTATED: {
     summary: "A task changed an argument, which is shared and read-only.",
@@ -119,17 +119,20 @@ export const errorRegistry = {
     advice: "Both ends must be of the same version; otherwise please report this.",
   },
   FLOCK_FUNCTION_NOT_SERIALIZABLE: {
-    summary: "A function cannot travel to a worker.",
+    summary: "A function cannot travel to a worker, or its code does not run there.",
     advice:
-      "The message names the variables it captures; pass them as arguments, or export the function from an installed package.",
+      "The message names what it uses that stands in the way: a variable, an import, a file, and what to do instead.",
   },
   FLOCK_FUNCTION_NOT_FOUND: {
-    summary: "A worker does not have the package's export that the task calls.",
-    advice: "Install the package on the workers.",
+    summary:
+      "A worker does not have, or cannot load, a package, an export or a module of Node that a task's function imports.",
+    advice:
+      "Install the package on the workers, with what it needs itself, and run them with the client's version of Node.",
   },
   FLOCK_PACKAGE_MISMATCH: {
-    summary: "A worker has another version or build of the package that a task's function comes from.",
-    advice: "Install the same version on the workers.",
+    summary:
+      "A worker has another version or build of a package that a task's function imports, and the client's was not sent along.",
+    advice: "Install the client's version on the workers; the message says why the package was not sent.",
   },
   FLOCK_NO_WORKER: {
     summary: "No worker can run the task.",
