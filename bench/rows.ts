@@ -89,7 +89,7 @@ export const rows: Readonly<Record<string, Row>> = {
   "imbalance-200": inCluster("imbalance-200"),
   "digits-grid-search": inCluster("digits-grid-search"),
   "word-count-3.3mb": inCluster("word-count-3.3mb"),
-  "word-count-330mb": inCluster("word-count-330mb", { atMost: 3 }),
+  "word-count-330mb": inCluster("word-count-330mb", { atMost: 2 }),
   "worker-dies": inCluster("worker-dies", { atMost: 3 }),
   "first-result": alone("first-result"),
   scaling,

@@ -20,8 +20,8 @@ function countBlock(path: string, start: number, end: number): Counts {
   const newline = bytes.subarray(0, length).indexOf(10, end - from - 1);
   const last = newline < 0 ? length : newline;
   const counts: Counts = new Map();
-  for (const word of bytes.toString("utf8", first, last).split(/\s+/)) {
-    if (word !== "") counts.set(word, (counts.get(word) ?? 0) + 1);
+  for (const line of bytes.toString("utf8", first, last).split("\n")) {
+    for (const word of line.split(" ")) if (word !== "") counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return counts;
 }
