@@ -1,26 +1,28 @@
-import { createRequire } from "node:module";
 import { cpus } from "node:os";
-import { compileFunction, createContext, runInThisContext } from "node:vm";
-import { FlockError, type FunctionDescription } from "@taskflock/protocol";
-import { describe, expect, it } from "vitest";
+import { runInThisContext } from "node:vm";
+import { FlockError, type FunctionDescription, importFrom } from "@taskflock/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { prepareFunction } from "../src/functions/index.ts";
+import { PackageFolder } from "./package-folder.ts";
+import { Shipping } from "./ship.ts";
 
 type Callable = (...args: never[]) => unknown;
 
-/** The function, made of its code in a realm that has nothing of this one. */
-function travel(fn: Callable): (...args: unknown[]) => unknown {
-  const description = prepareFunction(fn) as FunctionDescription;
-  if (description.kind !== "code") throw new Error("not sent as code");
-  const parsingContext = createContext({ console, process, queueMicrotask });
-  const made: unknown = compileFunction(description.code, ["require"], { parsingContext })(
-    createRequire(import.meta.url),
-  );
-  return made as (...args: unknown[]) => unknown;
+const manner = { packages: "installed", shared: false } as const;
+
+/** The function as it arrives on a worker. */
+function travel(fn: Callable): (...args: unknown[]) => Promise<unknown> {
+  const shipping = new Shipping();
+  return (...args) => shipping.call(fn as () => unknown, args);
+}
+
+function described(fn: Callable): FunctionDescription | Promise<FunctionDescription> {
+  return prepareFunction(fn, manner).code.description;
 }
 
 function refusal(fn: Callable, path?: string): string {
   try {
-    prepareFunction(fn, path);
+    prepareFunction(fn, manner, path);
   } catch (error) {
     expect(error).toBeInstanceOf(FlockError);
     expect((error as FlockError).code).toBe("FLOCK_FUNCTION_NOT_SERIALIZABLE");
@@ -40,274 +42,231 @@ const fib = (n: number): number => (n < 2 ? n : fib(n - 1) + fib(n - 2));
 function factorial(n: number): number {
   return n < 2 ? 1 : n * factorial(n - 1);
 }
-class Map2 {}
 
 describe("functions that use only arguments and globals", () => {
-  it("travel in every form a function can be written in", async () => {
-    expect(travel((x: number, y: number) => x + y)(1, 2)).toBe(3);
-    expect(
-      travel(function named(x: number) {
+  const forms: [form: string, fn: Callable, args: unknown[], result: unknown][] = [
+    ["arrow", (x: number, y: number) => x + y, [1, 2], 3],
+    [
+      "function",
+      function named(x: number) {
         return Math.sqrt(x);
-      })(9),
-    ).toBe(3);
-    expect(await travel(async (x: number) => (await Promise.resolve(x)) + 1)(1)).toBe(2);
-    expect([
-      ...(travel(function* (n: number) {
-        yield n;
-        yield n + 1;
-      })(1) as Iterable<number>),
-    ]).toEqual([1, 2]);
-    expect(
-      travel(({ a, ...rest }: { a: number; b?: number }, [c = 5]: number[]) => [a, rest, c])({ a: 1, b: 2 }, []),
-    ).toEqual([1, { b: 2 }, 5]);
-    expect(
-      travel(
-        {
-          double(x: number) {
-            return 2 * x;
-          },
-        }.double,
-      )(4),
-    ).toBe(8);
-    expect(
-      await travel(
-        {
-          async delete(x: number) {
-            return x;
-          },
-        }.delete,
-      )(4),
-    ).toBe(4);
-    expect(
-      travel(
-        {
-          [["computed", 1].join("")](x: number) {
-            return x;
-          },
-        }["computed1"] as Callable,
-      )(4),
-    ).toBe(4);
-    expect(
-      travel(
-        Reflect.getOwnPropertyDescriptor(
-          {
-            get size() {
-              return 7;
-            },
-          },
-          "size",
-        )?.get as Callable,
-      )(),
-    ).toBe(7);
-    expect(
-      travel(
-        class {
-          one = 1;
-          static add(a: number, b: number) {
-            return a + b;
-          }
-        }.add,
-      )(1, 2),
-    ).toBe(3);
-    expect(travel(written("(x) => x // the last line is a comment"))(1)).toBe(1);
+      },
+      [9],
+      3,
+    ],
+    ["async arrow", async (x: number) => (await Promise.resolve(x)) + 1, [1], 2],
+    [
+      "patterns",
+      ({ a, ...rest }: { a: number }, [c = 5]: number[]) => [a, rest, c],
+      [{ a: 1, b: 2 }, []],
+      [1, { b: 2 }, 5],
+    ],
+    [
+      "method",
+      {
+        double(x: number) {
+          return 2 * x;
+        },
+      }.double,
+      [4],
+      8,
+    ],
+    ["method with a reserved name", written("({ async delete(x) { return x; } }).delete"), [4], 4],
+    ["method with a computed name", written("({ [['computed', 1].join('')](x) { return x; } }).computed1"), [4], 4],
+    ["getter", written("Object.getOwnPropertyDescriptor({ get size() { return 7; } }, 'size').get"), [], 7],
+    ["static method", written("(class { one = 1; static add(a, b) { return a + b; } }).add"), [1, 2], 3],
+    ["arrow with a comment at its end", written("(x) => x // the last line"), [1], 1],
+    ["typeof of what is not there", written("() => typeof Deno"), [], "undefined"],
+    ["require", written(`(x) => require("node:path").basename(x)`), ["/a/b"], "b"],
+    [
+      "strict",
+      written(`(function () { "use strict"; return (function () { return this; })() === undefined; })`),
+      [],
+      true,
+    ],
+    ["sloppy", written("(function (o) { with (o) { return 010; } })"), [{}], 8],
+    ["recursive function", factorial, [5], 120],
+    ["recursive arrow", fib, [10], 55],
+  ];
+  it.each(forms)("travel: %s", async (_form, fn, args, result) => {
+    expect(await travel(fn)(...args)).toEqual(result);
   });
 
-  it("may call themselves", () => {
-    expect(travel(factorial)(5)).toBe(120);
-    expect(travel(fib)(10)).toBe(55);
-    expect(
-      travel(function self(n: number): number {
-        return n === 0 ? 0 : self(n - 1);
-      })(3),
-    ).toBe(0);
+  it("travel: generators", async () => {
+    const count = travel(function* (n: number) {
+      yield n;
+      yield n + 1;
+    });
+    expect([...((await count(1)) as Iterable<number>)]).toEqual([1, 2]);
   });
 
-  it("may have functions, classes and names of their own inside", () => {
-    expect(
-      travel((n: number) => {
-        class Counter {
-          #n = n;
-          next(): number {
-            return ++this.#n;
-          }
+  it("may have functions, classes and names of their own inside", async () => {
+    const fn = (n: number): unknown => {
+      class Counter {
+        #n = n;
+        next(): number {
+          return ++this.#n;
         }
-        const rate = 2;
-        function twice(this: unknown, x: number): number {
-          // biome-ignore lint/complexity/noArguments: that it is there is what is tested
-          return arguments.length * rate * x;
-        }
-        const counter = new Counter();
-        return [counter.next(), counter.next(), twice(5)];
-      })(1),
-    ).toEqual([2, 3, 10]);
-  });
-
-  it("may be classes that need nothing from outside", () => {
-    class Model {
-      k = 2;
-      static make(): Model {
-        return new Model();
       }
-      predict(x: number): number {
-        return this.k * x;
+      const rate = 2;
+      function twice(this: unknown, x: number): number {
+        // biome-ignore lint/complexity/noArguments: that it is there is what is tested
+        return arguments.length * rate * x;
       }
-    }
-    const made = travel(Model as unknown as Callable) as unknown as typeof Model;
-    expect(new made().predict(4)).toBe(8);
-    expect(made.make()).toBeInstanceOf(made);
+      const counter = new Counter();
+      return [counter.next(), counter.next(), twice(5)];
+    };
+    expect(await travel(fn)(1)).toEqual([2, 3, 10]);
   });
 
-  it("may import packages and builtins, and require them", () => {
-    expect(travel(written(`(x) => require("node:path").basename(x)`))("/a/b")).toBe("b");
-    const dynamic = prepareFunction(async () => (await import("node:os")).cpus().length) as FunctionDescription;
-    expect(dynamic).toMatchObject({ kind: "code", name: "anonymous" });
-  });
-
-  it("may ask whether a name exists", () => {
-    expect(travel(written(`() => typeof Deno`))()).toBe("undefined");
-  });
-
-  it("keep strict and sloppy code what they are", () => {
-    expect(travel(written(`(function () { return (function () { return this; })() === undefined; })`))()).toBe(true);
-    expect(travel(written(`(function (o) { with (o) { return 010; } })`))({})).toBe(8);
-  });
-
-  it("of the same text, of which only one calls itself, are told apart", () => {
-    const code = (around: string) => written(`(() => { ${around} })()`);
+  it("of the same text, of which only one calls itself, are told apart", async () => {
+    const code = (around: string): Callable => written(`(() => { ${around} })()`);
     const self = code("const work = (n) => n === 0 ? 0 : work(n - 1); return work;");
     const other = code(
       "let work = (n) => n === 0 ? 0 : work(n - 1); const first = work; work = () => 1; return first;",
     );
-    expect(travel(self)(2)).toBe(0);
-    expect(refusal(other)).toMatch(/captures work/);
+    expect(await travel(self)(2)).toBe(0);
+    expect(await travel(other)(2)).toBe(1);
   });
 
-  it("bring the helper along that esbuild and tsx write into them", () => {
-    const fn = written(`globalThis.__name ??= undefined; (() => { const __name = (f) => f;
+  it("of the same text are one", () => {
+    const make = (): Callable => (x: number) => x * 2;
+    const one = make();
+    expect(prepareFunction(one, manner)).toBe(prepareFunction(one, manner));
+    expect(described(make())).toBe(described(one));
+  });
+});
+
+describe("functions that use variables", () => {
+  it("bring them as they are now", async () => {
+    let step = 1;
+    const fn = travel((x: number) => (x + step) * rate + table.a);
+    expect(await fn(1)).toBe(7);
+    step = 2;
+    expect(await fn(1)).toBe(10);
+  });
+
+  it("bring a variable that bears a global's name, also when another of the same text used the global", async () => {
+    const usesGlobal = (): ((text: string) => string) => (text: string) => atob(text);
+    const takesAnother = (atob: (text: string) => string) => (text: string) => atob(text);
+    const mine = takesAnother((text) => `mine ${text}`);
+    expect(String(mine)).toBe(String(usesGlobal()));
+    for (let round = 0; round < 2; round++) {
+      expect(await travel(usesGlobal())("YQ==")).toBe("a");
+      expect(await travel(mine)("YQ==")).toBe("mine YQ==");
+    }
+    const shadow = written("(() => { const Map = class Other {}; return () => new Map().constructor.name; })()");
+    expect(await travel(shadow)()).toBe("Other");
+  });
+
+  it("bring what they call by a name that is not theirs", async () => {
+    const fn = written("(() => { const work = () => 1; return { work: () => work() + 1 }.work; })()");
+    expect(await travel(fn)()).toBe(2);
+  });
+
+  it("bring imports, however they were rewritten", async () => {
+    expect(await travel(() => cpus().length)()).toBe(cpus().length);
+    const compiled = `const import_os = process.getBuiltinModule("node:os"); return () => (0, import_os.cpus)().length;`;
+    expect(await travel(written(`(() => { ${compiled} })()`))()).toBe(cpus().length);
+  });
+
+  it("bring the helper along that esbuild and tsx write into them", async () => {
+    const fn =
+      written(`globalThis.__name ??= undefined; (() => { const __name = (value, name) => Object.defineProperty(value, "name", { value: name });
       return (x) => { const inner = __name((y) => y + 1, "inner"); return [inner(x), inner.name]; }; })()`);
-    expect(travel(fn)(1)).toEqual([2, "inner"]);
-  });
-
-  it("of the same text are one, and are described once", () => {
-    const make = () => (x: number) => x * 2;
-    const [one, two] = [make(), make()];
-    expect(prepareFunction(one)).toBe(prepareFunction(one));
-    expect((prepareFunction(one) as FunctionDescription).hash).toBe((prepareFunction(two) as FunctionDescription).hash);
+    expect(await travel(fn)(1)).toEqual([2, "inner"]);
   });
 });
 
 describe("functions that cannot travel are refused at once", () => {
-  it("naming all they capture, the function and where it stands", () => {
-    const message = refusal(function simulate(x: number) {
-      return x * rate + table.a;
+  it("naming the function, where it stands, and what it uses", () => {
+    const waiting = Promise.resolve(1);
+    const message = refusal(function simulate() {
+      return waiting;
     }, "args[1].scorer");
     expect(message).toMatch(
-      /^The function simulate at args\[1\]\.scorer cannot travel to a worker: it captures rate, table, /,
-    );
-    expect(message).toMatch(
-      /pass them as arguments, import inside .*, or export the function from an installed package\.$/,
-    );
-  });
-
-  it("also when they write to, or hide, what they capture", () => {
-    let count = 0;
-    expect(
-      refusal(() => {
-        count++;
-      }),
-    ).toMatch(/captures count,.*pass it as an argument/);
-    expect(refusal((x: number = rate) => x)).toMatch(/captures rate/);
-    expect(refusal(class Sub extends Map2 {} as unknown as Callable)).toMatch(/captures Map2/);
-    expect(count).toBe(0);
-  });
-
-  it("when a variable of theirs bears a global's name", () => {
-    const fn = written(`(() => { const Map = class Other {}; return () => new Map(); })()`);
-    expect(refusal(fn)).toMatch(/captures Map,/);
-  });
-
-  it("also when another function of the same text uses the global, and was read first", () => {
-    const usesGlobal = (): ((text: string) => string) => (text: string) => atob(text);
-    const takesAnother = (atob: (text: string) => string) => (text: string) => atob(text);
-    expect(String(takesAnother(String))).toBe(String(usesGlobal()));
-    for (let round = 0; round < 2; round++) {
-      expect(prepareFunction(usesGlobal())).toMatchObject({ kind: "code" });
-      expect(refusal(takesAnother(String))).toContain("it captures atob");
-    }
-  });
-
-  it("when a function of the same name is not themselves", () => {
-    const fn = written(`(() => { const work = () => 1; return { work: () => work() }.work; })()`);
-    expect(refusal(fn)).toMatch(/function work cannot travel.*captures work,/);
-  });
-
-  it("naming imports as the user wrote them, however they were rewritten", () => {
-    expect(refusal(() => cpus().length)).toMatch(/captures cpus \(an import\),.*import inside the function/);
-    const compiled = `const import_os = { cpus() {} }, node_os_1 = import_os; () => [(0, import_os.cpus)(), (0, node_os_1.cpus)()]`;
-    expect(refusal(written(`(() => { ${compiled.replace("() => [", "return () => [")} })()`))).toMatch(
-      /cpus \(an import\)/,
-    );
-  });
-
-  it("when they need their own file", () => {
-    expect(refusal(written(`() => import("./other.js")`))).toMatch(/imports "\.\/other\.js", a file beside its own/);
-    expect(refusal(written(`() => require("./other.js")`))).toMatch(/imports "\.\/other\.js"/);
-    expect(refusal(written(`(name) => require(name)`))).toMatch(/uses "require" other than/);
-    expect(refusal(written(`() => __dirname`))).toMatch(/uses "__dirname" of its own file/);
-  });
-
-  it("when they need an object around them", () => {
-    const object = {
-      k: 1,
-      read() {
-        return this.k;
-      },
-      lift() {
-        return () => this.k;
-      },
-    };
-    expect(refusal(object.read)).toMatch(/uses "this", and the object it is a method of does not travel/);
-    expect(refusal(object.lift())).toMatch(/uses "this", and what surrounds it/);
-    class Base {
-      f() {
-        return 1;
-      }
-    }
-    class Derived extends Base {
-      override f() {
-        return super.f();
-      }
-    }
-    expect(refusal(new Derived().f)).toMatch(/uses "super"/);
-    expect(refusal(written(`(function () { return () => arguments[0]; })()`))).toMatch(
-      /"arguments" of the function around it/,
-    );
-    expect(refusal(written(`(class Hider { #x = 1; static f() { return (o) => o.#x; } }).f()`))).toMatch(
-      /private members/,
-    );
-    expect(refusal(written(`({ f() { return () => super.toString(); } }).f()`))).toMatch(/uses "super"/);
-    expect(refusal(written(`(function () { return () => new.target; })()`))).toMatch(/uses "new.target"/);
-  });
-
-  it("when their code is not theirs to see", () => {
-    expect(refusal(((x: number) => x).bind(null, 1))).toMatch(/made by bind\(\)/);
-    expect(refusal(Math.max)).toMatch(/The function max .*built into the engine/);
-  });
-
-  it("when a compiler's old target put helpers into them", () => {
-    const fn = written(`(() => { const __awaiter = () => 1; return () => __awaiter(void 0); })()`);
-    expect(refusal(fn)).toMatch(/compiler's helper "__awaiter"; compile for ES2022 or later/);
-  });
-
-  it("when they carry properties that would be lost", () => {
-    expect(refusal(Object.assign((x: number) => x, { greaterIsBetter: false }))).toMatch(
-      /own properties \(greaterIsBetter\)/,
+      /^The function simulate at args\[1\]\.scorer cannot travel to a worker: .*waiting.*[Pp]romise/,
     );
   });
 
   it("each time, with the place of that time", () => {
-    const fn = (): number => rate;
+    const waiting = Promise.resolve(1);
+    const fn = (): unknown => waiting;
     expect(refusal(fn, "args[0]")).toContain("at args[0]");
     expect(refusal(fn, "args[1]")).toContain("at args[1]");
+  });
+
+  const refused: [what: string, code: string, says: RegExp][] = [
+    ["this around", "({ lift() { return () => this.k; } }).lift()", /uses "this"/],
+    ["this of a method", "({ k: 1, read() { return this.k; } }).read", /uses "this"/],
+    ["super around", "({ f() { return () => super.toString(); } }).f()", /uses "super"/],
+    ["arguments around", "(function () { return () => arguments[0]; })()", /"arguments" of the function around it/],
+    ["new.target around", "(function () { return () => new.target; })()", /uses "new.target"/],
+    ["private names", "(class { #x = 1; static f() { return (o) => o.#x; } }).f()", /#x|private/],
+    ["bound functions", "((x) => x).bind(null, 1)", /bind\(\)/],
+    [
+      "functions of the engine without a name that leads to them",
+      "Proxy.revocable({}, {}).revoke",
+      /native|engine|without code/,
+    ],
+  ];
+  it.each(refused)("%s", (_what, code, says) => {
+    expect(refusal(written(code))).toMatch(says);
+  });
+});
+
+describe("exports of installed packages", () => {
+  const folder = new PackageFolder();
+  beforeAll(() => {
+    folder.write({
+      "main.mjs": "globalThis.appRuns = (globalThis.appRuns ?? 0) + 1; const k = 2; export const own = (x) => x * k;",
+    });
+    folder.install(
+      "esm",
+      { type: "module", exports: "./a.js" },
+      {
+        "a.js": `let count = 0; export const scale = (x) => x * 10 + count; const hidden = (x) => x + ++count;
+        export const give = () => hidden; export default { ["sca" + "led"]: (x) => x * 5 + count };`,
+      },
+    );
+  });
+  afterAll(() => folder.remove());
+  const imported = async (specifier: string): Promise<Record<string, Callable>> =>
+    (await importFrom(folder.root, specifier)) as Record<string, Callable>;
+
+  it("go by specifier and name, and are described once", async () => {
+    const { scale } = await imported("esm");
+    const description = described(scale!);
+    expect(await description).toMatchObject({
+      name: "scale",
+      code: `return $imports[0]["scale"];`,
+      imports: [{ specifier: "esm", kind: "import", when: "load", package: { name: "esm", version: "1.0.0" } }],
+      closure: false,
+    });
+    expect(described(scale!)).toBe(description);
+    expect(await travel(scale!)(2)).toBe(20);
+  });
+
+  it("may be members of exports", async () => {
+    const { default: members } = (await imported("esm")) as unknown as { default: { scaled: Callable } };
+    expect((await described(members.scaled)).code).toBe(`return $imports[0]["default"]["scaled"];`);
+    expect(await travel(members.scaled)(2)).toBe(10);
+  });
+
+  it("that are not exported are refused, each time", async () => {
+    const { give } = await imported("esm");
+    const hidden = give!() as Callable;
+    for (let round = 0; round < 2; round++) {
+      await expect(described(hidden)).rejects.toMatchObject({
+        code: "FLOCK_FUNCTION_NOT_SERIALIZABLE",
+        message: expect.stringMatching(/function hidden cannot travel.*its package does not export it/),
+      });
+    }
+  });
+
+  it("do not count when the file is the user's own: it travels, and is never imported again", async () => {
+    const { own } = await imported("./main.mjs");
+    expect(await travel(own!)(4)).toBe(8);
+    expect(Reflect.get(globalThis, "appRuns")).toBe(1);
   });
 });
