@@ -175,7 +175,7 @@ describe("packages that are not here, and did not come along", () => {
   it("and are here in another version or build: both are named", async () => {
     const { version, hash } = identity("pkg");
     const directory = join(worker, "node_modules", "pkg");
-    const here = `which could not be sent along, and this worker has 1.0.0 (build ${hash.slice(0, 8)}) in ${directory}`;
+    const here = `which was not sent along, and this worker has 1.0.0 (build ${hash.slice(0, 8)}) in ${directory}`;
     await expect(imported(wanted("pkg", { package: { name: "pkg", version: "1.1.0", hash } }))).rejects.toMatchObject({
       code: "FLOCK_PACKAGE_MISMATCH",
       message: `work imports "pkg" of pkg 1.1.0 (build ${hash.slice(0, 8)}), ${here}; install pkg@1.1.0 on the worker.`,

@@ -132,7 +132,7 @@ export const errorRegistry = {
   FLOCK_PACKAGE_MISMATCH: {
     summary:
       "A worker has another version or build of a package that a task's function imports, and the client's was not sent along.",
-    advice: "Install the client's version on the workers; the message says why the package was not sent.",
+    advice: "Install the client's version on the workers.",
   },
   FLOCK_NO_WORKER: {
     summary: "No worker can run the task.",

@@ -112,7 +112,7 @@ function locate({ specifier, package: wanted, from, bundle, reason }: ImportDesc
   const found = matchPackage(wanted, withOwnFolder(wanted.name, [...folders, from]));
   if (found.folder !== undefined) return { folder: found.folder };
   if (bundle !== null) return { folder, text: bundle };
-  const why = `could not be sent along${reason === null ? "" : ` (it ${reason})`}`;
+  const why = reason === null ? "was not sent along" : `could not be sent along (it ${reason})`;
   const what = `${name} imports "${specifier}" of ${wanted.name} ${labelOf(wanted)}, which ${why}`;
   throw noPackage(what, wanted, found.other, folders);
 }
