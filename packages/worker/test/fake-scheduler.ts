@@ -5,6 +5,7 @@ import {
   type Directions,
   encodeFunctionDescription,
   encodeValue,
+  type FunctionDescription,
   type FunctionId,
   type Hello,
   LinkServer,
@@ -91,8 +92,8 @@ export class FakeScheduler {
     session.link?.cut();
   }
 
-  define(name: string, fn: number, code: string): void {
-    const description = plainFunction(`return (${code});`);
+  define(name: string, fn: number, code: string | FunctionDescription): void {
+    const description = typeof code === "string" ? plainFunction(`return (${code});`) : code;
     const bytes = encodeFunctionDescription(description);
     const payload = this.payloads.put(bytes);
     const { hash } = description;

@@ -1,8 +1,9 @@
 import { execFileSync, spawn } from "node:child_process";
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, constants, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { assetDescription, decodeValue, functionDescription } from "@taskflock/protocol";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type NannyOptions, type RunningNanny, startNanny } from "../src/index.ts";
@@ -82,6 +83,21 @@ describe("a nanny", () => {
     expect(how).toMatch(/^above its memory limit \(\d+ MiB of 400 MiB\)$/);
     await scheduler.next("w", "snapshot");
     expect(nanny.pid).not.toBeNull();
+  });
+
+  it("removes the files that came along with functions when its worker was killed", async () => {
+    const nanny = await start();
+    await scheduler.next("w", "snapshot");
+    const code = "return () => $assets[0].path;";
+    const assets = [assetDescription("a.txt", Buffer.from("text"))];
+    scheduler.define("w", 1, functionDescription({ name: "f", code, imports: [], assets, closure: false }));
+    scheduler.assign("w", 1, 1, []);
+    const { result } = await scheduler.next("w", "finished", 1);
+    const path = decodeValue(scheduler.payloads.get(result).slice()) as string;
+    expect(existsSync(path)).toBe(true);
+    process.kill(nanny.pid!, "SIGKILL");
+    await scheduler.next("nanny-w", "exited");
+    expect(existsSync(dirname(dirname(path)))).toBe(false);
   });
 
   it("gives up on a worker that dies again and again", async () => {

@@ -1,4 +1,5 @@
 // Slots with real threads and processes, and a list of what they tell.
+import { randomUUID } from "node:crypto";
 import {
   type Assign,
   type Attempt,
@@ -74,7 +75,14 @@ export class Harness {
     this.arena = new Arena({ limitBytes: options.arenaBytes ?? 256 * 1024 * 1024 });
     this.store = new Store(this.arena);
     this.slots = new Slots(
-      { slots: 1, heapLimitMb: 0, cacheBytes: 64 * 1024 * 1024, checkArguments: false, ...options },
+      {
+        incarnation: randomUUID(),
+        slots: 1,
+        heapLimitMb: 0,
+        cacheBytes: 64 * 1024 * 1024,
+        checkArguments: false,
+        ...options,
+      },
       {
         arena: this.arena,
         store: this.store,

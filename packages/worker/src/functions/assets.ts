@@ -52,16 +52,29 @@ export interface AssetFolder {
   remove(): void;
 }
 
-/** A folder that goes with this process, if it is not removed before. */
-export function newAssetFolder(): AssetFolder {
-  const path = join(tmpdir(), `taskflock-assets-${randomUUID()}`); // nobody can guess it, and be there before
-  const removeNow = (): void => rmSync(path, { recursive: true, force: true });
+/** A folder that goes with this process, if it is not removed before. Nobody else can guess the id, and be there before. */
+export function newAssetFolder(id: string = randomUUID()): AssetFolder {
+  const path = pathOf(id);
+  const removeNow = (): void => removeAssetFolder(id);
   process.once("exit", removeNow);
   const remove = (): void => {
     process.off("exit", removeNow);
     removeNow();
   };
   return { path, remove };
+}
+
+/** Also for the nanny of a worker that could not do it itself. */
+export function removeAssetFolder(id: string): void {
+  try {
+    rmSync(pathOf(id), { recursive: true, force: true });
+  } catch {
+    // Where open files cannot be removed, a copy stays behind: no reason for anything to fail.
+  }
+}
+
+function pathOf(id: string): string {
+  return join(tmpdir(), `taskflock-assets-${id}`);
 }
 
 /** A file name and nothing else: no folders, no control characters, not too long; its end is what says what it is. */

@@ -1,4 +1,4 @@
-export { type AssetFolder, newAssetFolder, useAssetFolder } from "./assets.ts";
+export { type AssetFolder, newAssetFolder, removeAssetFolder, useAssetFolder } from "./assets.ts";
 export {
   type Callable,
   type ClosureFactory,

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { FlockError, PayloadStore, SchedulerLink } from "@taskflock/protocol";
 import type { Logger } from "pino";
+import { removeAssetFolder } from "../functions/index.ts";
 import { publicEnvironment } from "../slot-program.ts";
 import { residentBytes, shownBytes } from "./memory.ts";
 import { NANNY_VARIABLE, type NannyToWorker, type WorkerToNanny } from "./messages.ts";
@@ -148,6 +149,7 @@ class Nanny implements RunningNanny {
       const life = this.#start();
       const how = await endOf(life);
       this.#life = null;
+      removeAssetFolder(life.incarnation); // for a worker that was killed
       exit = this.#judge(life, how);
       if (exit === null) await this.#pause();
     }

@@ -14,6 +14,8 @@ import { type ExecutorKind, isOverWithin, Slot, type SlotEvents, STUCK_AFTER_MS 
 import { ThreadExecutor } from "./thread-executor.ts";
 
 export interface SlotsOptions {
+  /** Of the worker; unique. */
+  readonly incarnation: string;
   readonly slots: number;
   readonly heapLimitMb: number;
   readonly cacheBytes: number;
@@ -38,12 +40,13 @@ export class Slots {
   readonly #options: SlotsOptions;
   readonly #parts: SlotsParts;
   readonly #slots: Slot[] = [];
-  readonly #assets: AssetFolder = newAssetFolder();
+  readonly #assets: AssetFolder;
   #look: NodeJS.Timeout | null = null;
 
   constructor(options: SlotsOptions, parts: SlotsParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#assets = newAssetFolder(options.incarnation);
     const make = (kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor => this.#make(kind, slot, events);
     for (let number = 0; number < options.slots; number++) {
       this.#slots.push(new Slot(number, make, parts.arena, parts.events));
