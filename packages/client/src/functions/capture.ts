@@ -2,15 +2,15 @@
 import { encodeValue, FlockError, type ValueLeaf } from "@taskflock/protocol";
 import { isFuture } from "../future.ts";
 import { importOf } from "./binding.ts";
-import { splitCells } from "./cells.ts";
+import { markChanged, splitCells } from "./cells.ts";
 import { checkContext } from "./context.ts";
 import type { Callable, Graph, Target, Unit, Watched } from "./graph.ts";
 import { type Inspected, inspectFunction } from "./inspect.ts";
 import { classOf, instanceProblem, isNative, sourceOf } from "./instances.ts";
 import { isSingle, type Site, siteOf } from "./module-source.ts";
 import { isForeign, NameResolver } from "./names.ts";
-import { type FreeName, type Outside, outsideOf } from "./outside.ts";
-import { classParts } from "./overrides.ts";
+import { type FreeName, type Outside, outsideOf, type Range } from "./outside.ts";
+import { classMembers, classParts } from "./overrides.ts";
 import { refuseFunction, refuseNative, shownName } from "./refusal.ts";
 
 /** A name of a unit, with the value that it has there. */
@@ -55,14 +55,15 @@ export class Capture {
   run(): Captured {
     const root = this.unit(this.root);
     for (let next = this.#open.pop(); next !== undefined; next = this.#open.pop()) next();
-    const stateful = splitCells(this);
+    const changing = splitCells(this);
+    const changed = markChanged(this, this.#units.values());
     const graph: Graph = {
       root,
       units: [...this.#units.values()],
       unitOf: this.#units,
       dataNames: this.#dataNames,
       late: this.#late,
-      stateful,
+      stateful: changing || changed,
       watched: this.watched,
     };
     this.#units.delete(this.root); // the graph outlives the function: it serves others of the same place
@@ -77,9 +78,19 @@ export class Capture {
   unit(fn: Callable, called: string = shownName(fn)): Unit {
     const known = this.#units.get(fn);
     if (known !== undefined) return known;
-    const common = { index: this.#units.size, name: nameOf(fn), names: new Map(), heritage: null, overrides: [] };
     const ours = this.#names.wellKnown(fn) ?? this.#names.importedValue(fn);
-    const unit: Unit = ours === undefined ? { ...common, form: this.#code(fn, called) } : { ...common, form: ours };
+    const unit: Unit = {
+      index: this.#units.size,
+      name: nameOf(fn),
+      form: ours ?? this.#code(fn, called),
+      names: new Map(),
+      heritage: null,
+      parents: [],
+      replaced: [],
+      privates: [],
+      overrides: [],
+      changed: false,
+    };
     this.#units.set(fn, unit);
     if (unit.form.kind === "code") this.#open.push(() => this.#follow(unit, fn));
     return unit;
@@ -161,15 +172,17 @@ export class Capture {
     const { site, outside } = unit.form;
     const inspected = inspectFunction(fn);
     this.#names.noteImports(outside.names, site, inspected);
+    const written = classMembers(this, unit, fn);
     for (const name of outside.names) {
-      if (isOnlyExtended(name, outside, site)) continue; // the engine may have let it go; the class itself knows
+      // The engine may have let these go; the class itself knows.
+      if (isOnlyExtended(name, outside, site) || isOnlyIn(name, unit.replaced)) continue;
       const found = this.#names.resolve(name, site, inspected, fn);
       if (found === undefined) continue;
       unit.names.set(name.name, found.target);
       const single = name.variable === null || isSingle(site.module, name.variable);
       this.bound.push({ unit, fn, name, target: found.target, value: found.value, single });
     }
-    classParts(this, unit, fn);
+    classParts(this, unit, fn, written);
   }
 }
 
@@ -181,6 +194,13 @@ function isOnlyExtended({ variable, uses }: FreeName, { heritage }: Outside, { m
   return uses.every(({ start, end }) => start >= heritage.start && end <= heritage.end);
 }
 
+/** What stands there has been replaced. */
+function isOnlyIn({ uses }: FreeName, replaced: readonly Range[]): boolean {
+  return uses.every((use) => replaced.some(({ start, end }) => start <= use.start && use.end <= end));
+}
+
+/** Not what a static member of this name is. */
 function nameOf(fn: Callable): string {
-  return typeof fn.name === "string" ? fn.name : "";
+  const name: unknown = Object.getOwnPropertyDescriptor(fn, "name")?.value;
+  return typeof name === "string" ? name : "";
 }

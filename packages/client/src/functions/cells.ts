@@ -1,6 +1,6 @@
 // Variables that the captured code changes: one for all that share it.
 import type { Bound, Capture } from "./capture.ts";
-import type { Target } from "./graph.ts";
+import type { Target, Unit } from "./graph.ts";
 
 /**
  * Gives each variable that a unit changes a place of its own in the code that travels. True when there is any: then each call
@@ -20,6 +20,17 @@ export function splitCells(capture: Capture): boolean {
     }
   }
   return stateful;
+}
+
+/** Finds the functions and classes to whose members a unit assigns. True when there is any. */
+export function markChanged({ bound }: Capture, units: Iterable<Unit>): boolean {
+  for (const { name, target } of bound) if (name.changed && target.kind === "unit") target.unit.changed = true;
+  let changed = false;
+  for (const unit of units) {
+    if (unit.privates.length > 0 || (unit.form.kind === "code" && unit.form.outside.changesItself)) unit.changed = true;
+    changed ||= unit.changed;
+  }
+  return changed;
 }
 
 /**

@@ -10,11 +10,20 @@ const RESERVED: readonly string[] = `
   .trim()
   .split(/\s+/);
 
+const PRIVATE = /^\$private\d+$/;
+
 /** What has a name: a unit, or a target of another kind. */
 export type Named = Unit | Exclude<Target, { kind: "unit" }>;
 
 export function namedOf(target: Target): Named {
   return target.kind === "unit" ? target.unit : target;
+}
+
+/** What a unit needs besides what its text names. */
+export function partsOf({ heritage, parents, replaced, privates, overrides }: Unit): Target[] {
+  const ofOverrides = overrides.flatMap(({ key, parts }) => [key, parts?.value, parts?.get, parts?.set]);
+  const all = [heritage, ...[...parents, ...privates].map(({ target }) => target), ...replaced.map(({ by }) => by)];
+  return [...all, ...ofOverrides].filter((part) => typeof part === "object" && part !== null);
 }
 
 /** Where a name is used: by which unit, and as what. */
@@ -46,8 +55,7 @@ export class CodeNames {
     for (const unit of graph.units) {
       add({ kind: "unit", unit, name: unit.name });
       if (unit.form.kind !== "code") add(unit.form);
-      if (unit.heritage !== null) add(unit.heritage);
-      for (const { target } of unit.overrides) add(target);
+      for (const target of partsOf(unit)) add(target);
     }
     for (const [named, users] of uses) this.#give(named, users);
   }
@@ -60,6 +68,11 @@ export class CodeNames {
     const name = this.#names.get(named);
     if (name === undefined) throw new Error("a part of the function has no name");
     return name;
+  }
+
+  /** What sets the private static fields of a class. */
+  ofPrivates({ index }: Unit): string {
+    return `$private${index}`;
   }
 
   /** Everything that has a name, in the order in which it was met. */
@@ -80,7 +93,12 @@ export class CodeNames {
     const stem = stemOf(named, users);
     for (let count = 0; ; count++) {
       const name = count === 0 ? stem : `${stem}$${count}`;
-      if (this.#taken.has(name) || users.some((use) => use.as !== name && mentions(use.unit, name))) continue;
+      if (
+        this.#taken.has(name) ||
+        PRIVATE.test(name) ||
+        users.some((use) => use.as !== name && mentions(use.unit, name))
+      )
+        continue;
       this.#taken.add(name);
       this.#names.set(named, name);
       return;

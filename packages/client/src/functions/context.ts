@@ -11,12 +11,6 @@ export function checkContext(capture: Capture, site: Site, outside: Outside, fn:
     if (!outside.context.has(context) || (context === "own this" && !isRoot)) continue;
     throw capture.refuse(`${subject} ${why}`);
   }
-  if (outside.privateState !== undefined) {
-    const advice = "keep it in a static field without #, or in a variable of the module.";
-    throw capture.refuse(
-      `${subject} changes the private static field #${outside.privateState}, whose value cannot be read; ${advice}`,
-    );
-  }
 }
 
 function reasons({ member }: Site): readonly (readonly [Context, string])[] {

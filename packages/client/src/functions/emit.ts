@@ -1,12 +1,12 @@
 // From the graph of what travels with a function to one text, in which all of it stands under names of its own.
 import type { PositionTable } from "../stacks/positions.ts";
 import type { AssetUse } from "./asset-uses.ts";
-import { CodeNames, type Named } from "./code-names.ts";
+import { CodeNames, type Named, partsOf } from "./code-names.ts";
 import { CodeText } from "./code-text.ts";
-import type { Graph, ImportUse, Target, Unit, UnitCode } from "./graph.ts";
+import type { Graph, ImportUse, Override, Target, Unit, UnitCode } from "./graph.ts";
 import type { ModuleSource } from "./module-source.ts";
 import type { ModuleUse } from "./outside.ts";
-import { targetText, writeUnit } from "./unit-text.ts";
+import { writeUnit } from "./unit-text.ts";
 
 export interface EmittedCode {
   readonly code: string;
@@ -131,18 +131,35 @@ class Emitter {
     if (!("kind" in namespace) || namespace.kind !== "namespace") return;
     const name = this.#names.ofNamed(namespace);
     for (const [key, target] of namespace.members) {
-      this.#out.glue(`${name}[${JSON.stringify(key)}] = ${targetText(target, this.#names)};\n`);
+      this.#out.glue(`${name}[${JSON.stringify(key)}] = ${this.#names.of(target)};\n`);
     }
   }
 
   #overrides(unit: Unit): void {
     const name = this.#names.ofNamed(unit);
-    for (const { on, key, kind, target, enumerable } of unit.overrides) {
-      const object = on === "self" ? name : `${name}.prototype`;
-      const writable = kind === "value" ? "writable: true, " : "";
-      const descriptor = `{ ${kind}: ${targetText(target, this.#names)}, ${writable}enumerable: ${enumerable}, configurable: true }`;
-      this.#out.glue(`Object.defineProperty(${object}, ${JSON.stringify(key)}, ${descriptor});\n`);
+    const objectOn = (on: Override["on"]): string => (on === "self" ? name : `${name}.prototype`);
+    for (const { on, target } of unit.parents) {
+      const parent = on === "self" ? this.#names.of(target) : `${this.#names.of(target)}.prototype`;
+      this.#out.glue(`Object.setPrototypeOf(${objectOn(on)}, ${parent});\n`);
     }
+    if (unit.privates.length > 0) {
+      const values = unit.privates.map(({ target }) => this.#names.of(target));
+      this.#out.glue(`${this.#names.ofPrivates(unit)}([${values.join(", ")}]);\n`);
+    }
+    for (const override of unit.overrides) this.#override(objectOn(override.on), override);
+  }
+
+  #override(object: string, { key, parts, descriptor }: Override): void {
+    const keyText = typeof key === "string" ? JSON.stringify(key) : this.#names.of(key);
+    if (parts === null) {
+      this.#out.glue(`delete ${object}[${keyText}];\n`);
+      return;
+    }
+    const fields = Object.entries(parts).map(([kind, target]) => `${kind}: ${this.#names.of(target)}`);
+    for (const flag of ["writable", "enumerable", "configurable"] as const) {
+      if (descriptor[flag] !== undefined) fields.push(`${flag}: ${descriptor[flag]}`);
+    }
+    this.#out.glue(`Object.defineProperty(${object}, ${keyText}, { ${fields.join(", ")} });\n`);
   }
 
   #importIndex(use: ImportUse): number {
@@ -180,12 +197,7 @@ function neededBy(named: Named): Target[] {
   if (!("kind" in named)) {
     const { form } = named;
     const own = form.kind === "code" ? [] : [form];
-    return [
-      ...own,
-      ...named.names.values(),
-      ...(named.heritage === null ? [] : [named.heritage]),
-      ...named.overrides.map(({ target }) => target),
-    ];
+    return [...own, ...named.names.values(), ...partsOf(named)];
   }
   if (named.kind === "namespace") return [...named.members.values()];
   return named.kind === "cell" ? [named.initial] : [];
@@ -196,7 +208,7 @@ function dependentOnCall(all: Iterable<Named>): Set<Named> {
   const found = new Set<Named>();
   const open: Named[] = [];
   for (const named of all) {
-    if ("kind" in named && (named.kind === "data" || named.kind === "cell")) open.push(named);
+    if ("kind" in named ? named.kind === "data" || named.kind === "cell" : named.changed) open.push(named);
     for (const target of neededBy(named)) {
       const needed = target.kind === "unit" ? target.unit : target;
       const known = users.get(needed);
@@ -227,8 +239,9 @@ function inOrder(units: readonly Unit[]): Unit[] {
   return order;
 }
 
-function eagerTargets({ form, heritage, names }: Unit): Target[] {
+function eagerTargets({ form, heritage, replaced, names }: Unit): Target[] {
   const eager = heritage === null ? [] : [heritage];
+  for (const { by } of replaced) if (typeof by === "object") eager.push(by);
   if (form.kind !== "code") return [...eager, form];
   for (const { name, uses } of form.outside.names) {
     const target = names.get(name);

@@ -18,7 +18,23 @@ export interface Unit {
   readonly names: Map<string, Target>;
   /** What a class extends, where that is more than a name of an import or a global. */
   heritage: Target | null;
+  /** What an old-style class inherits from. */
+  readonly parents: { readonly on: Place; readonly target: Target }[];
+  /** Stretches of the text, and what stands there instead. */
+  readonly replaced: Replaced[];
+  /** The private static fields of a class. */
+  readonly privates: { readonly name: string; readonly target: Target }[];
   readonly overrides: Override[];
+  /** A function assigns to its members: each call needs one of its own. */
+  changed: boolean;
+}
+
+type Place = "self" | "prototype";
+
+export interface Replaced {
+  readonly start: number;
+  readonly end: number;
+  readonly by: string | Target;
 }
 
 export interface UnitCode {
@@ -30,11 +46,12 @@ export interface UnitCode {
 
 /** A property that the text of a function or class does not give it. */
 export interface Override {
-  readonly on: "self" | "prototype";
-  readonly key: string;
-  readonly kind: "value" | "get" | "set";
-  readonly target: Target;
-  readonly enumerable: boolean;
+  readonly on: Place;
+  /** A symbol is a target. */
+  readonly key: string | Target;
+  /** Null for a property that the text gives and that is no more. */
+  readonly parts: { readonly value?: Target; readonly get?: Target; readonly set?: Target } | null;
+  readonly descriptor: Pick<PropertyDescriptor, "writable" | "enumerable" | "configurable">;
 }
 
 /** What a name stands for in the code that travels. Equal things are one object. */
@@ -57,13 +74,18 @@ export interface ImportUse {
   readonly module: ModuleSource | undefined;
 }
 
-/** A value that decides what the graph looks like, or what is captured; and where to find it again. */
+/** Something that decides what the graph looks like, or what is captured; and where to find it again. */
 export interface Watched {
-  readonly target: Target;
+  /** Null where it is a shape. */
+  readonly target: Target | null;
   readonly seen: unknown;
   readonly at: /** A variable around `owner`; null is the submitted function. */
     | { readonly owner: Callable | null; readonly variable: string; readonly constant: boolean }
-    | { readonly object: object; readonly key: string };
+    | { readonly object: object; readonly key: string | symbol }
+    /** A private static field of `owner`. */
+    | { readonly owner: Callable | null; readonly field: string }
+    /** Which functions an object has as properties; null is the submitted function, or its prototype. */
+    | { readonly shape: Place; readonly of: object | null };
 }
 
 export interface Graph {

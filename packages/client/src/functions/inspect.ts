@@ -34,7 +34,13 @@ export interface Inspected {
 
 interface Holder {
   value: object;
+  fields: unknown[];
   scopes: { readonly description: string; readonly object: Variables }[];
+}
+
+/** Of the engine's protocol, though not in its types. */
+interface PrivateProperties {
+  readonly privateProperties?: readonly { readonly name: string; readonly value?: Runtime.RemoteObject }[];
 }
 
 const scripts = new Map<string, ScriptInfo>();
@@ -43,6 +49,11 @@ let session: OpenSession | undefined;
 /** Where the function is from, and its variables' values as they are now. Costs some 50 µs. */
 export function inspectFunction(fn: object): Inspected {
   return opened().inspect(fn);
+}
+
+/** The values of a class's private static fields, by their names without "#". */
+export function privateStaticsOf(type: object): ReadonlyMap<string, unknown> {
+  return opened().privateFields(type);
 }
 
 /** The script of an inspected function. */
@@ -144,6 +155,28 @@ class OpenSession {
     }
   }
 
+  privateFields(object: object): Map<string, unknown> {
+    this.#holder.value = object;
+    try {
+      const objectId = idOf(this.#callOnHolder("function () { return this.value; }").result);
+      const parameters = { objectId, ownProperties: true };
+      const { privateProperties = [] } = this.#post<PrivateProperties>("Runtime.getProperties", parameters);
+      const fields = privateProperties.flatMap(({ name, value }) => (value === undefined ? [] : [{ name, value }]));
+      this.#post("Runtime.callFunctionOn", {
+        objectId: this.#holderId,
+        functionDeclaration: "function (...fields) { this.fields = fields; }",
+        arguments: fields.map(({ value }) => asArgument(value)),
+        silent: true,
+      });
+      const values = this.#holder.fields ?? [];
+      return new Map(fields.map(({ name }, index) => [name.replace(/^#/, ""), values[index]]));
+    } finally {
+      delete this.#holder.value;
+      delete this.#holder.fields;
+      this.#post("Runtime.releaseObjectGroup", { objectGroup: GROUP });
+    }
+  }
+
   listScripts(): void {
     this.#whileDebugging(() => undefined);
   }
@@ -189,6 +222,12 @@ class OpenSession {
     if (answer === undefined) throw new Error(`The inspector did not answer ${method}.`);
     return answer;
   }
+}
+
+/** The same value, given back to the engine. */
+function asArgument({ objectId, unserializableValue, value }: Runtime.RemoteObject): Runtime.CallArgument {
+  if (objectId !== undefined) return { objectId };
+  return unserializableValue === undefined ? { value } : { unserializableValue };
 }
 
 function idOf(object: Runtime.RemoteObject): string {

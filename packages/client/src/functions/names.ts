@@ -206,7 +206,7 @@ export class NameResolver {
   #memberTarget(value: unknown, key: string, site: Site): Target {
     if (!isModule(value)) return this.#capture.targetOf(value, key);
     const target = namespaceTarget(key);
-    this.#members(target, { name: key, variable: null, uses: [], members: null }, value, site);
+    this.#members(target, { name: key, variable: null, uses: [], members: null, changed: false }, value, site);
     return target;
   }
 

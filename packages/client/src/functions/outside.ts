@@ -27,6 +27,8 @@ export interface FreeName {
   readonly uses: readonly NameUse[];
   /** The members that are used, when all uses are `name.member`; else null. */
   readonly members: ReadonlySet<string> | null;
+  /** A member of it is assigned to. */
+  readonly changed: boolean;
 }
 
 /** `import("x")` or `require("x")` inside the function. */
@@ -49,8 +51,10 @@ export interface Outside {
   readonly heritage: AnyNode | null;
   /** Of a class: instances have fields that nobody else can read. */
   readonly privateFields: boolean;
-  /** Private static fields that the class changes: their value cannot be read. */
-  readonly privateState: string | undefined;
+  /** Of a class: its private static fields, with the text behind their names that gives them their first value. */
+  readonly privateStatics: readonly (Range & { readonly name: string })[];
+  /** Of a class: a static method assigns to a member of the class. */
+  readonly changesItself: boolean;
 }
 
 const known = new WeakMap<Site, Outside>();
@@ -65,11 +69,13 @@ export function outsideOf(site: Site): Outside {
 }
 
 interface Surroundings {
-  /** Whose `this` it is. */
-  readonly self: "arrow" | "function" | "inner";
+  /** Whose `this` it is; "class": of the class that travels. */
+  readonly self: "arrow" | "function" | "inner" | "class";
   readonly eager: boolean;
   readonly privates: ReadonlySet<string>;
 }
+
+type Open<T> = { -readonly [K in keyof T]: T[K] };
 
 const NO_NAMES: ReadonlySet<string> = new Set();
 
@@ -84,8 +90,10 @@ class Walk {
   readonly #shorthand: Set<number> = new Set();
   readonly #eager: Range[] = [];
   readonly #members: Map<number, string> = new Map();
-  readonly #privateWrites: Set<string> = new Set();
-  readonly #privateStatics: Set<string> = new Set();
+  readonly #privateStatics: (Range & { readonly name: string })[] = [];
+  /** Where names stand of which a member is assigned to. */
+  readonly #changed: Set<number> = new Set();
+  #changesItself = false;
   #privateFields = false;
 
   constructor(site: Site) {
@@ -109,7 +117,8 @@ class Walk {
       statics: this.#statics,
       heritage,
       privateFields: this.#privateFields,
-      privateState: [...this.#privateStatics].find((name) => this.#privateWrites.has(name)),
+      privateStatics: this.#privateStatics,
+      changesItself: this.#changesItself,
     };
   }
 
@@ -126,16 +135,23 @@ class Walk {
       if (member.type === "StaticBlock" || (member.type === "PropertyDefinition" && member.static && !isPrivate)) {
         this.#statics.push(member);
         this.#skipped.push(member);
-        if (member.type === "StaticBlock") this.#visitWrites(member);
         continue;
       }
       if (member.type === "PropertyDefinition" && isPrivate) {
-        if (member.static) this.#privateStatics.add(nameOf(member.key));
-        else this.#privateFields = true;
-        if (member.static) this.#eager.push(member);
+        if (!member.static) this.#privateFields = true;
+        else {
+          const value = { start: member.key.end, end: member.end, name: nameOf(member.key) };
+          this.#privateStatics.push(value);
+          this.#skipped.push(value);
+          continue;
+        }
       }
       if ("key" in member && member.computed) this.#eager.push(member.key);
-      this.#visit(member, inner);
+      if (member.type === "MethodDefinition" && member.static) {
+        forEachChild(member.value, (child) => this.#visit(child, { ...inner, self: "class" }));
+      } else {
+        this.#visit(member, inner);
+      }
     }
   }
 
@@ -154,10 +170,11 @@ class Walk {
   #note(node: AnyNode, { self, privates }: Surroundings): boolean {
     switch (node.type) {
       case "ThisExpression":
-        if (self !== "inner") this.#context.add(self === "arrow" ? "this" : "own this");
+        if (self === "arrow") this.#context.add("this");
+        if (self === "function") this.#context.add("own this");
         return true;
       case "Super":
-        if (self !== "inner") this.#context.add("super");
+        if (self === "arrow" || self === "function") this.#context.add("super");
         return true;
       case "MetaProperty":
         if (node.meta.name === "import") this.#context.add("import.meta");
@@ -178,8 +195,11 @@ class Walk {
           this.#members.set(node.object.start, node.property.name);
         return false;
       case "AssignmentExpression":
+        this.#assigned(node.left, self);
+        return false;
       case "UpdateExpression":
-        this.#privateWrite(node.type === "UpdateExpression" ? node.argument : node.left);
+      case "UnaryExpression":
+        if (node.type === "UpdateExpression" || node.operator === "delete") this.#assigned(node.argument, self);
         return false;
       default:
         return false;
@@ -212,21 +232,17 @@ class Walk {
     return true;
   }
 
-  #privateWrite(target: AnyNode): void {
-    if (target.type === "MemberExpression" && target.property.type === "PrivateIdentifier") {
-      this.#privateWrites.add(target.property.name);
-    }
-  }
-
-  #visitWrites(node: AnyNode): void {
-    if (node.type === "AssignmentExpression") this.#privateWrite(node.left);
-    if (node.type === "UpdateExpression") this.#privateWrite(node.argument);
-    forEachChild(node, (child) => this.#visitWrites(child));
+  #assigned(target: AnyNode, self: Surroundings["self"]): void {
+    if (target.type !== "MemberExpression") return;
+    let { object }: { object: AnyNode } = target;
+    while (object.type === "MemberExpression") object = object.object; // C.prototype.method = …
+    if (object.type === "ThisExpression" && self === "class") this.#changesItself = true;
+    this.#changed.add(object.start);
   }
 
   #names(): FreeName[] {
     const { node, module } = this.#site;
-    const found = new Map<string, { variable: Variable | null; uses: NameUse[]; members: Set<string> | null }>();
+    const found = new Map<string, Open<FreeName> & { uses: NameUse[]; members: Set<string> | null }>();
     const within = (ranges: readonly Range[], at: number): boolean =>
       ranges.some(({ start, end }) => start <= at && at < end);
     for (const scope of module.scopes.scopes) {
@@ -239,8 +255,9 @@ class Walk {
         if (variable !== null && isInside(variable, node)) continue;
         const { name } = reference.identifier as { name: string };
         if (isMetaName(name)) this.#context.add("import.meta");
-        const entry = found.get(name) ?? { variable, uses: [], members: new Set<string>() };
+        const entry = found.get(name) ?? { name, variable, uses: [], members: new Set<string>(), changed: false };
         found.set(name, entry);
+        if (this.#changed.has(start)) entry.changed = true;
         const shorthand = this.#shorthand.has(start);
         entry.uses.push({ start, end, write: reference.isWrite(), shorthand, eager: within(this.#eager, start) });
         const member = this.#members.get(start);
@@ -248,7 +265,7 @@ class Walk {
         else entry.members?.add(member);
       }
     }
-    return [...found].map(([name, entry]) => ({ name, ...entry }));
+    return [...found.values()];
   }
 }
 

@@ -4,7 +4,7 @@ import type { AnyNode } from "acorn";
 import type { AssetUse } from "./asset-uses.ts";
 import type { CodeNames } from "./code-names.ts";
 import type { CodeText, Edit } from "./code-text.ts";
-import type { Target, Unit, UnitCode } from "./graph.ts";
+import type { Unit, UnitCode } from "./graph.ts";
 import type { ModuleUse } from "./outside.ts";
 
 /** Where the code finds what a unit's text asks for by name. */
@@ -20,9 +20,10 @@ export function writeUnit(out: CodeText, unit: Unit, strictCode: boolean, host: 
   const name = host.names.ofNamed(unit);
   const { form } = unit;
   if (form.kind !== "code") {
-    out.glue(`const ${name} = ${targetText(form, host.names)};\n`);
+    out.glue(`const ${name} = ${host.names.of(form)};\n`);
     return;
   }
+  if (unit.privates.length > 0) out.glue(`let ${host.names.ofPrivates(unit)};\n`);
   const ownName = idOf(form.site.node, form);
   const wrapped = form.strict && !strictCode;
   const [before, behind] =
@@ -30,9 +31,20 @@ export function writeUnit(out: CodeText, unit: Unit, strictCode: boolean, host: 
   out.glue(`const ${name} = ${wrapped ? `(() => { "use strict"; return ` : ""}${before}`);
   writeExpression(out, unit, form, host);
   out.glue(`${behind}${wrapped ? "; })()" : ""};\n`);
-  if (ownName !== undefined && ownName !== unit.name) {
+  if (ownName !== undefined && ownName !== unit.name && !hasStaticName(form.site.node)) {
     out.glue(`Object.defineProperty(${name}, "name", { value: ${JSON.stringify(unit.name)}, configurable: true });\n`);
   }
+}
+
+function hasStaticName(node: AnyNode): boolean {
+  if (node.type !== "ClassDeclaration" && node.type !== "ClassExpression") return false;
+  return node.body.body.some(
+    (member) =>
+      member.type === "MethodDefinition" &&
+      member.static &&
+      member.key.type === "Identifier" &&
+      member.key.name === "name",
+  );
 }
 
 /** What goes around a function without a name of its own, so that it gets the user's rather than the variable's. */
@@ -40,10 +52,6 @@ function naming(wanted: string, variable: string | undefined): readonly [string,
   if (wanted === variable || wanted === "__proto__") return ["", ""];
   if (wanted === "") return ["(0, ", ")"];
   return [`({ ${JSON.stringify(wanted)}: `, ` })[${JSON.stringify(wanted)}]`];
-}
-
-export function targetText(target: Target, names: CodeNames): string {
-  return target.kind === "expression" ? target.text : names.of(target);
 }
 
 function writeExpression(out: CodeText, unit: Unit, form: UnitCode, host: TextHost): void {
@@ -75,6 +83,10 @@ function writeExpression(out: CodeText, unit: Unit, form: UnitCode, host: TextHo
 function editsOf(unit: Unit, code: UnitCode, host: TextHost): Edit[] {
   const { site, outside } = code;
   const edits: Edit[] = outside.statics.map(({ start, end }) => ({ start, end, text: "" }));
+  for (const { start, end, by } of unit.replaced) {
+    edits.push({ start, end, text: typeof by === "string" ? by : host.names.of(by) });
+  }
+  if (unit.privates.length > 0) edits.push(...privateEdits(unit, code, host.names.ofPrivates(unit)));
   if (unit.heritage !== null && outside.heritage !== null) {
     const { start, end } = outside.heritage;
     edits.push({ start, end, text: host.names.of(unit.heritage) });
@@ -103,6 +115,14 @@ function editsOf(unit: Unit, code: UnitCode, host: TextHost): Edit[] {
     }
   }
   return edits.sort((a, b) => a.start - b.start || b.end - a.end);
+}
+
+/** Private static fields get their values when all that these may refer to is there. */
+function privateEdits({ privates }: Unit, { site, outside }: UnitCode, set: string): Edit[] {
+  const edits = outside.privateStatics.map(({ start, end }) => ({ start, end, text: ";" }));
+  const end = "body" in site.node ? (site.node.body as AnyNode).end - 1 : site.end;
+  const fields = privates.map(({ name }) => `this.#${name}`).join(", ");
+  return [...edits, { start: end, end, text: `static { ${set} = (values) => { [${fields}] = values; }; } ` }];
 }
 
 /** The name that the text itself gives the function. */

@@ -1,7 +1,8 @@
 // The captured values of a function that was looked at before.
 import { isFuture } from "../future.ts";
 import type { Callable, Graph, Target, Watched } from "./graph.ts";
-import { type Inspected, inspectFunction } from "./inspect.ts";
+import { type Inspected, inspectFunction, privateStaticsOf } from "./inspect.ts";
+import { isSameShape, shapeOf } from "./shape.ts";
 import { isNamespace, readMember, readNow } from "./variables.ts";
 import { wellKnown } from "./well-known.ts";
 
@@ -20,6 +21,10 @@ export function currentValues(
   let values = before;
   for (const watched of graph.watched) {
     const { at, target, seen } = watched;
+    if ("shape" in at) {
+      if (!isSameShape(seen as readonly unknown[], shapeOf(at.of ?? shaped(fn, at.shape)))) return null;
+      continue;
+    }
     const isOther = inspected !== undefined && "variable" in at && at.owner === null;
     if ("variable" in at && at.constant && !isOther) {
       if (inspected === undefined || dataIndex(target) === undefined) continue;
@@ -38,9 +43,15 @@ export function currentValues(
   return values;
 }
 
+function shaped(fn: Callable, shape: "self" | "prototype"): object {
+  return shape === "self" ? fn : fn.prototype;
+}
+
 function look({ at }: Watched, fn: Callable, looks: Map<Callable, Inspected>): unknown {
   if ("object" in at) return readMember(at.object, at.key);
+  if ("shape" in at) return undefined;
   const owner = at.owner ?? fn;
+  if ("field" in at) return privateStaticsOf(owner).get(at.field);
   let inspected = looks.get(owner);
   if (inspected === undefined) {
     inspected = inspectFunction(owner);
@@ -49,9 +60,9 @@ function look({ at }: Watched, fn: Callable, looks: Map<Callable, Inspected>): u
   return readNow(inspected, at.variable);
 }
 
-function dataIndex(target: Target): number | undefined {
-  if (target.kind === "cell") return dataIndex(target.initial);
-  return target.kind === "data" ? target.index : undefined;
+function dataIndex(target: Target | null): number | undefined {
+  if (target?.kind === "cell") return dataIndex(target.initial);
+  return target?.kind === "data" ? target.index : undefined;
 }
 
 /** What became of it inside is seen when it is encoded. */

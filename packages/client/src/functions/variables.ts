@@ -20,7 +20,7 @@ export function readVariable(scopes: readonly Variables[], name: string): unknow
 }
 
 /** Before a variable is initialised, newer engines throw; so do exports. */
-export function readMember(object: object, key: string): unknown {
+export function readMember(object: object, key: string | symbol): unknown {
   try {
     return Reflect.get(object, key);
   } catch {
