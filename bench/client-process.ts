@@ -82,13 +82,13 @@ export class ClientProcess {
   }
 }
 
-/** Node says on stderr where its inspector listens; the rest is passed on. */
+/** Node says on stderr where its inspector listens, and who looks; the rest is passed on. */
 function inspectorOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.stderr?.on("data", (chunk: Buffer) => {
       const url = /Debugger listening on (ws:\S+)/.exec(String(chunk))?.[1];
-      if (url === undefined) process.stderr.write(chunk);
-      else resolve(url);
+      if (url !== undefined) resolve(url);
+      else if (!/^(Debugger|For help)/.test(String(chunk))) process.stderr.write(chunk);
     });
   });
 }

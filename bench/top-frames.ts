@@ -23,6 +23,9 @@ interface HeapNode {
 
 type Shares = Map<string, number>;
 
+/** A thread that waits: for events, or in a slot for the next batch. */
+const WAITS = /^(\(idle\)$|atomicsWaitLoop )/;
+
 function add(shares: Shares, frame: CallFrame, amount: number): void {
   const { functionName, url, lineNumber } = frame;
   const place = url === "" ? "" : ` ${url.startsWith("node:") ? url : basename(url)}:${lineNumber + 1}`;
@@ -58,8 +61,12 @@ for (const file of readdirSync(folder).sort()) {
   else addHeap(thread.shares, profile.head);
 }
 for (const [stem, { shares, unit, files }] of threads) {
-  const idle = shares.get("(idle)") ?? 0;
-  shares.delete("(idle)");
+  let idle = 0;
+  for (const [name, amount] of shares) {
+    if (!WAITS.test(name)) continue;
+    idle += amount;
+    shares.delete(name);
+  }
   const total = [...shares.values()].reduce((a, b) => a + b, 0);
   const shown = (amount: number): string => (amount / 1000 / files).toFixed(1);
   console.log(

@@ -1,0 +1,228 @@
+// What a task costs in what does not depend on time: messages, frames and bytes on the wire, transitions, allocations, memory. Each
+// limit is about a third above what was measured when it was last set; frames, which also depend on who is quicker, about a half.
+
+import { type Client, type Future, range, Client as Taskflock } from "taskflock";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { Inspector } from "../../bench/inspector.ts";
+import { CountingProxy, type Passed } from "./counting-proxy.ts";
+import { type Role, startRole } from "./processes.ts";
+
+const TASKS = 10_000;
+const LINKS = 1_000;
+
+/** Of 10,000 tasks that do nothing, by map + gather + release. */
+const noopLimits = {
+  messagesPerTask: { clientUp: 2.01, clientDown: 1.01, workerUp: 1.02, workerDown: 1.01 },
+  bytesPerTask: { clientUp: 12.5, clientDown: 9, workerUp: 10, workerDown: 35 },
+  frames: { clientUp: 60, clientDown: 45, workerUp: 80, workerDown: 70 },
+  transitionsPerTask: 4.1,
+  /** Both workers together, main threads and slots, by the tasks that they ran. */
+  allocatedBytesPerTask: { scheduler: 2_850, workerMain: 2_650, slot: 1_900 },
+  retainedBytesPerTask: 470,
+};
+
+/** Of a chain of 1,000 tasks whose function has been measured. How many links travel in a frame depends much on who is quicker. */
+const chainLimits = {
+  messagesPerTask: { clientUp: 2.01, clientDown: 0.01, workerUp: 2.6, workerDown: 1.4 },
+  bytesPerTask: { clientUp: 14, clientDown: 1.5, workerUp: 65, workerDown: 50 },
+  frames: { clientUp: 15, clientDown: 10, workerUp: 1_200, workerDown: 800 },
+  transitionsPerTask: 6.5,
+};
+
+/** Of the first chain, whose function nobody has measured yet. */
+const firstChainLimits = {
+  messagesPerTask: { clientUp: 2.01, clientDown: 0.01, workerUp: 3.9, workerDown: 3.9 },
+  bytesPerTask: { clientUp: 14, clientDown: 1.5, workerUp: 166, workerDown: 240 },
+  frames: { clientUp: 15, clientDown: 10, workerUp: 3_000, workerDown: 2_500 },
+  transitionsPerTask: 10.4,
+};
+
+type Wire = Readonly<Record<"clientUp" | "clientDown" | "workerUp" | "workerDown", number>>;
+interface Costs {
+  readonly messagesPerTask: Wire;
+  readonly bytesPerTask: Wire;
+  readonly frames: Wire;
+  readonly transitionsPerTask: number;
+}
+
+const roles: Role[] = [];
+let scheduler: Role;
+let clients: CountingProxy;
+let workers: CountingProxy;
+let client: Client;
+beforeAll(async () => {
+  const quiet = ["--log-level", "warn"];
+  scheduler = await startRole(["scheduler", "--port", "0", "--dashboard-port", "0", ...quiet], { inspect: true });
+  roles.push(scheduler);
+  const { address, tokenFile } = scheduler.ready;
+  clients = await CountingProxy.start(address, "client", "toClient");
+  workers = await CountingProxy.start(address, "worker", "toWorker");
+  for (const name of ["one", "two"]) {
+    const place = [workers.address, "--name", name, "--threads", "1", "--no-nanny", "--token-file", tokenFile];
+    roles.push(await startRole(["worker", ...place, ...quiet], { inspect: true }));
+  }
+  client = await Taskflock.connect(clients.address, { tokenFile });
+  await client.waitForWorkers(2);
+});
+afterAll(async () => {
+  await client?.close();
+  for (const role of roles.reverse()) await role.stop();
+  clients?.close();
+  workers?.close();
+});
+
+async function noops(): Promise<Future<number>[]> {
+  const futures = client.map((x: number) => x, range(TASKS));
+  expect((await client.gather(futures)).length).toBe(TASKS);
+  return futures;
+}
+
+async function chain(): Promise<void> {
+  let last: Future<number> = client.submit((x: number) => x + 1, [0]);
+  for (let i = 1; i < LINKS; i++) {
+    const before = last;
+    last = client.submit((x: number) => x + 1, [before]);
+    before.release();
+  }
+  expect(await last.result()).toBe(LINKS);
+  last.release();
+}
+
+/** Resolves when the scheduler has forgotten all tasks. */
+async function forgotten(): Promise<void> {
+  await vi.waitFor(async () => {
+    expect(Object.values((await client.cluster()).tasks).every((count) => count === 0)).toBe(true);
+  });
+}
+
+async function transitions(): Promise<number> {
+  const metrics = await (await fetch(new URL("/metrics", scheduler.ready.dashboard))).text();
+  return Number(/^taskflock_scheduler_transitions_total (\d+)$/m.exec(metrics)?.[1]);
+}
+
+/** Questions and heartbeats come by the clock. */
+function messages({ messages }: Passed): number {
+  const { ask = 0, answer = 0, heartbeat = 0 } = messages;
+  return Object.values(messages).reduce((a, b) => a + b, 0) - ask - answer - heartbeat;
+}
+
+async function costsOf(tasks: number, work: () => Promise<void>): Promise<Costs> {
+  const before = await transitions();
+  clients.take();
+  workers.take();
+  await work();
+  await forgotten();
+  const [client, worker] = [clients.take(), workers.take()];
+  const wire = (read: (passed: Passed) => number): Wire => ({
+    clientUp: read(client.up),
+    clientDown: read(client.down),
+    workerUp: read(worker.up),
+    workerDown: read(worker.down),
+  });
+  return {
+    messagesPerTask: wire((passed) => messages(passed) / tasks),
+    bytesPerTask: wire((passed) => passed.bytes / tasks),
+    frames: wire(({ frames }) => frames),
+    transitionsPerTask: ((await transitions()) - before) / tasks,
+  };
+}
+
+/** `{ a: { b: 1 } }` → `[["a.b", 1]]`. */
+function flat(limits: object, path = ""): [name: string, limit: number][] {
+  return Object.entries(limits).flatMap(([name, value]) =>
+    typeof value === "number" ? [[path + name, value] as [string, number]] : flat(value, `${path}${name}.`),
+  );
+}
+
+/** What is above its limit, or was not measured. */
+function excess(measured: object, limits: object): string[] {
+  const known = new Map(flat(measured));
+  const over = flat(limits).filter(([name, limit]) => !((known.get(name) ?? Number.POSITIVE_INFINITY) <= limit));
+  return over.map(([name, limit]) => `${name}: ${known.get(name)} instead of at most ${limit}`);
+}
+
+/** Bytes that each thread of these processes allocates while `work` runs, sampled, the dead included. */
+async function allocated(processes: readonly Role[], work: () => Promise<void>): Promise<Record<string, number>> {
+  const inspectors = await Promise.all(processes.map(({ inspector }) => Inspector.open(inspector ?? "")));
+  const threads = inspectors.flatMap((inspector) => inspector.threads);
+  const all = { includeObjectsCollectedByMajorGC: true, includeObjectsCollectedByMinorGC: true };
+  for (const { call } of threads) await call("HeapProfiler.startSampling", { samplingInterval: 1024, ...all });
+  await work();
+  const bytes: Record<string, number> = {};
+  for (const { name, call } of threads) {
+    const { profile } = await call("HeapProfiler.stopSampling");
+    const kind = name === "main" ? "main" : "slot";
+    bytes[kind] = (bytes[kind] ?? 0) + sizeOf(profile.head);
+  }
+  for (const inspector of inspectors) inspector.close();
+  return bytes;
+}
+
+interface Sampled {
+  readonly selfSize: number;
+  readonly children: readonly Sampled[];
+}
+
+function sizeOf({ selfSize, children }: Sampled): number {
+  return children.reduce((sum, child) => sum + sizeOf(child), selfSize);
+}
+
+describe("10,000 tasks that do nothing", () => {
+  const run = async (): Promise<void> => client.release(await noops());
+
+  beforeAll(async () => {
+    // Compiles the code, measures the function, fills the ring of stories.
+    for (let round = 0; round < 4; round++) await run();
+    await forgotten();
+  });
+
+  test("on the wire, and in transitions", async () => {
+    const { messagesPerTask, bytesPerTask, frames, transitionsPerTask } = noopLimits;
+    const limits = { messagesPerTask, bytesPerTask, frames, transitionsPerTask };
+    expect(excess(await costsOf(TASKS, run), limits)).toEqual([]);
+  });
+
+  test("in allocations", async () => {
+    const whole = async (): Promise<void> => {
+      await run();
+      await forgotten();
+    };
+    const inScheduler = await allocated([scheduler], whole);
+    const inWorkers = await allocated(roles.slice(1), whole);
+    const perTask = (bytes = 0): number => bytes / TASKS;
+    const [own, main, slot] = [inScheduler["main"], inWorkers["main"], inWorkers["slot"]].map(perTask);
+    const measured = { scheduler: own, workerMain: main, slot };
+    expect(excess(measured, noopLimits.allocatedBytesPerTask)).toEqual([]);
+  });
+
+  test("in the scheduler's memory, as long as they are held", async () => {
+    const inspector = await Inspector.open(scheduler.inspector ?? "");
+    const before = await inspector.bytesInUse();
+    const futures = await noops();
+    const after = await inspector.bytesInUse();
+    inspector.close();
+    client.release(futures);
+    await forgotten();
+    const retainedBytesPerTask = (after - before) / TASKS;
+    expect(retainedBytesPerTask).toBeGreaterThan(50); // it is they that were measured
+    expect(retainedBytesPerTask).toBeLessThan(noopLimits.retainedBytesPerTask);
+  });
+});
+
+describe("a chain of 1,000 tasks", () => {
+  test("whose function is new", async () => {
+    expect(excess(await costsOf(LINKS, chain), firstChainLimits)).toEqual([]);
+  });
+
+  test("whose function is known", async () => {
+    expect(excess(await costsOf(LINKS, chain), chainLimits)).toEqual([]);
+  });
+});
+
+test("what is above its limit is named, and so is what was not measured", () => {
+  expect(excess({ a: { b: 2, d: 1 } }, { a: { b: 1, d: 1 }, c: 3 })).toEqual([
+    "a.b: 2 instead of at most 1",
+    "c: undefined instead of at most 3",
+  ]);
+  expect(excess({ a: Number.NaN }, { a: 1 })).toHaveLength(1);
+});
