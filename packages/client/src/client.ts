@@ -21,9 +21,8 @@ import type { LogSink } from "./logs.ts";
 import { argumentRows, readMapItems } from "./map-items.ts";
 import { describe } from "./option-checks.ts";
 import type { TaskRecord } from "./record.ts";
-import { rerunHere } from "./rerun.ts";
 import type { RunOptions, TaskRun } from "./runs.ts";
-import { Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { cancelOnAbort } from "./signals.ts";
 import { checkTaskOptions, type TaskOptions } from "./task-options.ts";
 import type { Arguments, Resolved, ResolvedValue } from "./types.ts";
@@ -44,6 +43,7 @@ export class Client {
    */
   static async connect(address?: string, options?: ClientOptions): Promise<Client> {
     const compiled = compileClientOptions(address, options);
+    const { Session } = await loadSession();
     return new Client(await Session.open(compiled), compiled.logs);
   }
 
@@ -245,6 +245,7 @@ export class Client {
     if (!isFuture(future) || ownerOf(future) !== session) {
       throw new FlockError("FLOCK_ARGUMENT_INVALID", "rerunHere takes a future of this client.");
     }
+    const { rerunHere } = await loadSession();
     return (await rerunHere(session, future)) as R;
   }
 
@@ -310,6 +311,15 @@ export class Client {
       logs: this.#logs,
     };
   }
+}
+
+/**
+ * What only a connection needs: importing this package stays quick. Where a loader has made CommonJS of this module (tsx does),
+ * `import()` would load a second copy of all that is loaded already.
+ */
+async function loadSession(): Promise<typeof import("./session.ts")> {
+  const isCommonJs = typeof require === "function" && typeof __filename === "string" && __filename in require.cache;
+  return isCommonJs ? require("./session.js") : import("./session.ts");
 }
 
 function ensureFunction(where: string, fn: unknown): void {

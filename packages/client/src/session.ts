@@ -303,3 +303,5 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     }
   }
 }
+
+export { rerunHere } from "./rerun.ts";
