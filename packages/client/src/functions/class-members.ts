@@ -73,9 +73,10 @@ function liveKey(written: WrittenMembers, site: Site, member: Method, fn: Callab
   return undefined;
 }
 
-function isTextOf({ module }: Site, { value }: Method, live: object): boolean {
+function isTextOf({ module }: Site, { value, start }: Method, live: object): boolean {
   const source = Function.prototype.toString.call(live);
-  return module.text.startsWith(source, value.end - source.length);
+  const at = value.end - source.length;
+  return at >= start && module.text.startsWith(source, at);
 }
 
 function keyName(key: AnyNode): string | undefined {
