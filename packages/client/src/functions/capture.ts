@@ -1,5 +1,6 @@
 // From a live function to the graph of what travels with it.
 import { encodeValue, FlockError, type ValueLeaf } from "@taskflock/protocol";
+import type { Variable } from "eslint-scope";
 import { isFuture } from "../future.ts";
 import { importOf } from "./binding.ts";
 import { markChanged, splitCells } from "./cells.ts";
@@ -7,7 +8,8 @@ import { checkContext } from "./context.ts";
 import type { Callable, Graph, Target, Unit, Watched } from "./graph.ts";
 import { type Inspected, inspectFunction } from "./inspect.ts";
 import { classOf, instanceProblem, isNative, sourceOf } from "./instances.ts";
-import { isSingle, type Site, siteOf } from "./module-source.ts";
+import { linkExports } from "./live-exports.ts";
+import { isSingle, type ModuleSource, type Site, siteOf } from "./module-source.ts";
 import { isForeign, NameResolver } from "./names.ts";
 import { type FreeName, type Outside, outsideOf, type Range } from "./outside.ts";
 import { classMembers, classParts } from "./overrides.ts";
@@ -20,6 +22,9 @@ export interface Bound {
   readonly name: FreeName;
   readonly target: Target;
   readonly value: unknown;
+  /** The same for all that name one variable. */
+  readonly place: unknown;
+  /** There is one such variable, not one for each call of a function around it. */
   readonly single: boolean;
 }
 
@@ -40,16 +45,18 @@ export class Capture {
   readonly values: unknown[] = [];
   readonly bound: Bound[] = [];
   readonly watched: Watched[] = [];
+  /** Of the variables of modules that change. */
+  readonly cells: Map<Variable, { readonly target: Target; readonly module: ModuleSource }> = new Map();
   readonly #units: Map<object, Unit> = new Map();
   readonly #dataNames: string[] = [];
   readonly #open: (() => void)[] = [];
-  readonly #names: NameResolver;
+  readonly names: NameResolver;
   #late = false;
 
   constructor(root: Callable, subject: string) {
     this.root = root;
     this.subject = subject;
-    this.#names = new NameResolver(this);
+    this.names = new NameResolver(this);
   }
 
   run(): Captured {
@@ -57,6 +64,7 @@ export class Capture {
     for (let next = this.#open.pop(); next !== undefined; next = this.#open.pop()) next();
     const changing = splitCells(this);
     const changed = markChanged(this, this.#units.values());
+    if (changing || changed) linkExports(this);
     const graph: Graph = {
       root,
       units: [...this.#units.values()],
@@ -78,7 +86,7 @@ export class Capture {
   unit(fn: Callable, called: string = shownName(fn)): Unit {
     const known = this.#units.get(fn);
     if (known !== undefined) return known;
-    const ours = this.#names.wellKnown(fn) ?? this.#names.importedValue(fn);
+    const ours = this.names.wellKnown(fn) ?? this.names.importedValue(fn);
     const unit: Unit = {
       index: this.#units.size,
       name: nameOf(fn),
@@ -98,10 +106,10 @@ export class Capture {
 
   /** What stands for a value of the user's; `name` is what it is called there. */
   targetOf(value: unknown, name: string): Target {
-    const known = this.#names.wellKnown(value) ?? this.#names.importedValue(value);
+    const known = this.names.wellKnown(value) ?? this.names.importedValue(value);
     if (known !== undefined) return known;
     if (typeof value === "function") return { kind: "unit", unit: this.unit(value as Callable, name), name };
-    if (typeof value === "symbol") return this.#names.symbol(value, name);
+    if (typeof value === "symbol") return this.names.symbol(value, name);
     return this.data(value, name);
   }
 
@@ -171,16 +179,17 @@ export class Capture {
     if (unit.form.kind !== "code") return;
     const { site, outside } = unit.form;
     const inspected = inspectFunction(fn);
-    this.#names.noteImports(outside.names, site, inspected);
+    this.names.noteImports(outside.names, site, inspected);
     const written = classMembers(this, unit, fn);
     for (const name of outside.names) {
       // The engine may have let these go; the class itself knows.
       if (isOnlyExtended(name, outside, site) || isOnlyIn(name, unit.replaced)) continue;
-      const found = this.#names.resolve(name, site, inspected, fn);
+      const found = this.names.resolve(name, site, inspected, fn);
       if (found === undefined) continue;
       unit.names.set(name.name, found.target);
-      const single = name.variable === null || isSingle(site.module, name.variable);
-      this.bound.push({ unit, fn, name, target: found.target, value: found.value, single });
+      const { target, value, place = name.variable ?? name.name } = found;
+      const single = name.variable === null || found.place !== undefined || isSingle(site.module, name.variable);
+      this.bound.push({ unit, fn, name, target, value, place, single });
     }
     classParts(this, unit, fn, written);
   }

@@ -1,4 +1,5 @@
 // Variables that the captured code changes: one for all that share it.
+import type { Variable } from "eslint-scope";
 import type { Bound, Capture } from "./capture.ts";
 import type { Target, Unit } from "./graph.ts";
 
@@ -8,7 +9,7 @@ import type { Target, Unit } from "./graph.ts";
  */
 export function splitCells(capture: Capture): boolean {
   let stateful = false;
-  for (const sharing of grouped(capture.bound, ({ name }) => name.variable ?? name.name).values()) {
+  for (const sharing of grouped(capture.bound, ({ place }) => place).values()) {
     if (!sharing.some(({ name }) => name.uses.some(({ write }) => write))) continue;
     stateful = true;
     const owners = sharing[0]!.single ? [sharing] : [...grouped(sharing, ({ fn }) => fn).values()];
@@ -16,16 +17,27 @@ export function splitCells(capture: Capture): boolean {
     for (const group of owners) {
       const { target, name } = group[0]!;
       const cell: Target = { kind: "cell", initial: target, name: name.name };
+      if (sharing[0]!.single && name.variable !== null) keepCell(capture, name.variable, group[0]!, cell);
       for (const { unit } of group) unit.names.set(name.name, cell);
     }
   }
   return stateful;
 }
 
+function keepCell({ cells }: Capture, variable: Variable, { unit }: Bound, target: Target): void {
+  if (unit.form.kind === "code") cells.set(variable, { target, module: unit.form.site.module });
+}
+
 /** Finds the functions and classes to whose members a unit assigns. True when there is any. */
 export function markChanged({ bound }: Capture, units: Iterable<Unit>): boolean {
-  for (const { name, target } of bound) if (name.changed && target.kind === "unit") target.unit.changed = true;
   let changed = false;
+  for (const { name, target } of bound) {
+    if (!name.changed) continue;
+    if (target.kind === "unit") target.unit.changed = true;
+    if (target.kind !== "namespace") continue;
+    target.changed = true;
+    changed = true;
+  }
   for (const unit of units) {
     if (unit.privates.length > 0 || (unit.form.kind === "code" && unit.form.outside.changesItself)) unit.changed = true;
     changed ||= unit.changed;

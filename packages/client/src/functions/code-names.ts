@@ -13,9 +13,11 @@ const RESERVED: readonly string[] = `
 const PRIVATE = /^\$private\d+$/;
 
 /** What has a name: a unit, or a target of another kind. */
-export type Named = Unit | Exclude<Target, { kind: "unit" }>;
+export type Named = Unit | Exclude<Target, { kind: "unit" | "member" }>;
 
+/** What has the name by which the target is reached. */
 export function namedOf(target: Target): Named {
+  if (target.kind === "member") return target.of;
   return target.kind === "unit" ? target.unit : target;
 }
 
@@ -61,7 +63,8 @@ export class CodeNames {
   }
 
   of(target: Target): string {
-    return this.ofNamed(namedOf(target));
+    const name = this.ofNamed(namedOf(target));
+    return target.kind === "member" ? `${name}[${JSON.stringify(target.key)}]` : name;
   }
 
   ofNamed(named: Named): string {

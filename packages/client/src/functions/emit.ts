@@ -1,7 +1,7 @@
 // From the graph of what travels with a function to one text, in which all of it stands under names of its own.
 import type { PositionTable } from "../stacks/positions.ts";
 import type { AssetUse } from "./asset-uses.ts";
-import { CodeNames, type Named, partsOf } from "./code-names.ts";
+import { CodeNames, type Named, namedOf, partsOf } from "./code-names.ts";
 import { CodeText } from "./code-text.ts";
 import type { Graph, ImportUse, Override, Target, Unit, UnitCode } from "./graph.ts";
 import type { ModuleSource } from "./module-source.ts";
@@ -131,7 +131,13 @@ class Emitter {
     if (!("kind" in namespace) || namespace.kind !== "namespace") return;
     const name = this.#names.ofNamed(namespace);
     for (const [key, target] of namespace.members) {
-      this.#out.glue(`${name}[${JSON.stringify(key)}] = ${this.#names.of(target)};\n`);
+      const value = this.#names.of(target);
+      const isLive = target.kind === "cell" || target.kind === "member";
+      this.#out.glue(
+        isLive
+          ? `Object.defineProperty(${name}, ${JSON.stringify(key)}, { get: () => ${value}, enumerable: true });\n`
+          : `${name}[${JSON.stringify(key)}] = ${value};\n`,
+      );
     }
   }
 
@@ -208,9 +214,10 @@ function dependentOnCall(all: Iterable<Named>): Set<Named> {
   const found = new Set<Named>();
   const open: Named[] = [];
   for (const named of all) {
-    if ("kind" in named ? named.kind === "data" || named.kind === "cell" : named.changed) open.push(named);
+    if ("kind" in named && (named.kind === "data" || named.kind === "cell")) open.push(named);
+    if ("changed" in named && named.changed) open.push(named);
     for (const target of neededBy(named)) {
-      const needed = target.kind === "unit" ? target.unit : target;
+      const needed = namedOf(target);
       const known = users.get(needed);
       if (known === undefined) users.set(needed, [named]);
       else known.push(named);

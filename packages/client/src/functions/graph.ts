@@ -62,9 +62,19 @@ export type Target =
   | { readonly kind: "import"; readonly use: ImportUse; readonly member: string; readonly name: string }
   | { readonly kind: "expression"; readonly text: string; readonly name: string }
   /** A module's namespace, with the members that are used. */
-  | { readonly kind: "namespace"; readonly members: Map<string, Target>; readonly name: string }
+  | NamespaceTarget
+  /** A member of a namespace that changes. */
+  | { readonly kind: "member"; readonly of: NamespaceTarget; readonly key: string; readonly name: string }
   /** A variable that a unit changes. */
   | { readonly kind: "cell"; readonly initial: Target; readonly name: string };
+
+export interface NamespaceTarget {
+  readonly kind: "namespace";
+  readonly members: Map<string, Target>;
+  readonly name: string;
+  /** A function assigns to its members: each call needs one of its own. */
+  changed: boolean;
+}
 
 export interface ImportUse {
   readonly specifier: string;

@@ -28,6 +28,8 @@ export interface Inspected {
   readonly column: number;
   /** From the innermost outwards, without the global object. Only variables that some function uses are kept. */
   readonly scopes: readonly Variables[];
+  /** Of these, what scripts declare at their top level for all other scripts. */
+  readonly script: Variables | undefined;
   /** The global object of the function's realm. */
   readonly global: Variables;
 }
@@ -77,6 +79,11 @@ export function loadedFiles(): ReadonlySet<string> {
   opened().listScripts();
   const files = [...scripts.values()].map(({ url }) => asFile(url));
   return new Set(files.filter((file) => file !== undefined));
+}
+
+/** The scripts that were made of a file. */
+export function scriptsOfFile(file: string): readonly string[] {
+  return [...scripts.values()].filter(({ url }) => asFile(url) === file).map(({ id }) => id);
 }
 
 /** Loaders add queries to URLs to load a module anew. */
@@ -146,6 +153,7 @@ class OpenSession {
         line: location.lineNumber,
         column: location.columnNumber ?? 0,
         scopes: scopes.filter((scope) => !isGlobal(scope)).map(({ object }) => object),
+        script: scopes.find(({ description }) => description === "Script")?.object,
         global: scopes.find(isGlobal)?.object ?? (globalThis as unknown as Variables),
       };
     } finally {

@@ -41,6 +41,8 @@ interface Candidate {
 /** Syntax trees take some twenty times their text. */
 const MAX_MODULES = 128;
 const modules = new Map<string, ModuleSource | Error>();
+/** Those that somebody still uses: what is known of a variable is known by its object. */
+const alive = new Map<string, WeakRef<ModuleSource>>();
 
 /** Throws when the script cannot be read: syntax that is newer than the parser. */
 export function moduleOf(scriptId: string): ModuleSource {
@@ -53,8 +55,9 @@ export function moduleOf(scriptId: string): ModuleSource {
   }
   if (modules.size >= MAX_MODULES) modules.delete(modules.keys().next().value ?? "");
   try {
-    const module = read(scriptId);
+    const module = alive.get(scriptId)?.deref() ?? read(scriptId);
     modules.set(scriptId, module);
+    alive.set(scriptId, new WeakRef(module));
     return module;
   } catch (error) {
     modules.set(scriptId, error as Error);

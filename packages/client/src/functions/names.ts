@@ -2,27 +2,43 @@
 import { isBuiltin } from "node:module";
 import { dirname } from "node:path";
 import { findPackage } from "@taskflock/protocol";
+import type { AnyNode } from "acorn";
 import type { Variable } from "eslint-scope";
 import { importOf, isConstant } from "./binding.ts";
 import type { Capture } from "./capture.ts";
 import { workerGlobals } from "./globals.ts";
-import type { Callable, ImportUse, Target } from "./graph.ts";
-import type { Inspected, Variables } from "./inspect.ts";
+import type { Callable, ImportUse, NamespaceTarget, Target } from "./graph.ts";
+import type { Inspected } from "./inspect.ts";
 import { isSingle, type ModuleSource, type Site } from "./module-source.ts";
 import type { FreeName } from "./outside.ts";
 import { refuseName } from "./refusal.ts";
-import { hasVariable, isModule, isNamespace, NOTHING, readMember, readNow, readVariable } from "./variables.ts";
+import {
+  hasVariable,
+  isModule,
+  isNamespace,
+  isShared,
+  NOTHING,
+  readMember,
+  readNow,
+  readVariable,
+} from "./variables.ts";
 import { wellKnown } from "./well-known.ts";
 
 interface Resolved {
   readonly target: Target;
   readonly value: unknown;
+  /** Of a variable that scripts share: the same for all of them. */
+  readonly place?: object;
 }
 
 export class NameResolver {
+  readonly namespaces: Map<object, NamespaceTarget> = new Map();
+  /** Where namespaces were imported from. */
+  readonly sources: Map<object, { readonly specifier: string; readonly importer: ModuleSource }> = new Map();
   readonly #capture: Capture;
   readonly #byVariable: Map<Variable, Resolved> = new Map();
-  readonly #byGlobal: Map<string, Resolved> = new Map();
+  /** By the global object and the name. */
+  readonly #shared: Map<object, Map<string, Resolved>> = new Map();
   readonly #imports: Map<string, ImportUse> = new Map();
   readonly #targets: Map<unknown, Target> = new Map();
   readonly #importedValues: Map<unknown, Target> = new Map();
@@ -35,11 +51,11 @@ export class NameResolver {
   resolve(name: FreeName, site: Site, inspected: Inspected, fn: Callable): Resolved | undefined {
     const { variable } = name;
     if (name.name === RUNNER_IMPORT) return { target: this.#runnerImport(), value: undefined };
-    if (variable === null) return this.#unresolved(name, site, inspected, fn);
+    if (variable === null || isOfScripts(variable, site, inspected)) return this.#unresolved(name, site, inspected, fn);
     const single = isSingle(site.module, variable);
     const known = single ? this.#byVariable.get(variable) : undefined;
     if (known !== undefined) {
-      if (known.target.kind === "namespace") this.#members(known.target, name, known.value as object, site);
+      this.#members(known.target, name, known.value as object, site);
       return known;
     }
     const found = this.#imported(variable, site.module) ?? this.#valued(name, site, inspected, fn);
@@ -134,34 +150,34 @@ export class NameResolver {
   }
 
   #unresolved(name: FreeName, site: Site, inspected: Inspected, fn: Callable): Resolved | undefined {
-    const { name: text } = name;
+    const { name: text, variable } = name;
     const value = readVariable(inspected.scopes, text);
     if (value === undefined && !hasVariable(inspected.scopes, text)) {
-      if (workerGlobals().has(text) || !Object.hasOwn(inspected.global, text)) {
+      const isGlobal = Object.hasOwn(inspected.global, text);
+      if (!isGlobal || (variable === null && workerGlobals().has(text))) {
         if (text === "arguments") throw this.#capture.refuse(refuseName(text));
         return undefined; // without a value here it has none there either
       }
-      return this.#global(text, inspected.global);
+      return this.#ofScripts(name, site, inspected, fn);
     }
     if (text === "exports" && typeof value === "object" && value !== null && name.members !== null) {
-      const known = this.#byGlobal.get(`exports ${site.module.script.id}`);
-      const found = known ?? { target: namespaceTarget(text), value };
-      this.#byGlobal.set(`exports ${site.module.script.id}`, found);
-      this.#members(found.target, name, value, site);
-      return found;
+      return { target: this.#namespace(value, name, site), value };
     }
     if (MODULE_NAMES.has(text)) throw this.#capture.refuse(refuseName(text));
+    if (isShared(inspected, text)) return this.#ofScripts(name, site, inspected, fn);
     return this.#valued(name, site, inspected, fn);
   }
 
-  #global(name: string, global: Variables): Resolved {
-    const known = this.#byGlobal.get(name);
-    if (known !== undefined) return known;
-    const value = global[name];
-    const target = this.#capture.targetOf(value, name);
-    this.#watch(target, value, { object: global, key: name });
-    const found = { target, value };
-    this.#byGlobal.set(name, found);
+  #ofScripts(name: FreeName, site: Site, inspected: Inspected, fn: Callable): Resolved {
+    const known = this.#shared.get(inspected.global) ?? new Map<string, Resolved>();
+    this.#shared.set(inspected.global, known);
+    let found = known.get(name.name);
+    if (found === undefined) {
+      found = { ...this.#valued(name, site, inspected, fn), place: {} };
+      known.set(name.name, found);
+    } else {
+      this.#members(found.target, name, found.value as object, site);
+    }
     return found;
   }
 
@@ -169,21 +185,34 @@ export class NameResolver {
     const { variable, name: text } = name;
     if (text === "arguments") throw this.#capture.refuse(refuseName(text));
     const value = readNow(inspected, text);
-    if (value === NOTHING || (value === undefined && variable !== null && isAlwaysSomething(variable))) {
+    if (value === NOTHING || (value === undefined && variable !== null && isAlwaysSomething(variable, site.module))) {
       throw this.#capture.refuse(`it uses ${text}, which has no value yet; submit after it is defined.`);
     }
     const isWhole = text === "exports" || (variable !== null && importOf(variable)?.member === "*");
     if ((isNamespace(value) || (isWhole && isObject(value))) && (name.members !== null || isModule(value))) {
-      const target = namespaceTarget(text);
-      this.#members(target, name, value, site);
-      return { target, value };
+      return { target: this.#namespace(value, name, site), value };
     }
     const target = this.#capture.targetOf(value, text);
     const owner = fn === this.#capture.root ? null : fn;
     const hidden = site.module.file === undefined; // what a REPL's later lines do is not in the text
     const constant = variable !== null && isConstant(variable) && !hidden;
-    this.#watch(target, value, { owner, variable: text, constant });
+    const isProperty = !hasVariable(inspected.scopes, text);
+    const at = isProperty ? { object: inspected.global, key: text } : { owner, variable: text, constant };
+    this.#watch(target, value, at);
     return { target, value };
+  }
+
+  /** One object is one namespace, whatever it is called in each module. */
+  #namespace(value: object, name: FreeName, site: Site): NamespaceTarget {
+    let target = this.namespaces.get(value);
+    if (target === undefined) {
+      target = { kind: "namespace", members: new Map(), name: name.name, changed: false };
+      this.namespaces.set(value, target);
+    }
+    const imported = name.variable === null ? undefined : importOf(name.variable);
+    if (imported?.member === "*") this.sources.set(value, { specifier: imported.specifier, importer: site.module });
+    this.#members(target, name, value, site);
+    return target;
   }
 
   /** The members of a namespace that a unit uses; all that it has when it is passed on as a whole. */
@@ -205,9 +234,9 @@ export class NameResolver {
 
   #memberTarget(value: unknown, key: string, site: Site): Target {
     if (!isModule(value)) return this.#capture.targetOf(value, key);
-    const target = namespaceTarget(key);
-    this.#members(target, { name: key, variable: null, uses: [], members: null, changed: false }, value, site);
-    return target;
+    const known = this.namespaces.get(value);
+    if (known !== undefined && known.members.size === Object.keys(value).length) return known;
+    return this.#namespace(value, { name: key, variable: null, uses: [], members: null, changed: false }, site);
   }
 
   #watch(target: Target, seen: unknown, at: Capture["watched"][number]["at"]): void {
@@ -215,15 +244,16 @@ export class NameResolver {
   }
 }
 
+/** Of the top level of a script, and no module's: another script's variable of this name is the same. */
+function isOfScripts({ scope, name }: Variable, { module }: Site, inspected: Inspected): boolean {
+  return !module.script.isModule && (scope.block as AnyNode).type === "Program" && isShared(inspected, name);
+}
+
 const RUNNER_IMPORT = "__vite_ssr_dynamic_import__";
 const MODULE_NAMES: ReadonlySet<string> = new Set(["require", "module", "exports", "__filename", "__dirname"]);
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
-}
-
-function namespaceTarget(name: string): Target {
-  return { kind: "namespace", members: new Map(), name };
 }
 
 /** A builtin, or a package that is installed: not a file of the user's, whatever alias it is imported by. */
@@ -235,11 +265,15 @@ export function isForeign(specifier: string, { file }: Pick<ModuleSource, "file"
 }
 
 /** Its initial value cannot be undefined, so that an undefined one is none yet: older engines do not tell. */
-function isAlwaysSomething(variable: Variable): boolean {
+function isAlwaysSomething(variable: Variable, { program }: ModuleSource): boolean {
   const [definition] = variable.defs;
   if (definition === undefined) return false;
   if (definition.type === "ClassName") return true;
   if (definition.type !== "Variable" || !isConstant(variable)) return false;
+  const declaration = definition.parent as AnyNode;
+  // A `var` may stand where nobody came by.
+  if ("kind" in declaration && declaration.kind === "var" && !program.body.some((node) => node === declaration))
+    return false;
   const { init } = definition.node as { init?: { type: string; value?: unknown } | null };
   return /^(?:Literal|TemplateLiteral|(?:Object|Array|New|Function|ArrowFunction|Class)Expression)$/.test(
     init?.type ?? "",

@@ -10,6 +10,12 @@ export function readNow({ scopes, global }: Inspected, name: string): unknown {
   return Object.hasOwn(global, name) ? global[name] : NOTHING;
 }
 
+/** A variable that all scripts of the realm share: of the top level of one, or a property of the global object. */
+export function isShared({ scopes, script, global }: Inspected, name: string): boolean {
+  const scope = scopes.find((variables) => Object.hasOwn(variables, name));
+  return scope === undefined ? Object.hasOwn(global, name) : scope === script;
+}
+
 export function hasVariable(scopes: readonly Variables[], name: string): boolean {
   return scopes.some((scope) => Object.hasOwn(scope, name));
 }
