@@ -120,10 +120,10 @@ export class Client {
     ensureFunction("map", fn);
     const { columns, options } = readMapItems(given);
     const { plan, signal } = this.#plan("map", options);
-    const use = encoder.bind(functions.use(fn));
     const steady = columns.every(Array.isArray);
     const records: TaskRecord[] = [];
     try {
+      const use = encoder.bind(functions.use(fn));
       for (const args of argumentRows(columns)) {
         const key = plan.key === null ? null : `${plan.key}-${records.length}`;
         const record = submission.submit(use, args, plan, key);

@@ -108,6 +108,17 @@ describe("large arguments", () => {
     expect(await client.gather([before, after])).toEqual([20_000, 40_000]);
   });
 
+  test("an array that changes after a map that was refused is another one", async () => {
+    const values = new Float64Array(20_000).fill(1);
+    const state: { values: Float64Array; waiting?: Promise<void> } = { values };
+    const fn = (x: number) => state.values.length + x + Object.keys(state).length;
+    expect(await client.call(fn, [1])).toBe(20_002);
+    state.waiting = Promise.resolve();
+    expect(() => client.map(fn, [1])).toThrowError(/state\.waiting is a Promise/);
+    values.fill(2);
+    expect(await client.call(sum, [values, 0])).toBe(40_000);
+  });
+
   test("an iterator that yields the same memory again and again", async () => {
     function* frames(): Generator<Float64Array> {
       const frame = new Float64Array(10_000);
