@@ -1,4 +1,5 @@
 // Files that a function reads next to its own module: the ways in which that is written.
+import { isAbsolute } from "node:path";
 import type { AnyNode } from "acorn";
 import { isText } from "./binding.ts";
 
@@ -9,6 +10,8 @@ export interface AssetUse {
   readonly path: string;
   /** What stands there on the worker: a `URL`, the URL's text, or the path. */
   readonly as: "URL" | "url" | "path";
+  /** The name `__dirname` in it, which a module may declare itself. */
+  readonly folder: AnyNode | undefined;
 }
 
 /** What compilers and test runners put in the place of `import.meta`. */
@@ -19,18 +22,20 @@ export function isMetaName(name: string): boolean {
 /** `new URL("./x", import.meta.url)`, `join(__dirname, "x")`, `import.meta.dirname + "/x"` and their like. */
 export function assetUse(node: AnyNode): AssetUse | undefined {
   const { start, end } = node;
-  const use = (path: string | undefined, as: AssetUse["as"]): AssetUse | undefined =>
-    path === undefined ? undefined : { start, end, path, as };
+  const use = (path: string | undefined, as: AssetUse["as"], folder?: AnyNode): AssetUse | undefined =>
+    path === undefined
+      ? undefined
+      : { start, end, path, as, folder: folder?.type === "Identifier" ? folder : undefined };
   switch (node.type) {
     case "NewExpression":
       return use(relativeUrl(node), "URL");
     case "CallExpression":
       if (isMetaMember(node.callee, "resolve")) return use(relativeText(node.arguments[0]), "url");
-      return use(joined(node), "path");
+      return use(joined(node), "path", node.arguments[0]);
     case "BinaryExpression":
-      return use(node.operator === "+" && isFolder(node.left) ? below(text(node.right)) : undefined, "path");
+      return use(node.operator === "+" && isFolder(node.left) ? below(text(node.right)) : undefined, "path", node.left);
     case "TemplateLiteral":
-      return use(below(inTemplate(node)), "path");
+      return use(below(inTemplate(node)), "path", node.expressions[0]);
     default:
       return undefined;
   }
@@ -49,7 +54,9 @@ function joined(node: AnyNode & { type: "CallExpression" }): string | undefined 
   const [folder, ...rest] = node.arguments;
   const texts = rest.filter(isText);
   if (folder === undefined || rest.length === 0 || !isFolder(folder) || texts.length < rest.length) return undefined;
-  return texts.map(({ value }) => value).join("/");
+  const steps = texts.map(({ value }) => value);
+  if (name.name === "resolve" && steps.some(isAbsolute)) return undefined; // somewhere else
+  return ["."].concat(steps).join("/"); // join() takes "/x" as "x", too
 }
 
 function inTemplate(node: AnyNode & { type: "TemplateLiteral" }): string | undefined {
@@ -74,9 +81,15 @@ function isMetaMember(node: AnyNode, name: string): boolean {
   return object.type === "Identifier" ? isMetaName(object.name) : object.type === "MetaProperty";
 }
 
+/** Of a relative URL: the path that it means, without a query. */
 function relativeText(node: AnyNode | undefined): string | undefined {
-  const path = text(node);
-  return path !== undefined && /^\.{1,2}\//.test(path) ? path : undefined;
+  const url = text(node);
+  if (url === undefined || !/^\.{1,2}\//.test(url)) return undefined;
+  try {
+    return decodeURIComponent(url.replace(/[?#].*$/s, ""));
+  } catch {
+    return undefined; // a sign of percent that stands for nothing
+  }
 }
 
 function text(node: AnyNode | undefined): string | undefined {

@@ -98,7 +98,8 @@ function patternKey(pattern: AnyNode, name: string): string | undefined {
   return undefined;
 }
 
-function calledName(callee: AnyNode): string {
+/** `f` of `f`, `a.f` and `(0, a.f)`. */
+export function calledName(callee: AnyNode): string {
   if (callee.type === "Identifier") return callee.name;
   if (callee.type === "MemberExpression" && callee.property.type === "Identifier") return callee.property.name;
   if (callee.type === "SequenceExpression") return calledName(callee.expressions.at(-1) ?? callee);

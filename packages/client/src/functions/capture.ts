@@ -4,7 +4,7 @@ import type { Variable } from "eslint-scope";
 import { isFuture } from "../future.ts";
 import { importOf } from "./binding.ts";
 import { markChanged, splitCells } from "./cells.ts";
-import { checkContext } from "./context.ts";
+import { checkContext, checkFolder } from "./context.ts";
 import type { Callable, Graph, Target, Unit, Watched } from "./graph.ts";
 import { type Inspected, inspectFunction } from "./inspect.ts";
 import { classOf, instanceProblem, isNative, sourceOf } from "./instances.ts";
@@ -162,6 +162,7 @@ export class Capture {
     const site = this.#site(inspected, source, subject);
     const outside = outsideOf(site);
     checkContext(this, site, outside, fn, subject);
+    checkFolder(this, site, outside, inspected);
     const strict = site.module.scopes.acquire(site.node as never)?.isStrict ?? site.module.script.isModule;
     return { kind: "code", site, outside, strict };
   }

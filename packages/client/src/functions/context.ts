@@ -1,8 +1,11 @@
 // What only has a meaning where a function was written, and so cannot travel with it.
+import { dirname, resolve } from "node:path";
 import type { Capture } from "./capture.ts";
 import type { Callable } from "./graph.ts";
+import type { Inspected } from "./inspect.ts";
 import type { Site } from "./module-source.ts";
 import type { Context, Outside } from "./outside.ts";
+import { readVariable } from "./variables.ts";
 
 /** Throws what the function cannot travel for, if anything; `subject` begins the sentence. */
 export function checkContext(capture: Capture, site: Site, outside: Outside, fn: Callable, subject: string): void {
@@ -11,6 +14,14 @@ export function checkContext(capture: Capture, site: Site, outside: Outside, fn:
     if (!outside.context.has(context) || (context === "own this" && !isRoot)) continue;
     throw capture.refuse(`${subject} ${why}`);
   }
+}
+
+/** The same for files that it finds by a `__dirname` of the module's own: modules mean their folder, or whatever they like. */
+export function checkFolder(capture: Capture, { module }: Site, { ownFolder }: Outside, { scopes }: Inspected): void {
+  const folder = ownFolder ? readVariable(scopes, "__dirname") : undefined;
+  if (!ownFolder || (typeof folder === "string" && module.file && resolve(folder) === dirname(module.file))) return;
+  const advice = `write new URL("./file", import.meta.url), or pass what the files contain`;
+  throw capture.refuse(`it finds files by __dirname, which is not the folder of its module here; ${advice}.`);
 }
 
 function reasons({ member }: Site): readonly (readonly [Context, string])[] {

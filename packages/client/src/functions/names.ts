@@ -9,6 +9,7 @@ import type { Capture } from "./capture.ts";
 import { workerGlobals } from "./globals.ts";
 import type { Callable, ImportUse, NamespaceTarget, Target } from "./graph.ts";
 import type { Inspected } from "./inspect.ts";
+import { isObjectPrototype } from "./instances.ts";
 import { isSingle, type ModuleSource, type Site } from "./module-source.ts";
 import type { FreeName } from "./outside.ts";
 import { refuseName } from "./refusal.ts";
@@ -69,7 +70,7 @@ export class NameResolver {
       const imported = variable === null ? undefined : this.#imported(variable, module);
       if (imported?.target.kind !== "import") continue;
       const value = readVariable(scopes, variable!.name);
-      if (value === NOTHING || value === undefined) continue;
+      if (value === NOTHING || !isIdentity(value)) continue;
       this.#importedValues.set(value, imported.target);
       if (imported.target.member !== "*" || typeof value !== "object" || value === null) continue;
       const { kind, specifier, interop } = imported.target.use;
@@ -189,7 +190,7 @@ export class NameResolver {
       throw this.#capture.refuse(`it uses ${text}, which has no value yet; submit after it is defined.`);
     }
     const isWhole = text === "exports" || (variable !== null && importOf(variable)?.member === "*");
-    if ((isNamespace(value) || (isWhole && isObject(value))) && (name.members !== null || isModule(value))) {
+    if ((isNamespace(value) || (isWhole && isPlain(value))) && (name.members !== null || isModule(value))) {
       return { target: this.#namespace(value, name, site), value };
     }
     const target = this.#capture.targetOf(value, text);
@@ -216,8 +217,9 @@ export class NameResolver {
   }
 
   /** The members of a namespace that a unit uses; all that it has when it is passed on as a whole. */
-  #members(target: Target, { members }: FreeName, namespace: object, site: Site): void {
+  #members(target: Target, name: FreeName, namespace: object, site: Site): void {
     if (target.kind !== "namespace") return;
+    const { members, called } = name;
     for (const key of members ?? Object.keys(namespace)) {
       if (target.members.has(key) || !(key in namespace)) continue;
       const value = readMember(namespace, key);
@@ -230,18 +232,29 @@ export class NameResolver {
       target.members.set(key, inner);
       this.#watch(inner, value, { object: namespace, key });
     }
+    const isThis = [...called].some((key) => usesItsObject(target.members.get(key)));
+    if (members !== null && isThis) this.#members(target, { ...name, members: null }, namespace, site);
   }
 
   #memberTarget(value: unknown, key: string, site: Site): Target {
     if (!isModule(value)) return this.#capture.targetOf(value, key);
     const known = this.namespaces.get(value);
     if (known !== undefined && known.members.size === Object.keys(value).length) return known;
-    return this.#namespace(value, { name: key, variable: null, uses: [], members: null, changed: false }, site);
+    return this.#namespace(value, { ...WHOLE, name: key }, site);
   }
 
   #watch(target: Target, seen: unknown, at: Capture["watched"][number]["at"]): void {
     this.#capture.watched.push({ target, seen, at });
   }
+}
+
+/** Passed on, so that all of its members may be used. */
+const WHOLE: Omit<FreeName, "name"> = { variable: null, uses: [], members: null, called: new Set(), changed: false };
+
+/** A function that finds in its `this` what it is called as a member of. */
+function usesItsObject(target: Target | undefined): boolean {
+  if (target?.kind !== "unit" || target.unit.form.kind !== "code") return false;
+  return target.unit.form.outside.context.has("own this");
 }
 
 /** Of the top level of a script, and no module's: another script's variable of this name is the same. */
@@ -252,8 +265,16 @@ function isOfScripts({ scope, name }: Variable, { module }: Site, inspected: Ins
 const RUNNER_IMPORT = "__vite_ssr_dynamic_import__";
 const MODULE_NAMES: ReadonlySet<string> = new Set(["require", "module", "exports", "__filename", "__dirname"]);
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+/** The same value is the same thing: not so of a number or a text. */
+function isIdentity(value: unknown): boolean {
+  return (typeof value === "object" && value !== null) || typeof value === "function" || typeof value === "symbol";
+}
+
+/** No more than its members: not an instance of a class, an array, a map. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || isObjectPrototype(prototype);
 }
 
 /** A builtin, or a package that is installed: not a file of the user's, whatever alias it is imported by. */

@@ -3,7 +3,7 @@
 import type { AnyNode } from "acorn";
 import type { Variable } from "eslint-scope";
 import { type AssetUse, assetUse, isMetaName } from "./asset-uses.ts";
-import { importSpecifier, isText } from "./binding.ts";
+import { calledName, importSpecifier, isText } from "./binding.ts";
 import { forEachChild, type Site } from "./module-source.ts";
 
 /** A stretch of the script's text, by offsets. */
@@ -27,6 +27,8 @@ export interface FreeName {
   readonly uses: readonly NameUse[];
   /** The members that are used, when all uses are `name.member`; else null. */
   readonly members: ReadonlySet<string> | null;
+  /** Those that are called as `name.member()`, and so may find the object itself as their `this`. */
+  readonly called: ReadonlySet<string>;
   /** A member of it is assigned to. */
   readonly changed: boolean;
 }
@@ -55,6 +57,8 @@ export interface Outside {
   readonly privateStatics: readonly (Range & { readonly name: string })[];
   /** Of a class: a static method assigns to a member of the class. */
   readonly changesItself: boolean;
+  /** It finds files by a variable `__dirname`, which the module declares itself. */
+  readonly ownFolder: boolean;
 }
 
 const known = new WeakMap<Site, Outside>();
@@ -76,6 +80,11 @@ interface Surroundings {
 }
 
 type Open<T> = { -readonly [K in keyof T]: T[K] };
+type Entry = Open<FreeName> & { uses: NameUse[]; members: Set<string> | null; called: Set<string> };
+
+function newEntry(name: string, variable: Variable | null): Entry {
+  return { name, variable, uses: [], members: new Set(), called: new Set(), changed: false };
+}
 
 const NO_NAMES: ReadonlySet<string> = new Set();
 
@@ -93,7 +102,10 @@ class Walk {
   readonly #privateStatics: (Range & { readonly name: string })[] = [];
   /** Where names stand of which a member is assigned to. */
   readonly #changed: Set<number> = new Set();
+  /** Where names stand of which a member is called. */
+  readonly #called: Set<number> = new Set();
   #changesItself = false;
+  #ownFolder = false;
   #privateFields = false;
 
   constructor(site: Site) {
@@ -119,6 +131,7 @@ class Walk {
       privateFields: this.#privateFields,
       privateStatics: this.#privateStatics,
       changesItself: this.#changesItself,
+      ownFolder: this.#ownFolder,
     };
   }
 
@@ -157,13 +170,21 @@ class Walk {
 
   #visit(node: AnyNode, around: Surroundings): void {
     const asset = assetUse(node);
-    if (asset !== undefined) {
+    if (asset !== undefined && this.#isFromOutside(asset)) {
       this.#assets.push(asset);
       this.#skipped.push(asset);
       return;
     }
     if (this.#note(node, around)) return;
     forEachChild(node, (child) => this.#visit(child, this.#inside(node, around)));
+  }
+
+  #isFromOutside({ folder }: AssetUse): boolean {
+    const variable = folder === undefined ? null : this.#variableAt(folder);
+    if (variable === null) return true;
+    if (isInside(variable, this.#site.node)) return false;
+    this.#ownFolder = true;
+    return true;
   }
 
   /** True when nothing below the node matters. */
@@ -191,7 +212,7 @@ class Walk {
         if (node.shorthand) this.#shorthand.add(node.key.start);
         return false;
       case "MemberExpression":
-        if (node.property.type === "Identifier" && !node.computed)
+        if (node.object.type === "Identifier" && node.property.type === "Identifier" && !node.computed)
           this.#members.set(node.object.start, node.property.name);
         return false;
       case "AssignmentExpression":
@@ -218,11 +239,21 @@ class Walk {
 
   #call(node: AnyNode & { type: "CallExpression" }): boolean {
     const { callee } = node;
+    if (callee.type === "MemberExpression") this.#called.add(callee.object.start);
     if (callee.type !== "Identifier") return false;
     if (callee.name === "eval") this.#context.add("eval");
     const [first] = node.arguments;
-    if (callee.name === "require") return isText(first) && this.#module(node, first.value, "require");
-    return this.#module(node, importSpecifier(node), "import");
+    if (callee.name !== "require") return this.#module(node, importSpecifier(node), "import");
+    return isText(first) && isRequire(this.#variableAt(callee)) && this.#module(node, first.value, "require");
+  }
+
+  /** The variable that a name stands for; null for one that no scope of the script declares. */
+  #variableAt(name: AnyNode): Variable | null {
+    for (const { references } of this.#site.module.scopes.scopes) {
+      const found = references.find(({ identifier }) => (identifier as AnyNode) === name);
+      if (found !== undefined) return found.resolved;
+    }
+    return null;
   }
 
   #module(node: AnyNode, specifier: string | undefined, kind: ModuleUse["kind"]): boolean {
@@ -242,7 +273,7 @@ class Walk {
 
   #names(): FreeName[] {
     const { node, module } = this.#site;
-    const found = new Map<string, Open<FreeName> & { uses: NameUse[]; members: Set<string> | null }>();
+    const found = new Map<string, Entry>();
     const within = (ranges: readonly Range[], at: number): boolean =>
       ranges.some(({ start, end }) => start <= at && at < end);
     for (const scope of module.scopes.scopes) {
@@ -255,7 +286,7 @@ class Walk {
         if (variable !== null && isInside(variable, node)) continue;
         const { name } = reference.identifier as { name: string };
         if (isMetaName(name)) this.#context.add("import.meta");
-        const entry = found.get(name) ?? { name, variable, uses: [], members: new Set<string>(), changed: false };
+        const entry = found.get(name) ?? newEntry(name, variable);
         found.set(name, entry);
         if (this.#changed.has(start)) entry.changed = true;
         const shorthand = this.#shorthand.has(start);
@@ -263,10 +294,19 @@ class Walk {
         const member = this.#members.get(start);
         if (member === undefined) entry.members = null;
         else entry.members?.add(member);
+        if (member !== undefined && this.#called.has(start)) entry.called.add(member);
       }
     }
     return [...found.values()];
   }
+}
+
+/** The engine's own, or one that was made for a module: not what somebody else gave that name. */
+function isRequire(variable: Variable | null): boolean {
+  if (variable === null) return true;
+  const definition = variable.defs[0]?.node as AnyNode | undefined;
+  const made = definition?.type === "VariableDeclarator" ? definition.init : undefined;
+  return made?.type === "CallExpression" && calledName(made.callee) === "createRequire";
 }
 
 /** Declared by the function itself, or inside it. */

@@ -1,0 +1,131 @@
+// Programs in which it is easily mistaken what a name, a `this` or a file stands for.
+import { randomUUID } from "node:crypto";
+import { createRequire } from "node:module";
+import { sep } from "node:path";
+import { importFrom } from "@taskflock/protocol";
+import { afterAll, describe, expect, test } from "vitest";
+import type { AnyFunction } from "../src/function-table.ts";
+import { PackageFolder } from "./package-folder.ts";
+import { Shipping } from "./ship.ts";
+
+const folder = new PackageFolder();
+afterAll(() => folder.remove());
+
+type Program = Record<"fn", AnyFunction> & Record<string, AnyFunction>;
+
+/** A module `main.mjs` or `main.cjs`, beside other files. */
+async function load(files: Readonly<Record<string, string>>): Promise<Program> {
+  const inside = randomUUID();
+  folder.write(Object.fromEntries(Object.entries(files).map(([name, text]) => [`${inside}/${name}`, text])));
+  const at = folder.path(inside);
+  if ("main.mjs" in files) return (await importFrom(at, "./main.mjs")) as Program;
+  return createRequire(`${at}/x.js`)("./main.cjs") as Program;
+}
+
+async function expectSame(files: Readonly<Record<string, string>>, args: unknown[] = []): Promise<void> {
+  const { fn } = await load(files);
+  const there: unknown = await new Shipping().call(fn, args); // first: here it may change what it captured
+  expect(there).toEqual(await fn(...args));
+}
+
+describe("names of modules", () => {
+  test("a constant is not the import that has the same value", async () => {
+    const { fn } = await load({
+      "main.mjs": `import { sep } from "node:path"; const slash = ${JSON.stringify(sep)}; export const fn = () => [sep, slash];`,
+    });
+    const shipping = new Shipping();
+    expect(await shipping.call(fn)).toEqual(fn());
+    expect(shipping.code(fn)).toMatch(/\[sep(\$\d)?, slash\]/);
+  });
+
+  test("a namespace of which a member is computed travels whole", () =>
+    expectSame(
+      {
+        "own.mjs": `export const a = { value: 1 }; export const b = { value: 2 };`,
+        "main.mjs": `import * as own from "./own.mjs"; export const fn = (key) => own[key].value;`,
+      },
+      ["b"],
+    ));
+
+  test("require is what it is declared as", async () => {
+    await expectSame({
+      "main.mjs": `const load = (require) => require("no-package"); export const fn = () => load((name) => name.length);`,
+    });
+    await expectSame({
+      "main.mjs": `export const fn = () => { const require = (name) => name.length; return require("node:os"); };`,
+    });
+    await expectSame({
+      "main.mjs": `const require = (name) => name.length; export const fn = () => require("node:os");`,
+    });
+    await expectSame({
+      "main.mjs": `import { createRequire } from "node:module";
+        const require = createRequire(import.meta.url); export const fn = () => require("node:os").EOL;`,
+    });
+  });
+});
+
+describe("what a module exports as one object", () => {
+  const exported: [what: string, own: string, fn: string][] = [
+    ["methods that use the others", `{ items: [1, 2], total() { return this.items.length; } }`, "own.total()"],
+    ["methods that change it", `{ count: 0, next() { return ++this.count; } }`, "[own.next(), own.next(), own.count]"],
+    [
+      "an instance of a class",
+      `new (class Rows { rows = [1, 2]; count() { return this.rows.length; } })()`,
+      "own.count()",
+    ],
+    ["functions that are classes", `{ Animal: function (name) { this.name = name; } }`, `new own.Animal("x").name`],
+    ["an array", `[1, 2, 3]`, "own.length"],
+  ];
+  test.each(exported)("%s", async (_what, own, fn) => {
+    await expectSame({
+      "own.cjs": `module.exports = ${own};`,
+      "main.cjs": `const own = require("./own.cjs"); exports.fn = () => ${fn};`,
+    });
+  });
+
+  test("members of exports and of namespaces", async () => {
+    const own = `exports.k = 4; exports.get = function () { return this.k; };`;
+    await expectSame({ "main.cjs": `${own} exports.fn = () => exports.get();` });
+    await expectSame({
+      "own.mjs": `export const k = 3; export function get() { return this.k; }`,
+      "main.mjs": `import * as own from "./own.mjs"; export const fn = () => own.get();`,
+    });
+  });
+});
+
+describe("files beside the module", () => {
+  const read = `import { readFileSync } from "node:fs"; import { dirname, join, resolve } from "node:path";
+    import { fileURLToPath } from "node:url"; const text = (file) => readFileSync(file, "utf8");`;
+  const files = { "a.txt": "outer", "data/a.txt": "inner", "a b.txt": "with a space" };
+
+  const found: [how: string, file: string][] = [
+    ["join() with a slash in front", `join(import.meta.dirname, "/a.txt")`],
+    ["join() of several names", `join(import.meta.dirname, "data", "..", "data", "a.txt")`],
+    ["a URL with an escape", `new URL("./a%20b.txt", import.meta.url)`],
+    ["a URL with a query", `new URL("./a.txt?version=1", import.meta.url)`],
+  ];
+  // Node 20.19 has import.meta.dirname, too.
+  test.each(found)("%s", (_how, file) =>
+    expectSame({ ...files, "main.mjs": `${read} export const fn = () => text(${file});` }),
+  );
+
+  test("a folder of the function's own", () =>
+    expectSame({
+      ...files,
+      "main.mjs": `${read} export const fn = () => { const __dirname = "/x"; return join(__dirname, "a.txt"); };`,
+    }));
+
+  test("the module's own name for its folder", async () => {
+    const named = (value: string): Record<string, string> => ({
+      ...files,
+      "main.mjs": `${read} const __dirname = ${value}; export const fn = () => text(join(__dirname, "a.txt"));`,
+    });
+    const here = "dirname(fileURLToPath(import.meta.url))";
+    await expectSame(named(here));
+    const { fn } = await load(named(`join(${here}, "data")`));
+    expect(fn()).toBe("inner");
+    expect(() => new Shipping().functions.use(fn)).toThrowError(
+      /^The function fn cannot travel to a worker: it finds files by __dirname, which is not the folder of its module here; write new URL/,
+    );
+  });
+});
