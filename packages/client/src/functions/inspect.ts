@@ -58,6 +58,11 @@ export function privateStaticsOf(type: object): ReadonlyMap<string, unknown> {
   return opened().privateFields(type);
 }
 
+/** Looks at several scripts at little more than the cost of one. */
+export function looking<R>(look: () => R): R {
+  return opened().looking(look);
+}
+
 /** The script of an inspected function. */
 export function scriptInfo(id: string): ScriptInfo | undefined {
   if (!scripts.has(id)) opened().listScripts();
@@ -109,6 +114,8 @@ class OpenSession {
   readonly #session: Session = new Session();
   readonly #holder: Partial<Holder> = {};
   readonly #holderId: string;
+  #looks = 0;
+  #debugging = false;
 
   constructor() {
     this.#session.connect();
@@ -186,29 +193,36 @@ class OpenSession {
   }
 
   listScripts(): void {
-    this.#whileDebugging(() => undefined);
+    this.looking(() => this.#debug());
   }
 
   text(scriptId: string): string {
-    return this.#whileDebugging(
-      () => this.#post<Debugger.GetScriptSourceReturnType>("Debugger.getScriptSource", { scriptId }).scriptSource,
-    );
+    return this.looking(() => {
+      this.#debug();
+      return this.#post<Debugger.GetScriptSourceReturnType>("Debugger.getScriptSource", { scriptId }).scriptSource;
+    });
   }
 
-  /** The engine then tells of every script, which takes it milliseconds: so what it tells is kept, whoever asked. */
-  #whileDebugging<R>(look: () => R): R {
-    const listen = ({ params }: { params: Debugger.ScriptParsedEventDataType }): void => {
-      const { scriptId: id, url, isModule = false, sourceMapURL = "", startLine, startColumn } = params;
-      scripts.set(id, { id, url, isModule, sourceMapUrl: sourceMapURL, startLine, startColumn });
-    };
-    this.#session.on("Debugger.scriptParsed", listen);
-    this.#post("Debugger.enable", {});
+  looking<R>(look: () => R): R {
+    this.#looks++;
     try {
       return look();
     } finally {
-      this.#post("Debugger.disable", {});
-      this.#session.off("Debugger.scriptParsed", listen);
+      if (--this.#looks === 0 && this.#debugging) {
+        this.#post("Debugger.disable", {});
+        this.#session.off("Debugger.scriptParsed", noteScript);
+        this.#debugging = false;
+      }
     }
+  }
+
+  /** The engine tells of every script then, which takes it milliseconds: so what it tells is kept, whoever asked. */
+  #debug(): void {
+    if (this.#debugging) return;
+    this.#session.on("Debugger.scriptParsed", noteScript);
+    this.#post("Debugger.enable", {});
+    this.#debugging = true;
+    this.#post("Debugger.setSkipAllPauses", { skip: true }); // nobody could resume what a `debugger;` stops
   }
 
   #callOnHolder(functionDeclaration: string): Runtime.CallFunctionOnReturnType {
@@ -236,6 +250,11 @@ class OpenSession {
 function asArgument({ objectId, unserializableValue, value }: Runtime.RemoteObject): Runtime.CallArgument {
   if (objectId !== undefined) return { objectId };
   return unserializableValue === undefined ? { value } : { unserializableValue };
+}
+
+function noteScript({ params }: { params: Debugger.ScriptParsedEventDataType }): void {
+  const { scriptId: id, url, isModule = false, sourceMapURL = "", startLine, startColumn } = params;
+  scripts.set(id, { id, url, isModule, sourceMapUrl: sourceMapURL, startLine, startColumn });
 }
 
 function idOf(object: Runtime.RemoteObject): string {

@@ -7,7 +7,7 @@ import { captureFunction } from "./capture.ts";
 import { type EmittedCode, emitCode } from "./emit.ts";
 import type { Callable, Graph } from "./graph.ts";
 import { describeImport } from "./imports.ts";
-import { type Inspected, inspectFunction } from "./inspect.ts";
+import { type Inspected, inspectFunction, looking } from "./inspect.ts";
 import { isNative, sourceOf } from "./instances.ts";
 import { type Site, siteOf } from "./module-source.ts";
 import { outsideOf } from "./outside.ts";
@@ -82,7 +82,7 @@ export function prepareFunction(fn: Callable, manner: Manner, path?: string): Pr
     return preparedOf(known, fn);
   }
   const subject = `The function ${fn.name === "" ? "(anonymous)" : fn.name}${path === undefined ? "" : ` at ${path}`}`;
-  const plan = planFor(fn, manner, subject);
+  const plan = looking(() => planFor(fn, manner, subject));
   byFunction.set(fn, plan);
   return preparedOf(plan, fn);
 }
