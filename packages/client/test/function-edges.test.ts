@@ -93,6 +93,15 @@ describe("what a module exports as one object", () => {
   });
 });
 
+test.each(["static name() { return 1; }", "static name = 5;", "static get name() { return null; }"])(
+  "a class with %s",
+  async (member) => {
+    const own = `export class Own { ${member} }`;
+    const { fn, Own } = await load({ "main.mjs": `${own} export const fn = (type) => typeof new type();` });
+    expect(await new Shipping().call(fn, [Own])).toBe("object");
+  },
+);
+
 describe("files beside the module", () => {
   const read = `import { readFileSync } from "node:fs"; import { dirname, join, resolve } from "node:path";
     import { fileURLToPath } from "node:url"; const text = (file) => readFileSync(file, "utf8");`;

@@ -7,7 +7,7 @@ import { markChanged, splitCells } from "./cells.ts";
 import { checkContext, checkFolder } from "./context.ts";
 import type { Callable, Graph, Target, Unit, Watched } from "./graph.ts";
 import { type Inspected, inspectFunction } from "./inspect.ts";
-import { classOf, instanceProblem, isNative, sourceOf } from "./instances.ts";
+import { classOf, instanceProblem, isNative, nameOf, sourceOf } from "./instances.ts";
 import { linkExports } from "./live-exports.ts";
 import { isSingle, type ModuleSource, type Site, siteOf } from "./module-source.ts";
 import { isForeign, NameResolver } from "./names.ts";
@@ -207,10 +207,4 @@ function isOnlyExtended({ variable, uses }: FreeName, { heritage }: Outside, { m
 /** What stands there has been replaced. */
 function isOnlyIn({ uses }: FreeName, replaced: readonly Range[]): boolean {
   return uses.every((use) => replaced.some(({ start, end }) => start <= use.start && use.end <= end));
-}
-
-/** Not what a static member of this name is. */
-function nameOf(fn: Callable): string {
-  const name: unknown = Object.getOwnPropertyDescriptor(fn, "name")?.value;
-  return typeof name === "string" ? name : "";
 }

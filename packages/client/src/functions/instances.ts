@@ -39,6 +39,12 @@ function findProblem(type: Callable): string | null {
   return null;
 }
 
+/** Its own name; not what a static member called `name` is. */
+export function nameOf(fn: Callable): string {
+  const name: unknown = Object.getOwnPropertyDescriptor(fn, "name")?.value;
+  return typeof name === "string" ? name : "";
+}
+
 export function sourceOf(fn: Callable): string {
   return Function.prototype.toString.call(fn);
 }

@@ -8,7 +8,7 @@ import { type EmittedCode, emitCode } from "./emit.ts";
 import type { Callable, Graph } from "./graph.ts";
 import { describeImport } from "./imports.ts";
 import { type Inspected, inspectFunction, looking } from "./inspect.ts";
-import { isNative, sourceOf } from "./instances.ts";
+import { isNative, nameOf, sourceOf } from "./instances.ts";
 import { type Site, siteOf } from "./module-source.ts";
 import { outsideOf } from "./outside.ts";
 import { isOwnFile, ownFiles } from "./own-files.ts";
@@ -81,7 +81,7 @@ export function prepareFunction(fn: Callable, manner: Manner, path?: string): Pr
     known.values = values;
     return preparedOf(known, fn);
   }
-  const subject = `The function ${fn.name === "" ? "(anonymous)" : fn.name}${path === undefined ? "" : ` at ${path}`}`;
+  const subject = `The function ${nameOf(fn) || "(anonymous)"}${path === undefined ? "" : ` at ${path}`}`;
   const plan = looking(() => planFor(fn, manner, subject));
   byFunction.set(fn, plan);
   return preparedOf(plan, fn);
@@ -120,7 +120,7 @@ function planFor(fn: Callable, manner: Manner, subject: string): Plan {
   const source = sourceOf(fn);
   if (isNative(source)) return planByCapture(fn, manner, subject);
   const { bySite, byText } = plansFor(manner);
-  const text = `${fn.name}\n${source}`;
+  const text = `${nameOf(fn)}\n${source}`;
   const alike = byText.get(text);
   if (alike !== undefined && isBare(fn)) return { ...alike };
   const inspected = inspectFunction(fn);
@@ -159,7 +159,7 @@ function isTemplate({ graph }: Plan, { node }: Site): boolean {
 
 function valuesLike(template: Plan, fn: Callable, inspected: Inspected): readonly unknown[] | null {
   const { graph, values } = template;
-  if (graph === null || fn.name !== graph.root.name || Object.keys(fn).length > 0) return null;
+  if (graph === null || nameOf(fn) !== graph.root.name || Object.keys(fn).length > 0) return null;
   return currentValues(graph, fn, values, inspected);
 }
 
@@ -179,7 +179,7 @@ function isBare(fn: Callable): boolean {
 function planByCapture(fn: Callable, manner: Manner, subject: string): Plan {
   const { graph, values } = captureFunction(fn, subject);
   const emitted = emitCode(manner.shared ? { ...graph, late: true, stateful: true } : graph);
-  const description = describe(emitted, fn.name, graph, manner.packages, subject);
+  const description = describe(emitted, nameOf(fn), graph, manner.packages, subject);
   if (description instanceof Promise) forgetIfRejected(description, fn);
   return { code: { name: shown(fn), description }, graph, closure: emitted.closure, values, prepared: null };
 }
@@ -258,7 +258,7 @@ async function describeExport(fn: Callable, manner: Manner, subject: string): Pr
           .map((step) => `[${JSON.stringify(step)}]`)
           .join("");
   return functionDescription({
-    name: fn.name,
+    name: nameOf(fn),
     code: `return $imports[0]${access};`,
     imports: [imported],
     assets: [],
@@ -267,5 +267,5 @@ async function describeExport(fn: Callable, manner: Manner, subject: string): Pr
 }
 
 function shown(fn: Callable): string {
-  return fn.name === "" ? "anonymous" : fn.name;
+  return nameOf(fn) || "anonymous";
 }
