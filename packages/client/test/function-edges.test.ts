@@ -2,6 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { sep } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { importFrom } from "@taskflock/protocol";
 import { afterAll, describe, expect, test } from "vitest";
 import type { AnyFunction } from "../src/function-table.ts";
@@ -10,6 +13,16 @@ import { Shipping } from "./ship.ts";
 
 const folder = new PackageFolder();
 afterAll(() => folder.remove());
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+async function collected(value: WeakRef<object>): Promise<void> {
+  for (let round = 0; round < 20 && value.deref() !== undefined; round++) {
+    await setImmediate();
+    collect();
+  }
+}
 
 type Program = Record<"fn", AnyFunction> & Record<string, AnyFunction>;
 
@@ -90,6 +103,32 @@ describe("what a module exports as one object", () => {
       "own.mjs": `export const k = 3; export function get() { return this.k; }`,
       "main.mjs": `import * as own from "./own.mjs"; export const fn = () => own.get();`,
     });
+  });
+});
+
+describe("functions of the same place", () => {
+  test("of which one shares a variable that both change, and the other does not", async () => {
+    const text = `let first; export function make(start) {
+      let count = start; first ??= () => ++count; const inner = first; return () => [++count, inner()];
+    }`;
+    const make = (await load({ "main.mjs": text }))["make"]!;
+    const [shares, other] = [make(1), make(5)] as [AnyFunction, AnyFunction];
+    const shipping = new Shipping();
+    expect(await shipping.call(other)).toEqual([6, 2]);
+    await expect(shipping.call(shares)).rejects.toThrowError(/share the variable count .* and change it/);
+  });
+
+  test("do not keep what the first of them captured", async () => {
+    const make = (await load({ "main.mjs": "export const make = (big) => () => big.length;" }))["make"]!;
+    const shipping = new Shipping();
+    const first = await (async () => {
+      const big = new Array(10).fill("x");
+      await shipping.call(make(big) as AnyFunction);
+      return new WeakRef(big);
+    })();
+    await shipping.call(make([1]) as AnyFunction);
+    await collected(first);
+    expect(first.deref()).toBeUndefined();
   });
 });
 

@@ -51,6 +51,8 @@ export class Capture {
   readonly #dataNames: string[] = [];
   readonly #open: (() => void)[] = [];
   readonly names: NameResolver;
+  /** Variables that functions might share are not, by the values that they have in these very functions. */
+  separate = false;
   #late = false;
 
   constructor(root: Callable, subject: string) {
@@ -72,7 +74,8 @@ export class Capture {
       dataNames: this.#dataNames,
       late: this.#late,
       stateful: changing || changed,
-      watched: this.watched,
+      separate: this.separate,
+      watched: this.watched.map(forgetData),
     };
     this.#units.delete(this.root); // the graph outlives the function: it serves others of the same place
     return { graph, values: this.values };
@@ -194,6 +197,11 @@ export class Capture {
     }
     classParts(this, unit, fn, written);
   }
+}
+
+/** The graph outlives the function: what it captured is not to stay for that. */
+function forgetData(watched: Watched): Watched {
+  return watched.target?.kind === "data" ? { ...watched, seen: undefined } : watched;
 }
 
 /** A variable that stands in what a class extends and nowhere else. */

@@ -13,7 +13,10 @@ export function splitCells(capture: Capture): boolean {
     if (!sharing.some(({ name }) => name.uses.some(({ write }) => write))) continue;
     stateful = true;
     const owners = sharing[0]!.single ? [sharing] : [...grouped(sharing, ({ fn }) => fn).values()];
-    if (owners.length > 1) refuseShared(capture, owners);
+    if (owners.length > 1) {
+      refuseShared(capture, owners);
+      capture.separate = true;
+    }
     for (const group of owners) {
       const { target, name } = group[0]!;
       const cell: Target = { kind: "cell", initial: target, name: name.name };

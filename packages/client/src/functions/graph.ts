@@ -108,5 +108,7 @@ export interface Graph {
   readonly late: boolean;
   /** A unit changes a variable: each call needs an instance of its own. */
   readonly stateful: boolean;
+  /** Units do not share variables that they change, though they might: others of the same place may. */
+  readonly separate: boolean;
   readonly watched: readonly Watched[];
 }

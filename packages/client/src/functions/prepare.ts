@@ -154,7 +154,8 @@ function siteIfReadable(inspected: Inspected, source: string): Site | undefined 
 
 /** Functions of the same place differ in nothing but values; classes may differ in what was put on them. */
 function isTemplate({ graph }: Plan, { node }: Site): boolean {
-  return graph !== null && graph.root.overrides.length === 0 && !node.type.startsWith("Class");
+  if (graph === null || graph.separate) return false;
+  return graph.root.overrides.length === 0 && !node.type.startsWith("Class");
 }
 
 function valuesLike(template: Plan, fn: Callable, inspected: Inspected): readonly unknown[] | null {
