@@ -137,6 +137,7 @@ export class ArgumentEncoder {
   }
 
   #renewing<R>(fn: FunctionUse, encode: (use: FunctionUse) => R): R {
+    if (fn.isClass) throw calledClass(fn);
     let use = fn;
     for (let renewals = 0; ; renewals++) {
       this.#main = use;
@@ -290,6 +291,14 @@ function capturedFuture({ fn }: FunctionUse, path: string): FlockError {
   return new FlockError(
     "FLOCK_FUNCTION_NOT_SERIALIZABLE",
     `The function ${fn.name || "(anonymous)"} cannot travel to a worker: ${path} is a future; pass it as an argument, and the function gets its value.`,
+  );
+}
+
+function calledClass({ fn }: FunctionUse): FlockError {
+  const name = fn.name || "it";
+  return new FlockError(
+    "FLOCK_ARGUMENT_INVALID",
+    `${fn.name || "What is to be called"} is a class, which is not called as a function is; pass (…args) => new ${name}(…args), and return plain data.`,
   );
 }
 

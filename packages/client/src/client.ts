@@ -74,7 +74,11 @@ export class Client {
     options?: TaskOptions,
   ): Future<Awaited<R>>;
   submit(fn: AnyFunction, args: readonly unknown[], options?: TaskOptions): Future<unknown> {
-    return this.#submit("submit", fn, args, options);
+    try {
+      return this.#submit("submit", fn, args, options);
+    } catch (error) {
+      throw fromCaller(error, this.submit);
+    }
   }
 
   /** Calls `fn` on a worker and waits for the result, which is then released. Rejects with what `submit` throws, too. */
@@ -89,7 +93,12 @@ export class Client {
     options?: TaskOptions,
   ): Promise<Awaited<R>>;
   async call(fn: AnyFunction, args: readonly unknown[], options?: TaskOptions): Promise<unknown> {
-    const future = this.#submit("call", fn, args, options);
+    let future: Future<unknown>;
+    try {
+      future = this.#submit("call", fn, args, options);
+    } catch (error) {
+      throw fromCaller(error, this.call);
+    }
     try {
       return await future.result();
     } finally {
@@ -135,6 +144,8 @@ export class Client {
       const futures = mayRepeat ? records.map((record) => tasks.futureOf(record)) : tasks.futuresOf(records);
       if (signal !== undefined) cancelOnAbort(futures, signal);
       return futures;
+    } catch (error) {
+      throw fromCaller(error, this.map);
     } finally {
       for (const record of records) tasks.dropHandle(record);
       shared.callEnded();
@@ -320,6 +331,12 @@ export class Client {
 async function loadSession(): Promise<typeof import("./session.ts")> {
   const isCommonJs = typeof require === "function" && typeof __filename === "string" && __filename in require.cache;
   return isCommonJs ? require("./session.js") : import("./session.ts");
+}
+
+/** A refusal is about the user's call: its stack begins there. */
+function fromCaller(error: unknown, called: (...args: never[]) => unknown): unknown {
+  if (error instanceof FlockError) Error.captureStackTrace(error, called);
+  return error;
 }
 
 function ensureFunction(where: string, fn: unknown): void {

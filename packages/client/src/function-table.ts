@@ -34,7 +34,7 @@ export interface FunctionEntry {
 }
 
 /** A function as one call uses it, with what it captured. */
-export interface FunctionUse extends Pick<Prepared, "captured" | "names" | "unitIndex"> {
+export interface FunctionUse extends Pick<Prepared, "captured" | "names" | "unitIndex" | "isClass"> {
   readonly fn: AnyFunction;
   readonly entry: FunctionEntry;
   /** What it captures and the arguments are written as one, so that they may share classes. */
@@ -69,12 +69,12 @@ export class FunctionTable {
    */
   use(fn: AnyFunction, path?: string, shared = false): FunctionUse {
     const manner = { packages: this.#host.packages, shared };
-    const { code, captured, names, unitIndex } = prepareFunction(fn, manner, path);
+    const { code, captured, names, unitIndex, isClass } = prepareFunction(fn, manner, path);
     const entry = this.#byCode.get(code) ?? this.#enter(code, fn);
     if (entry.failure !== null) throw entry.failure;
     entry.several ||= entry.live !== fn;
     entry.live = fn;
-    return { fn, entry, shared, captured, names, unitIndex };
+    return { fn, entry, shared, captured, names, unitIndex, isClass };
   }
 
   /** What the function captured holds other functions than before: the next use looks at all of it. */

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { type InstalledPackage, packageHash, packageOfFile } from "@taskflock/protocol";
+import { stampOf } from "./assets.ts";
 import { findNeeds, LOCATION_SHIM, LOCATIONS, REQUIRE_RESOLVE } from "./bundle-needs.ts";
 import {
   type BundleRequest,
@@ -68,11 +69,6 @@ export async function bundleFile(request: BundleRequest, typescript: boolean): P
   const settled = [...made.inputs.keys()].every((file) => changedAt(file) < started);
   if (settled && made.inputs.size > 0) keep(files, key, { made, stamps });
   return made;
-}
-
-function stampOf(file: string): string {
-  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? "gone" : `${found.mtimeNs} ${found.ctimeNs} ${found.size}`;
 }
 
 function changedAt(file: string): number {

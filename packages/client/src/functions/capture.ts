@@ -1,4 +1,5 @@
 // From a live function to the graph of what travels with it.
+import { types } from "node:util";
 import { encodeValue, FlockError, type ValueLeaf } from "@taskflock/protocol";
 import type { Variable } from "eslint-scope";
 import { isFuture } from "../future.ts";
@@ -7,13 +8,14 @@ import { markChanged, splitCells } from "./cells.ts";
 import { checkContext, checkFolder } from "./context.ts";
 import type { Callable, Graph, Target, Unit, Watched } from "./graph.ts";
 import { type Inspected, inspectFunction } from "./inspect.ts";
-import { classOf, instanceProblem, isNative, nameOf, sourceOf } from "./instances.ts";
+import { classOf, instanceProblem, isNative, isOfNode, nameOf, sourceOf } from "./instances.ts";
 import { linkExports } from "./live-exports.ts";
 import { isSingle, type ModuleSource, type Site, siteOf } from "./module-source.ts";
 import { isForeign, NameResolver } from "./names.ts";
 import { type FreeName, type Outside, outsideOf, type Range } from "./outside.ts";
 import { classMembers, classParts } from "./overrides.ts";
-import { refuseFunction, refuseNative, shownName } from "./refusal.ts";
+import { refuseFunction, refuseInner, refuseNative, type Subject, shownName } from "./refusal.ts";
+import { wellKnown } from "./well-known.ts";
 
 /** A name of a unit, with the value that it has there. */
 export interface Bound {
@@ -35,12 +37,12 @@ export interface Captured {
 }
 
 /** Throws FLOCK_FUNCTION_NOT_SERIALIZABLE; `subject` names the function in the message. */
-export function captureFunction(fn: Callable, subject: string): Captured {
+export function captureFunction(fn: Callable, subject: Subject): Captured {
   return new Capture(fn, subject).run();
 }
 
 export class Capture {
-  readonly subject: string;
+  readonly subject: Subject;
   readonly root: Callable;
   readonly values: unknown[] = [];
   readonly bound: Bound[] = [];
@@ -53,9 +55,11 @@ export class Capture {
   readonly names: NameResolver;
   /** Variables that functions might share are not, by the values that they have in these very functions. */
   separate = false;
+  /** Who is looked at, for messages. */
+  #captor = "it";
   #late = false;
 
-  constructor(root: Callable, subject: string) {
+  constructor(root: Callable, subject: Subject) {
     this.root = root;
     this.subject = subject;
     this.names = new NameResolver(this);
@@ -111,6 +115,11 @@ export class Capture {
   targetOf(value: unknown, name: string): Target {
     const known = this.names.wellKnown(value) ?? this.names.importedValue(value);
     if (known !== undefined) return known;
+    if (types.isProxy(value)) {
+      throw this.refuse(
+        `${this.#captor} captures ${name}, a Proxy, whose handler does not travel; pass what it stands for.`,
+      );
+    }
     if (typeof value === "function") return { kind: "unit", unit: this.unit(value as Callable, name), name };
     if (typeof value === "symbol") return this.names.symbol(value, name);
     return this.data(value, name);
@@ -130,7 +139,7 @@ export class Capture {
       encodeValue(value, { path: name, leaf: (inner, path) => this.#leaf(inner, path) });
     } catch (error) {
       if (!(error instanceof FlockError) || error.code !== "FLOCK_NOT_SERIALIZABLE") throw error;
-      throw this.refuse(`it captures ${error.message}`);
+      throw this.refuse(`of what ${this.#captor} captures, ${error.message}`);
     }
   }
 
@@ -140,9 +149,16 @@ export class Capture {
       return { kind: "unit", index: this.unit(value as Callable, path()).index };
     }
     if (isFuture(value)) {
-      throw this.refuse(`it captures the future ${path()}; pass it as an argument, and the function gets its value.`);
+      throw this.refuse(
+        `${this.#captor} captures the future ${path()}; pass it as an argument, and the function gets its value.`,
+      );
     }
     const type = classOf(value);
+    if (type === undefined && isOpenHandle(value)) {
+      throw this.refuse(
+        `${this.#captor} captures ${path()}, a ${shownName(value.constructor)} of this process; open or make it inside the function.`,
+      );
+    }
     return type === undefined ? undefined : { kind: "instance", type: this.#instantiable(type, path) };
   }
 
@@ -153,7 +169,7 @@ export class Capture {
       return type;
     }
     throw this.refuse(
-      `it captures ${path()}, an instance of ${shownName(type)}, ${problem}; make it inside the function, or pass plain data.`,
+      `${this.#captor} captures ${path()}, an instance of ${shownName(type)}, ${problem}; make it inside the function, or pass plain data.`,
     );
   }
 
@@ -162,6 +178,7 @@ export class Capture {
     const subject = fn === this.root ? "it" : `it uses ${called}, which`;
     if (isNative(source)) throw this.refuse(refuseNative(fn, subject));
     const inspected = inspectFunction(fn);
+    if (isOfNode(inspected)) throw this.refuse(refuseInner(subject));
     const site = this.#site(inspected, source, subject);
     const outside = outsideOf(site);
     checkContext(this, site, outside, fn, subject);
@@ -170,7 +187,7 @@ export class Capture {
     return { kind: "code", site, outside, strict };
   }
 
-  #site(inspected: Inspected, source: string, subject: string): Site {
+  #site(inspected: Inspected, source: string, subject: Subject): Site {
     try {
       return siteOf(inspected, source);
     } catch (error) {
@@ -181,6 +198,7 @@ export class Capture {
   /** Looks at everything that a unit names. */
   #follow(unit: Unit, fn: Callable): void {
     if (unit.form.kind !== "code") return;
+    this.#captor = fn === this.root ? "it" : shownName(fn);
     const { site, outside } = unit.form;
     const inspected = inspectFunction(fn);
     this.names.noteImports(outside.names, site, inspected);
@@ -197,6 +215,12 @@ export class Capture {
     }
     classParts(this, unit, fn, written);
   }
+}
+
+/** An instance of a class of Node's modules: a socket, a stream, a server. */
+function isOpenHandle(value: object): boolean {
+  const known = value instanceof Error ? undefined : wellKnown(Reflect.get(value, "constructor"));
+  return known !== undefined && "specifier" in known;
 }
 
 /** The graph outlives the function: what it captured is not to stay for that. */

@@ -1,6 +1,6 @@
 // Instances of the user's classes: which class it is, and whether its instances are no more than their fields.
 import type { Callable } from "./graph.ts";
-import { inspectFunction } from "./inspect.ts";
+import { type Inspected, inspectFunction, scriptInfo } from "./inspect.ts";
 import { siteOf } from "./module-source.ts";
 import { outsideOf } from "./outside.ts";
 import { wellKnown } from "./well-known.ts";
@@ -30,7 +30,9 @@ function findProblem(type: Callable): string | null {
     const source = sourceOf(at);
     if (isNative(source)) return `which extends ${at.name}, whose state is the engine's`;
     try {
-      const { privateFields } = outsideOf(siteOf(inspectFunction(at), source));
+      const inspected = inspectFunction(at);
+      if (isOfNode(inspected)) return "whose class is one of Node's own, with state of this process";
+      const { privateFields } = outsideOf(siteOf(inspected, source));
       if (privateFields) return "which has private fields (#), that nobody else can read";
     } catch (error) {
       return `whose class cannot be read in its source (${error instanceof Error ? error.message : error})`;
@@ -47,6 +49,11 @@ export function nameOf(fn: Callable): string {
 
 export function sourceOf(fn: Callable): string {
   return Function.prototype.toString.call(fn);
+}
+
+/** Node's own modules are not the user's to send. */
+export function isOfNode({ scriptId }: Inspected): boolean {
+  return scriptInfo(scriptId)?.url.startsWith("node:") === true;
 }
 
 export function isNative(source: string): boolean {

@@ -2,7 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { type FunctionDescription, functionDescription, type ImportDescription } from "@taskflock/protocol";
 import { registerPositions } from "../stacks/positions.ts";
-import { readAsset } from "./assets.ts";
+import { type FileStamp, fileStamp, isUnchanged, readAsset } from "./assets.ts";
 import { captureFunction } from "./capture.ts";
 import { type EmittedCode, emitCode } from "./emit.ts";
 import type { Callable, Graph } from "./graph.ts";
@@ -13,7 +13,7 @@ import { type Site, siteOf } from "./module-source.ts";
 import { outsideOf } from "./outside.ts";
 import { isOwnFile, ownFiles } from "./own-files.ts";
 import { findExport, packageFileOf } from "./package-export.ts";
-import { refuseFunction } from "./refusal.ts";
+import { refuseFunction, type Subject, subjectOf } from "./refusal.ts";
 import { currentValues } from "./values.ts";
 
 /** Whether installed packages are taken to be on the workers, or travel along where they are not. */
@@ -33,12 +33,16 @@ export interface Prepared {
   readonly names: readonly string[];
   /** The place of a function that captured values refer to among those that travel; undefined for one that does not. */
   unitIndex(fn: object): number | undefined;
+  /** It can be passed, but not called. */
+  readonly isClass: boolean;
 }
 
 interface Plan {
   readonly code: FunctionCode;
   /** Null for an export of a package. */
   readonly graph: Graph | null;
+  /** Files whose contents travel with the code. */
+  readonly files: readonly FileStamp[];
   readonly closure: boolean;
   values: readonly unknown[];
   prepared: Prepared | null;
@@ -74,14 +78,15 @@ export interface Manner {
  */
 export function prepareFunction(fn: Callable, manner: Manner, path?: string): Prepared {
   const { byFunction } = plansFor(manner);
-  const known = byFunction.get(fn);
+  let known = byFunction.get(fn);
+  if (known?.files.every(isUnchanged) === false) known = undefined;
   const values = known?.graph ? currentValues(known.graph, fn, known.values) : (known?.values ?? null);
   if (known !== undefined && values !== null) {
     if (values === known.values && known.prepared !== null) return known.prepared;
     known.values = values;
     return preparedOf(known, fn);
   }
-  const subject = `The function ${nameOf(fn) || "(anonymous)"}${path === undefined ? "" : ` at ${path}`}`;
+  const subject = subjectOf(fn, path);
   const plan = looking(() => planFor(fn, manner, subject));
   byFunction.set(fn, plan);
   return preparedOf(plan, fn);
@@ -112,11 +117,12 @@ function preparedOf(plan: Plan, fn: Callable): Prepared {
     captured: closure ? values : null,
     names: graph?.dataNames ?? [],
     unitIndex: (inner) => (inner === fn ? graph?.root.index : graph?.unitOf.get(inner)?.index),
+    isClass: /^class\b/.test(sourceOf(fn)),
   };
   return plan.prepared;
 }
 
-function planFor(fn: Callable, manner: Manner, subject: string): Plan {
+function planFor(fn: Callable, manner: Manner, subject: Subject): Plan {
   const source = sourceOf(fn);
   if (isNative(source)) return planByCapture(fn, manner, subject);
   const { bySite, byText } = plansFor(manner);
@@ -159,8 +165,9 @@ function isTemplate({ graph }: Plan, { node }: Site): boolean {
 }
 
 function valuesLike(template: Plan, fn: Callable, inspected: Inspected): readonly unknown[] | null {
-  const { graph, values } = template;
-  if (graph === null || nameOf(fn) !== graph.root.name || Object.keys(fn).length > 0) return null;
+  const { graph, values, files } = template;
+  if (graph === null || !files.every(isUnchanged) || nameOf(fn) !== graph.root.name || Object.keys(fn).length > 0)
+    return null;
   return currentValues(graph, fn, values, inspected);
 }
 
@@ -177,20 +184,26 @@ function isBare(fn: Callable): boolean {
   return Object.keys(fn).length === 0 && !Object.hasOwn(fn, "caller");
 }
 
-function planByCapture(fn: Callable, manner: Manner, subject: string): Plan {
+function planByCapture(fn: Callable, manner: Manner, subject: Subject): Plan {
   const { graph, values } = captureFunction(fn, subject);
   const emitted = emitCode(manner.shared ? { ...graph, late: true, stateful: true } : graph);
-  const description = describe(emitted, nameOf(fn), graph, manner.packages, subject);
+  const assets = emitted.assets.map(({ path, module: { file } }) => {
+    if (file === undefined) throw refuseFunction(subject, `it reads "${path}" beside its module, which is no file.`);
+    return resolve(dirname(file), path);
+  });
+  const files = assets.map(fileStamp); // before they are read
+  const description = describe(emitted, assets, nameOf(fn), graph, manner.packages, subject);
   if (description instanceof Promise) forgetIfRejected(description, fn);
-  return { code: { name: shown(fn), description }, graph, closure: emitted.closure, values, prepared: null };
+  return { code: { name: shown(fn), description }, graph, files, closure: emitted.closure, values, prepared: null };
 }
 
 function describe(
   emitted: EmittedCode,
+  files: readonly string[],
   name: string,
   graph: Graph,
   mode: PackageMode,
-  subject: string,
+  subject: Subject,
 ): FunctionDescription | Promise<FunctionDescription> {
   const { code, closure } = emitted;
   const own = ownFiles(graph);
@@ -202,11 +215,7 @@ function describe(
   const imports = emitted.imports.map(({ specifier, kind, when, module }) =>
     describeImport({ specifier, kind, when, fromFile: module?.file, ownFiles: own, mode }),
   );
-  const assets = emitted.assets.map(({ path, module }) => {
-    if (module.file === undefined)
-      throw refuseFunction(subject, `it reads "${path}" beside its module, which is no file.`);
-    return readAsset(resolve(dirname(module.file), path));
-  });
+  const assets = files.map(readAsset);
   const finish = (found: readonly ImportDescription[]): FunctionDescription => {
     const description = functionDescription({ name, code, imports: found, assets, closure });
     registerPositions(description.hash, emitted.positions);
@@ -217,11 +226,12 @@ function describe(
 }
 
 /** An export of an installed package goes by its name. */
-function planByExport(fn: Callable, manner: Manner, subject: string): Plan {
+function planByExport(fn: Callable, manner: Manner, subject: Subject): Plan {
   const description = describeExport(fn, manner, subject);
   const plan: Plan = {
     code: { name: shown(fn), description },
     graph: null,
+    files: [],
     closure: false,
     values: [],
     prepared: null,
@@ -235,7 +245,7 @@ function forgetIfRejected(description: Promise<unknown>, fn: Callable): void {
   description.catch(() => forgetFunction(fn));
 }
 
-async function describeExport(fn: Callable, manner: Manner, subject: string): Promise<FunctionDescription> {
+async function describeExport(fn: Callable, manner: Manner, subject: Subject): Promise<FunctionDescription> {
   const found = await findExport(fn);
   if (found === undefined) {
     const plan = planByCapture(fn, manner, subject);
