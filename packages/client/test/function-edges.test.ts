@@ -1,5 +1,6 @@
 // Programs in which it is easily mistaken what a name, a `this` or a file stands for.
 import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -157,6 +158,21 @@ describe("files beside the module", () => {
     expectSame({ ...files, "main.mjs": `${read} export const fn = () => text(${file});` }),
   );
 
+  test("an edited file travels anew", async () => {
+    const text = `${read} export const fn = () => text(join(import.meta.dirname, "a.txt"));`;
+    const { fn, file } = await load({
+      ...files,
+      "main.mjs": `${text} export const file = () => join(import.meta.dirname, "a.txt");`,
+    });
+    const shipping = new Shipping();
+    expect(await shipping.call(fn)).toBe("outer");
+    expect(await shipping.call(fn)).toBe("outer");
+    expect(shipping.defined.size).toBe(1);
+    writeFileSync(file!() as string, "edited");
+    expect(await shipping.call(fn)).toBe("edited");
+    expect(shipping.defined.size).toBe(2);
+  });
+
   test("a folder of the function's own", () =>
     expectSame({
       ...files,
@@ -173,7 +189,7 @@ describe("files beside the module", () => {
     const { fn } = await load(named(`join(${here}, "data")`));
     expect(fn()).toBe("inner");
     expect(() => new Shipping().functions.use(fn)).toThrowError(
-      /^The function fn cannot travel to a worker: it finds files by __dirname, which is not the folder of its module here; write new URL/,
+      /^The function fn .*cannot travel to a worker: it finds files by __dirname, which is not the folder of its module here; write new URL/,
     );
   });
 });
