@@ -69,7 +69,7 @@ function promisedCells(promised: Promised, ours: Lines, dask: Lines): string[] {
   return [
     row,
     text,
-    withRange(own, unit),
+    withFirst(own, unit),
     withRange(theirs, unit),
     Number.isNaN(ratio) ? "" : `${number(ratio)} ×`,
     other === null ? "" : `${beside?.name}: ${withRange(other, unit)}`,
@@ -87,6 +87,11 @@ function spreadAt(lines: Lines, { workload, figure }: Place): Spread | null {
 function withRange(spread: Spread | null, unit: string): string {
   if (spread === null) return "";
   return `${number(spread.median)}${unit === "" ? "" : ` ${unit}`} (${number(spread.min)}–${number(spread.max)})`;
+}
+
+/** With the first run too: a cluster that has just been started compiles its code. */
+function withFirst(spread: Spread | null, unit: string): string {
+  return spread === null ? "" : `${withRange(spread, unit).slice(0, -1)}; first ${number(spread.first)})`;
 }
 
 /** Three significant digits. */

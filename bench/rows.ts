@@ -15,7 +15,7 @@ interface RowOf {
   readonly memory?: boolean;
   /** Long runs are not repeated more often than this. */
   readonly atMost?: number;
-  /** Short runs are repeated more often. */
+  /** Short runs vary more, and are repeated more often. */
   readonly times?: number;
   /** Measured before each run, so that both see the same machine. */
   beside?(): Promise<{ once(): Promise<Figures>; close(): Promise<void> }>;
@@ -76,19 +76,19 @@ const copyBeside: RowOf["beside"] = async () => ({
 });
 
 export const rows: Readonly<Record<string, Row>> = {
-  "noop-10000": inCluster("noop-10000"),
+  "noop-10000": inCluster("noop-10000", { times: 3 }),
   "noop-50000": inCluster("noop-50000"),
   "round-trip": inCluster("round-trip", { beside: echoBeside }),
-  "chain-1000": inCluster("chain-1000", { times: 2 }),
-  "tree-8192": inCluster("tree-8192"),
-  "dag-10000": inCluster("dag-10000"),
+  "chain-1000": inCluster("chain-1000", { times: 3 }),
+  "tree-8192": inCluster("tree-8192", { times: 3 }),
+  "dag-10000": inCluster("dag-10000", { times: 3 }),
   "retained-50000": inCluster("retained-50000", { memory: true }),
-  "transfer-64mib": inCluster("transfer-64mib", { times: 2, beside: copyBeside }),
-  "dictionary-24000": inCluster("dictionary-24000", { times: 2 }),
-  "broadcast-32mib": inCluster("broadcast-32mib"),
+  "transfer-64mib": inCluster("transfer-64mib", { times: 3, beside: copyBeside }),
+  "dictionary-24000": inCluster("dictionary-24000", { times: 3 }),
+  "broadcast-32mib": inCluster("broadcast-32mib", { times: 3 }),
   "imbalance-200": inCluster("imbalance-200"),
   "digits-grid-search": inCluster("digits-grid-search"),
-  "word-count-3.3mb": inCluster("word-count-3.3mb"),
+  "word-count-3.3mb": inCluster("word-count-3.3mb", { times: 3 }),
   "word-count-330mb": inCluster("word-count-330mb", { atMost: 2 }),
   "worker-dies": inCluster("worker-dies", { atMost: 3 }),
   "first-result": alone("first-result"),
