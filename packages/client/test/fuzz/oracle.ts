@@ -1,0 +1,96 @@
+// What a generated program computes where it was written, and what its function computes where it was sent.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { createContext, runInContext, runInThisContext } from "node:vm";
+import { decodeValue, encodeValue, importFrom, isFlockError } from "@taskflock/protocol";
+import type { AnyFunction } from "../../src/function-table.ts";
+import type { Shipping } from "../ship.ts";
+import { generate, type Program } from "./program.ts";
+
+interface Loaded {
+  readonly main: AnyFunction;
+  readonly args: () => readonly unknown[];
+  readonly warm: () => void;
+  readonly change: () => void;
+}
+
+const require = createRequire(import.meta.url);
+
+/** A copy of the program that nobody else has. */
+async function load({ kind, files }: Program, folder: string, isSent: boolean): Promise<Loaded> {
+  if (kind === "repl" || kind === "context") {
+    const context = createContext();
+    const run = (text: string): unknown =>
+      kind === "repl" && isSent ? runInThisContext(text, "REPL1") : runInContext(text, context, "REPL1");
+    return Object.values(files).map(run).at(-1) as Loaded;
+  }
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  if (kind === "module") return (await importFrom(folder, "./main.mjs"))["default"] as Loaded;
+  return (require(join(folder, "main.cjs")) as { api: Loaded }).api;
+}
+
+/** Of a call, as text that two calls can be compared by. */
+export async function outcome(call: () => unknown): Promise<string> {
+  try {
+    const bytes = encodeValue(await call(), {
+      leaf: (value) => (typeof value === "function" ? { kind: "function", index: 0 } : undefined),
+    }).toBytes();
+    return Buffer.from(bytes).toString("base64");
+  } catch (error) {
+    if (isFlockError(error, "FLOCK_FUNCTION_NOT_SERIALIZABLE")) throw error;
+    const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
+    return `throws ${name}${String(message).startsWith("user:") ? message : ""}`;
+  }
+}
+
+/** Broken: it cannot even be loaded. */
+export type Verdict = "same" | "refused" | "broken";
+
+/** Makes the program three times: the third is sent, at once and after a change; the others tell what it must compute. */
+export async function compare(
+  numbers: readonly number[],
+  shipping: Shipping,
+  folder: string,
+  unique: number,
+): Promise<Verdict> {
+  return compareProgram(generate(numbers, `__${unique}`), shipping, join(folder, `${unique}`));
+}
+
+export async function compareProgram(program: Program, shipping: Shipping, folder: string): Promise<Verdict> {
+  let copies: Loaded[];
+  try {
+    copies = await Promise.all([1, 2, 3].map((copy) => load(program, `${folder}-${copy}`, copy === 3)));
+  } catch {
+    return "broken";
+  }
+  const [first, second, sent] = copies as [Loaded, Loaded, Loaded];
+  for (const { warm } of copies) warm();
+  second.change();
+  const before = await outcome(() => first.main(...first.args()));
+  const after = await outcome(() => second.main(...second.args()));
+  const call = (bind: boolean): Promise<string> => outcome(() => shipping.call(sent.main, sent.args(), bind));
+  try {
+    const results = [await call(false), await call(true)];
+    sent.change();
+    results.push(await call(false));
+    if (results.join() === [before, before, after].join()) return "same";
+    throw new Error(`here ${shown(before)} and then ${shown(after)}, there ${results.map(shown).join(" and ")}`);
+  } catch (error) {
+    if (isFlockError(error, "FLOCK_FUNCTION_NOT_SERIALIZABLE")) return "refused";
+    throw error;
+  }
+}
+
+function shown(outcome: string): string {
+  if (outcome.startsWith("throws")) return outcome;
+  const value = decodeValue(Buffer.from(outcome, "base64"), { leaf: () => "a function" });
+  return inspect(value, { depth: 6, breakLength: Number.POSITIVE_INFINITY });
+}
+
+export function print({ kind, files }: Program): string {
+  const texts = Object.entries(files).map(([name, text]) => `// ---- ${name}\n${text}`);
+  return `${texts.join("\n")}\n// ---- called ${kind}\n`;
+}
