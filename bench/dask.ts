@@ -83,8 +83,13 @@ async function main(): Promise<void> {
   });
   const repeats = Number(values.repeats);
   const unknown = positionals.filter((name) => !(name in rows));
-  if (unknown.length > 0)
-    throw new Error(`unknown workload ${unknown.join(", ")}; there are ${Object.keys(rows).join(", ")}`);
+  if (unknown.length > 0 || !(repeats >= 1)) {
+    process.stderr.write(
+      `usage: npm run bench:dask [-- WORKLOAD …] [--repeats N]\nworkloads: ${Object.keys(rows).join(", ")}\n`,
+    );
+    process.exitCode = 2;
+    return;
+  }
   const found = findPython();
   if (found === null) {
     process.stderr.write(`${HOW_TO_GET_IT}\n`);
