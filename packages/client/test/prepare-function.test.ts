@@ -185,7 +185,7 @@ describe("functions that cannot travel are refused at once", () => {
       return waiting;
     }, "args[1].scorer");
     expect(message).toMatch(
-      /^The function simulate at args\[1\]\.scorer cannot travel to a worker: .*waiting.*[Pp]romise/,
+      /^The function simulate at args\[1\]\.scorer \(.*prepare-function\.test\.ts:\d+\) cannot travel to a worker: .*waiting.*[Pp]romise/,
     );
   });
 
@@ -259,7 +259,7 @@ describe("exports of installed packages", () => {
     for (let round = 0; round < 2; round++) {
       await expect(described(hidden)).rejects.toMatchObject({
         code: "FLOCK_FUNCTION_NOT_SERIALIZABLE",
-        message: expect.stringMatching(/function hidden cannot travel.*its package does not export it/),
+        message: expect.stringMatching(/function hidden .*cannot travel.*its package does not export it/),
       });
     }
   });
