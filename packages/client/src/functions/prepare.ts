@@ -250,7 +250,10 @@ async function describeExport(fn: Callable, manner: Manner, subject: Subject): P
   if (found === undefined) {
     const plan = planByCapture(fn, manner, subject);
     if (!plan.closure) return plan.code.description;
-    throw refuseFunction(subject, "its package does not export it, and it uses variables of its module.");
+    throw refuseFunction(
+      subject,
+      "its package does not export it, and it uses variables of its module; wrap the call, (…args) => fn(…args), and it travels with them.",
+    );
   }
   const { specifier, kind, member, fromFile } = found;
   const imported = await describeImport({
