@@ -14,9 +14,9 @@ export interface AssetUse {
   readonly folder: AnyNode | undefined;
 }
 
-/** What compilers and test runners put in the place of `import.meta`. */
+/** What compilers, loaders (tsx, where it makes CommonJS) and test runners put in the place of `import.meta`. */
 export function isMetaName(name: string): boolean {
-  return name === "__vite_ssr_import_meta__" || /^_?import_meta\d*$/.test(name);
+  return name === "__vite_ssr_import_meta__" || /^(?:_?import_meta|define_import_meta_default)\d*$/.test(name);
 }
 
 /** `new URL("./x", import.meta.url)`, `join(__dirname, "x")`, `import.meta.dirname + "/x"` and their like. */
