@@ -57,7 +57,10 @@ class Renewal extends FlockError {
   /** An argument is an instance of a class that travels with the function; else a captured value changed into a function. */
   readonly shared: boolean;
   constructor(fn: AnyFunction, shared: boolean) {
-    super("FLOCK_INTERNAL", `What ${fn.name || "a function"} captured changes while it is read.`);
+    super(
+      "FLOCK_FUNCTION_NOT_SERIALIZABLE",
+      `The function ${fn.name || "(anonymous)"} cannot travel to a worker: what it captured holds another function each time that it is read, as getters may; read it once, into a variable.`,
+    );
     this.fn = fn;
     this.shared = shared;
   }
@@ -72,7 +75,7 @@ export interface ArgumentHost {
 }
 
 const ANY_LEAF: ValueLeaf = { kind: "future", index: 0 };
-/** How often a capture that turns out to be of an earlier state is done anew. */
+/** How often the capture of one function that turns out to be of an earlier state is done anew for a call. */
 const MAX_RENEWALS = 3;
 
 export class ArgumentEncoder {
@@ -139,12 +142,17 @@ export class ArgumentEncoder {
   #renewing<R>(fn: FunctionUse, encode: (use: FunctionUse) => R): R {
     if (fn.isClass) throw calledClass(fn);
     let use = fn;
-    for (let renewals = 0; ; renewals++) {
+    let renewals: Map<AnyFunction, number> | undefined; // hardly ever needed
+    for (;;) {
       this.#main = use;
       try {
         return encode(use);
       } catch (error) {
-        if (!(error instanceof Renewal) || renewals === MAX_RENEWALS) throw error;
+        if (!(error instanceof Renewal)) throw error;
+        renewals ??= new Map();
+        const before = renewals.get(error.fn) ?? 0;
+        if (before === MAX_RENEWALS) throw error;
+        renewals.set(error.fn, before + 1);
         if (!error.shared) this.#host.functions.forget(error.fn);
         use = this.#host.functions.use(use.fn, undefined, use.shared || error.shared);
       } finally {

@@ -133,6 +133,31 @@ describe("functions of the same place", () => {
   });
 });
 
+describe("captured functions that change", () => {
+  test("in many functions of one call", async () => {
+    const { fn, change, fns } = await load({
+      "main.mjs": `const tables = Array.from({ length: 6 }, () => ({ f: () => 1 }));
+        export const fns = () => tables.map((table) => () => table.f()); export const fn = (all) => all.map((f) => f());
+        export const change = () => { for (const table of tables) table.f = () => 2; };`,
+    });
+    const shipping = new Shipping();
+    const all = fns!();
+    expect(await shipping.call(fn, [all])).toEqual([1, 1, 1, 1, 1, 1]);
+    change!();
+    expect(await shipping.call(fn, [all])).toEqual([2, 2, 2, 2, 2, 2]);
+  });
+
+  test("each time that they are read", async () => {
+    const { fn } = await load({
+      "main.mjs": "const table = { get f() { return () => 1; } }; export const fn = () => table.f();",
+    });
+    await expect(new Shipping().call(fn)).rejects.toMatchObject({
+      code: "FLOCK_FUNCTION_NOT_SERIALIZABLE",
+      message: expect.stringContaining("another function each time that it is read"),
+    });
+  });
+});
+
 test.each(["static name() { return 1; }", "static name = 5;", "static get name() { return null; }"])(
   "a class with %s",
   async (member) => {
