@@ -219,6 +219,9 @@ describe("files of the user's", () => {
     ["./style.graphql", /No loader is configured for ".graphql" files: src\/style\.graphql/],
   ])("are refused when they cannot run on a worker: %s", async (specifier, why) => {
     expect(await refusal(specifier)).toMatch(why);
+    expect(await refusal(specifier)).toMatch(
+      /; import what is needed of it at the top of the module: then only that travels\.$/,
+    );
   });
 
   it("travel anew when they, or what they import, were edited", async () => {
@@ -251,10 +254,18 @@ describe("linked packages", () => {
         exports: { types: "./index.ts", default: "./index.js" },
       },
       "linked/built/index.js": "exports.f = (x) => x + 2;",
+      "linked/reads/package.json": { name: "@own/reads", version: "2.0.0", exports: "./src/index.ts" },
+      "linked/reads/src/index.ts": `export { f } from "./inner.ts";`,
+      "linked/reads/src/inner.ts": `export const f = () => new URL("./x.txt", import.meta.url);`,
+      "linked/reads-built/package.json": { name: "reads-built", version: "2.0.0", main: "index.js" },
+      "linked/reads-built/index.js": `exports.f = require("@own/reads-inner").f;`,
+      "linked/reads-inner/package.json": { name: "@own/reads-inner", version: "2.0.0", main: "lib/index.js" },
+      "linked/reads-inner/lib/index.js": "exports.f = () => __dirname;",
     });
-    mkdirSync(folder.path("node_modules"), { recursive: true });
-    for (const name of ["sources", "built"])
-      symlinkSync(folder.path(`linked/${name}`), folder.path(`node_modules/${name}`));
+    mkdirSync(folder.path("node_modules/@own"), { recursive: true });
+    const links = { sources: "", built: "", reads: "@own/", "reads-built": "", "reads-inner": "@own/" };
+    for (const [name, scope] of Object.entries(links))
+      symlinkSync(folder.path(`linked/${name}`), folder.path(`node_modules/${scope}${name}`));
   });
 
   it("go by their contents when they are TypeScript, which is edited without a new build", async () => {
@@ -267,5 +278,17 @@ describe("linked packages", () => {
   it("go by name, version and hash when they are built", async () => {
     expect(await ask("built")).toMatchObject({ package: { name: "built", version: "2.0.0" }, reason: null });
     expect((await load("built"))["f"]!(1)).toBe(3);
+  });
+
+  it("are named with their files when they cannot travel, and it is said what to do", async () => {
+    expect(await refusal("@own/reads")).toBe(
+      `The function in ${folder.path("src/main.ts")} imports "@own/reads", which cannot travel: it opens files beside its own ` +
+        '(linked/reads/src/inner.ts uses import.meta); give @own/reads compiled JavaScript as its "exports", and install it on the ' +
+        "workers; or import what is needed by the path of its file, at the top of the module: then only that travels.",
+    );
+    expect(await ask("reads-built")).toMatchObject({
+      package: { name: "reads-built" },
+      reason: "opens files beside its own (@own/reads-inner/lib/index.js uses __dirname)",
+    });
   });
 });

@@ -190,12 +190,20 @@ async function problemOf(
   return location ? { place: place ?? "its own place" } : undefined;
 }
 
-/** `lib/x.js` of the package itself, `other/lib/x.js` of another. */
+/** `lib/x.js` of the package itself, `other/lib/x.js` of another, installed or linked. */
 function shownPath(file: string, home: string): string {
   const inside = relative(home, file);
-  const path = inside.startsWith("..") ? file.slice(file.lastIndexOf(`node_modules${sep}`)).slice(13) : inside;
-  return path.split(sep).join("/");
+  return (inside.startsWith("..") ? pathInPackage(file, inside) : inside).split(sep).join("/");
 }
+
+function pathInPackage(file: string, otherwise: string): string {
+  const installed = file.lastIndexOf(NODE_MODULES);
+  if (installed >= 0) return file.slice(installed + NODE_MODULES.length);
+  const found = packageOfFile(file);
+  return found === undefined ? otherwise : join(found.name, relative(found.directory, file));
+}
+
+const NODE_MODULES = `node_modules${sep}`;
 
 function describeMissing(specifier: string, native: readonly NativePackage[], file: string): string {
   const found = native.find(({ name }) => specifier === name || specifier.startsWith(`${name}/`));

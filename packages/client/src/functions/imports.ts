@@ -89,7 +89,7 @@ function describePackage(request: ImportRequest): ImportDescription | Promise<Im
   if (isItself && !isInstalled(home) && !isOnWorkers(specifier)) return describeFile(request);
   const found = isItself ? home : (findPackage(name, folder) ?? ownPackage(name));
   // Not found by its name: it may have none in its manifest, or stand for a file by the paths of a tsconfig.json.
-  if (found === undefined || (isSource(found) && !isOnWorkers(specifier))) return describeFile(request);
+  if (found === undefined || (isSource(found) && !isOnWorkers(specifier))) return describeFile(request, found);
   const identity = { name: found.name, version: found.version, hash: packageHash(found) };
   if (mode === "installed" || isOnWorkers(specifier)) return describe(request, { package: identity });
   return bundlePackage({ specifier, kind, folder }, found).then(({ text, reason }) =>
@@ -123,8 +123,8 @@ function targets(given: unknown): string[] {
   return Object.entries(given).flatMap(([condition, target]) => (condition === "types" ? [] : targets(target)));
 }
 
-/** A file of the user's own, with its imports: it travels by its contents. */
-async function describeFile(request: ImportRequest): Promise<ImportDescription> {
+/** A file of the user's own, or a package that is `source`, with its imports: it travels by its contents. */
+async function describeFile(request: ImportRequest, source?: InstalledPackage): Promise<ImportDescription> {
   const { kind, fromFile, ownFiles } = request;
   const folder = folderOf(request);
   const specifier = request.specifier.startsWith("file:") ? asPath(request.specifier) : request.specifier;
@@ -132,10 +132,17 @@ async function describeFile(request: ImportRequest): Promise<ImportDescription> 
   if (!made.found) throw refuse(request, "which is not found: install it, or correct the name");
   refuseOwn(request, made, ownFiles, folder);
   const { text, reason } = made.bundle;
-  if (text === null) {
-    throw refuse(request, `which cannot travel: it ${reason}; import what is needed of it another way`);
-  }
+  if (text === null) throw refuse(request, `which cannot travel: it ${reason}; ${adviceFor(source)}`);
   return describe(request, { bundle: text });
+}
+
+/** What is imported by a path at the top of a module travels function by function, not as a whole. */
+function adviceFor(source: InstalledPackage | undefined): string {
+  if (source === undefined) return "import what is needed of it at the top of the module: then only that travels";
+  return (
+    `give ${source.name} compiled JavaScript as its "exports", and install it on the workers; ` +
+    "or import what is needed by the path of its file, at the top of the module: then only that travels"
+  );
 }
 
 function asPath(url: string): string {
