@@ -15,7 +15,6 @@ holder.parts.push(holder, settings);
 // biome-ignore lint/suspicious/noSparseArray: users have them
 const sparse = [1, , undefined, Number.NaN, -0, 10n];
 const bare = Object.assign(Object.create(null), { key: 1 });
-// biome-ignore lint/complexity/useLiteralKeys: a computed key makes it a property of its own
 const odd = { ["__proto__"]: 3, constructor: 4, "a-b": 5 };
 const mine = Symbol("mine");
 const shared = Symbol.for("taskflock.test");

@@ -7,7 +7,7 @@ import { importOf } from "./binding.ts";
 import { markChanged, splitCells } from "./cells.ts";
 import { checkContext, checkFolder } from "./context.ts";
 import type { Callable, Graph, Target, Unit, Watched } from "./graph.ts";
-import { type Inspected, inspectFunction } from "./inspect.ts";
+import { type Inspected, inspectFunction, type Variables } from "./inspect.ts";
 import { classOf, instanceProblem, isNative, isOfNode, nameOf, sourceOf } from "./instances.ts";
 import { linkExports } from "./live-exports.ts";
 import { isSingle, type ModuleSource, type Site, siteOf } from "./module-source.ts";
@@ -15,6 +15,7 @@ import { isForeign, NameResolver } from "./names.ts";
 import { type FreeName, type Outside, outsideOf, type Range } from "./outside.ts";
 import { classMembers, classParts } from "./overrides.ts";
 import { refuseFunction, refuseInner, refuseNative, type Subject, shownName } from "./refusal.ts";
+import { scopeWith } from "./variables.ts";
 import { wellKnown } from "./well-known.ts";
 
 /** A name of a unit, with the value that it has there. */
@@ -23,7 +24,8 @@ export interface Bound {
   readonly fn: Callable;
   readonly name: FreeName;
   readonly target: Target;
-  readonly value: unknown;
+  /** The live one that has the variable. */
+  readonly scope: Variables | undefined;
   /** The same for all that name one variable. */
   readonly place: unknown;
   /** There is one such variable, not one for each call of a function around it. */
@@ -209,9 +211,9 @@ export class Capture {
       const found = this.names.resolve(name, site, inspected, fn);
       if (found === undefined) continue;
       unit.names.set(name.name, found.target);
-      const { target, value, place = name.variable ?? name.name } = found;
+      const { target, place = name.variable ?? name.name } = found;
       const single = name.variable === null || found.place !== undefined || isSingle(site.module, name.variable);
-      this.bound.push({ unit, fn, name, target, value, place, single });
+      this.bound.push({ unit, fn, name, target, scope: scopeWith(inspected.scopes, name.name), place, single });
     }
     classParts(this, unit, fn, written);
   }

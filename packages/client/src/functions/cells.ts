@@ -2,6 +2,8 @@
 import type { Variable } from "eslint-scope";
 import type { Bound, Capture } from "./capture.ts";
 import type { Target, Unit } from "./graph.ts";
+import type { Variables } from "./inspect.ts";
+import { holdSame } from "./live-scopes.ts";
 
 /**
  * Gives each variable that a unit changes a place of its own in the code that travels. True when there is any: then each call
@@ -50,11 +52,13 @@ export function markChanged({ bound }: Capture, units: Iterable<Unit>): boolean 
 
 /**
  * Two functions that were made inside another one may share its variable, or each have one from another call. The engine does
- * not tell, unless the values differ.
+ * not tell, unless something in the scopes differs.
  */
 function refuseShared(capture: Capture, owners: readonly (readonly Bound[])[]): void {
-  const values = new Set(owners.map(([first]) => first?.value));
-  if (values.size === owners.length) return;
+  const scopes = owners.map(([first]) => first?.scope);
+  const mayBeOne = (one: Variables | undefined, other: Variables | undefined): boolean =>
+    one === undefined || other === undefined || holdSame(one, other);
+  if (!scopes.some((scope, index) => scopes.slice(0, index).some((other) => mayBeOne(scope, other)))) return;
   const name = owners[0]?.[0]?.name.name;
   throw capture.refuse(
     `several functions that it uses share the variable ${name} of the function they were made in, and change it; keep what ` +

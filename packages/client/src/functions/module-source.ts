@@ -109,19 +109,23 @@ function read(scriptId: string): ModuleSource {
     program,
     scopes,
     sites: new Map(),
-    functions: findFunctions(program, once),
+    functions: findFunctions(program, once, asFile(script.url) !== undefined && !script.isModule),
   };
 }
 
-/** All functions and classes, outer before inner; `once` gets the blocks of code that run once with the script. */
-function findFunctions(program: Program, once: Set<AnyNode>): Candidate[] {
+/**
+ * All functions and classes, outer before inner; `once` gets the blocks of code that run once with the script. `wrapped`: the
+ * script may be one function, in which a loader put a module.
+ */
+function findFunctions(program: Program, once: Set<AnyNode>, wrapped: boolean): Candidate[] {
   const found: Candidate[] = [];
   const visit = (node: AnyNode, parent: AnyNode | undefined, nested: boolean): void => {
     const isFunction = /Function/.test(node.type);
     if (isFunction || node.type === "ClassDeclaration" || node.type === "ClassExpression") {
       found.push({ node, member: isFunction && isMember(parent, node) ? parent : undefined, nested });
     }
-    const repeated = nested || (isFunction ? !isWrapper(node, parent) : LOOP.test(node.type));
+    const isWhole = wrapped && parent?.type === "ExpressionStatement" && program.body.includes(parent);
+    const repeated = nested || isRepeated(node, parent) || (isFunction && !isWhole && !isCalledOnce(node, parent));
     if (!repeated) once.add(node);
     forEachChild(node, (child) => visit(child, node, repeated));
   };
@@ -129,11 +133,15 @@ function findFunctions(program: Program, once: Set<AnyNode>): Candidate[] {
   return found;
 }
 
-const LOOP = /^(?:For\w*|While|DoWhile)Statement$/;
+/** What stands inside runs for each turn of a loop, for each instance of a class. */
+function isRepeated(node: AnyNode, parent: AnyNode | undefined): boolean {
+  if (/^(?:For\w*|While|DoWhile)Statement$/.test(node.type)) return true;
+  return parent?.type === "PropertyDefinition" && !parent.static && parent.value === node;
+}
 
-/** A function that is called where it is written, or that is the whole script: loaders wrap modules in such. */
-function isWrapper(node: AnyNode, parent: AnyNode | undefined): boolean {
-  return (parent?.type === "CallExpression" && parent.callee === node) || parent?.type === "ExpressionStatement";
+/** A function that is called where it is written, and has no name to call itself by. */
+function isCalledOnce(node: AnyNode, parent: AnyNode | undefined): boolean {
+  return parent?.type === "CallExpression" && parent.callee === node && !("id" in node && node.id);
 }
 
 /** True when there is one variable of this declaration, not one for each call of a function or turn of a loop. */

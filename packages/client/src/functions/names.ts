@@ -8,8 +8,9 @@ import { importOf, isConstant } from "./binding.ts";
 import type { Capture } from "./capture.ts";
 import { workerGlobals } from "./globals.ts";
 import type { Callable, ImportUse, NamespaceTarget, Target } from "./graph.ts";
-import type { Inspected } from "./inspect.ts";
+import type { Inspected, Variables } from "./inspect.ts";
 import { isObjectPrototype } from "./instances.ts";
+import { LiveScopes } from "./live-scopes.ts";
 import { isSingle, type ModuleSource, type Site } from "./module-source.ts";
 import type { FreeName } from "./outside.ts";
 import { refuseName } from "./refusal.ts";
@@ -28,7 +29,7 @@ import { wellKnown } from "./well-known.ts";
 interface Resolved {
   readonly target: Target;
   readonly value: unknown;
-  /** Of a variable that scripts share: the same for all of them. */
+  /** The same for all that name this very variable; left out where its declaration tells. */
   readonly place?: object;
 }
 
@@ -37,7 +38,9 @@ export class NameResolver {
   /** Where namespaces were imported from. */
   readonly sources: Map<object, { readonly specifier: string; readonly importer: ModuleSource }> = new Map();
   readonly #capture: Capture;
-  readonly #byVariable: Map<Variable, Resolved> = new Map();
+  readonly #scopes: LiveScopes = new LiveScopes();
+  /** By the live scope, for code that ran more than once. */
+  readonly #byVariable: Map<Variable, Map<Variables | undefined, Resolved>> = new Map();
   /** By the global object and the name. */
   readonly #shared: Map<object, Map<string, Resolved>> = new Map();
   readonly #imports: Map<string, ImportUse> = new Map();
@@ -53,14 +56,18 @@ export class NameResolver {
     const { variable } = name;
     if (name.name === RUNNER_IMPORT) return { target: this.#runnerImport(), value: undefined };
     if (variable === null || isOfScripts(variable, site, inspected)) return this.#unresolved(name, site, inspected, fn);
-    const single = isSingle(site.module, variable);
-    const known = single ? this.#byVariable.get(variable) : undefined;
+    const find = (): Resolved => this.#imported(variable, site.module) ?? this.#valued(name, site, inspected, fn);
+    if (!isSingle(site.module, variable)) return find();
+    const byScope = this.#byVariable.get(variable) ?? new Map<Variables | undefined, Resolved>();
+    this.#byVariable.set(variable, byScope);
+    const scope = variable.scope.type === "module" ? undefined : this.#scopes.of(variable, inspected);
+    const known = byScope.get(scope);
     if (known !== undefined) {
       this.#members(known.target, name, known.value as object, site);
       return known;
     }
-    const found = this.#imported(variable, site.module) ?? this.#valued(name, site, inspected, fn);
-    if (single) this.#byVariable.set(variable, found);
+    const found = byScope.size === 0 ? find() : { ...find(), place: {} };
+    byScope.set(scope, found);
     return found;
   }
 

@@ -12,16 +12,21 @@ export function readNow({ scopes, global }: Inspected, name: string): unknown {
 
 /** A variable that all scripts of the realm share: of the top level of one, or a property of the global object. */
 export function isShared({ scopes, script, global }: Inspected, name: string): boolean {
-  const scope = scopes.find((variables) => Object.hasOwn(variables, name));
+  const scope = scopeWith(scopes, name);
   return scope === undefined ? Object.hasOwn(global, name) : scope === script;
 }
 
 export function hasVariable(scopes: readonly Variables[], name: string): boolean {
-  return scopes.some((scope) => Object.hasOwn(scope, name));
+  return scopeWith(scopes, name) !== undefined;
+}
+
+/** The innermost that has a variable of this name. */
+export function scopeWith(scopes: readonly Variables[], name: string): Variables | undefined {
+  return scopes.find((variables) => Object.hasOwn(variables, name));
 }
 
 export function readVariable(scopes: readonly Variables[], name: string): unknown {
-  const scope = scopes.find((variables) => Object.hasOwn(variables, name));
+  const scope = scopeWith(scopes, name);
   return scope === undefined ? undefined : readMember(scope, name);
 }
 

@@ -40,7 +40,7 @@ export async function outcome(call: () => unknown): Promise<string> {
     }).toBytes();
     return Buffer.from(bytes).toString("base64");
   } catch (error) {
-    if (isFlockError(error, "FLOCK_FUNCTION_NOT_SERIALIZABLE")) throw error;
+    if (isFlockError(error)) throw error;
     const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
     return `throws ${name}${String(message).startsWith("user:") ? message : ""}`;
   }
@@ -79,7 +79,9 @@ export async function compareProgram(program: Program, shipping: Shipping, folde
     if (results.join() === [before, before, after].join()) return "same";
     throw new Error(`here ${shown(before)} and then ${shown(after)}, there ${results.map(shown).join(" and ")}`);
   } catch (error) {
-    if (isFlockError(error, "FLOCK_FUNCTION_NOT_SERIALIZABLE")) return "refused";
+    // The second is said of arguments.
+    if (isFlockError(error, "FLOCK_FUNCTION_NOT_SERIALIZABLE") || isFlockError(error, "FLOCK_NOT_SERIALIZABLE"))
+      return "refused";
     throw error;
   }
 }
