@@ -2,6 +2,7 @@
 
 import { FlockError } from "@taskflock/protocol/words";
 import { show } from "./estimators/parameter-checks.ts";
+import { kindOf } from "./kinds.ts";
 import type { CvResults } from "./search/cv-results.ts";
 
 export interface FormatOptions {
@@ -13,11 +14,15 @@ export interface FormatOptions {
 
 type Row = readonly string[];
 
-/** The candidates by rank: mean and deviation of the test score, mean fit time, parameters. One string of lines. */
+/**
+ * The candidates by rank: mean and deviation of the test score, mean fit time, parameters. One string of lines. Takes what a
+ * search gives, or its `cvResults`. Throws FLOCK_ARGUMENT_INVALID for anything else, FLOCK_ML_SCORER for a scorer that is not there.
+ */
 export function formatResults<P extends object, S extends string>(
-  cvResults: CvResults<P, S>,
+  results: CvResults<P, S> | { readonly cvResults: CvResults<P, S> },
   options: FormatOptions = {},
 ): string {
+  const cvResults = tableOf(results);
   const table = cvResults as unknown as Readonly<Record<string, readonly unknown[]>>;
   const name = columnName(Object.keys(table), options.scorer);
   const column = (key: string): readonly number[] => (table[key] ?? []) as readonly number[];
@@ -32,6 +37,20 @@ export function formatResults<P extends object, S extends string>(
     return [String(ranks[at]), ...numbers, fixed(column("meanFitTime")[at], 3), ...values];
   });
   return layOut([heading, ...rows], 4);
+}
+
+function tableOf<T extends object>(results: T | { readonly cvResults: T }): T {
+  const table: unknown = isObject(results) && "cvResults" in results ? results.cvResults : results;
+  if (isObject(table) && "params" in table) return table as T;
+  const advice = "pass `await search.result()`, or the cvResults in it";
+  throw new FlockError(
+    "FLOCK_ARGUMENT_INVALID",
+    `formatResults takes a search's results, not ${kindOf(results)}: ${advice}.`,
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** The scorer as columns spell it. Throws FLOCK_ML_SCORER for one that the table does not have. */

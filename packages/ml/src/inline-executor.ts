@@ -19,7 +19,8 @@ export interface InlineExecutorOptions {
  * Tasks run one at a time, in the order in which they were submitted, each in a turn of the event loop of its own. Their functions
  * are called as they are: a breakpoint in one holds, with its variables, and an error has its own stack.
  *
- * `map`, `gather` and `gridSearch` take what a client's take, so that a program is debugged by the exchange of one name:
+ * `submit`, `call`, `map`, `gather`, `scatter`, `gridSearch` and `close` take what a client's take, so that a program is debugged by
+ * the exchange of one name:
  *
  *     const found = await new InlineExecutor().gridSearch({ estimator, params, X, y, errorScore: "raise" }).result();
  */
@@ -31,8 +32,9 @@ export class InlineExecutor implements Executor {
     this.#options = options;
   }
 
+  /** Options of tasks mean nothing here. */
   // biome-ignore lint/suspicious/noExplicitAny: as in `Executor`
-  submit<R>(fn: (...args: any[]) => R | Promise<R>, args: readonly unknown[]): Handle<R> {
+  submit<R>(fn: (...args: any[]) => R | Promise<R>, args: readonly unknown[], _options?: object): Handle<R> {
     const cancelled = new AbortController();
     const before = this.#last;
     const value = (async () => {
@@ -43,6 +45,12 @@ export class InlineExecutor implements Executor {
     })();
     this.#last = value.catch(() => undefined);
     return new InlineHandle<R>(value as Promise<Awaited<R>>, cancelled);
+  }
+
+  /** Calls `fn`, and waits for what it returns. */
+  // biome-ignore lint/suspicious/noExplicitAny: as in `Executor`
+  call<R>(fn: (...args: any[]) => R | Promise<R>, args: readonly unknown[], options?: object): Promise<Awaited<R>> {
+    return this.submit(fn, args, options).result();
   }
 
   /**
@@ -88,6 +96,13 @@ export class InlineExecutor implements Executor {
 
   isHandle(value: unknown): value is Handle<unknown> {
     return value instanceof InlineHandle;
+  }
+
+  /** As a client has it; here there is nothing to leave. */
+  async close(): Promise<void> {}
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   openRun(_name: string, _total: number): { readonly executor: Executor; readonly scope: RunScope } {

@@ -7,6 +7,23 @@ import { reference } from "./reference.ts";
 const { X, y } = reference.data;
 const executor = new InlineExecutor();
 
+describe("call", () => {
+  it("gives what the function returns, or rejects with its own error, and may be closed as a client", async () => {
+    await using local = new InlineExecutor();
+    const two = local.submit(() => 2, [], { retries: 1 });
+    const sum = local.call((a: number, b: number[]) => [a, ...b], [1, [two]], { priority: 1 });
+    expectTypeOf(sum).toEqualTypeOf<Promise<number[]>>();
+    expect(await sum).toEqual([1, 2]);
+    expectTypeOf(local.call(async () => "text", [])).toEqualTypeOf<Promise<string>>();
+    const thrown = new RangeError("odd");
+    const failing = local.call(() => {
+      throw thrown;
+    }, []);
+    await expect(failing).rejects.toBe(thrown);
+    await local.close();
+  });
+});
+
 describe("map", () => {
   it("calls a closure with each item, one after the other, and gives handles", async () => {
     const seen: number[] = [];

@@ -221,6 +221,11 @@ describe("gridSearch", () => {
     expect(first?.trim().split(/\s+/).slice(0, 3)).toEqual(best.map(String));
     expect(others).toHaveLength(1);
     expect(formatResults(result.cvResults, { top: 1 }).split("\n")).toHaveLength(3);
+    expect(formatResults(result, { scorer: "score" })).toBe(formatResults(result.cvResults));
+    expect(() => formatResults(Promise.resolve(result) as never)).toThrowError(
+      "formatResults takes a search's results, not a promise: pass `await search.result()`, or the cvResults in it.",
+    );
+    expect(() => formatResults({ cvResults: undefined } as never)).toThrowError("not an object: pass `await");
     expect(() => formatResults(result.cvResults, { scorer: "f1" })).toThrowError('no scorer "f1". They have: Score.');
   });
 });
