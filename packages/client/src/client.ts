@@ -291,6 +291,7 @@ export class Client {
   }
 
   #plan(where: string, raw: TaskOptions | undefined) {
+    if (raw === undefined) return { plan: this.#session.submission.plainPlan, signal: undefined };
     const options = checkTaskOptions(where, raw);
     return { plan: this.#session.submission.plan(options), signal: options.signal };
   }

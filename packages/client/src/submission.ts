@@ -62,6 +62,8 @@ const NO_FUNCTIONS: readonly FunctionNumber[] = [];
 export class Submission {
   readonly #host: SubmissionHost;
   readonly #optionsNumbers: Map<string, OptionsNumber> = new Map();
+  /** Of a call without options. */
+  readonly plainPlan: Plan = { options: 0 as OptionsNumber, run: 0 as RunNumber, key: null, pure: false, name: null };
   #lastNumber = 0;
 
   constructor(host: SubmissionHost) {

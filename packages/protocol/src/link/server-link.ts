@@ -12,6 +12,12 @@ import { type DownDirection, FLUSH_BYTES, FLUSH_MESSAGES, type UpDirection } fro
 /** Bytes that lie unsent before a peer counts as one that does not read, and below which it reads again. */
 const BLOCKED_BYTES = 1024 * 1024;
 const READY_BYTES = 256 * 1024;
+/**
+ * What was received is acknowledged by whatever is sent next; by a frame of its own when so much came, or nothing was sent for so
+ * long: until then the peer keeps it.
+ */
+const ACKNOWLEDGE_BYTES = 64 * 1024;
+const ACKNOWLEDGE_MS = 25;
 
 export interface ServerLinkHandlers<U extends UpDirection> {
   /** One new frame, each exactly once and in order; payload references in it were put into the store. */
@@ -51,6 +57,9 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
   #handlers: ServerLinkHandlers<U> | null = null;
   #received: number;
   #acknowledged: number;
+  /** Received and not acknowledged. */
+  #owedBytes = 0;
+  #owing: NodeJS.Timeout | null = null;
   #sent = 0;
   #scheduled = false;
   #blocked = false;
@@ -116,6 +125,7 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
     traffic.sentMessages += this.#builder.count;
     const frame = this.#builder.finish({ seq: ++this.#sent, ack: this.#received });
     this.#acknowledged = this.#received;
+    this.#owedBytes = 0;
     traffic.sentBytes += frame.length;
     socket.send(frame, () => this.#drained());
     if (!this.#blocked && socket.bufferedAmount > BLOCKED_BYTES) {
@@ -171,7 +181,7 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
       if (seq !== before + 1) throw malformed("frame.seq", `frame ${seq} follows frame ${before}`);
       const { messages } = decodeFrame(this.#start.up, frame, this.#start.payloads);
       this.#received = seq;
-      this.#schedule();
+      this.#owe(frame.length);
       this.#start.traffic.receivedMessages += messages.length;
       this.#start.traffic.receivedBytes += frame.length;
       if (messages.length > 0) this.#handlers.onMessages(messages);
@@ -182,6 +192,18 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
       this.refuse(error);
       onClosed(error.message);
     }
+  }
+
+  #owe(bytes: number): void {
+    this.#owedBytes += bytes;
+    if (this.#owedBytes >= ACKNOWLEDGE_BYTES) {
+      this.#schedule();
+      return;
+    }
+    this.#owing ??= setTimeout(() => {
+      this.#owing = null;
+      this.flush();
+    }, ACKNOWLEDGE_MS).unref();
   }
 
   #schedule(): void {
