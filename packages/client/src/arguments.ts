@@ -20,7 +20,7 @@ import type { SharedData } from "./shared-data.ts";
 
 /** An argument whose encoded size is above this travels as data of its own, even if none of its parts is large. */
 const LARGE_ARGUMENT_BYTES = 1024 * 1024;
-/** The same of a captured value that many calls share. */
+/** The same of all that a function captured, when many calls share it: it is decoded by each, and private to it. */
 const LARGE_SHARED_BYTES = 1024;
 /** Of a frame, for what stands in it beside the arguments. */
 const FRAME_SLACK_BYTES = 64 * 1024;
@@ -38,10 +38,13 @@ export interface EncodedArguments {
 
 /** A function whose captured values were encoded for many calls. */
 export interface BoundUse extends FunctionUse {
-  readonly encoded: Uint8Array;
+  readonly encoded: EncodedCapture;
   readonly deps: ReadonlyMap<TaskRecord, number>;
   readonly functions: ReadonlyMap<FunctionEntry, number>;
 }
+
+/** What a function captured, as a value of its own: its bytes, or which of the dependencies they are. */
+type EncodedCapture = Uint8Array | number;
 
 /** Stands in for data that was taken out of an argument; the codec asks about it as about a future. */
 class DataLeaf {
@@ -94,6 +97,8 @@ export class ArgumentEncoder {
   #args: readonly unknown[] = [];
   /** What becomes of captured values before they are written. */
   #lighten: (value: unknown) => unknown = same;
+  /** Captured values are encoded apart from the arguments. */
+  #apart = false;
 
   constructor(host: ArgumentHost) {
     this.#host = host;
@@ -112,6 +117,7 @@ export class ArgumentEncoder {
       const whole = use.captured === null ? args : [use.fn, ...args];
       const options = use.captured === null ? this.#plain : this.#withFunction;
       this.#lighten = same;
+      this.#apart = false;
       this.#reset();
       const bytes = encodeInto(whole, this.#scratch, 0, options);
       if (bytes < 0) return this.#encodeLarge(whole, options, use.entry);
@@ -125,18 +131,26 @@ export class ArgumentEncoder {
     return this.#renewing(fn, (use) => {
       if (use.captured === null) return use;
       const replacer = new LargeReplacer((large) => this.#place(large));
-      this.#captors.push(use);
+      this.#lighten = (value) => replacer.copy(value);
       this.#reset();
       indexIn(this.#functions, use.entry);
-      const light = use.captured.map((value) => this.#placeWhole(replacer.copy(value), value, LARGE_SHARED_BYTES));
-      const { leaf } = this.#plain;
-      const names = use.names;
-      const encoded = encodeValue(light, {
-        path: (index) => names[index] ?? "a captured value",
-        leaf: leaf!,
-      }).toBytes();
+      const encoded = this.#encodeCaptured(use, use.captured, LARGE_SHARED_BYTES);
       return { ...use, encoded, deps: new Map(this.#deps), functions: new Map(this.#functions) };
     });
+  }
+
+  /** As one, so that what stands in several captured values is one there, too. */
+  #encodeCaptured(use: FunctionUse, captured: readonly unknown[], limitBytes: number): EncodedCapture {
+    const { names } = use;
+    this.#captors.push(use);
+    const options = { path: (index: number) => names[index] ?? "a captured value", leaf: this.#plain.leaf! };
+    const encoded = encodeValue(captured.map(this.#lighten), options).toBytes();
+    this.#captors.pop();
+    if (encoded.length <= limitBytes) return encoded;
+    return indexIn(
+      this.#deps,
+      this.#host.shared.place(encoded, () => encodeValue(encoded).toBytes()),
+    );
   }
 
   #renewing<R>(fn: FunctionUse, encode: (use: FunctionUse) => R): R {
@@ -180,7 +194,10 @@ export class ArgumentEncoder {
     this.#lighten = (value) => replacer.copy(value);
     let encoded = this.#again(lighter, options);
     if (encoded.bytes > LARGE_ARGUMENT_BYTES) {
-      this.#lighten = (value) => this.#placeWhole(replacer.copy(value), value, LARGE_LEAF_BYTES);
+      // What arguments refer to cannot stand apart from them: its large parts are then shared with other calls.
+      if (this.#main?.shared)
+        this.#lighten = (value) => this.#placeWhole(replacer.copy(value), value, LARGE_LEAF_BYTES);
+      else this.#apart = true;
       const lightest = lighter.map((arg, index) => this.#placeWhole(arg, args[index], LARGE_LEAF_BYTES));
       encoded = this.#again(lightest, options);
     }
@@ -247,7 +264,10 @@ export class ArgumentEncoder {
     const use = main?.fn === fn ? main : this.#host.functions.use(fn, path());
     const index = indexIn(this.#functions, use.entry);
     if (use.captured === null) return { kind: "function", index };
-    if (isBound(use)) return { kind: "boundClosure", index, encoded: use.encoded };
+    if (isBound(use)) return closureApart(index, use.encoded);
+    if (this.#apart && captors.length === 0 && !use.shared) {
+      return closureApart(index, this.#encodeCaptured(use, use.captured, LARGE_LEAF_BYTES));
+    }
     captors.push(use);
     const end = (): void => void captors.pop();
     const captured = use.captured.map(this.#lighten);
@@ -275,6 +295,12 @@ export class ArgumentEncoder {
 
 function isBound(use: FunctionUse | BoundUse): use is BoundUse {
   return "encoded" in use;
+}
+
+function closureApart(index: number, encoded: EncodedCapture): ValueLeaf {
+  return typeof encoded === "number"
+    ? { kind: "dataClosure", index, future: encoded }
+    : { kind: "boundClosure", index, encoded };
 }
 
 function same(value: unknown): unknown {

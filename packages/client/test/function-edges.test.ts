@@ -133,6 +133,38 @@ describe("functions of the same place", () => {
   });
 });
 
+describe.each([
+  ["a call", false],
+  ["the calls of a map", true],
+])("what %s captured", (_what, bind) => {
+  test.each([10, 200, 50_000])("keeps its identity, and is private to the call: %i elements", async (count) => {
+    const { fn } = await load({
+      "main.mjs": `const nodes = Array.from({ length: ${count} }, (_, id) => ({ id, name: "node" + id }));
+        const weights = new Map(nodes.map((node) => [node, node.id])); const scratch = new Float64Array(${count} / 10);
+        export const fn = () => {
+          nodes.push({ id: -1 }); weights.set(nodes[3], 5); scratch[0]++;
+          return [weights.get(nodes[7]), weights.get(nodes[3]), nodes.length, scratch[0]];
+        };`,
+    });
+    const shipping = new Shipping();
+    for (let round = 0; round < 2; round++) {
+      expect(await shipping.call(fn, [], bind)).toEqual([7, 5, count + 1, 1]);
+    }
+  });
+
+  test("by functions among its arguments is treated so, too", async () => {
+    const { fn, makeLarge } = await load({
+      "main.mjs": `export const fn = (work) => work();
+        export const makeLarge = () => {
+          const nodes = Array.from({ length: 100_000 }, (_, id) => ({ id }));
+          const first = [nodes[0], nodes];
+          return () => [first[0] === nodes[0], first[1] === nodes, nodes.push(1)];
+        };`,
+    });
+    expect(await new Shipping().call(fn, [makeLarge!()], bind)).toEqual([true, true, 100_001]);
+  });
+});
+
 describe("captured functions that change", () => {
   test("in many functions of one call", async () => {
     const { fn, change, fns } = await load({

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeValue, encodeValue, type ValueLeaf } from "../src/value/index.ts";
+import { type DecodeHost, decodeValue, encodeValue, type ValueLeaf } from "../src/value/index.ts";
 import { isFlockError } from "../src/words/errors.ts";
 import {
   type AnyFunction,
@@ -161,6 +161,34 @@ describe("closures whose captured values were encoded before", () => {
       expect(decoded[3]).toEqual({ fn: decoded[1] });
       expect(decoded[2]).toEqual(big);
     }
+  });
+
+  it("are made anew of bytes that lie elsewhere, each time", () => {
+    const shared = [1];
+    const fn = closure(5, [shared, { shared }]);
+    const { encoded } = boundLeaf(fn);
+    const bytes = encodeValue([fn, { fn }], { leaf: () => ({ kind: "dataClosure", index: 5, future: 3 }) }).toBytes();
+    const asked: unknown[] = [];
+    const host: DecodeHost = { ...decodeHost, leaf: (...leaf) => (asked.push(leaf), encoded) };
+    const decode = (): [AnyFunction, { fn: AnyFunction }] => decodeValue(bytes, host) as ReturnType<typeof decode>;
+    const [[one, again], [other]] = [decode(), decode()];
+    expect(asked).toEqual([
+      ["future", 3],
+      ["future", 3],
+    ]);
+    expect(again.fn).toBe(one);
+    const [array, object] = closureOf(one).captured as [number[], { shared: unknown }];
+    expect(object.shared).toBe(array);
+    array.push(2);
+    expect(closureOf(other).captured[0]).toEqual([1]);
+  });
+
+  it("are not looked for in what is no bytes, nor in themselves without end", () => {
+    const fn = closure(5, []);
+    const bytes = encodeValue([fn], { leaf: () => ({ kind: "dataClosure", index: 5, future: 0 }) }).toBytes();
+    const decode = (data: unknown): unknown => decodeValue(bytes, { ...decodeHost, leaf: () => data });
+    expect(() => decode([1])).toThrowError(/the data of a closure is no bytes/);
+    expect(() => decode(bytes)).toThrowError(/nest deeper/);
   });
 
   it("may be as deep as any value", () => {

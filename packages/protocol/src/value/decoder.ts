@@ -119,7 +119,8 @@ export class Decoder {
         return this.#unit(this.#in.varint());
       case TAG.closure:
       case TAG.boundClosure:
-        return this.#closure(tag === TAG.boundClosure);
+      case TAG.dataClosure:
+        return this.#closure(tag);
       case TAG.instance:
         return this.#instance();
       default:
@@ -338,10 +339,10 @@ export class Decoder {
     return units[index];
   }
 
-  #closure(bound: boolean): unknown {
+  #closure(tag: number): unknown {
     const at = this.#objects.push(UNFINISHED) - 1;
     const index = this.#in.varint();
-    const bytes = bound ? this.#in.raw(this.#in.varint()) : undefined;
+    const bytes = tag === TAG.closure ? undefined : this.#encodedApart(tag);
     this.#enter(CLOSURE_DEPTH);
     const closure = makeClosure(this.#host, index, (units) =>
       bytes === undefined ? this.#captured(units) : this.#around.decodeInner(bytes, this.#host, units, this.#depth),
@@ -349,6 +350,14 @@ export class Decoder {
     this.#depth -= CLOSURE_DEPTH;
     this.#objects[at] = closure;
     return closure;
+  }
+
+  /** What a closure captured, where it was encoded as a value of its own. */
+  #encodedApart(tag: number): Uint8Array {
+    if (tag === TAG.boundClosure) return this.#in.raw(this.#in.varint());
+    const bytes = this.#leaf("future");
+    if (bytes instanceof Uint8Array) return bytes;
+    throw malformed("the data of a closure is no bytes");
   }
 
   #captured(units: readonly unknown[]): unknown {

@@ -3,7 +3,7 @@ import { types } from "node:util";
 import type { FlockError } from "../words/errors.ts";
 import type { Encoder } from "./encoder.ts";
 import { TAG } from "./format.ts";
-import type { BoundClosureLeaf, ClosureLeaf, InstanceLeaf, UnitLeaf, ValueLeaf } from "./leaf.ts";
+import type { BoundClosureLeaf, ClosureLeaf, DataClosureLeaf, InstanceLeaf, UnitLeaf, ValueLeaf } from "./leaf.ts";
 import { refuse, refuseObject } from "./refusal.ts";
 
 /** `open`: the function's captured values are being written. */
@@ -32,6 +32,10 @@ export function writeFunctionLeaf(
     case "boundClosure":
       if (open) throw refuseCycle(encoder.path(), value);
       writeBoundClosure(encoder, value, leaf);
+      return;
+    case "dataClosure":
+      if (open) throw refuseCycle(encoder.path(), value);
+      writeDataClosure(encoder, value, leaf);
   }
 }
 
@@ -71,6 +75,12 @@ function writeBoundClosure(encoder: Encoder, value: object, { index, encoded }: 
   writeIndex(encoder, TAG.boundClosure, index);
   encoder.out.varint(encoded.length);
   encoder.out.raw(encoded);
+}
+
+function writeDataClosure(encoder: Encoder, value: object, { index, future }: DataClosureLeaf): void {
+  encoder.number(value);
+  writeIndex(encoder, TAG.dataClosure, index);
+  encoder.out.varint(future);
 }
 
 function writeInstance(encoder: Encoder, value: object, { type }: InstanceLeaf): void {

@@ -81,6 +81,8 @@ export const TAG = {
   boundClosure: 0xde,
   /** of a class that travels with it: the class, as any value, then varint count of (key, value) */
   instance: 0xdf,
+  /** varint index of the function, varint index of the future whose value is the bytes that stand in `boundClosure` */
+  dataClosure: 0xe0,
 } as const;
 
 // Object keys: varint `length << 2 | form` for a new key, `number << 2 | KEY_KNOWN` for one met before.

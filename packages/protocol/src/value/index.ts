@@ -5,6 +5,7 @@ export { MAX_DEPTH as MAX_VALUE_DEPTH, VALUE_ALIGNMENT } from "./format.ts";
 export type {
   BoundClosureLeaf,
   ClosureLeaf,
+  DataClosureLeaf,
   DecodeHost,
   InstanceLeaf,
   LeafOf,

@@ -34,6 +34,14 @@ export interface BoundClosureLeaf {
   readonly encoded: Uint8Array;
 }
 
+/** The same, where those bytes are the value of a future: each decoding makes captured values of its own of them. */
+export interface DataClosureLeaf {
+  readonly kind: "dataClosure";
+  readonly index: number;
+  /** The future's place in the host's table. */
+  readonly future: number;
+}
+
 /** An instance of a class that travels with it: its own enumerable properties with string keys do. */
 export interface InstanceLeaf {
   readonly kind: "instance";
@@ -42,7 +50,7 @@ export interface InstanceLeaf {
   readonly type: Function;
 }
 
-export type ValueLeaf = TableLeaf | UnitLeaf | ClosureLeaf | BoundClosureLeaf | InstanceLeaf;
+export type ValueLeaf = TableLeaf | UnitLeaf | ClosureLeaf | BoundClosureLeaf | DataClosureLeaf | InstanceLeaf;
 
 /**
  * Asked about every function and every instance of a class that the codec does not know; undefined when the value is
