@@ -13,7 +13,7 @@ import { isObjectPrototype } from "./instances.ts";
 import { LiveScopes } from "./live-scopes.ts";
 import { isSingle, type ModuleSource, type Site } from "./module-source.ts";
 import type { FreeName } from "./outside.ts";
-import { refuseName } from "./refusal.ts";
+import { refuseName, shownName } from "./refusal.ts";
 import {
   hasVariable,
   isModule,
@@ -193,6 +193,11 @@ export class NameResolver {
     const { variable, name: text } = name;
     if (text === "arguments") throw this.#capture.refuse(refuseName(text));
     const value = readNow(inspected, text);
+    if (value === NOTHING && name.uses.length > 0 && name.uses.every(({ eager }) => eager)) {
+      throw this.#capture.refuse(
+        `it uses the class ${shownName(fn)}, which names a field by ${text}, whose value the engine has let go; write the name out.`,
+      );
+    }
     if (value === NOTHING || (value === undefined && variable !== null && isAlwaysSomething(variable, site.module))) {
       throw this.#capture.refuse(`it uses ${text}, which has no value yet; submit after it is defined.`);
     }
