@@ -82,6 +82,17 @@ export class FunctionTable {
     forgetFunction(fn);
   }
 
+  /** The functions that captured values of this code refer to, in their places; null when it is not the function's any more. */
+  unitsOf(fn: AnyFunction, entry: FunctionEntry): readonly unknown[] | null {
+    for (const shared of [false, true]) {
+      const { code, units } = prepareFunction(fn, { packages: this.#host.packages, shared });
+      const { description } = code;
+      const hash = description instanceof Promise ? null : description.hash;
+      if (this.#byCode.get(code) === entry || (hash !== null && hash === entry.hash)) return units();
+    }
+    return null;
+  }
+
   get(number: FunctionNumber): FunctionEntry | undefined {
     return this.#byNumber.get(number);
   }

@@ -2,6 +2,7 @@
 
 import type { Cancelled, Failed, FlockError, PayloadRef, TaskNumber } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
+import type { FunctionEntry } from "./function-table.ts";
 
 export type TaskState = "pending" | "done" | "failed" | "cancelled";
 
@@ -37,6 +38,8 @@ export class TaskRecord {
   outcome: Failed | Cancelled | null = null;
   /** The user's function; null for data. */
   fn: ((...args: never[]) => unknown) | null = null;
+  /** The code that was sent of it. */
+  entry: FunctionEntry | null = null;
   /** Why it failed here and was never sent: the scheduler does not know its number. */
   fault: Error | null = null;
   #waiters: Waiter | Waiter[] | null = null;

@@ -2,7 +2,7 @@
 
 import { decodeValue, FlockError, type TaskNumber } from "@taskflock/protocol";
 import { releasedError } from "./endings.ts";
-import type { AnyFunction, FunctionTable } from "./function-table.ts";
+import type { AnyFunction, FunctionEntry, FunctionTable } from "./function-table.ts";
 import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts";
 import type { Questions } from "./questions.ts";
 import type { TaskRecord } from "./record.ts";
@@ -51,24 +51,52 @@ function functionOf(record: TaskRecord, key: string): AnyFunction {
   throw new FlockError("FLOCK_ARGUMENT_INVALID", `rerunHere takes the future of a call; ${text}`);
 }
 
-async function argumentsOf(host: RerunHost, { n }: TaskRecord, fn: AnyFunction): Promise<readonly unknown[]> {
+async function argumentsOf(host: RerunHost, record: TaskRecord, fn: AnyFunction): Promise<readonly unknown[]> {
+  const { n, entry } = record;
   const { value: call, data } = await host.questions.askWithData({ q: "call", n });
   const functions = call.functions.map((number) => (number === null ? undefined : host.functions.get(number)));
   const inputs = await inputsOf(host, n, call.inputs);
-  const main = host.functions.use(fn).entry;
-  let called = false;
-  const args = decodeValue(data, {
+  const units = entry === null ? null : unitsNow(host, fn, entry);
+  const main: { met: boolean; captured: readonly unknown[] } = { met: false, captured: [] };
+  const all = decodeValue(data, {
     copy: true,
     leaf: (kind, index) => (kind === "future" ? inputs[index] : liveAt(functions, index)),
     closure: (index, bind) => {
-      bind(STAND_INS);
       // A function with captured values stands before its arguments, and so comes first.
-      if (called || functions[index] !== main) return liveAt(functions, index, true);
-      called = true;
+      if (main.met || entry === null || !isSameCode(functions[index], entry)) {
+        bind(STAND_INS);
+        return liveAt(functions, index, true);
+      }
+      main.met = true;
+      main.captured = bind(units ?? STAND_INS);
       return fn;
     },
   }) as unknown[];
-  return called ? args.slice(1) : args;
+  if (!main.met) return all;
+  const args = all.slice(1);
+  if (units === null && holds(main.captured, args))
+    throw forgotten(`What ${fn.name || "the function"} uses has changed`);
+  return args;
+}
+
+function isSameCode(one: FunctionEntry | undefined, other: FunctionEntry): boolean {
+  return one === other || (one !== undefined && one.hash !== null && one.hash === other.hash);
+}
+
+/** Null when the function uses others than it did. */
+function unitsNow({ functions }: RerunHost, fn: AnyFunction, entry: FunctionEntry): readonly unknown[] | null {
+  try {
+    return functions.unitsOf(fn, entry);
+  } catch {
+    return null; // it could not travel as it is now
+  }
+}
+
+/** The arguments are instances of classes that travelled with the function, and so were written beside what it captured. */
+function holds(captured: readonly unknown[], args: readonly unknown[]): boolean {
+  const last = captured.at(-1);
+  if (!Array.isArray(last) || last.length !== args.length) return false;
+  return args.some((arg) => typeof arg === "object") && args.every((arg, index) => Object.is(arg, last[index]));
 }
 
 /** The values of a task's inputs, which may have been released since. */
@@ -90,7 +118,11 @@ function liveAt(functions: Functions, index: number, isClosure = false): AnyFunc
     entry === undefined
       ? "A function in the task's arguments was passed by another client"
       : `There were several functions ${entry.name} with the same code, and the one in the task's arguments is not known from the others`;
-  throw new FlockError("FLOCK_CALL_FORGOTTEN", `${text}: call the task's function yourself.`);
+  throw forgotten(text);
+}
+
+function forgotten(text: string): FlockError {
+  return new FlockError("FLOCK_CALL_FORGOTTEN", `${text}: call the task's function yourself.`);
 }
 
 /** For the functions that a closure captured: the closure is here, so that nobody calls them. */

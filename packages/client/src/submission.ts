@@ -82,8 +82,10 @@ export class Submission {
 
   /** Sends one task. The record has no handle yet: make a future of it. */
   submit(use: FunctionUse, args: readonly unknown[], plan: Plan, key: string | null = plan.key): TaskRecord {
-    const record = this.#submit(this.#host.encoder.encode(use, args), plan, key);
+    const encoded = this.#host.encoder.encode(use, args);
+    const record = this.#submit(encoded, plan, key);
     record.fn = use.fn;
+    record.entry = encoded.entry;
     return record;
   }
 

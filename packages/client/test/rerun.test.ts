@@ -48,6 +48,52 @@ describe("a call that failed runs here", () => {
     expect(error).not.toHaveProperty("taskKey");
   });
 
+  describe("with instances of classes that the function uses", () => {
+    class Point {
+      readonly x: number;
+      constructor(x: number) {
+        this.x = x;
+      }
+      twice(): number {
+        return this.x * 2;
+      }
+    }
+
+    test("as arguments", async () => {
+      const work = (point: Point): number => {
+        if (!(point instanceof Point)) throw new TypeError("no point");
+        calls.push([point.twice()]);
+        throw new RangeError("no");
+      };
+      const future = await failed(client.submit(work, [new Point(4)]));
+      expect(await errorOf(client.rerunHere(future))).toBeInstanceOf(RangeError);
+      expect(calls).toEqual([[8]]);
+    });
+
+    test("though what it uses has changed meanwhile: then its arguments cannot be read", async () => {
+      let check = (point: unknown): boolean => point instanceof Point;
+      const work = (point: Point): never => {
+        calls.push([check(point)]);
+        throw new RangeError("no");
+      };
+      const future = await failed(client.submit(work, [new Point(4)]));
+      check = () => false;
+      expect(await errorOf(client.rerunHere(future))).toMatchObject({ code: "FLOCK_CALL_FORGOTTEN" });
+    });
+  });
+
+  test("with its arguments, when it captures another function than before", async () => {
+    let tool = (): string => "first";
+    const work = (x: number): never => {
+      calls.push([tool(), x]);
+      throw new RangeError("no");
+    };
+    const future = await failed(client.submit(work, [7]));
+    tool = () => "second";
+    await errorOf(client.rerunHere(future));
+    expect(calls).toEqual([["second", 7]]);
+  });
+
   test("and gives what it returns, once it does", async () => {
     let broken = true;
     const mend = async (x: number): Promise<number> => {

@@ -33,6 +33,8 @@ export interface Prepared {
   readonly names: readonly string[];
   /** The place of a function that captured values refer to among those that travel; undefined for one that does not. */
   unitIndex(fn: object): number | undefined;
+  /** Those functions, in their places. */
+  units(): readonly unknown[];
   /** It can be passed, but not called. */
   readonly isClass: boolean;
 }
@@ -117,6 +119,12 @@ function preparedOf(plan: Plan, fn: Callable): Prepared {
     captured: closure ? values : null,
     names: graph?.dataNames ?? [],
     unitIndex: (inner) => (inner === fn ? graph?.root.index : graph?.unitOf.get(inner)?.index),
+    units: () => {
+      const units: unknown[] = [];
+      if (graph !== null) units[graph.root.index] = fn;
+      for (const [inner, { index }] of graph?.unitOf ?? []) units[index] = inner;
+      return units;
+    },
     isClass: /^class\b/.test(sourceOf(fn)),
   };
   return plan.prepared;
