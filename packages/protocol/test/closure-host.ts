@@ -68,7 +68,7 @@ export function encodeClosures(value: unknown): Uint8Array {
 }
 
 /** The decoder's host. */
-export const decodeHost: Required<DecodeHost> = {
+export const decodeHost: Required<Pick<DecodeHost, "leaf" | "closure">> = {
   leaf: () => plainFunction,
   closure: (index, bind) => {
     const more = [function first(): void {}, function second(): void {}];

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type DecodeHost, decodeValue, encodeValue, type ValueLeaf } from "../src/value/index.ts";
+import { type DecodeHost, decodeValue, encodeValue, MAKERS, type ValueLeaf } from "../src/value/index.ts";
 import { isFlockError } from "../src/words/errors.ts";
 import {
   type AnyFunction,
@@ -249,6 +249,58 @@ describe("instances that travel with their class", () => {
     class Mine extends RangeError {}
     const error = decodeValue(encodeValue(new Mine("m"), { leaf }).toBytes()) as Error;
     expect([error instanceof RangeError, error.message]).toEqual([true, "m"]);
+  });
+
+  const madeLeaf = (value: object): ValueLeaf =>
+    typeof value === "function"
+      ? { kind: "function", index: 0 }
+      : { kind: "instance", type: value.constructor, made: new Set(["handle"]) };
+  class Handler {
+    readonly before = [1];
+    readonly handle = (x: number): unknown => [x, this.before];
+    readonly after = 2;
+  }
+  const makers = {
+    handle(this: Handler) {
+      return (x: number) => [x, this.before, "made"];
+    },
+  };
+
+  it("get functions from their class, each its own, in their places", () => {
+    const there = class extends class {} {};
+    Object.defineProperty(Object.getPrototypeOf(there), MAKERS, { value: makers });
+    const instance = new Handler();
+    const bytes = encodeValue([instance, instance.handle, new Handler()], { leaf: madeLeaf }).toBytes();
+    const [one, handle, other] = decodeValue(bytes, { leaf: () => there }) as [Handler, unknown, Handler];
+    expect(Object.getPrototypeOf(one)).toBe(there.prototype);
+    expect(Object.keys(one)).toEqual(["before", "handle", "after"]);
+    expect(one.handle(5)).toEqual([5, [1], "made"]);
+    expect((one.handle(5) as unknown[])[1]).toBe(one.before);
+    expect(handle).toBe(one.handle);
+    expect((other.handle(5) as unknown[])[1]).toBe(other.before);
+  });
+
+  it("that have a function of their class are malformed where no class makes it; the host may make it", () => {
+    const bytes = encodeValue(new Handler(), { leaf: madeLeaf }).toBytes();
+    const withMakers = (value: unknown): object => Object.defineProperty(class {}, MAKERS, { value });
+    for (const type of [
+      class {},
+      withMakers(null),
+      withMakers({}),
+      withMakers({ handle: 1 }),
+      withMakers({ handle() {} }),
+    ]) {
+      const decode = (): unknown => decodeValue(bytes, { leaf: () => type });
+      expect(decode).toThrowError(/no class makes the field "handle" of an instance/);
+    }
+    const asked: unknown[] = [];
+    const made = (...args: unknown[]): unknown => {
+      asked.push(...args);
+      return plainFunction;
+    };
+    const decoded = decodeValue(bytes, { leaf: () => Handler, made }) as Handler;
+    expect(decoded.handle).toBe(plainFunction);
+    expect(asked).toEqual([Handler, "handle", decoded]);
   });
 
   it("name the class of a refusal inside it", () => {

@@ -5,6 +5,15 @@ export function malformed(what: string): FlockError {
   return new FlockError("FLOCK_VALUE_MALFORMED", `Bytes are not an encoded value: ${what}.`);
 }
 
+/** What `make` makes; what it throws says that the bytes are none of ours. */
+export function orMalformed<T>(what: string, make: () => T): T {
+  try {
+    return make();
+  } catch {
+    throw malformed(what);
+  }
+}
+
 /** Strings up to this length are read by a loop: a native call costs more. */
 const LOOP_CHARACTERS = 24;
 

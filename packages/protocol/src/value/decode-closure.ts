@@ -1,4 +1,4 @@
-// The host makes closures, and the decoder does not trust it to do so as it should: see `DecodeHost`.
+// The host, or code that travelled, makes functions, and the decoder does not trust them to do so as they should.
 import { malformed } from "./byte-reader.ts";
 import type { DecodeHost } from "./leaf.ts";
 
@@ -36,4 +36,24 @@ export function prototypeOf(type: unknown): object {
   const prototype: unknown = typeof type === "function" ? Reflect.get(type, "prototype") : undefined;
   if (typeof prototype !== "object" || prototype === null) throw malformed("the class of an instance is no class");
   return prototype;
+}
+
+/** Under this symbol a class may have an object with a method for each function that it makes for its instances. */
+export const MAKERS: unique symbol = Symbol.for("taskflock.makers");
+
+/** The function in a field of an instance whose class makes it: `handle = (x) => x + this.count`. */
+export function makeField(host: DecodeHost | undefined, type: unknown, key: string, instance: object): object {
+  const made: unknown = host?.made ? host.made(type, key, instance) : fieldOfClass(type, key, instance);
+  if (typeof made === "function") return made;
+  throw malformed(`no class makes the field ${JSON.stringify(key)} of an instance`);
+}
+
+function fieldOfClass(type: unknown, key: string, instance: object): unknown {
+  for (let at = type; typeof at === "function"; at = Object.getPrototypeOf(at)) {
+    const makers: unknown = Object.getOwnPropertyDescriptor(at, MAKERS)?.value;
+    if (typeof makers !== "object" || makers === null || !Object.hasOwn(makers, key)) continue;
+    const make: unknown = Reflect.get(makers, key);
+    return typeof make === "function" ? Reflect.apply(make, instance, []) : undefined;
+  }
+  return undefined;
 }

@@ -1,7 +1,7 @@
 // From a body to the value. Everything it meets may be hostile: see `byte-reader.ts`.
-import { type ByteReader, malformed } from "./byte-reader.ts";
+import { type ByteReader, malformed, orMalformed } from "./byte-reader.ts";
 import { classNamed } from "./classes.ts";
-import { makeClosure, prototypeOf } from "./decode-closure.ts";
+import { makeClosure, makeField, prototypeOf } from "./decode-closure.ts";
 import { makeError, setErrorProperty } from "./decode-error.ts";
 import {
   CLOSURE_DEPTH,
@@ -372,24 +372,22 @@ export class Decoder {
   #instance(): object {
     const object: object = this.#add({});
     this.#enter();
-    Object.setPrototypeOf(object, prototypeOf(this.read()));
+    const type = this.read();
+    Object.setPrototypeOf(object, prototypeOf(type));
     for (let left = this.#in.count(2); left > 0; left--) {
       const key = this.#key();
-      define(object, key, this.read());
+      define(object, key, this.#in.peek() === TAG.made ? this.#made(type, key, object) : this.read());
     }
     this.#depth--;
     return object;
+  }
+
+  #made(type: unknown, key: string, instance: object): object {
+    this.#in.byte();
+    return this.#add(makeField(this.#host, type, key, instance));
   }
 }
 
 function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-}
-
-function orMalformed<T>(what: string, make: () => T): T {
-  try {
-    return make();
-  } catch {
-    throw malformed(what);
-  }
 }

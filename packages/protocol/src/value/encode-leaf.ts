@@ -83,12 +83,27 @@ function writeDataClosure(encoder: Encoder, value: object, { index, future }: Da
   encoder.out.varint(future);
 }
 
-function writeInstance(encoder: Encoder, value: object, { type }: InstanceLeaf): void {
+function writeInstance(encoder: Encoder, value: object, { type, made }: InstanceLeaf): void {
   if (MORE.some((test) => test(value))) throw refuseObject(encoder.path(), value);
   encoder.number(value);
   encoder.out.byte(TAG.instance);
   encoder.child({ in: "class", key: type.name }, type);
-  encoder.fields(value);
+  if (made === undefined) encoder.fields(value);
+  else writeFields(encoder, value as Readonly<Record<string, unknown>>, made);
+}
+
+function writeFields(encoder: Encoder, value: Readonly<Record<string, unknown>>, made: ReadonlySet<string>): void {
+  const keys = Object.keys(value);
+  encoder.out.varint(keys.length);
+  for (const key of keys) {
+    encoder.key(key);
+    if (!made.has(key)) {
+      encoder.child(key, value[key]);
+      continue;
+    }
+    encoder.number(value[key] as object); // also what is met again as a value of its own
+    encoder.out.byte(TAG.made);
+  }
 }
 
 /** Tests for objects that are more than their properties: the rest would be lost. */

@@ -83,6 +83,8 @@ export const TAG = {
   instance: 0xdf,
   /** varint index of the function, varint index of the future whose value is the bytes that stand in `boundClosure` */
   dataClosure: 0xe0,
+  /** among the fields of an instance: a function that its class makes anew */
+  made: 0xe1,
 } as const;
 
 // Object keys: varint `length << 2 | form` for a new key, `number << 2 | KEY_KNOWN` for one met before.

@@ -48,6 +48,8 @@ export interface InstanceLeaf {
   /** Written as a value: the host is asked about it in turn. */
   // biome-ignore lint/complexity/noBannedTypes: any class
   readonly type: Function;
+  /** Of its properties, those that hold functions which the class makes for each instance: see `MAKERS`. */
+  readonly made?: ReadonlySet<string>;
 }
 
 export type ValueLeaf = TableLeaf | UnitLeaf | ClosureLeaf | BoundClosureLeaf | DataClosureLeaf | InstanceLeaf;
@@ -67,4 +69,6 @@ export interface DecodeHost {
    * closure, to which captured values may refer; `bind` gives the captured values.
    */
   readonly closure?: (index: number, bind: (units: readonly unknown[]) => readonly unknown[]) => unknown;
+  /** Gives the function that an instance's class makes for its field; without this, what the class has under `MAKERS` does. */
+  readonly made?: (type: unknown, key: string, instance: object) => unknown;
 }
