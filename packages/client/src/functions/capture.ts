@@ -210,6 +210,9 @@ export class Capture {
       if (isOnlyExtended(name, outside, site) || isOnlyIn(name, unit.replaced)) continue;
       const found = this.names.resolve(name, site, inspected, fn);
       if (found === undefined) continue;
+      if (name.uses.some(({ loose }) => loose)) {
+        throw this.refuse(`it uses ${name.name} inside with (…), where that may be a property; write object.property.`);
+      }
       unit.names.set(name.name, found.target);
       const { target, place = name.variable ?? name.name } = found;
       const single = name.variable === null || found.place !== undefined || isSingle(site.module, name.variable);

@@ -1,7 +1,7 @@
 // What a function needs from outside itself, by its text: names, modules, files, and things that only have a meaning where it
 // was written.
 import type { AnyNode } from "acorn";
-import type { Variable } from "eslint-scope";
+import type { Scope, Variable } from "eslint-scope";
 import { type AssetUse, assetUse, isMetaName } from "./asset-uses.ts";
 import { calledName, importSpecifier, isText } from "./binding.ts";
 import { forEachChild, type Site } from "./module-source.ts";
@@ -18,6 +18,8 @@ export interface NameUse extends Range {
   readonly shorthand: boolean;
   /** Evaluated with the class itself, not when something is called. */
   readonly eager: boolean;
+  /** Inside `with (object)`, where it may mean a property. */
+  readonly loose: boolean;
 }
 
 export interface FreeName {
@@ -290,7 +292,8 @@ class Walk {
         found.set(name, entry);
         if (this.#changed.has(start)) entry.changed = true;
         const shorthand = this.#shorthand.has(start);
-        entry.uses.push({ start, end, write: reference.isWrite(), shorthand, eager: within(this.#eager, start) });
+        const eager = within(this.#eager, start);
+        entry.uses.push({ start, end, write: reference.isWrite(), shorthand, eager, loose: isLoose(scope, node) });
         const member = this.#members.get(start);
         if (member === undefined) entry.members = null;
         else entry.members?.add(member);
@@ -307,6 +310,13 @@ function isRequire(variable: Variable | null): boolean {
   const definition = variable.defs[0]?.node as AnyNode | undefined;
   const made = definition?.type === "VariableDeclarator" ? definition.init : undefined;
   return made?.type === "CallExpression" && calledName(made.callee) === "createRequire";
+}
+
+function isLoose(from: Scope, node: AnyNode): boolean {
+  for (let scope: Scope | null = from; scope !== null; scope = scope.upper) {
+    if (scope.type === "with" && (scope.block as AnyNode).start >= node.start) return true;
+  }
+  return false;
 }
 
 /** Declared by the function itself, or inside it. */
