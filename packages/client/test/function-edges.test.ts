@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { runInNewContext, runInThisContext } from "node:vm";
 import { importFrom } from "@taskflock/protocol";
 import { afterAll, describe, expect, test } from "vitest";
 import type { AnyFunction } from "../src/function-table.ts";
@@ -50,6 +50,23 @@ describe("names of modules", () => {
     const shipping = new Shipping();
     expect(await shipping.call(fn)).toEqual(fn());
     expect(shipping.code(fn)).toMatch(/\[sep(\$\d)?, slash\]/);
+  });
+
+  test("a class of the user's with the name of a global that is used, too", () =>
+    expectSame(
+      {
+        "main.mjs": `class Math { static twice(x) { return 2 * x; } } function f(x) { return Math.twice(f.largest(x, 1)); }
+          f.largest = globalThis.Math.max; export const fn = (x) => f(x);`,
+      },
+      [4],
+    ));
+
+  test("code that says to come from a file of another machine", async () => {
+    const text = (name: string): string => `(() => { const k = 1; return (x) => x + k; })()\n//# sourceURL=${name}`;
+    for (const name of ["file://host/x.js", "file:///a%2Fb.js"]) {
+      const fn = runInThisContext(text(name)) as AnyFunction;
+      expect(await new Shipping().call(fn, [1])).toBe(2);
+    }
   });
 
   test("a namespace of which a member is computed travels whole", () =>

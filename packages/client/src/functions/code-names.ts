@@ -47,6 +47,7 @@ export class CodeNames {
       if (known === undefined) uses.set(named, use === undefined ? [] : [use]);
       else if (use !== undefined) known.push(use);
       if (known !== undefined) return;
+      if (target.kind === "expression") this.#reserve(target.text);
       if (target.kind === "namespace") for (const member of target.members.values()) add(member);
       if (target.kind === "cell") add(target.initial);
     };
@@ -83,11 +84,11 @@ export class CodeNames {
     return this.#names.keys();
   }
 
+  #reserve(expression: string): void {
+    for (const [word] of expression.matchAll(/[\w$]+/g)) this.#taken.add(word);
+  }
+
   #reserveGlobals({ form, names }: Unit): void {
-    for (const target of [form, ...names.values()]) {
-      if (target.kind !== "expression") continue;
-      for (const [word] of target.text.matchAll(/[\w$]+/g)) this.#taken.add(word);
-    }
     if (form.kind !== "code") return;
     for (const { name } of form.outside.names) if (!names.has(name)) this.#taken.add(name);
   }

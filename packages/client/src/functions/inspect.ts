@@ -46,6 +46,8 @@ interface PrivateProperties {
 }
 
 const scripts = new Map<string, ScriptInfo>();
+/** Ids of the scripts that were made of a file. */
+const byFile = new Map<string, string[]>();
 let session: OpenSession | undefined;
 
 /** Where the function is from, and its variables' values as they are now. Costs some 50 µs. */
@@ -82,20 +84,23 @@ export function fileOfFunction(fn: object): string | undefined {
 /** The files of all modules that are loaded. */
 export function loadedFiles(): ReadonlySet<string> {
   opened().listScripts();
-  const files = [...scripts.values()].map(({ url }) => asFile(url));
-  return new Set(files.filter((file) => file !== undefined));
+  return new Set(byFile.keys());
 }
 
 /** The scripts that were made of a file. */
 export function scriptsOfFile(file: string): readonly string[] {
-  return [...scripts.values()].filter(({ url }) => asFile(url) === file).map(({ id }) => id);
+  return byFile.get(file) ?? [];
 }
 
 /** Loaders add queries to URLs to load a module anew. */
 export function asFile(url: string): string | undefined {
   if (url.startsWith("/") || /^[a-z]:[\\/]/i.test(url)) return url;
   if (!url.startsWith("file://")) return undefined;
-  return fileURLToPath(url.replace(/[?#].*$/, ""));
+  try {
+    return fileURLToPath(url.replace(/[?#].*$/, ""));
+  } catch {
+    return undefined; // of another machine: whoever evaluates code may call it anything
+  }
 }
 
 /** Open to the end of the turn: connecting for every closure of a loop would cost more than looking at it. */
@@ -254,7 +259,12 @@ function asArgument({ objectId, unserializableValue, value }: Runtime.RemoteObje
 
 function noteScript({ params }: { params: Debugger.ScriptParsedEventDataType }): void {
   const { scriptId: id, url, isModule = false, sourceMapURL = "", startLine, startColumn } = params;
+  if (scripts.has(id)) return;
   scripts.set(id, { id, url, isModule, sourceMapUrl: sourceMapURL, startLine, startColumn });
+  const file = asFile(url);
+  const ids = file === undefined ? undefined : byFile.get(file);
+  if (ids !== undefined) ids.push(id);
+  else if (file !== undefined) byFile.set(file, [id]);
 }
 
 function idOf(object: Runtime.RemoteObject): string {
