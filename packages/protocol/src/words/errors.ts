@@ -112,7 +112,8 @@ export const errorRegistry = {
   },
   FLOCK_NOT_SERIALIZABLE: {
     summary: "A value cannot travel.",
-    advice: "The message names the path; pass plain data, typed arrays, or a registered class.",
+    advice:
+      "The message names the path; pass and return plain data, typed arrays, or instances of a class that both ends register (docs/functions.md).",
   },
   FLOCK_VALUE_MALFORMED: {
     summary: "Bytes are not an encoded value.",
@@ -127,12 +128,12 @@ export const errorRegistry = {
     summary:
       "A worker does not have, or cannot load, a package, an export or a module of Node that a task's function imports.",
     advice:
-      "Install the package on the workers, with what it needs itself, and run them with the client's version of Node.",
+      "Install the package on the workers, with what it needs itself (one with native code must be there, as it cannot be sent along), and run them with the client's version of Node.",
   },
   FLOCK_PACKAGE_MISMATCH: {
     summary:
-      "A worker has another version or build of a package that a task's function imports, and the client's was not sent along.",
-    advice: "Install the client's version on the workers.",
+      "A worker has another version or build of a package that a task's function imports, and the client's was not sent along, or could not be, as it has native code.",
+    advice: "Install the client's version on the workers; the message names it.",
   },
   FLOCK_NO_WORKER: {
     summary: "No worker can run the task.",
