@@ -6,6 +6,7 @@ import {
   encodeInto,
   encodeValue,
   FlockError,
+  hasHooks,
   type PayloadRef,
   type PayloadStore,
   type ValueLeaf,
@@ -130,7 +131,7 @@ export class ArgumentEncoder {
     if (fn.captured === null) return fn;
     return this.#renewing(fn, (use) => {
       if (use.captured === null) return use;
-      const replacer = new LargeReplacer((large) => this.#place(large));
+      const replacer = new LargeReplacer((large) => this.#place(large), isFields);
       this.#lighten = (value) => replacer.copy(value);
       this.#reset();
       indexIn(this.#functions, use.entry);
@@ -189,7 +190,7 @@ export class ArgumentEncoder {
   }
 
   #encodeLarge(args: readonly unknown[], options: EncodeOptions, entry: FunctionEntry): EncodedArguments {
-    const replacer = new LargeReplacer((large) => this.#place(large));
+    const replacer = new LargeReplacer((large) => this.#place(large), isFields);
     const lighter = args.map((arg) => replacer.copy(arg));
     this.#lighten = (value) => replacer.copy(value);
     let encoded = this.#again(lighter, options);
@@ -291,6 +292,12 @@ export class ArgumentEncoder {
     if (isReleased(future)) throw releasedError(future.key);
     return recordOf(future);
   }
+}
+
+/** An instance of a class that travels with it. */
+function isFields(value: object): boolean {
+  const type = isFuture(value) ? undefined : classOf(value);
+  return type !== undefined && !hasHooks(type) && instanceProblem(type) === null;
 }
 
 function isBound(use: FunctionUse | BoundUse): use is BoundUse {

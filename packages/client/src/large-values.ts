@@ -13,15 +13,17 @@ function isLarge(value: unknown): value is LargeValue {
 
 /**
  * Copies values with every large string, typed array and buffer replaced by what `replace` gives for it; the arrays, plain
- * objects, maps and sets around them are copied. Cycles and shared references survive, also between values that the same
+ * objects, maps and sets around them are copied, and instances for which `isFields` says that they are no more than their fields. Cycles and shared references survive, also between values that the same
  * replacer copies; two large views of one buffer become independent of each other.
  */
 export class LargeReplacer {
   readonly #replace: (large: LargeValue) => unknown;
+  readonly #isFields: (value: object) => boolean;
   readonly #copies: Map<object, unknown> = new Map();
 
-  constructor(replace: (large: LargeValue) => unknown) {
+  constructor(replace: (large: LargeValue) => unknown, isFields: (value: object) => boolean) {
     this.#replace = replace;
+    this.#isFields = isFields;
   }
 
   copy(value: unknown): unknown {
@@ -34,7 +36,7 @@ export class LargeReplacer {
     if (prototype === Object.prototype || prototype === null) return this.#object(value, prototype);
     if (prototype === Map.prototype) return this.#map(value as Map<unknown, unknown>);
     if (prototype === Set.prototype) return this.#set(value as Set<unknown>);
-    return value;
+    return this.#isFields(value) ? this.#object(value, prototype) : value;
   }
 
   #array(array: readonly unknown[]): unknown[] {

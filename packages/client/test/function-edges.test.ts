@@ -6,7 +6,7 @@ import { sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext, runInThisContext } from "node:vm";
-import { importFrom } from "@taskflock/protocol";
+import { importFrom, registerClass } from "@taskflock/protocol";
 import { afterAll, describe, expect, test } from "vitest";
 import type { AnyFunction } from "../src/function-table.ts";
 import { PackageFolder } from "./package-folder.ts";
@@ -179,6 +179,36 @@ describe.each([
         };`,
     });
     expect(await new Shipping().call(fn, [makeLarge!()], bind)).toEqual([true, true, 100_001]);
+  });
+});
+
+describe("instances with a large array", () => {
+  const text = `class Rows {
+      constructor(count, owner) { this.values = new Float64Array(count).fill(2); this.owner = owner; }
+      sum() { return this.values.reduce((a, b) => a + b, 0) + (this.owner.rows === this ? 1 : 0); }
+    }
+    export const make = (count) => { const owner = {}; return owner.rows = new Rows(count, owner); };`;
+
+  test.each([1000, 10_000, 1_000_000])("travel as others do, however large: %i numbers", async (count) => {
+    const { fn, make, own } = await load({
+      "main.mjs": `${text} export const fn = (rows) => rows.sum(); export const own = (rows) => rows instanceof Rows && rows.sum();`,
+    });
+    const rows = make!(count);
+    expect(await new Shipping().call(fn, [rows])).toBe(2 * count + 1);
+    expect(await new Shipping().call(own!, [rows])).toBe(2 * count + 1);
+  });
+
+  test("are left as they are where hooks say how they travel", () => {
+    class Sum {
+      values = new Float64Array(20_000).fill(2);
+    }
+    registerClass<Sum, number>(Sum, {
+      name: "function-edges.Sum",
+      encode: ({ values }) => values.reduce((a, b) => a + b, 0),
+      decode: (sum) => Object.assign(new Sum(), { values: Float64Array.of(sum) }),
+    });
+    const fn = (sum: Sum, more: Float64Array): number => sum.values[0]! + more.length;
+    return expect(new Shipping().call(fn, [new Sum(), new Float64Array(10_000)])).resolves.toBe(50_000);
   });
 });
 

@@ -49,7 +49,10 @@ test("large parts are replaced where they stand; shared references and cycles su
     set: new Set([large]),
   };
   value["self"] = value;
-  const copy = new LargeReplacer(() => "data").copy(value) as typeof value & { list: unknown[] };
+  const copy = new LargeReplacer(
+    () => "data",
+    () => false,
+  ).copy(value) as typeof value & { list: unknown[] };
   expect(copy["self"]).toBe(copy);
   expect(copy.list[0]).toEqual({ large: "data" });
   expect(copy.list[0]).toBe(copy.list[1]);

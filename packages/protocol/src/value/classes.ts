@@ -60,6 +60,11 @@ export function registerClass<T extends object, E = unknown>(
   byPrototype.set(type.prototype, entry);
 }
 
+/** Instances of the class travel by its hooks, which may read more of them than their fields. */
+export function hasHooks(type: { readonly prototype: unknown }): boolean {
+  return byPrototype.get(type.prototype as object)?.hooks !== undefined;
+}
+
 export function classOfPrototype(prototype: object): RegisteredClass | undefined {
   return byPrototype.get(prototype);
 }

@@ -1,4 +1,4 @@
-export { type ClassCodec, registerClass } from "./classes.ts";
+export { type ClassCodec, hasHooks, registerClass } from "./classes.ts";
 export { type DecodeOptions, decodeValue } from "./decode.ts";
 export { MAKERS } from "./decode-closure.ts";
 export { type EncodedValue, type EncodeOptions, encodeInto, encodeValue } from "./encode.ts";
