@@ -122,6 +122,7 @@ export class FunctionTable {
       },
       (error: unknown) => () => {
         entry.failure = error instanceof Error ? error : new Error(String(error));
+        this.#byNumber.delete(entry.number); // the scheduler never hears of it
       },
     );
     this.#host.gate.hold(defined);
