@@ -105,6 +105,10 @@ describe("a name that must be another is so wherever it stands", () => {
       "() => { for (value of ['x', 'y']); const r = [value]; for (value in { z: 1 }); return [...r, value, other()]; }",
     ],
     ["a class", "() => [new (class { value = value; static { this.x = value; } })().value, other()]"],
+    [
+      "a function of a block",
+      "() => { const before = typeof value; { function value() {} } return [before, typeof value, other()]; }",
+    ],
     ["optional chaining", "() => [value?.length, value?.['length'], other?.()]"],
   ])("%s", (_, fn) => sameThere(made(TWO, fn)));
 });
@@ -128,6 +132,11 @@ describe("texts that look like something else", () => {
       "(__proto__) => [{ __proto__ }, { __proto__: null }, { ['__proto__']: 1 }, { __proto__() {} }].map(Object.getPrototypeOf).map(String)",
     ],
     ["functions in blocks", "() => { { function inner() { return 1; } } return typeof inner; }"],
+    [
+      "functions of blocks that are hoisted",
+      "() => { const before = typeof other; { function other() { return 3; } } return [before, other()]; }",
+    ],
+    ["functions of blocks that are not", "() => { { let other = 1; { function other() {} } } return other(); }"],
     ["a function that hides its parameter", "(f) => { function f() { return 2; } return f(); }"],
     ["sloppy names", "() => { var let_ = 1, yield_ = 2, static = 3, package = 4; return [static, package]; }"],
     ["`with`", "(x) => { with ({ a: x }) { return [a, x]; } }"],
@@ -149,7 +158,7 @@ describe("texts that look like something else", () => {
       "labels, switch, finally",
       "(n) => { outer: for (const i of [1, 2, 3]) { try { switch (i) { case n: continue outer; case 3: break outer; default: n += 10; } } finally { n += 100; } } return n; }",
     ],
-  ])("%s", (_, text) => sameThere(written(`(${text}\n)`), 1));
+  ])("%s", (_, text) => sameThere(made("const other = () => { const value = 1; return value; };", `(${text}\n)`), 1));
 
   it("a script that begins with a hashbang, and one with a byte order mark", async () => {
     await sameThere(written("#!/usr/bin/env node\n(() => 1)"));

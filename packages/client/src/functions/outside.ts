@@ -4,7 +4,8 @@ import type { AnyNode } from "acorn";
 import type { Scope, Variable } from "eslint-scope";
 import { type AssetUse, assetUse, isMetaName } from "./asset-uses.ts";
 import { calledName, importSpecifier, isText } from "./binding.ts";
-import { forEachChild, type Site } from "./module-source.ts";
+import { type Hoisted, hoistedNames, isHoisted } from "./hoisting.ts";
+import { forEachChild, type ModuleSource, type Site } from "./module-source.ts";
 
 /** A stretch of the script's text, by offsets. */
 export interface Range {
@@ -53,7 +54,7 @@ export interface Outside {
   /** Of a class: parts that run once, where it is defined; what they led to is read from the class itself. */
   readonly statics: readonly Range[];
   readonly heritage: AnyNode | null;
-  /** Of a class: instances have fields that nobody else can read. */
+  /** Of a class: instances have members that nobody else can read or give. */
   readonly privateFields: boolean;
   /** Of a class: its private static fields, with the text behind their names that gives them their first value. */
   readonly privateStatics: readonly (Range & { readonly name: string })[];
@@ -152,9 +153,9 @@ class Walk {
         this.#skipped.push(member);
         continue;
       }
+      if (isPrivate && !member.static) this.#privateFields = true; // methods too: who has them, only the constructor says
       if (member.type === "PropertyDefinition" && isPrivate) {
-        if (!member.static) this.#privateFields = true;
-        else {
+        if (member.static) {
           const value = { start: member.key.end, end: member.end, name: nameOf(member.key) };
           this.#privateStatics.push(value);
           this.#skipped.push(value);
@@ -278,6 +279,7 @@ class Walk {
     const found = new Map<string, Entry>();
     const within = (ranges: readonly Range[], at: number): boolean =>
       ranges.some(({ start, end }) => start <= at && at < end);
+    const hoisted = hoistedIn(module);
     for (const scope of module.scopes.scopes) {
       const { block } = scope;
       if ((block as AnyNode).end < node.start || (block as AnyNode).start > node.end) continue;
@@ -287,6 +289,7 @@ class Walk {
         const variable = reference.resolved;
         if (variable !== null && isInside(variable, node)) continue;
         const { name } = reference.identifier as { name: string };
+        if (isHoisted(hoisted, name, scope, node.start)) continue;
         if (isMetaName(name)) this.#context.add("import.meta");
         const entry = found.get(name) ?? newEntry(name, variable);
         found.set(name, entry);
@@ -310,6 +313,14 @@ function isRequire(variable: Variable | null): boolean {
   const definition = variable.defs[0]?.node as AnyNode | undefined;
   const made = definition?.type === "VariableDeclarator" ? definition.init : undefined;
   return made?.type === "CallExpression" && calledName(made.callee) === "createRequire";
+}
+
+const hoistedNamesOf = new WeakMap<ModuleSource, Hoisted>();
+
+function hoistedIn(module: ModuleSource): Hoisted {
+  const hoisted = hoistedNamesOf.get(module) ?? hoistedNames(module.script.isModule ? [] : module.scopes.scopes);
+  hoistedNamesOf.set(module, hoisted);
+  return hoisted;
 }
 
 function isLoose(from: Scope, node: AnyNode): boolean {
