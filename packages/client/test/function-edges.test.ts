@@ -182,6 +182,18 @@ describe.each([
   });
 });
 
+test.each([
+  ["a function", "const fn = function count() { count.n = (count.n ?? 0) + 1; return count.n; };"],
+  [
+    "a class",
+    "class Count { static next() { Count.n = (Count.n ?? 0) + 1; return Count.n; } } const fn = () => Count.next();",
+  ],
+])("what %s puts on itself by its own name is gone with the call", async (_what, text) => {
+  const { fn } = await load({ "main.mjs": `${text} export { fn };` });
+  const shipping = new Shipping();
+  for (let round = 0; round < 2; round++) expect(await shipping.call(fn)).toBe(1);
+});
+
 describe("instances with a large array", () => {
   const text = `class Rows {
       constructor(count, owner) { this.values = new Float64Array(count).fill(2); this.owner = owner; }

@@ -58,7 +58,7 @@ export interface Outside {
   readonly privateFields: boolean;
   /** Of a class: its private static fields, with the text behind their names that gives them their first value. */
   readonly privateStatics: readonly (Range & { readonly name: string })[];
-  /** Of a class: a static method assigns to a member of the class. */
+  /** It assigns to a member of its own: a static method of a class, or the function by the name that it has inside itself. */
   readonly changesItself: boolean;
   /** It finds files by a variable `__dirname`, which the module declares itself. */
   readonly ownFolder: boolean;
@@ -287,7 +287,10 @@ class Walk {
         const [start, end] = reference.identifier.range ?? [-1, -1];
         if (start < node.start || end > node.end || within(this.#skipped, start)) continue;
         const variable = reference.resolved;
-        if (variable !== null && isInside(variable, node)) continue;
+        if (variable !== null && isInside(variable, node)) {
+          if (this.#changed.has(start) && isItself(variable, node)) this.#changesItself = true;
+          continue;
+        }
         const { name } = reference.identifier as { name: string };
         if (isHoisted(hoisted, name, scope, node.start)) continue;
         if (isMetaName(name)) this.#context.add("import.meta");
@@ -328,6 +331,13 @@ function isLoose(from: Scope, node: AnyNode): boolean {
     if (scope.type === "with" && (scope.block as AnyNode).start >= node.start) return true;
   }
   return false;
+}
+
+/** The name that a function or class has inside itself. */
+function isItself({ defs, scope }: Variable, node: AnyNode): boolean {
+  return (
+    (scope.block as AnyNode) === node && /^(?:Function|Class)Name$/.test(defs[0]?.type ?? "") && defs[0]?.node === node
+  );
 }
 
 /** Declared by the function itself, or inside it. */
