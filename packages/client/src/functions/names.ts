@@ -9,7 +9,7 @@ import type { Capture } from "./capture.ts";
 import { workerGlobals } from "./globals.ts";
 import type { Callable, ImportUse, NamespaceTarget, Target } from "./graph.ts";
 import type { Inspected, Variables } from "./inspect.ts";
-import { isObjectPrototype } from "./instances.ts";
+import { isNative, isObjectPrototype, sourceOf } from "./instances.ts";
 import { LiveScopes } from "./live-scopes.ts";
 import { isSingle, type ModuleSource, type Site } from "./module-source.ts";
 import type { FreeName } from "./outside.ts";
@@ -162,7 +162,7 @@ export class NameResolver {
     const value = readVariable(inspected.scopes, text);
     if (value === undefined && !hasVariable(inspected.scopes, text)) {
       const isGlobal = Object.hasOwn(inspected.global, text);
-      if (!isGlobal || (variable === null && workerGlobals().has(text))) {
+      if (!isGlobal || (variable === null && isOfWorkers(text, inspected.global))) {
         if (text === "arguments") throw this.#capture.refuse(refuseName(text));
         return undefined; // without a value here it has none there either
       }
@@ -267,6 +267,17 @@ const WHOLE: Omit<FreeName, "name"> = { variable: null, uses: [], members: null,
 function usesItsObject(target: Target | undefined): boolean {
   if (target?.kind !== "unit" || target.unit.form.kind !== "code") return false;
   return target.unit.form.outside.context.has("own this");
+}
+
+/** Scripts may have declared something else by that name. What a library replaced is its own affair, on each machine. */
+function isOfWorkers(name: string, global: Variables): boolean {
+  if (!workerGlobals().has(name)) return false;
+  const { value, configurable } = Object.getOwnPropertyDescriptor(global, name) ?? {};
+  if (typeof value === "function") {
+    const isDeclared = configurable === false || (global !== globalThis && !isNative(sourceOf(value)));
+    return !isDeclared || wellKnown(value) !== undefined;
+  }
+  return typeof value === "object" || value === undefined || /^(?:NaN|Infinity)$/.test(name);
 }
 
 /** Of the top level of a script, and no module's: another script's variable of this name is the same. */
