@@ -1,6 +1,7 @@
 // What the free names of a function stand for: imports, globals, values of variables.
 import { isBuiltin } from "node:module";
 import { dirname } from "node:path";
+import { types } from "node:util";
 import { findPackage } from "@taskflock/protocol";
 import type { AnyNode } from "acorn";
 import type { Variable } from "eslint-scope";
@@ -13,6 +14,7 @@ import { isNative, isObjectPrototype, sourceOf } from "./instances.ts";
 import { LiveScopes } from "./live-scopes.ts";
 import { isSingle, type ModuleSource, type Site } from "./module-source.ts";
 import type { FreeName } from "./outside.ts";
+import { isPrivateAccess } from "./private-stores.ts";
 import { refuseName, shownName } from "./refusal.ts";
 import {
   hasVariable,
@@ -205,7 +207,7 @@ export class NameResolver {
     if ((isNamespace(value) || (isWhole && isPlain(value))) && (name.members !== null || isModule(value))) {
       return { target: this.#namespace(value, name, site), value };
     }
-    const target = this.#capture.targetOf(value, text);
+    const target = this.#privateStore(value, name, site) ?? this.#capture.targetOf(value, text);
     const owner = fn === this.#capture.root ? null : fn;
     const hidden = site.module.file === undefined; // what a REPL's later lines do is not in the text
     const constant = variable !== null && isConstant(variable) && !hidden;
@@ -213,6 +215,14 @@ export class NameResolver {
     const at = isProperty ? { object: inspected.global, key: text } : { owner, variable: text, constant };
     this.#watch(target, value, at);
     return { target, value };
+  }
+
+  /** What a compiler keeps private members in: instances that are made on the worker enter themselves. */
+  #privateStore(value: unknown, { name, uses }: FreeName, { module }: Site): Target | undefined {
+    if (!types.isWeakMap(value) && !types.isWeakSet(value)) return undefined;
+    const isOurs = uses.every(({ start, end }) => isPrivateAccess(module.text, start, end));
+    const text = types.isWeakMap(value) ? "new WeakMap()" : "new WeakSet()";
+    return isOurs ? this.#one(value, () => ({ kind: "expression", text, name })) : undefined;
   }
 
   /** One object is one namespace, whatever it is called in each module. */
