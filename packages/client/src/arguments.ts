@@ -13,7 +13,7 @@ import {
 } from "@taskflock/protocol";
 import { releasedError } from "./endings.ts";
 import type { AnyFunction, FunctionEntry, FunctionTable, FunctionUse } from "./function-table.ts";
-import { classOf, instanceProblem } from "./functions/index.ts";
+import { classOf, instanceLeaf, instanceProblem, noteCopy } from "./functions/index.ts";
 import { type Future, type FutureOwner, isFuture, isReleased, ownerOf, recordOf } from "./future.ts";
 import { LARGE_LEAF_BYTES, LargeReplacer, type LargeValue } from "./large-values.ts";
 import type { TaskRecord } from "./record.ts";
@@ -131,7 +131,7 @@ export class ArgumentEncoder {
     if (fn.captured === null) return fn;
     return this.#renewing(fn, (use) => {
       if (use.captured === null) return use;
-      const replacer = new LargeReplacer((large) => this.#place(large), isFields);
+      const replacer = new LargeReplacer((large) => this.#place(large), isFields, noteCopy);
       this.#lighten = (value) => replacer.copy(value);
       this.#reset();
       indexIn(this.#functions, use.entry);
@@ -190,7 +190,7 @@ export class ArgumentEncoder {
   }
 
   #encodeLarge(args: readonly unknown[], options: EncodeOptions, entry: FunctionEntry): EncodedArguments {
-    const replacer = new LargeReplacer((large) => this.#place(large), isFields);
+    const replacer = new LargeReplacer((large) => this.#place(large), isFields, noteCopy);
     const lighter = args.map((arg) => replacer.copy(arg));
     this.#lighten = (value) => replacer.copy(value);
     let encoded = this.#again(lighter, options);
@@ -246,7 +246,7 @@ export class ArgumentEncoder {
     if (main !== null && !main.shared && this.#captors.length === 0 && main.unitIndex(type) !== undefined) {
       throw new Renewal(main.fn, true);
     }
-    if (problem === null) return { kind: "instance", type };
+    if (problem === null) return instanceLeaf(value, type);
     throw new FlockError(
       "FLOCK_NOT_SERIALIZABLE",
       `${path()} is an instance of ${type.name || "a class"}, ${problem}; pass plain data, or register the class with registerClass.`,

@@ -13,17 +13,25 @@ function isLarge(value: unknown): value is LargeValue {
 
 /**
  * Copies values with every large string, typed array and buffer replaced by what `replace` gives for it; the arrays, plain
- * objects, maps and sets around them are copied, and instances for which `isFields` says that they are no more than their fields. Cycles and shared references survive, also between values that the same
- * replacer copies; two large views of one buffer become independent of each other.
+ * objects, maps and sets around them are copied, and instances for which `isFields` says that they are no more than their
+ * fields. Cycles and shared references survive, also between values that the same replacer copies; two large views of one
+ * buffer become independent of each other.
  */
 export class LargeReplacer {
   readonly #replace: (large: LargeValue) => unknown;
   readonly #isFields: (value: object) => boolean;
+  readonly #copied: (copy: object, instance: object) => void;
   readonly #copies: Map<object, unknown> = new Map();
 
-  constructor(replace: (large: LargeValue) => unknown, isFields: (value: object) => boolean) {
+  /** `copied` is told of each copy of an instance. */
+  constructor(
+    replace: (large: LargeValue) => unknown,
+    isFields: (value: object) => boolean,
+    copied: (copy: object, instance: object) => void,
+  ) {
     this.#replace = replace;
     this.#isFields = isFields;
+    this.#copied = copied;
   }
 
   copy(value: unknown): unknown {
@@ -36,7 +44,10 @@ export class LargeReplacer {
     if (prototype === Object.prototype || prototype === null) return this.#object(value, prototype);
     if (prototype === Map.prototype) return this.#map(value as Map<unknown, unknown>);
     if (prototype === Set.prototype) return this.#set(value as Set<unknown>);
-    return this.#isFields(value) ? this.#object(value, prototype) : value;
+    if (!this.#isFields(value)) return value;
+    const copy = this.#object(value, prototype);
+    this.#copied(copy, value);
+    return copy;
   }
 
   #array(array: readonly unknown[]): unknown[] {

@@ -52,6 +52,7 @@ test("large parts are replaced where they stand; shared references and cycles su
   const copy = new LargeReplacer(
     () => "data",
     () => false,
+    () => expect.unreachable("there is no instance"),
   ).copy(value) as typeof value & { list: unknown[] };
   expect(copy["self"]).toBe(copy);
   expect(copy.list[0]).toEqual({ large: "data" });

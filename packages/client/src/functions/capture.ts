@@ -10,6 +10,7 @@ import type { Callable, Graph, Target, Unit, Watched } from "./graph.ts";
 import { type Inspected, inspectFunction, type Variables } from "./inspect.ts";
 import { classOf, instanceProblem, isNative, isOfNode, nameOf, sourceOf } from "./instances.ts";
 import { linkExports } from "./live-exports.ts";
+import { instanceLeaf } from "./made-fields.ts";
 import { isSingle, type ModuleSource, type Site, siteOf } from "./module-source.ts";
 import { isForeign, NameResolver } from "./names.ts";
 import { type FreeName, type Outside, outsideOf, type Range } from "./outside.ts";
@@ -161,14 +162,16 @@ export class Capture {
         `${this.#captor} captures ${path()}, a ${shownName(value.constructor)} of this process; open or make it inside the function.`,
       );
     }
-    return type === undefined ? undefined : { kind: "instance", type: this.#instantiable(type, path) };
+    if (type === undefined) return undefined;
+    this.#instantiable(type, path);
+    return instanceLeaf(value, type);
   }
 
-  #instantiable(type: Callable, path: () => string): Callable {
+  #instantiable(type: Callable, path: () => string): void {
     const problem = instanceProblem(type);
     if (problem === null) {
       this.unit(type);
-      return type;
+      return;
     }
     throw this.refuse(
       `${this.#captor} captures ${path()}, an instance of ${shownName(type)}, ${problem}; make it inside the function, or pass plain data.`,

@@ -2,7 +2,7 @@
 import type { Graph, Target, Unit } from "./graph.ts";
 
 const RESERVED: readonly string[] = `
-  $imports $assets $bind $star $default $node require arguments eval undefined NaN Infinity await async of let static yield implements
+  $imports $assets $bind $star $default $node $makers require arguments eval undefined NaN Infinity await async of let static yield implements
   interface package private protected public break case catch class const continue debugger default delete do else enum export
   extends false finally for function if import in instanceof new null return super switch this throw true try typeof var void
   while with get set Object Symbol URL

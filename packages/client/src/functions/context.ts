@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { Capture } from "./capture.ts";
 import type { Callable } from "./graph.ts";
 import type { Inspected } from "./inspect.ts";
+import { makerOf } from "./makers.ts";
 import type { Site } from "./module-source.ts";
 import type { Context, Outside } from "./outside.ts";
 import { readVariable } from "./variables.ts";
@@ -12,7 +13,7 @@ export function checkContext(capture: Capture, site: Site, outside: Outside, fn:
   const isRoot = fn === capture.root;
   for (const [context, why] of reasons(site)) {
     if (!outside.context.has(context) || (context === "own this" && !isRoot)) continue;
-    throw capture.refuse(`${subject} ${why}`);
+    throw capture.refuse(`${subject} ${OF_INSTANCE.has(context) ? (ofInstance(site) ?? why) : why}`);
   }
 }
 
@@ -22,6 +23,16 @@ export function checkFolder(capture: Capture, { module }: Site, { ownFolder }: O
   if (!ownFolder || (typeof folder === "string" && module.file && resolve(folder) === dirname(module.file))) return;
   const advice = `write new URL("./file", import.meta.url), or pass what the files contain`;
   throw capture.refuse(`it finds files by __dirname, which is not the folder of its module here; ${advice}.`);
+}
+
+const OF_INSTANCE: ReadonlySet<Context> = new Set(["this", "super", "new.target", "private"]);
+
+/** Of a function that a class makes for its instances. */
+function ofInstance({ module, node }: Site): string | undefined {
+  const field = makerOf(module, node);
+  if (field === undefined) return undefined;
+  const member = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(field) ? `.${field}` : `[${JSON.stringify(field)}]`;
+  return `belongs to the object that its class made it for; pass (…args) => object${member}(…args), which takes the object along.`;
 }
 
 function reasons({ member }: Site): readonly (readonly [Context, string])[] {

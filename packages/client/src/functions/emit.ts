@@ -4,6 +4,7 @@ import type { AssetUse } from "./asset-uses.ts";
 import { CodeNames, type Named, namedOf, partsOf } from "./code-names.ts";
 import { CodeText } from "./code-text.ts";
 import type { Graph, ImportUse, Override, Target, Unit, UnitCode } from "./graph.ts";
+import { makersOf } from "./makers.ts";
 import type { ModuleSource } from "./module-source.ts";
 import type { ModuleUse } from "./outside.ts";
 import { writeUnit } from "./unit-text.ts";
@@ -21,6 +22,9 @@ const INTEROP = {
   default: "const $default = (m) => (m && m.__esModule ? m : { default: m });\n",
   node: "const $node = (m) => ({ ...m, default: m });\n",
 } as const;
+
+/** Under the symbol by which decoders find what a class makes for its instances. */
+const MAKERS = `const $makers = (type, value) => Object.defineProperty(type, Symbol.for("taskflock.makers"), { value });\n`;
 
 export function emitCode(graph: Graph): EmittedCode {
   return new Emitter(graph).emit();
@@ -49,6 +53,7 @@ class Emitter {
     const closure = dataNames.length > 0 || stateful;
     if (this.#strict) this.#out.glue(`"use strict";\n`);
     this.#importsAndExpressions();
+    if (this.#graph.units.some(hasMakers)) this.#out.glue(MAKERS);
     this.#section((named) => !this.#instance.has(named));
     if (closure) {
       this.#out.glue("return ($bind) => {\n");
@@ -189,6 +194,10 @@ class Emitter {
 
 function importUse({ specifier, kind }: ModuleUse, { site }: UnitCode): ImportUse {
   return { specifier, kind, when: "call", interop: "none", module: site.module };
+}
+
+function hasMakers({ form }: Unit): boolean {
+  return form.kind === "code" && makersOf(form.site.module, form.site.node).size > 0;
 }
 
 function memberAccess(member: string): string {

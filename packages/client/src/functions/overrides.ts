@@ -1,4 +1,5 @@
 // What the text of a class or function does not tell: what it extends, its static values, and what was put on it later.
+import { MAKERS } from "@taskflock/protocol";
 import type { AnyNode } from "acorn";
 import type { Capture } from "./capture.ts";
 import { membersOf, type WrittenMembers } from "./class-members.ts";
@@ -100,7 +101,7 @@ function overridesOn(
   }
   for (const key of keys) {
     const descriptor = Object.getOwnPropertyDescriptor(object, key);
-    if (descriptor === undefined || isGiven(code, on, key, descriptor)) continue;
+    if (descriptor === undefined || key === MAKERS || isGiven(code, on, key, descriptor)) continue;
     if (written?.has(on, key, descriptor)) continue;
     const name = typeof key === "symbol" ? (key.description ?? "") : key;
     const shown = name.replace(/\W/g, "_");

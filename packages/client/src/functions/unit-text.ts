@@ -5,6 +5,8 @@ import type { AssetUse } from "./asset-uses.ts";
 import type { CodeNames } from "./code-names.ts";
 import type { CodeText, Edit } from "./code-text.ts";
 import type { Unit, UnitCode } from "./graph.ts";
+import { makersOf } from "./makers.ts";
+import type { Site } from "./module-source.ts";
 import type { ModuleUse } from "./outside.ts";
 
 /** Where the code finds what a unit's text asks for by name. */
@@ -60,7 +62,10 @@ function writeExpression(out: CodeText, unit: Unit, form: UnitCode, host: TextHo
   const edits = editsOf(unit, form, host);
   if (member === undefined) {
     out.glue("(");
-    out.copy(module, site.start, site.end, edits);
+    const body = behindMembers(site);
+    out.copy(module, site.start, body, edits);
+    writeMakers(out, site, edits);
+    out.copy(module, body, site.end, []);
     out.glue("\n)"); // behind a comment that reaches to the end of its line
     return;
   }
@@ -120,9 +125,28 @@ function editsOf(unit: Unit, code: UnitCode, host: TextHost): Edit[] {
 /** Private static fields get their values when all that these may refer to is there. */
 function privateEdits({ privates }: Unit, { site, outside }: UnitCode, set: string): Edit[] {
   const edits = outside.privateStatics.map(({ start, end }) => ({ start, end, text: ";" }));
-  const end = "body" in site.node ? (site.node.body as AnyNode).end - 1 : site.end;
+  const end = behindMembers(site);
   const fields = privates.map(({ name }) => `this.#${name}`).join(", ");
-  return [...edits, { start: end, end, text: `static { ${set} = (values) => { [${fields}] = values; }; } ` }];
+  return [...edits, { start: end, end, text: `; static { ${set} = (values) => { [${fields}] = values; }; } ` }];
+}
+
+/** What makes the functions of instances that arrive: in the class, for its private names; with what `super` is in a method. */
+function writeMakers(out: CodeText, { module, node }: Site, edits: readonly Edit[]): void {
+  const makers = makersOf(module, node);
+  if (makers.size === 0) return;
+  out.glue("; static { $makers(this, { __proto__: super.prototype");
+  for (const [key, { fn, name }] of makers) {
+    const [before, behind] = "id" in fn && fn.id ? ["(", ")"] : naming(name, undefined);
+    out.glue(`, ${JSON.stringify(key)}() { return ${before}`);
+    out.copy(module, fn.start, fn.end, edits);
+    out.glue(`\n${behind}; }`);
+  }
+  out.glue(" }); } ");
+}
+
+/** Where members of a class may be added; of a function, its end. */
+function behindMembers({ node, end }: Site): number {
+  return node.type === "ClassDeclaration" || node.type === "ClassExpression" ? node.body.end - 1 : end;
 }
 
 /** The name that the text itself gives the function. */
