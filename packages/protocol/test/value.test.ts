@@ -262,6 +262,11 @@ describe("what cannot travel is refused with its path", () => {
     ["a boxed number", [Object(1)], /^args\[0\] is a Number, .*plain number/],
     ["a generator", [(function* () {})()], /^args\[0\] is a.*spread it into an array/],
     ["an iterator", [new Map().entries()], /^args\[0\] is a Map Iterator, .*spread it/],
+    [
+      "an object that inherits",
+      [Object.create({ a: 1 })],
+      /^args\[0\] is an object of another prototype, which cannot travel: the prototype stays/,
+    ],
     ["shared memory", [new SharedArrayBuffer(8)], /^args\[0\] is a SharedArrayBuffer/],
     ["a subclass of Map", [new (class Counter extends Map {})()], /^args\[0\] is a Counter, .*registerClass\(Counter/],
     ["a subclass of Array", [new (class List extends Array {})()], /^args\[0\] is a List/],

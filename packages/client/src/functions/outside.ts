@@ -242,7 +242,8 @@ class Walk {
 
   #call(node: AnyNode & { type: "CallExpression" }): boolean {
     const { callee } = node;
-    if (callee.type === "MemberExpression") this.#called.add(callee.object.start);
+    if (callee.type === "MemberExpression" && callee.object.type === "Identifier")
+      this.#called.add(callee.object.start);
     if (callee.type !== "Identifier") return false;
     if (callee.name === "eval") this.#context.add("eval");
     const [first] = node.arguments;

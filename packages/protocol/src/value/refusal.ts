@@ -84,6 +84,9 @@ export function refuseObject(path: string, value: object): FlockError {
   const advice = ADVICE[name] ?? ADVICE[brand];
   if (advice !== undefined) return refuse(path, withArticle(name), advice);
   if (brand.endsWith("Iterator")) return refuse(path, withArticle(brand), "spread it into an array");
+  if (name === "Object" && brand === "Object") {
+    return refuse(path, "an object of another prototype", "the prototype stays behind; copy the fields, { ...object }");
+  }
   return refuse(
     path,
     withArticle(name),
