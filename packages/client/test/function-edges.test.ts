@@ -9,6 +9,7 @@ import { runInNewContext, runInThisContext } from "node:vm";
 import { importFrom, registerClass } from "@taskflock/protocol";
 import { afterAll, describe, expect, test } from "vitest";
 import type { AnyFunction } from "../src/function-table.ts";
+import { prepareFunction } from "../src/functions/index.ts";
 import { PackageFolder } from "./package-folder.ts";
 import { Shipping } from "./ship.ts";
 
@@ -134,6 +135,20 @@ describe("functions of the same place", () => {
     const shipping = new Shipping();
     expect(await shipping.call(other)).toEqual([6, 2]);
     await expect(shipping.call(shares)).rejects.toThrowError(/share the variable count .* and change it/);
+  });
+
+  test("are known as long as they are used, whatever else is", async () => {
+    const others = Array.from({ length: 300 }, (_, i) => `() => () => k + ${i}`).join(",\n");
+    const program = await load({
+      "main.mjs": `let k = 0; export const first = () => () => k; export const others = () => [${others}];`,
+    });
+    const codeOf = (fn: unknown): unknown =>
+      prepareFunction(fn as AnyFunction, { packages: "installed", shared: false }).code;
+    const first = codeOf(program["first"]!());
+    for (const make of program["others"]!() as AnyFunction[]) {
+      codeOf(make());
+      expect(codeOf(program["first"]!())).toBe(first);
+    }
   });
 
   test("do not keep what the first of them captured", async () => {

@@ -135,12 +135,12 @@ function planFor(fn: Callable, manner: Manner, subject: Subject): Plan {
   if (isNative(source)) return planByCapture(fn, manner, subject);
   const { bySite, byText } = plansFor(manner);
   const text = `${nameOf(fn)}\n${source}`;
-  const alike = byText.get(text);
+  const alike = use(byText, text);
   if (alike !== undefined && isBare(fn)) return { ...alike };
   const inspected = inspectFunction(fn);
   const site = siteIfReadable(inspected, source);
   if (site === undefined) return planByCapture(fn, manner, subject);
-  const template = bySite.get(site);
+  const template = use(bySite, site);
   const values = template === undefined ? null : valuesLike(template, fn, inspected);
   if (template !== undefined && values !== null) return { ...template, values, prepared: null };
   const isExport = !site.nested && outsideOf(site).names.length > 0 && packageFileOf(fn) !== undefined;
@@ -153,9 +153,18 @@ function planFor(fn: Callable, manner: Manner, subject: Subject): Plan {
   return plan;
 }
 
+/** The first of the map is the one not used for longest. */
 function keep<K>(plans: Map<K, Plan>, key: K, plan: Plan): void {
-  if (plans.size >= MAX_KEPT) for (const [oldest] of plans) if (plans.delete(oldest)) break;
+  if (plans.size >= MAX_KEPT && !plans.has(key)) for (const [oldest] of plans) if (plans.delete(oldest)) break;
   plans.set(key, { ...plan, prepared: null });
+}
+
+function use<K>(plans: Map<K, Plan>, key: K): Plan | undefined {
+  const plan = plans.get(key);
+  if (plan === undefined) return undefined;
+  plans.delete(key); // and behind the others
+  plans.set(key, plan);
+  return plan;
 }
 
 function siteIfReadable(inspected: Inspected, source: string): Site | undefined {
