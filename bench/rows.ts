@@ -64,7 +64,7 @@ async function echoBeside(): Promise<{ once(): Promise<Figures>; close(): Promis
   return {
     once: async () => {
       const { p50Ms, p99Ms } = await echo.oneByOne();
-      return { echoP50Ms: p50Ms, echoP99Ms: p99Ms };
+      return { echoP50Ms: p50Ms ?? Number.NaN, echoP99Ms: p99Ms ?? Number.NaN };
     },
     close: () => echo.close(),
   };

@@ -136,8 +136,10 @@ describe("classes travel with what they are", () => {
 
 describe("computed names of members", () => {
   class Keyed {
+    // @ts-expect-error: a name that the compiler does not know
     static [`${key}1`] = 4;
     static [hidden] = 6;
+    // @ts-expect-error: a name that the compiler does not know
     [`${key}Field`] = 9;
     [only](): number {
       return 1;

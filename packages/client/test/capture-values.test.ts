@@ -56,7 +56,10 @@ describe("what a function captures comes along", () => {
     ["objects that hold functions", () => [tools.times(2), tools.plus(1), tools.all.map((f) => f(1))]],
     ["the same function by several ways", () => [tools.all[0] === helper, tools.byName.get("helper") === helper]],
     ["imports by name, default, namespace", () => [processors().length, os.EOL, EOL, path.join("a", "b")]],
-    ["an import and its member", () => [processors === os.cpus, path.posix === path.default.posix]],
+    [
+      "an import and its member",
+      () => [processors === os.cpus, path.posix === (path as unknown as { default: typeof path }).default.posix],
+    ],
     ["builtins by any name", () => [max(1, 2), hasOwn.call({ a: 1 }, "a"), max === Math.max]],
     ["classes of Node", () => new EventEmitter().on("x", () => 1).listenerCount("x")],
     ["a symbol that all share", () => shared === Symbol.for("taskflock.test")],

@@ -5,7 +5,7 @@ import type { Scope, Variable } from "eslint-scope";
 import { type AssetUse, assetUse, isMetaName } from "./asset-uses.ts";
 import { calledName, importSpecifier, isText } from "./binding.ts";
 import { type Hoisted, hoistedNames, isHoisted } from "./hoisting.ts";
-import { forEachChild, type ModuleSource, type Site } from "./module-source.ts";
+import { forEachChild, isSingle, type ModuleSource, type Site } from "./module-source.ts";
 
 /** A stretch of the script's text, by offsets. */
 export interface Range {
@@ -248,7 +248,11 @@ class Walk {
     if (callee.name === "eval") this.#context.add("eval");
     const [first] = node.arguments;
     if (callee.name !== "require") return this.#module(node, importSpecifier(node), "import");
-    return isText(first) && isRequire(this.#variableAt(callee)) && this.#module(node, first.value, "require");
+    return (
+      isText(first) &&
+      isRequire(this.#site.module, this.#variableAt(callee)) &&
+      this.#module(node, first.value, "require")
+    );
   }
 
   /** The variable that a name stands for; null for one that no scope of the script declares. */
@@ -312,8 +316,9 @@ class Walk {
 }
 
 /** The engine's own, or one that was made for a module: not what somebody else gave that name. */
-function isRequire(variable: Variable | null): boolean {
+function isRequire(module: ModuleSource, variable: Variable | null): boolean {
   if (variable === null) return true;
+  if (variable.defs[0]?.type === "Parameter") return isSingle(module, variable); // of the function that a loader wraps modules in
   const definition = variable.defs[0]?.node as AnyNode | undefined;
   const made = definition?.type === "VariableDeclarator" ? definition.init : undefined;
   return made?.type === "CallExpression" && calledName(made.callee) === "createRequire";

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of programs
 // Expressions of generated programs.
+// Long: one method for each kind of expression, which all call each other.
 import type { Choices } from "./choices.ts";
 import { MAX_PASSED_COST, type Scope, type Type, type Variable } from "./scope.ts";
 

@@ -101,7 +101,7 @@ export class Scope {
   #isFree(name: string, hoisted: boolean): boolean {
     if (this.#taken.has(name) || this.#called.has(name)) return false;
     if (!hoisted || this.kind === "body") return true;
-    return this.parent?.#isFree(name, hoisted) ?? true;
+    return this.parent === null || this.parent.#isFree(name, hoisted);
   }
 
   /** The variables of a type that a name written here means. */
