@@ -9,6 +9,7 @@ import {
   hasHooks,
   type PayloadRef,
   type PayloadStore,
+  type SharedCall,
   type ValueLeaf,
 } from "@taskflock/protocol";
 import { releasedError } from "./endings.ts";
@@ -58,7 +59,7 @@ class DataLeaf {
 /** The function must be described anew before its call can be encoded. */
 class Renewal extends FlockError {
   readonly fn: AnyFunction;
-  /** An argument is an instance of a class that travels with the function; else a captured value changed into a function. */
+  /** A function or class that travels with it stands in the arguments; else a captured value changed into a function. */
   readonly shared: boolean;
   constructor(fn: AnyFunction, shared: boolean) {
     super(
@@ -91,6 +92,8 @@ export class ArgumentEncoder {
   readonly #plain: EncodeOptions;
   /** With the function itself in front. */
   readonly #withFunction: EncodeOptions;
+  /** Of a `SharedCall`. */
+  readonly #withBoth: EncodeOptions;
   /** The function whose call is encoded. */
   #main: FunctionUse | BoundUse | null = null;
   /** The functions whose captured values are being written, the innermost last. */
@@ -105,7 +108,8 @@ export class ArgumentEncoder {
     this.#host = host;
     const leaf = (value: object, path: () => string): ValueLeaf | undefined => this.#leaf(value, path);
     this.#plain = { path: "args", leaf };
-    this.#withFunction = { path: (index) => (index === 0 ? "the function" : `args[${index - 1}]`), leaf };
+    this.#withFunction = { path: (index) => (index === 0 ? "the function" : `args[${Number(index) - 1}]`), leaf };
+    this.#withBoth = { path: (key) => (key === "main" ? "the function" : "args"), leaf };
   }
 
   /**
@@ -114,14 +118,11 @@ export class ArgumentEncoder {
    */
   encode(fn: FunctionUse | BoundUse, args: readonly unknown[]): EncodedArguments {
     return this.#renewing(fn, (use) => {
-      this.#args = args;
-      const whole = use.captured === null ? args : [use.fn, ...args];
-      const options = use.captured === null ? this.#plain : this.#withFunction;
       this.#lighten = same;
       this.#apart = false;
       this.#reset();
-      const bytes = encodeInto(whole, this.#scratch, 0, options);
-      if (bytes < 0) return this.#encodeLarge(whole, options, use.entry);
+      const bytes = encodeInto(this.#whole(use, args), this.#scratch, 0, this.#optionsOf(use));
+      if (bytes < 0) return this.#encodeLarge(use, args);
       return this.#finish(this.#host.payloads.putSlice(this.#scratch, 0, bytes), bytes, use.entry);
     });
   }
@@ -144,7 +145,8 @@ export class ArgumentEncoder {
   #encodeCaptured(use: FunctionUse, captured: readonly unknown[], limitBytes: number): EncodedCapture {
     const { names } = use;
     this.#captors.push(use);
-    const options = { path: (index: number) => names[index] ?? "a captured value", leaf: this.#plain.leaf! };
+    const path = (index: number | string): string => names[Number(index)] ?? "a captured value";
+    const options = { path, leaf: this.#plain.leaf! };
     const encoded = encodeValue(captured.map(this.#lighten), options).toBytes();
     this.#captors.pop();
     if (encoded.length <= limitBytes) return encoded;
@@ -189,28 +191,40 @@ export class ArgumentEncoder {
     return { payload, bytes, entry, deps: this.#deps, functions: this.#functions };
   }
 
-  #encodeLarge(args: readonly unknown[], options: EncodeOptions, entry: FunctionEntry): EncodedArguments {
+  /** The value that stands for the call. */
+  #whole(use: FunctionUse, args: readonly unknown[]): readonly unknown[] | SharedCall {
+    if (use.captured === null) return args;
+    if (!use.shared) return [use.fn, ...args];
+    this.#args = args;
+    return { main: use.fn, args };
+  }
+
+  #optionsOf({ captured, shared }: FunctionUse): EncodeOptions {
+    if (captured === null) return this.#plain;
+    return shared ? this.#withBoth : this.#withFunction;
+  }
+
+  #encodeLarge(use: FunctionUse, args: readonly unknown[]): EncodedArguments {
     const replacer = new LargeReplacer((large) => this.#place(large), isFields, noteCopy);
     const lighter = args.map((arg) => replacer.copy(arg));
     this.#lighten = (value) => replacer.copy(value);
-    let encoded = this.#again(lighter, options);
+    let encoded = this.#again(use, lighter);
     if (encoded.bytes > LARGE_ARGUMENT_BYTES) {
       // What arguments refer to cannot stand apart from them: its large parts are then shared with other calls.
       if (this.#main?.shared)
         this.#lighten = (value) => this.#placeWhole(replacer.copy(value), value, LARGE_LEAF_BYTES);
       else this.#apart = true;
       const lightest = lighter.map((arg, index) => this.#placeWhole(arg, args[index], LARGE_LEAF_BYTES));
-      encoded = this.#again(lightest, options);
+      encoded = this.#again(use, lightest);
     }
     const limit = this.#host.maxFrameBytes - FRAME_SLACK_BYTES;
     if (encoded.bytes > limit) throw tooLarge(encoded.bytes, limit);
-    return this.#finish(this.#host.payloads.put(encoded.toBytes()), encoded.bytes, entry);
+    return this.#finish(this.#host.payloads.put(encoded.toBytes()), encoded.bytes, use.entry);
   }
 
-  #again(args: readonly unknown[], options: EncodeOptions): ReturnType<typeof encodeValue> {
-    if (this.#main?.shared) this.#args = args.slice(1);
+  #again(use: FunctionUse, args: readonly unknown[]): ReturnType<typeof encodeValue> {
     this.#reset();
-    return encodeValue(args, options);
+    return encodeValue(this.#whole(use, args), this.#optionsOf(use));
   }
 
   #place(large: LargeValue): DataLeaf {
@@ -242,10 +256,7 @@ export class ArgumentEncoder {
     const type = classOf(value);
     if (type === undefined) return undefined;
     const problem = instanceProblem(type);
-    const main = this.#main;
-    if (main !== null && !main.shared && this.#captors.length === 0 && main.unitIndex(type) !== undefined) {
-      throw new Renewal(main.fn, true);
-    }
+    this.#shareIfUsed(type as AnyFunction);
     if (problem === null) return instanceLeaf(value, type);
     throw new FlockError(
       "FLOCK_NOT_SERIALIZABLE",
@@ -261,6 +272,7 @@ export class ArgumentEncoder {
     }
     const captor = captors.at(-1);
     if (captor !== undefined && !captor.shared) throw new Renewal(captor.fn, false);
+    this.#shareIfUsed(fn);
     const main = this.#main;
     const use = main?.fn === fn ? main : this.#host.functions.use(fn, path());
     const index = indexIn(this.#functions, use.entry);
@@ -272,14 +284,18 @@ export class ArgumentEncoder {
     captors.push(use);
     const end = (): void => void captors.pop();
     const captured = use.captured.map(this.#lighten);
-    // Behind what the code asks for: the arguments themselves then refer to what was read here.
-    return {
-      kind: "closure",
-      index,
-      captured: use.shared ? [...captured, this.#args] : captured,
-      names: use.names,
-      end,
-    };
+    const { names } = use;
+    if (!use.shared) return { kind: "closure", index, captured, names, end };
+    // Behind what the code asks for: the arguments of the call are then what was read here.
+    const both = { captured: [...captured, this.#args], names: [...names, "args"], beside: captured.length };
+    return { kind: "closure", index, ...both, end };
+  }
+
+  /** What stands in the arguments and travels with the function, too, is one there only if both are written as one. */
+  #shareIfUsed(fn: AnyFunction): void {
+    const main = this.#main;
+    if (main === null || main.shared || this.#captors.length > 0 || main.fn === fn) return;
+    if (main.unitIndex(fn) !== undefined) throw new Renewal(main.fn, true);
   }
 
   #recordOf(future: Future<unknown>, path: () => string): TaskRecord {

@@ -37,7 +37,7 @@ export interface FunctionEntry {
 export interface FunctionUse extends Pick<Prepared, "captured" | "names" | "unitIndex" | "isClass"> {
   readonly fn: AnyFunction;
   readonly entry: FunctionEntry;
-  /** What it captures and the arguments are written as one, so that they may share classes. */
+  /** What it captures and the arguments are written as one, so that they may share functions and classes. */
   readonly shared: boolean;
 }
 
@@ -65,7 +65,7 @@ export class FunctionTable {
   /**
    * A function with its captured values as they are now; its code is defined at the scheduler before whatever is sent after
    * this call. Throws FLOCK_FUNCTION_NOT_SERIALIZABLE; `path` says where the function stands. `shared`: the arguments may refer to
-   * classes that travel with it.
+   * functions and classes that travel with it.
    */
   use(fn: AnyFunction, path?: string, shared = false): FunctionUse {
     const manner = { packages: this.#host.packages, shared };

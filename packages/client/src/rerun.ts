@@ -1,6 +1,6 @@
 // Runs the call of a task here, in the client's process: the live function, with the arguments that the task had.
 
-import { decodeValue, FlockError, type TaskNumber } from "@taskflock/protocol";
+import { callOf, decodeValue, FlockError, type TaskNumber } from "@taskflock/protocol";
 import { releasedError } from "./endings.ts";
 import type { AnyFunction, FunctionEntry, FunctionTable } from "./function-table.ts";
 import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts";
@@ -57,8 +57,8 @@ async function argumentsOf(host: RerunHost, record: TaskRecord, fn: AnyFunction)
   const functions = call.functions.map((number) => (number === null ? undefined : host.functions.get(number)));
   const inputs = await inputsOf(host, n, call.inputs);
   const units = entry === null ? null : unitsNow(host, fn, entry);
-  const main: { met: boolean; captured: readonly unknown[] } = { met: false, captured: [] };
-  const all = decodeValue(data, {
+  const main = { met: false };
+  const decoded = decodeValue(data, {
     copy: true,
     leaf: (kind, index) => (kind === "future" ? inputs[index] : liveAt(functions, index)),
     closure: (index, bind) => {
@@ -68,15 +68,17 @@ async function argumentsOf(host: RerunHost, record: TaskRecord, fn: AnyFunction)
         return liveAt(functions, index, true);
       }
       main.met = true;
-      main.captured = bind(units ?? STAND_INS);
+      bind(units ?? STAND_INS);
       return fn;
     },
-  }) as unknown[];
-  if (!main.met) return all;
-  const args = all.slice(1);
-  if (units === null && holds(main.captured, args))
-    throw forgotten(`What ${fn.name || "the function"} uses has changed`);
-  return args;
+    made: (_type, key) => () => {
+      throw forgotten(`${key}() belongs to an instance in the task's arguments, and only its class can make it`);
+    },
+  });
+  // The arguments may refer to what travelled with the function.
+  if (units === null && !Array.isArray(decoded)) throw forgotten(`What ${fn.name || "the function"} uses has changed`);
+  const args = callOf(decoded);
+  return main.met ? args.slice(1) : args;
 }
 
 function isSameCode(one: FunctionEntry | undefined, other: FunctionEntry): boolean {
@@ -90,13 +92,6 @@ function unitsNow({ functions }: RerunHost, fn: AnyFunction, entry: FunctionEntr
   } catch {
     return null; // it could not travel as it is now
   }
-}
-
-/** The arguments are instances of classes that travelled with the function, and so were written beside what it captured. */
-function holds(captured: readonly unknown[], args: readonly unknown[]): boolean {
-  const last = captured.at(-1);
-  if (!Array.isArray(last) || last.length !== args.length) return false;
-  return args.some((arg) => typeof arg === "object") && args.every((arg, index) => Object.is(arg, last[index]));
 }
 
 /** The values of a task's inputs, which may have been released since. */

@@ -9,6 +9,7 @@ import {
   type BulkEarly,
   BulkServer,
   type BulkTarget,
+  callOf,
   decodeFunctionDescription,
   decodeValue,
   encodeValue,
@@ -188,10 +189,11 @@ export class InlineWorker {
     try {
       const main = await this.#functions.get(fn)!;
       const table = await Promise.all(functions.map((number) => this.#functions.get(number)!));
-      const decoded = decodeValue(this.#take(args), {
+      const value = decodeValue(this.#take(args), {
         leaf: (kind, index) => (kind === "future" ? values[index] : table[index]?.value),
         closure: (index, bind) => (table[index]!.value as (bind: unknown) => unknown)(bind),
-      }) as unknown[];
+      });
+      const decoded = callOf(value);
       const called = (main.closure ? decoded.shift() : main.value) as AnyFunction;
       const bytes = encodeValue(await called(...decoded)).toBytes();
       this.#finish(task, attempt, bytes);

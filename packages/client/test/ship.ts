@@ -1,6 +1,7 @@
 // Sends functions through everything but the network: from the live function to a function of its own on "the worker".
 import {
   type ClientToScheduler,
+  callOf,
   decodeFunctionDescription,
   decodeValue,
   type PayloadRef,
@@ -71,11 +72,12 @@ export class Shipping {
     for (const { number } of [main, ...entries]) {
       loaded.set(number, await this.loader.load(decodeFunctionDescription(this.defined.get(number)!)));
     }
-    const values = decodeValue(bytes, {
+    const decoded = decodeValue(bytes, {
       leaf: (kind, index) =>
         kind === "future" ? decodeValue(this.#data.get(deps[index]!)!) : loaded.get(entries[index]!.number)!.value,
       closure: (index, bindTo) => (loaded.get(entries[index]!.number)!.value as AnyFunction)(bindTo),
-    }) as unknown[];
+    });
+    const values = callOf(decoded);
     const mainLoaded = loaded.get(main.number)!;
     const [called, rest] = mainLoaded.closure
       ? [values[0] as AnyFunction, values.slice(1)]

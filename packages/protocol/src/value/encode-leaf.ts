@@ -64,10 +64,10 @@ function writeUnit(encoder: Encoder, { index, outer = 0 }: UnitLeaf): void {
   encoder.out.varint(index);
 }
 
-function writeClosure(encoder: Encoder, value: object, { index, captured, names }: ClosureLeaf): void {
+function writeClosure(encoder: Encoder, value: object, { index, captured, names, beside }: ClosureLeaf): void {
   encoder.number(value);
   writeIndex(encoder, TAG.closure, index);
-  encoder.closed(value, () => encoder.captured(captured, names));
+  encoder.closed(value, () => encoder.captured(captured, names, beside));
 }
 
 function writeBoundClosure(encoder: Encoder, value: object, { index, encoded }: BoundClosureLeaf): void {

@@ -127,12 +127,12 @@ export class Encoder {
     this.#depth--;
   }
 
-  /** Writes what a closure captures; `names` are the variables'. */
-  captured(values: readonly unknown[], names: readonly string[] | undefined): void {
+  /** Writes what a closure captures; `names` are the variables', up to the place `beside`. */
+  captured(values: readonly unknown[], names: readonly string[] | undefined, beside: number | undefined): void {
     this.#maxDepth -= CLOSURE_DEPTH - 1;
     try {
       this.enter();
-      this.#steps[this.#depth - 1] = { in: "captured", key: names };
+      this.#steps[this.#depth - 1] = { in: "captured", key: names, beside };
       this.number(values);
       this.array(values);
       this.#depth--;

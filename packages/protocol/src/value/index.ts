@@ -1,3 +1,4 @@
+export { callOf, type SharedCall } from "./call.ts";
 export { type ClassCodec, hasHooks, registerClass } from "./classes.ts";
 export { type DecodeOptions, decodeValue } from "./decode.ts";
 export { MAKERS } from "./decode-closure.ts";

@@ -23,6 +23,8 @@ export interface ClosureLeaf {
   readonly captured: readonly unknown[];
   /** What the captured variables are called, for refusals. */
   readonly names?: readonly string[];
+  /** From this place on, `captured` holds what stands beside the function: refusals call it by its name alone. */
+  readonly beside?: number;
   /** Called when the captured values were written, or one of them was refused. */
   end(): void;
 }

@@ -7,10 +7,10 @@ export type Step =
   | string
   | { readonly in: "keys" | "map" | "set" | "encode" | "class"; readonly key: unknown }
   /** Into the captured variables of a function; the next step is the place of one. */
-  | { readonly in: "captured"; readonly key: readonly string[] | undefined };
+  | { readonly in: "captured"; readonly key: readonly string[] | undefined; readonly beside: number | undefined };
 
-/** What a refusal calls the value; or each of its elements, by their index, when the value is an array. */
-export type Root = string | ((index: number) => string);
+/** What a refusal calls the value; or each of its elements, by their index, or properties, by their key. */
+export type Root = string | ((step: number | string) => string);
 
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
@@ -22,7 +22,7 @@ export function renderPath(root: Root, steps: readonly Step[], depth: number): s
     path = root;
   } else {
     const first = depth > 0 ? steps[at++] : undefined;
-    path = typeof first === "number" ? root(first) : "value";
+    path = typeof first === "number" || typeof first === "string" ? root(first) : "value";
   }
   const captors: string[] = [];
   while (at < depth) {
@@ -31,8 +31,9 @@ export function renderPath(root: Root, steps: readonly Step[], depth: number): s
       path += renderStep(step);
       continue;
     }
-    captors.unshift(path);
     const place = at < depth ? steps[at++] : undefined;
+    if (typeof place === "number" && place >= (step.beside ?? place + 1)) captors.length = 0;
+    else captors.unshift(path);
     path = typeof place === "number" ? (step.key?.[place] ?? `captured value ${place}`) : "captured values";
   }
   return captors.length === 0 ? path : `${path} (captured by ${captors.join(", captured by ")})`;

@@ -1,7 +1,14 @@
 // Runs the items of a batch, one after the other, in the thread or process that is the slot. An item that does not wait
 // for anything costs no promise: this loop carries tiny tasks.
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type DecodeOptions, decodeValue, type EncodedValue, encodeValue, FlockError } from "@taskflock/protocol/code";
+import {
+  callOf,
+  type DecodeOptions,
+  decodeValue,
+  type EncodedValue,
+  encodeValue,
+  FlockError,
+} from "@taskflock/protocol/code";
 import { type Callable, type ClosureFactory, useAssetFolder } from "../functions/index.ts";
 import { provideTaskContext } from "../task-context.ts";
 import { type Batch, keyOf, type Segments, type SlotItem, unpackItems } from "./batch.ts";
@@ -147,9 +154,7 @@ export class BatchRunner {
   }
 
   #decodeArguments(item: SlotItem): unknown[] {
-    const args = decodeValue(item.args, this.#decoding);
-    if (!Array.isArray(args)) throw new FlockError("FLOCK_VALUE_MALFORMED", "The arguments of a task are no array.");
-    return args;
+    return callOf(decodeValue(item.args, this.#decoding));
   }
 
   #input(index: number): unknown {
