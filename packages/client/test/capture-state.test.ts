@@ -105,6 +105,40 @@ describe("a variable of a function around", () => {
     );
   });
 
+  it("is one for closures that know each other by name", async () => {
+    const clock = () => {
+      let time = 0;
+      const tick = () => ++time;
+      function read() {
+        return time;
+      }
+      return () => [tick(), tick(), read(), time];
+    };
+    const [one, two] = [clock(), clock()];
+    await sameThere(one);
+    await sameThere(() => one());
+    await sameThere(() => [one(), two(), one()]);
+    const [first, second] = written(
+      "(() => { const make = (start) => { let n = start; const up = () => ++n; return () => [up(), n]; }; return [make(1), make(5)]; })()",
+    ) as (() => unknown)[];
+    await sameThere(() => [first!(), second!(), first!()]);
+  });
+
+  it("is one for closures that know the same third one", async () => {
+    const { up, read } = written(`(() => { const make = () => { let n = 0; const log = [];
+      const note = (x) => { log.push(x); return x; }; return { up: () => note(++n), read: () => note(n) }; }; make(); return make(); })()`);
+    await sameThere(() => [up(), up(), read()]);
+  });
+
+  it("is not one for closures that were put together from several calls", async () => {
+    const make = written(`(() => { let first; return (start) => {
+      let n = start; first ??= () => ++n; const inner = first; return () => [++n, inner()];
+    }; })()`) as (start: number) => () => number[];
+    const [one, two] = [make(1), make(5)];
+    await sameThere(two);
+    expect(refusalOf(one)).toMatch(/share the variable n/);
+  });
+
   it("is not shared by closures whose surroundings differ in anything", async () => {
     const labelled = (label: string) => {
       let value = 0;

@@ -1,9 +1,11 @@
 // Variables that the captured code changes: one for all that share it.
-import type { Variable } from "eslint-scope";
+import type { Scope, Variable } from "eslint-scope";
+import { isConstant } from "./binding.ts";
 import type { Bound, Capture } from "./capture.ts";
 import type { Target, Unit } from "./graph.ts";
 import type { Variables } from "./inspect.ts";
 import { holdSame } from "./live-scopes.ts";
+import { readVariable } from "./variables.ts";
 
 /**
  * Gives each variable that a unit changes a place of its own in the code that travels. True when there is any: then each call
@@ -14,7 +16,7 @@ export function splitCells(capture: Capture): boolean {
   for (const sharing of grouped(capture.bound, ({ place }) => place).values()) {
     if (!sharing.some(({ name }) => name.uses.some(({ write }) => write))) continue;
     stateful = true;
-    const owners = sharing[0]!.single ? [sharing] : [...grouped(sharing, ({ fn }) => fn).values()];
+    const owners = sharing[0]!.single ? [sharing] : ownersOf(capture, sharing);
     if (owners.length > 1) {
       refuseShared(capture, owners);
       capture.separate = true;
@@ -27,6 +29,46 @@ export function splitCells(capture: Capture): boolean {
     }
   }
   return stateful;
+}
+
+/**
+ * Those that name one variable of a function around, by which of these variables it is. Functions that know each other by the
+ * names of their declarations were made by the same call; so were those that know the same function of that call.
+ */
+function ownersOf({ bound }: Capture, sharing: readonly Bound[]): Bound[][] {
+  const variable = sharing[0]!.name.variable;
+  const above = new Map<unknown, unknown>();
+  const leader = (one: unknown): unknown => (above.has(one) ? leader(above.get(one)) : one);
+  const join = (one: unknown, other: unknown): void => {
+    if (leader(one) !== leader(other)) above.set(leader(one), leader(other));
+  };
+  for (const { unit, name, target } of bound) {
+    if (target.kind !== "unit" || target.unit.form.kind !== "code" || name.variable === null) continue;
+    if (!isWithin(name.variable.scope, variable?.scope)) continue;
+    if (declaredFunction(name.variable) === target.unit.form.site.node) join(unit, target.unit);
+  }
+  const declared = variable?.scope.variables.filter((other) => declaredFunction(other) !== undefined) ?? [];
+  for (const { unit, scope } of sharing) {
+    for (const { name } of declared) {
+      const fn = scope === undefined ? undefined : readVariable([scope], name);
+      if (typeof fn === "function") join(unit, fn);
+    }
+  }
+  return [...grouped(sharing, ({ unit }) => leader(unit)).values()];
+}
+
+function isWithin(inner: Scope | null, outer: Scope | undefined): boolean {
+  for (let scope = inner; scope !== null; scope = scope.upper) if (scope === outer) return true;
+  return false;
+}
+
+/** The function that is written in the variable's declaration, when it never holds another. */
+function declaredFunction(variable: Variable): unknown {
+  const [definition] = variable.defs;
+  if (definition === undefined || !isConstant(variable)) return undefined;
+  if (definition.type === "FunctionName" || definition.type === "ClassName") return definition.node;
+  const { init } = definition.node as { init?: { type: string } | null };
+  return init && /Function|Class/.test(init.type) ? init : undefined;
 }
 
 function keepCell({ cells }: Capture, variable: Variable, { unit }: Bound, target: Target): void {

@@ -3,6 +3,7 @@ import type { Callable } from "./graph.ts";
 import { type Inspected, inspectFunction, scriptInfo } from "./inspect.ts";
 import { siteOf } from "./module-source.ts";
 import { outsideOf } from "./outside.ts";
+import { hasPrivateStores } from "./private-stores.ts";
 import { wellKnown } from "./well-known.ts";
 
 const problems = new WeakMap<Callable, { readonly problem: string | null }>();
@@ -33,7 +34,8 @@ function findProblem(type: Callable): string | null {
       const inspected = inspectFunction(at);
       if (isOfNode(inspected)) return "whose class is one of Node's own, with state of this process";
       const { privateFields } = outsideOf(siteOf(inspected, source));
-      if (privateFields) return "which has private fields (#), that nobody else can read";
+      if (privateFields || hasPrivateStores(source))
+        return "which has private members (#), that nobody else can read or give it";
     } catch (error) {
       return `whose class cannot be read in its source (${error instanceof Error ? error.message : error})`;
     }
