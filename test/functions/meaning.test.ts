@@ -61,6 +61,16 @@ const later = { fn: () => "first" };
 const callsLater = () => later.fn();
 later.fn = () => "second";
 
+class Handler {
+  static #limit = 10;
+  count = 1;
+  handle = (x: number): number => Math.min(x + this.count, Handler.#limit);
+}
+const handler = new Handler();
+handler.count = 4;
+const scale = (x: number): number => x * 2;
+const known = [scale];
+
 const cases: readonly (readonly [name: string, fn: () => unknown])[] = [
   ["static fields that changed", () => [Settings.limit, Settings.names]],
   ["a prototype that changed", () => new Patched().value()],
@@ -102,6 +112,35 @@ describe("a function that travels", () => {
     } catch (error) {
       if (!isFlockError(error, "FLOCK_FUNCTION_NOT_SERIALIZABLE")) throw error;
     }
+  });
+
+  it("has the functions that a class made for an instance", async () => {
+    expect(await client.call(() => [handler.count, handler.handle(2), handler.handle(20)], [])).toEqual([4, 6, 10]);
+    expect(await client.gather(client.map((given: Handler) => given.handle(3), [handler, new Handler()]))).toEqual([
+      7, 4,
+    ]);
+    expect(() => client.submit(handler.handle, [1])).toThrowError(/\(…args\) => object\.handle\(…args\)/);
+  });
+
+  it("knows what it uses among its arguments", async () => {
+    expect(await client.call((type: unknown) => [type === Handler, handler instanceof Handler], [Handler])).toEqual([
+      true,
+      true,
+    ]);
+    const isKnown = (fn: (x: number) => number, x: number) => [known.includes(fn), fn(x)];
+    const futures = client.map(isKnown, [scale, (x: number) => x, scale], [1, 2, 3]);
+    expect(await client.gather(futures)).toEqual([
+      [true, 2],
+      [false, 2],
+      [true, 6],
+    ]);
+    const [one, again] = [1, 1].map((x) => client.submit(isKnown, [scale, x], { pure: true }));
+    expect(one?.key).toBe(again?.key);
+    const failing = (fn: unknown, rows: number[]) => {
+      throw new Error(`${known.includes(fn as typeof scale)} ${rows.length}`);
+    };
+    const error = await client.submit(failing, [scale, [1, 2, 3]]).error();
+    expect(error).toMatchObject({ message: "true 3", task: { arguments: "fn: function scale, rows: number[3]" } });
   });
 
   it("is one bundle of code, however many closures of it there are over different values", async () => {

@@ -143,6 +143,22 @@ describe("a call that failed runs here", () => {
     expect(model).toBeInstanceOf(Model);
   });
 
+  test("with functions that it uses itself, and those of instances, which say that they are not there", async () => {
+    const used = (x: number): number => x * 2;
+    class Handler {
+      readonly count = 1;
+      readonly handle = (x: number): number => x + this.count;
+    }
+    const fn = (...args: unknown[]): never => failing(args[0] === used, args[1] instanceof Handler, ...args);
+    const future = await failed(client.submit(fn, [used, new Handler()]));
+    await errorOf(client.rerunHere(future));
+    const [[isUsed, isHandler, first, second]] = calls as [[boolean, boolean, unknown, Handler]];
+    expect([isUsed, isHandler, first, second.count]).toEqual([true, true, used, 1]);
+    expect(() => second.handle(1)).toThrowError(
+      /handle\(\) belongs to an instance .*: call the task's function yourself/,
+    );
+  });
+
   test("with closures in its arguments, where it is certain which they were", async () => {
     const times = (factor: number) => (x: number) => x * factor;
     const double = times(2);

@@ -89,6 +89,41 @@ function outcome(main: Code, args: readonly unknown[], rest: Partial<Wanted> = {
   return by.outcome({ task: ++tasks, fn: description, args: [main, ...args], functions, leaf, ...rest });
 }
 
+describe("a call whose arguments refer to what travels with its function", () => {
+  class Unit {}
+  const code = `return (bind) => {
+    class Unit {}
+    const main = (type, x) => {
+      if (x < 0) throw new RangeError("no");
+      return [type === Unit, x];
+    };
+    bind([main, Unit]);
+    return main;
+  };`;
+  const shared = (...args: readonly unknown[]): Promise<Told> => {
+    const main = closure(code, [args], Unit);
+    const call = new Call();
+    const { leaf, functions } = call;
+    const { description } = travellers.get(main)!;
+    call.place(description);
+    return harness.outcome({ task: ++tasks, fn: description, args: { main, args }, functions, leaf });
+  };
+
+  it("has them as they are, also for people who read that it failed", async () => {
+    expect(await shared(Unit, 3)).toMatchObject({ value: [true, 3] });
+    const { failure } = await shared(Unit, -3);
+    const [error, call] = decodeValue(failure!.error) as [Error, FailedCall];
+    expect([error.message, call.arguments]).toEqual(["no", "type: function Unit, x: -3"]);
+  });
+
+  it("is malformed without a function or arguments", async () => {
+    for (const args of [5, null, {}, { main: 1, args: [] }, { main: [], args: 1 }]) {
+      const { failure } = await harness.outcome({ task: ++tasks, fn: "(x) => x", args });
+      expect(failure).toMatchObject({ code: "FLOCK_VALUE_MALFORMED", message: /no array/ });
+    }
+  });
+});
+
 describe("a task whose function captures values", () => {
   const adder =
     "return (bind) => { const [step, seen] = bind([add]); function add(x) { return [x + step.by, x === seen, arguments.length]; } return add; };";

@@ -39,7 +39,7 @@ export interface Wanted {
   /** The text of a plain function, or a description. */
   readonly fn: string | FunctionDescription;
   /** Leaves for inputs are made by `input(index)`. */
-  readonly args?: readonly unknown[];
+  readonly args?: unknown;
   /** Functions to which leaves in the arguments refer by their place here. */
   readonly functions?: readonly FunctionDescription[];
   readonly leaf?: LeafOf;
