@@ -164,6 +164,34 @@ describe("computed names of members", () => {
 
   it("are counted", () => sameThere(() => [Reflect.ownKeys(type.prototype).length, Reflect.ownKeys(type).length]));
 
+  it("are there before captured values that hold functions", async () => {
+    const parts = { call: () => base, type: Keyed };
+    const field = `${key}Late`;
+    class Late {
+      [field] = parts;
+      own(): string {
+        return field;
+      }
+    }
+    await sameThere(() => [Object.keys(new Late()), new Late().own(), parts.call(), parts.type === Keyed]);
+    const object = { name: "own" };
+    class Refused {
+      [object.name] = parts.call();
+    }
+    expect(refusalOf(() => [new Refused(), parts.call()])).toMatch(/class Refused, which names a field by object/);
+    let changing = "first";
+    class Changing {
+      [changing] = 1;
+      own(): string {
+        return changing;
+      }
+    }
+    changing = "second";
+    expect(refusalOf(() => new Changing())).toMatch(
+      /class Changing, which names a field by changing, and that may have/,
+    );
+  });
+
   it("are refused for fields when the engine has forgotten them", () => {
     const forgetful = written(`(() => { const k = "x" + 1; return class Forgetful { [k] = 1; }; })()`) as Type;
     expect(refusalOf(() => new forgetful())).toMatch(/class Forgetful, which names a field by k, .*write the name out/);

@@ -50,12 +50,12 @@ module.exports = { fn: () => { const { get2 } = new Model(); return [new Model()
 
 const secretive = `
 class Safe {
-  #code = 4; #opened = 0; #check() { return this.#code > 3; }
-  open() { this.#opened++; return this.#check() ? this.#code : -1; }
+  #code = 4; static #opened = 0; #check() { return this.#code > 3; }
+  open() { Safe.#opened++; return this.#check() ? this.#code : -1; }
   static is(value: object) { return #code in value; }
-  get times() { return this.#opened; }
+  get times() { return Safe.#opened; }
 }
-const safe = new Safe();
+const safe = new Safe(); safe.open();
 module.exports = { safe, Safe, fn: () => { const made = new Safe(); return [made.open(), made.open(), Safe.is(made), Safe.is({}), made.times]; }, passed: () => safe.open() };
 `;
 

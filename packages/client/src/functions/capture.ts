@@ -3,7 +3,7 @@ import { types } from "node:util";
 import { encodeValue, FlockError, type ValueLeaf } from "@taskflock/protocol";
 import type { Variable } from "eslint-scope";
 import { isFuture } from "../future.ts";
-import { importOf } from "./binding.ts";
+import { importOf, isConstant } from "./binding.ts";
 import { markChanged, splitCells } from "./cells.ts";
 import { checkContext, checkFolder } from "./context.ts";
 import type { Callable, Graph, Target, Unit, Watched } from "./graph.ts";
@@ -70,7 +70,11 @@ export class Capture {
 
   run(): Captured {
     const root = this.unit(this.root);
-    for (let next = this.#open.pop(); next !== undefined; next = this.#open.pop()) next();
+    do {
+      for (let next = this.#open.pop(); next !== undefined; next = this.#open.pop()) next();
+      this.#enterStores();
+    } while (this.#open.length > 0);
+    refuseForgottenKeys(this);
     const changing = splitCells(this);
     const changed = markChanged(this, this.#units.values());
     if (changing || changed) linkExports(this);
@@ -106,6 +110,7 @@ export class Capture {
       parents: [],
       replaced: [],
       privates: [],
+      entries: [],
       overrides: [],
       changed: false,
     };
@@ -200,6 +205,17 @@ export class Capture {
     }
   }
 
+  /** Private members of the classes themselves, where a compiler keeps those in stores. */
+  #enterStores(): void {
+    for (const [store, target] of this.names.stores) {
+      for (const [fn, unit] of this.#units) {
+        if (!store.has(fn) || unit.entries.some((entry) => entry.store === target)) continue;
+        const value = "get" in store ? this.targetOf(store.get(fn), "kept") : null;
+        unit.entries.push({ store: target, value });
+      }
+    }
+  }
+
   /** Looks at everything that a unit names. */
   #follow(unit: Unit, fn: Callable): void {
     if (unit.form.kind !== "code") return;
@@ -207,7 +223,7 @@ export class Capture {
     const { site, outside } = unit.form;
     const inspected = inspectFunction(fn);
     this.names.noteImports(outside.names, site, inspected);
-    const written = classMembers(this, unit, fn);
+    const written = classMembers(this, unit, fn, inspected);
     for (const name of outside.names) {
       // The engine may have let these go; the class itself knows.
       if (isOnlyExtended(name, outside, site) || isOnlyIn(name, unit.replaced)) continue;
@@ -222,6 +238,20 @@ export class Capture {
       this.bound.push({ unit, fn, name, target, scope: scopeWith(inspected.scopes, name.name), place, single });
     }
     classParts(this, unit, fn, written);
+  }
+}
+
+/** What names a field was evaluated with the class: it may have been something else then. */
+function refuseForgottenKeys(capture: Capture): void {
+  for (const { unit, name, target } of capture.bound) {
+    const { heritage = null } = unit.form.kind === "code" ? unit.form.outside : {};
+    const known = heritage === null ? unit.replaced : [...unit.replaced, heritage];
+    if (name.uses.every((use) => !use.eager || isWithin(use, known))) continue;
+    const isFixed = target.kind === "expression" || target.kind === "import";
+    if (isFixed && (name.variable === null || isConstant(name.variable) || importOf(name.variable))) continue;
+    throw capture.refuse(
+      `it uses the class ${unit.name}, which names a field by ${name.name}, and that may have changed since; write the name out.`,
+    );
   }
 }
 
@@ -246,5 +276,9 @@ function isOnlyExtended({ variable, uses }: FreeName, { heritage }: Outside, { m
 
 /** What stands there has been replaced. */
 function isOnlyIn({ uses }: FreeName, replaced: readonly Range[]): boolean {
-  return uses.every((use) => replaced.some(({ start, end }) => start <= use.start && use.end <= end));
+  return uses.every((use) => isWithin(use, replaced));
+}
+
+function isWithin(inner: Range, ranges: readonly Range[]): boolean {
+  return ranges.some(({ start, end }) => start <= inner.start && inner.end <= end);
 }

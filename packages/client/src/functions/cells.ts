@@ -86,7 +86,11 @@ export function markChanged({ bound }: Capture, units: Iterable<Unit>): boolean 
     changed = true;
   }
   for (const unit of units) {
-    if (unit.privates.length > 0 || (unit.form.kind === "code" && unit.form.outside.changesItself)) unit.changed = true;
+    if (
+      unit.privates.length + unit.entries.length > 0 ||
+      (unit.form.kind === "code" && unit.form.outside.changesItself)
+    )
+      unit.changed = true;
     changed ||= unit.changed;
   }
   return changed;

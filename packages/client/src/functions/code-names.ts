@@ -22,10 +22,11 @@ export function namedOf(target: Target): Named {
 }
 
 /** What a unit needs besides what its text names. */
-export function partsOf({ heritage, parents, replaced, privates, overrides }: Unit): Target[] {
+export function partsOf({ heritage, parents, replaced, privates, entries, overrides }: Unit): Target[] {
   const ofOverrides = overrides.flatMap(({ key, parts }) => [key, parts?.value, parts?.get, parts?.set]);
   const all = [heritage, ...[...parents, ...privates].map(({ target }) => target), ...replaced.map(({ by }) => by)];
-  return [...all, ...ofOverrides].filter((part) => typeof part === "object" && part !== null);
+  const ofEntries = entries.flatMap(({ store, value }) => [store, value]);
+  return [...all, ...ofEntries, ...ofOverrides].filter((part) => typeof part === "object" && part !== null);
 }
 
 /** Where a name is used: by which unit, and as what. */

@@ -157,6 +157,10 @@ class Emitter {
       const values = unit.privates.map(({ target }) => this.#names.of(target));
       this.#out.glue(`${this.#names.ofPrivates(unit)}([${values.join(", ")}]);\n`);
     }
+    for (const { store, value } of unit.entries) {
+      const enter = value === null ? `add(${name})` : `set(${name}, ${this.#names.of(value)})`;
+      this.#out.glue(`${this.#names.of(store)}.${enter};\n`);
+    }
     for (const override of unit.overrides) this.#override(objectOn(override.on), override);
   }
 

@@ -24,6 +24,8 @@ export interface Unit {
   readonly replaced: Replaced[];
   /** The private static fields of a class. */
   readonly privates: { readonly name: string; readonly target: Target }[];
+  /** What compilers keep of it in the stores of private members; the value is null in a WeakSet. */
+  readonly entries: { readonly store: Target; readonly value: Target | null }[];
   readonly overrides: Override[];
   /** A function assigns to its members: each call needs one of its own. */
   changed: boolean;

@@ -39,6 +39,8 @@ export class NameResolver {
   readonly namespaces: Map<object, NamespaceTarget> = new Map();
   /** Where namespaces were imported from. */
   readonly sources: Map<object, { readonly specifier: string; readonly importer: ModuleSource }> = new Map();
+  /** Of private members. */
+  readonly stores: Map<WeakMap<object, unknown> | WeakSet<object>, Target> = new Map();
   readonly #capture: Capture;
   readonly #scopes: LiveScopes = new LiveScopes();
   /** By the live scope, for code that ran more than once. */
@@ -221,8 +223,11 @@ export class NameResolver {
   #privateStore(value: unknown, { name, uses }: FreeName, { module }: Site): Target | undefined {
     if (!types.isWeakMap(value) && !types.isWeakSet(value)) return undefined;
     const isOurs = uses.every(({ start, end }) => isPrivateAccess(module.text, start, end));
+    if (!isOurs) return undefined;
     const text = types.isWeakMap(value) ? "new WeakMap()" : "new WeakSet()";
-    return isOurs ? this.#one(value, () => ({ kind: "expression", text, name })) : undefined;
+    const target = this.#one(value, () => ({ kind: "expression", text, name }));
+    this.stores.set(value, target);
+    return target;
   }
 
   /** One object is one namespace, whatever it is called in each module. */

@@ -1,16 +1,24 @@
 // What the text of a class or function does not tell: what it extends, its static values, and what was put on it later.
 import { MAKERS } from "@taskflock/protocol";
 import type { AnyNode } from "acorn";
+import { isConstant } from "./binding.ts";
 import type { Capture } from "./capture.ts";
 import { membersOf, type WrittenMembers } from "./class-members.ts";
 import type { Callable, Override, Target, Unit, UnitCode } from "./graph.ts";
-import { privateStaticsOf } from "./inspect.ts";
+import { type Inspected, privateStaticsOf } from "./inspect.ts";
 import { isFunctionPrototype, isObjectPrototype } from "./instances.ts";
+import type { NameUse } from "./outside.ts";
 import { shownName } from "./refusal.ts";
 import { shapeOf } from "./shape.ts";
+import { hasVariable, readNow } from "./variables.ts";
 
 /** Of the text: which names of members to write out, before it is known which variables the text needs. */
-export function classMembers(capture: Capture, unit: Unit, fn: Callable): WrittenMembers | undefined {
+export function classMembers(
+  capture: Capture,
+  unit: Unit,
+  fn: Callable,
+  inspected: Inspected,
+): WrittenMembers | undefined {
   const { form } = unit;
   if (form.kind !== "code" || !isClass(form)) return undefined;
   const written = membersOf(form.site, fn);
@@ -19,7 +27,26 @@ export function classMembers(capture: Capture, unit: Unit, fn: Callable): Writte
     else if (typeof key === "string") unit.replaced.push({ start, end, by: JSON.stringify(key) });
     else unit.replaced.push({ start, end, by: capture.targetOf(key, key.description ?? "symbol") });
   }
+  writeKeysOfFields(unit, form, inspected);
   return written;
+}
+
+/** They are evaluated with the class, when captured values may not be there yet. */
+function writeKeysOfFields(unit: Unit, { outside }: UnitCode, inspected: Inspected): void {
+  const isElsewhere = ({ start, end }: NameUse): boolean =>
+    [...unit.replaced, outside.heritage].some((range) => range !== null && range.start <= start && end <= range.end);
+  for (const { name, variable, uses } of outside.names) {
+    if (variable === null || !isConstant(variable)) continue;
+    const keys = uses.filter((use) => use.eager && !use.shorthand && !isElsewhere(use));
+    const text =
+      keys.length === 0 || !hasVariable(inspected.scopes, name) ? undefined : literal(readNow(inspected, name));
+    if (text !== undefined) for (const { start, end } of keys) unit.replaced.push({ start, end, by: text });
+  }
+}
+
+function literal(value: unknown): string | undefined {
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "number" || typeof value === "boolean" ? `(${String(value)})` : undefined;
 }
 
 /** Fills in what the unit inherits from, its overrides and the values of its private static fields. */
