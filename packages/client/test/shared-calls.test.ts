@@ -4,7 +4,10 @@ import { refusalOf, sameThere } from "./same-there.ts";
 import { Shipping } from "./ship.ts";
 
 class Point {
-  constructor(readonly x: number) {}
+  readonly x: number;
+  constructor(x: number) {
+    this.x = x;
+  }
   twice(): number {
     return scale(this.x);
   }
