@@ -238,11 +238,11 @@ describe("scripts that share their top level, as in a REPL", () => {
   it("may have a realm of their own", async () => {
     const context = createContext();
     runInContext(
-      "let n = 1; const up = () => ++n; const data = { list: [1, [2]], map: new Map([['k', { v: 1 }]]), when: new Date(3) }; class A { v = 4; } class B extends Array {} const a = new A(); const { max } = Math;",
+      "let n = 1; const up = () => ++n; const data = { list: [1, [2]], map: new Map([['k', { v: 1 }]]), when: new Date(3) }; class A { v = 4; } class B extends Array {} const a = new A(); const { max } = Math; const lib = { values: [].values, Map };",
       context,
     );
     const fn = runInContext(
-      "() => [up(), n, data.list.flat(), data.map.get('k').v, data.when.getTime(), a.v, a instanceof A, new B(3).length, typeof Error, Array.isArray(data.list)]",
+      "() => [up(), n, max(1, 2), lib.values === Array.prototype.values, lib.Map === Map, data.list.flat(), data.map.get('k').v, data.when.getTime(), a.v, a instanceof A, new B(3).length, typeof Error, Array.isArray(data.list)]",
       context,
     ) as AnyFunction;
     await sameThere(fn);

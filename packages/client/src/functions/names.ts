@@ -26,7 +26,7 @@ import {
   readNow,
   readVariable,
 } from "./variables.ts";
-import { wellKnown } from "./well-known.ts";
+import { type WellKnown, wellKnown, wellKnownIn } from "./well-known.ts";
 
 interface Resolved {
   readonly target: Target;
@@ -36,6 +36,8 @@ interface Resolved {
 }
 
 export class NameResolver {
+  /** The global objects of functions of `node:vm`. */
+  readonly realms: Set<object> = new Set();
   readonly namespaces: Map<object, NamespaceTarget> = new Map();
   /** Where namespaces were imported from. */
   readonly sources: Map<object, { readonly specifier: string; readonly importer: ModuleSource }> = new Map();
@@ -75,8 +77,12 @@ export class NameResolver {
     return found;
   }
 
-  /** Remembers the values of imports, so that the same function reached in another way is not a second one. */
-  noteImports(names: readonly FreeName[], { module }: Site, { scopes }: Inspected): void {
+  /**
+   * Remembers the values of imports, so that the same function reached in another way is not a second one; and the realm, whose
+   * own things every worker has.
+   */
+  noteImports(names: readonly FreeName[], { module }: Site, { scopes, global }: Inspected): void {
+    if (global !== globalThis) this.realms.add(global);
     for (const { variable } of names) {
       const imported = variable === null ? undefined : this.#imported(variable, module);
       if (imported?.target.kind !== "import") continue;
@@ -100,7 +106,7 @@ export class NameResolver {
 
   /** Functions, objects and symbols of the language's and of Node's. */
   wellKnown(value: unknown): Target | undefined {
-    const known = wellKnown(value);
+    const known = wellKnown(value) ?? this.#wellKnownElsewhere(value);
     if (known === undefined) return undefined;
     if ("expression" in known) {
       const name = known.expression.split(".").at(-1)?.replace(/\W.*$/, "") || "known";
@@ -112,6 +118,15 @@ export class NameResolver {
       member === "" ? "default" : `default.${member}`,
       undefined,
     );
+  }
+
+  #wellKnownElsewhere(value: unknown): WellKnown | undefined {
+    if (this.realms.size === 0 || !isIdentity(value)) return undefined;
+    for (const global of this.realms) {
+      const known = wellKnownIn(global, value);
+      if (known !== undefined) return known;
+    }
+    return undefined;
   }
 
   /** A symbol that is the program's own: the same one wherever the function uses it, another one in each call. */

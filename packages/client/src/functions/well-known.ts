@@ -24,10 +24,23 @@ export function wellKnown(value: unknown): WellKnown | undefined {
   return found === undefined || typeof value !== "function" || isOriginal(value) ? found : undefined;
 }
 
+/** The same for a value of another realm (`node:vm`), by its global object: the language's own, under the name that it has there. */
+export function wellKnownIn(global: Holder, value: unknown): WellKnown | undefined {
+  let known = realms.get(global);
+  if (known === undefined) {
+    known = new Map();
+    addGlobals(known, [...workerGlobals()], [], global);
+    realms.set(global, known);
+  }
+  const found = known.get(value);
+  return found !== undefined && (typeof value !== "function" || isOriginal(value)) ? found : undefined;
+}
+
 type Table = Map<unknown, WellKnown>;
 type Holder = object | ((...args: never[]) => unknown);
 
 let table: Table | undefined;
+const realms = new WeakMap<Holder, Table>();
 
 /** Deep enough for `Intl.DateTimeFormat.prototype.format`. */
 const MAX_DEPTH = 3;
@@ -75,10 +88,15 @@ function tableOfGlobals(): Table {
   return made;
 }
 
-function addGlobals(into: Table, names: readonly string[], more: readonly Found[] = []): void {
+function addGlobals(
+  into: Table,
+  names: readonly string[],
+  more: readonly Found[] = [],
+  global: Holder = globalThis,
+): void {
   const found = names
-    .filter((name) => Object.hasOwn(globalThis, name))
-    .map((name) => ({ value: Reflect.get(globalThis, name) as unknown, name }))
+    .filter((name) => Object.hasOwn(global, name))
+    .map((name) => ({ value: Reflect.get(global, name) as unknown, name }))
     .filter((global): global is Found => isHolder(global.value));
   walk(into, [...found, ...more], EXPRESSIONS);
 }

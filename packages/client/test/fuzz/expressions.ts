@@ -214,12 +214,13 @@ export class Expressions {
       `(${name}.make?.(${num()})?.v ?? ${num()})`,
       `(${name}.name.length + ${scope.global("Object")}.keys(${name}).length)`,
       `(${name}.of?.(${num()}) ?? ${num()})`,
-      `[...new ${name}(${num()})].length`,
+      `(${name}.prototype[Symbol.iterator] ? [...new ${name}(${num()})].length : ${num()})`,
       `(new ${name}(1)["c" + ${choices.pick(["1", "2"])}]?.() ?? ${num()})`,
       `(new ${name}(1)["k" + ${num()}] ?? ${num()})`,
       `(${name}.s += ${num()})`,
       `(${name}.q?.() ?? ${num()})`,
       `(${name}.up?.() ?? ${num()})`,
+      `(${name}[Symbol.for("q")]?.() ?? ${num()})`,
     ]);
   }
 

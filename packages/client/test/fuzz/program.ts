@@ -79,7 +79,7 @@ class Generator {
     const choices = this.#choices;
     top.frame.cost = 0;
     const depth = 4;
-    switch (choices.below(10)) {
+    switch (choices.below(11)) {
       case 0:
         return this.#statements.variable(top, depth);
       case 1:
@@ -98,6 +98,8 @@ class Generator {
         return this.#statements.change(top, depth);
       case 8:
         return this.#statements.bag(top);
+      case 9:
+        return this.#statements.oldClass(top, depth);
       default:
         return this.#statements.statement(top, depth);
     }
@@ -121,6 +123,7 @@ class Generator {
     inner.declare({ name: "kept", type: "num", mutable: choices.rarely(4), cost: 0 });
     const local = this.#statements.statement(inner, 3);
     const value = this.#statements.expressions.num(inner, 3);
+    if (choices.rarely(6)) return this.#sharing(top, maker, inner.frame.cost);
     const names = choices.many(1, 3, () => {
       const name = top.newName(choices);
       if (name !== undefined) top.declare({ name, type: "fn", mutable: false, cost: inner.frame.cost });
@@ -128,6 +131,15 @@ class Generator {
     });
     const made = names.map((name, index) => (name === undefined ? "" : `const ${name} = ${maker}(${index});`));
     return `function ${maker}(kept) { ${local} return (w, z) => ${value}; } ${made.join(" ")}`;
+  }
+
+  /** Two functions that share a variable, and know of each other. */
+  #sharing(top: Scope, maker: string, cost: number): string {
+    const [up, read] = [top.newName(this.#choices), top.newName(this.#choices)];
+    if (up === undefined || read === undefined || up === read) return ";";
+    for (const name of [up, read]) top.declare({ name, type: "fn", mutable: false, cost: cost + 1 });
+    const known = this.#choices.pick(["", "last.push(read_());"]);
+    return `function ${maker}(kept) { const last = []; const read_ = (w) => kept; function up_(w) { kept += w; ${known} return read_() + last.length; } return [up_, read_]; } const [${up}, ${read}] = ${maker}(1);`;
   }
 
   #instance(top: Scope): string {

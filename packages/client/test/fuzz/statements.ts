@@ -200,6 +200,8 @@ export class Statements {
       (): string => `static #q = 4; static q() { return ${name}.#q; }`,
       (): string => `extra = ${field()}; ${choices.rarely(8) ? "arrow = () => this.extra;" : ""}`,
       (): string => `set g(x) { this.v = x; }`,
+      (): string => `static [Symbol.for("q")] = () => ${this.expressions.num(fields, 0)};`,
+      (): string => `static get tt() { return ${field()}; }`,
     ];
     for (const make of optional) if (choices.rarely(3)) members.push(make());
     const cost = inner.frame.cost + fields.frame.cost + (parent?.cost ?? 0);
@@ -208,6 +210,31 @@ export class Statements {
     return choices
       .pick([text, `const ${name} = ${text};`, `const ${name} = ${text.replace(`class ${name}`, "class")};`])
       .replace(/^const (\S+) = class extends \1\b/, "const $1 = class extends Object");
+  }
+
+  /** A class as it was written before there was `class`. */
+  oldClass(scope: Scope, depth: number): string {
+    const choices = this.#choices;
+    const name = scope.newName(choices);
+    if (name === undefined) return ";";
+    const inner = scope.body();
+    inner.hide(name);
+    inner.declare({ name: "w", type: "num", mutable: true, cost: 0 });
+    const value = (): string => this.expressions.num(inner, depth - 2);
+    const object = scope.global("Object");
+    const parts = [
+      `function ${name}(w) { this.v = ${value()}; }`,
+      `${name}.prototype.m = function (w) { return this.v + ${value()}; };`,
+      `${object}.defineProperty(${name}.prototype, "g", { get() { return this.v; }, configurable: true });`,
+      `${name}.s = ${this.expressions.num(scope, 1)};`,
+      `${name}.prototype[Symbol.iterator] = [].values;`,
+      `${name}[Symbol.for("q")] = () => ${this.expressions.num(scope, 0)};`,
+    ];
+    scope.declare({ name, type: "class", mutable: false, cost: inner.frame.cost });
+    const parent = choices.rarely(3) ? scope.newName(choices) : undefined;
+    if (parent === undefined) return parts.join(" ");
+    scope.declare({ name: parent, type: "class", mutable: false, cost: inner.frame.cost });
+    return `${parts.join(" ")} function ${parent}(w) { ${name}.call(this, w); } ${parent}.prototype = ${object}.create(${name}.prototype); ${parent}.prototype.constructor = ${parent}; ${object}.setPrototypeOf(${parent}, ${name});`;
   }
 
   /** An object with functions, classes, instances and itself in it. */
