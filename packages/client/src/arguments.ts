@@ -14,7 +14,7 @@ import {
 } from "@taskflock/protocol";
 import { releasedError } from "./endings.ts";
 import type { AnyFunction, FunctionEntry, FunctionTable, FunctionUse } from "./function-table.ts";
-import { classOf, instanceLeaf, instanceProblem, noteCopy } from "./functions/index.ts";
+import { classOf, instanceLeaf, instanceProblem, meet, noteCopy } from "./functions/index.ts";
 import { type Future, type FutureOwner, isFuture, isReleased, ownerOf, recordOf } from "./future.ts";
 import { LARGE_LEAF_BYTES, LargeReplacer, type LargeValue } from "./large-values.ts";
 import type { TaskRecord } from "./record.ts";
@@ -61,13 +61,16 @@ class Renewal extends FlockError {
   readonly fn: AnyFunction;
   /** A function or class that travels with it stands in the arguments; else a captured value changed into a function. */
   readonly shared: boolean;
-  constructor(fn: AnyFunction, shared: boolean) {
+  /** Functions in the arguments that must travel with it. */
+  readonly besides: readonly AnyFunction[];
+  constructor(fn: AnyFunction, shared: boolean, besides: readonly AnyFunction[] = []) {
     super(
       "FLOCK_FUNCTION_NOT_SERIALIZABLE",
-      `The function ${fn.name || "(anonymous)"} cannot travel to a worker: what it captured holds another function each time that it is read, as getters may; read it once, into a variable.`,
+      `The function ${fn.name || "(anonymous)"} cannot travel to a worker: what it captured, or is called with, holds another function each time that it is read, as getters may; read it once, into a variable.`,
     );
     this.fn = fn;
     this.shared = shared;
+    this.besides = besides;
   }
 }
 
@@ -82,6 +85,8 @@ export interface ArgumentHost {
 const ANY_LEAF: ValueLeaf = { kind: "future", index: 0 };
 /** How often the capture of one function that turns out to be of an earlier state is done anew for a call. */
 const MAX_RENEWALS = 3;
+/** How often it turns out that more of the arguments' functions must travel with the called one. */
+const MAX_MEETINGS = 16;
 
 export class ArgumentEncoder {
   readonly #host: ArgumentHost;
@@ -99,6 +104,8 @@ export class ArgumentEncoder {
   /** The functions whose captured values are being written, the innermost last. */
   readonly #captors: FunctionUse[] = [];
   #args: readonly unknown[] = [];
+  /** Functions in the arguments that use what the called one uses. */
+  readonly #met: AnyFunction[] = [];
   /** What becomes of captured values before they are written. */
   #lighten: (value: unknown) => unknown = same;
   /** Captured values are encoded apart from the arguments. */
@@ -122,6 +129,7 @@ export class ArgumentEncoder {
       this.#apart = false;
       this.#reset();
       const bytes = encodeInto(this.#whole(use, args), this.#scratch, 0, this.#optionsOf(use));
+      if (this.#met.length > 0) throw new Renewal(use.fn, true, this.#met.splice(0));
       if (bytes < 0) return this.#encodeLarge(use, args);
       return this.#finish(this.#host.payloads.putSlice(this.#scratch, 0, bytes), bytes, use.entry);
     });
@@ -160,20 +168,28 @@ export class ArgumentEncoder {
     if (fn.isClass) throw calledClass(fn);
     let use = fn;
     let renewals: Map<AnyFunction, number> | undefined; // hardly ever needed
+    let besides: readonly AnyFunction[] | undefined;
+    let meetings = 0;
     for (;;) {
       this.#main = use;
       try {
         return encode(use);
       } catch (error) {
         if (!(error instanceof Renewal)) throw error;
-        renewals ??= new Map();
-        const before = renewals.get(error.fn) ?? 0;
-        if (before === MAX_RENEWALS) throw error;
-        renewals.set(error.fn, before + 1);
-        if (!error.shared) this.#host.functions.forget(error.fn);
-        use = this.#host.functions.use(use.fn, undefined, use.shared || error.shared);
+        if (error.besides.length > 0) {
+          if (++meetings > MAX_MEETINGS) throw error;
+          besides = [...(besides ?? []), ...new Set(error.besides)];
+        } else if (!error.shared) {
+          renewals ??= new Map();
+          const before = renewals.get(error.fn) ?? 0;
+          if (before === MAX_RENEWALS) throw error;
+          renewals.set(error.fn, before + 1);
+          this.#host.functions.forget(error.fn);
+        }
+        use = this.#host.functions.use(use.fn, undefined, use.shared || error.shared, besides);
       } finally {
         this.#captors.length = 0;
+        this.#met.length = 0;
         this.#main = null;
       }
     }
@@ -256,7 +272,6 @@ export class ArgumentEncoder {
     const type = classOf(value);
     if (type === undefined) return undefined;
     const problem = instanceProblem(type);
-    this.#shareIfUsed(type as AnyFunction);
     if (problem === null) return instanceLeaf(value, type);
     throw new FlockError(
       "FLOCK_NOT_SERIALIZABLE",
@@ -272,9 +287,8 @@ export class ArgumentEncoder {
     }
     const captor = captors.at(-1);
     if (captor !== undefined && !captor.shared) throw new Renewal(captor.fn, false);
-    this.#shareIfUsed(fn);
     const main = this.#main;
-    const use = main?.fn === fn ? main : this.#host.functions.use(fn, path());
+    const use = main?.fn === fn ? main : this.#useInArguments(fn, path());
     const index = indexIn(this.#functions, use.entry);
     if (use.captured === null) return { kind: "function", index };
     if (isBound(use)) return closureApart(index, use.encoded);
@@ -292,10 +306,14 @@ export class ArgumentEncoder {
   }
 
   /** What stands in the arguments and travels with the function, too, is one there only if both are written as one. */
-  #shareIfUsed(fn: AnyFunction): void {
+  #useInArguments(fn: AnyFunction, path: string): FunctionUse {
     const main = this.#main;
-    if (main === null || main.shared || this.#captors.length > 0 || main.fn === fn) return;
+    const isOuter = this.#captors.length === (main?.shared ? 1 : 0);
+    if (main === null || !isOuter) return this.#host.functions.use(fn, path);
     if (main.unitIndex(fn) !== undefined) throw new Renewal(main.fn, true);
+    const use = this.#host.functions.use(fn, path);
+    if (meet(main.shares, use.shares)) this.#met.push(fn);
+    return use;
   }
 
   #recordOf(future: Future<unknown>, path: () => string): TaskRecord {

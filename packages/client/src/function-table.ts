@@ -31,10 +31,12 @@ export interface FunctionEntry {
   /** The function that was used with this code last; and whether others were before. */
   live: AnyFunction;
   several: boolean;
+  /** What travels with the function that was used last, as arguments use what it uses. */
+  besides: readonly AnyFunction[] | undefined;
 }
 
 /** A function as one call uses it, with what it captured. */
-export interface FunctionUse extends Pick<Prepared, "captured" | "names" | "unitIndex" | "isClass"> {
+export interface FunctionUse extends Pick<Prepared, "captured" | "names" | "unitIndex" | "shares" | "isClass"> {
   readonly fn: AnyFunction;
   readonly entry: FunctionEntry;
   /** What it captures and the arguments are written as one, so that they may share functions and classes. */
@@ -65,16 +67,17 @@ export class FunctionTable {
   /**
    * A function with its captured values as they are now; its code is defined at the scheduler before whatever is sent after
    * this call. Throws FLOCK_FUNCTION_NOT_SERIALIZABLE; `path` says where the function stands. `shared`: the arguments may refer to
-   * functions and classes that travel with it.
+   * functions and classes that travel with it, among them `besides`.
    */
-  use(fn: AnyFunction, path?: string, shared = false): FunctionUse {
-    const manner = { packages: this.#host.packages, shared };
-    const { code, captured, names, unitIndex, isClass } = prepareFunction(fn, manner, path);
+  use(fn: AnyFunction, path?: string, shared = false, besides?: readonly AnyFunction[]): FunctionUse {
+    const manner = { packages: this.#host.packages, shared, besides };
+    const { code, captured, names, unitIndex, shares, isClass } = prepareFunction(fn, manner, path);
     const entry = this.#byCode.get(code) ?? this.#enter(code, fn);
     if (entry.failure !== null) throw entry.failure;
     entry.several ||= entry.live !== fn;
     entry.live = fn;
-    return { fn, entry, shared, captured, names, unitIndex, isClass };
+    entry.besides = besides;
+    return { fn, entry, shared, captured, names, unitIndex, shares, isClass };
   }
 
   /** What the function captured holds other functions than before: the next use looks at all of it. */
@@ -85,7 +88,7 @@ export class FunctionTable {
   /** The functions that captured values of this code refer to, in their places; null when it is not the function's any more. */
   unitsOf(fn: AnyFunction, entry: FunctionEntry): readonly unknown[] | null {
     for (const shared of [false, true]) {
-      const { code, units } = prepareFunction(fn, { packages: this.#host.packages, shared });
+      const { code, units } = prepareFunction(fn, { packages: this.#host.packages, shared, besides: entry.besides });
       const { description } = code;
       const hash = description instanceof Promise ? null : description.hash;
       if (this.#byCode.get(code) === entry || (hash !== null && hash === entry.hash)) return units();
@@ -137,6 +140,7 @@ export class FunctionTable {
       failure: null,
       live,
       several: false,
+      besides: undefined,
     };
     if (hash !== null) this.#byHash.set(hash, entry);
     this.#byNumber.set(entry.number, entry);

@@ -149,11 +149,13 @@ describe("a call that failed runs here", () => {
       readonly count = 1;
       readonly handle = (x: number): number => x + this.count;
     }
-    const fn = (...args: unknown[]): never => failing(args[0] === used, args[1] instanceof Handler, ...args);
-    const future = await failed(client.submit(fn, [used, new Handler()]));
+    class Other extends Handler {}
+    const fn = (...args: unknown[]): never => failing(args[0] === used, args[2] instanceof Handler, ...args);
+    const future = await failed(client.submit(fn, [used, new Handler(), new Other()]));
     await errorOf(client.rerunHere(future));
-    const [[isUsed, isHandler, first, second]] = calls as [[boolean, boolean, unknown, Handler]];
+    const [[isUsed, isHandler, first, second, third]] = calls as [[boolean, boolean, unknown, Handler, Handler]];
     expect([isUsed, isHandler, first, second.count]).toEqual([true, true, used, 1]);
+    expect(third).toBeInstanceOf(Other);
     expect(() => second.handle(1)).toThrowError(
       /handle\(\) belongs to an instance .*: call the task's function yourself/,
     );

@@ -101,6 +101,64 @@ describe("a function or class that is used and passed", () => {
   });
 });
 
+describe("a function or class that uses what the called one uses", () => {
+  test("uses the same class", async () => {
+    const isPoint = (value: unknown): boolean => value instanceof Point;
+    await sameThere(isPoint, new Point3(1));
+    await sameThere((value: unknown) => value instanceof Point, { x: 1 });
+    await sameThere((list: unknown[]) => list.map((value) => value instanceof Point), [new Point3(1), new Point(2), 3]);
+    await sameThere((type: typeof Point3) => new type(1) instanceof Point, Point3);
+    await sameThere(
+      (make: () => object) => make() instanceof Point,
+      () => new Point(3),
+    );
+    await sameThere(
+      (make: () => object, is: typeof isPoint) => [is(make()), isPoint(make())],
+      () => new Point3(3),
+      isPoint,
+    );
+    const makers = [1, 2].map((x) => (): Point => new Point(x));
+    await sameThere((...given: (() => Point)[]) => given.map((make) => [isPoint(make()), make().twice()]), ...makers);
+  });
+
+  test("changes the same variable", async () => {
+    const advance = (by: number): number => (count += by);
+    await sameThere((fn: typeof advance) => {
+      count = 1;
+      return [fn(3), count, fn(1), next(), count];
+    }, advance);
+    await sameThere(
+      (read: () => number) => {
+        count = 8;
+        return read();
+      },
+      () => count,
+    );
+    count = 0;
+  });
+
+  test("has code of its own where they share nothing that matters", async () => {
+    const shipping = new Shipping();
+    const main = (fn: typeof scale): number => fn(1) + scale(factor);
+    const before = shipping.defined.size;
+    for (const by of [1, 2, 3]) expect(await shipping.call(main, [(x: number) => scale(x) + by])).toBe(6 + by);
+    expect(shipping.defined.size).toBe(before + 2);
+  });
+
+  test("is refused when it is another one each time that it is read", () => {
+    const object = {
+      get fn() {
+        return () => new Point(1);
+      },
+    };
+    const shipping = new Shipping();
+    const use = shipping.functions.use((given: typeof object) => given.fn() instanceof Point);
+    expect(() => shipping.encoder.encode(use, [object])).toThrowError(
+      /another function each time that it is read, as getters may/,
+    );
+  });
+});
+
 test("large arguments travel as data beside it", async () => {
   const table = new Float64Array(50_000).fill(2);
   const rows = Array.from({ length: 300_000 }, (_, row) => row);

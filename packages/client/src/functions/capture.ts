@@ -16,6 +16,7 @@ import { isForeign, NameResolver } from "./names.ts";
 import { type FreeName, type Outside, outsideOf, type Range } from "./outside.ts";
 import { classMembers, classParts } from "./overrides.ts";
 import { refuseFunction, refuseInner, refuseNative, type Subject, shownName } from "./refusal.ts";
+import { sharesOf } from "./shares.ts";
 import { scopeWith } from "./variables.ts";
 import { wellKnown } from "./well-known.ts";
 
@@ -39,9 +40,9 @@ export interface Captured {
   readonly values: readonly unknown[];
 }
 
-/** Throws FLOCK_FUNCTION_NOT_SERIALIZABLE; `subject` names the function in the message. */
-export function captureFunction(fn: Callable, subject: Subject): Captured {
-  return new Capture(fn, subject).run();
+/** Throws FLOCK_FUNCTION_NOT_SERIALIZABLE; `subject` names the function in the message. `besides` travel with it. */
+export function captureFunction(fn: Callable, subject: Subject, besides: readonly Callable[]): Captured {
+  return new Capture(fn, subject).run(besides);
 }
 
 export class Capture {
@@ -68,8 +69,9 @@ export class Capture {
     this.names = new NameResolver(this);
   }
 
-  run(): Captured {
+  run(besides: readonly Callable[]): Captured {
     const root = this.unit(this.root);
+    for (const beside of besides) this.unit(beside);
     do {
       for (let next = this.#open.pop(); next !== undefined; next = this.#open.pop()) next();
       this.#enterStores();
@@ -78,17 +80,19 @@ export class Capture {
     const changing = splitCells(this);
     const changed = markChanged(this, this.#units.values());
     if (changing || changed) linkExports(this);
+    const units = [...this.#units.values()];
+    this.#units.delete(this.root); // the graph outlives the function: it serves others of the same place
     const graph: Graph = {
       root,
-      units: [...this.#units.values()],
+      units,
       unitOf: this.#units,
       dataNames: this.#dataNames,
       late: this.#late,
       stateful: changing || changed,
       separate: this.separate,
       watched: this.watched.map(forgetData),
+      shares: sharesOf(this.#units, this.bound),
     };
-    this.#units.delete(this.root); // the graph outlives the function: it serves others of the same place
     return { graph, values: this.values };
   }
 

@@ -3,6 +3,7 @@
 import type { ImportBinding } from "./binding.ts";
 import type { ModuleSource, Site } from "./module-source.ts";
 import type { Outside } from "./outside.ts";
+import type { Shares } from "./shares.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: any function is meant, whatever it takes
 export type Callable = (...args: any[]) => unknown;
@@ -113,4 +114,6 @@ export interface Graph {
   /** Units do not share variables that they change, though they might: others of the same place may. */
   readonly separate: boolean;
   readonly watched: readonly Watched[];
+  /** Without the root. */
+  readonly shares: Shares;
 }

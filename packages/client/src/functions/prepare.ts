@@ -14,6 +14,7 @@ import { outsideOf } from "./outside.ts";
 import { isOwnFile, ownFiles } from "./own-files.ts";
 import { findExport, packageFileOf } from "./package-export.ts";
 import { refuseFunction, type Subject, subjectOf } from "./refusal.ts";
+import type { Shares } from "./shares.ts";
 import { currentValues } from "./values.ts";
 
 /** Whether installed packages are taken to be on the workers, or travel along where they are not. */
@@ -35,6 +36,8 @@ export interface Prepared {
   unitIndex(fn: object): number | undefined;
   /** Those functions, in their places. */
   units(): readonly unknown[];
+  /** What must be the same for others that travel in the same call. */
+  readonly shares: Shares;
   /** It can be passed, but not called. */
   readonly isClass: boolean;
 }
@@ -57,6 +60,8 @@ class Plans {
   readonly bySite: Map<Site, Plan> = new Map();
   /** Of functions that use nothing from outside, by their name and text. */
   readonly byText: Map<string, Plan> = new Map();
+  /** Of those that travel with one more function. */
+  beside: WeakMap<Callable, Plans> = new WeakMap();
 }
 
 /** By how functions are described. */
@@ -71,6 +76,8 @@ export interface Manner {
    * that very class on the worker.
    */
   readonly shared: boolean;
+  /** Functions and classes that travel with it, as arguments use what it uses. */
+  readonly besides?: readonly Callable[] | undefined;
 }
 
 /**
@@ -94,23 +101,31 @@ export function prepareFunction(fn: Callable, manner: Manner, path?: string): Pr
   return preparedOf(plan, fn);
 }
 
-function plansFor({ packages, shared }: Manner): Plans {
+function plansFor({ packages, shared, besides = [] }: Manner): Plans {
   const key = `${packages} ${shared}`;
   let found = plans.get(key);
   if (found === undefined) {
     found = new Plans();
     plans.set(key, found);
   }
+  for (const beside of besides) {
+    const more: Plans = found.beside.get(beside) ?? new Plans();
+    found.beside.set(beside, more);
+    found = more;
+  }
   return found;
 }
 
 /** Looks at the function anew next time: something that it captured now holds another function. */
 export function forgetFunction(fn: Callable): void {
-  for (const { byFunction, bySite } of plans.values()) {
-    byFunction.delete(fn);
-    bySite.clear();
+  for (const known of plans.values()) {
+    known.byFunction.delete(fn);
+    known.bySite.clear();
+    known.beside = new WeakMap();
   }
 }
+
+const NO_SHARES: Shares = new Map();
 
 function preparedOf(plan: Plan, fn: Callable): Prepared {
   const { code, graph, closure, values } = plan;
@@ -125,6 +140,7 @@ function preparedOf(plan: Plan, fn: Callable): Prepared {
       for (const [inner, { index }] of graph?.unitOf ?? []) units[index] = inner;
       return units;
     },
+    shares: graph?.shares ?? NO_SHARES,
     isClass: /^class\b/.test(sourceOf(fn)),
   };
   return plan.prepared;
@@ -202,7 +218,7 @@ function isBare(fn: Callable): boolean {
 }
 
 function planByCapture(fn: Callable, manner: Manner, subject: Subject): Plan {
-  const { graph, values } = captureFunction(fn, subject);
+  const { graph, values } = captureFunction(fn, subject, manner.besides ?? []);
   const emitted = emitCode(manner.shared ? { ...graph, late: true, stateful: true } : graph);
   const assets = emitted.assets.map(({ path, module: { file } }) => {
     if (file === undefined) throw refuseFunction(subject, `it reads "${path}" beside its module, which is no file.`);
