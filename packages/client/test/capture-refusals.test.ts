@@ -94,6 +94,12 @@ describe("what only has a meaning where the function was written", () => {
     );
   });
 
+  it("files beside a module that is no file", async () => {
+    const text = `export const fn = () => new URL("./a.txt", import.meta.url);`;
+    const { fn } = await importFrom(folder.root, `data:text/javascript,${encodeURIComponent(text)}`);
+    expect(refusalOf(fn as AnyFunction)).toMatch(/it reads "\.\/a\.txt" beside its module, which is no file\./);
+  });
+
   it("an export that is not there yet", async () => {
     let open: () => void = () => undefined;
     const started = new Promise<AnyFunction>((resolve) => Object.assign(globalThis, { started__r: resolve }));
@@ -192,6 +198,18 @@ describe("captured values", () => {
       /it captures the future later; pass it as an argument, and the function gets its value\./,
     ],
   ])("%s", (_, fn, says) => expect(refusalOf(fn)).toMatch(says));
+
+  it("instances of Node's own classes", () => {
+    expect(refusalOf(() => timer)).toMatch(/captures timer, an instance of Timeout, whose class is one of Node's own/);
+  });
+
+  it("instances of classes that cannot be read", () => {
+    setFlagsFromString("--allow-natives-syntax");
+    const Odd = written("(class Odd { m() { if (Date.now() < 0) %DebugTrace(); } })") as new () => object;
+    setFlagsFromString("--no-allow-natives-syntax");
+    const odd = new Odd();
+    expect(refusalOf(() => odd)).toMatch(/captures odd, an instance of Odd, whose class cannot be read in its source/);
+  });
 
   it("of a function that is used", () => {
     const inner = () => waiting;
