@@ -191,7 +191,7 @@ describe("a field", () => {
     const copied = new Handler();
     copied.count = 70;
     copied.handle = other.handle;
-    const advice = /belongs to the object that its class made it for; pass \(…args\) => object\.handle\(…args\)/;
+    const advice = /belongs to one object, its "this"; pass \(…args\) => object\.handle\(…args\)/;
     expect(refusalOf(() => [other.count, copied.handle(1)])).toMatch(advice);
     const first = new Handler() as Handler & { also?: unknown };
     first.also = first.handle;
@@ -225,9 +225,9 @@ describe("a field", () => {
 test("the function alone is refused, with what to pass instead", () => {
   const { handle } = new Handler();
   const advice =
-    /The function handle \(.*\) cannot travel to a worker: it belongs to the object that its class made it for; pass \(…args\) => object\.handle\(…args\), which takes the object along\./;
+    /The function handle \(.*\) cannot travel to a worker: it belongs to one object, its "this"; pass \(…args\) => object\.handle\(…args\), which takes the object along\./;
   expect(refusalOf(handle)).toMatch(advice);
-  expect(refusalOf(() => handle(1))).toMatch(/it uses handle, which belongs to the object/);
+  expect(refusalOf(() => handle(1))).toMatch(/it uses handle, which belongs to one object/);
 });
 
 test("errors that it throws have their place", async () => {

@@ -32,7 +32,7 @@ function ofInstance({ module, node }: Site): string | undefined {
   const field = makerOf(module, node);
   if (field === undefined) return undefined;
   const member = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(field) ? `.${field}` : `[${JSON.stringify(field)}]`;
-  return `belongs to the object that its class made it for; pass (…args) => object${member}(…args), which takes the object along.`;
+  return `belongs to one object, its "this"; pass (…args) => object${member}(…args), which takes the object along.`;
 }
 
 function reasons({ member }: Site): readonly (readonly [Context, string])[] {
