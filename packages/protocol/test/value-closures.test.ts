@@ -86,7 +86,7 @@ describe("closures", () => {
     };
     const inner = function inner(): void {};
     const outer = function outer(): void {};
-    const path = (index: number): string => `argument ${index}`;
+    const path = (step: string | number): string => `argument ${step}`;
     expect(() => encodeValue([[outer]], { leaf, path })).toThrow(
       /^config\.a \(captured by list\[0\], captured by argument 0\[0\]\) is a WeakMap, which cannot travel/,
     );
