@@ -65,6 +65,9 @@ class Handler {
   static #limit = 10;
   count = 1;
   handle = (x: number): number => Math.min(x + this.count, Handler.#limit);
+  fail = (): never => {
+    throw new Error(`at ${this.count}`);
+  };
 }
 const handler = new Handler();
 handler.count = 4;
@@ -119,6 +122,12 @@ describe("a function that travels", () => {
     expect(await client.gather(client.map((given: Handler) => given.handle(3), [handler, new Handler()]))).toEqual([
       7, 4,
     ]);
+    const line = readFileSync(import.meta.filename, "utf8")
+      .split("throw new Error(`at")[0]
+      ?.split("\n").length;
+    const error = await client.submit(() => handler.fail(), []).error();
+    expect(error).toMatchObject({ message: "at 4" });
+    expect(error?.stack).toMatch(new RegExp(`fail .*meaning\\.test\\.ts:${line}:`));
     expect(() => client.submit(handler.handle, [1])).toThrowError(/\(…args\) => object\.handle\(…args\)/);
   });
 

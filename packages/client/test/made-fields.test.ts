@@ -230,7 +230,7 @@ test("the function alone is refused, with what to pass instead", () => {
   expect(refusalOf(() => handle(1))).toMatch(/it uses handle, which belongs to one object/);
 });
 
-test("errors that it throws have their place", async () => {
+test("what it throws comes out", async () => {
   class Failing {
     what = "broken";
     fail = (): never => {

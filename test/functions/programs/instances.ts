@@ -1,4 +1,4 @@
-// Instances of the user's classes: captured, shared, inherited, and as arguments.
+// Instances of the user's classes: captured, shared, inherited, with functions of their own, and as arguments.
 import { program } from "../program.ts";
 
 class Account {
@@ -15,6 +15,7 @@ class Account {
   get isRich(): boolean {
     return this.balance > 100;
   }
+  readonly withdraw = (amount: number): this => this.deposit(-amount);
 }
 class SavingsAccount extends Account {
   readonly history: number[] = [];
@@ -37,6 +38,8 @@ const payGiven = (account: SavingsAccount, amount: number) => {
   account.deposit(amount).deposit(1);
   return [account instanceof SavingsAccount, account.balance, [...account.history], account.owner];
 };
+const bothPay = (accounts: readonly Account[], amount: number) =>
+  accounts.map((account) => [account instanceof Account, account.withdraw(amount) === account, account.balance]);
 
 program(
   "instances",
@@ -44,6 +47,10 @@ program(
     [true, true, false, 110, true],
     [true, true, false, 90, false],
     [true, 17, [5, 1], "bob"],
+    [
+      [true, true, 80],
+      [true, true, -15],
+    ],
     [90, 5, 0],
   ],
   async (client) => {
@@ -51,6 +58,7 @@ program(
       client.submit(payAda, [20]),
       client.submit(payAda, [0]),
       client.submit(payGiven, [bob, 5]),
+      client.submit(bothPay, [[ada, bob], 10]),
     ]);
     return [...results, [ada.balance, bob.balance, bob.history.length]];
   },
