@@ -17,7 +17,7 @@ import { type FreeName, type Outside, outsideOf, type Range } from "./outside.ts
 import { classMembers, classParts } from "./overrides.ts";
 import { refuseFunction, refuseInner, refuseNative, type Subject, shownName } from "./refusal.ts";
 import { sharesOf } from "./shares.ts";
-import { scopeWith } from "./variables.ts";
+import { isScriptConstant, scopeWith } from "./variables.ts";
 import { wellKnown } from "./well-known.ts";
 
 /** A name of a unit, with the value that it has there. */
@@ -195,7 +195,7 @@ export class Capture {
     if (isOfNode(inspected)) throw this.refuse(refuseInner(subject));
     const site = this.#site(inspected, source, subject);
     const outside = outsideOf(site);
-    checkContext(this, site, outside, fn, subject);
+    checkContext(this, site, outside, subject);
     checkFolder(this, site, outside, inspected);
     const strict = site.module.scopes.acquire(site.node as never)?.isStrict ?? site.module.script.isModule;
     return { kind: "code", site, outside, strict };
@@ -253,6 +253,7 @@ function refuseForgottenKeys(capture: Capture): void {
     if (name.uses.every((use) => !use.eager || isWithin(use, known))) continue;
     const isFixed = target.kind === "expression" || target.kind === "import";
     if (isFixed && (name.variable === null || isConstant(name.variable) || importOf(name.variable))) continue;
+    if (name.variable === null && isScriptConstant(name.name)) continue;
     throw capture.refuse(
       `it uses the class ${unit.name}, which names a field by ${name.name}, and that may have changed since; write the name out.`,
     );

@@ -1,4 +1,5 @@
 // Reading the variables around a function.
+import { runInThisContext } from "node:vm";
 import type { Inspected, Variables } from "./inspect.ts";
 
 /** Stands for a variable that has no value yet. */
@@ -46,4 +47,14 @@ export function isNamespace(value: unknown): value is object {
 
 export function isModule(value: unknown): value is object {
   return typeof value === "object" && value !== null && Reflect.get(value, Symbol.toStringTag) === "Module";
+}
+
+/** A `const` of an earlier line of a REPL: nothing else refuses to be given the value that it has. */
+export function isScriptConstant(name: string): boolean {
+  try {
+    runInThisContext(`${name} = ${name};`);
+    return false;
+  } catch (error) {
+    return error instanceof TypeError && /constant/.test(error.message);
+  }
 }
