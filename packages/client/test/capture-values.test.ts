@@ -185,3 +185,39 @@ describe("the function itself", () => {
     }, 3);
   });
 });
+
+describe("functions of arguments", () => {
+  const scorer = {
+    factor: 3,
+    score(x: number) {
+      return x * this.factor + base;
+    },
+  };
+
+  it("have the object that they are methods of as their `this`", () =>
+    sameThere((given: { scorer: typeof scorer }, x: number) => given.scorer.score(x), { scorer }, 2));
+
+  it("have the `this` that they are given", async () => {
+    const read = function (this: { k: number }) {
+      return this.k;
+    };
+    await sameThere((fn: typeof read) => fn.call({ k: 4 }), read);
+  });
+
+  it("are refused when they were taken from their object", () => {
+    const call = (fn: (x: number) => number) => fn(1);
+    return expect(new Shipping().call(call, [scorer.score])).rejects.toThrow(
+      /score at args\[0\] .*uses "this", and the object it is a method of does not travel/,
+    );
+  });
+
+  it("are the functions that the called one knows, and share what those change", async () => {
+    let turns = 0;
+    const turn = () => ++turns;
+    await sameThere((fn: typeof turn, all: { fn: typeof turn }) => [fn === turn, all.fn === turn, fn(), turns], turn, {
+      fn: turn,
+    });
+    turns = 5;
+    await sameThere((fn: typeof turn) => [fn(), turns], turn);
+  });
+});

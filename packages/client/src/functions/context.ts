@@ -1,7 +1,6 @@
 // What only has a meaning where a function was written, and so cannot travel with it.
 import { dirname, resolve } from "node:path";
 import type { Capture } from "./capture.ts";
-import type { Callable } from "./graph.ts";
 import type { Inspected } from "./inspect.ts";
 import { makerOf } from "./makers.ts";
 import type { Site } from "./module-source.ts";
@@ -9,10 +8,9 @@ import type { Context, Outside } from "./outside.ts";
 import { readVariable } from "./variables.ts";
 
 /** Throws what the function cannot travel for, if anything; `subject` begins the sentence. */
-export function checkContext(capture: Capture, site: Site, outside: Outside, fn: Callable, subject: string): void {
-  const isRoot = fn === capture.root;
+export function checkContext(capture: Capture, site: Site, outside: Outside, subject: string): void {
   for (const [context, why] of reasons(site)) {
-    if (!outside.context.has(context) || (context === "own this" && !isRoot)) continue;
+    if (!outside.context.has(context)) continue;
     throw capture.refuse(`${subject} ${OF_INSTANCE.has(context) ? (ofInstance(site) ?? why) : why}`);
   }
 }
@@ -35,6 +33,14 @@ function ofInstance({ module, node }: Site): string | undefined {
   return `belongs to one object, its "this"; pass (…args) => object${member}(…args), which takes the object along.`;
 }
 
+/** What is missing when the function is called without an object, if anything. */
+export function missingThis({ member }: Site, { context }: Outside): string | null {
+  if (!context.has("own this")) return null;
+  return member === undefined
+    ? `it uses "this", which nothing gives it on a worker; pass what it needs as an argument: (state, …) => ….`
+    : `it uses "this", and the object it is a method of does not travel with it; pass (…args) => object.method(…args), which takes the object along.`;
+}
+
 function reasons({ member }: Site): readonly (readonly [Context, string])[] {
   const owner = member === undefined ? "what surrounds it" : "the object it is a method of";
   const notThere = (word: string): string =>
@@ -49,11 +55,5 @@ function reasons({ member }: Site): readonly (readonly [Context, string])[] {
     ["super", notThere("super")],
     ["new.target", notThere("new.target")],
     ["this", notThere("this")],
-    [
-      "own this",
-      member === undefined
-        ? `uses "this", which nothing gives it on a worker; pass what it needs as an argument: (state, …) => ….`
-        : `uses "this", and ${owner} does not travel with it; pass (…args) => object.method(…args), which takes the object along.`,
-    ],
   ];
 }

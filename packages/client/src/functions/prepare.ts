@@ -4,6 +4,7 @@ import { type FunctionDescription, functionDescription, type ImportDescription }
 import { registerPositions } from "../stacks/positions.ts";
 import { type FileStamp, fileStamp, isUnchanged, readAsset } from "./assets.ts";
 import { captureFunction } from "./capture.ts";
+import { missingThis } from "./context.ts";
 import { type EmittedCode, emitCode } from "./emit.ts";
 import type { Callable, Graph } from "./graph.ts";
 import { describeImport } from "./imports.ts";
@@ -91,6 +92,7 @@ export function prepareFunction(fn: Callable, manner: Manner, path?: string): Pr
   if (known?.files.every(isUnchanged) === false) known = undefined;
   const values = known?.graph ? currentValues(known.graph, fn, known.values) : (known?.values ?? null);
   if (known !== undefined && values !== null) {
+    checkCalled(known, fn, path);
     if (values === known.values && known.prepared !== null) return known.prepared;
     known.values = values;
     return preparedOf(known, fn);
@@ -98,7 +100,20 @@ export function prepareFunction(fn: Callable, manner: Manner, path?: string): Pr
   const subject = subjectOf(fn, path);
   const plan = looking(() => planFor(fn, manner, subject));
   byFunction.set(fn, plan);
+  checkCalled(plan, fn, path);
   return preparedOf(plan, fn);
+}
+
+/**
+ * A function that is called as it is has no `this`. One that stands in an argument may be given one: by the object that it is
+ * a method of, which travels, too; so may one that is an argument, unless it was taken from its object.
+ */
+function checkCalled({ graph }: Plan, fn: Callable, path: string | undefined): void {
+  const form = graph?.root.form;
+  if (form?.kind !== "code" || !form.outside.context.has("own this")) return;
+  const isTaken = form.site.member !== undefined && /^args\[\d+\]$/.test(path ?? "");
+  const why = missingThis(form.site, form.outside);
+  if (why !== null && (path === undefined || isTaken)) throw refuseFunction(subjectOf(fn, path), why);
 }
 
 function plansFor({ packages, shared, besides = [] }: Manner): Plans {

@@ -10,8 +10,8 @@ export function sharesOf(units: ReadonlyMap<object, Unit>, bound: readonly Bound
   for (const [fn, { form, changed }] of units) {
     if (form.kind === "code") shares.set(fn, changed || /^Class/.test(form.site.node.type));
   }
-  for (const { place, single, name, target } of bound) {
-    if (!single || typeof place !== "object" || place === null || target.kind === "import") continue;
+  for (const { place, name, target } of bound) {
+    if (typeof place !== "object" || place === null || target.kind === "import") continue;
     const written = name.uses.some(({ write }) => write);
     shares.set(place, written || shares.get(place) === true);
   }

@@ -55,11 +55,17 @@ export async function compare(
   shipping: Shipping,
   folder: string,
   unique: number,
+  onRefusal: (message: string) => void = () => undefined,
 ): Promise<Verdict> {
-  return compareProgram(generate(numbers, `__${unique}`), shipping, join(folder, `${unique}`));
+  return compareProgram(generate(numbers, `__${unique}`), shipping, join(folder, `${unique}`), onRefusal);
 }
 
-export async function compareProgram(program: Program, shipping: Shipping, folder: string): Promise<Verdict> {
+async function compareProgram(
+  program: Program,
+  shipping: Shipping,
+  folder: string,
+  onRefusal: (message: string) => void,
+): Promise<Verdict> {
   let copies: Loaded[];
   try {
     copies = await Promise.all([1, 2, 3].map((copy) => load(program, `${folder}-${copy}`, copy === 3)));
@@ -80,9 +86,10 @@ export async function compareProgram(program: Program, shipping: Shipping, folde
     throw new Error(`here ${shown(before)} and then ${shown(after)}, there ${results.map(shown).join(" and ")}`);
   } catch (error) {
     // The second is said of arguments.
-    if (isFlockError(error, "FLOCK_FUNCTION_NOT_SERIALIZABLE") || isFlockError(error, "FLOCK_NOT_SERIALIZABLE"))
-      return "refused";
-    throw error;
+    if (!isFlockError(error, "FLOCK_FUNCTION_NOT_SERIALIZABLE") && !isFlockError(error, "FLOCK_NOT_SERIALIZABLE"))
+      throw error;
+    onRefusal(error.message);
+    return "refused";
   }
 }
 

@@ -26,7 +26,7 @@ const IMPORTS: readonly (readonly [specifier: string, name: string, use: string]
 ];
 
 /** What main takes, besides a number. */
-const PASSED = ["instance"] as const;
+const PASSED = ["fn", "bag", "instance", "class"] as const;
 
 class Generator {
   readonly #choices: Choices;
@@ -236,14 +236,14 @@ class Generator {
     const body = `const out = []; ${results.join("\n  ")}\n  return out;`;
     const async = inner.frame.async ? "async " : "";
     const main = choices.pick([
-      `const main = ${async}(first, passed0) => { ${body} };`,
-      `${async}function main(first, passed0) { ${body} }`,
-      `const main = ${async}function (first, passed0) { ${body} };`,
-      `const main = ${async}function self_(first, passed0) { ${body} };`,
-      `const main = ({ ${async}method(first, passed0) { ${body} } }).method;`,
-      `const main = ((kept, other) => ${async}(first, passed0) => { ${body.replace("return out", "out.push(kept, other)\n; return out")} })(1, [2]);`,
-      `const [, main] = [1, 2].map((kept) => ${async}(first, passed0) => { ${body} });`,
-      `const { main } = class { static main = ${async}(first, passed0) => { ${body} }; };`,
+      `const main = ${async}(first, passed0, passed1, passed2, passed3) => { ${body} };`,
+      `${async}function main(first, passed0, passed1, passed2, passed3) { ${body} }`,
+      `const main = ${async}function (first, passed0, passed1, passed2, passed3) { ${body} };`,
+      `const main = ${async}function self_(first, passed0, passed1, passed2, passed3) { ${body} };`,
+      `const main = ({ ${async}method(first, passed0, passed1, passed2, passed3) { ${body} } }).method;`,
+      `const main = ((kept, other) => ${async}(first, passed0, passed1, passed2, passed3) => { ${body.replace("return out", "out.push(kept, other)\n; return out")} })(1, [2]);`,
+      `const [, main] = [1, 2].map((kept) => ${async}(first, passed0, passed1, passed2, passed3) => { ${body} });`,
+      `const { main } = class { static main = ${async}(first, passed0, passed1, passed2, passed3) => { ${body} }; };`,
     ]);
     const exported = `{ main, args: () => [${args.join(", ")}], warm() { ${warm} }, change() { ${change} } }`;
     if (this.#kind === "module") return `${main}\nconst api_ = ${exported}; export { api_ as default };`;
