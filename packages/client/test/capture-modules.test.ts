@@ -88,6 +88,16 @@ describe("ES modules", () => {
     ],
   ])("%s", (_, files) => expectSame(files));
 
+  it("export what a function among the arguments changes", async () => {
+    const { fn, ns, up } = await load({
+      "a.mjs": counting,
+      "main.mjs": `import { n } from "./a.mjs"; import * as a from "./a.mjs"; export { up } from "./a.mjs";
+        export const fn = (change) => [n, change(), n]; export const ns = (change) => [a.n, change(), a.m];`,
+    });
+    expect(await callThere(fn!, up)).toEqual([1, 2, 2]);
+    expect(await callThere(ns!, up)).toEqual([1, 2, 2]);
+  });
+
   it("of one file that was loaded twice are two", async () => {
     const name = randomUUID();
     folder.write({ [`${name}/main.mjs`]: "let n = 0; export const up = () => ++n;" });

@@ -91,7 +91,7 @@ export class Capture {
       stateful: changing || changed,
       separate: this.separate,
       watched: this.watched.map(forgetData),
-      shares: sharesOf(this.#units, this.bound),
+      shares: sharesOf(this, this.#units),
     };
     return { graph, values: this.values };
   }

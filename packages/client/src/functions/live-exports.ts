@@ -11,6 +11,11 @@ import { type ModuleSource, moduleOf, siteOf } from "./module-source.ts";
 import { outsideOf } from "./outside.ts";
 import { readVariable } from "./variables.ts";
 
+export interface ImportSource {
+  readonly specifier: string;
+  readonly importer: ModuleSource;
+}
+
 /** Where a member of a namespace is kept: in a variable, or as a member of another object. */
 type Kept =
   | { readonly variable: Variable }
@@ -31,6 +36,33 @@ export function linkExports(capture: Capture): void {
   for (const [namespace, { members }] of names.namespaces) {
     for (const [key, target] of members) members.set(key, linked(capture, namespace, key, target));
   }
+}
+
+/** A name by which another module's variable, or an object's member, is reached. */
+export type ImportedName =
+  | { readonly specifier: string; readonly importer: ModuleSource; readonly name: string }
+  | { readonly namespace: object; readonly key: string; readonly source: ImportSource | undefined };
+
+export function importedNames({ bound, names }: Capture): ImportedName[] {
+  const found: ImportedName[] = [];
+  for (const { unit, name } of bound) {
+    const imported = name.variable === null ? undefined : importOf(name.variable);
+    if (imported === undefined || imported.member === "*" || unit.form.kind !== "code") continue;
+    found.push({ specifier: imported.specifier, importer: unit.form.site.module, name: imported.member });
+  }
+  for (const [namespace, { members }] of names.namespaces) {
+    for (const key of members.keys()) found.push({ namespace, key, source: names.sources.get(namespace) });
+  }
+  return found;
+}
+
+/** The variable, or the object, that is meant; undefined where that cannot be seen. */
+export function importedThing(imported: ImportedName): object | undefined {
+  if ("importer" in imported) return exportedVariable(imported.specifier, imported.importer, imported.name);
+  const { namespace, key, source } = imported;
+  const kept = keptAt(namespace, key);
+  if ("variable" in kept) return kept.variable;
+  return "object" in kept ? kept.object : source && exportedVariable(source.specifier, source.importer, kept.exported);
 }
 
 function linked(capture: Capture, namespace: object, key: string, target: Target): Target {

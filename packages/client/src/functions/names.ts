@@ -11,6 +11,7 @@ import { workerGlobals } from "./globals.ts";
 import type { Callable, ImportUse, NamespaceTarget, Target } from "./graph.ts";
 import type { Inspected, Variables } from "./inspect.ts";
 import { isNative, isObjectPrototype, sourceOf } from "./instances.ts";
+import type { ImportSource } from "./live-exports.ts";
 import { LiveScopes } from "./live-scopes.ts";
 import { isSingle, type ModuleSource, type Site } from "./module-source.ts";
 import type { FreeName } from "./outside.ts";
@@ -40,7 +41,7 @@ export class NameResolver {
   readonly realms: Set<object> = new Set();
   readonly namespaces: Map<object, NamespaceTarget> = new Map();
   /** Where namespaces were imported from. */
-  readonly sources: Map<object, { readonly specifier: string; readonly importer: ModuleSource }> = new Map();
+  readonly sources: Map<object, ImportSource> = new Map();
   /** Of private members. */
   readonly stores: Map<WeakMap<object, unknown> | WeakSet<object>, Target> = new Map();
   readonly #capture: Capture;

@@ -15,7 +15,7 @@ import { outsideOf } from "./outside.ts";
 import { isOwnFile, ownFiles } from "./own-files.ts";
 import { findExport, packageFileOf } from "./package-export.ts";
 import { refuseFunction, type Subject, subjectOf } from "./refusal.ts";
-import type { Shares } from "./shares.ts";
+import { NO_SHARES, type Shares } from "./shares.ts";
 import { currentValues } from "./values.ts";
 
 /** Whether installed packages are taken to be on the workers, or travel along where they are not. */
@@ -139,8 +139,6 @@ export function forgetFunction(fn: Callable): void {
     known.beside = new WeakMap();
   }
 }
-
-const NO_SHARES: Shares = new Map();
 
 function preparedOf(plan: Plan, fn: Callable): Prepared {
   const { code, graph, closure, values } = plan;

@@ -60,7 +60,7 @@ export async function compare(
   return compareProgram(generate(numbers, `__${unique}`), shipping, join(folder, `${unique}`), onRefusal);
 }
 
-async function compareProgram(
+export async function compareProgram(
   program: Program,
   shipping: Shipping,
   folder: string,
