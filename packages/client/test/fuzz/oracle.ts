@@ -6,8 +6,9 @@ import { inspect } from "node:util";
 import { createContext, runInContext, runInThisContext } from "node:vm";
 import { decodeValue, encodeValue, importFrom, isFlockError } from "@taskflock/protocol";
 import type { AnyFunction } from "../../src/function-table.ts";
+import { looking } from "../../src/functions/inspect.ts";
 import type { Shipping } from "../ship.ts";
-import { generate, type Program } from "./program.ts";
+import type { Program } from "./program.ts";
 
 interface Loaded {
   readonly main: AnyFunction;
@@ -46,33 +47,43 @@ export async function outcome(call: () => unknown): Promise<string> {
   }
 }
 
-/** Broken: it cannot even be loaded. */
-export type Verdict = "same" | "refused" | "broken";
+export type Verdict = "same" | "refused";
 
-/** Makes the program three times: the third is sent, at once and after a change; the others tell what it must compute. */
-export async function compare(
-  numbers: readonly number[],
-  shipping: Shipping,
-  folder: string,
-  unique: number,
-  onRefusal: (message: string) => void = () => undefined,
-): Promise<Verdict> {
-  return compareProgram(generate(numbers, `__${unique}`), shipping, join(folder, `${unique}`), onRefusal);
+/** A program, made three times: the third is sent, at once and after a change; the others tell what it must compute. */
+export interface Copies {
+  readonly program: Program;
+  readonly copies: readonly [Loaded, Loaded, Loaded];
 }
 
-export async function compareProgram(
-  program: Program,
-  shipping: Shipping,
-  folder: string,
-  onRefusal: (message: string) => void,
-): Promise<Verdict> {
-  let copies: Loaded[];
+/** Undefined for a program that is broken. */
+export async function loadCopies(program: Program, folder: string): Promise<Copies | undefined> {
   try {
-    copies = await Promise.all([1, 2, 3].map((copy) => load(program, `${folder}-${copy}`, copy === 3)));
+    const copies = await Promise.all([1, 2, 3].map((copy) => load(program, `${folder}-${copy}`, copy === 3)));
+    return { program, copies: copies as [Loaded, Loaded, Loaded] };
   } catch {
-    return "broken";
+    return undefined;
   }
-  const [first, second, sent] = copies as [Loaded, Loaded, Loaded];
+}
+
+/** Has the texts of all of them read at once, which the engine does at little more than the cost of one. */
+export function readTogether(all: readonly Copies[], shipping: Shipping): void {
+  looking(() => {
+    for (const { copies } of all) {
+      try {
+        shipping.functions.use(copies[2].main);
+      } catch {
+        // The comparison says why.
+      }
+    }
+  });
+}
+
+export async function compare(
+  { copies }: Copies,
+  shipping: Shipping,
+  onRefusal: (message: string) => void = () => undefined,
+): Promise<Verdict> {
+  const [first, second, sent] = copies;
   for (const { warm } of copies) warm();
   second.change();
   const before = await outcome(() => first.main(...first.args()));
