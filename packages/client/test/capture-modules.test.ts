@@ -245,6 +245,12 @@ describe("scripts that share their top level, as in a REPL", () => {
     await sameThere(fn);
   });
 
+  it("share them with functions among the arguments", async () => {
+    runInThisContext("let turns__m = 1; const turn__m = () => ++turns__m;");
+    const fn = runInThisContext("(turn) => [turn(), turns__m, ++turns__m, turn()]") as AnyFunction;
+    await sameThere(fn, runInThisContext("turn__m"));
+  });
+
   it("may have a realm of their own", async () => {
     const context = createContext();
     runInContext(

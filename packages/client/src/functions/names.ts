@@ -201,7 +201,7 @@ export class NameResolver {
     this.#shared.set(inspected.global, known);
     let found = known.get(name.name);
     if (found === undefined) {
-      found = { ...this.#valued(name, site, inspected, fn), place: {} };
+      found = { ...this.#valued(name, site, inspected, fn), place: placeOf(inspected.global, name.name) };
       known.set(name.name, found);
     } else {
       this.#members(found.target, name, found.value as object, site);
@@ -309,6 +309,17 @@ function isOfWorkers(name: string, global: Variables): boolean {
     return !isDeclared || wellKnown(value) !== undefined;
   }
   return typeof value === "object" || value === undefined || /^(?:NaN|Infinity)$/.test(name);
+}
+
+const places = new WeakMap<object, Map<string, object>>();
+
+/** Stands for a variable that all scripts of a realm share. */
+function placeOf(global: object, name: string): object {
+  const ofRealm = places.get(global) ?? new Map<string, object>();
+  places.set(global, ofRealm);
+  const place = ofRealm.get(name) ?? { name };
+  ofRealm.set(name, place);
+  return place;
 }
 
 /** Of the top level of a script, and no module's: another script's variable of this name is the same. */
