@@ -16,8 +16,8 @@ const noopLimits = {
   bytesPerTask: { clientUp: 12.5, clientDown: 9, workerUp: 10, workerDown: 35 },
   frames: { clientUp: 60, clientDown: 45, workerUp: 80, workerDown: 70 },
   transitionsPerTask: 4.1,
-  /** Both workers together, main threads and slots, by the tasks that they ran. */
-  allocatedBytesPerTask: { scheduler: 2_850, workerMain: 2_650, slot: 1_900 },
+  /** Both workers together, main threads and slots, by the tasks that they ran. Node 24 allocates half as much again in slots as 20. */
+  allocatedBytesPerTask: { scheduler: 2_850, workerMain: 2_650, slot: 2_900 },
   retainedBytesPerTask: 470,
 };
 
