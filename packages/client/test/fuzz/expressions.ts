@@ -318,15 +318,15 @@ export class Expressions {
   #object(scope: Scope, depth: number): string {
     const inner = scope.body();
     const value = this.num(inner, depth - 1);
-    const known = scope.choose("num", this.#choices, ({ name: known }) => !known.includes("."))?.name ?? "a";
+    const known = scope.choose("num", this.#choices, ({ name: known }) => !known.includes("."))?.name;
     const text = this.#choices.pick([
       `({ get q() { return ${value}; } }).q`,
       `({ q() { return ${value}; } }).q()`,
       `({ [\`q\${${this.num(scope, 0)}}\`]: ${value}, q: 1 }).q`,
       `({ __proto__: null, q: ${value} }).q`,
       `({ base: ${value}, q() { return this.base; } }).q()`,
-      `({ ${known} }).${known}`,
-      `({ ${known}: ${value} }).${known}`,
+      known === undefined ? `({ a: ${value} }).a` : `({ ${known} }).${known}`,
+      `({ ${known ?? "a"}: ${value} }).${known ?? "a"}`,
       `({ ...${this.record(scope, depth - 1)}, a: ${value} }).a`,
       `({ async *q() { yield ${value}; } }).q.name.length`,
     ]);
