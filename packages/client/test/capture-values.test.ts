@@ -110,6 +110,27 @@ describe("what a function captures is what it is at each use", () => {
     await sameThere(() => typeof held);
   });
 
+  it("a variable that gets its only value between two uses", async () => {
+    function* steps(): Generator<() => unknown> {
+      yield () => value;
+      var value = Math.max(1, 2);
+    }
+    const running = steps();
+    const read = running.next().value as () => unknown;
+    await sameThere(read);
+    running.next();
+    await sameThere(read);
+  });
+
+  it("a `var` of a loop, which is one for all turns", async () => {
+    const read = () => [turn, twice];
+    for (var turn of [1, 2]) {
+      // biome-ignore lint/correctness/noInnerDeclarations: users write it
+      var twice = turn * 2;
+      await sameThere(read);
+    }
+  });
+
   it("a function in data that another takes the place of", async () => {
     const steps = [(x: number) => x, (x: number) => x + base];
     const run = (x: number) => steps.reduce((value, step) => step(value), x);

@@ -83,6 +83,16 @@ export function isConstant(variable: Variable): boolean {
   return variable.references.every((reference) => !reference.isWrite() || reference.init === true);
 }
 
+/** The same wherever it is seen: not a `var` of a block, which may be given its value once more, or not at all. */
+export function isFixed(variable: Variable): boolean {
+  const declaration = variable.defs[0]?.parent as AnyNode | null | undefined;
+  if (declaration?.type !== "VariableDeclaration" || declaration.kind !== "var") return isConstant(variable);
+  const block = variable.scope.block as AnyNode;
+  const body = "body" in block && !Array.isArray(block.body) ? block.body : block;
+  const statements: readonly unknown[] = "body" in body && Array.isArray(body.body) ? body.body : [];
+  return statements.includes(declaration) && isConstant(variable);
+}
+
 function importedName(node: AnyNode): string {
   if (node.type === "ImportDefaultSpecifier") return "default";
   if (node.type !== "ImportSpecifier") return "*";

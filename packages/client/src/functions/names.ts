@@ -5,7 +5,7 @@ import { types } from "node:util";
 import { findPackage } from "@taskflock/protocol";
 import type { AnyNode } from "acorn";
 import type { Variable } from "eslint-scope";
-import { importOf, isConstant } from "./binding.ts";
+import { importOf, isConstant, isFixed } from "./binding.ts";
 import type { Capture } from "./capture.ts";
 import { workerGlobals } from "./globals.ts";
 import type { Callable, ImportUse, NamespaceTarget, Target } from "./graph.ts";
@@ -228,7 +228,8 @@ export class NameResolver {
     const target = this.#privateStore(value, name, site) ?? this.#capture.targetOf(value, text);
     const owner = fn === this.#capture.root ? null : fn;
     const hidden = site.module.file === undefined; // what a REPL's later lines do is not in the text
-    const constant = variable !== null && isConstant(variable) && !hidden;
+    // An undefined `var` may get its value yet.
+    const constant = variable !== null && isFixed(variable) && !hidden && value !== undefined;
     const isProperty = !hasVariable(inspected.scopes, text);
     const at = isProperty ? { object: inspected.global, key: text } : { owner, variable: text, constant };
     this.#watch(target, value, at);

@@ -1,7 +1,7 @@
 // What the text of a class or function does not tell: what it extends, its static values, and what was put on it later.
 import { MAKERS } from "@taskflock/protocol";
 import type { AnyNode } from "acorn";
-import { isConstant } from "./binding.ts";
+import { isFixed } from "./binding.ts";
 import type { Capture } from "./capture.ts";
 import { membersOf, type WrittenMembers } from "./class-members.ts";
 import type { Callable, Override, Target, Unit, UnitCode } from "./graph.ts";
@@ -36,7 +36,7 @@ function writeKeysOfFields(unit: Unit, { outside }: UnitCode, inspected: Inspect
   const isElsewhere = ({ start, end }: NameUse): boolean =>
     [...unit.replaced, outside.heritage].some((range) => range !== null && range.start <= start && end <= range.end);
   for (const { name, variable, uses } of outside.names) {
-    if (variable === null || !isConstant(variable)) continue;
+    if (variable === null || !isFixed(variable)) continue;
     const keys = uses.filter((use) => use.eager && !use.shorthand && !isElsewhere(use));
     const text =
       keys.length === 0 || !hasVariable(inspected.scopes, name) ? undefined : literal(readNow(inspected, name));
