@@ -12,6 +12,8 @@ import type { Program } from "./program.ts";
 
 interface Loaded {
   readonly main: AnyFunction;
+  /** Of the same place, over another value. */
+  readonly more?: AnyFunction;
   readonly args: () => readonly unknown[];
   readonly warm: () => void;
   readonly change: () => void;
@@ -86,15 +88,16 @@ export async function compare(
   const [first, second, sent] = copies;
   for (const { warm } of copies) warm();
   second.change();
-  const before = await outcome(() => first.main(...first.args()));
-  const after = await outcome(() => second.main(...second.args()));
-  const call = (bind: boolean): Promise<string> => outcome(() => shipping.call(sent.main, sent.args(), bind));
+  // What it is in the others is what it must be when it is sent: none of them is called twice.
+  const here = [await outcome(() => first.main(...first.args())), await outcome(() => second.main(...second.args()))];
+  const call = (fn: AnyFunction, bind = false): Promise<string> => outcome(() => shipping.call(fn, sent.args(), bind));
   try {
-    const results = [await call(false), await call(true)];
+    if (sent.more !== undefined) await call(sent.more); // its plan must not be taken for the other's
+    const there = [await call(sent.main), await call(sent.main, true)];
     sent.change();
-    results.push(await call(false));
-    if (results.join() === [before, before, after].join()) return "same";
-    throw new Error(`here ${shown(before)} and then ${shown(after)}, there ${results.map(shown).join(" and ")}`);
+    there.push(await call(sent.main));
+    if (there.join() === [here[0], here[0], here[1]].join()) return "same";
+    throw new Error(`here ${here.map(shown).join(" and then ")}, there ${there.map(shown).join(" and ")}`);
   } catch (error) {
     // The second is said of arguments.
     if (!isFlockError(error, "FLOCK_FUNCTION_NOT_SERIALIZABLE") && !isFlockError(error, "FLOCK_NOT_SERIALIZABLE"))

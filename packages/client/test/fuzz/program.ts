@@ -235,6 +235,13 @@ class Generator {
     const results = choices.many(2, 9, () => this.#result(inner));
     const body = `const out = []; ${results.join("\n  ")}\n  return out;`;
     const async = inner.frame.async ? "async " : "";
+    // Two functions of one place, over values of any kind.
+    const kept = (): string =>
+      top.choose(choices.pick(["num", "fn", "record", "list", "class", "instance", "str"]), choices)?.name ?? "7";
+    const shown = body.replace(
+      "return out",
+      "out.push(typeof kept, typeof kept === 'function' ? kept.name : kept?.length ?? kept?.a ?? kept?.v); return out",
+    );
     const main = choices.pick([
       `const main = ${async}(first, passed0, passed1, passed2, passed3) => { ${body} };`,
       `${async}function main(first, passed0, passed1, passed2, passed3) { ${body} }`,
@@ -242,13 +249,16 @@ class Generator {
       `const main = ${async}function self_(first, passed0, passed1, passed2, passed3) { ${body} };`,
       `const main = ({ ${async}method(first, passed0, passed1, passed2, passed3) { ${body} } }).method;`,
       `const main = ((kept, other) => ${async}(first, passed0, passed1, passed2, passed3) => { ${body.replace("return out", "out.push(kept, other)\n; return out")} })(1, [2]);`,
-      `const [, main] = [1, 2].map((kept) => ${async}(first, passed0, passed1, passed2, passed3) => { ${body} });`,
+      `const [more_, main] = [${kept()}, ${kept()}].map((kept) => ${async}(first, passed0, passed1, passed2, passed3) => { ${shown} });`,
+      `const made_ = []; for (const kept of [${kept()}, ${kept()}]) made_.push(${async}function (first, passed0, passed1, passed2, passed3) { ${shown} }); const [more_, main] = made_;`,
       `const { main } = class { static main = ${async}(first, passed0, passed1, passed2, passed3) => { ${body} }; };`,
     ]);
-    const exported = `{ main, args: () => [${args.join(", ")}], warm() { ${warm} }, change() { ${change} } }`;
+    const more = main.includes("more_") ? "more: more_, " : "";
+    const exported = `{ main, ${more}args: () => [${args.join(", ")}], warm() { ${warm} }, change() { ${change} } }`;
     if (this.#kind === "module") return `${main}\nconst api_ = ${exported}; export { api_ as default };`;
     if (this.#kind === "commonjs") return `${main}\nmodule.exports.api = ${exported};`;
-    return `${main.replaceAll(/\bmain\b/g, `main${this.#suffix}`)}\n(${exported.replace("main", `main: main${this.#suffix}`)})`;
+    const named = (text: string): string => text.replaceAll(/\b(?:main|more_|made_)\b/g, `$&${this.#suffix}`);
+    return `${named(main)}\n(${named(exported.replace("main", "main: main")).replace(`main${this.#suffix}:`, "main:")})`;
   }
 
   #change(top: Scope): string {
