@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { inspect } from "node:util";
+import { inspect, isDeepStrictEqual } from "node:util";
 import { createContext, runInContext, runInThisContext } from "node:vm";
 import { decodeValue, encodeValue, importFrom, isFlockError } from "@taskflock/protocol";
 import type { AnyFunction } from "../../src/function-table.ts";
@@ -96,7 +96,7 @@ export async function compare(
     const there = [await call(sent.main), await call(sent.main, true)];
     sent.change();
     there.push(await call(sent.main));
-    if (there.join() === [here[0], here[0], here[1]].join()) return "same";
+    if (there.every((outcome, index) => isSame(outcome, here[index === 2 ? 1 : 0]!))) return "same";
     throw new Error(`here ${here.map(shown).join(" and then ")}, there ${there.map(shown).join(" and ")}`);
   } catch (error) {
     // The second is said of arguments.
@@ -107,10 +107,22 @@ export async function compare(
   }
 }
 
+/** As bytes; or as values, because NaN has many forms. */
+function isSame(one: string, other: string): boolean {
+  if (one === other) return true;
+  return !isThrown(one) && !isThrown(other) && isDeepStrictEqual(valueOf(one), valueOf(other));
+}
+
+function isThrown(outcome: string): boolean {
+  return outcome.startsWith("throws");
+}
+
+function valueOf(outcome: string): unknown {
+  return decodeValue(Buffer.from(outcome, "base64"), { leaf: () => "a function" });
+}
+
 function shown(outcome: string): string {
-  if (outcome.startsWith("throws")) return outcome;
-  const value = decodeValue(Buffer.from(outcome, "base64"), { leaf: () => "a function" });
-  return inspect(value, { depth: 6, breakLength: Number.POSITIVE_INFINITY });
+  return isThrown(outcome) ? outcome : inspect(valueOf(outcome), { depth: 6, breakLength: Number.POSITIVE_INFINITY });
 }
 
 export function print({ kind, files }: Program): string {
