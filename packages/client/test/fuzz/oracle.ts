@@ -110,19 +110,19 @@ export async function compare(
 /** As bytes; or as values, because NaN has many forms. */
 function isSame(one: string, other: string): boolean {
   if (one === other) return true;
-  return !isThrown(one) && !isThrown(other) && isDeepStrictEqual(valueOf(one), valueOf(other));
+  return !isThrown(one) && !isThrown(other) && isDeepStrictEqual(decoded(one), decoded(other));
 }
 
 function isThrown(outcome: string): boolean {
   return outcome.startsWith("throws");
 }
 
-function valueOf(outcome: string): unknown {
+function decoded(outcome: string): unknown {
   return decodeValue(Buffer.from(outcome, "base64"), { leaf: () => "a function" });
 }
 
 function shown(outcome: string): string {
-  return isThrown(outcome) ? outcome : inspect(valueOf(outcome), { depth: 6, breakLength: Number.POSITIVE_INFINITY });
+  return isThrown(outcome) ? outcome : inspect(decoded(outcome), { depth: 6, breakLength: Number.POSITIVE_INFINITY });
 }
 
 export function print({ kind, files }: Program): string {
