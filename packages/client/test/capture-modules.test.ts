@@ -88,6 +88,16 @@ describe("ES modules", () => {
     ],
   ])("%s", (_, files) => expectSame(files));
 
+  it("export what may have changed since the last use", async () => {
+    const { fn, up } = await load({
+      "a.mjs": `${counting} export const fixed = 5; let other = "a"; export { other as default2 };`,
+      "main.mjs": `import { n, fixed, default2 } from "./a.mjs"; export { up } from "./a.mjs"; export const fn = () => [n, fixed, default2];`,
+    });
+    await sameThere(fn!);
+    up!();
+    await sameThere(fn!);
+  });
+
   it("export what a function among the arguments changes", async () => {
     const { fn, ns, up } = await load({
       "a.mjs": counting,

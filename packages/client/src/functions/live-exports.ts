@@ -2,7 +2,7 @@
 import { dirname, resolve } from "node:path";
 import type { AnyNode } from "acorn";
 import type { Variable } from "eslint-scope";
-import { importOf } from "./binding.ts";
+import { importOf, isFixed } from "./binding.ts";
 import type { Capture } from "./capture.ts";
 import type { Callable, Target } from "./graph.ts";
 import { inspectFunction, scriptsOfFile } from "./inspect.ts";
@@ -122,8 +122,25 @@ function isEngineNamespace(object: object): boolean {
   return Reflect.get(object, Symbol.toStringTag) === "Module" && !Object.isExtensible(object);
 }
 
+/** An import of the user's own whose module never changes it. */
+export function isFixedImport(variable: Variable, importer: ModuleSource): boolean {
+  const imported = importOf(variable);
+  if (imported === undefined) return false;
+  const found = exported(imported.specifier, importer, imported.member);
+  return found === VALUE || (found !== undefined && isFixed(found));
+}
+
 /** The variable of the module `specifier` names, as `importer` does, that is exported by this name. */
 function exportedVariable(specifier: string, importer: ModuleSource, name: string): Variable | undefined {
+  const found = exported(specifier, importer, name);
+  return found === VALUE ? undefined : found;
+}
+
+/** What is exported as a value, without a variable: `export default 1 + 2`. */
+const VALUE: unique symbol = Symbol("a value");
+type Exported = Variable | typeof VALUE | undefined;
+
+function exported(specifier: string, importer: ModuleSource, name: string): Exported {
   if (importer.file === undefined || !/^\.{0,2}\//.test(specifier)) return undefined;
   const path = resolve(dirname(importer.file), specifier.replace(/[?#].*$/, ""));
   for (const file of spellings(path)) {
@@ -156,23 +173,27 @@ function namesOfExport({ program }: ModuleSource, variable: Variable): string[] 
   return found;
 }
 
-function exportOf(module: ModuleSource, name: string): Variable | undefined {
+function exportOf(module: ModuleSource, name: string): Exported {
   const top = module.scopes.scopes.find(({ type }) => type === "module");
   for (const node of module.program.body) {
     if (node.type === "ExportAllDeclaration" && node.exported == null) {
-      const found = exportedVariable(String(node.source.value), module, name);
+      const found = name === "default" ? undefined : exported(String(node.source.value), module, name);
       if (found !== undefined) return found;
+    }
+    if (node.type === "ExportDefaultDeclaration" && name === "default") {
+      const id = "id" in node.declaration ? node.declaration.id : null;
+      return id == null ? VALUE : top?.set.get(id.name);
     }
     if (node.type !== "ExportNamedDeclaration") continue;
     const specifier = node.specifiers.find(({ exported }) => nameOf(exported) === name);
     if (specifier !== undefined && node.source) {
-      return exportedVariable(String(node.source.value), module, nameOf(specifier.local));
+      return exported(String(node.source.value), module, nameOf(specifier.local));
     }
     const local = top?.set.get(specifier === undefined ? name : nameOf(specifier.local));
     const isDeclared = node.declaration != null && local?.defs.some(({ node: at }) => isWithin(at as AnyNode, node));
     if (local === undefined || (specifier === undefined && !isDeclared)) continue;
     const imported = importOf(local);
-    return imported === undefined ? local : exportedVariable(imported.specifier, module, imported.member);
+    return imported === undefined ? local : exported(imported.specifier, module, imported.member);
   }
   return undefined;
 }

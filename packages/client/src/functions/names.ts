@@ -11,7 +11,7 @@ import { workerGlobals } from "./globals.ts";
 import type { Callable, ImportUse, NamespaceTarget, Target } from "./graph.ts";
 import type { Inspected, Variables } from "./inspect.ts";
 import { isNative, isObjectPrototype, sourceOf } from "./instances.ts";
-import type { ImportSource } from "./live-exports.ts";
+import { type ImportSource, isFixedImport } from "./live-exports.ts";
 import { LiveScopes } from "./live-scopes.ts";
 import { isSingle, type ModuleSource, type Site } from "./module-source.ts";
 import type { FreeName } from "./outside.ts";
@@ -229,7 +229,7 @@ export class NameResolver {
     const owner = fn === this.#capture.root ? null : fn;
     const hidden = site.module.file === undefined; // what a REPL's later lines do is not in the text
     // An undefined `var` may get its value yet.
-    const constant = variable !== null && isFixed(variable) && !hidden && value !== undefined;
+    const constant = variable !== null && !hidden && value !== undefined && isFixedIn(site.module, variable);
     const isProperty = !hasVariable(inspected.scopes, text);
     const at = isProperty ? { object: inspected.global, key: text } : { owner, variable: text, constant };
     this.#watch(target, value, at);
@@ -310,6 +310,10 @@ function isOfWorkers(name: string, global: Variables): boolean {
     return !isDeclared || wellKnown(value) !== undefined;
   }
   return typeof value === "object" || value === undefined || /^(?:NaN|Infinity)$/.test(name);
+}
+
+function isFixedIn(module: ModuleSource, variable: Variable): boolean {
+  return variable.defs[0]?.type === "ImportBinding" ? isFixedImport(variable, module) : isFixed(variable);
 }
 
 const places = new WeakMap<object, Map<string, object>>();
