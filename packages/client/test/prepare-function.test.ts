@@ -1,7 +1,8 @@
+import { Session } from "node:inspector";
 import { cpus } from "node:os";
 import { runInThisContext } from "node:vm";
 import { FlockError, type FunctionDescription, importFrom } from "@taskflock/protocol";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { prepareFunction } from "../src/functions/index.ts";
 import { PackageFolder } from "./package-folder.ts";
 import { Shipping } from "./ship.ts";
@@ -134,6 +135,21 @@ describe("functions that use only arguments and globals", () => {
     const one = make();
     expect(prepareFunction(one, manner)).toBe(prepareFunction(one, manner));
     expect(described(make())).toBe(described(one));
+  });
+
+  it("of the same text are looked at once: the inspector, dear to open, is not asked again", async () => {
+    const make = (): Callable => (x: number) => x * 7;
+    prepareFunction(make(), manner);
+    await new Promise(setImmediate); // what was opened for the first is closed
+    const connect = vi.spyOn(Session.prototype, "connect");
+    try {
+      prepareFunction(make(), manner);
+      expect(connect).not.toHaveBeenCalled();
+      prepareFunction((x: number) => x * 7 + 1, manner);
+      expect(connect).toHaveBeenCalledTimes(1);
+    } finally {
+      connect.mockRestore();
+    }
   });
 });
 

@@ -49,6 +49,8 @@ const scripts = new Map<string, ScriptInfo>();
 /** Ids of the scripts that were made of a file. */
 const byFile = new Map<string, string[]>();
 let session: OpenSession | undefined;
+/** How many calls of `looking` are under way. */
+let looks = 0;
 
 /** Where the function is from, and its variables' values as they are now. Costs some 50 µs. */
 export function inspectFunction(fn: object): Inspected {
@@ -60,9 +62,14 @@ export function privateStaticsOf(type: object): ReadonlyMap<string, unknown> {
   return opened().privateFields(type);
 }
 
-/** Looks at several scripts at little more than the cost of one. */
+/** Looks at several scripts at little more than the cost of one; costs nothing when `look` needs no inspector after all. */
 export function looking<R>(look: () => R): R {
-  return opened().looking(look);
+  looks++;
+  try {
+    return look();
+  } finally {
+    if (--looks === 0) session?.lookedAway();
+  }
 }
 
 /** The script of an inspected function. */
@@ -119,7 +126,6 @@ class OpenSession {
   readonly #session: Session = new Session();
   readonly #holder: Partial<Holder> = {};
   readonly #holderId: string;
-  #looks = 0;
   #debugging = false;
 
   constructor() {
@@ -198,27 +204,22 @@ class OpenSession {
   }
 
   listScripts(): void {
-    this.looking(() => this.#debug());
+    looking(() => this.#debug());
   }
 
   text(scriptId: string): string {
-    return this.looking(() => {
+    return looking(() => {
       this.#debug();
       return this.#post<Debugger.GetScriptSourceReturnType>("Debugger.getScriptSource", { scriptId }).scriptSource;
     });
   }
 
-  looking<R>(look: () => R): R {
-    this.#looks++;
-    try {
-      return look();
-    } finally {
-      if (--this.#looks === 0 && this.#debugging) {
-        this.#post("Debugger.disable", {});
-        this.#session.off("Debugger.scriptParsed", noteScript);
-        this.#debugging = false;
-      }
-    }
+  /** Nobody looks at scripts any more. */
+  lookedAway(): void {
+    if (!this.#debugging) return;
+    this.#post("Debugger.disable", {});
+    this.#session.off("Debugger.scriptParsed", noteScript);
+    this.#debugging = false;
   }
 
   /** The engine tells of every script then, which takes it milliseconds: so what it tells is kept, whoever asked. */
