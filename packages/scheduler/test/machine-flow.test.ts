@@ -99,19 +99,53 @@ describe("dependencies", () => {
     ]);
   });
 
-  it("assign chains ahead, at the same worker", () => {
+  it("assign chains ahead, at the same worker, also of a function that nobody has measured", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1);
+    stage.worker(2);
+    stage.say(1, ...Array.from({ length: 100 }, (_, i) => stage.submission(i + 1, { deps: i === 0 ? [] : [i] })));
+    const given = [...stage.assigned(1), ...stage.assigned(2)];
+    expect(given.map((a) => a.key)).toEqual(Array.from({ length: 65 }, (_, i) => `f-1-${i + 1}`));
+    expect(given[1]!.inputs[0]).toMatchObject({ inline: 0, holders: [] });
+    stage.finish(1, given[0]!);
+    expect(stage.assigned(1).map((a) => a.key)).toEqual(Array.from({ length: 35 }, (_, i) => `f-1-${i + 66}`));
+    stage.finish(1, given[1]!);
+    expect(stage.outcomes()).toEqual(["done 1", "done 2"]);
+    expect(stage.take(1, "stop")).toEqual([]);
+  });
+
+  it("assign no more ahead than the slots can take where others could run it too, before the function is measured", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1);
+    stage.worker(2);
+    stage.say(1, stage.submission(1), ...[2, 3, 4].map((n) => stage.submission(n, { deps: [1] })));
+    const given = stage.assigned(1);
+    expect(given.map((a) => a.key)).toEqual(["f-1-1", "f-1-2"]);
+    stage.finish(1, given[0]!, 30_000);
+    expect(stage.assigned(2).map((a) => a.key)).toEqual(["f-1-3"]);
+  });
+
+  it("come again to the same worker when they reached it after their input was made and gone", () => {
     const stage = new Stage();
     stage.client();
     stage.worker(1);
     stage.worker(2);
     stage.say(1, stage.submission(1), stage.submission(2, { deps: [1] }), stage.submission(3, { deps: [2] }));
-    const given = [...stage.assigned(1), ...stage.assigned(2)];
-    expect(given.map((a) => a.key)).toEqual(["f-1-1", "f-1-2"]);
-    expect(given[1]!.inputs[0]).toMatchObject({ inline: 0, holders: [] });
-    stage.finish(1, given[0]!);
-    expect(stage.assigned(1).map((a) => a.key)).toEqual(["f-1-3"]);
-    stage.finish(1, given[1]!);
-    expect(stage.outcomes()).toEqual(["done 1", "done 2"]);
+    const [a, b, c] = stage.assigned(1);
+    stage.finish(1, a!);
+    stage.stopped(1, b!.task, b!.attempt, "predecessor");
+    stage.stopped(1, c!.task, c!.attempt, "predecessor");
+    const again = stage.assigned(1);
+    expect(again.map((x) => [x.key, x.attempt])).toEqual([
+      ["f-1-2", 2],
+      ["f-1-3", 2],
+    ]);
+    expect(again.map((x) => x.inputs[0]!.inline !== 0)).toEqual([true, false]);
+    for (const task of again) stage.finish(1, task);
+    expect(stage.outcomes()).toEqual(["done 1", "done 2", "done 3"]);
+    expect(stage.assigned(2)).toEqual([]);
   });
 
   it("take back what was assigned ahead when its input moves away", () => {

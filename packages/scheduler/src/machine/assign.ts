@@ -7,7 +7,7 @@ import { holdersFor } from "./holdings.ts";
 import { NO_AHEAD, SOLO, type Task, WORKING, type Worker } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { ASSIGNED, DONE, isPlaced, WAITING } from "./states.ts";
-import { attach, hasRoomAhead } from "./supply.ts";
+import { attach, hasRoomAhead, hasRoomInChain } from "./supply.ts";
 
 /** A task with more inputs is not assigned ahead: looking at all of them each time one moves would cost too much. */
 const MAX_AHEAD_INPUTS = 16;
@@ -58,7 +58,7 @@ export function assignAhead(core: Core): void {
     core.looks++;
     const worker = placeAhead(task);
     if (worker === null) continue;
-    if (hasRoomAhead(core, worker)) assign(core, task, worker);
+    if (hasRoomAhead(core, worker) || hasRoomInChain(core, worker, task)) assign(core, task, worker);
     else if (worker.aheadWaiting.length < MAX_AHEAD_WAITING) worker.aheadWaiting.push(task);
   }
   candidates.length = 0;

@@ -50,15 +50,18 @@ export function requeue(core: Core, task: Task, worker: Worker | null, detail: s
   else ready(core, task, detail);
 }
 
-/** What was assigned ahead of it, counting on its result at that worker, waits again. It cannot have begun. */
-export function revokeAhead(core: Core, root: Task, worker: Worker): void {
+/**
+ * What was assigned ahead, counting on its result at that worker, waits again. It cannot have begun. `follow`: it may be assigned ahead
+ * once more; else only when its inputs are there, because they may move again.
+ */
+export function revokeAhead(core: Core, root: Task, worker: Worker, then: "follow" | "wait" = "wait"): void {
   const stack = [root];
   for (let task = stack.pop(); task !== undefined; task = stack.pop()) {
     for (const { dependent } of task.dependents) {
       if (dependent.state !== ASSIGNED || dependent.worker !== worker || (dependent.flags & AHEAD) === 0) continue;
       detach(core, dependent);
       core.send(worker, { t: "stop", task: dependent.id, attempt: dependent.attempt, why: "stolen" });
-      dependent.flags |= NO_AHEAD;
+      if (then === "wait") dependent.flags |= NO_AHEAD;
       wait(core, dependent, "its input is not made there");
       stack.push(dependent);
     }

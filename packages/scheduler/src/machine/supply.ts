@@ -23,6 +23,9 @@ export function hasRoom(core: Core, worker: Worker): boolean {
   return count - worker.ahead < worker.slots + 1 || worker.load < supplyUs * worker.slots;
 }
 
+/** Tasks of one chain may be assigned ahead, for each slot, before their function has been measured. */
+const UNMEASURED_AHEAD = 64;
+
 /** Room for a task that waits for another one there: beside what keeps the slots busy, as many again. */
 export function hasRoomAhead(core: Core, worker: Worker): boolean {
   const { maxAssignedPerWorker, supplyUs } = core.config;
@@ -30,6 +33,17 @@ export function hasRoomAhead(core: Core, worker: Worker): boolean {
   if (!takesTasks(worker) || worker.ahead + worker.slots + 1 >= maxAssignedPerWorker) return false;
   if (worker.assigned.length >= maxAssignedPerWorker) return false;
   return worker.ahead < worker.slots || worker.load < supplyUs * worker.slots;
+}
+
+/**
+ * The task alone continues what is under way at the worker, by a function that nobody has measured. It could not begin earlier elsewhere,
+ * and a few at a time would reach the worker when what they continue is done and gone.
+ */
+export function hasRoomInChain(core: Core, worker: Worker, task: Task): boolean {
+  if (task.definition!.record.durationUs !== 0 || worker.ahead >= UNMEASURED_AHEAD * worker.slots) return false;
+  if (!takesTasks(worker) || worker.assigned.length + worker.slots + 1 >= core.config.maxAssignedPerWorker)
+    return false;
+  return task.deps.length === 1 && task.deps[0]!.dependency.dependents.length === 1;
 }
 
 /** Counts the task in: the worker's load, its resources, the run's share, the inputs on their way. */

@@ -13,18 +13,19 @@ import {
   type WorkerLog,
   type WorkerToScheduler,
 } from "@taskflock/protocol/words";
+import { assign } from "./assign.ts";
 import { takeCopy } from "./copies.ts";
 import type { Core } from "./core.ts";
 import { measure } from "./functions.ts";
 import { addHolder, dropStray, holderFailed } from "./holdings.ts";
-import { leaveLanes } from "./lanes.ts";
+import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
 import { takeSnapshot } from "./reconcile.ts";
 import { NO_AHEAD, type Task, troublesOf, Worker } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
-import { ASSIGNED, DELAYED, RUNNING, UPLOADING } from "./states.ts";
+import { ASSIGNED, DELAYED, QUEUED, RUNNING, UPLOADING } from "./states.ts";
 import { detach, recount } from "./supply.ts";
 import { uploadRefused } from "./upload.ts";
 
@@ -180,8 +181,14 @@ function stopped(core: Core, worker: Worker, message: Stopped): void {
   if (task === null) return;
   detach(core, task);
   const detail = `not run by ${worker.name}: ${message.why}`;
-  // Its input will not be made there after all, whatever the scheduler has heard of that so far.
-  if (message.why === "predecessor") task.flags |= NO_AHEAD;
+  if (message.why === "predecessor") {
+    if (task.waitingOn === 0 && takesTasks(worker)) {
+      sendAgain(core, task, worker, detail);
+      return;
+    }
+    // Its input will not be made there after all, whatever the scheduler has heard of that so far.
+    task.flags |= NO_AHEAD;
+  }
   if (message.why !== "input") {
     requeue(core, task, worker, detail);
     return;
@@ -193,6 +200,13 @@ function stopped(core: Core, worker: Worker, message: Stopped): void {
     end(core, task, failedWith(failure("FLOCK_TRANSFER_FAILED", text), worker.name, message.attempt));
   } else if (troubles.returns <= FREE_RETURNS) requeue(core, task, worker, detail);
   else delay(core, task, worker, RETURN_WAIT_US * 2 ** (troubles.returns - FREE_RETURNS - 1), detail);
+}
+
+/** Assigned ahead, it reached the worker when the small result it counted on was made and gone: it comes again, with that result. */
+function sendAgain(core: Core, task: Task, worker: Worker, detail: string): void {
+  revokeAhead(core, task, worker, "follow");
+  core.move(task, QUEUED, detail);
+  assign(core, task, worker);
 }
 
 function held(core: Core, worker: Worker, message: Held): void {
