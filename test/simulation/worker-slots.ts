@@ -57,7 +57,7 @@ export class ModelSlot {
       for (const [i, input] of item.assign.inputs.entries())
         if (item.inline[i] === 0) this.#host.arena.lease(input.task);
     }
-    this.#later(this.#host.random.between(2, 20), () => this.#next(true));
+    this.#later(this.#host.random.between(2, 20), () => this.#next());
   }
 
   abort(task: number, reason: "cancelled" | "timeout"): void {
@@ -97,7 +97,7 @@ export class ModelSlot {
     });
   }
 
-  #next(first: boolean): void {
+  #next(): void {
     const item = this.#items.shift();
     if (item === undefined) {
       this.#busy = false;
@@ -111,20 +111,20 @@ export class ModelSlot {
         failure(this.#abortReason === "timeout" ? "FLOCK_TIMEOUT" : "FLOCK_CANCELLED", "FlockError"),
         0,
       );
-      this.#later(0, () => this.#next(false));
+      this.#later(0, () => this.#next());
       return;
     }
-    this.#begin(item, first);
+    this.#begin(item);
   }
 
-  #begin(item: RunItem, first: boolean): void {
+  #begin(item: RunItem): void {
     const { host, spec, value } = this.#evaluate(item);
     const current = { item, spec, value, since: host.world.now };
     this.#current = current;
     spec.history.begun++;
     const duration = Math.max(1, Math.round(spec.durationUs * (0.8 + 0.4 * host.random.next())));
     // the shell looks at the slot's counter now and then
-    if (!first && host.random.chance(0.5)) {
+    if (!item.running && host.random.chance(0.5)) {
       const { task, attempt } = item.assign;
       this.#later(host.random.between(0, duration - 1), () => {
         if (this.#current === current) host.step({ e: "itemStarted", slot: this.#index, task, attempt });
@@ -171,14 +171,14 @@ export class ModelSlot {
     const durationUs = host.world.now - current.since;
     this.#over(item);
     host.step({ e: "itemFinished", slot: this.#index, task, attempt, bytes: spec.bytes, result, durationUs });
-    this.#later(0, () => this.#next(false));
+    this.#later(0, () => this.#next());
   }
 
   #fail(current: Running, code: Failure["code"], name: string): void {
     if (this.#current !== current) return;
     this.#over(current.item);
     this.#sayFailed(current.item, failure(code, name), this.#host.world.now - current.since);
-    this.#later(0, () => this.#next(false));
+    this.#later(0, () => this.#next());
   }
 
   /** The slot's code ends here and now; a new slot is ready a little later. */

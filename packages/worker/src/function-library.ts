@@ -54,6 +54,8 @@ export class SeenFunctions {
   readonly #library: FunctionLibrary;
   readonly #seen: Set<number> = new Set();
   #forgotten: number;
+  /** The number of the function that was looked for last: most batches call one. */
+  #last = 0;
 
   constructor(library: FunctionLibrary) {
     this.#library = library;
@@ -65,14 +67,10 @@ export class SeenFunctions {
     items: readonly { readonly fn: LibraryFunction; readonly functions: readonly LibraryFunction[] }[],
   ): SentFunction[] {
     const unseen: SentFunction[] = [];
-    const look = ({ number, name, code }: LibraryFunction): void => {
-      if (this.#seen.has(number)) return;
-      this.#seen.add(number);
-      unseen.push({ fn: number, name, code });
-    };
-    for (const item of items) {
-      look(item.fn);
-      for (const inner of item.functions) look(inner);
+    for (let i = 0; i < items.length; i++) {
+      const { fn, functions } = items[i]!;
+      if (fn.number !== this.#last) this.#look(fn, unseen);
+      for (let k = 0; k < functions.length; k++) this.#look(functions[k]!, unseen);
     }
     return unseen;
   }
@@ -83,6 +81,14 @@ export class SeenFunctions {
     this.#forgotten = this.#library.forgotten;
     const stale = [...this.#seen].filter((number) => !this.#library.has(number));
     for (const number of stale) this.#seen.delete(number);
+    if (stale.length > 0) this.#last = 0;
     return stale;
+  }
+
+  #look({ number, name, code }: LibraryFunction, unseen: SentFunction[]): void {
+    this.#last = number;
+    if (this.#seen.has(number)) return;
+    this.#seen.add(number);
+    unseen.push({ fn: number, name, code });
   }
 }

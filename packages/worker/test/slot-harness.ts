@@ -106,7 +106,7 @@ export class Harness {
   run(items: readonly Wanted[], slot = 0): void {
     this.slots.run(
       slot,
-      items.map((item) => this.#item(item)),
+      items.map((item, index) => this.#item(item, index === 0)),
       { worker: "tester", inlineLimitBytes: 4096 },
     );
   }
@@ -133,7 +133,7 @@ export class Harness {
     return this.told.filter((told) => told.what === "log" && told.task === task).map((told) => told.text ?? "");
   }
 
-  #item(item: Wanted): RunItem {
+  #item(item: Wanted, running: boolean): RunItem {
     const { task, fn, args = [], inputs = [], functions = [], isolation = "thread", timeoutMs = 0 } = item;
     const encoded = encodeValue(args, {
       leaf: (value, path) =>
@@ -156,7 +156,7 @@ export class Harness {
       solo: false,
       expectedUs: 0,
     };
-    return { assign, inline: inputs.map(() => NO_PAYLOAD) };
+    return { assign, inline: inputs.map(() => NO_PAYLOAD), running };
   }
 
   #function(fn: string | FunctionDescription): FunctionId {

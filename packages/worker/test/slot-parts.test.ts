@@ -1,24 +1,25 @@
-import { FlockError } from "@taskflock/protocol";
+import { FlockError, PayloadStore } from "@taskflock/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FunctionLibrary, SeenFunctions } from "../src/function-library.ts";
 import { LineLimiter } from "../src/line-limiter.ts";
-import { keyOf, type PackItem, packItems, unpackItems } from "../src/slot/batch.ts";
+import { keyOf, type StoredInput, unpackItems } from "../src/slot/batch.ts";
 import { decodeFailure, encodeFailure, failureOf } from "../src/slot/failure.ts";
 import { InputCache } from "../src/slot/input-cache.ts";
 import { OutboxReader, OutboxWriter, type OutcomeRecord, payloadOf, sharedOutboxMemory } from "../src/slot/outbox.ts";
+import { BatchPacker } from "../src/slots/batch-packer.ts";
 import { KeptInputs } from "../src/slots/process-executor.ts";
 
 const bytes = fc.uint8Array({ maxLength: 40 });
 const id = fc.integer({ min: 0, max: 2 ** 40 });
 const segments = new Map([0, 1].map((index) => [index, new SharedArrayBuffer(256)]));
-const stored = fc.record({
+const stored: fc.Arbitrary<StoredInput> = fc.record({
   serial: fc.integer({ min: 1, max: 2 ** 40 }),
   segment: fc.integer({ min: 0, max: 1 }),
   offset: fc.integer({ min: 0, max: 128 }),
   bytes: fc.integer({ min: 0, max: 128 }),
 });
-const packItem: fc.Arbitrary<PackItem> = fc.record({
+const packItem = fc.record({
   assign: fc.record({
     task: id,
     attempt: fc.integer({ min: 1, max: 1000 }),
@@ -31,18 +32,18 @@ const packItem: fc.Arbitrary<PackItem> = fc.record({
 });
 
 describe("a batch", () => {
+  const payloads = new PayloadStore();
+  const packer = new BatchPacker(payloads);
+
   it("is unpacked as it was packed", () => {
     fc.assert(
       fc.property(fc.array(packItem, { maxLength: 20 }), (items) => {
-        const batch = {
-          ...packItems(items),
-          worker: "w",
-          inlineLimitBytes: 1,
-          functions: [],
-          forget: [],
-          segments: [],
-          drop: [],
-        };
+        for (const { assign, args, inputs, ...item } of items) {
+          const named = inputs.map((input) => (input instanceof Uint8Array ? payloads.put(input) : input));
+          packer.add({ ...item, assign: { ...assign, args: payloads.put(args) } }, named);
+        }
+        const batch = packer.take(7);
+        expect(batch).toMatchObject({ count: items.length, inlineLimitBytes: 7 });
         const unpacked = unpackItems(batch, segments);
         expect(
           unpacked.map((item) => [item.task, item.attempt, keyOf(item), item.fn, item.functions, item.args]),

@@ -7,6 +7,7 @@ import type { Datum, TaskRecord } from "./records.ts";
 import {
   BATCHED,
   DOOMED,
+  firstOf,
   GONE,
   isHere,
   newTask,
@@ -42,14 +43,17 @@ export function takeOn(s: WorkerState, assign: Assign): void {
 
 /** False when an input can never come. */
 function leaseInputs(s: WorkerState, task: TaskRecord): boolean {
+  if (task.assign.inputs.length === 0) return true;
+  const inputs: (Datum | null)[] = [];
+  task.inputs = inputs;
   for (const input of task.assign.inputs) {
     if (input.inline !== 0) {
-      task.inputs.push(null);
+      inputs.push(null);
       continue;
     }
     const datum = lease(s, task, input);
     if (datum === null) return false;
-    task.inputs.push(datum);
+    inputs.push(datum);
     if (!isHere(datum)) task.missing++;
   }
   return true;
@@ -102,31 +106,38 @@ export function sayStopped(s: WorkerState, assign: Assign, why: Stopped["why"]):
 
 /** Items run in order, so the first without an outcome runs now: when it was told to stop, its grace begins. */
 export function watchFirst(s: WorkerState, slot: number): void {
-  const first = s.slot(slot).items[0];
+  const first = firstOf(s.slot(slot));
   if (first?.state === DOOMED) move(s, first, STOPPING);
 }
 
 /** The attempt is over: gives back all that it had. */
 export function conclude(s: WorkerState, task: TaskRecord): void {
   const { assign } = task;
-  if (task.slot >= 0) {
-    const { items } = s.slot(task.slot);
-    // outcomes come in the batch's order, so this is nearly always the first
-    items.splice(items.indexOf(task), 1);
-    watchFirst(s, task.slot);
-  }
+  const { slot } = task;
   move(s, task, GONE);
   s.counts[GONE] = (s.counts[GONE] as number) - 1;
-  task.slot = -1;
+  if (slot >= 0) leaveSlot(s, task);
   if (s.tasks.get(assign.task) === task) s.tasks.delete(assign.task);
   s.lost.push(assign.task);
-  for (const datum of task.inputs) if (datum !== null) unlease(s, task, datum);
+  const { inputs } = task;
+  for (let i = 0; i < inputs.length; i++) {
+    const datum = inputs[i];
+    if (datum) unlease(s, task, datum);
+  }
   freeAssign(s, assign);
 }
 
-export function freeAssign(s: WorkerState, assign: Assign): void {
-  s.free(assign.args);
-  for (const input of assign.inputs) s.free(input.inline);
+/** The slot has the item no more. */
+export function leaveSlot(s: WorkerState, task: TaskRecord): void {
+  const { slot } = task;
+  s.slot(slot).open--;
+  task.slot = -1;
+  watchFirst(s, slot);
+}
+
+export function freeAssign(s: WorkerState, { args, inputs }: Assign): void {
+  s.free(args);
+  for (let i = 0; i < inputs.length; i++) s.free(inputs[i]!.inline);
 }
 
 /** Attempts that were promised the result of one that gives none are stopped; those that follow them too. */

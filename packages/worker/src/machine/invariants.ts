@@ -2,7 +2,7 @@
 
 import { willBeMade } from "./data.ts";
 import type { Datum, TaskRecord } from "./records.ts";
-import { BATCHED, DOOMED, GONE, isHere, READY, RUNNING, STOPPING, stateNames, WAITING } from "./records.ts";
+import { BATCHED, DOOMED, GONE, isHere, itemsOf, READY, RUNNING, STOPPING, stateNames, WAITING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { broken } from "./state.ts";
 
@@ -33,7 +33,8 @@ export function checkEverything(s: WorkerState): void {
 
 function everyTask(s: WorkerState): TaskRecord[] {
   const all = [...s.tasks.values()];
-  for (const slot of s.slots) for (const item of slot.items) if (s.tasks.get(item.assign.task) !== item) all.push(item);
+  for (const slot of s.slots)
+    for (const item of itemsOf(slot)) if (s.tasks.get(item.assign.task) !== item) all.push(item);
   return all;
 }
 
@@ -56,7 +57,7 @@ function checkTask(s: WorkerState, task: TaskRecord): void {
   expect(s, id, task.missing === missing, `${task.missing} inputs missing, waits for ${missing}`);
   expect(s, id, missing > 0 === (state === WAITING), `${stateNames[state]} with ${missing} inputs missing`);
   expect(s, id, state >= BATCHED === slot >= 0, `${stateNames[state]} in slot ${slot}`);
-  if (slot >= 0) expect(s, id, s.slot(slot).items.includes(task), `not in its slot ${slot}`);
+  if (slot >= 0) expect(s, id, s.slot(slot).batch.includes(task), `not in its slot ${slot}`);
   expect(s, id, (stop !== null) === state > RUNNING, `${stateNames[state]}, stop is ${stop}`);
   const watched = state === STOPPING || (state === RUNNING && task.assign.timeoutMs > 0);
   expect(s, id, task.timerPlace >= 0 === watched, `${stateNames[state]} and timer at ${task.timerPlace}`);
@@ -84,11 +85,13 @@ function checkDatum(s: WorkerState, datum: Datum, leases: number): void {
 
 function checkSlots(s: WorkerState): void {
   for (const [index, slot] of s.slots.entries()) {
-    expect(s, 0, slot.busy || slot.items.length === 0, `slot ${index} is free with items`);
+    const items = itemsOf(slot);
+    expect(s, 0, slot.open === items.length, `slot ${index} counts ${slot.open} items, ${items.length} found`);
+    expect(s, 0, slot.busy || items.length === 0, `slot ${index} is free with items`);
     const idle = !slot.busy && !slot.ending && !s.left;
     expect(s, 0, !idle || s.ready.size === 0, `slot ${index} is idle, ${s.ready.size} are ready`);
-    for (const item of slot.items) expect(s, item.assign.task, item.state >= BATCHED, "in a slot");
-    expect(s, slot.items[0]?.assign.task ?? 0, slot.items[0]?.state !== DOOMED, "it runs, and its stop is not watched");
+    for (const item of items) expect(s, item.assign.task, item.state >= BATCHED, "in a slot");
+    expect(s, items[0]?.assign.task ?? 0, items[0]?.state !== DOOMED, "it runs, and its stop is not watched");
   }
   expect(s, 0, !s.retiring || s.ready.size === 0, "retiring with a queue");
   expect(s, 0, s.lost.length === 0, "losses not settled");

@@ -4,7 +4,8 @@ import type { Snapshot } from "@taskflock/protocol/words";
 import { abandon } from "./attempts.ts";
 import { stopSeeking } from "./data.ts";
 import type { WorkerEvent } from "./port.ts";
-import { DOOMED, ENDING, RUNNING, STOPPING } from "./records.ts";
+import type { TaskRecord } from "./records.ts";
+import { DOOMED, ENDING, itemsOf, RUNNING, STOPPING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { move } from "./transitions.ts";
 
@@ -19,7 +20,7 @@ export function onLinkUp(s: WorkerState, event: Extract<WorkerEvent, { e: "linkU
 
 /** A scheduler that knows nothing of this worker is answered once nothing of its predecessor's runs: ids may mean other tasks now. */
 export function sayFirstSnapshot(s: WorkerState): void {
-  if (!s.snapshotDue || s.slots.some((slot) => slot.items.length > 0)) return;
+  if (!s.snapshotDue || s.slots.some((slot) => slot.open > 0)) return;
   s.snapshotDue = false;
   sendSnapshot(s);
   if (s.retireReason !== null) s.send({ t: "wantsToRetire", reason: s.retireReason });
@@ -67,7 +68,7 @@ export function leave(s: WorkerState): void {
 /** Lets everything go. What runs is ended; its bytes are freed when its slot says so. */
 function dropAll(s: WorkerState): void {
   for (const task of [...s.tasks.values()]) abandon(s, task);
-  for (const slot of s.slots) endAbandoned(s, slot.items);
+  for (const slot of s.slots) endAbandoned(s, itemsOf(slot));
   s.lost.length = 0;
   for (const datum of s.data.values()) {
     if (datum.state === "stored" || datum.state === "expected") s.port.dropStored(datum.task);
@@ -85,6 +86,6 @@ function dropAll(s: WorkerState): void {
   s.functions.clear();
 }
 
-function endAbandoned(s: WorkerState, items: WorkerState["slots"][number]["items"]): void {
+function endAbandoned(s: WorkerState, items: readonly TaskRecord[]): void {
   for (const item of items) if (item.state === DOOMED || item.state === STOPPING) move(s, item, ENDING);
 }

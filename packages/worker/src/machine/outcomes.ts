@@ -2,11 +2,11 @@
 
 import type { TaskId } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
-import { conclude, sayWhyStopped, stopQueued, watchFirst } from "./attempts.ts";
+import { conclude, leaveSlot, sayWhyStopped, stopQueued } from "./attempts.ts";
 import { becameStored, keepInline } from "./data.ts";
 import type { WorkerEvent } from "./port.ts";
 import type { TaskRecord } from "./records.ts";
-import { BATCHED, DOOMED, READY, RUNNING, STOPPING } from "./records.ts";
+import { BATCHED, DOOMED, firstOf, itemsOf, READY, RUNNING, STOPPING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { broken } from "./state.ts";
 import { move } from "./transitions.ts";
@@ -14,7 +14,15 @@ import { move } from "./transitions.ts";
 type Event<E extends WorkerEvent["e"]> = Extract<WorkerEvent, { e: E }>;
 
 function itemOf(s: WorkerState, event: { slot: number; task: TaskId; attempt: number }): TaskRecord | undefined {
-  return s.slot(event.slot).items.find((i) => i.assign.task === event.task && i.assign.attempt === event.attempt);
+  const slot = s.slot(event.slot);
+  const first = firstOf(slot);
+  // Outcomes come in order, so this is nearly always it.
+  if (first !== undefined && isOf(first, event)) return first;
+  return itemsOf(slot).find((item) => isOf(item, event));
+}
+
+function isOf({ assign }: TaskRecord, { task, attempt }: { task: TaskId; attempt: number }): boolean {
+  return assign.task === task && assign.attempt === attempt;
 }
 
 export function onItemStarted(s: WorkerState, event: Event<"itemStarted">): void {
@@ -78,14 +86,15 @@ function endedForAnother(s: WorkerState, event: Event<"itemFailed">): boolean {
 
 export function onSlotFree(s: WorkerState, event: Event<"slotFree">): void {
   const slot = s.slot(event.slot);
-  const left = slot.items[0];
+  const left = firstOf(slot);
   if (left !== undefined) throw broken(s, left.assign.task, `slot ${event.slot} is free without its outcome`);
   slot.busy = false;
+  slot.batch = [];
 }
 
 export function onSlotReplaced(s: WorkerState, event: Event<"slotReplaced">): void {
   const slot = s.slot(event.slot);
-  for (const item of [...slot.items]) {
+  for (const item of itemsOf(slot)) {
     if (item.stop === null) requeue(s, item);
     else {
       sayWhyStopped(s, item, 0);
@@ -94,14 +103,12 @@ export function onSlotReplaced(s: WorkerState, event: Event<"slotReplaced">): vo
   }
   slot.busy = false;
   slot.ending = false;
+  slot.batch = [];
 }
 
 /** Back to the queue: it has no outcome, and nobody wanted it stopped. */
 function requeue(s: WorkerState, item: TaskRecord): void {
-  const { slot } = item;
-  const { items } = s.slot(slot);
-  items.splice(items.indexOf(item), 1);
-  watchFirst(s, slot);
+  leaveSlot(s, item);
   move(s, item, READY);
   if (s.retiring) stopQueued(s, item, "retiring");
 }

@@ -35,7 +35,7 @@ export type WorkerEvent = {
   | { readonly e: "schedulerMessages"; readonly messages: readonly SchedulerToWorker[] }
   /**
    * An item of the batch given to a slot began (the shell reads the slot's counter; it may say so late, and only for the item that runs
-   * when it looks). The first item of a batch begins with `run` itself.
+   * when it looks). An item that was given as `running` began with `run` itself.
    */
   | { readonly e: "itemStarted"; readonly slot: number; readonly task: TaskId; readonly attempt: Attempt }
   /** An item ended well. `result`: its bytes when at most the inline limit; else they are stored in the arena under the task. */
@@ -81,6 +81,8 @@ export interface RunItem {
   readonly assign: Assign;
   /** Inline bytes by input index; 0 means: in the arena under the input's task. */
   readonly inline: readonly PayloadRef[];
+  /** The machine counts it as running from now on; else it wants to hear of its start, unless its end comes first. */
+  readonly running: boolean;
 }
 
 /**

@@ -1,6 +1,7 @@
 // The worker's records: attempts that were assigned here, and data that is here or on its way.
 
 import type { Assign, Failure, Holder, PayloadRef, TaskId } from "@taskflock/protocol/words";
+import type { RunItem } from "./port.ts";
 
 /** States of an attempt. `GONE` is before its assignment and after its end. */
 export const GONE = 0;
@@ -32,14 +33,16 @@ export const stateNames: readonly string[] = [
 /** Why an attempt is being stopped; an abandoned one says nothing when it ends (the scheduler knows it no more). */
 export type StopReason = "cancelled" | "timeout" | "abandoned";
 
-/** One attempt. One fixed shape, for speed. */
-export interface TaskRecord {
+/** One attempt. One fixed shape, for speed; the shell gets it as it is, as the item of a batch. */
+export interface TaskRecord extends RunItem {
   readonly assign: Assign;
   /** Arrival number, to break ties of order. */
   readonly seq: number;
   state: TaskState;
   /** The data that each input stands for; null where it came inline. */
-  readonly inputs: (Datum | null)[];
+  inputs: readonly (Datum | null)[];
+  inline: readonly PayloadRef[];
+  running: boolean;
   /** How many of `inputs` are not here yet. */
   missing: number;
   /** While in a batch: the slot, else -1. */
@@ -78,20 +81,29 @@ export interface Datum {
 }
 
 export interface Slot {
-  /** The batch, in order, without the items that had their outcome. Empty: the slot is free, or about to say so. */
-  items: TaskRecord[];
+  readonly index: number;
+  /** The last batch, in order. An item that had its outcome, or went to the queue again, is not `inSlot` any more. */
+  batch: readonly TaskRecord[];
+  /** No item before this one is in the slot. */
+  first: number;
+  /** Items that are in the slot. 0: it is free, or about to say so. */
+  open: number;
   /** A batch was given and the slot is not free again. */
   busy: boolean;
   /** `endSlot` was asked; waits for `slotReplaced`. */
   ending: boolean;
 }
 
+const NONE: readonly never[] = [];
+
 export function newTask(assign: Assign, seq: number): TaskRecord {
   return {
     assign,
     seq,
     state: GONE,
-    inputs: [],
+    inputs: NONE,
+    inline: NONE,
+    running: false,
     missing: 0,
     slot: -1,
     stop: null,
@@ -99,6 +111,22 @@ export function newTask(assign: Assign, seq: number): TaskRecord {
     readyPlace: -1,
     timerPlace: -1,
   };
+}
+
+export function newSlot(index: number): Slot {
+  return { index, batch: NONE, first: 0, open: 0, busy: false, ending: false };
+}
+
+/** The items of the batch that are still in the slot, in order. */
+export function itemsOf(slot: Slot): TaskRecord[] {
+  return slot.open === 0 ? [] : slot.batch.filter((item) => item.slot === slot.index);
+}
+
+/** The first item that is in the slot: the one that runs, since outcomes come in order. */
+export function firstOf(slot: Slot): TaskRecord | undefined {
+  if (slot.open === 0) return undefined;
+  while (slot.batch[slot.first]!.slot !== slot.index) slot.first++;
+  return slot.batch[slot.first];
 }
 
 export function newDatum(task: TaskId, state: DatumState, bytes: number): Datum {

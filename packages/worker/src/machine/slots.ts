@@ -1,8 +1,6 @@
 // Gives what is ready to free slots.
 
-import type { PayloadRef } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
-import type { RunItem } from "./port.ts";
 import type { TaskRecord } from "./records.ts";
 import { BATCHED, RUNNING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
@@ -45,18 +43,22 @@ function mayShare(s: WorkerState, task: TaskRecord): boolean {
 function give(s: WorkerState, index: number, batch: TaskRecord[]): void {
   const slot = s.slot(index);
   slot.busy = true;
-  slot.items = batch;
-  s.port.run(index, batch.map(runItem));
-  for (const [place, task] of batch.entries()) {
+  slot.batch = batch;
+  slot.first = 0;
+  slot.open = batch.length;
+  for (let i = 0; i < batch.length; i++) prepare(s, batch[i]!);
+  s.port.run(index, batch);
+  for (let i = 0; i < batch.length; i++) {
+    const task = batch[i]!;
     task.slot = index;
-    move(s, task, place === 0 ? RUNNING : BATCHED);
+    move(s, task, task.running ? RUNNING : BATCHED);
   }
 }
 
-function runItem(task: TaskRecord): RunItem {
-  const { assign } = task;
-  if (assign.inputs.length === 0) return { assign, inline: none };
-  return { assign, inline: assign.inputs.map((input, i) => input.inline || (task.inputs[i]?.inline ?? NO_PAYLOAD)) };
+/** A short task's start is told only if it is still running when somebody looks: most have ended by then. */
+function prepare(s: WorkerState, task: TaskRecord): void {
+  const { assign, inputs } = task;
+  task.running = !mayShare(s, task);
+  if (inputs.length === 0) return;
+  task.inline = assign.inputs.map((input, i) => input.inline || (inputs[i]?.inline ?? NO_PAYLOAD));
 }
-
-const none: readonly PayloadRef[] = [];

@@ -3,7 +3,7 @@ import { FlockError, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { IndexedHeap } from "./heap.ts";
 import type { WorkerConfig, WorkerPort } from "./port.ts";
 import type { Datum, Slot, TaskRecord } from "./records.ts";
-import { stateNames } from "./records.ts";
+import { newSlot, stateNames } from "./records.ts";
 import { StoryRing } from "./story.ts";
 
 /** All that the worker's machine knows. The handlers beside it are its only writers. */
@@ -66,7 +66,7 @@ export class WorkerState {
     this.config = config;
     this.port = port;
     this.story = new StoryRing(config.storyLines);
-    for (let slot = 0; slot < config.slots; slot++) this.slots.push({ items: [], busy: false, ending: false });
+    for (let slot = 0; slot < config.slots; slot++) this.slots.push(newSlot(slot));
   }
 
   send(message: WorkerToScheduler): void {

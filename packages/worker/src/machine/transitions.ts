@@ -48,7 +48,7 @@ const disarmAndQueue: Step = (s, task) => {
   queue(s, task);
 };
 
-const table: ReadonlyMap<number, Step> = new Map([
+const entries: readonly (readonly [number, Step])[] = [
   [key(GONE, WAITING), nothing],
   [key(GONE, READY), queue],
   [key(WAITING, READY), queue],
@@ -70,12 +70,15 @@ const table: ReadonlyMap<number, Step> = new Map([
   [key(STOPPING, ENDING), endSlot],
   [key(STOPPING, GONE), disarm],
   [key(ENDING, GONE), disarm],
-]);
+];
+/** By `key`; an array, because every task goes through it three times. */
+const table: (Step | undefined)[] = new Array<undefined>(64).fill(undefined);
+for (const [at, step] of entries) table[at] = step;
 
 /** Moves the attempt to another state, with all that belongs to it. */
 export function move(s: WorkerState, task: TaskRecord, to: TaskState): void {
   const from = task.state;
-  const step = table.get(key(from, to));
+  const step = table[key(from, to)];
   const { task: id, attempt } = task.assign;
   s.story.add(id, attempt, s.at, s.cause, from, to);
   if (step === undefined) throw broken(s, id, `no way from ${stateNames[from]} to ${stateNames[to]}`);

@@ -1,5 +1,6 @@
 // What others may see of the worker's state: figures, and a digest for replays.
 
+import { itemsOf } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 
 export interface WorkerCounts {
@@ -50,7 +51,14 @@ export function digestOf(s: WorkerState): string {
     parts.push(t.assign.task, t.assign.attempt, t.state, t.slot, t.missing, t.stop, t.deadline, t.readyPlace);
   for (const d of s.data.values())
     parts.push(d.task, d.state, d.bytes, d.version, d.leases, d.waiters.size, d.holders.length, d.acquire, d.dropping);
-  for (const slot of s.slots) parts.push(slot.busy, slot.ending, slot.items.map((i) => i.assign.task).join());
+  for (const slot of s.slots)
+    parts.push(
+      slot.busy,
+      slot.ending,
+      itemsOf(slot)
+        .map((i) => i.assign.task)
+        .join(),
+    );
   parts.push([...s.functions].join());
   return fnv(parts.join());
 }

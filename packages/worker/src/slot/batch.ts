@@ -10,17 +10,6 @@ export interface StoredInput {
   readonly bytes: number;
 }
 
-/** One item as the main thread packs it. */
-export interface PackItem {
-  readonly assign: { readonly task: number; readonly attempt: number; readonly key: string };
-  /** The worker's own numbers of functions (function-library.ts): the task's, and those inside its arguments. */
-  readonly fn: { readonly number: number };
-  readonly functions: readonly { readonly number: number }[];
-  readonly args: Uint8Array;
-  /** Bytes come along and are the item's own; or a place in the arena. */
-  readonly inputs: readonly (Uint8Array | StoredInput)[];
-}
-
 export interface SentFunction {
   readonly fn: number;
   readonly name: string;
@@ -36,10 +25,10 @@ export interface BatchTerms {
   readonly inlineLimitBytes: number;
 }
 
-export interface Batch extends BatchTerms {
-  readonly count: number;
-  readonly numbers: Float64Array<ArrayBuffer>;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+/** What a slot needs for batches from now on, besides the batches themselves. */
+export interface Supplies {
+  /** The worker's name. */
+  readonly worker: string;
   /** Functions that the slot has not seen. */
   readonly functions: readonly SentFunction[];
   /** Functions that nothing uses any more. */
@@ -48,6 +37,14 @@ export interface Batch extends BatchTerms {
   readonly segments: readonly { readonly index: number; readonly memory: SharedArrayBuffer | Uint8Array }[];
   /** Segments that a process slot is to let go. */
   readonly drop: readonly number[];
+}
+
+export interface Batch {
+  readonly count: number;
+  readonly inlineLimitBytes: number;
+  /** `columns` numbers (float64), then bytes. */
+  readonly memory: ArrayBuffer;
+  readonly columns: number;
 }
 
 /** A slot's segments by index. */
@@ -78,126 +75,57 @@ export function keyOf(item: SlotItem): string {
   return Buffer.from(item.batch.subarray(item.keyStart, item.keyStart + item.keyBytes)).toString();
 }
 
-/** The codec decodes without copying where a value begins at a multiple of this. */
-const ALIGNMENT = 8;
-const IN_BATCH = -1;
-/** Bytes of UTF-8 that a character of a string takes at most. */
-const MAX_UTF8 = 3;
-const UTF8 = new TextEncoder();
+/** A segment's number: the input's bytes lie in the batch. */
+export const IN_BATCH = -1;
 const EMPTY: readonly never[] = [];
-
-export function packItems(items: readonly PackItem[]): Pick<Batch, "count" | "numbers" | "bytes"> {
-  let columns = 0;
-  let size = 0;
-  for (const item of items) {
-    columns += 9 + item.functions.length + item.inputs.length * 4;
-    size += aligned(item.args.length) + aligned(item.assign.key.length * MAX_UTF8);
-    for (const input of item.inputs) if (input instanceof Uint8Array) size += aligned(input.length);
-  }
-  const packer = new Packer(columns, size);
-  for (const item of items) packer.add(item);
-  return { count: items.length, numbers: packer.numbers, bytes: packer.bytes };
-}
-
-class Packer {
-  readonly numbers: Float64Array<ArrayBuffer>;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  #at = 0;
-  #end = 0;
-
-  constructor(columns: number, size: number) {
-    this.numbers = new Float64Array(columns);
-    this.bytes = new Uint8Array(size);
-  }
-
-  add(item: PackItem): void {
-    this.#push(item.assign.task);
-    this.#push(item.assign.attempt);
-    this.#push(item.fn.number);
-    this.#push(item.args.length);
-    this.#push(this.#copy(item.args));
-    this.#push(this.#end);
-    this.#push(this.#writeKey(item.assign.key));
-    this.#push(item.functions.length);
-    for (const fn of item.functions) this.#push(fn.number);
-    this.#push(item.inputs.length);
-    for (const input of item.inputs) {
-      const own = input instanceof Uint8Array;
-      this.#push(own ? 0 : input.serial);
-      this.#push(own ? IN_BATCH : input.segment);
-      this.#push(own ? this.#copy(input) : input.offset);
-      this.#push(own ? input.length : input.bytes);
-    }
-  }
-
-  /** Returns its length in bytes. */
-  #writeKey(key: string): number {
-    const start = this.#end;
-    const { bytes } = this;
-    let length = 0;
-    while (length < key.length) {
-      const code = key.charCodeAt(length);
-      if (code > 0x7f) {
-        length = UTF8.encodeInto(key, bytes.subarray(start)).written;
-        break;
-      }
-      bytes[start + length++] = code;
-    }
-    this.#end += aligned(length);
-    return length;
-  }
-
-  #push(value: number): void {
-    this.numbers[this.#at++] = value;
-  }
-
-  #copy(bytes: Uint8Array): number {
-    const offset = this.#end;
-    if (bytes.length > 0) this.bytes.set(bytes, offset);
-    this.#end += aligned(bytes.length);
-    return offset;
-  }
-}
 
 /** Reads the items; `segments` are the arena's, by index. */
 export function unpackItems(batch: Batch, segments: Segments): SlotItem[] {
-  const { numbers } = batch;
-  const items: SlotItem[] = [];
+  const { memory, columns, count } = batch;
+  const numbers = new Float64Array(memory, 0, columns);
+  const base = columns * 8;
+  const bytes = new Uint8Array(memory);
+  const items: SlotItem[] = new Array(count);
   let at = 0;
-  const next = (): number => numbers[at++]!;
-  const view = (segment: number, offset: number, length: number): Uint8Array => {
-    if (segment === IN_BATCH) return new Uint8Array(batch.bytes.buffer, batch.bytes.byteOffset + offset, length);
-    const memory = segments.get(segment);
-    if (memory === undefined) throw new RangeError(`This slot was not given segment ${segment}.`);
-    return new Uint8Array(memory, offset, length);
-  };
-  for (let index = 0; index < batch.count; index++) {
-    const task = next();
-    const attempt = next();
-    const fn = next();
-    const argsBytes = next();
-    const args = view(IN_BATCH, next(), argsBytes);
-    const keyStart = next();
-    const keyBytes = next();
-    const functions = take(next(), next);
-    const inputs = take(next(), (): SlotInput => {
-      const serial = next();
-      const segment = next();
-      const offset = next();
-      return { serial, bytes: view(segment, offset, next()) };
-    });
-    items.push({ index, task, attempt, batch: batch.bytes, keyStart, keyBytes, fn, functions, args, inputs });
+  // Plainer and longer than the rest: this loop carries tiny tasks.
+  for (let index = 0; index < count; index++) {
+    const task = numbers[at++]!;
+    const attempt = numbers[at++]!;
+    const fn = numbers[at++]!;
+    const args = new Uint8Array(memory, base + numbers[at++]!, numbers[at++]!);
+    const keyStart = base + numbers[at++]!;
+    const keyBytes = numbers[at++]!;
+    const functionCount = numbers[at++]!;
+    const functions = functionCount === 0 ? EMPTY : [...numbers.subarray(at, at + functionCount)];
+    at += functionCount;
+    const inputCount = numbers[at++]!;
+    const inputs = inputCount === 0 ? EMPTY : readInputs(numbers, at, inputCount, batch, segments);
+    at += inputCount * 4;
+    items[index] = { index, task, attempt, batch: bytes, keyStart, keyBytes, fn, functions, args, inputs };
   }
   return items;
 }
 
-function take<T>(count: number, next: () => T): readonly T[] {
-  if (count === 0) return EMPTY;
-  const taken: T[] = [];
-  for (let i = 0; i < count; i++) taken.push(next());
-  return taken;
-}
-
-function aligned(length: number): number {
-  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+function readInputs(
+  numbers: Float64Array,
+  from: number,
+  count: number,
+  { memory, columns }: Batch,
+  segments: Segments,
+): SlotInput[] {
+  const inputs: SlotInput[] = [];
+  for (let at = from; at < from + count * 4; at += 4) {
+    const serial = numbers[at]!;
+    const segment = numbers[at + 1]!;
+    const offset = numbers[at + 2]!;
+    const length = numbers[at + 3]!;
+    if (segment === IN_BATCH) {
+      inputs.push({ serial, bytes: new Uint8Array(memory, columns * 8 + offset, length) });
+      continue;
+    }
+    const shared = segments.get(segment);
+    if (shared === undefined) throw new RangeError(`This slot was not given segment ${segment}.`);
+    inputs.push({ serial, bytes: new Uint8Array(shared, offset, length) });
+  }
+  return inputs;
 }

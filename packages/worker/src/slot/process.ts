@@ -2,7 +2,7 @@
 // instead of shared memory. It ends when its worker does.
 import { Worker } from "node:worker_threads";
 import { type EncodedValue, FlockError } from "@taskflock/protocol/code";
-import type { Batch } from "./batch.ts";
+import type { Supplies } from "./batch.ts";
 import { OutboxWriter, privateOutboxMemory } from "./outbox.ts";
 import type { MainToSlot, SlotConfig, SlotToMain } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
@@ -18,13 +18,13 @@ class ProcessSlot implements SlotHost {
     this.runner = new BatchRunner(config, this);
   }
 
-  async run(batch: Batch): Promise<void> {
-    for (const index of batch.drop) this.segments.delete(index);
-    for (const { index, memory } of batch.segments) {
+  supply(supplies: Supplies): void {
+    for (const index of supplies.drop) this.segments.delete(index);
+    for (const { index, memory } of supplies.segments) {
       // Memory of its own: what arrived is part of the message, and lies where it happened to.
       if (memory instanceof Uint8Array) this.segments.set(index, new Uint8Array(memory).buffer);
     }
-    await this.runner.run(batch);
+    this.runner.supply(supplies);
   }
 
   post(message: SlotToMain): void {
@@ -61,8 +61,10 @@ async function receive(message: MainToSlot): Promise<void> {
   if (slot === undefined) throw new FlockError("FLOCK_INTERNAL", "A message reached a slot that was not started.");
   if (message.t === "abort") {
     slot.runner.abort(message.task, message.attempt, message.reason);
+  } else if (message.t === "supplies") {
+    slot.supply(message.supplies);
   } else if (message.t === "batch") {
-    await slot.run(message.batch);
+    await slot.runner.run(message.batch);
     post({ t: "done" });
   }
 }

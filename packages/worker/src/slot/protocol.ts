@@ -1,5 +1,5 @@
 // What a slot and the main thread say to each other besides batches and outcomes.
-import type { Batch } from "./batch.ts";
+import type { Batch, Supplies } from "./batch.ts";
 import type { OutboxMemory } from "./outbox.ts";
 
 /** What stays the same for a slot's life. */
@@ -15,7 +15,7 @@ export interface SlotConfig {
 
 export type StopReason = "cancelled" | "timeout";
 
-/** The first call of a thread. */
+/** What a thread is started with. */
 export interface ThreadStart {
   readonly start: SlotConfig;
   readonly port: import("node:worker_threads").MessagePort;
@@ -34,11 +34,13 @@ export type SlotToMain =
     }
   /** Outcome records (outbox.ts) that are not in the shared outbox. */
   | { readonly t: "records"; readonly records: Uint8Array }
-  // Process slots only:
+  /** It can run batches. */
   | { readonly t: "ready" }
+  /** The batch was run through. */
+  | { readonly t: "done" }
+  // Process slots only:
   | { readonly t: "begun"; readonly index: number }
-  | { readonly t: "large"; readonly index: number; readonly durationUs: number; readonly bytes: Uint8Array }
-  | { readonly t: "done" };
+  | { readonly t: "large"; readonly index: number; readonly durationUs: number; readonly bytes: Uint8Array };
 
 export type MainToSlot =
   | {
@@ -50,6 +52,8 @@ export type MainToSlot =
       readonly memory: SharedArrayBuffer | null;
     }
   | { readonly t: "abort"; readonly task: number; readonly attempt: number; readonly reason: StopReason }
+  /** Said before a batch that needs it. */
+  | { readonly t: "supplies"; readonly supplies: Supplies }
+  | { readonly t: "batch"; readonly batch: Batch }
   // Process slots only:
-  | { readonly t: "start"; readonly config: SlotConfig }
-  | { readonly t: "batch"; readonly batch: Batch };
+  | { readonly t: "start"; readonly config: SlotConfig };

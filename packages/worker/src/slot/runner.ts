@@ -11,7 +11,7 @@ import {
 } from "@taskflock/protocol/code";
 import { type Callable, type ClosureFactory, useAssetFolder } from "../functions/index.ts";
 import { provideTaskContext } from "../task-context.ts";
-import { type Batch, keyOf, type Segments, type SlotItem, unpackItems } from "./batch.ts";
+import { type Batch, keyOf, type Segments, type SlotItem, type Supplies, unpackItems } from "./batch.ts";
 import { encodeFailure, failureOf } from "./failure.ts";
 import { InputCache } from "./input-cache.ts";
 import { ItemContext, type Print } from "./item-context.ts";
@@ -67,13 +67,27 @@ export class BatchRunner {
     process.on("unhandledRejection", (reason) => this.#stray(reason));
   }
 
-  async run(batch: Batch): Promise<void> {
+  supply({ worker, forget, functions }: Supplies): void {
+    this.#worker = worker;
+    this.#functions.forget(forget);
+    this.#functions.add(functions);
+  }
+
+  /** Undefined when the batch has been run through: nothing in it had to be waited for. */
+  run(batch: Batch): Promise<void> | undefined {
     this.#inlineLimitBytes = batch.inlineLimitBytes;
-    this.#worker = batch.worker;
-    this.#functions.forget(batch.forget);
-    this.#functions.add(batch.functions);
-    for (const item of unpackItems(batch, this.#host.segments)) {
-      const pending = this.#runItem(item);
+    const items = unpackItems(batch, this.#host.segments);
+    for (let i = 0; i < items.length; i++) {
+      const pending = this.#runItem(items[i]!);
+      if (pending !== undefined) return this.#runRest(items, i + 1, pending);
+    }
+    return undefined;
+  }
+
+  async #runRest(items: readonly SlotItem[], from: number, before: Promise<void>): Promise<void> {
+    await before;
+    for (let i = from; i < items.length; i++) {
+      const pending = this.#runItem(items[i]!);
       if (pending !== undefined) await pending;
     }
   }

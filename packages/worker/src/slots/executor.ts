@@ -1,20 +1,20 @@
 // What runs batches outside of the main thread: one life of a thread, or of a child process.
 
-import type { Assign } from "@taskflock/protocol";
-import type { Place } from "../arena.ts";
-import type { LibraryFunction } from "../function-library.ts";
+import type { Assign, PayloadRef } from "@taskflock/protocol";
+import type { Arena, Place } from "../arena.ts";
+import type { FunctionLibrary, LibraryFunction } from "../function-library.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import type { OutcomeRecord } from "../slot/outbox.ts";
 import type { SlotConfig, StopReason } from "../slot/protocol.ts";
 import type { Lease } from "../store.ts";
+import type { BatchPacker } from "./batch-packer.ts";
 
 export interface ReadyItem {
   readonly assign: Assign;
   readonly fn: LibraryFunction;
   readonly functions: readonly LibraryFunction[];
-  readonly args: Uint8Array;
-  /** Bytes of the item's own, or leased ones that are shared. */
-  readonly inputs: readonly (Uint8Array | Lease)[];
+  /** Payloads, or leased bytes that are shared. */
+  readonly inputs: readonly (PayloadRef | Lease)[];
 }
 
 /** How an executor came to its end without being asked. */
@@ -47,6 +47,13 @@ export interface Executor {
   look(): void;
   /** Ends it; resolves when none of its code runs any more, which native code can delay. */
   end(): Promise<void>;
+}
+
+/** What all executors of a worker share. */
+export interface ExecutorParts {
+  readonly arena: Arena;
+  readonly functions: FunctionLibrary;
+  readonly packer: BatchPacker;
 }
 
 export interface ThreadOptions {

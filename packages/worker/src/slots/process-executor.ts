@@ -2,13 +2,14 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { FlockError } from "@taskflock/protocol";
 import type { Logger } from "pino";
-import { type FunctionLibrary, SeenFunctions } from "../function-library.ts";
-import { type Batch, type BatchTerms, packItems, type StoredInput } from "../slot/batch.ts";
+import { SeenFunctions } from "../function-library.ts";
+import type { BatchTerms, StoredInput } from "../slot/batch.ts";
 import { readRecords } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
 import type { Lease } from "../store.ts";
-import type { Ending, Executor, ExecutorEvents, ReadyItem, ThreadOptions } from "./executor.ts";
+import type { BatchPacker } from "./batch-packer.ts";
+import type { Ending, Executor, ExecutorEvents, ExecutorParts, ReadyItem, ThreadOptions } from "./executor.ts";
 
 /** Which shared inputs a child holds, least recently used first; bounded by bytes, except for those of the batch at hand. */
 export class KeptInputs {
@@ -56,14 +57,16 @@ export class ProcessExecutor implements Executor {
   readonly #child: ChildProcess;
   readonly #events: ExecutorEvents;
   readonly #functions: SeenFunctions;
+  readonly #packer: BatchPacker;
   readonly #kept: KeptInputs;
   readonly #exited: Promise<void>;
   #stderr = "";
   #ending = false;
 
-  constructor(options: ThreadOptions, library: FunctionLibrary, events: ExecutorEvents, logger: Logger) {
+  constructor(options: ThreadOptions, parts: ExecutorParts, events: ExecutorEvents, logger: Logger) {
     this.#events = events;
-    this.#functions = new SeenFunctions(library);
+    this.#functions = new SeenFunctions(parts.functions);
+    this.#packer = parts.packer;
     this.#kept = new KeptInputs(options.config.cacheBytes);
     this.#child = fork(slotProgram("process"), [], {
       env: publicEnvironment(),
@@ -84,7 +87,16 @@ export class ProcessExecutor implements Executor {
 
   run(items: readonly ReadyItem[], terms: BatchTerms): void {
     this.begun = -1;
-    this.#send({ t: "batch", batch: this.#batch(items, terms) });
+    const { worker, inlineLimitBytes } = terms;
+    const memories = new Map<number, Uint8Array>();
+    for (const item of items) {
+      const inputs = item.inputs.map((input) => (typeof input === "number" ? input : this.#stored(input, memories)));
+      this.#packer.add(item, inputs);
+    }
+    const segments = [...memories].map(([index, memory]) => ({ index, memory }));
+    const [functions, forget, drop] = [this.#functions.unseen(items), this.#functions.stale(), this.#kept.trim()];
+    this.#send({ t: "supplies", supplies: { worker, functions, forget, segments, drop } });
+    this.#send({ t: "batch", batch: this.#packer.take(inlineLimitBytes) });
   }
 
   abort(_index: number, task: number, attempt: number, reason: StopReason): void {
@@ -114,24 +126,6 @@ export class ProcessExecutor implements Executor {
     if (typeof first !== "object" || first?.t !== "ready") {
       throw new FlockError("FLOCK_INTERNAL", `A process slot did not start: ${this.#stderr.trim() || "no message"}`);
     }
-  }
-
-  #batch(items: readonly ReadyItem[], terms: BatchTerms): Batch {
-    const segments = new Map<number, Uint8Array>();
-    const packed = packItems(
-      items.map(({ assign, fn, functions, args, inputs }) => ({
-        ...{ assign, fn, functions, args },
-        inputs: inputs.map((input) => (input instanceof Uint8Array ? input : this.#stored(input, segments))),
-      })),
-    );
-    return {
-      ...packed,
-      ...terms,
-      functions: this.#functions.unseen(items),
-      forget: this.#functions.stale(),
-      segments: [...segments].map(([index, memory]) => ({ index, memory })),
-      drop: this.#kept.trim(),
-    };
   }
 
   /** The child keeps copies of shared inputs, so that each is sent once. */

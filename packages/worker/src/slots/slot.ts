@@ -27,9 +27,11 @@ export interface SlotEvents {
 export type ExecutorKind = Assign["isolation"];
 export type MakeExecutor = (kind: ExecutorKind, slot: number, events: ExecutorEvents) => Executor;
 
-interface Flight extends ReadyItem {
+/** An item that was given to the slot. */
+export interface Flight extends ReadyItem {
   /** Room in the arena that was given for the result. */
   place: Place | null;
+  /** The machine knows that it began. */
   told: boolean;
   settled: boolean;
 }
@@ -65,23 +67,14 @@ export class Slot {
 
   /** True while more can be learnt by `look` than arrives by itself. */
   get worthALook(): boolean {
-    return this.#flights.length > 1 && this.#open > 0;
+    return this.#open > 0 && (this.#flights.length > 1 || !this.#flights[0]!.told);
   }
 
   /** Runs the batch; all of one isolation. */
-  run(items: readonly ReadyItem[], terms: BatchTerms): void {
-    this.#kind = items[0]?.assign.isolation ?? "thread";
-    this.#flights = items.map(({ assign, fn, functions, args, inputs }, index) => ({
-      assign,
-      fn,
-      functions,
-      args,
-      inputs,
-      place: null,
-      told: index === 0,
-      settled: false,
-    }));
-    this.#open = items.length;
+  run(flights: Flight[], terms: BatchTerms): void {
+    this.#kind = flights[0]?.assign.isolation ?? "thread";
+    this.#flights = flights;
+    this.#open = flights.length;
     this.#ranThrough = false;
     this.#beganAt = performance.now();
     this.#executor(this.#kind).run(this.#flights, terms);
@@ -222,7 +215,11 @@ export class Slot {
 
   /** Gives back what the item leased, and room for a result that it did not use. */
   #letGo(flight: Flight): void {
-    for (const input of flight.inputs) if (!(input instanceof Uint8Array)) input.release();
+    const { inputs } = flight;
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i]!;
+      if (typeof input !== "number") input.release();
+    }
     if (flight.place !== null) this.#arena.free(flight.place);
     flight.place = null;
   }

@@ -8,9 +8,10 @@ import type { RunItem } from "../machine/index.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import type { StopReason } from "../slot/protocol.ts";
 import type { Lease, Store } from "../store.ts";
-import type { Executor, ExecutorEvents, ReadyItem, ThreadOptions } from "./executor.ts";
+import { BatchPacker } from "./batch-packer.ts";
+import type { Executor, ExecutorEvents, ExecutorParts, ThreadOptions } from "./executor.ts";
 import { ProcessExecutor } from "./process-executor.ts";
-import { type ExecutorKind, isOverWithin, Slot, type SlotEvents, STUCK_AFTER_MS } from "./slot.ts";
+import { type ExecutorKind, type Flight, isOverWithin, Slot, type SlotEvents, STUCK_AFTER_MS } from "./slot.ts";
 import { ThreadExecutor } from "./thread-executor.ts";
 
 export interface SlotsOptions {
@@ -33,19 +34,24 @@ export interface SlotsParts {
 
 /** How often running batches are looked at: what finished is told, and which item runs. */
 const LOOK_MS = 5;
-const NO_BYTES = new Uint8Array(0);
+/** Looks in vain after which nobody looks until the next batch: a timer for each tiny task would cost more than the task. */
+const IDLE_LOOKS = 20;
 const NONE: readonly never[] = [];
 
 export class Slots {
   readonly #options: SlotsOptions;
   readonly #parts: SlotsParts;
+  readonly #executorParts: ExecutorParts;
   readonly #slots: Slot[] = [];
   readonly #assets: AssetFolder;
   #look: NodeJS.Timeout | null = null;
+  #idleLooks = 0;
 
   constructor(options: SlotsOptions, parts: SlotsParts) {
     this.#options = options;
     this.#parts = parts;
+    const { arena, functions, payloads } = parts;
+    this.#executorParts = { arena, functions, packer: new BatchPacker(payloads) };
     this.#assets = newAssetFolder(options.incarnation);
     const make = (kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor => this.#make(kind, slot, events);
     for (let number = 0; number < options.slots; number++) {
@@ -60,10 +66,9 @@ export class Slots {
 
   run(slot: number, items: readonly RunItem[], terms: BatchTerms): void {
     const given = this.#slot(slot);
-    given.run(
-      items.map((item) => this.#ready(item)),
-      terms,
-    );
+    const flights: Flight[] = new Array(items.length);
+    for (let i = 0; i < items.length; i++) flights[i] = this.#flight(items[i]!);
+    given.run(flights, terms);
     if (given.worthALook) this.#look ??= setInterval(() => this.#lookAtAll(), LOOK_MS).unref();
   }
 
@@ -95,29 +100,28 @@ export class Slots {
       slot.look();
       worthIt ||= slot.worthALook;
     }
-    if (worthIt || this.#look === null) return;
+    this.#idleLooks = worthIt ? 0 : this.#idleLooks + 1;
+    if (this.#idleLooks < IDLE_LOOKS || this.#look === null) return;
     clearInterval(this.#look);
     this.#look = null;
   }
 
-  #ready({ assign, inline }: RunItem): ReadyItem {
+  #flight({ assign, inline, running }: RunItem): Flight {
     const { functions } = this.#parts;
     return {
       assign,
       fn: functions.get(assign.fn),
       functions: assign.functions.length === 0 ? NONE : assign.functions.map((fn) => functions.get(fn)),
-      args: this.#bytes(assign.args),
       inputs:
         assign.inputs.length === 0 ? NONE : assign.inputs.map(({ task }, index) => this.#input(task, inline[index])),
+      place: null,
+      told: running,
+      settled: false,
     };
   }
 
-  #bytes(payload: PayloadRef): Uint8Array {
-    return payload === NO_PAYLOAD ? NO_BYTES : this.#parts.payloads.get(payload);
-  }
-
-  #input(task: TaskId, inline: PayloadRef | undefined): Uint8Array | Lease {
-    if (inline !== undefined && inline !== NO_PAYLOAD) return this.#parts.payloads.get(inline);
+  #input(task: TaskId, inline: PayloadRef | undefined): PayloadRef | Lease {
+    if (inline !== undefined && inline !== NO_PAYLOAD) return inline;
     const lease = this.#parts.store.lease(task);
     if (lease === null) throw new FlockError("FLOCK_INTERNAL", `Input ${task} of a task to be run is not stored here.`);
     return lease;
@@ -125,13 +129,12 @@ export class Slots {
 
   #make(kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor {
     const { cacheBytes, checkArguments, heapLimitMb } = this.#options;
-    const { arena, functions, logger } = this.#parts;
     const options: ThreadOptions = {
       heapLimitMb,
       config: { slot, cacheBytes, checkArguments, assetFolder: this.#assets.path },
     };
     return kind === "thread"
-      ? new ThreadExecutor(options, arena, functions, events)
-      : new ProcessExecutor(options, functions, events, logger);
+      ? new ThreadExecutor(options, this.#executorParts, events)
+      : new ProcessExecutor(options, this.#executorParts, events, this.#parts.logger);
   }
 }

@@ -1,34 +1,43 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { PayloadRef } from "@taskflock/protocol";
 import { Piscina } from "piscina";
 import type { Arena } from "../arena.ts";
-import { type FunctionLibrary, SeenFunctions } from "../function-library.ts";
-import { type Batch, type BatchTerms, type PackItem, packItems } from "../slot/batch.ts";
+import { SeenFunctions } from "../function-library.ts";
+import type { BatchTerms, StoredInput, Supplies } from "../slot/batch.ts";
 import { type OutboxMemory, OutboxReader, readRecords, sharedOutboxMemory } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason, ThreadStart } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
-import type { Ending, Executor, ExecutorEvents, ReadyItem, ThreadOptions } from "./executor.ts";
+import type { Lease } from "../store.ts";
+import type { BatchPacker } from "./batch-packer.ts";
+import type { Ending, Executor, ExecutorEvents, ExecutorParts, ReadyItem, ThreadOptions } from "./executor.ts";
 
-/** A slot's thread: a Piscina of one. It reads inputs and writes large results in the arena itself. */
+type NewSegments = { readonly index: number; readonly memory: SharedArrayBuffer }[];
+
+/** A slot's thread: a Piscina of one, whose only call is the thread's life. It reads inputs and writes large results in the arena itself. */
 export class ThreadExecutor implements Executor {
   readonly ready: Promise<void>;
-  readonly #pool: Piscina<ThreadStart | Batch, void>;
+  readonly #pool: Piscina<ThreadStart, never>;
   readonly #port: MessagePort;
   readonly #outbox: OutboxReader;
   readonly #events: ExecutorEvents;
   readonly #arena: Arena;
   readonly #functions: SeenFunctions;
+  readonly #packer: BatchPacker;
   readonly #segments: Set<number> = new Set();
   readonly #portClosed: Promise<void>;
+  #worker: string | null = null;
+  #isReady: () => void = () => undefined;
   #state: "idle" | "busy" | "ended" = "idle";
 
-  constructor(options: ThreadOptions, arena: Arena, library: FunctionLibrary, events: ExecutorEvents) {
+  constructor(options: ThreadOptions, parts: ExecutorParts, events: ExecutorEvents) {
     this.#events = events;
-    this.#arena = arena;
-    this.#functions = new SeenFunctions(library);
+    this.#arena = parts.arena;
+    this.#packer = parts.packer;
+    this.#functions = new SeenFunctions(parts.functions);
     const memory = sharedOutboxMemory();
     this.#outbox = new OutboxReader(memory);
     this.#pool = newPool(options.heapLimitMb);
-    // An error of a thread that runs nothing; the closed port says the same.
+    // The call of its life says the same.
     this.#pool.on("error", () => undefined);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
@@ -38,12 +47,7 @@ export class ThreadExecutor implements Executor {
       port1.once("close", resolve);
     });
     this.ready = this.#start(options, port2, memory);
-    this.ready
-      .then(() => this.#portClosed)
-      .then(() => {
-        if (this.#state === "idle") this.#died({ how: "exit", what: "between tasks" });
-      })
-      .catch(() => undefined); // who waits for `ready` is told
+    this.ready.catch(() => undefined); // who waits for it is told
   }
 
   get begun(): number {
@@ -53,16 +57,15 @@ export class ThreadExecutor implements Executor {
   run(items: readonly ReadyItem[], terms: BatchTerms): void {
     this.#state = "busy";
     this.#outbox.reset();
-    const batch = this.#batch(items, terms);
-    this.#pool.run(batch, { transferList: [batch.numbers.buffer, batch.bytes.buffer] }).then(
-      () => {
-        if (this.#state !== "busy") return;
-        this.#state = "idle";
-        this.look();
-        this.#events.batchDone();
-      },
-      (error: unknown) => void this.#failed(error),
-    );
+    const segments: NewSegments = [];
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]!;
+      this.#packer.add(item, item.inputs.length === 0 ? NONE : this.#inputs(item, segments));
+    }
+    const supplies = this.#supplies(items, terms.worker, segments);
+    if (supplies !== null) this.#post({ t: "supplies", supplies });
+    const batch = this.#packer.take(terms.inlineLimitBytes);
+    this.#port.postMessage({ t: "batch", batch } satisfies MainToSlot, [batch.memory]);
   }
 
   abort(index: number, task: number, attempt: number, reason: StopReason): void {
@@ -80,39 +83,34 @@ export class ThreadExecutor implements Executor {
     this.#port.close();
   }
 
-  async #start(options: ThreadOptions, port: MessagePort, outbox: OutboxMemory): Promise<void> {
-    await this.#pool.run({ start: options.config, port, outbox }, { transferList: [port] });
+  #start(options: ThreadOptions, port: MessagePort, outbox: OutboxMemory): Promise<void> {
+    const life = this.#pool.run({ start: options.config, port, outbox }, { transferList: [port] });
+    return new Promise((resolve, reject) => {
+      this.#isReady = resolve;
+      life.catch((error: unknown) => {
+        reject(error);
+        void this.#over(error);
+      });
+    });
   }
 
-  #batch(items: readonly ReadyItem[], terms: BatchTerms): Batch {
-    const segments = new Map<number, SharedArrayBuffer>();
-    const packed = packItems(items.map((item) => this.#pack(item, segments)));
-    return {
-      ...packed,
-      ...terms,
-      functions: this.#functions.unseen(items),
-      forget: this.#functions.stale(),
-      segments: [...segments].map(([index, memory]) => ({ index, memory })),
-      drop: [],
-    };
+  #inputs(item: ReadyItem, segments: NewSegments): (PayloadRef | StoredInput)[] {
+    return item.inputs.map((input) => (typeof input === "number" ? input : this.#stored(input, segments)));
   }
 
-  #pack(item: ReadyItem, segments: Map<number, SharedArrayBuffer>): PackItem {
-    if (item.inputs.length === 0) return item as ReadyItem & { readonly inputs: readonly never[] };
-    const { assign, fn, functions, args } = item;
-    return {
-      assign,
-      fn,
-      functions,
-      args,
-      inputs: item.inputs.map((input) => {
-        if (input instanceof Uint8Array) return input;
-        const { segment, offset, length, generation } = input.place;
-        const memory = this.#unseenSegment(segment);
-        if (memory !== null) segments.set(segment, memory);
-        return { serial: generation, segment, offset, bytes: length };
-      }),
-    };
+  #stored({ place: { segment, offset, length, generation } }: Lease, segments: NewSegments): StoredInput {
+    const memory = this.#unseenSegment(segment);
+    if (memory !== null) segments.push({ index: segment, memory });
+    return { serial: generation, segment, offset, bytes: length };
+  }
+
+  /** Null when the thread has all that it needs. */
+  #supplies(items: readonly ReadyItem[], worker: string, segments: NewSegments): Supplies | null {
+    const functions = this.#functions.unseen(items);
+    const forget = this.#functions.stale();
+    if (functions.length + forget.length + segments.length === 0 && worker === this.#worker) return null;
+    this.#worker = worker;
+    return { worker, functions, forget, segments, drop: [] };
   }
 
   #unseenSegment(index: number): SharedArrayBuffer | null {
@@ -124,6 +122,11 @@ export class ThreadExecutor implements Executor {
   #receive(message: SlotToMain): void {
     if (this.#state === "ended") return;
     switch (message.t) {
+      case "done":
+        this.#state = "idle";
+        this.look();
+        this.#events.batchDone();
+        break;
       case "allocate":
         this.#place(message.index, message.bytes);
         break;
@@ -132,6 +135,9 @@ export class ThreadExecutor implements Executor {
         break;
       case "log":
         this.#events.log(message.task, message.attempt, message.stream, message.text);
+        break;
+      case "ready":
+        this.#isReady();
         break;
       default:
         break;
@@ -148,24 +154,28 @@ export class ThreadExecutor implements Executor {
     this.#port.postMessage(message);
   }
 
-  async #failed(error: unknown): Promise<void> {
-    if (this.#state !== "busy") return;
-    // What the thread said before its end arrives before its port closes.
+  /** The thread is no more. */
+  async #over(error: unknown): Promise<void> {
+    if (this.#state === "ended") return;
+    // What it said before its end arrives before its port closes.
     await this.#portClosed;
-    if (this.#state === "busy") this.#died(endingOf(error));
-  }
-
-  #died(ending: Ending): void {
+    if (this.#ended()) return;
     this.#state = "ended";
     this.look();
     // The pool has put a thread of its own in the place of the dead one.
     void this.#pool.destroy();
-    this.#events.ended(ending);
+    this.#events.ended(endingOf(error));
+  }
+
+  #ended(): boolean {
+    return this.#state === "ended";
   }
 }
 
-function newPool(heapLimitMb: number): Piscina<ThreadStart | Batch, void> {
-  return new Piscina<ThreadStart | Batch, void>({
+const NONE: readonly never[] = [];
+
+function newPool(heapLimitMb: number): Piscina<ThreadStart, never> {
+  return new Piscina<ThreadStart, never>({
     filename: slotProgram("thread"),
     minThreads: 1,
     maxThreads: 1,

@@ -1,0 +1,137 @@
+// The main thread's end of a batch: items become columns of numbers and one stretch of bytes (slot/batch.ts).
+import { NO_PAYLOAD, type PayloadRef, type PayloadSource } from "@taskflock/protocol";
+import { type Batch, IN_BATCH, type StoredInput } from "../slot/batch.ts";
+
+/** One item to be packed. Bytes that come along are named by their payload. */
+export interface PackItem {
+  readonly assign: {
+    readonly task: number;
+    readonly attempt: number;
+    readonly key: string;
+    readonly args: PayloadRef;
+  };
+  /** The worker's own numbers of functions (function-library.ts): the task's, and those inside its arguments. */
+  readonly fn: { readonly number: number };
+  readonly functions: readonly { readonly number: number }[];
+}
+
+/** The codec decodes without copying where a value begins at a multiple of this. */
+const ALIGNMENT = 8;
+/** Bytes of UTF-8 that a character of a string takes at most. */
+const MAX_UTF8 = 3;
+const UTF8 = new TextEncoder();
+const FIRST_COLUMNS = 4096;
+const FIRST_BYTES = 64 * 1024;
+/** Scratch memory beyond this is not kept: one huge argument is not to hold its room for good. */
+const MOST_KEPT_BYTES = 4 * 1024 * 1024;
+
+/** Packs batches. Its own memory is used again for each, so that one costs a single copy of what is needed. */
+export class BatchPacker {
+  readonly #payloads: PayloadSource;
+  #numbers: Float64Array = new Float64Array(FIRST_COLUMNS);
+  #bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
+  #columns = 0;
+  #end = 0;
+  #count = 0;
+
+  constructor(payloads: PayloadSource) {
+    this.#payloads = payloads;
+  }
+
+  add(item: PackItem, inputs: readonly (PayloadRef | StoredInput)[]): void {
+    const { assign, fn, functions } = item;
+    this.#room(8 + functions.length + inputs.length * 4);
+    this.#push(assign.task);
+    this.#push(assign.attempt);
+    this.#push(fn.number);
+    this.#copy(assign.args);
+    this.#writeKey(assign.key);
+    this.#push(functions.length);
+    for (let i = 0; i < functions.length; i++) this.#push(functions[i]!.number);
+    this.#push(inputs.length);
+    for (let i = 0; i < inputs.length; i++) this.#addInput(inputs[i]!);
+    this.#count++;
+  }
+
+  /** What was added, and begins anew. Byte offsets count from the end of the columns. */
+  take(inlineLimitBytes: number): Batch {
+    const columns = this.#columns;
+    const memory = new ArrayBuffer(columns * 8 + this.#end);
+    new Float64Array(memory, 0, columns).set(this.#numbers.subarray(0, columns));
+    new Uint8Array(memory, columns * 8).set(this.#bytes.subarray(0, this.#end));
+    const batch = { count: this.#count, inlineLimitBytes, memory, columns };
+    this.#columns = 0;
+    this.#end = 0;
+    this.#count = 0;
+    if (this.#bytes.length > MOST_KEPT_BYTES) this.#bytes = new Uint8Array(FIRST_BYTES);
+    return batch;
+  }
+
+  #addInput(input: PayloadRef | StoredInput): void {
+    if (typeof input === "number") {
+      this.#push(0);
+      this.#push(IN_BATCH);
+      this.#copy(input);
+      return;
+    }
+    this.#push(input.serial);
+    this.#push(input.segment);
+    this.#push(input.offset);
+    this.#push(input.bytes);
+  }
+
+  /** Two columns: where the bytes are, and how many. */
+  #copy(payload: PayloadRef): void {
+    const offset = this.#end;
+    const length = payload === NO_PAYLOAD ? 0 : this.#payloads.sizeOf(payload);
+    this.#push(offset);
+    this.#push(length);
+    if (length === 0) return;
+    this.#need(length);
+    this.#payloads.copyInto(payload, this.#bytes, offset);
+    this.#end += aligned(length);
+  }
+
+  /** Two columns, as for other bytes. */
+  #writeKey(key: string): void {
+    const start = this.#end;
+    this.#need(key.length * MAX_UTF8);
+    const bytes = this.#bytes;
+    let length = 0;
+    while (length < key.length) {
+      const code = key.charCodeAt(length);
+      if (code > 0x7f) {
+        length = UTF8.encodeInto(key, bytes.subarray(start)).written;
+        break;
+      }
+      bytes[start + length++] = code;
+    }
+    this.#push(start);
+    this.#push(length);
+    this.#end += aligned(length);
+  }
+
+  #push(value: number): void {
+    this.#numbers[this.#columns++] = value;
+  }
+
+  #room(columns: number): void {
+    const wanted = this.#columns + columns;
+    if (wanted <= this.#numbers.length) return;
+    const grown = new Float64Array(Math.max(wanted, this.#numbers.length * 2));
+    grown.set(this.#numbers);
+    this.#numbers = grown;
+  }
+
+  #need(length: number): void {
+    const wanted = this.#end + aligned(length);
+    if (wanted <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+  }
+}
+
+function aligned(length: number): number {
+  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+}
