@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { BulkParser, bulkFrame, numbersBody, OP } from "../src/bulk/bulk-frames.ts";
+import { BulkParser, bulkFrame, numbersBody, OP, Receiving, sendChunks } from "../src/bulk/bulk-frames.ts";
 import { BulkClient, type BulkEarly, BulkServer, FlockError, isFlockError, type TaskId } from "../src/index.ts";
 import { Log, Relay, TOKEN } from "./link-fixture.ts";
 
@@ -257,6 +257,26 @@ describe("what fails", () => {
     await store.events.until((events) => events.includes("failed FLOCK_TRANSFER_FAILED"));
   });
 
+  test("a result that changed on the way: the checksum tells, and nothing more is written to its room", async () => {
+    const store = await Store.start();
+    store.results.set(1, randomBytes(3_000_000));
+    const relay = await Relay.start(store.server.port);
+    cleanups.push(() => relay.close());
+    let passed = 0;
+    relay.answers = (chunk) => {
+      passed += chunk.length;
+      if (passed > 2_000_000) chunk[chunk.length >> 1]! ^= 1;
+      return chunk;
+    };
+    const target = new Uint8Array(new SharedArrayBuffer(3_000_000));
+    const error = await failure(newClient().fetch(relay.address, id(1), () => target));
+    expect(isFlockError(error.cause, "FLOCK_PROTOCOL")).toBe(true);
+    expect((error.cause as Error).message).toMatch(/checksum/);
+    const then = Buffer.from(target);
+    await store.events.until((events) => events.includes("released"));
+    expect(Buffer.compare(then, target)).toBe(0);
+  });
+
   test("a kept connection that has ended is replaced", async () => {
     const store = await Store.start();
     store.results.set(1, randomBytes(10));
@@ -307,5 +327,49 @@ test("any bytes, cut anywhere, are parsed or refused", () => {
       },
     ),
     { seed: 7, numRuns: 500 },
+  );
+});
+
+test("chunks cut anywhere are read to where they stay, whatever comes between them", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 1_300_000 }), { minLength: 1, maxLength: 3 }),
+      fc.array(fc.integer({ min: 1, max: 400_000 }), { minLength: 4, maxLength: 10 }),
+      (sizes, cuts) => {
+        const sent = sizes.map((size, i) => new Uint8Array(size).fill(i + 1));
+        const stream: Uint8Array[] = [];
+        const write = (bytes: Uint8Array, done?: () => void): boolean => {
+          stream.push(bytes.slice());
+          done?.();
+          return true;
+        };
+        for (const bytes of sent) {
+          write(bulkFrame(OP.found, numbersBody(bytes.length)));
+          sendChunks({ write, cork: () => {}, uncork: () => {} }, bytes, () => {});
+        }
+        const got: Uint8Array[] = [];
+        let receiving: Receiving | null = null;
+        const parser = new BulkParser({
+          onFrame: (_op, body) => {
+            got.push(new Uint8Array(body.readDoubleLE(0)));
+            receiving = new Receiving(got.at(-1)!);
+          },
+          chunkTarget: (length) => receiving!.chunkTarget(length),
+          onChunk: (length) => receiving!.advance(length),
+        });
+        const bytes = Buffer.concat(stream);
+        for (let at = 0, i = 0; at < bytes.length; i++) {
+          const { target } = parser;
+          if (target.length === 0) throw new Error("no room for the next bytes");
+          const part = bytes.subarray(at, at + Math.min(target.length, cuts[i % cuts.length]!));
+          target.set(part);
+          parser.advance(part.length);
+          at += part.length;
+        }
+        expect(got.length).toBe(sent.length);
+        for (const [i, result] of got.entries()) expect(Buffer.compare(result, sent[i]!)).toBe(0);
+      },
+    ),
+    { seed: 7, numRuns: 30 },
   );
 });

@@ -168,6 +168,8 @@ export class Relay {
   readonly sockets: Set<Socket> = new Set();
   /** Called with each chunk from client to server; what it returns is passed on. */
   filter: (chunk: Buffer, socket: Socket) => Buffer = (chunk) => chunk;
+  /** Called with each chunk from server to client. */
+  answers: (chunk: Buffer) => Buffer = (chunk) => chunk;
 
   static async start(target: number): Promise<Relay> {
     const relay = new Relay(target);
@@ -189,7 +191,7 @@ export class Relay {
         });
       }
       near.on("data", (chunk) => far.write(this.filter(chunk, near)));
-      far.pipe(near);
+      far.on("data", (chunk) => near.write(this.answers(chunk)));
     });
   }
 

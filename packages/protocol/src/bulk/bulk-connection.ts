@@ -10,8 +10,6 @@ import { BulkParser, bulkFrame, numbersBody, OP, Receiving, readNumbers, sendChu
 const CONNECT_MS = 5_000;
 /** A transfer in which nothing moves for so long is given up. */
 const STALL_MS = 30_000;
-/** The socket reads into this, and it is read out at once: no buffer is made per read. */
-const READ_BYTES = 256 * 1024;
 
 /** What is done with the answer that is due. */
 interface Answer {
@@ -59,14 +57,13 @@ export class BulkConnection {
         this.#due().onChunk();
       },
     });
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
     this.#socket = connect({
       ...{ host, port, noDelay: true },
       onread: {
-        buffer,
+        buffer: () => parser.target,
         callback: (count: number) => {
           try {
-            parser.feed(buffer.subarray(0, count));
+            parser.advance(count);
           } catch (error) {
             this.#end(isFlockError(error) ? error : lost(address, String(error)), error);
           }

@@ -31,6 +31,8 @@ export const HEADER_BYTES = 12;
 const CHUNK_BYTES: number = 512 * 1024;
 const MAX_CHUNK_BYTES = 1024 * 1024;
 const MAX_BODY_BYTES = 4096;
+/** Read at once: the checksum finds the bytes in the processor's cache. */
+const READ_BYTES: number = 256 * 1024;
 
 export function bulkFrame(op: number, body: Uint8Array): Buffer {
   return Buffer.concat([bulkHeader(op, body), body]);
@@ -74,62 +76,72 @@ export interface BulkHandlers {
   onChunk(length: number): void;
 }
 
-/** Takes a stream apart. What belongs to a chunk is copied once: from the socket's buffer to where it stays. */
+/**
+ * Takes a stream apart. It says where the next bytes belong, so that a socket can read a chunk to where it stays, with no copy
+ * in between.
+ */
 export class BulkParser {
   readonly #handlers: BulkHandlers;
   readonly #header: Buffer = Buffer.alloc(HEADER_BYTES);
   readonly #body: Buffer = Buffer.alloc(MAX_BODY_BYTES);
-  #headerFilled = 0;
-  #op = 0;
-  #length = 0;
+  /** What is due: a header, the body of a frame, or a chunk. */
+  #due: Uint8Array;
   #filled = 0;
+  #op = 0;
   #crc = 0;
   #expectedCrc = 0;
-  #target: Uint8Array;
 
   constructor(handlers: BulkHandlers) {
     this.#handlers = handlers;
-    this.#target = this.#body;
+    this.#due = this.#header;
   }
 
-  /** Throws FLOCK_PROTOCOL; after that the stream is of no use. */
+  /** Where the next bytes go, and no more than these; never empty. */
+  get target(): Uint8Array {
+    return this.#due.subarray(this.#filled, this.#filled + READ_BYTES);
+  }
+
+  /** So many bytes have come into `target`. Throws FLOCK_PROTOCOL; after that the stream is of no use. */
+  advance(count: number): void {
+    const end = this.#filled + count;
+    if (this.#due !== this.#header) this.#crc = crc32(this.#due.subarray(this.#filled, end), this.#crc);
+    this.#filled = end;
+    if (end < this.#due.length) return;
+    if (this.#due === this.#header) this.#begin();
+    else this.#end();
+  }
+
+  /** Takes bytes that came to another place. Throws as `advance` does. */
   feed(bytes: Uint8Array): void {
-    let at = 0;
-    while (at < bytes.length || (this.#headerFilled === HEADER_BYTES && this.#filled === this.#length)) {
-      if (this.#headerFilled < HEADER_BYTES) {
-        this.#header[this.#headerFilled++] = bytes[at++]!;
-        if (this.#headerFilled === HEADER_BYTES) this.#begin();
-        continue;
-      }
-      const size = Math.min(this.#length - this.#filled, bytes.length - at);
-      if (size > 0) {
-        const part = bytes.subarray(at, at + size);
-        this.#crc = crc32(part, this.#crc);
-        this.#target.set(part, this.#filled);
-        this.#filled += size;
-        at += size;
-      }
-      if (this.#filled === this.#length) this.#end();
+    for (let at = 0; at < bytes.length; ) {
+      const { target } = this;
+      const part = bytes.subarray(at, at + target.length);
+      target.set(part);
+      at += part.length;
+      this.advance(part.length);
     }
   }
 
   #begin(): void {
     if (this.#header[0] !== MARK) throw malformed("bulk", "it does not begin as a frame does");
     this.#op = this.#header[1]!;
-    this.#length = this.#header.readUInt32LE(4);
+    const length = this.#header.readUInt32LE(4);
     this.#expectedCrc = this.#header.readUInt32LE(8);
     this.#filled = 0;
     this.#crc = 0;
     const limit = this.#op === OP.chunk ? MAX_CHUNK_BYTES : MAX_BODY_BYTES;
-    if (this.#length > limit) throw malformed("bulk", `a frame of ${this.#length} bytes; ${limit} can be`);
-    this.#target = this.#op === OP.chunk ? this.#handlers.chunkTarget(this.#length) : this.#body;
+    if (length > limit) throw malformed("bulk", `a frame of ${length} bytes; ${limit} can be`);
+    this.#due = (this.#op === OP.chunk ? this.#handlers.chunkTarget(length) : this.#body).subarray(0, length);
+    if (length === 0) this.#end();
   }
 
   #end(): void {
-    this.#headerFilled = 0;
+    const body = this.#due;
+    this.#due = this.#header;
+    this.#filled = 0;
     if (this.#crc !== this.#expectedCrc) throw malformed("bulk", "the checksum of a frame is wrong");
-    if (this.#op === OP.chunk) this.#handlers.onChunk(this.#length);
-    else this.#handlers.onFrame(this.#op, this.#body.subarray(0, this.#length));
+    if (this.#op === OP.chunk) this.#handlers.onChunk(body.length);
+    else this.#handlers.onFrame(this.#op, this.#body.subarray(0, body.length));
   }
 }
 
