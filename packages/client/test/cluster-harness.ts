@@ -23,7 +23,7 @@ import {
   type TaskId,
 } from "@taskflock/protocol";
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
-import { FunctionLoader } from "@taskflock/worker";
+import { FunctionLoader } from "@taskflock/worker/functions";
 import { pino } from "pino";
 import { Client, type ClientOptions } from "../src/index.ts";
 

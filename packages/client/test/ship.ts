@@ -7,7 +7,7 @@ import {
   type PayloadRef,
   PayloadStore,
 } from "@taskflock/protocol";
-import { FunctionLoader } from "@taskflock/worker";
+import { FunctionLoader } from "@taskflock/worker/functions";
 import { ArgumentEncoder } from "../src/arguments.ts";
 import { type AnyFunction, FunctionTable } from "../src/function-table.ts";
 import type { PackageMode } from "../src/functions/index.ts";

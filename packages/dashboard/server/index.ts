@@ -1,1 +1,2 @@
-export { type Dashboard, type DashboardOptions, type StatusSource, startDashboard } from "./server.ts";
+export type { StatusSource } from "./app.ts";
+export { type Dashboard, type DashboardOptions, startDashboard } from "./server.ts";

@@ -1,26 +1,13 @@
-// The HTTP side of a scheduler: /status, /health, /metrics and /api/v1. It reads; it never changes anything.
+// The HTTP side of a scheduler: /status, /health, /metrics and /api/v1.
 
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type ClusterInfo, FlockError } from "@taskflock/protocol/words";
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { pageScript, pageStyle, renderMain, renderPage } from "./page.ts";
+import { FlockError } from "@taskflock/protocol/words";
+import type { AppOptions } from "./app.ts";
 
-/** Where the pages get what they show. */
-export interface StatusSource {
-  cluster(): ClusterInfo;
-  /** Prometheus text. */
-  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
-}
-
-export interface DashboardOptions {
-  /** Host or IP address to listen on, e.g. `127.0.0.1`. */
-  readonly host: string;
+export interface DashboardOptions extends AppOptions {
   /** 0 chooses a free port. */
   readonly port: number;
-  readonly source: StatusSource;
-  /** Demanded (as a bearer token or as the password of HTTP Basic) when the host is not loopback. */
-  readonly token: string;
 }
 
 export interface Dashboard {
@@ -31,23 +18,55 @@ export interface Dashboard {
   close(): Promise<void>;
 }
 
-const loopbackNames = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
-
-/** Starts the HTTP server. Rejects with FLOCK_PORT_IN_USE, or FLOCK_ADDRESS_INVALID when the host is not one of this machine. */
+/**
+ * Starts the HTTP server. What answers is loaded with the first request: the scheduler's start does not wait for it. Rejects with
+ * FLOCK_PORT_IN_USE, or FLOCK_ADDRESS_INVALID when the host is not one of this machine.
+ */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
-  // A page that keeps its connection open must not hold up the scheduler's end.
-  const app = Fastify({ logger: false, forceCloseConnections: true, bodyLimit: 64 * 1024 });
-  guard(app, options);
-  routes(app, options.source);
+  let app: Promise<RequestListener> | undefined;
+  const server = createServer((request, response) => {
+    app ??= loadApp(options);
+    app.then(
+      (answer) => answer(request, response),
+      (error: unknown) => fail(response, error),
+    );
+  });
   try {
-    await app.listen({ host: options.host, port: options.port });
+    await listen(server, options);
   } catch (error) {
-    await app.close();
     throw listenError(error, options);
   }
-  const { port } = app.server.address() as AddressInfo;
+  const { port } = server.address() as AddressInfo;
   const shown = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { host: options.host, port, url: `http://${shown}:${port}/status`, close: () => app.close() };
+  return { host: options.host, port, url: `http://${shown}:${port}/status`, close: () => close(server) };
+}
+
+async function loadApp(options: DashboardOptions): Promise<RequestListener> {
+  const { createApp } = await import("./app.ts");
+  return createApp(options);
+}
+
+function fail(response: ServerResponse, error: unknown): void {
+  response.writeHead(500, { "Content-Type": "application/json" });
+  response.end(JSON.stringify({ error: `the status page cannot be loaded: ${String(error)}` }));
+}
+
+function listen(server: Server, { host, port }: DashboardOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** A page that keeps its connection open must not hold up the scheduler's end. */
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
 }
 
 function listenError(error: unknown, { host, port }: DashboardOptions): unknown {
@@ -62,79 +81,5 @@ function listenError(error: unknown, { host, port }: DashboardOptions): unknown 
     "FLOCK_ADDRESS_INVALID",
     `the status page cannot listen at ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`,
     { cause: error },
-  );
-}
-
-/** Another site's page must not read ours through the person's browser (DNS rebinding, cross-origin requests). */
-function guard(app: FastifyInstance, { host, token }: DashboardOptions): void {
-  const loopback = loopbackNames.has(host);
-  app.addHook("onRequest", async (request, reply) => {
-    reply.header(
-      "Content-Security-Policy",
-      "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    );
-    reply.header("X-Content-Type-Options", "nosniff");
-    reply.header("Referrer-Policy", "no-referrer");
-    reply.header("Cache-Control", "no-store");
-    if (loopback && !loopbackNames.has(hostName(request))) {
-      return refuse(reply, 421, `this page is served as ${host} only; the request named another host`);
-    }
-    const origin = request.headers.origin;
-    if (origin !== undefined && origin !== `http://${request.headers.host}`) {
-      return refuse(reply, 403, "requests from other sites are refused");
-    }
-    if (!loopback && request.url !== "/health" && !authorized(request, token)) {
-      reply.header("WWW-Authenticate", 'Basic realm="taskflock: any name, and the token as password"');
-      return refuse(reply, 401, "the token is missing or wrong");
-    }
-    return undefined;
-  });
-}
-
-function hostName(request: FastifyRequest): string {
-  return (request.headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
-}
-
-function refuse(reply: FastifyReply, status: number, message: string): FastifyReply {
-  return reply.code(status).send({ error: message });
-}
-
-function authorized(request: FastifyRequest, token: string): boolean {
-  const [scheme, credentials = ""] = (request.headers.authorization ?? "").split(" ");
-  if (scheme === "Bearer") return equal(credentials, token);
-  if (scheme === "Basic")
-    return equal(
-      Buffer.from(credentials, "base64")
-        .toString()
-        .replace(/^[^:]*:/, ""),
-      token,
-    );
-  return false;
-}
-
-/** In constant time: digests have one length whatever was sent. */
-function equal(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
-}
-
-function routes(app: FastifyInstance, source: StatusSource): void {
-  app.get("/", (_request, reply) => reply.redirect("/status"));
-  app.get("/health", () => ({ status: "ok", scheduler: source.cluster().scheduler.id }));
-  app.get("/metrics", async (_request, reply) => {
-    const { contentType, body } = await source.metrics();
-    return reply.type(contentType).send(body);
-  });
-  app.get("/api/v1/cluster", () => source.cluster());
-  app.get("/status", (_request, reply) => reply.type("text/html; charset=utf-8").send(renderPage(source.cluster())));
-  app.get("/status/main", (_request, reply) =>
-    reply.type("text/html; charset=utf-8").send(renderMain(source.cluster())),
-  );
-  app.get("/status/page.js", (_request, reply) => reply.type("text/javascript; charset=utf-8").send(pageScript));
-  app.get("/status/page.css", (_request, reply) => reply.type("text/css; charset=utf-8").send(pageStyle));
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .send({ error: `there is nothing at ${request.url}; see /status, /health, /metrics, /api/v1/cluster` }),
   );
 }

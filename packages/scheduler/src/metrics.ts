@@ -1,6 +1,5 @@
 // What Prometheus sees. Values are read when they are asked for, so that counting costs the hot path nothing.
 
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { PayloadStore, Traffic } from "@taskflock/protocol";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { SchedulerMachine } from "./machine/index.ts";
@@ -10,12 +9,14 @@ export interface MetricSources {
   readonly payloads: PayloadStore;
   readonly steps: () => number;
   readonly traffic: () => Traffic;
+  /** 99th percentile of the event loop's delay since the last call, seconds. */
+  readonly loopDelay: () => number;
 }
 
 const PREFIX = "taskflock_scheduler_";
 
 /** The scheduler's registry. */
-export function createMetrics({ machine, payloads, steps, traffic }: MetricSources): Registry {
+export function createMetrics({ machine, payloads, steps, traffic, loopDelay }: MetricSources): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Gauge({
@@ -62,24 +63,16 @@ export function createMetrics({ machine, payloads, steps, traffic }: MetricSourc
   counter(registry, "received_bytes_total", "Bytes of the frames that carried them.", () => traffic().receivedBytes);
   counter(registry, "sent_messages_total", "Messages to clients and workers.", () => traffic().sentMessages);
   counter(registry, "sent_bytes_total", "Bytes of the frames that carried them.", () => traffic().sentBytes);
-  processMetrics(registry);
+  processMetrics(registry, loopDelay);
   return registry;
 }
 
-function processMetrics(registry: Registry): void {
-  const resolution = 20;
-  const delay = monitorEventLoopDelay({ resolution });
-  delay.enable();
+function processMetrics(registry: Registry, loopDelay: () => number): void {
   gauge(
     registry,
     "event_loop_delay_seconds",
     "99th percentile of the event loop's delay since the last scrape.",
-    () => {
-      // It measures from one sample to the next, the pause between them included.
-      const seconds = Math.max(0, delay.percentile(99) / 1e9 - resolution / 1e3);
-      delay.reset();
-      return seconds;
-    },
+    loopDelay,
   );
   gauge(registry, "resident_memory_bytes", "Resident memory of the process.", () => process.memoryUsage.rss());
   counter(registry, "cpu_seconds_total", "User and system time of the process.", () => {

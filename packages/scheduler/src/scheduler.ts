@@ -17,10 +17,9 @@ import {
   type WorkerHello,
   type WorkerId,
 } from "@taskflock/protocol";
-import type { Registry } from "prom-client";
 import { Driver, now } from "./driver.ts";
 import { defaultSchedulerConfig, type SchedulerConfig } from "./machine/index.ts";
-import { createMetrics } from "./metrics.ts";
+import { MetricsReader, type MetricsText } from "./metrics-text.ts";
 import { type CompleteSchedulerOptions, completeOptions, ownVersion, type SchedulerOptions } from "./options.ts";
 import { type ClientParty, Party, uniqueName, WorkerParty } from "./parties.ts";
 import { RecordingWriter } from "./recording.ts";
@@ -31,10 +30,11 @@ export interface RunningScheduler {
   readonly port: number;
   /** Random, one per scheduler process. */
   readonly id: string;
-  readonly metrics: Registry;
   /** Rejects when the machine found itself in a state that must not be; never resolves otherwise. The process should end then. */
   readonly failed: Promise<never>;
   clusterInfo(): ClusterInfo;
+  /** As Prometheus reads them. */
+  metrics(): Promise<MetricsText>;
   retireWorkers(names: readonly string[]): void;
   close(): Promise<void>;
 }
@@ -55,12 +55,12 @@ const NO_TRAFFIC: Traffic = { receivedMessages: 0, receivedBytes: 0, sentMessage
 
 class Scheduler implements RunningScheduler {
   readonly id: string = randomUUID();
-  readonly metrics: Registry;
   readonly failed: Promise<never>;
   readonly #options: CompleteSchedulerOptions;
   readonly #config: SchedulerConfig;
   readonly #payloads: PayloadStore = new PayloadStore();
   readonly #driver: Driver;
+  readonly #metrics: MetricsReader;
   readonly #clients: Map<number, ClientParty> = new Map();
   readonly #workers: Map<number, WorkerParty> = new Map();
   #lastSession = 0;
@@ -81,7 +81,7 @@ class Scheduler implements RunningScheduler {
       logger.error({ err, file }, "the recording cannot be written; it ends");
     const recording = file === null ? null : new RecordingWriter(file, this.#config, recordingFailed);
     this.#driver = new Driver(this.#config, this.#outputs(), recording);
-    this.metrics = createMetrics({
+    this.#metrics = new MetricsReader({
       machine: this.#driver.machine,
       payloads: this.#payloads,
       steps: () => this.#driver.steps,
@@ -98,7 +98,7 @@ class Scheduler implements RunningScheduler {
   }
 
   async listen(): Promise<void> {
-    const { host, port, token, maxFrameBytes, logger } = this.#options;
+    const { host, port, token, maxFrameBytes } = this.#options;
     this.#server = await LinkServer.listen({
       host,
       port,
@@ -107,11 +107,14 @@ class Scheduler implements RunningScheduler {
       payloads: this.#payloads,
       admit: (hello) => this.#admit(hello),
     });
-    logger.info({ address: this.address, scheduler: this.id }, "scheduler ready");
   }
 
   clusterInfo(): ClusterInfo {
     return this.#driver.machine.clusterInfo();
+  }
+
+  metrics(): Promise<MetricsText> {
+    return this.#metrics.read();
   }
 
   retireWorkers(workers: readonly string[]): void {
@@ -120,6 +123,7 @@ class Scheduler implements RunningScheduler {
 
   async close(): Promise<void> {
     this.#driver.stop();
+    this.#metrics.close();
     for (const party of [...this.#clients.values(), ...this.#workers.values()]) party.forget();
     await this.#server?.close();
   }

@@ -8,7 +8,7 @@ const cleanups = new Cleanups();
 afterEach(() => cleanups.run());
 
 async function gauge(scheduler: RunningScheduler, name: string): Promise<number> {
-  const text = await scheduler.metrics.metrics();
+  const { body: text } = await scheduler.metrics();
   const line = text.split("\n").find((one) => one.startsWith(`taskflock_scheduler_${name} `));
   return Number(line?.split(" ")[1]);
 }
@@ -223,7 +223,7 @@ test("metrics say what is there, under the scheduler's prefix", async () => {
   client.define();
   client.submit(1, "x");
   await client.log.has("done 1 X");
-  const text = await scheduler.metrics.metrics();
+  const { body: text } = await scheduler.metrics();
   expect(text).toContain('taskflock_scheduler_tasks{status="done"} 1');
   expect(text).toContain('taskflock_scheduler_workers{status="running"} 1');
   expect(await gauge(scheduler, "sessions")).toBe(1);

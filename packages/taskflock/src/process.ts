@@ -1,22 +1,9 @@
-// What every role of the CLI does as a process: its logger, its signals, its ready line, its end.
+// What every role of the CLI does as a process: its signals, its ready line, its end.
 
 import { closeSync, createReadStream, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { FlockError, isFlockError } from "@taskflock/protocol";
-import { type Logger, pino } from "pino";
-import pretty from "pino-pretty";
-
-export const logLevels = ["trace", "debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof logLevels)[number];
-
-/** JSON lines on stderr; readable ones when stderr is a terminal. */
-export function createLogger(level: LogLevel, name: string): Logger {
-  const options = { level, name, base: { name } };
-  return process.stderr.isTTY
-    ? pino(options, pretty({ destination: 2, ignore: "pid,hostname", sync: true }))
-    : pino(options, pino.destination({ dest: 2, sync: true }));
-}
+import { FlockError, isFlockError } from "@taskflock/protocol/words";
 
 /** Tells the parent that started us, as one line of JSON on the descriptor it gave, that we are ready. */
 export function announceReady(fd: number | undefined, facts: object): void {

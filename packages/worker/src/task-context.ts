@@ -1,6 +1,6 @@
 // What code that runs as a task can ask about itself. Shipped code, installed packages and the slot may each load their own
 // copy of this module, so the slot leaves its answer under a symbol that all copies agree on.
-import { FlockError } from "@taskflock/protocol/code";
+import { FlockError } from "@taskflock/protocol/words";
 
 export interface TaskContext {
   /** Aborted when the task is cancelled or runs into its time limit; the reason is a `FlockError`. */

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { logLevels } from "../process.ts";
+import { logLevels } from "../logger.ts";
 import type { SchedulerFlags } from "../roles/scheduler.ts";
 import { byteSizeFrom, port } from "../values.ts";
 import { descriptor, flag } from "./flags.ts";

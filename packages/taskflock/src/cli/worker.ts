@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { logLevels } from "../process.ts";
+import { logLevels } from "../logger.ts";
 import type { WorkerFlags } from "../roles/worker.ts";
 import { byteSize, cores, integer, port, resources } from "../values.ts";
 import { descriptor, flag } from "./flags.ts";

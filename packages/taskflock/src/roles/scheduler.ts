@@ -4,7 +4,8 @@ import { readFileSync, rmSync } from "node:fs";
 import { type Dashboard, startDashboard } from "@taskflock/dashboard";
 import { makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/protocol";
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
-import { announceReady, createLogger, type LogLevel, onStop, printLine, tokenFromDescriptor } from "../process.ts";
+import { createLogger, type LogLevel } from "../logger.ts";
+import { announceReady, onStop, printLine, tokenFromDescriptor } from "../process.ts";
 
 export interface SchedulerFlags {
   readonly host: string;
@@ -48,6 +49,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     const stopped = new Promise<string>((resolve) => {
       onStop({ stop: resolve, orphaned: () => resolve("its parent is gone") }, { stdinEnd: flags.exitOnStdinEnd });
     });
+    logger.info({ address: scheduler.address, page: dashboard.url, scheduler: scheduler.id }, "scheduler ready");
     announceReady(flags.readyFd, { address: scheduler.address, dashboard: dashboard.url, tokenFile });
     if (process.stdout.isTTY) {
       printLine(`Scheduler   ${scheduler.address}`);
@@ -80,9 +82,5 @@ function removeToken(file: string, token: string): void {
 }
 
 function statusOf(scheduler: RunningScheduler): Parameters<typeof startDashboard>[0]["source"] {
-  const { metrics } = scheduler;
-  return {
-    cluster: () => scheduler.clusterInfo(),
-    metrics: async () => ({ contentType: metrics.contentType, body: await metrics.metrics() }),
-  };
+  return { cluster: () => scheduler.clusterInfo(), metrics: () => scheduler.metrics() };
 }

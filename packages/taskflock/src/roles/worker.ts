@@ -1,10 +1,10 @@
 // The worker's processes: nannies, each with a worker below it; or one worker without.
 
 import { hostname } from "node:os";
-import { isLoopback, parseAddress, readToken } from "@taskflock/protocol";
 import { joinNanny, type NannyLink, type RunningNanny, startNanny, startWorker } from "@taskflock/worker";
 import type { Logger } from "pino";
-import { announceReady, createLogger, type LogLevel, onStop, tokenFromDescriptor } from "../process.ts";
+import { createLogger, type LogLevel } from "../logger.ts";
+import { announceReady, onStop, tokenFromDescriptor } from "../process.ts";
 import { memoryShare } from "../values.ts";
 
 export interface WorkerFlags {
@@ -36,6 +36,7 @@ export async function runWorkers(address: string, flags: WorkerFlags): Promise<v
 
 async function tokenOf(address: string, flags: WorkerFlags): Promise<string> {
   if (flags.tokenFd !== undefined) return tokenFromDescriptor(flags.tokenFd);
+  const { readToken } = await import("@taskflock/protocol");
   return readToken({ address, tokenFile: flags.tokenFile });
 }
 
@@ -44,7 +45,7 @@ function nameOf(flags: WorkerFlags): string {
 }
 
 async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink | null, logger: Logger): Promise<void> {
-  warnAboutHost(address, flags, logger);
+  await warnAboutHost(address, flags, logger);
   const worker = await startWorker({
     address,
     token: nanny?.token ?? (await tokenOf(address, flags)),
@@ -75,7 +76,8 @@ async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink |
 }
 
 /** Peers on other machines cannot reach loopback. */
-function warnAboutHost(address: string, { host }: WorkerFlags, logger: Logger): void {
+async function warnAboutHost(address: string, { host }: WorkerFlags, logger: Logger): Promise<void> {
+  const { isLoopback, parseAddress } = await import("@taskflock/protocol");
   if (isLoopback(host) && !isLoopback(parseAddress(address).host)) {
     logger.warn(
       { host },

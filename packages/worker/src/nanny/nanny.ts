@@ -2,9 +2,10 @@
 // scheduler at once how it died.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { FlockError, PayloadStore, SchedulerLink } from "@taskflock/protocol";
+import type { SchedulerLink } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/protocol/words";
 import type { Logger } from "pino";
-import { removeAssetFolder } from "../functions/index.ts";
+import { removeAssetFolder } from "../functions/assets.ts";
 import { publicEnvironment } from "../slot-program.ts";
 import { residentBytes, shownBytes } from "./memory.ts";
 import { NANNY_VARIABLE, type NannyToWorker, type WorkerToNanny } from "./messages.ts";
@@ -65,7 +66,9 @@ export async function startNanny(options: NannyOptions): Promise<RunningNanny> {
   return nanny;
 }
 
+/** Loads what a link needs while the worker's process starts. */
 async function openLink(options: NannyOptions): Promise<Link> {
+  const { PayloadStore, SchedulerLink } = await import("@taskflock/protocol");
   return SchedulerLink.open<"nanny", "toWorker">({
     address: options.address,
     token: await options.token,
