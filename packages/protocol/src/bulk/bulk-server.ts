@@ -16,6 +16,7 @@ import {
   readNumbers,
   sendChunks,
 } from "./bulk-frames.ts";
+import { readInPlace } from "./read-in-place.ts";
 
 const AUTHENTICATE_MS = 5_000;
 /** A transfer in which nothing moves for so long is given up. */
@@ -73,10 +74,10 @@ export class BulkServer {
   }
 
   private constructor(options: BulkServerOptions) {
-    this.#server = createServer({ noDelay: true }, (socket) => {
+    this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
       const connection = new Connection(socket, options, (send) => this.#queue(send));
       this.#connections.add(connection);
-      socket.on("close", () => this.#connections.delete(connection));
+      void connection.closed.then(() => this.#connections.delete(connection));
     });
   }
 
@@ -88,7 +89,7 @@ export class BulkServer {
   async close(): Promise<void> {
     const ended = new Promise<void>((done) => this.#server.close(() => done()));
     for (const connection of this.#connections) connection.end();
-    await ended;
+    await Promise.all([ended, ...Array.from(this.#connections, ({ closed }) => closed)]);
   }
 
   /** Runs `send` when its turn has come; it calls back when it is over. */
@@ -108,6 +109,7 @@ export class BulkServer {
 type Queue = (send: (over: () => void) => void) => void;
 
 class Connection {
+  readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #options: BulkServerOptions;
   readonly #queue: Queue;
@@ -119,8 +121,7 @@ class Connection {
   /** What must be given back when the connection ends. */
   #abandon: () => void = () => {};
 
-  constructor(socket: Socket, options: BulkServerOptions, queue: Queue) {
-    this.#socket = socket;
+  constructor(accepted: Socket, options: BulkServerOptions, queue: Queue) {
     this.#options = options;
     this.#queue = queue;
     const parser = new BulkParser({
@@ -128,6 +129,8 @@ class Connection {
       chunkTarget: (length) => this.#due().receiving.chunkTarget(length),
       onChunk: (length) => this.#onChunk(length),
     });
+    const socket = readInPlace(accepted, parser, (take) => this.#read(take));
+    this.#socket = socket;
     socket.setTimeout(AUTHENTICATE_MS, () => {
       const early = this.#early;
       if (early !== null) {
@@ -137,20 +140,28 @@ class Connection {
         this.#fail(new FlockError("FLOCK_CONNECTION_LOST", "Nothing moved for too long."));
     });
     socket.on("error", () => {}); // `close` follows
-    socket.on("close", () => this.#closed());
-    socket.on("data", (bytes: Buffer) => {
-      try {
-        if (!this.#known && socket.bytesRead > MAX_HELLO_BYTES + HEADER_BYTES) throw malformed("bulk", "no hello came");
-        parser.feed(bytes);
-      } catch (error) {
-        if (!isFlockError(error)) throw error;
-        this.#fail(error);
-      }
+    this.closed = new Promise((resolve) => {
+      socket.on("close", () => {
+        this.#closed();
+        resolve();
+      });
     });
   }
 
   end(): void {
     this.#socket.destroy();
+  }
+
+  #read(take: () => void): void {
+    try {
+      if (!this.#known && this.#socket.bytesRead > MAX_HELLO_BYTES + HEADER_BYTES) {
+        throw malformed("bulk", "no hello came");
+      }
+      take();
+    } catch (error) {
+      if (!isFlockError(error)) throw error;
+      this.#fail(error);
+    }
   }
 
   #onFrame(op: number, body: Buffer): void {

@@ -79,6 +79,7 @@ type Message = { readonly t: string } & Record<string, unknown>;
 /** Collects messages into a frame. What it takes from `payloads` is copied by `add`. */
 export class FrameBuilder<D extends Direction> {
   readonly #table: MessageTable;
+  readonly #sizers: ReadonlyMap<string, Sizer>;
   readonly #hot: Hot;
   readonly #collectors: (Collector<unknown> | null)[];
   readonly #counts: number[];
@@ -94,6 +95,7 @@ export class FrameBuilder<D extends Direction> {
 
   constructor(direction: D) {
     this.#table = messageFields[direction];
+    this.#sizers = sizers[direction];
     this.#hot = hotKinds[direction];
     this.#collectors = [null, ...this.#hot.map(() => null)];
     this.#counts = [0, ...this.#hot.map(() => 0)];
@@ -108,15 +110,18 @@ export class FrameBuilder<D extends Direction> {
     return this.#count === 0 ? 0 : HEADER_BYTES + 128 + this.#bytes;
   }
 
+  /** Bytes that the payloads of a message will add to the frame. */
+  payloadBytesOf(message: Directions[D], payloads: PayloadSource): number {
+    const one = message as unknown as Message;
+    const kind = this.#kindOf(one.t);
+    if (kind !== COLD) return this.#hot[kind - 1]![1].payloadBytes(one, payloads);
+    const sizer = this.#sizers.get(one.t);
+    return sizer === undefined ? 0 : sizer(one, payloads);
+  }
+
   add(message: Directions[D], payloads: PayloadSource): void {
     const one = message as unknown as Message;
-    let kind = COLD;
-    for (let i = 0; i < this.#hot.length; i++) {
-      if (this.#hot[i]![0] === one.t) {
-        kind = i + 1;
-        break;
-      }
-    }
+    const kind = this.#kindOf(one.t);
     if (kind === COLD) {
       const before = this.#cold.length;
       this.#cold.bytes(packPlain(toWire(one, this.#table, payloads)));
@@ -164,6 +169,12 @@ export class FrameBuilder<D extends Direction> {
     return out.finish();
   }
 
+  #kindOf(t: string): number {
+    const hot = this.#hot;
+    for (let i = 0; i < hot.length; i++) if (hot[i]![0] === t) return i + 1;
+    return COLD;
+  }
+
   #endStretch(): void {
     if (this.#last === -1) return;
     this.#stretchBlocks.push(this.#last);
@@ -194,7 +205,7 @@ export function encodeFrame<D extends Direction>(
   header: FrameHeader,
   messages: readonly Directions[D][],
   payloads: PayloadSource,
-): Uint8Array {
+): Buffer {
   if (messages.length > MAX_MESSAGES) {
     throw new FlockError("FLOCK_FRAME_TOO_LARGE", `A frame of ${messages.length} messages; ${MAX_MESSAGES} can be.`);
   }
@@ -203,28 +214,20 @@ export function encodeFrame<D extends Direction>(
   return builder.finish(header);
 }
 
-/** Bytes that the payloads of a message add to its frame. */
-export function payloadBytesOf<D extends Direction>(
-  direction: D,
-  message: Directions[D],
-  payloads: PayloadSource,
-): number {
-  const sizer = sizers[direction].get(message.t);
-  return sizer === undefined ? 0 : sizer(message as unknown as Message, payloads);
-}
-
 /** The header of a frame, without looking further. Throws FLOCK_PROTOCOL. */
 export function readHeader(frame: Uint8Array): FrameHeader {
-  const reader = new WireReader(frame, 0);
+  return takeHeader(new WireReader(frame, 0));
+}
+
+function takeHeader(reader: WireReader): FrameHeader {
   if (reader.u8() !== FORMAT) throw malformed("frame", "it does not begin as a frame does");
   return { seq: readCounter(reader, "frame.seq"), ack: readCounter(reader, "frame.ack") };
 }
 
 /** Changes the header of a frame that is sent again. */
-export function patchHeader(frame: Uint8Array, header: FrameHeader): void {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  view.setFloat64(SEQ_AT, header.seq, true);
-  view.setFloat64(ACK_AT, header.ack, true);
+export function patchHeader(frame: Buffer, header: FrameHeader): void {
+  frame.writeDoubleLE(header.seq, SEQ_AT);
+  frame.writeDoubleLE(header.ack, ACK_AT);
 }
 
 function readCounter(reader: WireReader, at: string): number {
@@ -238,9 +241,8 @@ function readCounter(reader: WireReader, at: string): number {
  * Throws FLOCK_PROTOCOL naming message and field.
  */
 export function decodeFrame<D extends Direction>(direction: D, frame: Uint8Array, payloads: PayloadSink): Frame<D> {
-  const { seq, ack } = readHeader(frame);
   const reader = new WireReader(frame, MAX_MESSAGES + MAX_ELEMENTS);
-  reader.take(HEADER_BYTES - 5);
+  const { seq, ack } = takeHeader(reader);
   const count = reader.u32();
   if (count > MAX_MESSAGES) throw malformed("frame", `${count} messages of ${MAX_MESSAGES}`);
   const blocks = reader.u8();

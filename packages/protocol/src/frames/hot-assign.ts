@@ -22,6 +22,7 @@ import {
   type HotKind,
   ListColumn,
   ListTaker,
+  payloadBytes,
   readLists,
   Taker,
   writeAll,
@@ -215,4 +216,14 @@ function readAssigns(reader: WireReader, count: number): Build<Assign> {
   };
 }
 
-export const assignKind: HotKind<Assign> = { collector: () => new AssignColumns(), read: readAssigns };
+function payloadBytesOf({ args, inputs }: Assign, payloads: PayloadSource): number {
+  let total = payloadBytes(args, payloads);
+  for (let i = 0; i < inputs.length; i++) total += payloadBytes(inputs[i]!.inline, payloads);
+  return total;
+}
+
+export const assignKind: HotKind<Assign> = {
+  payloadBytes: payloadBytesOf,
+  collector: () => new AssignColumns(),
+  read: readAssigns,
+};

@@ -36,6 +36,8 @@ export interface Collector<M> {
 export type Build<M> = (sink: PayloadSink) => M[];
 
 export interface HotKind<M> {
+  /** Bytes of the payloads that the message refers to. */
+  readonly payloadBytes: (message: M, payloads: PayloadSource) => number;
   readonly collector: () => Collector<M>;
   readonly read: (reader: WireReader, count: number) => Build<M>;
 }
@@ -48,6 +50,14 @@ const name = hotFields.texts.name;
 const hash = hotFields.texts.hash;
 /** Shared by all messages without: most have none. */
 const none: readonly never[] = Object.freeze([]);
+
+export function payloadBytes(ref: PayloadRef, payloads: PayloadSource): number {
+  return ref === NO_PAYLOAD ? 0 : payloads.sizeOf(ref);
+}
+
+function noPayload(): number {
+  return 0;
+}
 
 export function writeAll(columns: readonly Column[], out: WireWriter): void {
   for (let i = 0; i < columns.length; i++) columns[i]!.write(out);
@@ -308,11 +318,24 @@ class PlainColumns<M> implements Collector<M> {
   }
 }
 
-export const submitKind: HotKind<Submit> = { collector: () => new SubmitColumns(), read: readSubmits };
-export const finishedKind: HotKind<Finished> = { collector: () => new FinishedColumns(), read: readFinished };
-export const doneKind: HotKind<Done> = { collector: () => new DoneColumns(), read: readDone };
+export const submitKind: HotKind<Submit> = {
+  payloadBytes: ({ args }, payloads) => payloadBytes(args, payloads),
+  collector: () => new SubmitColumns(),
+  read: readSubmits,
+};
+export const finishedKind: HotKind<Finished> = {
+  payloadBytes: ({ result }, payloads) => payloadBytes(result, payloads),
+  collector: () => new FinishedColumns(),
+  read: readFinished,
+};
+export const doneKind: HotKind<Done> = {
+  payloadBytes: ({ result }, payloads) => payloadBytes(result, payloads),
+  collector: () => new DoneColumns(),
+  read: readDone,
+};
 
 export const releaseKind: HotKind<Release> = {
+  payloadBytes: noPayload,
   collector: () => new PlainColumns<Release>(1, (m, [n]) => n!.push(m.n)),
   read(reader, count) {
     const n = readInts(reader, count, positive, "release.n");
@@ -321,6 +344,7 @@ export const releaseKind: HotKind<Release> = {
 };
 
 export const dropKind: HotKind<Drop> = {
+  payloadBytes: noPayload,
   collector: () => new PlainColumns<Drop>(1, (m, [task]) => task!.push(m.task)),
   read(reader, count) {
     const task = readInts(reader, count, taskId, "drop.task");
@@ -329,6 +353,7 @@ export const dropKind: HotKind<Drop> = {
 };
 
 export const startedKind: HotKind<Started> = {
+  payloadBytes: noPayload,
   collector: () =>
     new PlainColumns<Started>(2, (m, columns) => {
       columns[0]!.push(m.task);

@@ -11,7 +11,7 @@ export class WireReader {
   #position = 0;
 
   constructor(frame: Uint8Array, elements: number) {
-    this.frame = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+    this.frame = Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
     this.#elements = elements;
   }
 

@@ -2,7 +2,7 @@
 // reconciled by both ends after one.
 
 import type { RawData, WebSocket } from "ws";
-import { type Direction, decodeFrame, FrameBuilder, payloadBytesOf } from "../frames/frames.ts";
+import { type Direction, decodeFrame, FrameBuilder } from "../frames/frames.ts";
 import type { PayloadStore } from "../payload-store.ts";
 import {
   type Directions,
@@ -126,7 +126,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
   send(message: Directions[U]): number {
     if (this.#state === "over" || this.#state === "closing") return 0;
     const builder = this.#builder;
-    const size = payloadBytesOf(this.#options.up, message, this.#options.payloads);
+    const size = builder.payloadBytesOf(message, this.#options.payloads);
     if (size > this.#welcome.maxFrameBytes) throw tooLarge(size, this.#welcome.maxFrameBytes);
     if (builder.count > 0 && builder.bytes + size > FLUSH_BYTES) this.flush();
     const frame = this.#upstream.nextSeq;

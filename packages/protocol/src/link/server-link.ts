@@ -1,7 +1,7 @@
 // The scheduler's end of one connection, after its welcome.
 
 import type { RawData, WebSocket } from "ws";
-import { decodeFrame, FrameBuilder, payloadBytesOf, readHeader } from "../frames/frames.ts";
+import { decodeFrame, FrameBuilder, readHeader } from "../frames/frames.ts";
 import type { PayloadStore } from "../payload-store.ts";
 import { malformed } from "../validation/fields.ts";
 import { type Directions, type FlockError, isFlockError } from "../words/index.ts";
@@ -111,8 +111,10 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
   send(message: Directions[D]): void {
     if (!this.#open) return;
     const builder = this.#builder;
-    const size = payloadBytesOf(this.#start.down, message, this.#start.payloads);
-    if (builder.count > 0 && builder.bytes + size > FLUSH_BYTES) this.flush();
+    if (builder.count > 0) {
+      const size = builder.payloadBytesOf(message, this.#start.payloads);
+      if (builder.bytes + size > FLUSH_BYTES) this.flush();
+    }
     builder.add(message, this.#start.payloads);
     if (builder.bytes >= FLUSH_BYTES || builder.count >= FLUSH_MESSAGES) this.flush();
     else this.#schedule();
