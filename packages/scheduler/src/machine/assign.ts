@@ -45,14 +45,9 @@ export function assign(core: Core, task: Task, worker: Worker): void {
 
 /** Chains without a round trip: tasks whose missing inputs are all being made at one worker are assigned there at once. */
 export function assignAhead(core: Core): void {
-  for (const worker of core.dirtyAhead) {
-    const waiting = worker.aheadWaiting;
-    if (waiting.length === 0 || !hasRoomAhead(core, worker)) continue;
-    worker.aheadWaiting = [];
-    for (const task of waiting) core.candidates.push(task);
-  }
-  core.dirtyAhead.clear();
+  if (core.dirtyAhead.size > 0) lookAgain(core);
   const { candidates } = core;
+  if (candidates.length === 0) return;
   for (let i = 0; i < candidates.length; i++) {
     const task = candidates[i]!;
     core.looks++;
@@ -62,6 +57,17 @@ export function assignAhead(core: Core): void {
     else if (worker.aheadWaiting.length < MAX_AHEAD_WAITING) worker.aheadWaiting.push(task);
   }
   candidates.length = 0;
+}
+
+/** Tasks that there was no room for, where something ended. */
+function lookAgain(core: Core): void {
+  for (const worker of core.dirtyAhead) {
+    const waiting = worker.aheadWaiting;
+    if (waiting.length === 0 || !hasRoomAhead(core, worker)) continue;
+    worker.aheadWaiting = [];
+    for (const task of waiting) core.candidates.push(task);
+  }
+  core.dirtyAhead.clear();
 }
 
 /** The worker where all missing inputs are being made, if the task may go there. */

@@ -38,6 +38,11 @@ import { WorkerHeap } from "./worker-heap.ts";
 /** UTF-16 units. */
 const MAX_NOTICE = 4096;
 
+/** TASK_SLOTS is a power of two; the remainder of a large number costs much more. */
+function slotOf(id: TaskId): number {
+  return id & (TASK_SLOTS - 1);
+}
+
 export class Core {
   readonly config: SchedulerConfig;
   readonly port: SchedulerPort;
@@ -75,6 +80,7 @@ export class Core {
   readonly idle: Set<Worker> = new Set();
   readonly surplus: Set<Worker> = new Set();
   readonly dirty: Worker[] = [];
+  readonly retiring: Set<Worker> = new Set();
   /** Workers where something ended, so that there may be room for tasks assigned ahead. */
   readonly dirtyAhead: Set<Worker> = new Set();
 
@@ -105,8 +111,6 @@ export class Core {
   readonly uploads: Set<Task> = new Set();
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
   readonly progress: Set<Run> = new Set();
-  /** Records changed in this step, for the invariants. */
-  readonly touched: Task[] = [];
 
   constructor(config: SchedulerConfig, port: SchedulerPort) {
     this.config = config;
@@ -128,7 +132,7 @@ export class Core {
 
   /** The slot may name another task from now on, unless it has no generation left. */
   releaseSlot(task: Task): void {
-    const slot = task.id % TASK_SLOTS;
+    const slot = slotOf(task.id);
     this.slots[slot] = null;
     if (this.generations[slot]! < TASK_GENERATIONS - 1) this.freeSlots.push(slot);
     task.run.tasks--;
@@ -145,7 +149,7 @@ export class Core {
   }
 
   taskById(id: TaskId): Task | null {
-    const task = this.slots[id % TASK_SLOTS];
+    const task = this.slots[slotOf(id)];
     return task !== undefined && task !== null && task.id === id ? task : null;
   }
 
@@ -157,7 +161,6 @@ export class Core {
     if (to !== FREE) this.counts[to]!++;
     task.state = to;
     this.story.add(task.id, this.now, this.cause, from, to, detail);
-    this.touched.push(task);
   }
 
   canTell(session: Session): boolean {

@@ -22,9 +22,10 @@ import {
 } from "./states.ts";
 
 export function checkTouched(core: Core): string | null {
-  for (const task of core.touched) {
-    const problem = checkTask(core, task);
-    if (problem !== null) return told(core, task, problem);
+  for (const id of core.story.sinceMark()) {
+    const task = core.taskById(id);
+    const problem = task === null ? null : checkTask(core, task);
+    if (problem !== null) return told(core, task!, problem);
   }
   return checkWork(core);
 }

@@ -22,6 +22,7 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
   const blameless = planned || worker.status !== WORKING;
   worker.up = false;
   core.workers.delete(worker.id);
+  core.retiring.delete(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);
   const affected = new Set<Session>();

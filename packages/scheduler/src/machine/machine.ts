@@ -41,7 +41,7 @@ export class SchedulerMachine {
     const core = this.#core;
     core.now = event.at;
     core.cause = event.cause;
-    core.touched.length = 0;
+    core.story.mark();
     handle(core, event);
     settle(core);
   }

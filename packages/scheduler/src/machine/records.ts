@@ -19,6 +19,7 @@ import {
   type WorkerId,
   type WorkerMetrics,
 } from "@taskflock/protocol/words";
+import type { NumberedTasks } from "./numbered-tasks.ts";
 import { FREE, type State } from "./states.ts";
 
 /** One (dependent, dependency) pair; `at` is its place in `dependency.dependents`. */
@@ -235,7 +236,7 @@ export interface Session {
   readonly functions: Map<number, Definition>;
   readonly options: Map<number, Options>;
   readonly runs: Map<number, Run>;
-  readonly tasks: Map<TaskNumber, Task>;
+  readonly tasks: NumberedTasks;
   /** Outcomes to be said when the client reads again. */
   readonly due: Set<TaskNumber>;
   /** Results whose whereabouts it waits for. */

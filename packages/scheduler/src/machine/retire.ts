@@ -13,6 +13,7 @@ import { ASSIGNED, DONE } from "./states.ts";
 export function retire(core: Core, worker: Worker): void {
   if (worker.status !== WORKING) return;
   worker.status = RETIRING;
+  core.retiring.add(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);
   beginRetiring(core, worker);
@@ -30,8 +31,8 @@ export function beginRetiring(core: Core, worker: Worker): void {
 
 /** Looks at retiring workers of which something changed. */
 export function continueRetiring(core: Core): void {
-  for (const worker of core.workers.values()) {
-    if (worker.status !== RETIRING || !worker.retireDirty || !worker.up) continue;
+  for (const worker of core.retiring) {
+    if (!worker.retireDirty || !worker.up) continue;
     worker.retireDirty = false;
     if (worker.assigned.length === 0 && handOver(core, worker)) leave(core, worker);
   }
@@ -39,8 +40,7 @@ export function continueRetiring(core: Core): void {
 
 /** Other workers came or went: copies may move there, or must move elsewhere. */
 export function reconsiderMoves(core: Core): void {
-  for (const worker of core.workers.values()) {
-    if (worker.status !== RETIRING) continue;
+  for (const worker of core.retiring) {
     worker.retireDirty = true;
     for (const move of worker.moving.values()) {
       if (move.target !== null && !(takesTasks(move.target) && core.workers.has(move.target.id))) move.target = null;
@@ -103,6 +103,7 @@ function fill(worker: Worker): number {
 
 function leave(core: Core, worker: Worker): void {
   worker.status = LEAVING;
+  core.retiring.delete(worker);
   core.send(worker, { t: "leave" });
   for (const task of [...worker.holds.keys()]) removeHolder(core, task, worker);
 }

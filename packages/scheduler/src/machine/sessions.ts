@@ -18,6 +18,7 @@ import { defineFunction, unuseFunction } from "./functions.ts";
 import { dropStray, holderFailed } from "./holdings.ts";
 import { laneFor } from "./lanes.ts";
 import { end, failure } from "./lifecycle.ts";
+import { NumberedTasks } from "./numbered-tasks.ts";
 import { answerQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
 import { removeRef } from "./references.ts";
@@ -34,7 +35,7 @@ export function sessionJoined(core: Core, id: SessionId, name: string): void {
     functions: new Map(),
     options: new Map([[0, { data: defaultTaskOptions, lane: core.open }]]),
     runs: new Map(),
-    tasks: new Map(),
+    tasks: new NumberedTasks(),
     due: new Set(),
     locates: new Set(),
     uploads: new Set(),
@@ -68,7 +69,7 @@ type LinkPause = "clientBlocked" | "clientReady";
 
 export function sessionGone(core: Core, session: Session): void {
   session.link = LINK_CUT;
-  for (const n of [...session.tasks.keys()]) release(core, session, n);
+  for (const [n] of [...session.tasks]) release(core, session, n);
   uploadsAbandoned(core, session);
   for (const { record } of session.functions.values()) unuseFunction(core, record);
   session.functions.clear();

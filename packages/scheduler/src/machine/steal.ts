@@ -17,7 +17,8 @@ const THIEVES_PER_STEP = 16;
 export function rebalance(core: Core): void {
   if (core.idle.size === 0 || (core.surplus.size === 0 && core.parkedLanes.size === 0)) return;
   let thieves = 0;
-  for (const thief of [...core.idle]) {
+  // One that finds work leaves the set; if it came back, it would stand at the end.
+  for (const thief of core.idle) {
     if (thieves++ >= THIEVES_PER_STEP) return;
     while (hasFreeSlot(thief) && (takeParked(core, thief) || requestOne(core, thief)));
   }

@@ -13,6 +13,7 @@ export class Story {
   readonly #details: string[];
   #next = 0;
   #total = 0;
+  #marked = 0;
 
   constructor(lines: number) {
     this.#size = Math.max(1, lines);
@@ -39,6 +40,19 @@ export class Story {
     this.#details[i] = detail;
     this.#next = i + 1 === this.#size ? 0 : i + 1;
     this.#total++;
+  }
+
+  /** A step begins. */
+  mark(): void {
+    this.#marked = this.#total;
+  }
+
+  /** The tasks of the transitions since the mark, as far as the ring has them. */
+  sinceMark(): Set<TaskId> {
+    const tasks = new Set<TaskId>();
+    const kept = Math.min(this.#total - this.#marked, this.#size);
+    for (let k = 1; k <= kept; k++) tasks.add(this.#tasks[(this.#next - k + this.#size) % this.#size] as TaskId);
+    return tasks;
   }
 
   of(task: TaskId): StoryLine[] {

@@ -131,12 +131,12 @@ export function refresh(core: Core, worker: Worker): void {
 
 /** Before assigning: looks again at all workers whose load changed. */
 export function refreshDirty(core: Core): void {
-  for (const worker of core.dirty) {
+  const { dirty } = core;
+  for (let worker = dirty.pop(); worker !== undefined; worker = dirty.pop()) {
     worker.dirty = false;
     refresh(core, worker);
     if (worker.aheadWaiting.length > 0) core.dirtyAhead.add(worker);
   }
-  core.dirty.length = 0;
 }
 
 function offer(core: Core, lane: Lane, worker: Worker): void {
