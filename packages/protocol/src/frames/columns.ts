@@ -22,6 +22,10 @@ export class IntColumn implements Column {
   #values: Float64Array = new Float64Array(INITIAL_ROWS);
   #count = 0;
 
+  clear(): void {
+    this.#count = 0;
+  }
+
   push(value: number): void {
     if (this.#count === this.#values.length) {
       const grown = new Float64Array(this.#count * 2);
@@ -99,7 +103,10 @@ export function readInts(reader: WireReader, count: number, field: IntField, at:
   checkRange(base, field, at);
   // Small integers stay small integers: a value that passed through a double takes 12 bytes more wherever it is kept.
   const out: number[] = new Array(count);
-  if (bytes === 0) return out.fill(base);
+  if (bytes === 0) {
+    for (let i = 0; i < count; i++) out[i] = base; // `fill` costs a short column more than reading it
+    return out;
+  }
   if (bytes !== 1 && bytes !== 2 && bytes !== 4) throw malformed(at, "the column has an unknown width");
   let p = reader.take(count * bytes);
   const frame = reader.frame;
@@ -163,7 +170,6 @@ export class TextColumn implements Column {
 
   write(out: WireWriter): void {
     this.#lengths.write(out);
-    out.u32(Buffer.byteLength(this.#text));
     out.text(this.#text);
     this.#text = "";
   }
@@ -173,6 +179,7 @@ export function readNullableTexts(reader: WireReader, count: number, field: Text
   const lengths = readInts(reader, count, lengthOf(field.max + 1), at);
   reader.at = at;
   const size = reader.u32();
+  if (size === 0) return lengths.map((length) => emptyText(length, at));
   const start = reader.take(size);
   const out: (string | null)[] = new Array(count);
   const whole = reader.frame.toString("utf8", start, start + size);
@@ -192,6 +199,12 @@ export function readNullableTexts(reader: WireReader, count: number, field: Text
   }
   if (position !== whole.length) throw malformed(at, `${whole.length} characters came, ${position} were announced`);
   return out;
+}
+
+function emptyText(length: number, at: string): string | null {
+  if (length === 0) return null;
+  if (length === 1) return "";
+  throw malformed(at, `no characters came, ${length - 1} were announced`);
 }
 
 export function readTexts(reader: WireReader, count: number, field: TextField, at: string): string[] {
@@ -238,7 +251,7 @@ class BlockBuffer {
   }
 
   writeTo(out: WireWriter): void {
-    if (this.length > 0) out.bytes(this.#bytes.subarray(0, this.length));
+    out.bytes(this.#bytes, this.length);
     this.length = 0;
     if (this.#bytes.length > 1024 * 1024) this.#bytes = new Uint8Array(0);
   }

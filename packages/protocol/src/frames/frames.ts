@@ -123,9 +123,9 @@ export class FrameBuilder<D extends Direction> {
     const one = message as unknown as Message;
     const kind = this.#kindOf(one.t);
     if (kind === COLD) {
-      const before = this.#cold.length;
-      this.#cold.bytes(packPlain(toWire(one, this.#table, payloads)));
-      this.#bytes += this.#cold.length - before;
+      const packed = packPlain(toWire(one, this.#table, payloads));
+      this.#cold.bytes(packed, packed.length);
+      this.#bytes += packed.length;
     } else {
       this.#collectors[kind] ??= this.#hot[kind - 1]![1].collector();
       this.#bytes += this.#collectors[kind]!.add(one, payloads);
@@ -163,8 +163,7 @@ export class FrameBuilder<D extends Direction> {
       else this.#collectors[kind]!.write(out);
     }
     out.target[blockCountAt] = blocks;
-    if (blocks > 1) out.u32(this.#stretches);
-    this.#writeStretches(blocks > 1);
+    if (blocks > 1) this.#writeStretches(out);
     this.#reset();
     return out.finish();
   }
@@ -183,15 +182,16 @@ export class FrameBuilder<D extends Direction> {
     this.#last = -1;
   }
 
-  #writeStretches(wanted: boolean): void {
-    const at = this.#out.length;
-    this.#stretchBlocks.write(this.#out);
-    this.#stretchLengths.write(this.#out);
-    if (!wanted) this.#out.truncate(at);
+  #writeStretches(out: WireWriter): void {
+    out.u32(this.#stretches);
+    this.#stretchBlocks.write(out);
+    this.#stretchLengths.write(out);
   }
 
   #reset(): void {
     this.#cold.clear();
+    this.#stretchBlocks.clear();
+    this.#stretchLengths.clear();
     this.#counts.fill(0);
     this.#stretches = 0;
     this.#count = 0;

@@ -3,6 +3,7 @@
 const INITIAL_BYTES = 4096;
 /** A buffer that grew beyond this is not kept for the next frame. */
 const KEPT_BYTES = 1024 * 1024;
+const SHORT_BYTES = 64;
 
 export class WireWriter {
   #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
@@ -15,11 +16,6 @@ export class WireWriter {
   clear(): void {
     this.#length = 0;
     if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
-  }
-
-  /** Takes back what was written from `length` on. */
-  truncate(length: number): void {
-    this.#length = length;
   }
 
   /** Makes room for `count` bytes, and says where they go: `target` from `length` on. The caller fills them all. */
@@ -54,27 +50,43 @@ export class WireWriter {
     this.#bytes.writeDoubleLE(value, at);
   }
 
-  bytes(source: Uint8Array): void {
-    const at = this.extend(source.length);
-    this.#bytes.set(source, at);
+  /** The first `count` bytes; a loop beats a native call for what is short. */
+  bytes(source: Uint8Array, count: number): void {
+    const at = this.extend(count);
+    const target = this.#bytes;
+    if (count > SHORT_BYTES) target.set(count === source.length ? source : source.subarray(0, count), at);
+    else for (let i = 0; i < count; i++) target[at + i] = source[i]!;
   }
 
   /** Appends what another writer holds. */
   append(other: WireWriter): void {
-    const at = this.extend(other.#length);
-    other.#bytes.copy(this.#bytes, at, 0, other.#length);
+    this.bytes(other.#bytes, other.#length);
   }
 
-  /** UTF-8, without its length. */
+  /** Bytes in UTF-8, then these. */
   text(value: string): void {
-    if (value === "") return;
+    if (value.length <= SHORT_BYTES && this.#ascii(value)) return;
     const size = Buffer.byteLength(value);
+    this.u32(size);
     const at = this.extend(size);
     this.#bytes.write(value, at, size, "utf8");
   }
 
+  /** Writes the text and says so, if all of it is ASCII. */
+  #ascii(value: string): boolean {
+    const { length } = value;
+    for (let i = 0; i < length; i++) if (value.charCodeAt(i) > 0x7f) return false;
+    this.u32(length);
+    const at = this.extend(length);
+    const target = this.#bytes;
+    for (let i = 0; i < length; i++) target[at + i] = value.charCodeAt(i);
+    return true;
+  }
+
   /** A copy of all that was written. */
   finish(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.#length));
+    const copy = Buffer.allocUnsafe(this.#length);
+    this.#bytes.copy(copy, 0, 0, this.#length);
+    return copy;
   }
 }
