@@ -1,5 +1,6 @@
 // Reads what a `ByteWriter` wrote, from bytes that nobody vouches for: every length is checked before it is used.
 import { FlockError } from "../words/errors.ts";
+import { CHUNK_LATIN1, CHUNK_STRINGS, CHUNK_UTF16, COLUMN, COLUMN_WIDTH } from "./format.ts";
 
 export function malformed(what: string): FlockError {
   return new FlockError("FLOCK_VALUE_MALFORMED", `Bytes are not an encoded value: ${what}.`);
@@ -16,19 +17,30 @@ export function orMalformed<T>(what: string, make: () => T): T {
 
 /** Strings up to this length are read by a loop: a native call costs more. */
 const LOOP_CHARACTERS = 24;
+/** A longer part of a text keeps the whole text in memory. */
+const COPIED_CHARACTERS = 12;
+const NO_BYTES = new Uint8Array(0);
+/** For single numbers: a DataView over each value's bytes would cost more than the value. */
+const single: DataView = new DataView(new ArrayBuffer(8));
 
 export class ByteReader {
-  readonly #bytes: Uint8Array;
-  #view: DataView | undefined;
+  #bytes: Uint8Array = NO_BYTES;
   /** For text: the same memory as a Buffer, which can read shared memory where TextDecoder cannot. */
   #text: Buffer | undefined;
-  position: number;
-  readonly end: number;
+  position = 0;
+  end = 0;
 
-  constructor(bytes: Uint8Array, start: number, end: number) {
+  /** Reads these bytes from now on, from `start` to `end`. */
+  begin(bytes: Uint8Array, start: number, end: number): void {
     this.#bytes = bytes;
+    this.#text = undefined;
     this.position = start;
     this.end = end;
+  }
+
+  /** Drops the bytes. */
+  close(): void {
+    this.begin(NO_BYTES, 0, 0);
   }
 
   need(count: number): void {
@@ -53,8 +65,13 @@ export class ByteReader {
   }
 
   varint(): number {
-    let value = 0;
-    let scale = 1;
+    const first = this.byte();
+    return first < 0x80 ? first : this.#longVarint(first & 0x7f);
+  }
+
+  #longVarint(first: number): number {
+    let value = first;
+    let scale = 128;
     for (;;) {
       const byte = this.byte();
       value += (byte & 0x7f) * scale;
@@ -73,15 +90,73 @@ export class ByteReader {
   }
 
   float64(): number {
-    this.need(8);
-    this.position += 8;
-    return this.#numbers().getFloat64(this.position - 8, true);
+    this.#loadSingle();
+    return single.getFloat64(0, true);
   }
 
   bigint64(): bigint {
+    this.#loadSingle();
+    return single.getBigInt64(0, true);
+  }
+
+  /** Of a bigint, as hexadecimal digits. */
+  magnitude(): bigint {
+    const digits = this.latin1(this.varint());
+    if (!/^[0-9a-f]+$/.test(digits)) throw malformed("a bigint has no digits");
+    return BigInt(`0x${digits}`);
+  }
+
+  #loadSingle(): void {
     this.need(8);
-    this.position += 8;
-    return this.#numbers().getBigInt64(this.position - 8, true);
+    for (let i = 0; i < 8; i++) single.setUint8(i, this.#bytes[this.position++]!);
+  }
+
+  /** A column of `count` numbers, without its kind. */
+  numbers(kind: number, count: number): number[] {
+    const bytesEach = COLUMN_WIDTH[kind];
+    if (!bytesEach) throw malformed("a column is of no known kind");
+    this.need(count * bytesEach);
+    const { buffer, byteOffset } = this.#bytes;
+    const view = new DataView(buffer, byteOffset + this.position, count * bytesEach);
+    this.position += view.byteLength;
+    const numbers: number[] = [];
+    for (let at = 0; at < view.byteLength; at += bytesEach) {
+      if (kind === COLUMN.float64) numbers.push(view.getFloat64(at, true));
+      else if (kind === COLUMN.int8) numbers.push(view.getInt8(at));
+      else if (kind === COLUMN.int16) numbers.push(view.getInt16(at, true));
+      else numbers.push(view.getInt32(at, true));
+    }
+    return numbers;
+  }
+
+  /** The same of strings. */
+  strings(count: number): string[] {
+    const strings: string[] = [];
+    for (let left = count; left > 0; left -= CHUNK_STRINGS) this.#chunk(Math.min(left, CHUNK_STRINGS), strings);
+    return strings;
+  }
+
+  #chunk(count: number, strings: string[]): void {
+    const form = this.byte();
+    if (form > CHUNK_UTF16) throw malformed("a column's strings have an unknown form");
+    const lengths = this.raw(count);
+    let characters = 0;
+    for (let i = 0; i < count; i++) characters += lengths[i]!;
+    let start = this.position;
+    const text = form === CHUNK_LATIN1 ? this.latin1(characters) : this.utf16(characters);
+    const behind = this.position;
+    for (let i = 0, at = 0; i < count; i++) {
+      const length = lengths[i]!;
+      if (length <= COPIED_CHARACTERS) {
+        strings.push(text.slice(at, at + length));
+      } else {
+        this.position = start;
+        strings.push(form === CHUNK_LATIN1 ? this.latin1(length) : this.utf16(length));
+      }
+      at += length;
+      start += form === CHUNK_LATIN1 ? length : length * 2;
+    }
+    this.position = behind;
   }
 
   latin1(length: number): string {
@@ -106,12 +181,6 @@ export class ByteReader {
     this.need(length);
     this.position += length;
     return this.#bytes.subarray(this.position - length, this.position);
-  }
-
-  #numbers(): DataView {
-    const { buffer, byteOffset, byteLength } = this.#bytes;
-    this.#view ??= new DataView(buffer, byteOffset, byteLength);
-    return this.#view;
   }
 
   #buffer(): Buffer {

@@ -1,6 +1,6 @@
 // A growing buffer of bytes. This is the hottest code of the codec, and plainer and longer than the rest for it.
 import { FlockError } from "../words/errors.ts";
-import { MAX_TINY_INTEGER, MAX_TINY_STRING, TAG, TINY_STRING } from "./format.ts";
+import { COLUMN, COLUMN_WIDTH, MAX_TINY_INTEGER, MAX_TINY_STRING, TAG, TINY_STRING } from "./format.ts";
 
 const INITIAL_BYTES = 16 * 1024;
 /** A buffer that grew beyond this is not kept for the next value. */
@@ -71,16 +71,41 @@ export class ByteWriter {
     this.position += 9;
   }
 
+  /** A column, without its kind. */
+  numbers(kind: number, values: readonly number[]): void {
+    const bytesEach = COLUMN_WIDTH[kind]!;
+    this.reserve(values.length * bytesEach);
+    const view = this.#view;
+    let position = this.position;
+    for (let i = 0; i < values.length; i++) {
+      if (kind === COLUMN.float64) view.setFloat64(position, values[i]!, true);
+      else if (kind === COLUMN.int8) view.setInt8(position, values[i]!);
+      else if (kind === COLUMN.int16) view.setInt16(position, values[i]!, true);
+      else view.setInt32(position, values[i]!, true);
+      position += bytesEach;
+    }
+    this.position = position;
+  }
+
   float64(value: number): void {
     this.reserve(8);
     this.#view.setFloat64(this.position, value, true);
     this.position += 8;
   }
 
-  bigint64(value: bigint): void {
-    this.reserve(8);
-    this.#view.setBigInt64(this.position, value, true);
-    this.position += 8;
+  /** A tagged bigint. */
+  bigint(value: bigint): void {
+    if (BigInt.asIntN(64, value) === value) {
+      this.byte(TAG.bigint64);
+      this.reserve(8);
+      this.#view.setBigInt64(this.position, value, true);
+      this.position += 8;
+      return;
+    }
+    const hexadecimal = (value < 0n ? -value : value).toString(16);
+    this.byte(value < 0n ? TAG.bigintNegative : TAG.bigintPositive);
+    this.varint(hexadecimal.length);
+    this.latin1(hexadecimal);
   }
 
   /** A tagged string. */
@@ -113,6 +138,17 @@ export class ByteWriter {
     }
     this.bytes.write(value, this.position, "latin1");
     this.position += value.length;
+  }
+
+  /** The same of any characters; false, with the position anywhere, when one does not fit into a byte. */
+  narrow(value: string): boolean {
+    if (value.length > LOOP_CHARACTERS) {
+      if (BEYOND_LATIN1.test(value)) return false;
+      this.latin1(value);
+      return true;
+    }
+    this.reserve(value.length);
+    return this.#narrow(value);
   }
 
   utf16(value: string): void {

@@ -1,4 +1,4 @@
-import { ByteReader, malformed } from "./byte-reader.ts";
+import { malformed } from "./byte-reader.ts";
 import { Decoder, type Surroundings } from "./decoder.ts";
 import { LAYOUT_PLAIN, LAYOUT_REGIONS, PLAIN_HEADER, REGIONS_HEADER } from "./format.ts";
 import type { DecodeHost } from "./leaf.ts";
@@ -36,24 +36,31 @@ function decodeInner(
   return decodeIn({ units: [units], depth, decodeInner }, bytes, host, true);
 }
 
+// One decoder is kept for the next value; a value that is decoded inside another one gets another.
+let idle: Decoder | undefined;
+
 function decodeIn(around: Surroundings, bytes: Uint8Array, host: DecodeHost | undefined, copy: boolean): unknown {
-  const layout = bytes[0];
-  if (layout === LAYOUT_PLAIN) {
-    const reader = new ByteReader(bytes, PLAIN_HEADER, bytes.length);
-    return decodeBody(new Decoder(reader, undefined, host, around), reader);
+  const decoder = idle ?? new Decoder();
+  idle = undefined;
+  try {
+    if (bytes[0] === LAYOUT_PLAIN) {
+      return decoder.decode(bytes, PLAIN_HEADER, bytes.length, undefined, host, around);
+    }
+    const table = tableOf(bytes);
+    const views = new ViewReader(bytes, table, copy);
+    const value = decoder.decode(bytes, REGIONS_HEADER, table, views, host, around);
+    views.finish();
+    return value;
+  } finally {
+    decoder.end();
+    idle = decoder;
   }
-  if (layout !== LAYOUT_REGIONS || bytes.length < REGIONS_HEADER) throw malformed("they begin with no known layout");
-  const table = bytes[1]! + bytes[2]! * 2 ** 8 + bytes[3]! * 2 ** 16 + bytes[4]! * 2 ** 24;
-  if (table < REGIONS_HEADER || table > bytes.length) throw malformed("the body ends behind them");
-  const views = new ViewReader(bytes, table, copy);
-  const reader = new ByteReader(bytes, REGIONS_HEADER, table);
-  const value = decodeBody(new Decoder(reader, views, host, around), reader);
-  views.finish();
-  return value;
 }
 
-function decodeBody(decoder: Decoder, reader: ByteReader): unknown {
-  const value = decoder.read();
-  if (reader.position !== reader.end) throw malformed("something follows the value");
-  return value;
+/** Where the table of regions begins. */
+function tableOf(bytes: Uint8Array): number {
+  if (bytes[0] !== LAYOUT_REGIONS || bytes.length < REGIONS_HEADER) throw malformed("they begin with no known layout");
+  const table = bytes[1]! + bytes[2]! * 2 ** 8 + bytes[3]! * 2 ** 16 + bytes[4]! * 2 ** 24;
+  if (table < REGIONS_HEADER || table > bytes.length) throw malformed("the body ends behind them");
+  return table;
 }

@@ -1,7 +1,8 @@
 // The language's and Node's own classes, except errors.
 import { types } from "node:util";
+import { columnOf, writeColumn, writeColumnMap } from "./encode-columns.ts";
 import type { Encoder } from "./encoder.ts";
-import { TAG, VIEW_ELEMENT_BYTES, VIEW_KINDS, type ViewKind } from "./format.ts";
+import { COLUMN, TAG, VIEW_ELEMENT_BYTES, VIEW_KINDS, type ViewKind } from "./format.ts";
 import { refuse } from "./refusal.ts";
 
 type Write = (encoder: Encoder, value: object) => void;
@@ -59,19 +60,30 @@ function prototypes(from: object): number {
 }
 
 function writeMap(encoder: Encoder, map: ReadonlyMap<unknown, unknown>): void {
-  const entries = [...map];
+  const keys = [...map.keys()];
+  const values = [...map.values()];
+  const kind = columnOf(keys);
+  if (kind !== COLUMN.values) {
+    writeColumnMap(encoder, kind, keys, values);
+    return;
+  }
   encoder.out.byte(TAG.map);
-  encoder.out.varint(entries.length);
-  for (const [index, [key, value]] of entries.entries()) {
+  encoder.out.varint(keys.length);
+  for (const [index, key] of keys.entries()) {
     encoder.child({ in: "keys", key: index }, key);
-    encoder.child({ in: "map", key }, value);
+    encoder.child({ in: "map", key }, values[index]);
   }
 }
 
 function writeSet(encoder: Encoder, set: ReadonlySet<unknown>): void {
   const elements = [...set];
-  encoder.out.byte(TAG.set);
+  const kind = columnOf(elements);
+  encoder.out.byte(kind === COLUMN.values ? TAG.set : TAG.columnSet);
   encoder.out.varint(elements.length);
+  if (kind !== COLUMN.values) {
+    writeColumn(encoder, kind, elements);
+    return;
+  }
   for (const [index, element] of elements.entries()) encoder.child({ in: "set", key: index }, element);
 }
 
@@ -128,4 +140,10 @@ function isDetached(buffer: ArrayBufferLike): boolean {
   } catch {
     return true;
   }
+}
+
+/** The prototype is of another realm, and of the class with this name there. */
+export function isForeign(prototype: object, name: string): boolean {
+  const maker: unknown = "constructor" in prototype ? prototype.constructor : undefined;
+  return typeof maker === "function" && maker.name === name && maker.prototype === prototype;
 }

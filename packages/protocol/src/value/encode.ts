@@ -43,45 +43,62 @@ let idle: Encoder | undefined;
  * itself is refused.
  */
 export function encodeValue(value: unknown, options?: EncodeOptions): EncodedValue {
-  return withEncoder(value, options, finished);
+  const encoder = takeEncoder();
+  try {
+    const bytes = encode(encoder, value, options);
+    const head = new Uint8Array(encoder.out.position);
+    copySmall(encoder.out.bytes, head.length, head, 0);
+    return new Encoded(head, encoder.regions, bytes);
+  } finally {
+    giveBack(encoder);
+  }
 }
 
 /**
- * Encodes a value straight into `target` at `offset`. Returns the number of bytes written, or -1 when they do not fit (then
- * nothing is written). For small values, where making an `EncodedValue` would cost more than encoding.
+ * Encodes a value straight into `target` at `offset`. Returns the number of bytes written, or -1 when they would go beyond
+ * `end` (then nothing is written). For small values, where making an `EncodedValue` would cost more than encoding.
  */
-export function encodeInto(value: unknown, target: Uint8Array, offset: number, options?: EncodeOptions): number {
-  return withEncoder(value, options, (encoder) => {
-    const { regions, bytes } = encoder.finish();
-    if (bytes > target.length - offset) return -1;
+export function encodeInto(
+  value: unknown,
+  target: Uint8Array,
+  offset: number,
+  options?: EncodeOptions,
+  end: number = target.length,
+): number {
+  const encoder = takeEncoder();
+  try {
+    const bytes = encode(encoder, value, options);
+    if (bytes > Math.min(end, target.length) - offset) return -1;
     copySmall(encoder.out.bytes, encoder.out.position, target, offset);
-    if (regions.length > 0) writeRegions(regions, encoder.out.position, bytes, target, offset);
+    if (encoder.regions.length > 0) writeRegions(encoder.regions, encoder.out.position, bytes, target, offset);
     return bytes;
-  });
+  } finally {
+    giveBack(encoder);
+  }
 }
 
-function withEncoder<R>(value: unknown, options: EncodeOptions | undefined, use: (encoder: Encoder) => R): R {
+function takeEncoder(): Encoder {
   const encoder = idle ?? new Encoder();
   idle = undefined;
+  return encoder;
+}
+
+function giveBack(encoder: Encoder): void {
+  encoder.end();
+  idle = encoder;
+}
+
+/** Leaves the value in the encoder; returns its size. */
+function encode(encoder: Encoder, value: unknown, options: EncodeOptions | undefined): number {
   try {
     encoder.begin(options?.leaf, options?.path ?? "value");
     encoder.write(value);
-    return use(encoder);
+    return encoder.finish();
   } catch (error) {
     if (error instanceof FlockError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new FlockError("FLOCK_NOT_SERIALIZABLE", `Reading ${encoder.path()} failed: ${reason}`, { cause: error });
-  } finally {
-    encoder.end();
-    idle = encoder;
   }
-}
-
-function finished(encoder: Encoder): EncodedValue {
-  const { regions, bytes } = encoder.finish();
-  const head = new Uint8Array(encoder.out.position);
-  copySmall(encoder.out.bytes, head.length, head, 0);
-  return new Encoded(head, regions, bytes);
 }
 
 class Encoded implements EncodedValue {

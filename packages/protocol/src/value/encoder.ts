@@ -1,11 +1,13 @@
 // From a value to its body. One pass, depth first; hot for small values, so plainer than the rest.
 import { ByteWriter, isLatin1 } from "./byte-writer.ts";
 import { classOfPrototype, type RegisteredClass } from "./classes.ts";
-import { writeBuiltin } from "./encode-builtins.ts";
+import { isForeign, writeBuiltin } from "./encode-builtins.ts";
+import { columnOf, writeColumn, writeWide } from "./encode-columns.ts";
 import { writeError } from "./encode-error.ts";
 import { writeFunctionLeaf, writeObjectLeaf } from "./encode-leaf.ts";
 import {
   CLOSURE_DEPTH,
+  COLUMN,
   KEY_KNOWN,
   KEY_LATIN1,
   KEY_UTF16,
@@ -13,6 +15,8 @@ import {
   LAYOUT_REGIONS,
   MAX_DEPTH,
   MAX_TINY_COUNT,
+  MIN_COLUMN,
+  MIN_WIDE,
   PLAIN_HEADER,
   REGIONS_HEADER,
   TAG,
@@ -20,6 +24,7 @@ import {
   TINY_OBJECT,
 } from "./format.ts";
 import type { LeafOf } from "./leaf.ts";
+import { Numbers } from "./numbers.ts";
 import { type Root, refuse, refuseFunction, refuseObject, renderPath, type Step } from "./refusal.ts";
 import { type Region, ViewTable } from "./regions.ts";
 
@@ -30,12 +35,13 @@ export interface Mark {
   readonly keys: number;
   readonly views: number;
   readonly depth: number;
+  readonly wideKeys: readonly string[];
 }
 
 export class Encoder {
   readonly out: ByteWriter = new ByteWriter();
-  readonly #seen: Map<object, number> = new Map();
-  readonly #keys: Map<string, number> = new Map();
+  readonly #seen: Numbers<object> = new Numbers();
+  readonly #keys: Numbers<string> = new Numbers();
   readonly #steps: Step[] = [];
   /**
    * Instances whose `encode` hook's value is being written, and functions whose captured values are: a reference back to
@@ -43,7 +49,10 @@ export class Encoder {
    */
   readonly #open: Set<object> = new Set();
   #views: ViewTable | undefined;
-  #objects = 0;
+  /** The keys of the wide object that was written last. */
+  wideKeys: readonly string[] = NO_KEYS;
+  /** Of the finished value. */
+  regions: readonly Region[] = NO_REGIONS;
   #depth = 0;
   /** Less inside closures. */
   #maxDepth = MAX_DEPTH;
@@ -58,23 +67,24 @@ export class Encoder {
 
   /** Drops every reference to the value. */
   end(): void {
-    if (this.#seen.size > 0) this.#seen.clear();
-    if (this.#keys.size > 0) this.#keys.clear();
+    this.#seen.truncate(0);
+    this.#keys.truncate(0);
     if (this.#open.size > 0) this.#open.clear();
     if (this.#steps.length > 0) this.#steps.length = 0;
     this.#views = undefined;
     this.#leaf = undefined;
-    this.#objects = 0;
+    this.wideKeys = NO_KEYS;
+    this.regions = NO_REGIONS;
     this.#depth = 0;
     this.out.reset();
   }
 
-  /** Writes the header and, when there are regions, their table. Returns them with the value's whole size. */
-  finish(): { regions: readonly Region[]; bytes: number } {
+  /** Writes the header and, when there are regions, their table. Returns the value's whole size, with the regions. */
+  finish(): number {
     const out = this.out;
     if (this.#views === undefined) {
       out.bytes[0] = LAYOUT_PLAIN;
-      return { regions: NO_REGIONS, bytes: out.position };
+      return out.position;
     }
     const body = out.position - PLAIN_HEADER;
     const grown = REGIONS_HEADER - PLAIN_HEADER;
@@ -83,7 +93,9 @@ export class Encoder {
     out.position += grown;
     out.bytes[0] = LAYOUT_REGIONS;
     out.uint32At(1, REGIONS_HEADER + body);
-    return this.#views.finish(out);
+    const { regions, bytes } = this.#views.finish(out);
+    this.regions = regions;
+    return bytes;
   }
 
   write(value: unknown): void {
@@ -105,7 +117,7 @@ export class Encoder {
         else this.#object(value);
         break;
       case "bigint":
-        this.#bigint(value);
+        this.out.bigint(value);
         break;
       case "function":
         this.#function(value);
@@ -141,6 +153,14 @@ export class Encoder {
     }
   }
 
+  /** What the object has at the key: a getter may throw. */
+  read(object: Readonly<Record<string, unknown>>, key: string): unknown {
+    this.#steps[this.#depth++] = key;
+    const value = object[key];
+    this.#depth--;
+    return value;
+  }
+
   enter(): void {
     if (++this.#depth > this.#maxDepth) {
       this.#depth = 8; // enough of the path to find the place
@@ -154,12 +174,12 @@ export class Encoder {
   }
 
   key(key: string): void {
-    const known = this.#keys.get(key);
-    if (known !== undefined) {
+    const known = this.#keys.of(key);
+    if (known >= 0) {
       this.out.varint(known * 4 + KEY_KNOWN);
       return;
     }
-    this.#keys.set(key, this.#keys.size);
+    this.#keys.add(key);
     if (isLatin1(key)) {
       this.out.varint(key.length * 4 + KEY_LATIN1);
       this.out.latin1(key);
@@ -173,26 +193,27 @@ export class Encoder {
     const { position } = this.out;
     return {
       position,
-      objects: this.#objects,
+      objects: this.#seen.size,
       keys: this.#keys.size,
       views: this.#views?.size ?? 0,
       depth: this.#depth,
+      wideKeys: this.wideKeys,
     };
   }
 
   /** Takes back all that was written since the mark. */
   rewind(mark: Mark): void {
     this.out.position = mark.position;
-    for (const [object, index] of this.#seen) if (index >= mark.objects) this.#seen.delete(object);
-    for (const [key, index] of this.#keys) if (index >= mark.keys) this.#keys.delete(key);
+    this.#seen.truncate(mark.objects);
+    this.#keys.truncate(mark.keys);
     this.#views?.truncate(mark.views);
-    this.#objects = mark.objects;
     this.#depth = mark.depth;
+    this.wideKeys = mark.wideKeys;
   }
 
   #object(value: object): void {
-    const known = this.#seen.get(value);
-    if (known !== undefined) {
+    const known = this.#seen.of(value);
+    if (known >= 0) {
       if (this.#open.has(value)) {
         throw refuse(
           this.path(),
@@ -222,9 +243,9 @@ export class Encoder {
 
   /** A function that captures values is an object of the body, as far as the host says so. */
   #function(value: object): void {
-    const known = this.#seen.get(value);
-    const open = known !== undefined && this.#open.has(value);
-    if (known !== undefined && !open) {
+    const known = this.#seen.of(value);
+    const open = known >= 0 && this.#open.has(value);
+    if (known >= 0 && !open) {
       this.#reference(known);
       return;
     }
@@ -235,7 +256,7 @@ export class Encoder {
 
   /** Gives the object the next number. */
   number(value: object): void {
-    this.#seen.set(value, this.#objects++);
+    this.#seen.add(value);
   }
 
   /** What `write` writes must not refer to the object itself. */
@@ -254,6 +275,13 @@ export class Encoder {
     if (length <= MAX_TINY_COUNT) {
       out.byte(TINY_ARRAY + length);
     } else {
+      const kind = length < MIN_COLUMN ? COLUMN.values : columnOf(array);
+      if (kind !== COLUMN.values) {
+        out.byte(TAG.columnArray);
+        out.varint(length);
+        writeColumn(this, kind, array);
+        return;
+      }
       out.byte(TAG.array);
       out.varint(length);
     }
@@ -295,6 +323,10 @@ export class Encoder {
   #record(object: Readonly<Record<string, unknown>>, tag: number): void {
     const { out } = this;
     const keys = Object.keys(object);
+    if (keys.length >= MIN_WIDE && columnOf(keys) === COLUMN.strings) {
+      writeWide(this, object, keys, tag === TAG.bare);
+      return;
+    }
     if (tag === TAG.object && keys.length <= MAX_TINY_COUNT) {
       out.byte(TINY_OBJECT + keys.length);
     } else {
@@ -325,8 +357,7 @@ export class Encoder {
 
   #unknown(value: object, prototype: object): void {
     // A leaf is no object of the body: it takes back its number, which is the last one given.
-    this.#seen.delete(value);
-    this.#objects--;
+    this.#seen.drop(value);
     const leaf = this.#leaf?.(value, () => this.path());
     if (leaf !== undefined && writeObjectLeaf(this, value, leaf)) return;
     this.number(value);
@@ -359,23 +390,7 @@ export class Encoder {
     this.out.varint(keys.length);
     this.#properties(value as Record<string, unknown>, keys);
   }
-
-  #bigint(value: bigint): void {
-    if (BigInt.asIntN(64, value) === value) {
-      this.out.byte(TAG.bigint64);
-      this.out.bigint64(value);
-      return;
-    }
-    const hexadecimal = (value < 0n ? -value : value).toString(16);
-    this.out.byte(value < 0n ? TAG.bigintNegative : TAG.bigintPositive);
-    this.out.varint(hexadecimal.length);
-    this.out.latin1(hexadecimal);
-  }
 }
 
 const NO_REGIONS: readonly Region[] = [];
-
-function isForeign(prototype: object, name: string): boolean {
-  const maker: unknown = "constructor" in prototype ? prototype.constructor : undefined;
-  return typeof maker === "function" && maker.name === name && maker.prototype === prototype;
-}
+const NO_KEYS: readonly string[] = [];

@@ -85,7 +85,42 @@ export const TAG = {
   dataClosure: 0xe0,
   /** among the fields of an instance: a function that its class makes anew */
   made: 0xe1,
+  /** an array of numbers, or of short strings: varint length, column */
+  columnArray: 0xe2,
+  /** a Set of those: varint count, column */
+  columnSet: 0xe3,
+  /** a Map whose keys are those: varint count, column of keys, column of values */
+  columnMap: 0xe4,
+  /** an object of many properties: byte flags, varint count, strings of the keys (no kind), column of values */
+  wide: 0xe5,
 } as const;
+
+/** Fewer values than this are written one by one. */
+export const MIN_COLUMN = 16;
+/** Objects with fewer properties than this are not wide: their keys are numbered, for the objects that are like them. */
+export const MIN_WIDE = 256;
+export const WIDE_BARE = 1;
+/** The keys are those of the wide object before, in the same order, and not written again. */
+export const WIDE_SAME_KEYS = 2;
+
+/** A column's first byte. Numbers have a fixed width. */
+export const COLUMN = {
+  /** tagged values, one by one */
+  values: 0,
+  int8: 1,
+  int16: 2,
+  int32: 3,
+  float64: 4,
+  /** chunks of up to `CHUNK_STRINGS`: byte form, the lengths in characters as a byte each, all characters */
+  strings: 5,
+} as const;
+/** Bytes per number, by kind. */
+export const COLUMN_WIDTH: readonly number[] = [0, 1, 2, 4, 8];
+export const CHUNK_STRINGS = 256;
+export const MAX_COLUMN_STRING = 255;
+/** A chunk's form: one byte per character, or two. */
+export const CHUNK_LATIN1 = 0;
+export const CHUNK_UTF16 = 1;
 
 // Object keys: varint `length << 2 | form` for a new key, `number << 2 | KEY_KNOWN` for one met before.
 export const KEY_LATIN1 = 0;

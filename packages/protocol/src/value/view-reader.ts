@@ -33,7 +33,8 @@ export class ViewReader {
   constructor(bytes: Uint8Array, table: number, copy: boolean) {
     this.#bytes = bytes;
     this.#copy = copy;
-    const reader = new ByteReader(bytes, table, bytes.length);
+    const reader = new ByteReader();
+    reader.begin(bytes, table, bytes.length);
     const sizes = Array.from({ length: reader.count(2) }, () => ({ bytes: reader.varint(), flags: reader.byte() }));
     const rows = Array.from({ length: reader.count(2) }, () => ({ region: reader.varint(), offset: reader.varint() }));
     let end = reader.position;
