@@ -45,7 +45,7 @@ function checkTask(s: WorkerState, task: TaskRecord): void {
   expect(
     s,
     id,
-    task.readyPlace >= 0 === (state === READY),
+    (task.readyPlace !== -1) === (state === READY),
     `${stateNames[state]} at place ${task.readyPlace} of the queue`,
   );
   if (state === GONE) {

@@ -36,6 +36,8 @@ export type StopReason = "cancelled" | "timeout" | "abandoned";
 /** One attempt. One fixed shape, for speed; the shell gets it as it is, as the item of a batch. */
 export interface TaskRecord extends RunItem {
   readonly assign: Assign;
+  /** The assignment's: lower ones go first. */
+  readonly order: number;
   /** Arrival number, to break ties of order. */
   readonly seq: number;
   state: TaskState;
@@ -50,6 +52,7 @@ export interface TaskRecord extends RunItem {
   stop: StopReason | null;
   /** When something must be done about it (time-out, end of grace), µs; 0 is never. */
   deadline: number;
+  /** Of `ReadyQueue`; -1: it is not in it. */
   readyPlace: number;
   timerPlace: number;
 }
@@ -99,6 +102,7 @@ const NONE: readonly never[] = [];
 export function newTask(assign: Assign, seq: number): TaskRecord {
   return {
     assign,
+    order: assign.order,
     seq,
     state: GONE,
     inputs: NONE,

@@ -2,6 +2,7 @@ import type { Cause, FunctionId, Micros, PayloadRef, TaskId, WorkerToScheduler }
 import { FlockError, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { IndexedHeap } from "./heap.ts";
 import type { WorkerConfig, WorkerPort } from "./port.ts";
+import { ReadyQueue } from "./ready-queue.ts";
 import type { Datum, Slot, TaskRecord } from "./records.ts";
 import { newSlot, stateNames } from "./records.ts";
 import { StoryRing } from "./story.ts";
@@ -22,13 +23,7 @@ export class WorkerState {
   /** Code of the functions known here. */
   readonly functions: Map<FunctionId, PayloadRef> = new Map();
 
-  readonly ready: IndexedHeap<TaskRecord> = new IndexedHeap({
-    before: (a, b) => a.assign.order < b.assign.order || (a.assign.order === b.assign.order && a.seq < b.seq),
-    placeOf: (item) => item.readyPlace,
-    setPlace: (item, place) => {
-      item.readyPlace = place;
-    },
-  });
+  readonly ready: ReadyQueue = new ReadyQueue();
   readonly timers: IndexedHeap<TaskRecord> = new IndexedHeap({
     before: (a, b) => a.deadline < b.deadline || (a.deadline === b.deadline && a.seq < b.seq),
     placeOf: (item) => item.timerPlace,
