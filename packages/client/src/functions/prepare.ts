@@ -54,6 +54,15 @@ interface Plan {
   prepared: Prepared | null;
 }
 
+/** A function whose text is all of it. */
+interface Closed {
+  readonly fn: Callable;
+  readonly name: string;
+  readonly source: string;
+  readonly plan: Plan;
+  readonly prepared: Prepared;
+}
+
 /** What is known of functions that are described in one manner. */
 class Plans {
   readonly byFunction: WeakMap<Callable, Plan> = new WeakMap();
@@ -61,12 +70,17 @@ class Plans {
   readonly bySite: Map<Site, Plan> = new Map();
   /** Of functions that use nothing from outside, by their name and text. */
   readonly byText: Map<string, Plan> = new Map();
+  /** The last of these: a loop makes one after the other. */
+  last: Closed | null = null;
   /** Of those that travel with one more function. */
   beside: WeakMap<Callable, Plans> = new WeakMap();
 }
 
-/** By how functions are described. */
-const plans = new Map<string, Plans>();
+/** By how functions are described: apart from the arguments, and shared with them. */
+const plans: Readonly<Record<PackageMode, readonly [apart: Plans, shared: Plans]>> = {
+  bundle: [new Plans(), new Plans()],
+  installed: [new Plans(), new Plans()],
+};
 const MAX_KEPT = 256;
 
 /** How a function is to be described. */
@@ -87,21 +101,43 @@ export interface Manner {
  * (`args[0].scorer`), for the message.
  */
 export function prepareFunction(fn: Callable, manner: Manner, path?: string): Prepared {
-  const { byFunction } = plansFor(manner);
-  let known = byFunction.get(fn);
+  const plans = plansFor(manner);
+  let known = plans.byFunction.get(fn);
+  if (known === undefined) {
+    const closed = closedLike(plans, fn);
+    if (closed !== undefined) return closed;
+  }
   if (known?.files.every(isUnchanged) === false) known = undefined;
   const values = known?.graph ? currentValues(known.graph, fn, known.values) : (known?.values ?? null);
   if (known !== undefined && values !== null) {
     checkCalled(known, fn, path);
     if (values === known.values && known.prepared !== null) return known.prepared;
     known.values = values;
-    return preparedOf(known, fn);
+    return preparedOf(known, fn, isClass(fn));
   }
   const subject = subjectOf(fn, path);
   const plan = looking(() => planFor(fn, manner, subject));
-  byFunction.set(fn, plan);
+  plans.byFunction.set(fn, plan);
   checkCalled(plan, fn, path);
-  return preparedOf(plan, fn);
+  return preparedOf(plan, fn, isClass(fn));
+}
+
+/**
+ * Of a function with the text of one that uses nothing from outside. Runs for each function that a loop makes: it is not noted
+ * under the function itself, which costs more than finding it again.
+ */
+function closedLike(plans: Plans, fn: Callable): Prepared | undefined {
+  const { last, byText } = plans;
+  if (byText.size === 0 || !isBare(fn)) return undefined;
+  if (last?.fn === fn) return last.prepared;
+  const source = sourceOf(fn);
+  const name = nameOf(fn);
+  const repeats = last !== null && last.source === source && last.name === name;
+  const plan = repeats ? last.plan : use(byText, `${name}\n${source}`);
+  if (plan === undefined) return undefined;
+  const prepared = preparedOf(repeats ? plan : { ...plan }, fn, false);
+  plans.last = { fn, name, source, plan, prepared };
+  return prepared;
 }
 
 /**
@@ -116,14 +152,9 @@ function checkCalled({ graph }: Plan, fn: Callable, path: string | undefined): v
   if (why !== null && (path === undefined || isTaken)) throw refuseFunction(subjectOf(fn, path), why);
 }
 
-function plansFor({ packages, shared, besides = [] }: Manner): Plans {
-  const key = `${packages} ${shared}`;
-  let found = plans.get(key);
-  if (found === undefined) {
-    found = new Plans();
-    plans.set(key, found);
-  }
-  for (const beside of besides) {
+function plansFor({ packages, shared, besides }: Manner): Plans {
+  let found = plans[packages][shared ? 1 : 0];
+  for (const beside of besides ?? []) {
     const more: Plans = found.beside.get(beside) ?? new Plans();
     found.beside.set(beside, more);
     found = more;
@@ -133,14 +164,18 @@ function plansFor({ packages, shared, besides = [] }: Manner): Plans {
 
 /** Looks at the function anew next time: something that it captured now holds another function. */
 export function forgetFunction(fn: Callable): void {
-  for (const known of plans.values()) {
+  for (const known of [...plans.bundle, ...plans.installed]) {
     known.byFunction.delete(fn);
     known.bySite.clear();
     known.beside = new WeakMap();
   }
 }
 
-function preparedOf(plan: Plan, fn: Callable): Prepared {
+function isClass(fn: Callable): boolean {
+  return /^class\b/.test(sourceOf(fn));
+}
+
+function preparedOf(plan: Plan, fn: Callable, isClass: boolean): Prepared {
   const { code, graph, closure, values } = plan;
   plan.prepared = {
     code,
@@ -154,7 +189,7 @@ function preparedOf(plan: Plan, fn: Callable): Prepared {
       return units;
     },
     shares: graph?.shares ?? NO_SHARES,
-    isClass: /^class\b/.test(sourceOf(fn)),
+    isClass,
   };
   return plan.prepared;
 }
@@ -163,9 +198,6 @@ function planFor(fn: Callable, manner: Manner, subject: Subject): Plan {
   const source = sourceOf(fn);
   if (isNative(source)) return planByCapture(fn, manner, subject);
   const { bySite, byText } = plansFor(manner);
-  const text = `${nameOf(fn)}\n${source}`;
-  const alike = use(byText, text);
-  if (alike !== undefined && isBare(fn)) return { ...alike };
   const inspected = inspectFunction(fn);
   const site = siteIfReadable(inspected, source);
   if (site === undefined) return planByCapture(fn, manner, subject);
@@ -176,7 +208,7 @@ function planFor(fn: Callable, manner: Manner, subject: Subject): Plan {
   if (isExport) return planByExport(fn, manner, subject);
   const plan = planByCapture(fn, manner, subject);
   if (!isTemplate(plan, site)) return plan;
-  if (isClosed(plan)) keep(byText, text, plan);
+  if (isClosed(plan)) keep(byText, `${nameOf(fn)}\n${source}`, plan);
   // Its values are another function's: only those that all of the place share are looked at again.
   else keep(bySite, site, { ...plan, values: plan.values.map(() => undefined) });
   return plan;

@@ -16,8 +16,7 @@ export function currentValues(
   before: readonly unknown[],
   inspected?: Inspected,
 ): readonly unknown[] | null {
-  const looks = new Map<Callable, Inspected>();
-  if (inspected !== undefined) looks.set(fn, inspected);
+  const looks: Looks = { fn, inspected, others: null };
   let values = before;
   for (const watched of graph.watched) {
     const { at, target, seen } = watched;
@@ -47,17 +46,30 @@ function shaped(fn: Callable, shape: "self" | "prototype"): object {
   return shape === "self" ? fn : fn.prototype;
 }
 
-function look({ at }: Watched, fn: Callable, looks: Map<Callable, Inspected>): unknown {
+/** What was looked at during one call; most calls look at nothing. */
+interface Looks {
+  readonly fn: Callable;
+  inspected: Inspected | undefined;
+  others: Map<Callable, Inspected> | null;
+}
+
+function look({ at }: Watched, fn: Callable, looks: Looks): unknown {
   if ("object" in at) return readMember(at.object, at.key);
   if ("shape" in at) return undefined;
   const owner = at.owner ?? fn;
   if ("field" in at) return privateStaticsOf(owner).get(at.field);
-  let inspected = looks.get(owner);
-  if (inspected === undefined) {
-    inspected = inspectFunction(owner);
-    looks.set(owner, inspected);
+  return readNow(inspectedOf(owner, looks), at.variable);
+}
+
+function inspectedOf(owner: Callable, looks: Looks): Inspected {
+  if (owner === looks.fn) {
+    looks.inspected ??= inspectFunction(owner);
+    return looks.inspected;
   }
-  return readNow(inspected, at.variable);
+  looks.others ??= new Map();
+  const known = looks.others.get(owner) ?? inspectFunction(owner);
+  looks.others.set(owner, known);
+  return known;
 }
 
 function dataIndex(target: Target | null): number | undefined {
