@@ -15,6 +15,7 @@ import type {
   SessionId,
   TaskNumber,
   WorkerId,
+  WorkerToScheduler,
 } from "@taskflock/protocol/words";
 import {
   defaultSchedulerConfig,
@@ -22,8 +23,6 @@ import {
   SchedulerMachine,
   type SchedulerPort,
 } from "@taskflock/scheduler/machine";
-
-type Bare<E> = E extends unknown ? Omit<E, "at" | "cause"> : never;
 
 const SESSION = 1 as SessionId;
 const PER_FRAME = 512;
@@ -41,7 +40,7 @@ class FakeCluster implements SchedulerPort {
   #spentMs = 0;
 
   constructor(workers: number) {
-    this.#step({ e: "clientJoined", session: SESSION, name: "client" });
+    this.#step({ e: "clientJoined", at: micros(), cause: ++this.#cause as Cause, session: SESSION, name: "client" });
     const definition = { hash: "f", name: "f", code: 1 as PayloadRef, codeBytes: 100 };
     this.#say([{ t: "function", fn: 1 as FunctionNumber, ...definition }]);
     for (let id = 1; id <= workers; id++) this.#join(id as WorkerId);
@@ -83,9 +82,9 @@ class FakeCluster implements SchedulerPort {
     this.#given.set(worker, []);
     const place = { name: `worker-${worker}`, incarnation: "1", pid: worker, peerAddress: `host:${worker}` };
     const hello = { ...place, slots: 1, resources: {}, memoryLimitBytes: 1e9 };
-    this.#step({ e: "workerJoined", worker, hello });
+    this.#step({ e: "workerJoined", at: micros(), cause: ++this.#cause as Cause, worker, hello });
     const snapshot = { t: "snapshot" as const, holds: [], tasks: [], functions: [], expects: [] };
-    this.#step({ e: "workerMessages", worker, messages: [snapshot] });
+    this.#hear(worker, [snapshot]);
   }
 
   #finish(worker: WorkerId, given: Assign[]): void {
@@ -100,19 +99,26 @@ class FakeCluster implements SchedulerPort {
         durationUs: TASK_US,
       }),
     );
-    this.#step({ e: "workerMessages", worker, messages });
+    this.#hear(worker, messages);
+  }
+
+  #hear(worker: WorkerId, messages: readonly WorkerToScheduler[]): void {
+    this.#step({ e: "workerMessages", at: micros(), cause: ++this.#cause as Cause, worker, messages });
   }
 
   #say(messages: readonly ClientToScheduler[]): void {
-    this.#step({ e: "clientMessages", session: SESSION, messages });
+    this.#step({ e: "clientMessages", at: micros(), cause: ++this.#cause as Cause, session: SESSION, messages });
   }
 
-  #step(happening: Bare<SchedulerEvent>): void {
+  #step(event: SchedulerEvent): void {
     const started = performance.now();
-    const event = { ...happening, at: Math.round(started * 1000) as Micros, cause: ++this.#cause as Cause };
-    this.#machine.step(event as SchedulerEvent);
+    this.#machine.step(event);
     this.#spentMs += performance.now() - started;
   }
+}
+
+function micros(): Micros {
+  return Math.round(performance.now() * 1000) as Micros;
 }
 
 function submit(n: number): ClientToScheduler {

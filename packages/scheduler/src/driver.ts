@@ -2,12 +2,14 @@
 
 import type {
   Cause,
+  ClientToScheduler,
   Micros,
   PayloadRef,
   SchedulerToClient,
   SchedulerToWorker,
   SessionId,
   WorkerId,
+  WorkerToScheduler,
 } from "@taskflock/protocol";
 import { type SchedulerConfig, type SchedulerEvent, SchedulerMachine, type SchedulerPort } from "./machine/index.ts";
 import type { RecordingWriter } from "./recording.ts";
@@ -33,7 +35,7 @@ export class Driver implements SchedulerPort {
   readonly #outputs: DriverOutputs;
   readonly #recording: RecordingWriter | null;
   /** What happened while a step was under way (a link that blocks because of what the step sends). */
-  readonly #waiting: Happening[] = [];
+  readonly #waiting: SchedulerEvent[] = [];
   #stepping = false;
   #stopped = false;
   #cause = 0;
@@ -51,11 +53,32 @@ export class Driver implements SchedulerPort {
   }
 
   happen(happening: Happening): void {
+    this.#take({ ...happening, at: now(), cause: this.#nextCause() } as SchedulerEvent);
+  }
+
+  // The two that come all the time are made in one piece.
+
+  hearClient(session: SessionId, messages: readonly ClientToScheduler[]): void {
+    this.#take({ e: "clientMessages", at: now(), cause: this.#nextCause(), session, messages });
+  }
+
+  hearWorker(worker: WorkerId, messages: readonly WorkerToScheduler[]): void {
+    this.#take({ e: "workerMessages", at: now(), cause: this.#nextCause(), worker, messages });
+  }
+
+  #nextCause(): Cause {
+    return ++this.#cause as Cause;
+  }
+
+  #take(event: SchedulerEvent): void {
     if (this.#stopped) return;
-    this.#waiting.push(happening);
-    if (this.#stepping) return;
+    if (this.#stepping) {
+      this.#waiting.push(event);
+      return;
+    }
     this.#stepping = true;
     try {
+      this.#step(event);
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#step(next);
     } catch (error) {
       this.#stopped = true;
@@ -103,8 +126,7 @@ export class Driver implements SchedulerPort {
     }, delayMs);
   }
 
-  #step(happening: Happening): void {
-    const event = { ...happening, at: now(), cause: ++this.#cause as Cause } as SchedulerEvent;
+  #step(event: SchedulerEvent): void {
     this.#recording?.event(event);
     this.machine.step(event);
   }

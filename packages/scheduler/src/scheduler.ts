@@ -181,7 +181,7 @@ class Scheduler implements RunningScheduler {
         this.#options.logger.info({ session, name, peer: link.peer, resumed }, "client connected");
         return {
           onMessages: (messages) => {
-            this.#driver.happen({ e: "clientMessages", session, messages });
+            this.#driver.hearClient(session, messages);
             if (messages.some(({ t }) => t === "goodbye")) this.#clientGone(client, "said goodbye");
           },
           onBlocked: () => this.#driver.happen({ e: "clientBlocked", session }),
@@ -228,7 +228,7 @@ class Scheduler implements RunningScheduler {
           "worker joined",
         );
         return {
-          onMessages: (messages) => this.#driver.happen({ e: "workerMessages", worker: id, messages }),
+          onMessages: (messages) => this.#driver.hearWorker(id, messages),
           // What a worker gets is bounded by what its slots can use.
           onBlocked: () => undefined,
           onReady: () => undefined,
