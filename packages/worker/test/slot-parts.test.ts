@@ -5,7 +5,6 @@ import { FunctionLibrary, SeenFunctions } from "../src/function-library.ts";
 import { LineLimiter } from "../src/line-limiter.ts";
 import { keyOf, type StoredInput, unpackItems } from "../src/slot/batch.ts";
 import { decodeFailure, encodeFailure, failureOf } from "../src/slot/failure.ts";
-import { InputCache } from "../src/slot/input-cache.ts";
 import { OutboxReader, OutboxWriter, type OutcomeRecord, payloadOf, sharedOutboxMemory } from "../src/slot/outbox.ts";
 import { BatchPacker } from "../src/slots/batch-packer.ts";
 import { KeptInputs } from "../src/slots/process-executor.ts";
@@ -129,37 +128,6 @@ describe("failures", () => {
       },
     });
     expect(failureOf(hostile).name).toBe("Error");
-  });
-});
-
-describe("the cache of inputs", () => {
-  it("keeps what was used last, within its bytes", () => {
-    const cache = new InputCache(100);
-    const made: number[] = [];
-    const get = (serial: number, size = 40): unknown => cache.get(serial, size, () => made.push(serial) && { serial });
-    get(1);
-    get(2);
-    get(1);
-    get(3); // 2 goes
-    get(1);
-    get(2);
-    get(4, 1000); // too large to be kept
-    get(4, 1000);
-    expect(made).toEqual([1, 2, 3, 2, 4, 4]);
-    expect(cache.bytes).toBe(80);
-  });
-
-  it("freezes what it keeps, in depth", () => {
-    const value = new InputCache(100).get(1, 1, () => ({ list: [{ a: 1 }], map: new Map([["k", { b: 2 }]]) })) as {
-      list: { a: number }[];
-      map: Map<string, { b: number }>;
-    };
-    expect(() => {
-      value.list[0]!.a = 2;
-    }).toThrow(TypeError);
-    expect(() => {
-      value.map.get("k")!.b = 3;
-    }).toThrow(TypeError);
   });
 });
 
