@@ -39,6 +39,7 @@ export class Driver implements SchedulerPort {
   #stepping = false;
   #stopped = false;
   #cause = 0;
+  #steps = 0;
   #alarm: NodeJS.Timeout | null = null;
 
   constructor(config: SchedulerConfig, outputs: DriverOutputs, recording: RecordingWriter | null) {
@@ -49,7 +50,7 @@ export class Driver implements SchedulerPort {
 
   /** Events taken in so far. */
   get steps(): number {
-    return this.#cause;
+    return this.#steps;
   }
 
   happen(happening: Happening): void {
@@ -127,6 +128,7 @@ export class Driver implements SchedulerPort {
   }
 
   #step(event: SchedulerEvent): void {
+    this.#steps++;
     this.#recording?.event(event);
     this.machine.step(event);
   }
