@@ -34,6 +34,9 @@ export class ModelSlot {
   readonly #host: SlotHost;
   readonly #index: number;
   #items: RunItem[] = [];
+  /** Of the batch: results that can be handed on, by place. */
+  readonly #handed = new Map<number, number>();
+  #places = new Map<RunItem, number>();
   #current: Running | null = null;
   readonly #aborted = new Set<RunItem>();
   #abortReason: "cancelled" | "timeout" = "cancelled";
@@ -53,9 +56,10 @@ export class ModelSlot {
       throw new Error(`slot ${this.#index} was given a batch and is not free`);
     this.#busy = true;
     this.#items = [...items];
+    this.#handed.clear();
+    this.#places = new Map(items.map((item, place) => [item, place]));
     for (const item of items) {
-      for (const [i, input] of item.assign.inputs.entries())
-        if (item.inline[i] === 0) this.#host.arena.lease(input.task);
+      for (const [i, input] of item.assign.inputs.entries()) if (isStored(item, i)) this.#host.arena.lease(input.task);
     }
     this.#later(this.#host.random.between(2, 20), () => this.#next());
   }
@@ -104,6 +108,14 @@ export class ModelSlot {
       this.#host.step({ e: "slotFree", slot: this.#index });
       return;
     }
+    if (item.links.some((place) => place >= 0 && !this.#handed.has(place))) {
+      this.#aborted.delete(item);
+      this.#giveBack(item);
+      const { task, attempt } = item.assign;
+      this.#host.step({ e: "itemReturned", slot: this.#index, task, attempt });
+      this.#later(0, () => this.#next());
+      return;
+    }
     if (this.#aborted.delete(item)) {
       this.#giveBack(item);
       this.#sayFailed(
@@ -145,6 +157,8 @@ export class ModelSlot {
     if (args.is !== "arguments") throw new Error(`the arguments of ${item.assign.key} are ${args.is}`);
     const spec = host.book.get(args.spec);
     const inputs = item.assign.inputs.map((input, i) => {
+      const link = item.links[i] ?? -1;
+      if (link >= 0) return this.#handed.get(link) as number;
       const inline = item.inline[i] as PayloadRef;
       const content = inline === 0 ? host.arena.read(input.task) : host.payloads.get(inline);
       if (content.is !== "value") throw new Error(`an input of ${item.assign.key} is ${content.is}`);
@@ -168,6 +182,7 @@ export class ModelSlot {
     const inline = spec.bytes <= host.inlineLimitBytes;
     const result = inline ? host.payloads.put(content) : (0 as PayloadRef);
     if (!inline) host.arena.store(task, content);
+    else this.#handed.set(this.#places.get(item) as number, value);
     const durationUs = host.world.now - current.since;
     this.#over(item);
     host.step({ e: "itemFinished", slot: this.#index, task, attempt, bytes: spec.bytes, result, durationUs });
@@ -208,8 +223,7 @@ export class ModelSlot {
   }
 
   #giveBack(item: RunItem): void {
-    for (const [i, input] of item.assign.inputs.entries())
-      if (item.inline[i] === 0) this.#host.arena.unlease(input.task);
+    for (const [i, input] of item.assign.inputs.entries()) if (isStored(item, i)) this.#host.arena.unlease(input.task);
   }
 
   #sayFailed(item: RunItem, failed: Failure, durationUs: number): void {
@@ -225,6 +239,11 @@ export class ModelSlot {
       durationUs,
     });
   }
+}
+
+/** True when the input of that index lies in the arena. */
+function isStored({ inline, links }: RunItem, index: number): boolean {
+  return inline[index] === 0 && (links[index] ?? -1) < 0;
 }
 
 function failure(code: Failure["code"], name: string): Failure {

@@ -142,6 +142,10 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#dispatch({ e: "itemFailed", slot, task, attempt, failure, retryable, durationUs });
   }
 
+  itemReturned(slot: number, { task, attempt }: Assign): void {
+    this.#dispatch({ e: "itemReturned", slot, task, attempt });
+  }
+
   slotFree(slot: number): void {
     this.#dispatch({ e: "slotFree", slot });
   }

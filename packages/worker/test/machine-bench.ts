@@ -26,7 +26,15 @@ export class MachineBench {
   calls: string[] = [];
   readonly sent: WorkerToScheduler[] = [];
   readonly payloads = new Set<PayloadRef>();
-  readonly slots: { items: RunItem[]; busy: boolean; ending: "cancelled" | "timeout" | null }[];
+  readonly slots: {
+    items: RunItem[];
+    /** Items of the batch that are over. */
+    over: number;
+    /** Places of items whose result can be handed on. */
+    handed: Set<number>;
+    busy: boolean;
+    ending: "cancelled" | "timeout" | null;
+  }[];
   readonly fetches = new Map<TaskId, Holder>();
   readonly uploads = new Set<TaskId>();
   readonly stored = new Map<TaskId, number>();
@@ -40,7 +48,13 @@ export class MachineBench {
   constructor(config: Partial<WorkerConfig> = {}) {
     this.machine = new WorkerMachine({ ...defaultWorkerConfig, ...config }, this.#port());
     const slots = config.slots ?? 1;
-    this.slots = Array.from({ length: slots }, () => ({ items: [], busy: false, ending: null }));
+    this.slots = Array.from({ length: slots }, () => ({
+      items: [],
+      over: 0,
+      handed: new Set(),
+      busy: false,
+      ending: null,
+    }));
     this.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100, snapshotPending: false });
   }
 
@@ -84,8 +98,22 @@ export class MachineBench {
     };
   }
 
+  /** True when the slot could only return the item at hand, because one before it gave no result to hand on. */
+  lacksInput(slot: number): boolean {
+    const state = this.slots[slot];
+    return state?.items[0]?.links.some((place) => place >= 0 && !state.handed.has(place)) ?? false;
+  }
+
+  giveBack(slot: number): void {
+    const { task, attempt } = this.#item(slot).assign;
+    this.event({ e: "itemReturned", slot, task, attempt });
+    this.#freeWhenEmpty(slot);
+  }
+
   finish(slot: number, bytes: number, inline = bytes <= 100): void {
     const { assign } = this.#item(slot);
+    const state = this.slots[slot];
+    if (inline) state?.handed.add(state.over - 1);
     if (!inline) this.stored.set(assign.task, bytes);
     const result = inline ? this.payload() : (0 as PayloadRef);
     const { task, attempt } = assign;
@@ -103,7 +131,8 @@ export class MachineBench {
   /** Does what `endSlot` asked for: the item that runs fails, the slot is new. */
   replace(slot: number): void {
     const state = this.slots[slot] as (typeof this.slots)[number];
-    if (state.items.length > 0) this.fail(slot, state.ending === "timeout" ? "FLOCK_TIMEOUT" : "FLOCK_CANCELLED");
+    if (state.items.length > 0 && !this.lacksInput(slot))
+      this.fail(slot, state.ending === "timeout" ? "FLOCK_TIMEOUT" : "FLOCK_CANCELLED");
     state.items = [];
     state.busy = false;
     state.ending = null;
@@ -139,14 +168,16 @@ export class MachineBench {
   }
 
   #item(slot: number): RunItem {
-    const item = this.slots[slot]?.items.shift();
-    if (item === undefined) throw new Error(`nothing runs in slot ${slot}`);
+    const state = this.slots[slot];
+    const item = state?.items.shift();
+    if (state === undefined || item === undefined) throw new Error(`nothing runs in slot ${slot}`);
+    state.over++;
     return item;
   }
 
   #freeWhenEmpty(slot: number): void {
     const state = this.slots[slot] as (typeof this.slots)[number];
-    if (state.items.length > 0) return;
+    if (state.items.length > 0 || state.ending !== null) return;
     state.busy = false;
     this.event({ e: "slotFree", slot });
   }
@@ -162,6 +193,8 @@ export class MachineBench {
         if (state.busy || state.ending) throw new Error(`slot ${slot} is not free`);
         state.busy = true;
         state.items = [...items];
+        state.over = 0;
+        state.handed.clear();
         this.#checkLent(items);
         this.calls.push(`run ${slot}: ${items.map((i) => i.assign.task).join(" ")}`);
       },
@@ -205,10 +238,16 @@ export class MachineBench {
   }
 
   #checkLent(items: readonly RunItem[]): void {
-    for (const { assign, inline } of items) {
+    for (const [place, { assign, inline, links }] of items.entries()) {
       if (!this.payloads.has(assign.args)) throw new Error(`arguments of ${assign.task} are gone`);
       for (const [i, input] of assign.inputs.entries()) {
         const payload = inline[i] as PayloadRef;
+        const link = links[i] ?? -1;
+        if (link >= 0) {
+          if (link >= place || items[link]?.assign.task !== input.task)
+            throw new Error(`${assign.task} has a wrong link`);
+          continue;
+        }
         if (payload === 0 ? !this.stored.has(input.task) : !this.payloads.has(payload))
           throw new Error(`input ${input.task} of ${assign.task} is not here`);
       }

@@ -51,13 +51,15 @@ const actions: ((bench: MachineBench, draw: Draw) => void)[] = [
     const slot = draw(bench.slots.length);
     const state = bench.slots[slot];
     if (state === undefined || state.items.length === 0) return;
-    if (draw(3) === 0) bench.fail(slot);
+    if (bench.lacksInput(slot)) bench.giveBack(slot);
+    else if (draw(3) === 0) bench.fail(slot);
     else bench.finish(slot, draw(2) === 0 ? 10 : 500);
   },
   (bench, draw) => {
     const slot = draw(bench.slots.length);
     const first = bench.slots[slot]?.items[0]?.assign;
-    if (first !== undefined) bench.event({ e: "itemStarted", slot, task: first.task, attempt: first.attempt });
+    if (first !== undefined && !bench.lacksInput(slot))
+      bench.event({ e: "itemStarted", slot, task: first.task, attempt: first.attempt });
   },
   (bench, draw) => {
     const slot = draw(bench.slots.length);

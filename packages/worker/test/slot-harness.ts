@@ -25,7 +25,17 @@ import { Store } from "../src/store.ts";
 import { plainFunction } from "./plain-function.ts";
 
 export interface Told {
-  readonly what: "started" | "finished" | "stored" | "failed" | "free" | "replaced" | "stuck" | "broken" | "log";
+  readonly what:
+    | "started"
+    | "finished"
+    | "stored"
+    | "failed"
+    | "returned"
+    | "free"
+    | "replaced"
+    | "stuck"
+    | "broken"
+    | "log";
   readonly task?: number;
   /** Of what finished or was stored. */
   readonly value?: unknown;
@@ -45,6 +55,8 @@ export interface Wanted {
   readonly leaf?: LeafOf;
   /** Tasks whose stored bytes are inputs. */
   readonly inputs?: readonly number[];
+  /** By index of the input: the place in the batch of the item whose result it is, or -1. */
+  readonly links?: readonly number[];
   readonly isolation?: "thread" | "process";
   readonly timeoutMs?: number;
 }
@@ -156,7 +168,7 @@ export class Harness {
       solo: false,
       expectedUs: 0,
     };
-    return { assign, inline: inputs.map(() => NO_PAYLOAD), running };
+    return { assign, inline: inputs.map(() => NO_PAYLOAD), links: item.links ?? [], running };
   }
 
   #function(fn: string | FunctionDescription): FunctionId {
@@ -186,6 +198,7 @@ export class Harness {
         this.#tell({ what: "stored", task, value });
       },
       itemFailed: (_slot, { task }, failure) => this.#tell({ what: "failed", task, failure }),
+      itemReturned: (_slot, { task }) => this.#tell({ what: "returned", task }),
       slotFree: () => this.#tell({ what: "free" }),
       slotReplaced: () => this.#tell({ what: "replaced" }),
       log: (task, _attempt, stream, text) => this.#tell({ what: "log", task, stream, text }),

@@ -1,9 +1,8 @@
 // The life of an attempt: taken on, stopped, ended.
 
 import type { Assign, Stopped, TaskId } from "@taskflock/protocol/words";
-import type { LossReason } from "./data.ts";
 import { lease, seekElsewhere, tidy, unlease, waitersOf, willBeMade } from "./data.ts";
-import type { Datum, TaskRecord } from "./records.ts";
+import type { Datum, LossReason, TaskRecord } from "./records.ts";
 import {
   BATCHED,
   DOOMED,
@@ -67,9 +66,8 @@ export function stopQueued(s: WorkerState, task: TaskRecord, why: Stopped["why"]
 
 /** Tells an attempt that a slot has to stop; its outcome will be reported accordingly. */
 export function stopInSlot(s: WorkerState, task: TaskRecord, why: "cancelled" | "timeout" | "abandoned"): void {
-  const told = task.stop !== null;
   task.stop = why;
-  if (told) return;
+  if (task.state > RUNNING) return;
   s.lost.push(task.assign.task);
   if (task.state === BATCHED) {
     move(s, task, DOOMED);
@@ -87,17 +85,10 @@ export function abandon(s: WorkerState, task: TaskRecord): void {
 /** The attempt ended after it was told to stop, or with its slot: says what the scheduler is to know. */
 export function sayWhyStopped(s: WorkerState, task: TaskRecord, durationUs: number): void {
   const { assign } = task;
-  if (task.stop === "cancelled") sayStopped(s, assign, "cancelled");
-  else if (task.stop === "timeout") {
-    s.send({
-      t: "errored",
-      task: assign.task,
-      attempt: assign.attempt,
-      failure: timeoutFailure(assign),
-      retryable: true,
-      durationUs,
-    });
-  }
+  const { task: id, attempt } = assign;
+  if (task.stop === "timeout") {
+    s.send({ t: "errored", task: id, attempt, failure: timeoutFailure(assign), retryable: true, durationUs });
+  } else if (task.stop !== "abandoned" && task.stop !== null) sayStopped(s, assign, task.stop);
 }
 
 export function sayStopped(s: WorkerState, assign: Assign, why: Stopped["why"]): void {
@@ -118,7 +109,7 @@ export function conclude(s: WorkerState, task: TaskRecord): void {
   s.counts[GONE] = (s.counts[GONE] as number) - 1;
   if (slot >= 0) leaveSlot(s, task);
   if (s.tasks.get(assign.task) === task) s.tasks.delete(assign.task);
-  s.lost.push(assign.task);
+  if (s.data.size > 0) s.lost.push(assign.task);
   const { inputs } = task;
   for (let i = 0; i < inputs.length; i++) {
     const datum = inputs[i];
@@ -153,6 +144,13 @@ function settlePromise(s: WorkerState, task: TaskId): void {
 
 /** Nothing gives the datum any more: whoever waits for it is stopped. */
 export function lose(s: WorkerState, datum: Datum, why: LossReason): void {
-  for (const task of waitersOf(datum)) stopQueued(s, task, why);
+  for (const task of waitersOf(datum)) {
+    if (task.slot < 0) stopQueued(s, task, why);
+    else if (task.stop === null) {
+      // its slot does not get the input either, and returns it
+      task.stop = why;
+      s.lost.push(task.assign.task);
+    }
+  }
   tidy(s, datum);
 }

@@ -1,9 +1,9 @@
 // Data that attempts here need: leased from assignment to the attempt's end, fetched once for all, dropped when nobody wants it.
 
-import type { Holder, Input, PayloadRef, Stopped, TaskId } from "@taskflock/protocol/words";
+import type { Holder, Input, PayloadRef, TaskId } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { Datum, TaskRecord } from "./records.ts";
-import { isHere, newDatum, READY } from "./records.ts";
+import { isHere, newDatum, READY, WAITING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { move } from "./transitions.ts";
 
@@ -114,7 +114,8 @@ export function keepInline(s: WorkerState, task: TaskId, bytes: number, payload:
 
 function wakeWaiters(s: WorkerState, datum: Datum): void {
   for (const task of datum.waiters) {
-    if (--task.missing === 0) move(s, task, READY);
+    // one that is in a batch has it from the item before it
+    if (--task.missing === 0 && task.state === WAITING) move(s, task, READY);
   }
   datum.waiters.clear();
 }
@@ -164,6 +165,3 @@ export function tidy(s: WorkerState, datum: Datum): void {
   }
   if (s.data.get(datum.task) === datum) s.data.delete(datum.task);
 }
-
-/** The reason to tell when what an attempt waits for cannot come. */
-export type LossReason = Extract<Stopped["why"], "predecessor" | "input">;

@@ -55,10 +55,13 @@ function checkTask(s: WorkerState, task: TaskRecord): void {
   expect(s, id, current || stop === "abandoned", "not current, and not abandoned");
   const missing = task.inputs.filter((datum) => datum?.waiters.has(task)).length;
   expect(s, id, task.missing === missing, `${task.missing} inputs missing, waits for ${missing}`);
-  expect(s, id, missing > 0 === (state === WAITING), `${stateNames[state]} with ${missing} inputs missing`);
+  expect(s, id, state !== WAITING || missing > 0, "waiting for nothing");
+  expect(s, id, state !== READY || missing === 0, `ready with ${missing} inputs missing`);
+  expect(s, id, task.linked === 0, "still counted for a batch");
   expect(s, id, state >= BATCHED === slot >= 0, `${stateNames[state]} in slot ${slot}`);
   if (slot >= 0) expect(s, id, s.slot(slot).batch.includes(task), `not in its slot ${slot}`);
-  expect(s, id, (stop !== null) === state > RUNNING, `${stateNames[state]}, stop is ${stop}`);
+  const returns = stop === "predecessor" || stop === "input";
+  expect(s, id, (stop !== null) === state > RUNNING || (returns && slot >= 0), `${stateNames[state]}, stop is ${stop}`);
   const watched = state === STOPPING || (state === RUNNING && task.assign.timeoutMs > 0);
   expect(s, id, task.timerPlace >= 0 === watched, `${stateNames[state]} and timer at ${task.timerPlace}`);
 }
@@ -74,7 +77,10 @@ function checkDatum(s: WorkerState, datum: Datum, leases: number): void {
   );
   expect(s, task, datum.fetchPlace >= 0 === (state === "wanted"), `data ${state} at place ${datum.fetchPlace}`);
   expect(s, task, state !== "stored" || datum.version > 0 !== datum.dropping, "stored without a version");
-  if (state === "promised") expect(s, task, leases > 0 && willBeMade(s, task), "promised, and nobody makes it");
+  if (state === "promised") {
+    const told = [...datum.waiters].every(({ stop }) => stop !== null);
+    expect(s, task, leases > 0 && (told || willBeMade(s, task)), "promised, and nobody makes it");
+  }
   if (state === "wanted" || state === "fetching") {
     expect(s, task, datum.holders.length > 0, "to be fetched from nobody");
     expect(s, task, leases > 0 || datum.acquire, "fetched for nobody");

@@ -84,6 +84,7 @@ function dropAll(s: WorkerState): void {
     s.free(code);
   }
   s.functions.clear();
+  s.large.clear();
 }
 
 function endAbandoned(s: WorkerState, items: readonly TaskRecord[]): void {

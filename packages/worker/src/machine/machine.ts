@@ -4,7 +4,7 @@ import { lose, settleLost, stopInSlot } from "./attempts.ts";
 import { becameStored, seekElsewhere, startFetches } from "./data.ts";
 import { checkEverything, checkTouched } from "./invariants.ts";
 import { onLinkUp, onRetireWanted, sayFirstSnapshot, snapshot } from "./link.ts";
-import { onItemFailed, onItemFinished, onItemStarted, onSlotFree, onSlotReplaced } from "./outcomes.ts";
+import { onItemFailed, onItemFinished, onItemReturned, onItemStarted, onSlotFree, onSlotReplaced } from "./outcomes.ts";
 import type { WorkerConfig, WorkerEvent, WorkerPort } from "./port.ts";
 import { ENDING, RUNNING } from "./records.ts";
 import { onMessage } from "./scheduler-messages.ts";
@@ -84,6 +84,9 @@ function take(s: WorkerState, event: WorkerEvent): void {
       return;
     case "itemFailed":
       onItemFailed(s, event);
+      return;
+    case "itemReturned":
+      onItemReturned(s, event);
       return;
     case "slotFree":
       onSlotFree(s, event);

@@ -6,7 +6,7 @@ import { conclude, leaveSlot, sayWhyStopped, stopQueued } from "./attempts.ts";
 import { becameStored, keepInline } from "./data.ts";
 import type { WorkerEvent } from "./port.ts";
 import type { TaskRecord } from "./records.ts";
-import { BATCHED, DOOMED, firstOf, itemsOf, READY, RUNNING, STOPPING } from "./records.ts";
+import { BATCHED, DOOMED, firstOf, itemsOf, READY, RUNNING, STOPPING, WAITING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { broken } from "./state.ts";
 import { move } from "./transitions.ts";
@@ -42,9 +42,16 @@ export function onItemFinished(s: WorkerState, event: Event<"itemFinished">): vo
   }
   const { task, attempt, bytes, result, durationUs } = event;
   const version = result === NO_PAYLOAD ? becameStored(s, task, bytes).version : 0;
+  noteSize(s, item, result === NO_PAYLOAD);
   s.send({ t: "finished", task, attempt, bytes, result, version, durationUs });
   if (result !== NO_PAYLOAD && !keepInline(s, task, bytes, result)) s.free(result);
   conclude(s, item);
+}
+
+/** Whoever needs a large result does not get it within the slot. */
+function noteSize(s: WorkerState, { assign }: TaskRecord, large: boolean): void {
+  if (large) s.large.add(assign.fn);
+  else if (s.large.size > 0) s.large.delete(assign.fn);
 }
 
 /** Bytes that nobody is told of are not kept, unless they are the copy of which the scheduler knows. */
@@ -65,17 +72,21 @@ export function onItemFailed(s: WorkerState, event: Event<"itemFailed">): void {
     return;
   }
   const { task, attempt, failure, retryable, durationUs } = event;
-  if (
-    item.stop === "cancelled" ||
-    item.stop === "abandoned" ||
-    (item.stop === "timeout" && failure.code !== "FLOCK_TIMEOUT")
-  ) {
-    sayWhyStopped(s, item, durationUs);
-  } else {
+  if (item.stop === null || (item.stop === "timeout" && failure.code === "FLOCK_TIMEOUT")) {
     s.send({ t: "errored", task, attempt, failure, retryable, durationUs });
-  }
+  } else sayWhyStopped(s, item, durationUs);
   s.free(failure.error);
   conclude(s, item);
+}
+
+export function onItemReturned(s: WorkerState, event: Event<"itemReturned">): void {
+  const item = itemOf(s, event);
+  if (item === undefined) return;
+  if (item.stop === null) requeue(s, item);
+  else {
+    sayWhyStopped(s, item, 0);
+    conclude(s, item);
+  }
 }
 
 /** The slot was to be ended because of an item before this one, and went on to this one in the meantime. */
@@ -109,6 +120,7 @@ export function onSlotReplaced(s: WorkerState, event: Event<"slotReplaced">): vo
 /** Back to the queue: it has no outcome, and nobody wanted it stopped. */
 function requeue(s: WorkerState, item: TaskRecord): void {
   leaveSlot(s, item);
-  move(s, item, READY);
+  // what it was linked to may be queued again too
+  move(s, item, item.missing > 0 ? WAITING : READY);
   if (s.retiring) stopQueued(s, item, "retiring");
 }

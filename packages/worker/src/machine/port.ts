@@ -57,6 +57,11 @@ export type WorkerEvent = {
       readonly retryable: boolean;
       readonly durationUs: number;
     }
+  /**
+   * An item was not run: one that it is linked to gave no result that could be handed on within the slot (it failed, it was not run, its
+   * result is large).
+   */
+  | { readonly e: "itemReturned"; readonly slot: number; readonly task: TaskId; readonly attempt: Attempt }
   /** The slot is free for another batch: every item had its outcome. */
   | { readonly e: "slotFree"; readonly slot: number }
   /**
@@ -79,8 +84,10 @@ export type WorkerEvent = {
 /** One item of a batch: everything a slot needs. Inputs are named by task: in the arena, or inline. */
 export interface RunItem {
   readonly assign: Assign;
-  /** Inline bytes by input index; 0 means: in the arena under the input's task. */
+  /** Inline bytes by input index; 0 means: in the arena under the input's task, unless there is a link. */
   readonly inline: readonly PayloadRef[];
+  /** By input index: the place in the batch of the item whose result it is, or -1. Empty: no item before it makes an input of this one. */
+  readonly links: readonly number[];
   /** The machine counts it as running from now on; else it wants to hear of its start, unless its end comes first. */
   readonly running: boolean;
 }

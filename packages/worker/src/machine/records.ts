@@ -1,6 +1,6 @@
 // The worker's records: attempts that were assigned here, and data that is here or on its way.
 
-import type { Assign, Failure, Holder, PayloadRef, TaskId } from "@taskflock/protocol/words";
+import type { Assign, Failure, Holder, PayloadRef, Stopped, TaskId } from "@taskflock/protocol/words";
 import type { RunItem } from "./port.ts";
 
 /** States of an attempt. `GONE` is before its assignment and after its end. */
@@ -30,8 +30,13 @@ export const stateNames: readonly string[] = [
   "ending",
 ];
 
-/** Why an attempt is being stopped; an abandoned one says nothing when it ends (the scheduler knows it no more). */
-export type StopReason = "cancelled" | "timeout" | "abandoned";
+/**
+ * Why an attempt is being stopped; an abandoned one says nothing when it ends (the scheduler knows it no more). One in a batch that
+ * lost an input is not told: its slot returns it by itself.
+ */
+export type StopReason = "cancelled" | "timeout" | "abandoned" | LossReason;
+/** The reason to tell when what an attempt waits for cannot come. */
+export type LossReason = Extract<Stopped["why"], "predecessor" | "input">;
 
 /** One attempt. One fixed shape, for speed; the shell gets it as it is, as the item of a batch. */
 export interface TaskRecord extends RunItem {
@@ -44,9 +49,14 @@ export interface TaskRecord extends RunItem {
   /** The data that each input stands for; null where it came inline. */
   inputs: readonly (Datum | null)[];
   inline: readonly PayloadRef[];
+  links: readonly number[];
   running: boolean;
-  /** How many of `inputs` are not here yet. */
+  /** How many of `inputs` are not here yet. In a batch they are results of items before it. */
   missing: number;
+  /** How many of those are made by the batch that is being put together. */
+  linked: number;
+  /** Its place in the batch that it was given in last. */
+  place: number;
   /** While in a batch: the slot, else -1. */
   slot: number;
   stop: StopReason | null;
@@ -107,8 +117,11 @@ export function newTask(assign: Assign, seq: number): TaskRecord {
     state: GONE,
     inputs: NONE,
     inline: NONE,
+    links: NONE,
     running: false,
     missing: 0,
+    linked: 0,
+    place: 0,
     slot: -1,
     stop: null,
     deadline: 0,

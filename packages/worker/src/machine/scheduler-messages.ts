@@ -149,6 +149,7 @@ export function forget(s: WorkerState, fn: FunctionId): void {
   const code: PayloadRef | undefined = s.functions.get(fn);
   if (code === undefined) return;
   s.functions.delete(fn);
+  s.large.delete(fn);
   s.port.forgetFunction(fn);
   s.free(code);
 }

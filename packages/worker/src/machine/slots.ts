@@ -1,8 +1,9 @@
 // Gives what is ready to free slots.
 
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
-import type { TaskRecord } from "./records.ts";
-import { BATCHED, RUNNING } from "./records.ts";
+import { waitersOf } from "./data.ts";
+import type { Datum, TaskRecord } from "./records.ts";
+import { BATCHED, isHere, RUNNING, WAITING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { move } from "./transitions.ts";
 
@@ -31,7 +32,35 @@ function takeBatch(s: WorkerState, share: number): TaskRecord[] {
     s.ready.pop();
     batch.push(next);
   }
+  if (s.data.size > 0) addFollowers(s, batch, expected);
   return batch;
+}
+
+/**
+ * Attempts that miss nothing but results of the batch run in it too, behind the items that make them: a link of a chain costs no turn of
+ * the slot.
+ */
+function addFollowers(s: WorkerState, batch: TaskRecord[], expectedUs: number): void {
+  const { maxBatch, maxBatchUs } = s.config;
+  const looked: TaskRecord[] = [];
+  let expected = expectedUs;
+  for (let at = 0; at < batch.length && batch.length < maxBatch && expected <= maxBatchUs; at++) {
+    for (const task of waitersInReach(s, batch[at]!)) {
+      if (task.linked++ === 0) looked.push(task);
+      if (task.linked < task.missing || !mayShare(s, task)) continue;
+      expected += task.assign.expectedUs;
+      if (expected > maxBatchUs || batch.length >= maxBatch) break;
+      batch.push(task);
+    }
+  }
+  for (const task of looked) task.linked = 0;
+}
+
+/** Attempts in no batch that wait for the result of this one, if it is likely to be small enough to be handed on within the slot. */
+function waitersInReach(s: WorkerState, { assign }: TaskRecord): TaskRecord[] {
+  const datum = s.data.get(assign.task);
+  if (datum === undefined || s.large.has(assign.fn)) return [];
+  return waitersOf(datum).filter((task) => task.state === WAITING);
 }
 
 /** Only short attempts of known duration share a slot's turn, that need no watching and are not under suspicion. */
@@ -46,7 +75,7 @@ function give(s: WorkerState, index: number, batch: TaskRecord[]): void {
   slot.batch = batch;
   slot.first = 0;
   slot.open = batch.length;
-  for (let i = 0; i < batch.length; i++) prepare(s, batch[i]!);
+  for (let i = 0; i < batch.length; i++) prepare(s, batch[i]!, i);
   s.port.run(index, batch);
   for (let i = 0; i < batch.length; i++) {
     const task = batch[i]!;
@@ -56,9 +85,18 @@ function give(s: WorkerState, index: number, batch: TaskRecord[]): void {
 }
 
 /** A short task's start is told only if it is still running when somebody looks: most have ended by then. */
-function prepare(s: WorkerState, task: TaskRecord): void {
+function prepare(s: WorkerState, task: TaskRecord, place: number): void {
   const { assign, inputs } = task;
+  task.place = place;
   task.running = !mayShare(s, task);
   if (inputs.length === 0) return;
   task.inline = assign.inputs.map((input, i) => input.inline || (inputs[i]?.inline ?? NO_PAYLOAD));
+  task.links = task.missing === 0 ? NO_LINKS : inputs.map((datum) => linkTo(s, datum));
 }
+
+/** Place of the item that makes what is not here. */
+function linkTo(s: WorkerState, datum: Datum | null): number {
+  return datum === null || isHere(datum) ? -1 : s.tasks.get(datum.task)!.place;
+}
+
+const NO_LINKS: readonly number[] = [];

@@ -22,6 +22,8 @@ export class WorkerState {
   readonly slots: Slot[] = [];
   /** Code of the functions known here. */
   readonly functions: Map<FunctionId, PayloadRef> = new Map();
+  /** Functions whose last result was too large to travel with its outcome. */
+  readonly large: Set<FunctionId> = new Set();
 
   readonly ready: ReadyQueue = new ReadyQueue();
   readonly timers: IndexedHeap<TaskRecord> = new IndexedHeap({

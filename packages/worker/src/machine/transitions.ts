@@ -11,7 +11,6 @@ const key = (from: TaskState, to: TaskState): number => from * 8 + to;
 
 const nothing: Step = () => {};
 const queue: Step = (s, task) => {
-  task.slot = -1;
   s.ready.push(task);
 };
 const unqueue: Step = (s, task) => {
@@ -52,6 +51,8 @@ const entries: readonly (readonly [number, Step])[] = [
   [key(GONE, WAITING), nothing],
   [key(GONE, READY), queue],
   [key(WAITING, READY), queue],
+  // behind the items of the batch that make what it misses
+  [key(WAITING, BATCHED), nothing],
   [key(WAITING, GONE), nothing],
   [key(READY, BATCHED), unqueue],
   [key(READY, RUNNING), unqueueAndBegin],
@@ -59,6 +60,7 @@ const entries: readonly (readonly [number, Step])[] = [
   [key(BATCHED, RUNNING), begin],
   // its slot was ended under it
   [key(BATCHED, READY), queue],
+  [key(BATCHED, WAITING), nothing],
   [key(RUNNING, READY), disarmAndQueue],
   [key(BATCHED, DOOMED), abort],
   [key(BATCHED, GONE), nothing],

@@ -63,21 +63,28 @@ export interface SlotItem {
   readonly functions: readonly number[];
   readonly args: Uint8Array;
   readonly inputs: readonly SlotInput[];
+  /** Items behind it need its result. */
+  handsOn: boolean;
 }
 
 export interface SlotInput {
-  /** 0 for bytes that came along. */
+  /** 0 for bytes that are the item's own. */
   readonly serial: number;
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
+  /** Place in the batch of the item whose result it is, else -1. */
+  readonly from: number;
 }
 
 export function keyOf(item: SlotItem): string {
   return Buffer.from(item.batch.subarray(item.keyStart, item.keyStart + item.keyBytes)).toString();
 }
 
-/** A segment's number: the input's bytes lie in the batch. */
+/** In the place of a segment's number: the input's bytes lie in the batch. */
 export const IN_BATCH = -1;
+/** In the place of a segment's number: the input is the result of the item whose place stands for the offset. */
+export const FROM_ITEM = -2;
 const EMPTY: readonly never[] = [];
+const NO_BYTES = new Uint8Array(0);
 
 /** Reads the items; `segments` are the arena's, by index. */
 export function unpackItems(batch: Batch, segments: Segments): SlotItem[] {
@@ -101,7 +108,9 @@ export function unpackItems(batch: Batch, segments: Segments): SlotItem[] {
     const inputCount = numbers[at++]!;
     const inputs = inputCount === 0 ? EMPTY : readInputs(numbers, at, inputCount, batch, segments);
     at += inputCount * 4;
-    items[index] = { index, task, attempt, batch: bytes, keyStart, keyBytes, fn, functions, args, inputs };
+    const handsOn = false;
+    items[index] = { index, task, attempt, batch: bytes, keyStart, keyBytes, fn, functions, args, inputs, handsOn };
+    for (let i = 0; i < inputCount; i++) if (inputs[i]!.from >= 0) items[inputs[i]!.from]!.handsOn = true;
   }
   return items;
 }
@@ -120,12 +129,16 @@ function readInputs(
     const offset = numbers[at + 2]!;
     const length = numbers[at + 3]!;
     if (segment === IN_BATCH) {
-      inputs.push({ serial, bytes: new Uint8Array(memory, columns * 8 + offset, length) });
+      inputs.push({ serial, bytes: new Uint8Array(memory, columns * 8 + offset, length), from: -1 });
+      continue;
+    }
+    if (segment === FROM_ITEM) {
+      inputs.push({ serial, bytes: NO_BYTES, from: offset });
       continue;
     }
     const shared = segments.get(segment);
     if (shared === undefined) throw new RangeError(`This slot was not given segment ${segment}.`);
-    inputs.push({ serial, bytes: new Uint8Array(shared, offset, length) });
+    inputs.push({ serial, bytes: new Uint8Array(shared, offset, length), from: -1 });
   }
   return inputs;
 }

@@ -10,6 +10,8 @@ export const OUTCOME = {
   stored: 1,
   /** The payload is an encoded failure (failure.ts), `bytes` long. */
   failed: 2,
+  /** It was not run, because an item that makes one of its inputs gave no result to hand on; no payload. */
+  returned: 3,
 } as const;
 
 export interface OutcomeRecord {
@@ -62,6 +64,8 @@ export class OutboxWriter {
   readonly #memory: OutboxMemory;
   readonly #view: DataView;
   #end = 0;
+  #lastStart = 0;
+  #lastLength = 0;
   /** Takes records that do not fit any more; the bytes are its own. */
   readonly #overflow: (records: Uint8Array) => void;
 
@@ -89,8 +93,15 @@ export class OutboxWriter {
     if (start >= bytes.length) return false;
     const length = encodeInto(value, bytes.subarray(0, start + limitBytes), start, RESULT_OPTIONS);
     if (length < 0) return false;
+    this.#lastStart = start;
+    this.#lastLength = length;
     this.#publish(index, OUTCOME.small, length, length, durationUs);
     return true;
+  }
+
+  /** A copy of the payload that was written last by `writeSmall`. */
+  lastPayload(): Uint8Array {
+    return this.#memory.bytes.slice(this.#lastStart, this.#lastStart + this.#lastLength);
   }
 
   write(index: number, kind: number, bytes: number, durationUs: number, payload: Uint8Array | null): void {
@@ -159,7 +170,7 @@ export function readRecords(bytes: Uint8Array, take: (record: OutcomeRecord) => 
   while (at < bytes.length) {
     const kind = view.getFloat64(at + 8, true);
     const size = view.getFloat64(at + 16, true);
-    const length = kind === OUTCOME.stored ? 0 : size;
+    const length = kind === OUTCOME.stored || kind === OUTCOME.returned ? 0 : size;
     take({
       index: view.getFloat64(at, true),
       kind,

@@ -44,6 +44,8 @@ export class BatchRunner {
   readonly #print: Print;
   /** For the arguments of the current item: one for all items, because a tiny task is not to cost more than its bytes. */
   readonly #decoding: DecodeOptions;
+  /** Encoded results of the batch's items that items behind them need. */
+  readonly #results: Map<number, Uint8Array> = new Map();
   #current: ItemContext | undefined;
   /** The function that the current item calls, as soon as it does. */
   #called: Callable | undefined;
@@ -76,6 +78,7 @@ export class BatchRunner {
   /** Undefined when the batch has been run through: nothing in it had to be waited for. */
   run(batch: Batch): Promise<void> | undefined {
     this.#inlineLimitBytes = batch.inlineLimitBytes;
+    this.#results.clear();
     const items = unpackItems(batch, this.#host.segments);
     for (let i = 0; i < items.length; i++) {
       const pending = this.#runItem(items[i]!);
@@ -98,6 +101,11 @@ export class BatchRunner {
   }
 
   #runItem(item: SlotItem): Promise<void> | undefined {
+    if (item.inputs.length > 0 && !this.#takeResults(item)) {
+      this.#host.outbox.write(item.index, OUTCOME.returned, 0, 0, null);
+      this.#host.settled();
+      return undefined;
+    }
     const wanted = this.#host.begun(item.index);
     const context = new ItemContext(item, this.#worker, this.#print);
     this.#current = context;
@@ -111,6 +119,18 @@ export class BatchRunner {
       return this.#loadAndCall(context);
     }
     return this.#call(context, fn);
+  }
+
+  /** Gives the item the results that it needs of items before it, each as bytes of its own. False when one is missing. */
+  #takeResults(item: SlotItem): boolean {
+    for (let i = 0; i < item.inputs.length; i++) {
+      const input = item.inputs[i]!;
+      if (input.from < 0) continue;
+      const result = this.#results.get(input.from);
+      if (result === undefined) return false;
+      input.bytes = result.slice();
+    }
+    return true;
   }
 
   async #loadAndCall(context: ItemContext): Promise<void> {
@@ -202,16 +222,19 @@ export class BatchRunner {
   }
 
   #finished(context: ItemContext, fn: SlotFunction, value: unknown, durationUs: number): Promise<void> | undefined {
-    const { index } = context.item;
+    const { index, handsOn } = context.item;
     const { outbox } = this.#host;
     if (!fn.largeResult && outbox.writeSmall(index, value, this.#inlineLimitBytes, durationUs)) {
+      if (handsOn) this.#results.set(index, outbox.lastPayload());
       this.#settled(context);
       return undefined;
     }
     const result = encodeValue(value, RESULT_OPTIONS);
     fn.largeResult = result.bytes > this.#inlineLimitBytes;
     if (fn.largeResult) return this.#storeLarge(context, result, durationUs);
-    outbox.write(index, OUTCOME.small, result.bytes, durationUs, result.toBytes());
+    const bytes = result.toBytes();
+    if (handsOn) this.#results.set(index, bytes);
+    outbox.write(index, OUTCOME.small, result.bytes, durationUs, bytes);
     this.#settled(context);
     return undefined;
   }

@@ -1,6 +1,14 @@
 // The main thread's end of a batch: items become columns of numbers and one stretch of bytes (slot/batch.ts).
 import { NO_PAYLOAD, type PayloadRef, type PayloadSource } from "@taskflock/protocol";
-import { type Batch, IN_BATCH, type StoredInput } from "../slot/batch.ts";
+import { type Batch, FROM_ITEM, IN_BATCH, type StoredInput } from "../slot/batch.ts";
+
+/** An input that is the result of an item before it in the batch. */
+export interface LinkedInput {
+  readonly item: number;
+}
+
+/** What stands for an input's bytes: a payload, a place in the arena, or another item. */
+export type PackInput = PayloadRef | StoredInput | LinkedInput;
 
 /** One item to be packed. Bytes that come along are named by their payload. */
 export interface PackItem {
@@ -38,7 +46,7 @@ export class BatchPacker {
     this.#payloads = payloads;
   }
 
-  add(item: PackItem, inputs: readonly (PayloadRef | StoredInput)[]): void {
+  add(item: PackItem, inputs: readonly PackInput[]): void {
     const { assign, fn, functions } = item;
     this.#room(8 + functions.length + inputs.length * 4);
     this.#push(assign.task);
@@ -67,17 +75,20 @@ export class BatchPacker {
     return batch;
   }
 
-  #addInput(input: PayloadRef | StoredInput): void {
+  #addInput(input: PackInput): void {
     if (typeof input === "number") {
       this.#push(0);
       this.#push(IN_BATCH);
       this.#copy(input);
-      return;
-    }
-    this.#push(input.serial);
-    this.#push(input.segment);
-    this.#push(input.offset);
-    this.#push(input.bytes);
+    } else if ("item" in input) this.#four(0, FROM_ITEM, input.item, 0);
+    else this.#four(input.serial, input.segment, input.offset, input.bytes);
+  }
+
+  #four(serial: number, segment: number, offset: number, bytes: number): void {
+    this.#push(serial);
+    this.#push(segment);
+    this.#push(offset);
+    this.#push(bytes);
   }
 
   /** Two columns: where the bytes are, and how many. */

@@ -7,14 +7,14 @@ import type { BatchTerms } from "../slot/batch.ts";
 import type { OutcomeRecord } from "../slot/outbox.ts";
 import type { SlotConfig, StopReason } from "../slot/protocol.ts";
 import type { Lease } from "../store.ts";
-import type { BatchPacker } from "./batch-packer.ts";
+import type { BatchPacker, LinkedInput } from "./batch-packer.ts";
 
 export interface ReadyItem {
   readonly assign: Assign;
   readonly fn: LibraryFunction;
   readonly functions: readonly LibraryFunction[];
-  /** Payloads, or leased bytes that are shared. */
-  readonly inputs: readonly (PayloadRef | Lease)[];
+  /** Payloads, leased bytes that are shared, or results of items before it. */
+  readonly inputs: readonly (PayloadRef | Lease | LinkedInput)[];
 }
 
 /** How an executor came to its end without being asked. */

@@ -90,7 +90,9 @@ export class ProcessExecutor implements Executor {
     const { worker, inlineLimitBytes } = terms;
     const memories = new Map<number, Uint8Array>();
     for (const item of items) {
-      const inputs = item.inputs.map((input) => (typeof input === "number" ? input : this.#stored(input, memories)));
+      const inputs = item.inputs.map((input) =>
+        typeof input === "number" || "item" in input ? input : this.#stored(input, memories),
+      );
       this.#packer.add(item, inputs);
     }
     const segments = [...memories].map(([index, memory]) => ({ index, memory }));

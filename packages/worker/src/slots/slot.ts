@@ -15,6 +15,8 @@ export interface SlotEvents {
   itemFinished(slot: number, assign: Assign, record: OutcomeRecord): void;
   itemStored(slot: number, assign: Assign, place: Place, durationUs: number): void;
   itemFailed(slot: number, assign: Assign, failure: SlotFailure, durationUs: number): void;
+  /** It was not run: an item before it gave no result to hand on. */
+  itemReturned(slot: number, assign: Assign): void;
   slotFree(slot: number): void;
   slotReplaced(slot: number): void;
   log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
@@ -184,6 +186,8 @@ export class Slot {
       this.#events.itemFinished(this.number, assign, record);
     } else if (record.kind === OUTCOME.failed) {
       this.#events.itemFailed(this.number, assign, decodeFailure(payloadOf(record)), record.durationUs);
+    } else if (record.kind === OUTCOME.returned) {
+      this.#events.itemReturned(this.number, assign);
     } else if (flight.place !== null) {
       const { place } = flight;
       flight.place = null;
@@ -218,7 +222,7 @@ export class Slot {
     const { inputs } = flight;
     for (let i = 0; i < inputs.length; i++) {
       const input = inputs[i]!;
-      if (typeof input !== "number") input.release();
+      if (typeof input !== "number" && "release" in input) input.release();
     }
     if (flight.place !== null) this.#arena.free(flight.place);
     flight.place = null;

@@ -8,7 +8,7 @@ import type { RunItem } from "../machine/index.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import type { StopReason } from "../slot/protocol.ts";
 import type { Lease, Store } from "../store.ts";
-import { BatchPacker } from "./batch-packer.ts";
+import { BatchPacker, type LinkedInput } from "./batch-packer.ts";
 import type { Executor, ExecutorEvents, ExecutorParts, ThreadOptions } from "./executor.ts";
 import { ProcessExecutor } from "./process-executor.ts";
 import { type ExecutorKind, type Flight, isOverWithin, Slot, type SlotEvents, STUCK_AFTER_MS } from "./slot.ts";
@@ -106,22 +106,26 @@ export class Slots {
     this.#look = null;
   }
 
-  #flight({ assign, inline, running }: RunItem): Flight {
+  #flight(item: RunItem): Flight {
+    const { assign, running } = item;
     const { functions } = this.#parts;
     return {
       assign,
       fn: functions.get(assign.fn),
       functions: assign.functions.length === 0 ? NONE : assign.functions.map((fn) => functions.get(fn)),
-      inputs:
-        assign.inputs.length === 0 ? NONE : assign.inputs.map(({ task }, index) => this.#input(task, inline[index])),
+      inputs: assign.inputs.length === 0 ? NONE : assign.inputs.map((_, index) => this.#input(item, index)),
       place: null,
       told: running,
       settled: false,
     };
   }
 
-  #input(task: TaskId, inline: PayloadRef | undefined): PayloadRef | Lease {
-    if (inline !== undefined && inline !== NO_PAYLOAD) return inline;
+  #input({ assign, inline, links }: RunItem, index: number): PayloadRef | Lease | LinkedInput {
+    const item = links[index] ?? -1;
+    if (item >= 0) return { item };
+    const payload = inline[index] ?? NO_PAYLOAD;
+    if (payload !== NO_PAYLOAD) return payload;
+    const { task } = assign.inputs[index]!;
     const lease = this.#parts.store.lease(task);
     if (lease === null) throw new FlockError("FLOCK_INTERNAL", `Input ${task} of a task to be run is not stored here.`);
     return lease;

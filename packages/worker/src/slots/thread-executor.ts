@@ -1,5 +1,4 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import type { PayloadRef } from "@taskflock/protocol";
 import { Piscina } from "piscina";
 import type { Arena } from "../arena.ts";
 import { SeenFunctions } from "../function-library.ts";
@@ -8,7 +7,7 @@ import { type OutboxMemory, OutboxReader, readRecords, sharedOutboxMemory } from
 import type { MainToSlot, SlotToMain, StopReason, ThreadStart } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
 import type { Lease } from "../store.ts";
-import type { BatchPacker } from "./batch-packer.ts";
+import type { BatchPacker, PackInput } from "./batch-packer.ts";
 import type { Ending, Executor, ExecutorEvents, ExecutorParts, ReadyItem, ThreadOptions } from "./executor.ts";
 
 type NewSegments = { readonly index: number; readonly memory: SharedArrayBuffer }[];
@@ -94,8 +93,10 @@ export class ThreadExecutor implements Executor {
     });
   }
 
-  #inputs(item: ReadyItem, segments: NewSegments): (PayloadRef | StoredInput)[] {
-    return item.inputs.map((input) => (typeof input === "number" ? input : this.#stored(input, segments)));
+  #inputs(item: ReadyItem, segments: NewSegments): PackInput[] {
+    return item.inputs.map((input) =>
+      typeof input === "number" || "item" in input ? input : this.#stored(input, segments),
+    );
   }
 
   #stored({ place: { segment, offset, length, generation } }: Lease, segments: NewSegments): StoredInput {
