@@ -20,7 +20,6 @@ import { type GatherOptions, gather } from "./gather.ts";
 import type { LogSink } from "./logs.ts";
 import { argumentRows, readMapItems } from "./map-items.ts";
 import { describe } from "./option-checks.ts";
-import type { TaskRecord } from "./record.ts";
 import type { RunOptions, TaskRun } from "./runs.ts";
 import type { Session } from "./session.ts";
 import { cancelOnAbort } from "./signals.ts";
@@ -130,24 +129,20 @@ export class Client {
     const { columns, options } = readMapItems(given);
     const { plan, signal } = this.#plan("map", options);
     const steady = columns.every(Array.isArray);
-    const records: TaskRecord[] = [];
+    const futures: Future<unknown>[] = [];
     try {
       const use = encoder.bind(functions.use(fn));
       for (const args of argumentRows(columns)) {
-        const key = plan.key === null ? null : `${plan.key}-${records.length}`;
-        const record = submission.submit(use, args, plan, key);
-        record.handles++; // until its future is made: a later item may fail
-        records.push(record);
+        const key = plan.key === null ? null : `${plan.key}-${futures.length}`;
+        futures.push(tasks.futureOf(submission.submit(use, args, plan, key)));
         if (!steady) shared.forgetIdentities(); // an iterator may use its memory again
       }
-      const mayRepeat = plan.pure || plan.key !== null;
-      const futures = mayRepeat ? records.map((record) => tasks.futureOf(record)) : tasks.futuresOf(records);
       if (signal !== undefined) cancelOnAbort(futures, signal);
       return futures;
     } catch (error) {
+      for (const future of futures) future.release();
       throw fromCaller(error, this.map);
     } finally {
-      for (const record of records) tasks.dropHandle(record);
       shared.callEnded();
     }
   }

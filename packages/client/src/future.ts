@@ -23,7 +23,7 @@ export interface FutureOwner {
   watch(future: Future<unknown>, waiter: Waiter): void;
   cancel(future: Future<unknown>, reason: string): Promise<void>;
   /** Called once. */
-  release(future: Future<unknown>, anchor: Anchor | null): void;
+  release(future: Future<unknown>, anchor: Anchor): void;
 }
 
 // The insides of a future, for the other files of this package.
@@ -44,7 +44,7 @@ export class Future<out R> {
   readonly #owner: FutureOwner;
   readonly #record: TaskRecord;
   /** Keeps what watches over a group of futures alive. */
-  readonly #anchor: Anchor | null;
+  readonly #anchor: Anchor;
   #released = false;
 
   static {
@@ -64,7 +64,7 @@ export class Future<out R> {
   }
 
   /** Futures come from `client.submit`, `map` and `scatter`. */
-  constructor(owner: FutureOwner, record: TaskRecord, anchor: Anchor | null) {
+  constructor(owner: FutureOwner, record: TaskRecord, anchor: Anchor) {
     this.#owner = owner;
     this.#record = record;
     this.#anchor = anchor;

@@ -26,22 +26,28 @@ type TakeValue = (future: Future<unknown>) => unknown;
 /** `structure` with the value of each future in its place. Throws what `future.result()` would reject with. */
 export async function gather(host: GatherHost, structure: unknown, errors: "raise" | "skip"): Promise<unknown> {
   const flat = Array.isArray(structure) && structure.every(isFuture); // the usual case, without a walk
-  const futures = new Set<Future<unknown>>(flat ? structure : []);
-  if (!flat) rebuild(structure, (future) => void futures.add(future));
+  const futures: readonly Future<unknown>[] = flat ? structure.slice() : futuresIn(structure);
   for (const future of futures) ensureOwn(host, future);
   await settled(host, futures, errors);
   const remote = await fetchRemotes(host, futures, errors);
   const take = (future: Future<unknown>): unknown => {
     const record = recordOf(future);
-    if (remote.has(record)) return remote.get(record);
+    if (remote.size > 0 && remote.has(record)) return remote.get(record);
     return record.state === "done" ? host.results.local(record) : SKIPPED;
   };
   if (!flat) {
     const rebuilt = rebuild(structure, take);
     return rebuilt === SKIPPED ? undefined : rebuilt;
   }
-  const values = structure.map(take);
+  const values = futures.map(take);
   return errors === "skip" ? values.filter((value) => value !== SKIPPED) : values;
+}
+
+/** All that stand in the structure, each once. */
+function futuresIn(structure: unknown): Future<unknown>[] {
+  const futures = new Set<Future<unknown>>();
+  rebuild(structure, (future) => void futures.add(future));
+  return [...futures];
 }
 
 function ensureOwn(host: GatherHost, future: Future<unknown>): void {
@@ -53,8 +59,8 @@ function ensureOwn(host: GatherHost, future: Future<unknown>): void {
 }
 
 /** Resolves when all are known; rejects with the first failure, unless failures are skipped. */
-function settled(host: GatherHost, futures: ReadonlySet<Future<unknown>>, errors: "raise" | "skip"): Promise<void> {
-  if (futures.size === 0) return Promise.resolve();
+function settled(host: GatherHost, futures: readonly Future<unknown>[], errors: "raise" | "skip"): Promise<void> {
+  if (futures.length === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const waiter = new CountdownWaiter(
       futures,
@@ -69,7 +75,7 @@ function settled(host: GatherHost, futures: ReadonlySet<Future<unknown>>, errors
 /** The values of those whose bytes are on workers; one value for all futures of one task. */
 async function fetchRemotes(
   host: GatherHost,
-  futures: ReadonlySet<Future<unknown>>,
+  futures: readonly Future<unknown>[],
   errors: "raise" | "skip",
 ): Promise<ReadonlyMap<TaskRecord, unknown>> {
   const values = new Map<TaskRecord, unknown>();

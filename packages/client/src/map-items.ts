@@ -27,19 +27,23 @@ export function readMapItems(given: readonly unknown[]): MapItems {
   };
 }
 
-/** The arguments of each call. The array is the same one each time. Throws when the columns are not equally long. */
+/** The arguments of each call. The array is the same one each time. Throws when the columns are not equally long. Runs once per task. */
 export function* argumentRows(columns: readonly Iterable<unknown>[]): Generator<unknown[], void, undefined> {
-  const open = new Map(columns.map((column, index) => [index, column[Symbol.iterator]()]));
+  const iterators: (Iterator<unknown> | null)[] = [];
   const row: unknown[] = new Array(columns.length);
   try {
+    for (const column of columns) iterators.push(column[Symbol.iterator]());
     for (let index = 0; ; index++) {
-      for (const [column, iterator] of open) {
-        const next = iterator.next();
-        if (next.done) open.delete(column);
-        else row[column] = next.value;
+      let ended = 0;
+      for (let i = 0; i < iterators.length; i++) {
+        const next = iterators[i]!.next();
+        row[i] = next.value;
+        if (!next.done) continue;
+        iterators[i] = null;
+        ended++;
       }
-      if (open.size === 0) return;
-      if (open.size < columns.length) {
+      if (ended === iterators.length) return;
+      if (ended > 0) {
         throw new FlockError(
           "FLOCK_ARGUMENT_INVALID",
           `map: one of the iterables ends after ${index} items, another goes on.`,
@@ -48,7 +52,7 @@ export function* argumentRows(columns: readonly Iterable<unknown>[]): Generator<
       yield row;
     }
   } finally {
-    for (const iterator of open.values()) iterator.return?.();
+    for (const iterator of iterators) iterator?.return?.();
   }
 }
 

@@ -1,11 +1,11 @@
-// The backstop: futures that nobody can reach give their handles back. Watching each of 50,000 futures of a map would cost
-// more than sending their tasks, so those of one map are watched in groups, which go when their last member does.
+// The backstop: futures that nobody can reach give their handles back. Watching each of them would cost more than sending its
+// task, so those that are made in one turn of the event loop are watched in groups, which go when their last member does.
 
-import { TaskRecord } from "./record.ts";
+import type { TaskRecord } from "./record.ts";
 
 const GROUP = 32;
 
-/** Referred to by the futures of a group and by nothing else. */
+/** Referred to by the futures of a group and by nothing that lasts. */
 export interface Anchor {
   readonly members: Members;
 }
@@ -17,43 +17,53 @@ interface Members {
 }
 
 export class Reachability {
-  readonly #registry: FinalizationRegistry<TaskRecord | Members>;
+  readonly #registry: FinalizationRegistry<Members>;
+  /** Takes further futures, to the end of the turn. */
+  #open: Anchor | null = null;
+  #closing = false;
 
   constructor(drop: (record: TaskRecord) => void) {
-    this.#registry = new FinalizationRegistry((held) => {
-      if (held instanceof TaskRecord) drop(held);
-      else for (const record of held.records) if (record !== null) drop(record);
+    this.#registry = new FinalizationRegistry(({ records }) => {
+      for (const record of records) if (record !== null) drop(record);
     });
   }
 
-  watch(future: object, record: TaskRecord): void {
-    this.#registry.register(future, record, future);
+  /** The anchor of a future that is about to be made for the record. */
+  anchor(record: TaskRecord): Anchor {
+    let open = this.#open;
+    if (open === null || open.members.records.length === GROUP) open = this.#begin();
+    open.members.records.push(record);
+    open.members.count++;
+    return open;
   }
 
-  /** The anchors of futures that are about to be made for `records`: one for each run of 32. All records are different. */
-  anchors(records: readonly TaskRecord[]): Anchor[] {
-    const anchors: Anchor[] = [];
-    for (let from = 0; from < records.length; from += GROUP) {
-      const group = records.slice(from, from + GROUP);
-      const members: Members = { records: group, count: group.length };
-      const anchor: Anchor = { members };
-      this.#registry.register(anchor, members, anchor);
-      anchors.push(anchor);
-    }
-    return anchors;
-  }
-
-  unwatch(future: object, anchor: Anchor | null, record: TaskRecord): void {
-    if (anchor === null) {
-      this.#registry.unregister(future);
-      return;
-    }
+  /** The future of the record gave its handle back. */
+  unwatch(anchor: Anchor, record: TaskRecord): void {
     const { members } = anchor;
     members.records[members.records.indexOf(record)] = null;
-    if (--members.count === 0) this.#registry.unregister(anchor);
+    if (--members.count === 0 && anchor !== this.#open) this.#registry.unregister(anchor);
   }
-}
 
-export function anchorOf(anchors: readonly Anchor[], index: number): Anchor {
-  return anchors[Math.floor(index / GROUP)]!;
+  #begin(): Anchor {
+    this.#close();
+    const members: Members = { records: [], count: 0 };
+    const anchor: Anchor = { members };
+    this.#registry.register(anchor, members, anchor);
+    this.#open = anchor;
+    if (!this.#closing) {
+      this.#closing = true;
+      // Futures of other turns may live much longer, and would keep these.
+      setImmediate(() => {
+        this.#closing = false;
+        this.#close();
+      });
+    }
+    return anchor;
+  }
+
+  #close(): void {
+    const open = this.#open;
+    this.#open = null;
+    if (open?.members.count === 0) this.#registry.unregister(open);
+  }
 }

@@ -5,6 +5,9 @@ import { errorOf } from "./failures.ts";
 import type { TaskRecord } from "./record.ts";
 import type { Retrieval } from "./retrieval.ts";
 
+/** Small results lie among others in the store, and are the caller's own. */
+const COPY = { copy: true } as const;
+
 export class Results {
   readonly #payloads: PayloadStore;
   readonly #retrieval: Retrieval;
@@ -23,7 +26,7 @@ export class Results {
 
   /** The value of a done record whose bytes are here. Each call decodes anew, into memory of its own. */
   local(record: TaskRecord): unknown {
-    return decodeValue(this.#payloads.get(record.result), { copy: true });
+    return decodeValue(this.#payloads.get(record.result), COPY);
   }
 
   /** The value of a done record whose bytes are on a worker. */

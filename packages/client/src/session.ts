@@ -185,10 +185,10 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     return over;
   }
 
-  release(future: Future<unknown>, anchor: Anchor | null): void {
+  release(future: Future<unknown>, anchor: Anchor): void {
     const record = recordOf(future);
     if (record.isWatched) record.abandon(releasedError(this.keyOf(record)), future);
-    this.tasks.release(future, anchor, record);
+    this.tasks.release(anchor, record);
   }
 
   watch(future: Future<unknown>, waiter: Waiter): void {
@@ -253,7 +253,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
 
   /** Puts a value on the cluster; at once, the data is on its way. */
   scatter(value: unknown, { broadcast = false, key, name = "data" }: ScatterOptions): Future<unknown> {
-    const bytes = encodeData(value);
+    const bytes = encodeData(value, this.uploads.memory);
     const fingerprint = key === undefined ? null : createHash("sha256").update(bytes).digest("hex");
     return this.tasks.futureOf(this.submission.scatter(bytes, name, key ?? null, fingerprint, broadcast));
   }

@@ -18,6 +18,7 @@ import type { FunctionEntry, FunctionUse } from "./function-table.ts";
 import { isFuture } from "./future.ts";
 import type { Gate } from "./gate.ts";
 import type { TaskRecord } from "./record.ts";
+import type { SpareMemory } from "./spare-memory.ts";
 import { optionsData, type TaskOptions } from "./task-options.ts";
 import type { TaskTable } from "./task-table.ts";
 import type { Uploads } from "./uploads.ts";
@@ -278,8 +279,8 @@ function keyOfPure(stem: string, fingerprint: string): string {
   return `${stem}-${fingerprint.slice(0, 32)}`;
 }
 
-/** The bytes of a value that becomes data; futures and functions cannot stand in it. */
-export function encodeData(value: unknown): Uint8Array {
+/** The bytes of a value that becomes data, in memory from `memory`; futures and functions cannot stand in it. */
+export function encodeData(value: unknown, memory: SpareMemory): Uint8Array {
   const encoded = encodeValue(value, {
     leaf: (leaf, path) => {
       if (!isFuture(leaf)) return undefined;
@@ -289,5 +290,7 @@ export function encodeData(value: unknown): Uint8Array {
       );
     },
   });
-  return encoded.toBytes();
+  const bytes = memory.take(encoded.bytes);
+  encoded.writeTo(bytes, 0);
+  return bytes;
 }

@@ -11,7 +11,7 @@ import {
   type TaskNumber,
 } from "@taskflock/protocol";
 import { Future, type FutureOwner } from "./future.ts";
-import { type Anchor, anchorOf, Reachability } from "./reachability.ts";
+import { type Anchor, Reachability } from "./reachability.ts";
 import { TaskRecord } from "./record.ts";
 import { RecordPages } from "./record-pages.ts";
 import type { Results } from "./results.ts";
@@ -96,23 +96,12 @@ export class TaskTable {
 
   /** One more handle on the record. */
   futureOf<R>(record: TaskRecord): Future<R> {
-    const future = new Future<R>(this.#host.owner, record, null);
     record.handles++;
-    this.#reachability.watch(future, record);
-    return future;
+    return new Future<R>(this.#host.owner, record, this.#reachability.anchor(record));
   }
 
-  /** One more handle on each of the records, which are all different. */
-  futuresOf<R>(records: readonly TaskRecord[]): Future<R>[] {
-    const anchors = this.#reachability.anchors(records);
-    return records.map((record, index) => {
-      record.handles++;
-      return new Future<R>(this.#host.owner, record, anchorOf(anchors, index));
-    });
-  }
-
-  release(future: Future<unknown>, anchor: Anchor | null, record: TaskRecord): void {
-    this.#reachability.unwatch(future, anchor, record);
+  release(anchor: Anchor, record: TaskRecord): void {
+    this.#reachability.unwatch(anchor, record);
     this.dropHandle(record);
   }
 

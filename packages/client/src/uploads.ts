@@ -1,21 +1,23 @@
 // Data of the client's on its way to workers: kept until one holds it, put where the scheduler says.
 
-import type {
-  BulkClient,
-  ClientToScheduler,
-  Holder,
-  TaskId,
-  TaskNumber,
-  UploadTo,
-  WorkerId,
+import {
+  type BulkClient,
+  type ClientToScheduler,
+  type Holder,
+  Outgoing,
+  type TaskId,
+  type TaskNumber,
+  type UploadTo,
+  type WorkerId,
 } from "@taskflock/protocol";
+import { SpareMemory } from "./spare-memory.ts";
 
 export interface UploadHost {
   send(message: ClientToScheduler): void;
 }
 
 interface Upload {
-  readonly bytes: Uint8Array;
+  readonly data: Outgoing;
   readonly abort: AbortController;
   /** Where it is going: after a cut the scheduler says `uploadTo` again. */
   readonly busy: Set<WorkerId>;
@@ -25,6 +27,8 @@ export class Uploads {
   readonly #host: UploadHost;
   readonly #bulk: BulkClient;
   readonly #waiting: Map<TaskNumber, Upload> = new Map();
+  /** Where what is to be added may be written: it is used again once it was sent. */
+  readonly memory: SpareMemory = new SpareMemory();
 
   constructor(host: UploadHost, bulk: BulkClient) {
     this.#host = host;
@@ -33,7 +37,7 @@ export class Uploads {
 
   /** Keeps the bytes for the scheduler's `uploadTo`; nobody may change them. */
   add(n: TaskNumber, bytes: Uint8Array): void {
-    this.#waiting.set(n, { bytes, abort: new AbortController(), busy: new Set() });
+    this.#waiting.set(n, { data: new Outgoing(bytes), abort: new AbortController(), busy: new Set() });
   }
 
   /** True until the data is on the cluster, or never will be. */
@@ -49,30 +53,41 @@ export class Uploads {
 
   /** Workers hold the data: copies that are still under way go on. */
   placed(n: TaskNumber): void {
-    this.#waiting.delete(n);
+    const upload = this.#waiting.get(n);
+    if (upload !== undefined) this.#over(n, upload);
   }
 
   /** Nobody wants the data any more. */
   drop(n: TaskNumber): void {
-    this.#waiting.get(n)?.abort.abort();
-    this.#waiting.delete(n);
+    const upload = this.#waiting.get(n);
+    if (upload === undefined) return;
+    upload.abort.abort();
+    this.#over(n, upload);
   }
 
   close(): void {
     for (const n of [...this.#waiting.keys()]) this.drop(n);
+    this.memory.clear();
   }
 
-  async #put(n: TaskNumber, task: TaskId, holder: Holder, { bytes, abort, busy }: Upload): Promise<void> {
+  #over(n: TaskNumber, upload: Upload): void {
+    this.#waiting.delete(n);
+    if (upload.busy.size === 0) this.memory.give(upload.data.bytes);
+  }
+
+  async #put(n: TaskNumber, task: TaskId, holder: Holder, upload: Upload): Promise<void> {
+    const { data, abort, busy } = upload;
     const { worker, address, version } = holder;
     if (busy.has(worker)) return;
     busy.add(worker);
     try {
-      await this.#bulk.put(address, task, bytes, abort.signal);
+      await this.#bulk.put(address, task, data, abort.signal);
     } catch {
       // The scheduler answers with another `uploadTo`, or fails the data.
       if (!abort.signal.aborted) this.#host.send({ t: "unavailable", n, holder: worker, version });
     } finally {
       busy.delete(worker);
+      if (busy.size === 0 && this.#waiting.get(n) !== upload) this.memory.give(data.bytes);
     }
   }
 }

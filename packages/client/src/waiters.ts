@@ -79,21 +79,26 @@ export class EndWaiter implements Waiter {
 /** Counts many futures down with one promise for all of them. */
 export class CountdownWaiter implements Waiter {
   /** Until the end: once it is known, the futures are of no interest here. */
-  #futures: ReadonlySet<object> | null;
+  #futures: readonly object[] | null;
+  /** The same, made when somebody asks for one of them: hardly ever. */
+  #set: ReadonlySet<object> | null = null;
   #left: number;
   readonly #decides: (record: TaskRecord) => boolean;
   readonly #errorOf: (record: TaskRecord) => Error;
   readonly #finish: (error: Error | null) => void;
 
-  /** `decides` says of a record that did not succeed whether that ends the wait with its error. Watch each future once. */
+  /**
+   * `decides` says of a record that did not succeed whether that ends the wait with its error. To be watched by once for each place
+   * in `futures`.
+   */
   constructor(
-    futures: ReadonlySet<object>,
+    futures: readonly object[],
     decides: (record: TaskRecord) => boolean,
     errorOf: (record: TaskRecord) => Error,
     finish: (error: Error | null) => void,
   ) {
     this.#futures = futures;
-    this.#left = futures.size;
+    this.#left = futures.length;
     this.#decides = decides;
     this.#errorOf = errorOf;
     this.#finish = finish;
@@ -110,11 +115,14 @@ export class CountdownWaiter implements Waiter {
   }
 
   concerns(future: object): boolean {
-    return this.#futures?.has(future) ?? false;
+    if (this.#futures === null) return false;
+    this.#set ??= new Set(this.#futures);
+    return this.#set.has(future);
   }
 
   #end(error: Error | null): void {
     this.#futures = null;
+    this.#set = null;
     this.#finish(error);
   }
 }
