@@ -34,6 +34,26 @@ describe("a batch", () => {
   const payloads = new PayloadStore();
   const packer = new BatchPacker(payloads);
 
+  it("has room for any number of items, functions and inputs, before and after one that needs much", () => {
+    const inputs = [{ item: 0 }, { item: 0 }];
+    for (const [count, argsBytes] of [
+      [2000, 3],
+      [1, 10_000_000],
+      [700, 200],
+    ] as const) {
+      const args = payloads.put(new Uint8Array(argsBytes).fill(7));
+      const assign = { task: 1, attempt: 1, key: "schlüssel", args };
+      for (let i = 0; i < count; i++) packer.add({ assign, fn: { number: 1 }, functions: [{ number: i }] }, inputs);
+      const items = unpackItems(packer.take(7), segments);
+      expect(items.length).toBe(count);
+      for (const [i, item] of items.entries()) {
+        expect([keyOf(item), item.args.length, item.args.at(-1)]).toEqual(["schlüssel", argsBytes, 7]);
+        expect([...item.functions, ...item.inputs.map(({ from }) => from)]).toEqual([i, 0, 0]);
+      }
+      payloads.free(args);
+    }
+  });
+
   it("is unpacked as it was packed", () => {
     fc.assert(
       fc.property(fc.array(packItem, { maxLength: 20 }), (items) => {
@@ -56,7 +76,7 @@ describe("a batch", () => {
           for (const [at, input] of item.inputs.entries()) {
             const got = unpacked[index]!.inputs[at]!;
             if (input instanceof Uint8Array) {
-              expect(got).toEqual({ serial: 0, bytes: input });
+              expect(got).toEqual({ serial: 0, bytes: input, from: -1 });
               expect(got.bytes.byteOffset % 8).toBe(0);
             } else {
               expect(got.serial).toBe(input.serial);

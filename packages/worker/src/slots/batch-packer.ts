@@ -28,6 +28,9 @@ const ALIGNMENT = 8;
 /** Bytes of UTF-8 that a character of a string takes at most. */
 const MAX_UTF8 = 3;
 const UTF8 = new TextEncoder();
+/** Numbers of an item, besides those of its functions and inputs. */
+const COLUMNS = 9;
+const INPUT_COLUMNS = 4;
 const FIRST_COLUMNS = 4096;
 const FIRST_BYTES = 64 * 1024;
 /** Scratch memory beyond this is not kept: one huge argument is not to hold its room for good. */
@@ -48,7 +51,7 @@ export class BatchPacker {
 
   add(item: PackItem, inputs: readonly PackInput[]): void {
     const { assign, fn, functions } = item;
-    this.#room(8 + functions.length + inputs.length * 4);
+    this.#room(COLUMNS + functions.length + inputs.length * INPUT_COLUMNS);
     this.#push(assign.task);
     this.#push(assign.attempt);
     this.#push(fn.number);
