@@ -21,7 +21,7 @@ function coreWithTasks(count: number): { core: Core; tasks: Task[] } {
   const session = core.sessions.get(1 as never)!;
   const options = { data: defaultTaskOptions, lane: core.open };
   const run = session.runs.get(0 as RunNumber)!;
-  const tasks = Array.from({ length: count }, (_, n) => core.newTask({ session, n: n as never }, options, run));
+  const tasks = Array.from({ length: count }, (_, n) => core.newTask(n as never, options, run));
   return { core, tasks };
 }
 
@@ -43,7 +43,7 @@ describe("the table of transitions", () => {
     const { core, tasks } = coreWithTasks(2);
     const [a] = tasks;
     core.releaseSlot(a!);
-    const again = core.newTask({ session: a!.session, n: 9 as never }, a!.options, a!.run);
+    const again = core.newTask(9 as never, a!.options, a!.run);
     expect(again.id % 2 ** 24).toBe(a!.id % 2 ** 24);
     expect(core.taskById(a!.id)).toBeNull();
     expect(core.taskById(again.id)).toBe(again);
@@ -57,10 +57,10 @@ describe("a slot", () => {
     const slot = task!.id % TASK_SLOTS;
     core.releaseSlot(task!);
     core.generations[slot] = TASK_GENERATIONS - 2;
-    const last = core.newTask({ session: task!.session, n: 2 as never }, task!.options, task!.run);
+    const last = core.newTask(2 as never, task!.options, task!.run);
     expect(last.id).toBe((TASK_GENERATIONS - 1) * TASK_SLOTS + slot);
     core.releaseSlot(last);
-    const next = core.newTask({ session: task!.session, n: 3 as never }, task!.options, task!.run);
+    const next = core.newTask(3 as never, task!.options, task!.run);
     expect(next.id).toBe(TASK_SLOTS + 1);
   });
 });

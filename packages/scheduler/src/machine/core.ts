@@ -23,7 +23,6 @@ import {
   LINK_UP,
   makeLane,
   type Options,
-  type Ref,
   type Run,
   type Session,
   Task,
@@ -118,13 +117,13 @@ export class Core {
     this.story = new Story(config.storyLines);
   }
 
-  newTask(ref: Ref, options: Options, run: Run): Task {
+  newTask(n: TaskNumber, options: Options, run: Run): Task {
     const slot = this.freeSlots.pop() ?? this.slots.length;
     if (slot >= TASK_SLOTS) throw new FlockError("FLOCK_INVARIANT", `More than ${TASK_SLOTS} tasks at one time.`);
     const generation = (this.generations[slot] ?? 0) + 1;
     this.generations[slot] = generation;
     options.lane.users++;
-    const task = new Task((generation * TASK_SLOTS + slot) as TaskId, ++this.seq, ref, options, run);
+    const task = new Task((generation * TASK_SLOTS + slot) as TaskId, ++this.seq, n, options, run);
     this.slots[slot] = task;
     run.tasks++;
     return task;

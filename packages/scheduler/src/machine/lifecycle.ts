@@ -85,7 +85,7 @@ export function endUpload(core: Core, task: Task): void {
   const { session, n } = task.upload!.uploader;
   session.uploads.delete(n);
   core.uploads.delete(task);
-  task.upload = null;
+  task.extras.upload = null;
 }
 
 /** The result is there (inline, or at a holder): whoever waited for it goes on. */
@@ -165,7 +165,7 @@ function endOne(core: Core, task: Task, outcome: Outcome): void {
   withdraw(core, task);
   const failed = outcome.kind === "failed";
   core.move(task, failed ? FAILED : CANCELLED, failed ? outcome.failure.message : outcome.reason);
-  task.outcome = outcome;
+  task.extras.outcome = outcome;
   if (wasActive) unneedInputs(core, task);
   settleLineage(core, task, outcome);
   dropCopies(core, task);

@@ -90,7 +90,19 @@ export const LINEAGE = 32;
 /** The reference it was made for is still held. */
 export const HELD = 64;
 
-/** The hot record: fields are never added or removed after construction. */
+/** What few tasks have: a key of their own, functions among the arguments, several references, a failure. */
+export class Extras {
+  key: string | null = null;
+  fingerprint: string | null = null;
+  name = "";
+  functions: readonly Definition[] = noDefinitions;
+  others: Ref[] | null = null;
+  outcome: Outcome | null = null;
+  troubles: Troubles | null = null;
+  upload: Upload | null = null;
+}
+
+/** The hot record: fields are never added or removed after construction. A million of them are kept and copied, so each field counts. */
 export class Task {
   readonly id: TaskId;
   readonly seq: number;
@@ -98,13 +110,8 @@ export class Task {
   flags = 0;
   attempt: Attempt = 0 as Attempt;
   order = 0;
-  key: string | null = null;
-  fingerprint: string | null = null;
-  /** The name part of a derived key. */
-  name = "";
   /** Null for scattered data and for references that could not be honoured. */
   definition: Definition | null = null;
-  functions: readonly Definition[] = noDefinitions;
   args: PayloadRef = NO_PAYLOAD;
   argsBytes = 0;
   deps: Edge[] = noEdges;
@@ -118,10 +125,8 @@ export class Task {
   queue: TaskQueue | null = null;
   /** How many references clients hold: the one it was made for (`HELD`), and `others`. */
   refs = 0;
-  /** Who made it, under which number; kept for its key when that reference is gone. */
-  readonly session: Session;
+  /** Under which number its session made it; kept for its key when that reference is gone. */
   readonly n: TaskNumber;
-  others: Ref[] | null = null;
   worker: Worker | null = null;
   /** Place in `worker.assigned`. */
   index = 0;
@@ -132,17 +137,58 @@ export class Task {
   bytes = 0;
   result: PayloadRef = NO_PAYLOAD;
   holders: Holding[] = noHoldings;
-  outcome: Outcome | null = null;
-  troubles: Troubles | null = null;
-  upload: Upload | null = null;
+  uncommon: Extras | null = null;
 
-  constructor(id: TaskId, seq: number, ref: Ref, options: Options, run: Run) {
+  constructor(id: TaskId, seq: number, n: TaskNumber, options: Options, run: Run) {
     this.id = id;
     this.seq = seq;
-    this.session = ref.session;
-    this.n = ref.n;
+    this.n = n;
     this.options = options;
     this.run = run;
+  }
+
+  /** For writing. */
+  get extras(): Extras {
+    this.uncommon ??= new Extras();
+    return this.uncommon;
+  }
+
+  /** Who made it. */
+  get session(): Session {
+    return this.run.session;
+  }
+
+  /** The name part of a derived key. */
+  get name(): string {
+    return this.definition?.name ?? this.uncommon?.name ?? "";
+  }
+
+  get key(): string | null {
+    return this.uncommon === null ? null : this.uncommon.key;
+  }
+
+  get fingerprint(): string | null {
+    return this.uncommon === null ? null : this.uncommon.fingerprint;
+  }
+
+  get functions(): readonly Definition[] {
+    return this.uncommon === null ? noDefinitions : this.uncommon.functions;
+  }
+
+  get others(): Ref[] | null {
+    return this.uncommon === null ? null : this.uncommon.others;
+  }
+
+  get outcome(): Outcome | null {
+    return this.uncommon === null ? null : this.uncommon.outcome;
+  }
+
+  get troubles(): Troubles | null {
+    return this.uncommon === null ? null : this.uncommon.troubles;
+  }
+
+  get upload(): Upload | null {
+    return this.uncommon === null ? null : this.uncommon.upload;
   }
 }
 
@@ -326,6 +372,7 @@ export function makeLane(
 }
 
 export function troublesOf(task: Task): Troubles {
-  task.troubles ??= { retries: 0, failures: 0, suspicions: 0, deaths: [], returns: 0 };
-  return task.troubles;
+  const { extras } = task;
+  extras.troubles ??= { retries: 0, failures: 0, suspicions: 0, deaths: [], returns: 0 };
+  return extras.troubles;
 }

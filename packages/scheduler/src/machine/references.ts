@@ -12,7 +12,7 @@ export function keyOf(task: Task): string {
 
 export function addRef(session: Session, n: TaskNumber, task: Task): void {
   if (task.session === session && task.n === n) task.flags |= HELD;
-  else if (task.others === null) task.others = [{ session, n }];
+  else if (task.others === null) task.extras.others = [{ session, n }];
   else task.others.push({ session, n });
   task.refs++;
   session.tasks.set(n, task);

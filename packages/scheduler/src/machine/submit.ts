@@ -52,7 +52,7 @@ export function submit(core: Core, session: Session, message: Submit): void {
     }
     return;
   }
-  const task = core.newTask({ session, n }, options!, run!);
+  const task = core.newTask(n, options!, run!);
   task.args = message.args;
   task.argsBytes = message.argsBytes;
   describe(task, definition!, nested as readonly Definition[], inputs);
@@ -71,8 +71,8 @@ export function scatter(core: Core, session: Session, message: Scatter): void {
     if (!session.tasks.has(n)) referTo(core, session, n, known!, fingerprint);
     return;
   }
-  const task = core.newTask({ session, n }, session.options.get(0)!, session.runs.get(0)!);
-  task.name = message.name;
+  const task = core.newTask(n, session.options.get(0)!, session.runs.get(0)!);
+  task.extras.name = message.name;
   task.bytes = message.bytes;
   task.order = ++core.lastOrder;
   register(core, task, key, fingerprint);
@@ -85,7 +85,7 @@ export function scatter(core: Core, session: Session, message: Scatter): void {
     return;
   }
   const upload = { uploader: { session, n }, broadcast: message.broadcast, targets: new Set<never>(), refusal: "" };
-  task.upload = upload;
+  task.extras.upload = upload;
   core.move(task, UPLOADING, "scattered");
   startUpload(core, task);
 }
@@ -102,8 +102,8 @@ export function cancelAlone(core: Core, session: Session, n: TaskNumber, name: s
 }
 
 function newEnded(core: Core, session: Session, n: TaskNumber, name: string): Task {
-  const task = core.newTask({ session, n }, session.options.get(0)!, session.runs.get(0)!);
-  task.name = name;
+  const task = core.newTask(n, session.options.get(0)!, session.runs.get(0)!);
+  task.extras.name = name;
   addRef(session, n, task);
   countNew(core, task);
   return task;
@@ -128,15 +128,14 @@ export function refer(core: Core, session: Session, n: TaskNumber, task: Task): 
 
 function register(core: Core, task: Task, key: string | null, fingerprint: string | null): void {
   if (key === null) return;
-  task.key = key;
-  task.fingerprint = fingerprint;
+  task.extras.key = key;
+  task.extras.fingerprint = fingerprint;
   core.keys.set(key, task);
 }
 
 function describe(task: Task, definition: Definition, nested: readonly Definition[], inputs: readonly Task[]): void {
-  task.name = definition.name;
   task.definition = definition;
-  task.functions = nested;
+  if (nested.length > 0) task.extras.functions = nested;
   task.flags |= LINEAGE;
   useFunctions(definition, nested);
   linkInputs(task, inputs);
