@@ -72,6 +72,19 @@ describe("scatter", () => {
     expect((await (await scattered).result())[3]).toBe(1);
   });
 
+  test("memory that is used again holds each value until it was sent", async () => {
+    const fills = range(6);
+    const array = (fill: number): Uint8Array => new Uint8Array(2_000_000 + fill).fill(fill);
+    const one = await client.scatter(array(9));
+    const data = await Promise.all(fills.map((fill) => client.scatter(array(fill), { broadcast: fill % 2 === 0 })));
+    const check = (bytes: Uint8Array, fill: number): boolean =>
+      bytes.length === 2_000_000 + fill && bytes.every((byte) => byte === fill);
+    expect(await client.gather(data.map((each, fill) => client.submit(check, [each, fill])))).toEqual(
+      fills.map(() => true),
+    );
+    expect(await client.call(check, [one, 9])).toBe(true);
+  });
+
   test("a key is shared; with other data it is a conflict", async () => {
     const first = await client.scatter([1, 2], { key: "xs" });
     expect(first.key).toBe("xs");

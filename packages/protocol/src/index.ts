@@ -1,6 +1,7 @@
 export * from "./address.ts";
 export * from "./bulk/bulk-client.ts";
 export * from "./bulk/bulk-server.ts";
+export * from "./bulk/outgoing.ts";
 export * from "./frames/frames.ts";
 export * from "./function-description.ts";
 export * from "./installed-package.ts";

@@ -1,9 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { BulkParser, bulkFrame, numbersBody, OP, Receiving, sendChunks } from "../src/bulk/bulk-frames.ts";
-import { BulkClient, type BulkEarly, BulkServer, FlockError, isFlockError, type TaskId } from "../src/index.ts";
+import { readInPlace } from "../src/bulk/read-in-place.ts";
+import {
+  BulkClient,
+  type BulkEarly,
+  BulkServer,
+  FlockError,
+  isFlockError,
+  Outgoing,
+  type TaskId,
+} from "../src/index.ts";
 import { Log, Relay, TOKEN } from "./link-fixture.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -11,6 +21,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 const id = (n: number): TaskId => n as TaskId;
 
 /** A worker's store: results by task, leases counted, uploads that were announced. */
@@ -107,6 +118,69 @@ describe("fetch and put", () => {
     }
     await store.events.until((events) => events.filter((event) => event === "released").length === 6);
     expect(store.leases).toBe(0);
+  });
+
+  test("the same bytes go to several peers", async () => {
+    const stores = [await Store.start(), await Store.start()];
+    const client = newClient();
+    const bytes = randomBytes(2_000_000);
+    const data = new Outgoing(bytes);
+    for (const store of stores) store.expected.add(1);
+    await Promise.all(stores.map(({ address }) => client.put(address, id(1), data)));
+    for (const { results } of stores) expect(Buffer.compare(results.get(1)!, bytes)).toBe(0);
+    expect(range(data.chunks).map((i) => data.checksum(i))).toEqual(range(4).map((i) => crc32(data.chunk(i))));
+  });
+
+  test("an upload is over when its last byte was sent, whatever the peer says before", async () => {
+    const server = createServer((socket) => {
+      socket.once("data", () => {
+        socket.write(bulkFrame(OP.welcome, new Uint8Array(0)));
+        socket.once("data", () => {
+          socket.pause();
+          socket.write(bulkFrame(OP.ready, new Uint8Array(0)));
+          socket.write(bulkFrame(OP.stored, new Uint8Array(0)), () => peer.add("said"));
+        });
+      });
+      sockets.push(socket);
+      socket.on("error", () => undefined);
+    });
+    const peer = new Log<string>();
+    const sockets: Socket[] = [];
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    cleanups.push(() => server.close());
+    const client = newClient();
+    let over = false;
+    const put = client.put(`127.0.0.1:${(server.address() as AddressInfo).port}`, id(1), new Uint8Array(50_000_000));
+    void put.then(() => {
+      over = true;
+    });
+    await peer.until((said) => said.includes("said"));
+    for (let turn = 0; turn < 100; turn++) await new Promise((next) => setImmediate(next));
+    expect(over).toBe(false);
+    for (const socket of sockets) socket.resume();
+    await put;
+  });
+
+  test("uploads also arrive where sockets cannot read to given places", async () => {
+    const got: Uint8Array[] = [];
+    const server = createServer({ pauseOnConnect: true }, (accepted) => {
+      const { _handle: handle } = accepted as unknown as { _handle: { useUserBuffer: unknown } };
+      handle.useUserBuffer = undefined;
+      const parser = new BulkParser({
+        onFrame: (_op, body) => got.push(body.slice()),
+        chunkTarget: (length) => new Uint8Array(length),
+        onChunk: (length) => got.push(new Uint8Array(length)),
+      });
+      expect(readInPlace(accepted, parser, (take) => take())).toBe(accepted);
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const bytes = randomBytes(1_000_000);
+    socket.write(bulkFrame(OP.put, numbersBody(1, bytes.length)));
+    sendChunks(socket, new Outgoing(bytes), () => socket.end());
+    await new Promise((done) => socket.on("close", done).resume());
+    await new Promise((done) => server.close(done));
+    expect(got.map(({ length }) => length)).toEqual([16, 512 * 1024, 1_000_000 - 512 * 1024]);
   });
 
   test("many at once are bounded per peer, and all arrive", async () => {
@@ -345,7 +419,7 @@ test("chunks cut anywhere are read to where they stay, whatever comes between th
         };
         for (const bytes of sent) {
           write(bulkFrame(OP.found, numbersBody(bytes.length)));
-          sendChunks({ write, cork: () => {}, uncork: () => {} }, bytes, () => {});
+          sendChunks({ write, cork: () => {}, uncork: () => {} }, new Outgoing(bytes), () => {});
         }
         const got: Uint8Array[] = [];
         let receiving: Receiving | null = null;

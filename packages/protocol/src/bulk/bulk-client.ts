@@ -2,6 +2,7 @@
 
 import { FlockError, isFlockError, type TaskId } from "../words/index.ts";
 import { BulkConnection } from "./bulk-connection.ts";
+import { Outgoing } from "./outgoing.ts";
 
 const MAX_PER_PEER = 2;
 /** Idle connections kept, all peers together. */
@@ -52,10 +53,11 @@ export class BulkClient {
     });
   }
 
-  /** Uploads a task's bytes, which its peer was told to expect. Rejects as `fetch` does. */
-  put(address: string, task: TaskId, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  /** Uploads a task's bytes, which its peer was told to expect. Rejects as `fetch` does. Nobody may change them before it ends. */
+  put(address: string, task: TaskId, data: Outgoing | Uint8Array, signal?: AbortSignal): Promise<void> {
+    const outgoing = data instanceof Outgoing ? data : new Outgoing(data);
     const what = `The data of task ${task} could not be sent to ${address}`;
-    return this.#with(address, what, signal, (connection) => connection.put(task, bytes, signal));
+    return this.#with(address, what, signal, (connection) => connection.put(task, outgoing, signal));
   }
 
   /** Ends all connections; transfers that run are rejected. */

@@ -6,6 +6,7 @@ import { decodeRefused, encodeHandshake } from "../link/handshake.ts";
 import { malformed } from "../validation/fields.ts";
 import { FlockError, isFlockError, PROTOCOL_VERSION, type TaskId } from "../words/index.ts";
 import { BulkParser, bulkFrame, numbersBody, OP, Receiving, readNumbers, sendChunks } from "./bulk-frames.ts";
+import type { Outgoing } from "./outgoing.ts";
 
 const CONNECT_MS = 5_000;
 /** A transfer in which nothing moves for so long is given up. */
@@ -116,16 +117,29 @@ export class BulkConnection {
   }
 
   /** Rejects with FLOCK_TASK_UNKNOWN when the upload was not announced; FLOCK_CONNECTION_LOST, FLOCK_PROTOCOL. */
-  put(task: TaskId, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  put(task: TaskId, data: Outgoing, signal?: AbortSignal): Promise<void> {
     return this.#run(signal, (resolve, fail) => {
-      this.#socket.write(bulkFrame(OP.put, numbersBody(task, bytes.length)));
+      this.#socket.write(bulkFrame(OP.put, numbersBody(task, data.bytes.length)));
+      let sent: boolean | null = null;
+      let stored = false;
+      // The peer may say so before this end has noticed that the last bytes are gone: until then they are read.
+      const finish = (): void => {
+        if (sent && stored) resolve(undefined);
+      };
       return {
         receiving: null,
         onFrame: (op, body) => {
-          if (op === OP.absent) fail(absent(body));
-          else if (op === OP.ready) sendChunks(this.#socket, bytes, () => {});
-          else if (op === OP.stored) resolve(undefined);
-          else throw malformed("bulk", `the operation ${op} is no answer`);
+          if (op === OP.absent && sent === null) fail(absent(body));
+          else if (op === OP.ready && sent === null) {
+            sent = false;
+            sendChunks(this.#socket, data, () => {
+              sent = true;
+              finish();
+            });
+          } else if (op === OP.stored && sent !== null) {
+            stored = true;
+            finish();
+          } else throw malformed("bulk", `the operation ${op} is no answer`);
         },
         onChunk: () => {},
       };

@@ -5,6 +5,7 @@
 
 import { crc32 } from "node:zlib";
 import { malformed } from "../validation/fields.ts";
+import type { Outgoing } from "./outgoing.ts";
 
 export const OP = {
   /** Client: a handshake frame (role `peer`). */
@@ -27,24 +28,21 @@ export const OP = {
 
 const MARK = 0xf7;
 export const HEADER_BYTES = 12;
-/** Size of the chunks that are sent. */
-const CHUNK_BYTES: number = 512 * 1024;
 const MAX_CHUNK_BYTES = 1024 * 1024;
 const MAX_BODY_BYTES = 4096;
 /** Read at once: the checksum finds the bytes in the processor's cache. */
 const READ_BYTES: number = 256 * 1024;
 
 export function bulkFrame(op: number, body: Uint8Array): Buffer {
-  return Buffer.concat([bulkHeader(op, body), body]);
+  return Buffer.concat([bulkHeader(op, body.length, crc32(body)), body]);
 }
 
-/** The header of a body that is written on its own. */
-function bulkHeader(op: number, body: Uint8Array): Buffer {
+function bulkHeader(op: number, length: number, checksum: number): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   header[0] = MARK;
   header[1] = op;
-  header.writeUInt32LE(body.length, 4);
-  header.writeUInt32LE(crc32(body), 8);
+  header.writeUInt32LE(length, 4);
+  header.writeUInt32LE(checksum, 8);
   return header;
 }
 
@@ -171,29 +169,31 @@ export class Receiving {
 }
 
 export interface ChunkWriter {
-  write(bytes: Uint8Array, done?: () => void): boolean;
+  write(bytes: Uint8Array, done?: (error?: Error | null) => void): boolean;
   cork(): void;
   uncork(): void;
 }
 
-/** Writes `bytes` as chunks, two at most on their way; `done` when the last has left this process. */
-export function sendChunks(socket: ChunkWriter, bytes: Uint8Array, done: () => void): void {
+/** Writes `data` as chunks, two at most on their way; `done` when the last has left this process, or the connection has ended. */
+export function sendChunks(socket: ChunkWriter, data: Outgoing, done: () => void): void {
   let at = 0;
   let inFlight = 0;
   const next = (): void => {
-    while (at < bytes.length && inFlight < 2) {
-      const part = bytes.subarray(at, at + CHUNK_BYTES);
-      at += part.length;
+    while (at < data.chunks && inFlight < 2) {
+      const chunk = data.chunk(at);
+      const header = bulkHeader(OP.chunk, chunk.length, data.checksum(at));
+      at++;
       inFlight++;
       socket.cork();
-      socket.write(bulkHeader(OP.chunk, part));
-      socket.write(part, () => {
+      socket.write(header);
+      socket.write(chunk, (error) => {
         inFlight--;
+        if (error) at = data.chunks; // the connection has ended
         next();
       });
       socket.uncork();
     }
-    if (at >= bytes.length && inFlight === 0) done();
+    if (at >= data.chunks && inFlight === 0) done();
   };
   next();
 }

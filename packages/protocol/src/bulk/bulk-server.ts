@@ -16,6 +16,7 @@ import {
   readNumbers,
   sendChunks,
 } from "./bulk-frames.ts";
+import { Outgoing } from "./outgoing.ts";
 import { readInPlace } from "./read-in-place.ts";
 
 const AUTHENTICATE_MS = 5_000;
@@ -206,7 +207,7 @@ class Connection {
       };
       this.#abandon = release;
       this.#socket.write(bulkFrame(OP.found, numbersBody(source.bytes.length)));
-      sendChunks(this.#socket, source.bytes, () => {
+      sendChunks(this.#socket, new Outgoing(source.bytes), () => {
         release();
         this.#busy = false;
       });

@@ -1,0 +1,30 @@
+// Bytes on their way to peers.
+
+import { crc32 } from "node:zlib";
+
+/** Size of the chunks that are sent. */
+const CHUNK_BYTES: number = 512 * 1024;
+
+/** Bytes that nobody changes, in chunks. However many peers they go to, the checksum of a chunk is computed once. */
+export class Outgoing {
+  readonly bytes: Uint8Array;
+  readonly chunks: number;
+  readonly #checksums: number[] = [];
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.chunks = Math.ceil(bytes.length / CHUNK_BYTES);
+  }
+
+  chunk(index: number): Uint8Array {
+    return this.bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
+  }
+
+  checksum(index: number): number {
+    const known = this.#checksums[index];
+    if (known !== undefined) return known;
+    const checksum = crc32(this.chunk(index));
+    this.#checksums[index] = checksum;
+    return checksum;
+  }
+}
