@@ -162,6 +162,13 @@ export class Core {
     this.story.add(task.id, this.now, this.cause, from, to, detail);
   }
 
+  /** Something is left to do in this step. */
+  hasWork(): boolean {
+    const { lost, broken, loose, relocate, candidates, dirty } = this;
+    const tasks = lost.length + broken.length + loose.length + relocate.length + candidates.length;
+    return tasks + dirty.length + this.ready.size > 0;
+  }
+
   canTell(session: Session): boolean {
     return session.link === LINK_UP;
   }

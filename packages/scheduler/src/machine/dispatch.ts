@@ -5,7 +5,7 @@ import type { Core } from "./core.ts";
 import { park, takeOutOfLine } from "./lanes.ts";
 import { candidateOf, choose, takeTurn } from "./placement.ts";
 import { goesBefore, headOf } from "./queue.ts";
-import type { Lane, Task, Worker } from "./records.ts";
+import type { Lane } from "./records.ts";
 import { expectedCost, hasRoom, refreshDirty } from "./supply.ts";
 
 export function dispatch(core: Core): void {
@@ -17,8 +17,10 @@ export function dispatch(core: Core): void {
 }
 
 function assignReady(core: Core): void {
-  for (let next = pickNext(core); next !== null; next = pickNext(core)) {
-    const { lane, task, candidate } = next;
+  // One lane at a time is the rule; no record for each task.
+  for (let lane = pickLane(core); lane !== null; lane = pickLane(core)) {
+    const task = headOf(lane)!;
+    const candidate = lane.parkedAt ?? candidateOf(core, lane)!;
     takeOutOfLine(core, task);
     const worker = lane.parkedAt ?? choose(core, task, candidate);
     if (hasRoom(core, worker)) {
@@ -28,18 +30,13 @@ function assignReady(core: Core): void {
   }
 }
 
-/** The first task, by priority, fair share and order, among the lanes that have both a task and a worker for it. */
-function pickNext(core: Core): { lane: Lane; task: Task; candidate: Worker } | null {
-  let best: { lane: Lane; task: Task; candidate: Worker } | null = null;
+/** The lane of the first task, by priority, fair share and order, among the lanes that have both a task and a worker for it. */
+function pickLane(core: Core): Lane | null {
+  let best: Lane | null = null;
   for (const lane of core.ready) {
     core.looks++;
-    const candidate = lane.count === 0 ? null : candidateOf(core, lane);
-    if (candidate === null) {
-      core.ready.delete(lane);
-      continue;
-    }
-    const task = headOf(lane)!;
-    if (best === null || goesBefore(task, best.task)) best = { lane, task, candidate };
+    if (lane.count === 0 || candidateOf(core, lane) === null) core.ready.delete(lane);
+    else if (best === null || goesBefore(headOf(lane)!, headOf(best)!)) best = lane;
   }
   return best;
 }

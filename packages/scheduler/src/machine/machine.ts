@@ -175,8 +175,10 @@ function settle(core: Core): void {
   dispatch(core);
   rebalance(core);
   continueRetiring(core);
-  drain(core);
-  dispatch(core);
+  if (core.hasWork()) {
+    drain(core);
+    dispatch(core);
+  }
   watchInlineBudget(core);
   sayProgress(core);
   const next = core.timers.next();
