@@ -42,6 +42,7 @@ export function roomOf(path: string): string | undefined {
 
 /** Further doors to a room: for threads that run users' code, and for what clients load. */
 const secondDoors: ReadonlyMap<string, string> = new Map([
+  ["@taskflock/client/preload", "client"],
   ["@taskflock/protocol/code", "protocol"],
   ["@taskflock/worker/functions", "worker"],
   ["@taskflock/worker/task-context", "worker"],

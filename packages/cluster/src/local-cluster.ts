@@ -9,6 +9,7 @@ import {
   formatAddress,
   type WorkerInfo,
 } from "@taskflock/client";
+import { preload } from "@taskflock/client/preload";
 import { freePort } from "./free-port.ts";
 import {
   type CompleteOptions,
@@ -202,6 +203,7 @@ async function startAll(options: CompleteOptions, roles: RoleProcess[]): Promise
   roles.push(...started.map(({ process }) => process));
   const facts = await scheduler.ready;
   for (const { process } of started) process.giveToken(token);
+  void preload(); // while the workers load
   const groups = await Promise.all(started.map(({ process, names }) => ready(process, names)));
   await ask(address, token, (client) => joinedAll(client, workers, groups));
   scheduler.letGo();

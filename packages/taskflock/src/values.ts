@@ -1,8 +1,12 @@
 // How flags turn into values. Each says what it takes when it gets something else.
 
 import { availableParallelism, totalmem } from "node:os";
-import { InvalidArgumentError } from "commander";
 import { formatBytes } from "./format.ts";
+
+/** What commander looks for by its code, and tells with the name of the flag; the roles start without it. */
+class InvalidValue extends Error {
+  readonly code = "commander.invalidArgument";
+}
 
 const unitBytes: Readonly<Record<string, number>> = {
   "": 1,
@@ -25,8 +29,7 @@ const unitBytes: Readonly<Record<string, number>> = {
 export function byteSize(text: string): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
   const unit = unitBytes[(match?.[2] ?? "?").toLowerCase()];
-  if (match === null || unit === undefined)
-    throw new InvalidArgumentError("Give a size such as 2GiB, 500MB or 1073741824.");
+  if (match === null || unit === undefined) throw new InvalidValue("Give a size such as 2GiB, 500MB or 1073741824.");
   return Math.round(Number(match[1]) * unit);
 }
 
@@ -35,7 +38,7 @@ export function byteSizeFrom(from: number, to: number): (text: string) => number
   return (text) => {
     const value = byteSize(text);
     if (value >= from && value <= to) return value;
-    throw new InvalidArgumentError(`Give a size from ${formatBytes(from)} to ${formatBytes(to)}.`);
+    throw new InvalidValue(`Give a size from ${formatBytes(from)} to ${formatBytes(to)}.`);
   };
 }
 
@@ -44,7 +47,7 @@ export function integer(from: number, to: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!/^\s*-?\d+\s*$/.test(text) || value < from || value > to) {
-      throw new InvalidArgumentError(`Give a whole number from ${from} to ${to}.`);
+      throw new InvalidValue(`Give a whole number from ${from} to ${to}.`);
     }
     return value;
   };
@@ -52,14 +55,16 @@ export function integer(from: number, to: number): (text: string) => number {
 
 export const port: (text: string) => number = integer(0, 65_535);
 
+/** A descriptor that a parent hands down; 0, 1 and 2 are the standard streams. */
+export const descriptorNumber: (text: string) => number = integer(3, 1023);
+
 /** `GPU=1,disk=0.5`: names and amounts. */
 export function resources(text: string): Record<string, number> {
   const parsed: Record<string, number> = {};
   for (const part of text.split(",").filter((piece) => piece.trim() !== "")) {
     const match = /^\s*([A-Za-z_][\w.-]*)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(part);
     const name = match?.[1];
-    if (name === undefined)
-      throw new InvalidArgumentError("Give resources as NAME=AMOUNT, e.g. GPU=1 or GPU=1,disk=0.5.");
+    if (name === undefined) throw new InvalidValue("Give resources as NAME=AMOUNT, e.g. GPU=1 or GPU=1,disk=0.5.");
     parsed[name] = Number(match?.[2]);
   }
   return parsed;

@@ -63,6 +63,16 @@ describe("a nanny", () => {
     expect(new Set(incarnations()).size).toBe(2);
   });
 
+  it("tells of a death from before it had its link, too", async () => {
+    let logger: NannyOptions["logger"] | undefined;
+    const token = new Promise<string>((resolve) => {
+      logger = pino({ level: "warn" }, { write: () => resolve(TOKEN) }); // it died
+    });
+    const nanny = await start({ args: ["-e", "process.exit(7)"], maxQuickDeaths: 1, token, ...(logger && { logger }) });
+    expect((await scheduler.next("nanny-w", "exited")).how).toBe("exit code 7");
+    expect(await nanny.done).toMatchObject({ error: { code: "FLOCK_CLUSTER_START" } });
+  });
+
   it("passes a planned stop on, and ends with its worker", async () => {
     const nanny = await start();
     await scheduler.next("w", "snapshot");

@@ -11,10 +11,13 @@ const MAX_DEPTH = 48;
 
 let made: Packr | undefined;
 
-/** Loaded with the first frame: importing this package stays quick. */
+/**
+ * Loaded with the first frame: importing this package stays quick. Without the native reader of long texts, which takes longer to load
+ * than all else here, and which the hot path has no use for.
+ */
 function packr(): Packr {
   if (made !== undefined) return made;
-  const msgpackr = require("msgpackr") as typeof import("msgpackr");
+  const msgpackr = require("msgpackr/index-no-eval") as typeof import("msgpackr");
   made = new msgpackr.Packr({
     useRecords: false,
     mapsAsObjects: true,

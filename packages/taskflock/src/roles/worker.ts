@@ -1,7 +1,7 @@
 // The worker's processes: nannies, each with a worker below it; or one worker without.
 
 import { hostname } from "node:os";
-import { joinNanny, type NannyLink, type RunningNanny, startNanny, startWorker } from "@taskflock/worker";
+import { joinNanny, loadWorker, type NannyLink, type RunningNanny, startNanny, startWorker } from "@taskflock/worker";
 import type { Logger } from "pino";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, tokenFromDescriptor } from "../process.ts";
@@ -28,10 +28,10 @@ export interface WorkerFlags {
 
 /** Runs until the workers have left, or were told to stop. */
 export async function runWorkers(address: string, flags: WorkerFlags): Promise<void> {
-  const nanny = await joinNanny();
   const logger = createLogger(flags.logLevel, "worker");
-  if (nanny !== null || (!flags.nanny && flags.processes === 1)) return runWorker(address, flags, nanny, logger);
-  await runNannies(address, flags, logger);
+  if (flags.nanny || flags.processes > 1) return runNannies(address, flags, logger);
+  const [nanny] = await Promise.all([joinNanny(), loadWorker()]);
+  await runWorker(address, flags, nanny, logger);
 }
 
 async function tokenOf(address: string, flags: WorkerFlags): Promise<string> {

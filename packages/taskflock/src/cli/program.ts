@@ -1,0 +1,44 @@
+import { Command, CommanderError } from "commander";
+import { version } from "../version.ts";
+import { addDemoCommand } from "./demo.ts";
+import { addDoctorCommand } from "./doctor.ts";
+import { addReplayCommand } from "./replay.ts";
+import { addSchedulerCommand } from "./scheduler.ts";
+import { addStatusCommand, addTokenCommand } from "./status.ts";
+import { addWorkerCommand } from "./worker.ts";
+
+/** Reads the command line, and runs the command. Each loads what it needs only when it runs, so that `--help` is quick. */
+export async function runProgram(): Promise<void> {
+  try {
+    await newProgram().parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode;
+  }
+}
+
+function newProgram(): Command {
+  const program = new Command("taskflock")
+    .description("A distributed task scheduler for TypeScript.")
+    .version(version)
+    .showHelpAfterError("(--help shows what there is)")
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText(
+      "after",
+      `
+Every flag is also an environment variable, which the --help of its command names: TASKFLOCK_PORT=9000 is --port 9000.
+
+  taskflock demo                  a cluster on this machine and a grid search, in one command
+  taskflock scheduler             a scheduler on 127.0.0.1:8786, its page on http://127.0.0.1:8787/status
+  taskflock worker --threads 4    a worker for it`,
+    );
+  program.exitOverride();
+  addDemoCommand(program);
+  addSchedulerCommand(program);
+  addWorkerCommand(program);
+  addStatusCommand(program);
+  addTokenCommand(program);
+  addDoctorCommand(program);
+  addReplayCommand(program);
+  return program;
+}

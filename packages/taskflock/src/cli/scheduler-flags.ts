@@ -1,0 +1,61 @@
+import { logLevels } from "../logger.ts";
+import { byteSizeFrom, descriptorNumber, port } from "../values.ts";
+import type { Flag } from "./flag-table.ts";
+
+/** Of `taskflock scheduler`; they make `SchedulerFlags`. */
+export const schedulerFlags: readonly Flag[] = [
+  { flags: "--host <host>", description: "address to listen on", variable: "HOST", preset: "127.0.0.1" },
+  {
+    flags: "--port <port>",
+    description: "port for clients and workers; 0 chooses a free one",
+    variable: "PORT",
+    preset: 8786,
+    parse: port,
+  },
+  {
+    flags: "--dashboard-host <host>",
+    description: "address of the status page (default: --host)",
+    variable: "DASHBOARD_HOST",
+  },
+  {
+    flags: "--dashboard-port <port>",
+    description: "port of the status page; 0 chooses a free one",
+    variable: "DASHBOARD_PORT",
+    preset: 8787,
+    parse: port,
+  },
+  {
+    flags: "--token-file <file>",
+    description: "file that holds the token (default: one is made and left where local clients find it)",
+    variable: "TOKEN_FILE",
+  },
+  {
+    flags: "--insecure",
+    description: "accept plain text on an address beyond loopback; warns at every start",
+    variable: "INSECURE",
+    preset: false,
+  },
+  { flags: "--record <file>", description: "record every event, for `taskflock replay`", variable: "RECORD" },
+  {
+    flags: "--max-frame-bytes <size>",
+    description: "largest frame that is accepted",
+    variable: "MAX_FRAME_BYTES",
+    preset: 4 * 1024 * 1024,
+    presetText: "4MiB",
+    parse: byteSizeFrom(128 * 1024, 1024 ** 3),
+  },
+  {
+    flags: "--log-level <level>",
+    description: "how much is logged",
+    variable: "LOG_LEVEL",
+    preset: "info",
+    choices: logLevels,
+  },
+  { flags: "--token-fd <fd>", description: "descriptor that the token is read from", parse: descriptorNumber },
+  {
+    flags: "--ready-fd <fd>",
+    description: "descriptor that one line of JSON is written to when the scheduler is ready",
+    parse: descriptorNumber,
+  },
+  { flags: "--exit-on-stdin-end", description: "stop when stdin ends: with the parent process", preset: false },
+];

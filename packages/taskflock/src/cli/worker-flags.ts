@@ -1,0 +1,109 @@
+import { logLevels } from "../logger.ts";
+import { byteSize, cores, descriptorNumber, integer, port, resources } from "../values.ts";
+import type { Flag } from "./flag-table.ts";
+
+/** How much each process has and may use. */
+const capacityFlags: readonly Flag[] = [
+  {
+    flags: "--threads <n>",
+    description: "slots of each process: tasks it runs at once",
+    variable: "THREADS",
+    preset: cores(),
+    presetText: "the machine's cores",
+    parse: integer(1, 1024),
+  },
+  {
+    flags: "--processes <n>",
+    description: "worker processes",
+    variable: "PROCESSES",
+    preset: 1,
+    parse: integer(1, 256),
+  },
+  {
+    flags: "--memory-limit <size>",
+    description:
+      "memory of each process, e.g. 4GiB; above it the nanny restarts it (default: an even share of the machine's)",
+    variable: "MEMORY_LIMIT",
+    parse: byteSize,
+  },
+  {
+    flags: "--heap-limit <size>",
+    description: "JavaScript heap of each slot; a task that fills it fails, its worker does not (default: Node's own)",
+    variable: "HEAP_LIMIT",
+    parse: byteSize,
+  },
+  {
+    flags: "--resources <list>",
+    description: "named resources that tasks can ask for, e.g. GPU=1,disk=0.5",
+    variable: "RESOURCES",
+    preset: {},
+    presetText: "none",
+    parse: resources,
+  },
+];
+
+/** Who it is, where it is reached, whom it trusts. */
+const placeFlags: readonly Flag[] = [
+  {
+    flags: "--name <name>",
+    description: "a readable name (default: host and process); with --processes, -1, -2 … is added",
+    variable: "NAME",
+  },
+  {
+    flags: "--host <host>",
+    description: "address on which peers and clients fetch its results",
+    variable: "WORKER_HOST",
+    preset: "127.0.0.1",
+  },
+  {
+    flags: "--port <port>",
+    description: "port for that; 0 chooses a free one",
+    variable: "WORKER_PORT",
+    preset: 0,
+    parse: port,
+  },
+  {
+    flags: "--no-nanny",
+    description: "run in this process, without the parent that restarts it and watches its memory",
+    variable: "NO_NANNY",
+  },
+  {
+    flags: "--check-arguments",
+    description: "hash shared arrays before and after each task, and fail the task that changed one",
+    variable: "CHECK_ARGUMENTS",
+    preset: false,
+  },
+  {
+    flags: "--scheduler-lost-ms <ms>",
+    description: "how long to wait for a scheduler that is gone, milliseconds",
+    variable: "SCHEDULER_LOST_MS",
+    preset: 300_000,
+    parse: integer(0, 2 ** 31 - 1),
+  },
+  {
+    flags: "--token-file <file>",
+    description: "file that holds the scheduler's token (default: where a local scheduler left it)",
+    variable: "TOKEN_FILE",
+  },
+  {
+    flags: "--log-level <level>",
+    description: "how much is logged",
+    variable: "LOG_LEVEL",
+    preset: "info",
+    choices: logLevels,
+  },
+  { flags: "--token-fd <fd>", description: "descriptor that the token is read from", parse: descriptorNumber },
+  {
+    flags: "--ready-fd <fd>",
+    description: "descriptor that one line of JSON is written to when the worker has joined",
+    parse: descriptorNumber,
+  },
+  { flags: "--exit-on-stdin-end", description: "stop when stdin ends: with the parent process", preset: false },
+];
+
+/** Of `taskflock worker`; they make `WorkerFlags`. */
+export const workerFlags: readonly Flag[] = [
+  { flags: "--address <address>", description: "the same, as a flag", variable: "ADDRESS" },
+  ...capacityFlags,
+  ...placeFlags,
+];
