@@ -12,6 +12,7 @@ import {
   type SharedCall,
   type ValueLeaf,
 } from "@taskflock/protocol";
+import { calledClass, capturedFuture, tooLarge } from "./argument-errors.ts";
 import { releasedError } from "./endings.ts";
 import type { AnyFunction, FunctionEntry, FunctionTable, FunctionUse } from "./function-table.ts";
 import { classOf, instanceLeaf, instanceProblem, meet, noteCopy } from "./functions/index.ts";
@@ -27,13 +28,14 @@ const LARGE_SHARED_BYTES = 1024;
 /** Of a frame, for what stands in it beside the arguments. */
 const FRAME_SLACK_BYTES = 64 * 1024;
 
+/** Valid until the next `encode`. */
 export interface EncodedArguments {
   /** In the payload store; the caller frees it. */
   readonly payload: PayloadRef;
   readonly bytes: number;
   /** The code of the function that is called. */
   readonly entry: FunctionEntry;
-  /** What stands in the arguments; valid until the next `encode`. */
+  /** What stands in the arguments. */
   readonly deps: ReadonlyMap<TaskRecord, number>;
   readonly functions: ReadonlyMap<FunctionEntry, number>;
 }
@@ -83,6 +85,7 @@ export interface ArgumentHost {
 }
 
 const ANY_LEAF: ValueLeaf = { kind: "future", index: 0 };
+const NO_ARGUMENTS: readonly unknown[] = [];
 /** How often the capture of one function that turns out to be of an earlier state is done anew for a call. */
 const MAX_RENEWALS = 3;
 /** How often it turns out that more of the arguments' functions must travel with the called one. */
@@ -99,6 +102,8 @@ export class ArgumentEncoder {
   readonly #withFunction: EncodeOptions;
   /** Of a `SharedCall`. */
   readonly #withBoth: EncodeOptions;
+  /** One for all calls. */
+  #encoded: { -readonly [K in keyof EncodedArguments]: EncodedArguments[K] } | undefined;
   /** The function whose call is encoded. */
   #main: FunctionUse | BoundUse | null = null;
   /** The functions whose captured values are being written, the innermost last. */
@@ -124,30 +129,34 @@ export class ArgumentEncoder {
    * FLOCK_RELEASED, FLOCK_TOO_LARGE.
    */
   encode(fn: FunctionUse | BoundUse, args: readonly unknown[]): EncodedArguments {
-    return this.#renewing(fn, (use) => {
-      this.#lighten = same;
-      this.#apart = false;
-      this.#reset();
-      const bytes = encodeInto(this.#whole(use, args), this.#scratch, 0, this.#optionsOf(use));
-      if (this.#met.length > 0) throw new Renewal(use.fn, true, this.#met.splice(0));
-      if (bytes < 0) return this.#encodeLarge(use, args);
-      return this.#finish(this.#host.payloads.putSlice(this.#scratch, 0, bytes), bytes, use.entry);
-    });
+    return this.#renewing(fn, this.#encodeCall, args);
   }
+
+  /** Made once, not for each call. */
+  readonly #encodeCall = (use: FunctionUse | BoundUse, args: readonly unknown[]): EncodedArguments => {
+    this.#lighten = same;
+    this.#apart = false;
+    this.#reset();
+    const bytes = encodeInto(this.#whole(use, args), this.#scratch, 0, this.#optionsOf(use));
+    if (this.#met.length > 0) throw new Renewal(use.fn, true, this.#met.splice(0));
+    if (bytes < 0) return this.#encodeLarge(use, args);
+    return this.#finish(this.#host.payloads.putSlice(this.#scratch, 0, bytes), bytes, use.entry);
+  };
 
   /** Encodes what a function captured once, for many calls. */
   bind(fn: FunctionUse): FunctionUse | BoundUse {
-    if (fn.captured === null) return fn;
-    return this.#renewing(fn, (use) => {
-      if (use.captured === null) return use;
-      const replacer = new LargeReplacer((large) => this.#place(large), isFields, noteCopy);
-      this.#lighten = (value) => replacer.copy(value);
-      this.#reset();
-      indexIn(this.#functions, use.entry);
-      const encoded = this.#encodeCaptured(use, use.captured, LARGE_SHARED_BYTES);
-      return { ...use, encoded, deps: new Map(this.#deps), functions: new Map(this.#functions) };
-    });
+    return fn.captured === null ? fn : this.#renewing(fn, this.#encodeBound, NO_ARGUMENTS);
   }
+
+  readonly #encodeBound = (use: FunctionUse | BoundUse): FunctionUse | BoundUse => {
+    if (use.captured === null) return use;
+    const replacer = new LargeReplacer((large) => this.#place(large), isFields, noteCopy);
+    this.#lighten = (value) => replacer.copy(value);
+    this.#reset();
+    indexIn(this.#functions, use.entry);
+    const encoded = this.#encodeCaptured(use, use.captured, LARGE_SHARED_BYTES);
+    return { ...use, encoded, deps: new Map(this.#deps), functions: new Map(this.#functions) };
+  };
 
   /** As one, so that what stands in several captured values is one there, too. */
   #encodeCaptured(use: FunctionUse, captured: readonly unknown[], limitBytes: number): EncodedCapture {
@@ -164,7 +173,11 @@ export class ArgumentEncoder {
     );
   }
 
-  #renewing<R>(fn: FunctionUse, encode: (use: FunctionUse) => R): R {
+  #renewing<R>(
+    fn: FunctionUse,
+    encode: (use: FunctionUse, args: readonly unknown[]) => R,
+    args: readonly unknown[],
+  ): R {
     if (fn.isClass) throw calledClass(fn);
     let use = fn;
     let renewals: Map<AnyFunction, number> | undefined; // hardly ever needed
@@ -173,7 +186,7 @@ export class ArgumentEncoder {
     for (;;) {
       this.#main = use;
       try {
-        return encode(use);
+        return encode(use, args);
       } catch (error) {
         if (!(error instanceof Renewal)) throw error;
         if (error.besides.length > 0) {
@@ -188,8 +201,8 @@ export class ArgumentEncoder {
         }
         use = this.#host.functions.use(use.fn, undefined, use.shared || error.shared, besides);
       } finally {
-        this.#captors.length = 0;
-        this.#met.length = 0;
+        if (this.#captors.length > 0) this.#captors.length = 0;
+        if (this.#met.length > 0) this.#met.length = 0;
         this.#main = null;
       }
     }
@@ -204,7 +217,11 @@ export class ArgumentEncoder {
   }
 
   #finish(payload: PayloadRef, bytes: number, entry: FunctionEntry): EncodedArguments {
-    return { payload, bytes, entry, deps: this.#deps, functions: this.#functions };
+    this.#encoded ??= { payload, bytes, entry, deps: this.#deps, functions: this.#functions };
+    this.#encoded.payload = payload;
+    this.#encoded.bytes = bytes;
+    this.#encoded.entry = entry;
+    return this.#encoded;
   }
 
   /** The value that stands for the call. */
@@ -360,27 +377,4 @@ function indexIn<T>(table: Map<T, number>, item: T): number {
     table.set(item, index);
   }
   return index;
-}
-
-function capturedFuture({ fn }: FunctionUse, path: string): FlockError {
-  return new FlockError(
-    "FLOCK_FUNCTION_NOT_SERIALIZABLE",
-    `The function ${fn.name || "(anonymous)"} cannot travel to a worker: ${path} is a future; pass it as an argument, and the function gets its value.`,
-  );
-}
-
-function calledClass({ fn }: FunctionUse): FlockError {
-  const name = fn.name || "it";
-  return new FlockError(
-    "FLOCK_ARGUMENT_INVALID",
-    `${fn.name || "What is to be called"} is a class, which is not called as a function is; pass (…args) => new ${name}(…args), and return plain data.`,
-  );
-}
-
-function tooLarge(bytes: number, limit: number): FlockError {
-  const mib = (count: number): string => `${(count / 1024 ** 2).toFixed(1)} MiB`;
-  return new FlockError(
-    "FLOCK_TOO_LARGE",
-    `The arguments take ${mib(bytes)}, of which no part could travel on its own; at most ${mib(limit)} can. Use typed arrays, pass large data as arguments without futures or functions in them, or client.scatter() them first.`,
-  );
 }

@@ -70,7 +70,8 @@ export class Encoder {
     this.#seen.truncate(0);
     this.#keys.truncate(0);
     if (this.#open.size > 0) this.#open.clear();
-    if (this.#steps.length > 0) this.#steps.length = 0;
+    if (this.#steps.length > KEPT_STEPS) this.#steps.length = 0;
+    else for (let at = 0; at < this.#steps.length; at++) this.#steps[at] = 0;
     this.#views = undefined;
     this.#leaf = undefined;
     this.wideKeys = NO_KEYS;
@@ -394,3 +395,5 @@ export class Encoder {
 
 const NO_REGIONS: readonly Region[] = [];
 const NO_KEYS: readonly string[] = [];
+/** Room for as many is kept for the next value. */
+const KEPT_STEPS = 16;
