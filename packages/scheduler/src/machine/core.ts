@@ -32,7 +32,7 @@ import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
 import { Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
-import { WorkerHeap } from "./worker-heap.ts";
+import { IdleWorkers, WorkerHeap } from "./worker-heap.ts";
 
 /** UTF-16 units. */
 const MAX_NOTICE = 4096;
@@ -76,7 +76,7 @@ export class Core {
   readonly parkedLanes: Set<Lane> = new Set();
   readonly heap: WorkerHeap = new WorkerHeap();
   /** Workers with a free slot; and with so much waiting that some of it is worth moving. */
-  readonly idle: Set<Worker> = new Set();
+  readonly idle: IdleWorkers = new IdleWorkers();
   readonly surplus: Set<Worker> = new Set();
   readonly dirty: Worker[] = [];
   readonly retiring: Set<Worker> = new Set();

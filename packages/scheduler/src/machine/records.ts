@@ -344,6 +344,9 @@ export class Worker {
   heapAt = -1;
   heapKey = 0;
   dirty = false;
+  /** Place among those with a free slot, or -1; and whether it is among those with a surplus. */
+  idleAt = -1;
+  hasSurplus = false;
   /** Tasks being taken back elsewhere for its sake. */
   thefts = 0;
   readonly moving: Map<Task, Moving> = new Map();

@@ -15,11 +15,9 @@ const VICTIMS_LOOKED_AT = 8;
 const THIEVES_PER_STEP = 16;
 
 export function rebalance(core: Core): void {
-  if (core.idle.size === 0 || (core.surplus.size === 0 && core.parkedLanes.size === 0)) return;
-  let thieves = 0;
-  // One that finds work leaves the set; if it came back, it would stand at the end.
-  for (const thief of core.idle) {
-    if (thieves++ >= THIEVES_PER_STEP) return;
+  const thieves = core.idle.items;
+  if (thieves.length === 0 || (core.surplus.size === 0 && core.parkedLanes.size === 0)) return;
+  for (const thief of thieves.slice(0, THIEVES_PER_STEP)) {
     while (hasFreeSlot(thief) && (takeParked(core, thief) || requestOne(core, thief)));
   }
 }

@@ -113,20 +113,24 @@ export function clearAhead(task: Task, worker: Worker): void {
   worker.ahead--;
 }
 
-/** Puts the worker where its load says: among those with room, with a free slot, with a surplus. */
+/** Puts the worker where its load says: among those with room, with a free slot, with a surplus. Twice for each task, so it looks twice before it writes. */
 export function refresh(core: Core, worker: Worker): void {
+  const { slots, load } = worker;
   const begun = worker.assigned.length - worker.ahead;
   if (hasRoom(core, worker)) {
     // A free slot goes before any queue; among those the emptier worker.
-    const key = begun < worker.slots ? begun / worker.slots - 1 : worker.load / worker.slots;
-    core.heap.set(worker, key);
+    core.heap.set(worker, begun < slots ? begun / slots - 1 : load / slots);
     if (core.open.count > 0) core.ready.add(core.open);
     if (worker.parked.count > 0) core.ready.add(worker.parked);
-    for (const lane of worker.lanes) offer(core, lane, worker);
+    if (worker.lanes.size > 0) for (const lane of worker.lanes) offer(core, lane, worker);
   } else core.heap.remove(worker);
-  member(core.idle, worker, takesTasks(worker) && begun < worker.slots);
-  const waits = takesTasks(worker) && begun > worker.slots && worker.load > core.config.supplyUs * worker.slots;
-  member(core.surplus, worker, waits);
+  const takes = takesTasks(worker);
+  core.idle.put(worker, takes && begun < slots);
+  const waits = takes && begun > slots && load > core.config.supplyUs * slots;
+  if (waits === worker.hasSurplus) return;
+  worker.hasSurplus = waits;
+  if (waits) core.surplus.add(worker);
+  else core.surplus.delete(worker);
 }
 
 /** Before assigning: looks again at all workers whose load changed. */
@@ -142,12 +146,6 @@ export function refreshDirty(core: Core): void {
 function offer(core: Core, lane: Lane, worker: Worker): void {
   lane.available.add(worker);
   if (lane.count > 0) core.ready.add(lane);
-}
-
-function member(set: Set<Worker>, worker: Worker, belongs: boolean): void {
-  if (belongs === set.has(worker)) return;
-  if (belongs) set.add(worker);
-  else set.delete(worker);
 }
 
 function notIncoming(worker: Worker, dependency: Task): void {

@@ -1,6 +1,26 @@
-// The workers that have room, the least loaded first; a worker's place is kept in its record.
+// The workers that have room, the least loaded first, and those with a free slot; a worker's places are kept in its record.
 
 import type { Worker } from "./records.ts";
+
+/** Those with a free slot, in no order. */
+export class IdleWorkers {
+  readonly items: Worker[] = [];
+
+  put(worker: Worker, belongs: boolean): void {
+    const at = worker.idleAt;
+    if (belongs === at >= 0) return;
+    if (belongs) {
+      worker.idleAt = this.items.length;
+      this.items.push(worker);
+      return;
+    }
+    worker.idleAt = -1;
+    const last = this.items.pop()!;
+    if (last === worker) return;
+    this.items[at] = last;
+    last.idleAt = at;
+  }
+}
 
 export class WorkerHeap {
   readonly #items: Worker[] = [];
@@ -31,39 +51,38 @@ export class WorkerHeap {
     worker.heapAt = -1;
     const last = this.#items.pop()!;
     if (last === worker) return;
-    this.#put(last, at);
+    last.heapAt = at;
     this.#up(last);
     this.#down(last);
   }
 
   #up(worker: Worker): void {
+    const items = this.#items;
     let at = worker.heapAt;
     while (at > 0) {
-      const above = this.#items[(at - 1) >> 1]!;
+      const above = items[(at - 1) >> 1]!;
       if (!before(worker, above)) break;
-      this.#put(above, at);
+      items[at] = above;
+      above.heapAt = at;
       at = (at - 1) >> 1;
     }
-    this.#put(worker, at);
+    items[at] = worker;
+    worker.heapAt = at;
   }
 
   #down(worker: Worker): void {
-    const size = this.#items.length;
+    const items = this.#items;
+    const size = items.length;
     let at = worker.heapAt;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= size) break;
-      if (child + 1 < size && before(this.#items[child + 1]!, this.#items[child]!)) child++;
-      const below = this.#items[child]!;
+    for (let child = 2 * at + 1; child < size; child = 2 * at + 1) {
+      let below = items[child]!;
+      if (child + 1 < size && before(items[child + 1]!, below)) below = items[++child]!;
       if (!before(below, worker)) break;
-      this.#put(below, at);
+      items[at] = below;
+      below.heapAt = at;
       at = child;
     }
-    this.#put(worker, at);
-  }
-
-  #put(worker: Worker, at: number): void {
-    this.#items[at] = worker;
+    items[at] = worker;
     worker.heapAt = at;
   }
 }
