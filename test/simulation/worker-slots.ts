@@ -185,7 +185,8 @@ export class ModelSlot {
     else this.#handed.set(this.#places.get(item) as number, value);
     const durationUs = host.world.now - current.since;
     this.#over(item);
-    host.step({ e: "itemFinished", slot: this.#index, task, attempt, bytes: spec.bytes, result, durationUs });
+    const finished = { t: "finished", task, attempt, bytes: spec.bytes, result, version: 0, durationUs } as const;
+    host.step({ e: "itemsFinished", slot: this.#index, items: [finished] });
     this.#later(0, () => this.#next());
   }
 

@@ -3,6 +3,7 @@
 import {
   type Assign,
   type Cause,
+  type Finished,
   FlockError,
   type FunctionId,
   type Holder,
@@ -56,6 +57,8 @@ export interface ShellContext {
 export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   readonly #context: ShellContext;
   readonly #queue: Happening[] = [];
+  /** Told by a slot, and not by this shell yet. */
+  #finished: { readonly slot: number; readonly items: Finished[] } = { slot: 0, items: [] };
   readonly #logs: LineLimiter = new LineLimiter(LOG_BYTES_PER_SECOND, () => performance.now());
   #parts: ShellParts | null = null;
   #send: ((message: WorkerToScheduler) => number) | null = null;
@@ -118,20 +121,22 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   itemFinished(slot: number, { task, attempt }: Assign, record: OutcomeRecord): void {
     const { bytes, durationUs } = record;
     const result = this.#context.payloads.putSlice(record.source, record.start, record.end);
-    this.#dispatch({ e: "itemFinished", slot, task, attempt, bytes, result, durationUs });
+    this.#finish(slot, { t: "finished", task, attempt, bytes, result, version: 0, durationUs });
   }
 
   itemStored(slot: number, { task, attempt }: Assign, place: Place, durationUs: number): void {
     this.#context.store.put(task, place);
-    this.#dispatch({
-      e: "itemFinished",
-      slot,
-      task,
-      attempt,
-      bytes: place.length,
-      result: NO_PAYLOAD,
-      durationUs,
-    });
+    const bytes = place.length;
+    this.#finish(slot, { t: "finished", task, attempt, bytes, result: NO_PAYLOAD, version: 0, durationUs });
+    this.outcomesTold();
+  }
+
+  outcomesTold(): void {
+    const { slot, items } = this.#finished;
+    if (items.length === 0 || this.#closed) return;
+    this.#finished = { slot, items: [] };
+    this.#queue.push({ e: "itemsFinished", slot, items });
+    this.#drain();
   }
 
   itemFailed(slot: number, { task, attempt }: Assign, failed: SlotFailure, durationUs: number): void {
@@ -263,9 +268,19 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   // ---- the one way into the machine
 
+  /** Items that finished become one event, as long as they are of one slot and nothing else happens. */
+  #finish(slot: number, item: Finished): void {
+    if (this.#finished.slot !== slot) {
+      this.outcomesTold();
+      this.#finished = { slot, items: [] };
+    }
+    this.#finished.items.push(item);
+  }
+
   /** What the machine's own calls cause comes after the step that made them. */
   #dispatch(happening: Happening): void {
     if (this.#closed) return;
+    this.outcomesTold();
     this.#queue.push(happening);
     this.#drain();
   }

@@ -117,7 +117,8 @@ export class MachineBench {
     if (!inline) this.stored.set(assign.task, bytes);
     const result = inline ? this.payload() : (0 as PayloadRef);
     const { task, attempt } = assign;
-    this.event({ e: "itemFinished", slot, task, attempt, bytes, result, durationUs: 5 });
+    const finished = { t: "finished", task, attempt, bytes, result, version: 0, durationUs: 5 } as const;
+    this.event({ e: "itemsFinished", slot, items: [finished] });
     this.#freeWhenEmpty(slot);
   }
 

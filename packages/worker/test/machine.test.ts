@@ -135,13 +135,19 @@ describe("the worker's machine", () => {
     expect(bench.take()).toEqual([]);
     bench.finish(0, 10);
     bench.event({
-      e: "itemFinished",
+      e: "itemsFinished",
       slot: 0,
-      task: 1 as TaskId,
-      attempt: 2 as Attempt,
-      bytes: 1,
-      result: bench.payload(),
-      durationUs: 1,
+      items: [
+        {
+          t: "finished",
+          task: 1 as TaskId,
+          attempt: 2 as Attempt,
+          bytes: 1,
+          result: bench.payload(),
+          version: 0,
+          durationUs: 1,
+        },
+      ],
     });
     expect(bench.takeSent()).toEqual(["finished 1.2 inline"]);
   });

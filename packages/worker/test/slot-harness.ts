@@ -198,6 +198,7 @@ export class Harness {
         this.#tell({ what: "stored", task, value });
       },
       itemFailed: (_slot, { task }, failure) => this.#tell({ what: "failed", task, failure }),
+      outcomesTold: () => undefined,
       itemReturned: (_slot, { task }) => this.#tell({ what: "returned", task }),
       slotFree: () => this.#tell({ what: "free" }),
       slotReplaced: () => this.#tell({ what: "replaced" }),

@@ -4,7 +4,14 @@ import { lose, settleLost, stopInSlot } from "./attempts.ts";
 import { becameStored, seekElsewhere, startFetches } from "./data.ts";
 import { checkEverything, checkTouched } from "./invariants.ts";
 import { onLinkUp, onRetireWanted, sayFirstSnapshot, snapshot } from "./link.ts";
-import { onItemFailed, onItemFinished, onItemReturned, onItemStarted, onSlotFree, onSlotReplaced } from "./outcomes.ts";
+import {
+  onItemFailed,
+  onItemReturned,
+  onItemStarted,
+  onItemsFinished,
+  onSlotFree,
+  onSlotReplaced,
+} from "./outcomes.ts";
 import type { WorkerConfig, WorkerEvent, WorkerPort } from "./port.ts";
 import { ENDING, RUNNING } from "./records.ts";
 import { onMessage } from "./scheduler-messages.ts";
@@ -79,8 +86,8 @@ function take(s: WorkerState, event: WorkerEvent): void {
     case "itemStarted":
       onItemStarted(s, event);
       return;
-    case "itemFinished":
-      onItemFinished(s, event);
+    case "itemsFinished":
+      onItemsFinished(s, event);
       return;
     case "itemFailed":
       onItemFailed(s, event);

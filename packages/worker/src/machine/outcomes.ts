@@ -1,11 +1,11 @@
 // What the slots say.
 
-import type { TaskId } from "@taskflock/protocol/words";
+import type { Finished, TaskId } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
-import { conclude, leaveSlot, sayWhyStopped, stopQueued } from "./attempts.ts";
+import { conclude, leaveSlot, sayWhyStopped, settleLost, stopQueued } from "./attempts.ts";
 import { becameStored, keepInline } from "./data.ts";
 import type { WorkerEvent } from "./port.ts";
-import type { TaskRecord } from "./records.ts";
+import type { Slot, TaskRecord } from "./records.ts";
 import { BATCHED, DOOMED, firstOf, itemsOf, READY, RUNNING, STOPPING, WAITING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { broken } from "./state.ts";
@@ -13,8 +13,7 @@ import { move } from "./transitions.ts";
 
 type Event<E extends WorkerEvent["e"]> = Extract<WorkerEvent, { e: E }>;
 
-function itemOf(s: WorkerState, event: { slot: number; task: TaskId; attempt: number }): TaskRecord | undefined {
-  const slot = s.slot(event.slot);
+function itemOf(slot: Slot, event: { task: TaskId; attempt: number }): TaskRecord | undefined {
   const first = firstOf(slot);
   // Outcomes come in order, so this is nearly always it.
   if (first !== undefined && isOf(first, event)) return first;
@@ -26,25 +25,33 @@ function isOf({ assign }: TaskRecord, { task, attempt }: { task: TaskId; attempt
 }
 
 export function onItemStarted(s: WorkerState, event: Event<"itemStarted">): void {
-  const item = itemOf(s, event);
+  const item = itemOf(s.slot(event.slot), event);
   if (item?.state === BATCHED) move(s, item, RUNNING);
   else if (item?.state === DOOMED) move(s, item, STOPPING);
 }
 
-export function onItemFinished(s: WorkerState, event: Event<"itemFinished">): void {
-  const item = itemOf(s, event);
+export function onItemsFinished(s: WorkerState, { slot, items }: Event<"itemsFinished">): void {
+  const from = s.slot(slot);
+  for (let i = 0; i < items.length; i++) {
+    onFinished(s, from, items[i]!);
+    if (s.lost.length > 0) settleLost(s);
+  }
+}
+
+function onFinished(s: WorkerState, slot: Slot, finished: Finished): void {
+  const item = itemOf(slot, finished);
   if (item === undefined || item.stop !== null) {
-    discardResult(s, event);
+    discardResult(s, finished);
     if (item === undefined) return;
-    sayWhyStopped(s, item, event.durationUs);
+    sayWhyStopped(s, item, finished.durationUs);
     conclude(s, item);
     return;
   }
-  const { task, attempt, bytes, result, durationUs } = event;
-  const version = result === NO_PAYLOAD ? becameStored(s, task, bytes).version : 0;
-  noteSize(s, item, result === NO_PAYLOAD);
-  s.send({ t: "finished", task, attempt, bytes, result, version, durationUs });
-  if (result !== NO_PAYLOAD && !keepInline(s, task, bytes, result)) s.free(result);
+  const { task, bytes, result } = finished;
+  const large = result === NO_PAYLOAD;
+  noteSize(s, item, large);
+  s.send(large ? { ...finished, version: becameStored(s, task, bytes).version } : finished);
+  if (!large && !keepInline(s, task, bytes, result)) s.free(result);
   conclude(s, item);
 }
 
@@ -55,13 +62,13 @@ function noteSize(s: WorkerState, { assign }: TaskRecord, large: boolean): void 
 }
 
 /** Bytes that nobody is told of are not kept, unless they are the copy of which the scheduler knows. */
-function discardResult(s: WorkerState, event: Event<"itemFinished">): void {
-  s.free(event.result);
-  if (event.result === NO_PAYLOAD && s.data.get(event.task)?.state !== "stored") s.port.dropStored(event.task);
+function discardResult(s: WorkerState, { task, result }: Finished): void {
+  s.free(result);
+  if (result === NO_PAYLOAD && s.data.get(task)?.state !== "stored") s.port.dropStored(task);
 }
 
 export function onItemFailed(s: WorkerState, event: Event<"itemFailed">): void {
-  const item = itemOf(s, event);
+  const item = itemOf(s.slot(event.slot), event);
   if (item === undefined) {
     s.free(event.failure.error);
     return;
@@ -80,7 +87,7 @@ export function onItemFailed(s: WorkerState, event: Event<"itemFailed">): void {
 }
 
 export function onItemReturned(s: WorkerState, event: Event<"itemReturned">): void {
-  const item = itemOf(s, event);
+  const item = itemOf(s.slot(event.slot), event);
   if (item === undefined) return;
   if (item.stop === null) requeue(s, item);
   else {

@@ -5,6 +5,7 @@ import type {
   Attempt,
   Cause,
   Failure,
+  Finished,
   FunctionId,
   Holder,
   Micros,
@@ -38,16 +39,11 @@ export type WorkerEvent = {
    * when it looks). An item that was given as `running` began with `run` itself.
    */
   | { readonly e: "itemStarted"; readonly slot: number; readonly task: TaskId; readonly attempt: Attempt }
-  /** An item ended well. `result`: its bytes when at most the inline limit; else they are stored in the arena under the task. */
-  | {
-      readonly e: "itemFinished";
-      readonly slot: number;
-      readonly task: TaskId;
-      readonly attempt: Attempt;
-      readonly bytes: number;
-      readonly result: PayloadRef;
-      readonly durationUs: number;
-    }
+  /**
+   * Items ended well, in this order; what is to be told of each, but for its version. `result`: its bytes when at most the inline limit;
+   * else they are stored in the arena under the task.
+   */
+  | { readonly e: "itemsFinished"; readonly slot: number; readonly items: readonly Finished[] }
   | {
       readonly e: "itemFailed";
       readonly slot: number;

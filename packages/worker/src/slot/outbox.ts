@@ -1,6 +1,7 @@
 // Where a slot leaves outcomes: shared memory for a thread, so that nothing that was finished is lost when the thread is
 // ended, and so that a batch of tiny tasks costs one message. One record per outcome:
-//   float64 index in the batch, float64 kind, float64 bytes, float64 duration (µs), then a payload padded to 8 bytes.
+//   index in the batch, kind, bytes (two halves), duration in µs (two halves), each an int32; then a payload padded to 8 bytes.
+// Integers in halves, because the engine makes an object of every float64 that it reads.
 import { encodeInto } from "@taskflock/protocol/code";
 
 export const OUTCOME = {
@@ -14,15 +15,16 @@ export const OUTCOME = {
   returned: 3,
 } as const;
 
+/** Holds during the call that it is given to; the next one may be told in the same object. */
 export interface OutcomeRecord {
-  readonly index: number;
-  readonly kind: number;
-  readonly bytes: number;
-  readonly durationUs: number;
-  /** Where the payload lies while the record is looked at. */
+  index: number;
+  kind: number;
+  bytes: number;
+  durationUs: number;
+  /** Where the payload lies. */
   readonly source: Uint8Array;
-  readonly start: number;
-  readonly end: number;
+  start: number;
+  end: number;
 }
 
 /** A view over the outbox: copy what is kept. */
@@ -31,7 +33,8 @@ export function payloadOf({ source, start, end }: OutcomeRecord): Uint8Array {
 }
 
 const OUTBOX_BYTES = 1024 * 1024;
-const HEADER_BYTES = 32;
+const HEADER_BYTES = 24;
+const HALF = 2 ** 30;
 /** A refusal says `result.x is …`. */
 export const RESULT_OPTIONS = { path: "result" } as const;
 /** Places in the control array: items begun, bytes of whole records; then one per item that says not to begin it. */
@@ -91,7 +94,7 @@ export class OutboxWriter {
     const { bytes } = this.#memory;
     const start = this.#end + HEADER_BYTES;
     if (start >= bytes.length) return false;
-    const length = encodeInto(value, bytes.subarray(0, start + limitBytes), start, RESULT_OPTIONS);
+    const length = encodeInto(value, bytes, start, RESULT_OPTIONS, start + limitBytes);
     if (length < 0) return false;
     this.#lastStart = start;
     this.#lastLength = length;
@@ -154,34 +157,43 @@ export class OutboxReader {
     if (index < MAX_SKIPS) Atomics.store(this.#memory.control, SKIPS + index, 1);
   }
 
-  /** Records that were written since the last call. */
-  read(take: (record: OutcomeRecord) => void): void {
+  /** Records that were written since the last call; false when there are none. */
+  read(take: (record: OutcomeRecord) => void): boolean {
     const end = Atomics.load(this.#memory.control, END);
-    if (end <= this.#position) return;
+    if (end <= this.#position) return false;
     const fresh = this.#memory.bytes.subarray(this.#position, end);
     this.#position = end;
     readRecords(fresh, take);
+    return true;
   }
 }
 
 export function readRecords(bytes: Uint8Array, take: (record: OutcomeRecord) => void): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const record: OutcomeRecord = { index: 0, kind: 0, bytes: 0, durationUs: 0, source: bytes, start: 0, end: 0 };
   let at = 0;
   while (at < bytes.length) {
-    const kind = view.getFloat64(at + 8, true);
-    const size = view.getFloat64(at + 16, true);
-    const length = kind === OUTCOME.stored || kind === OUTCOME.returned ? 0 : size;
-    take({
-      index: view.getFloat64(at, true),
-      kind,
-      bytes: size,
-      durationUs: view.getFloat64(at + 24, true),
-      source: bytes,
-      start: at + HEADER_BYTES,
-      end: at + HEADER_BYTES + length,
-    });
+    record.index = view.getInt32(at, true);
+    record.kind = view.getInt32(at + 4, true);
+    record.bytes = readHalves(view, at + 8);
+    record.durationUs = readHalves(view, at + 16);
+    const length = record.kind === OUTCOME.stored || record.kind === OUTCOME.returned ? 0 : record.bytes;
+    record.start = at + HEADER_BYTES;
+    record.end = record.start + length;
     at += recordBytes(length);
+    take(record);
   }
+}
+
+function readHalves(view: DataView, at: number): number {
+  const high = view.getInt32(at + 4, true);
+  const low = view.getInt32(at, true);
+  return high === 0 ? low : high * HALF + low;
+}
+
+function writeHalves(view: DataView, at: number, value: number): void {
+  view.setInt32(at, value % HALF, true);
+  view.setInt32(at + 4, value < HALF ? 0 : Math.floor(value / HALF), true);
 }
 
 function singleRecord(
@@ -198,10 +210,10 @@ function singleRecord(
 }
 
 function writeHeader(view: DataView, at: number, index: number, kind: number, bytes: number, durationUs: number): void {
-  view.setFloat64(at, index, true);
-  view.setFloat64(at + 8, kind, true);
-  view.setFloat64(at + 16, bytes, true);
-  view.setFloat64(at + 24, durationUs, true);
+  view.setInt32(at, index, true);
+  view.setInt32(at + 4, kind, true);
+  writeHalves(view, at + 8, bytes);
+  writeHalves(view, at + 16, durationUs);
 }
 
 function recordBytes(length: number): number {

@@ -25,6 +25,8 @@ export type Ending =
 
 export interface ExecutorEvents {
   outcome(record: OutcomeRecord): void;
+  /** After one or more calls of `outcome`. */
+  outcomesTold(): void;
   /** An item's result that is not in the arena yet; `bytes` are the caller's. */
   large(index: number, bytes: Uint8Array, durationUs: number): void;
   allocate(index: number, bytes: number): Place | null;

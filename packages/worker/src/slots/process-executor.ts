@@ -145,6 +145,7 @@ export class ProcessExecutor implements Executor {
         break;
       case "records":
         readRecords(message.records, (record) => this.#events.outcome(record));
+        this.#events.outcomesTold();
         break;
       case "large":
         this.#events.large(message.index, message.bytes, message.durationUs);

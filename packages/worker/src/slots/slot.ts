@@ -11,12 +11,14 @@ import type { Ending, Executor, ExecutorEvents, ReadyItem } from "./executor.ts"
 /** What a slot tells; each call names the slot by its number. */
 export interface SlotEvents {
   itemStarted(slot: number, assign: Assign): void;
-  /** The result is what lies in `record.source` during the call. */
+  /** The result is what lies in `record.source` during the call. It is told with others, at the latest by `outcomesTold`. */
   itemFinished(slot: number, assign: Assign, record: OutcomeRecord): void;
   itemStored(slot: number, assign: Assign, place: Place, durationUs: number): void;
   itemFailed(slot: number, assign: Assign, failure: SlotFailure, durationUs: number): void;
   /** It was not run: an item before it gave no result to hand on. */
   itemReturned(slot: number, assign: Assign): void;
+  /** All outcomes that there are at the moment were told. */
+  outcomesTold(): void;
   slotFree(slot: number): void;
   slotReplaced(slot: number): void;
   log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
@@ -155,6 +157,7 @@ export class Slot {
     if (known !== undefined) return known;
     const made: Executor = this.#make(kind, this.number, {
       outcome: (record) => this.#outcome(record),
+      outcomesTold: () => this.#events.outcomesTold(),
       large: (index, bytes, durationUs) => this.#large(index, bytes, durationUs),
       allocate: (index, bytes) => this.#allocate(index, bytes),
       log: (task, attempt, stream, text) => this.#events.log(task, attempt, stream, text),

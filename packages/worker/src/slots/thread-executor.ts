@@ -73,7 +73,7 @@ export class ThreadExecutor implements Executor {
   }
 
   look(): void {
-    this.#outbox.read((record) => this.#events.outcome(record));
+    if (this.#outbox.read((record) => this.#events.outcome(record))) this.#events.outcomesTold();
   }
 
   async end(): Promise<void> {
@@ -133,6 +133,7 @@ export class ThreadExecutor implements Executor {
         break;
       case "records":
         readRecords(message.records, (record) => this.#events.outcome(record));
+        this.#events.outcomesTold();
         break;
       case "log":
         this.#events.log(message.task, message.attempt, message.stream, message.text);
