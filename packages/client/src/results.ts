@@ -7,6 +7,7 @@ import type { Retrieval } from "./retrieval.ts";
 
 /** Small results lie among others in the store, and are the caller's own. */
 const COPY = { copy: true } as const;
+const decodeOwn = (bytes: Uint8Array, start: number, end: number): unknown => decodeValue(bytes, COPY, start, end);
 
 export class Results {
   readonly #payloads: PayloadStore;
@@ -26,7 +27,7 @@ export class Results {
 
   /** The value of a done record whose bytes are here. Each call decodes anew, into memory of its own. */
   local(record: TaskRecord): unknown {
-    return decodeValue(this.#payloads.get(record.result), COPY);
+    return this.#payloads.read(record.result, decodeOwn);
   }
 
   /** The value of a done record whose bytes are on a worker. */

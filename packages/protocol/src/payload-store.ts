@@ -97,6 +97,15 @@ export class PayloadStore implements PayloadSource, PayloadSink {
     return page.bytes.subarray(slot * page.slotBytes, slot * page.slotBytes + page.lengths[slot]!);
   }
 
+  /** What `use` makes of the bytes, which lie from `start` to `end`: a view of tiny ones would cost more than they do. */
+  read<R>(ref: PayloadRef, use: (bytes: Uint8Array, start: number, end: number) => R): R {
+    const page = this.#pageOf(ref);
+    if (page.sizeClass === NONE) return use(page.bytes, 0, page.bytes.length);
+    const slot = (ref - 1) % SLOTS_PER_PAGE;
+    const start = slot * page.slotBytes;
+    return use(page.bytes, start, start + page.lengths[slot]!);
+  }
+
   sizeOf(ref: PayloadRef): number {
     const page = this.#pageOf(ref);
     return page.sizeClass === NONE ? page.bytes.length : page.lengths[(ref - 1) % SLOTS_PER_PAGE]!;

@@ -25,6 +25,7 @@ test("keeps what was put until it is freed, whatever comes between", () => {
         }
         for (const { ref, bytes } of kept) {
           expect(store.get(ref)).toEqual(bytes);
+          expect(store.read(ref, (memory, start, end) => memory.slice(start, end))).toEqual(bytes);
           expect(store.sizeOf(ref)).toBe(bytes.length);
           const copy = new Uint8Array(bytes.length + 3);
           store.copyInto(ref, copy, 2);

@@ -344,5 +344,37 @@ describe("encodeInto", () => {
     const short = new Uint8Array(expected.length - 1).fill(0xee);
     expect(encodeInto(value, short, 0)).toBe(-1);
     expect(short.every((byte) => byte === 0xee)).toBe(true);
+    const wide = new Uint8Array(expected.length + 8).fill(0xee);
+    expect(encodeInto(value, wide, 0, undefined, expected.length - 1)).toBe(-1);
+    expect(wide.every((byte) => byte === 0xee)).toBe(true);
+    expect(encodeInto(value, wide, 0, undefined, expected.length)).toBe(expected.length);
+  });
+});
+
+describe("values among other bytes", () => {
+  const values = [7, [], { a: "b" }, [new Float64Array([1, 2]), new Uint8Array(3).buffer], new Map([[1, 2]])];
+
+  it("decode from where they stand, and from nowhere else", () => {
+    for (const value of values) {
+      const encoded = encodeValue(value).toBytes();
+      const bytes = new Uint8Array(encoded.length + 16).fill(1);
+      for (const start of [0, 3, 8]) {
+        bytes.set(encoded, start);
+        const end = start + encoded.length;
+        expect(decodeValue(bytes, undefined, start, end)).toStrictEqual(value);
+        expect(() => decodeValue(bytes, undefined, start, end - 1)).toThrow(/Bytes are not an encoded value/);
+        expect(() => decodeValue(bytes, undefined, start, end + 1)).toThrow(/Bytes are not an encoded value/);
+        expect(() => decodeValue(bytes, undefined, start, start)).toThrow(/Bytes are not an encoded value/);
+      }
+    }
+  });
+
+  it("are views of that memory where they are aligned in it", () => {
+    const encoded = encodeValue(new Float64Array([1, 2])).toBytes();
+    const bytes = new Uint8Array(64);
+    bytes.set(encoded, 16);
+    const at = (options?: { copy: boolean }): Float64Array =>
+      decodeValue(bytes, options, 16, 16 + encoded.length) as Float64Array;
+    expect([at().buffer === bytes.buffer, at({ copy: true }).buffer === bytes.buffer]).toEqual([true, false]);
   });
 });

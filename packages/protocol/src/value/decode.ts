@@ -13,17 +13,30 @@ export interface DecodeOptions extends DecodeHost {
 const OUTERMOST: Surroundings = { units: [], depth: 0, decodeInner };
 
 /**
- * Decodes what `encodeValue` wrote; `bytes` is exactly one value, and may be shared memory.
+ * Decodes what `encodeValue` wrote. From `start` to `end`, `bytes` is exactly one value; it may be shared memory.
  *
- * Typed arrays are views over `bytes` without a copy when `bytes.byteOffset` is a multiple of `VALUE_ALIGNMENT`: they are
+ * Typed arrays are views over `bytes` without a copy when `bytes.byteOffset + start` is a multiple of `VALUE_ALIGNMENT`: they are
  * valid as long as that memory is, and their `buffer` is all of it. Otherwise, and with `copy`, they get memory of their
  * own. An ArrayBuffer that is itself part of the value always does, with the views over it.
  *
  * Throws `FLOCK_VALUE_MALFORMED` for bytes that are no value, and for a class that is not registered in this process.
  * What the hooks throw is passed on.
  */
-export function decodeValue(bytes: Uint8Array, options?: DecodeOptions): unknown {
-  return decodeIn(OUTERMOST, bytes, options, options?.copy ?? false);
+export function decodeValue(
+  bytes: Uint8Array,
+  options?: DecodeOptions,
+  start = 0,
+  end: number = bytes.length,
+): unknown {
+  if (start === end || bytes[start] !== LAYOUT_PLAIN) {
+    return decodeIn(OUTERMOST, bytes.subarray(start, end), options, options?.copy ?? false);
+  }
+  const decoder = takeDecoder();
+  try {
+    return decoder.decode(bytes, start + PLAIN_HEADER, end, undefined, options, OUTERMOST);
+  } finally {
+    giveBack(decoder);
+  }
 }
 
 /** Captured values that were encoded on their own: nothing aligned them, so their typed arrays are copied. */
@@ -40,8 +53,7 @@ function decodeInner(
 let idle: Decoder | undefined;
 
 function decodeIn(around: Surroundings, bytes: Uint8Array, host: DecodeHost | undefined, copy: boolean): unknown {
-  const decoder = idle ?? new Decoder();
-  idle = undefined;
+  const decoder = takeDecoder();
   try {
     if (bytes[0] === LAYOUT_PLAIN) {
       return decoder.decode(bytes, PLAIN_HEADER, bytes.length, undefined, host, around);
@@ -52,9 +64,19 @@ function decodeIn(around: Surroundings, bytes: Uint8Array, host: DecodeHost | un
     views.finish();
     return value;
   } finally {
-    decoder.end();
-    idle = decoder;
+    giveBack(decoder);
   }
+}
+
+function takeDecoder(): Decoder {
+  const decoder = idle ?? new Decoder();
+  idle = undefined;
+  return decoder;
+}
+
+function giveBack(decoder: Decoder): void {
+  decoder.end();
+  idle = decoder;
 }
 
 /** Where the table of regions begins. */
