@@ -6,7 +6,7 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 // Unit tests run on sources, so that they need no build; system tests (`test/`) start real processes from `dist`.
 const alias = [
   { find: /^@taskflock\/dashboard$/, replacement: source("packages/dashboard/server/index.ts") },
-  { find: /^@taskflock\/protocol\/code$/, replacement: source("packages/protocol/src/code.ts") },
+  { find: /^@taskflock\/protocol\/(code|links)$/, replacement: `${source("packages/protocol/src")}/$1.ts` },
   { find: /^@taskflock\/client\/preload$/, replacement: source("packages/client/src/preload.ts") },
   { find: /^@taskflock\/(\w+)\/(words|machine|functions)$/, replacement: `${source("packages")}/$1/src/$2/index.ts` },
   { find: /^@taskflock\/(\w+)$/, replacement: `${source("packages")}/$1/src/index.ts` },

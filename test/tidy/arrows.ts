@@ -40,10 +40,11 @@ export function roomOf(path: string): string | undefined {
   return name;
 }
 
-/** Further doors to a room: for threads that run users' code, and for what clients load. */
+/** Further doors to a room: for threads that run users' code, for what clients load, and for what starts soon. */
 const secondDoors: ReadonlyMap<string, string> = new Map([
   ["@taskflock/client/preload", "client"],
   ["@taskflock/protocol/code", "protocol"],
+  ["@taskflock/protocol/links", "protocol"],
   ["@taskflock/worker/functions", "worker"],
   ["@taskflock/worker/task-context", "worker"],
 ]);

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { FlockError, isLoopback } from "@taskflock/protocol";
+import { FlockError, isLoopback } from "@taskflock/protocol/links";
 import type { Logger } from "pino";
 import type { SchedulerConfig } from "./machine/index.ts";
 

@@ -8,7 +8,7 @@ import {
   type ServerLink,
   type UpDirection,
   type WorkerId,
-} from "@taskflock/protocol";
+} from "@taskflock/protocol/links";
 
 /** A session or a worker, across its connections. */
 export class Party<U extends UpDirection, D extends DownDirection> {

@@ -4,7 +4,7 @@
 
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
-import { FlockError } from "@taskflock/protocol";
+import { FlockError } from "@taskflock/protocol/links";
 import type { Packr } from "msgpackr";
 import type { SchedulerConfig, SchedulerEvent } from "./machine/index.ts";
 

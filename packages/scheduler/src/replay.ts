@@ -1,6 +1,6 @@
 // Steps the machine once more over what was recorded.
 
-import { isFlockError, type StoryLine, type TaskId } from "@taskflock/protocol";
+import { isFlockError, type StoryLine, type TaskId } from "@taskflock/protocol/links";
 import { type SchedulerEvent, SchedulerMachine, type SchedulerPort } from "./machine/index.ts";
 import { invalid, readRecording } from "./recording.ts";
 

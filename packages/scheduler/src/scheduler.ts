@@ -16,7 +16,7 @@ import {
   type Welcome,
   type WorkerHello,
   type WorkerId,
-} from "@taskflock/protocol";
+} from "@taskflock/protocol/links";
 import { Driver, now } from "./driver.ts";
 import { defaultSchedulerConfig, type SchedulerConfig } from "./machine/index.ts";
 import { MetricsReader, type MetricsText } from "./metrics-text.ts";

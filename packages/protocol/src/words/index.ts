@@ -1,7 +1,7 @@
-export * from "./client-messages.ts";
+export type * from "./client-messages.ts";
 export * from "./errors.ts";
 export * from "./handshake.ts";
 export * from "./ids.ts";
-export * from "./messages.ts";
+export type * from "./messages.ts";
 export * from "./tasks.ts";
-export * from "./worker-messages.ts";
+export type * from "./worker-messages.ts";

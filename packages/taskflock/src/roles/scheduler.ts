@@ -2,7 +2,7 @@
 
 import { readFileSync, rmSync } from "node:fs";
 import { type Dashboard, startDashboard } from "@taskflock/dashboard";
-import { makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/protocol";
+import { makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/protocol/links";
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, printLine, tokenFromDescriptor } from "../process.ts";

@@ -36,7 +36,7 @@ export async function runWorkers(address: string, flags: WorkerFlags): Promise<v
 
 async function tokenOf(address: string, flags: WorkerFlags): Promise<string> {
   if (flags.tokenFd !== undefined) return tokenFromDescriptor(flags.tokenFd);
-  const { readToken } = await import("@taskflock/protocol");
+  const { readToken } = await import("@taskflock/protocol/links");
   return readToken({ address, tokenFile: flags.tokenFile });
 }
 

@@ -68,7 +68,7 @@ export async function startNanny(options: NannyOptions): Promise<RunningNanny> {
 
 /** Loads what a link needs while the worker's process starts. */
 async function openLink(options: NannyOptions): Promise<Link> {
-  const { PayloadStore, SchedulerLink } = await import("@taskflock/protocol");
+  const { PayloadStore, SchedulerLink } = await import("@taskflock/protocol/links");
   return SchedulerLink.open<"nanny", "toWorker">({
     address: options.address,
     token: await options.token,

@@ -1,0 +1,9 @@
+// What a process needs that passes values on without looking into them, as a scheduler and a nanny do: links, addresses, tokens, words.
+export * from "./address.ts";
+export * from "./link/link-server.ts";
+export * from "./link/reading-clock.ts";
+export * from "./link/scheduler-link.ts";
+export * from "./link/server-link.ts";
+export * from "./payload-store.ts";
+export * from "./token.ts";
+export * from "./words/index.ts";
