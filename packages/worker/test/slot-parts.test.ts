@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FunctionLibrary, SeenFunctions } from "../src/function-library.ts";
 import { LineLimiter } from "../src/line-limiter.ts";
-import { keyOf, type StoredInput, unpackItems } from "../src/slot/batch.ts";
+import { keyOf, type SlotItem, type StoredInput, unpackItems } from "../src/slot/batch.ts";
 import { decodeFailure, encodeFailure, failureOf } from "../src/slot/failure.ts";
 import { OutboxReader, OutboxWriter, type OutcomeRecord, payloadOf, sharedOutboxMemory } from "../src/slot/outbox.ts";
 import { BatchPacker } from "../src/slots/batch-packer.ts";
@@ -30,6 +30,10 @@ const packItem = fc.record({
   inputs: fc.array(fc.oneof(bytes, stored), { maxLength: 3 }),
 });
 
+function argsOf({ batch, argsStart, argsEnd }: SlotItem): Uint8Array {
+  return batch.subarray(argsStart, argsEnd);
+}
+
 describe("a batch", () => {
   const payloads = new PayloadStore();
   const packer = new BatchPacker(payloads);
@@ -47,7 +51,7 @@ describe("a batch", () => {
       const items = unpackItems(packer.take(7), segments);
       expect(items.length).toBe(count);
       for (const [i, item] of items.entries()) {
-        expect([keyOf(item), item.args.length, item.args.at(-1)]).toEqual(["schlüssel", argsBytes, 7]);
+        expect([keyOf(item), argsOf(item).length, argsOf(item).at(-1)]).toEqual(["schlüssel", argsBytes, 7]);
         expect([...item.functions, ...item.inputs.map(({ from }) => from)]).toEqual([i, 0, 0]);
       }
       payloads.free(args);
@@ -65,7 +69,7 @@ describe("a batch", () => {
         expect(batch).toMatchObject({ count: items.length, inlineLimitBytes: 7 });
         const unpacked = unpackItems(batch, segments);
         expect(
-          unpacked.map((item) => [item.task, item.attempt, keyOf(item), item.fn, item.functions, item.args]),
+          unpacked.map((item) => [item.task, item.attempt, keyOf(item), item.fn, item.functions, argsOf(item)]),
         ).toEqual(
           items.map(({ assign, fn, functions, args }) => [
             ...[assign.task, assign.attempt, assign.key],

@@ -55,13 +55,14 @@ export interface SlotItem {
   readonly index: number;
   readonly task: number;
   readonly attempt: number;
-  /** The key in UTF-8 lies in the batch's bytes; few tasks ask for it. */
+  /** Where the key, in UTF-8, and the arguments lie: few tasks ask for their key, and views of tiny arguments would cost more than they. */
   readonly batch: Uint8Array;
   readonly keyStart: number;
   readonly keyBytes: number;
   readonly fn: number;
   readonly functions: readonly number[];
-  readonly args: Uint8Array;
+  readonly argsStart: number;
+  readonly argsEnd: number;
   readonly inputs: readonly SlotInput[];
   /** Items behind it need its result. */
   handsOn: boolean;
@@ -99,7 +100,8 @@ export function unpackItems(batch: Batch, segments: Segments): SlotItem[] {
     const task = numbers[at++]!;
     const attempt = numbers[at++]!;
     const fn = numbers[at++]!;
-    const args = new Uint8Array(memory, base + numbers[at++]!, numbers[at++]!);
+    const argsStart = base + numbers[at++]!;
+    const argsEnd = argsStart + numbers[at++]!;
     const keyStart = base + numbers[at++]!;
     const keyBytes = numbers[at++]!;
     const functionCount = numbers[at++]!;
@@ -108,8 +110,20 @@ export function unpackItems(batch: Batch, segments: Segments): SlotItem[] {
     const inputCount = numbers[at++]!;
     const inputs = inputCount === 0 ? EMPTY : readInputs(numbers, at, inputCount, batch, segments);
     at += inputCount * 4;
-    const handsOn = false;
-    items[index] = { index, task, attempt, batch: bytes, keyStart, keyBytes, fn, functions, args, inputs, handsOn };
+    items[index] = {
+      index,
+      task,
+      attempt,
+      batch: bytes,
+      keyStart,
+      keyBytes,
+      fn,
+      functions,
+      argsStart,
+      argsEnd,
+      inputs,
+      handsOn: false,
+    };
     for (let i = 0; i < inputCount; i++) if (inputs[i]!.from >= 0) items[inputs[i]!.from]!.handsOn = true;
   }
   return items;

@@ -115,10 +115,14 @@ export class BatchRunner {
       return undefined;
     }
     const fn = this.#functions.ready(item.fn);
-    if (fn === undefined || item.functions.some((inner) => this.#functions.ready(inner) === undefined)) {
+    if (fn === undefined || (item.functions.length > 0 && !this.#areReady(item.functions))) {
       return this.#loadAndCall(context);
     }
     return this.#call(context, fn);
+  }
+
+  #areReady(functions: readonly number[]): boolean {
+    return functions.every((fn) => this.#functions.ready(fn) !== undefined);
   }
 
   /** Gives the item the results that it needs of items before it, each as bytes of its own. False when one is missing. */
@@ -149,7 +153,8 @@ export class BatchRunner {
   #call(context: ItemContext, fn: SlotFunction): Promise<void> | undefined {
     const { item } = context;
     const before = this.#config.checkArguments ? checksums(item.inputs) : undefined;
-    let began = performance.now();
+    /** 0: it did not. */
+    let began = 0;
     let value: unknown;
     try {
       const args = this.#decodeArguments(item);
@@ -164,7 +169,7 @@ export class BatchRunner {
         return this.#finished(context, fn, value, durationUs);
       }
     } catch (error) {
-      this.#failed(context, error, microsecondsSince(began));
+      this.#failed(context, error, began === 0 ? 0 : microsecondsSince(began));
       return undefined;
     }
     return this.#settle(context, fn, value, began, before);
@@ -188,7 +193,7 @@ export class BatchRunner {
   }
 
   #decodeArguments(item: SlotItem): unknown[] {
-    return callOf(decodeValue(item.args, this.#decoding));
+    return callOf(decodeValue(item.batch, this.#decoding, item.argsStart, item.argsEnd));
   }
 
   #input(index: number): unknown {
