@@ -56,7 +56,7 @@ export class BatchRunner {
     this.#config = config;
     this.#host = host;
     useAssetFolder(config.assetFolder);
-    this.#cache = new InputCache(config.cacheBytes);
+    this.#cache = new InputCache(config.cacheBytes, config.checkArguments);
     this.#output = new Output((message) => host.post(message));
     this.#print = (context, stream, text) => this.#output.print(context, stream, text);
     this.#decoding = {
