@@ -1,11 +1,13 @@
 // The command line as a person meets it.
 
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, statSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, range } from "taskflock";
 import { afterEach, expect, test } from "vitest";
-import { type Role, startRole, taskflock } from "./processes.ts";
+import { beginRole, type Role, startRole, taskflock } from "./processes.ts";
 
 const roles: Role[] = [];
 afterEach(async () => {
@@ -16,6 +18,16 @@ async function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Prom
   roles.push(role);
   return role;
 }
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
 const startScheduler = (...args: string[]): Promise<Role> =>
   start(["scheduler", "--port", "0", "--dashboard-port", "0", ...args]);
 
@@ -42,10 +54,48 @@ test("environment variables: switches can be off, sizes and their ranges are che
   expect(small.stderr).toMatch(/TASKFLOCK_MAX_FRAME_BYTES.*from 128\.0 KiB to 1\.0 GiB/);
 });
 
-test("a worker without a scheduler says only that", async () => {
-  const lonely = await taskflock(["worker", "127.0.0.1:9"], { TASKFLOCK_TOKEN: "x" });
+test("a worker that is not to wait for a scheduler says only that there is none", async () => {
+  const lonely = await taskflock(["worker", "127.0.0.1:9", "--scheduler-lost-ms", "0"], { TASKFLOCK_TOKEN: "x" });
   expect(lonely.code).toBe(1);
   expect(lonely.stderr).toMatch(/^taskflock: No scheduler answers.*\(FLOCK_CONNECTION_REFUSED\)\n$/);
+});
+
+test.each(["--nanny", "--no-nanny"])(
+  "a worker that starts first says so, and waits for its scheduler (%s)",
+  async (flag) => {
+    const env = { XDG_STATE_HOME: mkdtempSync(join(tmpdir(), "taskflock-")) };
+    const address = `127.0.0.1:${await freePort()}`;
+    const flags = ["--threads", "1", "--name", "early", ...(flag === "--nanny" ? [] : [flag])];
+    const worker = beginRole(["worker", address, ...flags, "--log-level", "warn"], { env });
+    await expect
+      .poll(() => worker.stderr(), { timeout: 20_000 })
+      .toMatch(/no scheduler answers yet.*taskflock scheduler/);
+    const port = address.split(":")[1] ?? "";
+    const scheduler = await start(["scheduler", "--port", port, "--dashboard-port", "0"], env);
+    roles.push(await worker.ready);
+    const token = readFileSync(scheduler.ready.tokenFile, "utf8").trim();
+    const client = await Client.connect(address, { token });
+    await client.waitForWorkers(1);
+    expect(await client.call((x: number) => x + 1, [1])).toBe(2);
+    expect((await taskflock(["status", "--address", address], env)).stdout).toMatch(/, 1 client\n/);
+    await client.close();
+  },
+);
+
+test("a worker that waits for its scheduler, and is stopped, leaves nothing behind", async () => {
+  const address = `127.0.0.1:${await freePort()}`;
+  const worker = beginRole(["worker", address, "--threads", "1"], { env: { TASKFLOCK_TOKEN: "x" } });
+  await expect.poll(() => worker.stderr(), { timeout: 20_000 }).toMatch(/no scheduler answers yet/);
+  worker.child.kill("SIGTERM");
+  await expect(worker.ready).rejects.toThrow("ended before it was ready");
+  expect(worker.stderr()).not.toContain("unsettled");
+});
+
+test("what cannot be mended by waiting is said at once", async () => {
+  const elsewhere = await taskflock(["worker", "192.0.2.1:8786", "--threads", "1"]);
+  expect(elsewhere.code).toBe(1);
+  expect(elsewhere.stderr).toContain("FLOCK_UNAUTHORIZED");
+  expect((await taskflock(["worker", "no address"])).stderr).toContain("FLOCK_ADDRESS_INVALID");
 });
 
 test("an error is one line with its code", async () => {
@@ -66,6 +116,11 @@ test("a port in use is said so", async () => {
   const second = await taskflock(["scheduler", "--port", port, "--dashboard-port", "0"]);
   expect(second.code).toBe(1);
   expect(second.stderr).toContain("FLOCK_PORT_IN_USE");
+  const page = new URL(scheduler.ready.dashboard).port;
+  const third = await taskflock(["scheduler", "--port", "0", "--dashboard-port", page]);
+  expect(third.code).toBe(1);
+  expect(third.stderr).toContain("FLOCK_PORT_IN_USE");
+  expect(third.stderr).not.toContain("scheduler ready");
 });
 
 test("scheduler, worker, status, token and page; SIGTERM ends them well and takes the token away", async () => {

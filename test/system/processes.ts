@@ -42,20 +42,38 @@ export interface Role {
   stop(): Promise<number | null>;
 }
 
+interface RoleOptions {
+  readonly inspect?: boolean;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** A role whose ready line has yet to come. */
+export interface BegunRole {
+  readonly child: ChildProcess;
+  readonly stderr: () => string;
+  readonly ready: Promise<Role>;
+}
+
 /** Starts a role that keeps running, and waits for its ready line. */
-export async function startRole(
-  args: readonly string[],
-  options: { inspect?: boolean; env?: NodeJS.ProcessEnv } = {},
-): Promise<Role> {
+export function startRole(args: readonly string[], options: RoleOptions = {}): Promise<Role> {
+  return beginRole(args, options).ready;
+}
+
+export function beginRole(args: readonly string[], options: RoleOptions = {}): BegunRole {
   const nodeArgs = options.inspect === true ? ["--inspect=127.0.0.1:0"] : [];
   const child = spawn(process.execPath, [...nodeArgs, cli, ...args, "--ready-fd", "3", "--exit-on-stdin-end"], {
     env: { ...process.env, ...options.env },
     stdio: ["pipe", "ignore", "pipe", "pipe"],
   });
-  let stderr = "";
+  let text = "";
   child.stderr?.on("data", (chunk) => {
-    stderr += chunk;
+    text += chunk;
   });
+  const stderr = (): string => text;
+  return { child, stderr, ready: readiness(child, args, stderr) };
+}
+
+async function readiness(child: ChildProcess, args: readonly string[], stderr: () => string): Promise<Role> {
   const exited = once(child, "close");
   const readyPipe = child.stdio[3] as NodeJS.ReadableStream;
   let line = "";
@@ -68,12 +86,15 @@ export async function startRole(
     })(),
     exited,
   ]);
-  if (!line.includes("\n")) throw new Error(`taskflock ${args.join(" ")} ended before it was ready:\n${stderr}`);
+  if (!line.includes("\n")) {
+    await exited; // and with it all it printed
+    throw new Error(`taskflock ${args.join(" ")} ended before it was ready:\n${stderr()}`);
+  }
   return {
     child,
     ready: JSON.parse(line),
-    inspector: /Debugger listening on (ws:\S+)/.exec(stderr)?.[1] ?? null,
-    stderr: () => stderr,
+    inspector: /Debugger listening on (ws:\S+)/.exec(stderr())?.[1] ?? null,
+    stderr,
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
       const [code] = (await exited) as [number | null];

@@ -26,7 +26,8 @@ export function addStatusCommand(program: Command): void {
         ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }),
       });
       try {
-        const cluster = await client.cluster();
+        const seen = await client.cluster();
+        const cluster = { ...seen, sessions: seen.sessions - 1 }; // all but the one that asks
         printLine(flags.json ? JSON.stringify(cluster, null, 2) : formatCluster(cluster));
       } finally {
         await client.close();

@@ -75,7 +75,7 @@ const placeFlags: readonly Flag[] = [
   },
   {
     flags: "--scheduler-lost-ms <ms>",
-    description: "how long to wait for a scheduler that is gone, milliseconds",
+    description: "how long to wait for a scheduler that is gone, or not there yet, milliseconds",
     variable: "SCHEDULER_LOST_MS",
     preset: 300_000,
     parse: integer(0, 2 ** 31 - 1),

@@ -34,10 +34,14 @@ export async function runWorkers(address: string, flags: WorkerFlags): Promise<v
   await runWorker(address, flags, nanny, logger);
 }
 
-async function tokenOf(address: string, flags: WorkerFlags): Promise<string> {
-  if (flags.tokenFd !== undefined) return tokenFromDescriptor(flags.tokenFd);
-  const { readToken } = await import("@taskflock/protocol/links");
-  return readToken({ address, tokenFile: flags.tokenFile });
+/** The scheduler's token, when there is a scheduler. */
+async function tokenOf(address: string, flags: WorkerFlags, logger: Logger): Promise<string> {
+  const waiting = { address, waitMs: flags.schedulerLostMs, logger };
+  const given = flags.tokenFd === undefined ? null : await tokenFromDescriptor(flags.tokenFd);
+  const { awaitScheduler, tokenWhenThere } = await import("./await-scheduler.ts");
+  if (given === null) return tokenWhenThere(waiting, flags.tokenFile);
+  await awaitScheduler(waiting);
+  return given;
 }
 
 function nameOf(flags: WorkerFlags): string {
@@ -48,7 +52,7 @@ async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink |
   await warnAboutHost(address, flags, logger);
   const worker = await startWorker({
     address,
-    token: nanny?.token ?? (await tokenOf(address, flags)),
+    token: nanny?.token ?? (await tokenOf(address, flags, logger)),
     name: nameOf(flags),
     slots: flags.threads,
     resources: flags.resources,
@@ -87,7 +91,7 @@ async function warnAboutHost(address: string, { host }: WorkerFlags, logger: Log
 }
 
 async function runNannies(address: string, flags: WorkerFlags, logger: Logger): Promise<void> {
-  const token = tokenOf(address, flags);
+  const token = tokenOf(address, flags, logger);
   const stem = nameOf(flags);
   const nannies = await Promise.all(
     Array.from({ length: flags.processes }, (_, index) => {

@@ -1,4 +1,5 @@
 // The worker's end of the channel to its nanny.
+import { FlockError } from "@taskflock/protocol/words";
 import type { WorkerExit } from "../start-worker.ts";
 import type { NannyToWorker, WorkerToNanny } from "./messages.ts";
 import { NANNY_VARIABLE } from "./messages.ts";
@@ -27,10 +28,14 @@ export async function joinNanny(): Promise<NannyLink | null> {
     });
   });
   await say({ t: "hello" });
-  const { token, incarnation } = await welcome;
+  const { token, incarnation } = await Promise.race([welcome, gone.then(orphaned)]);
   // The channel alone must not keep a worker alive that has ended.
   process.channel?.unref();
   return { token, incarnation, gone, leaving };
+}
+
+function orphaned(): never {
+  throw new FlockError("FLOCK_CLUSTER_START", "The nanny that started this worker ended before the worker could join.");
 }
 
 function leaving({ restart, error }: WorkerExit): Promise<void> {
