@@ -129,6 +129,30 @@ describe("columns", () => {
     expect(refusal({ getter })).toBe("Reading args.getter.word5 failed: not now");
   });
 
+  it("of objects alike in values of their own have the same names, and nothing else in common", () => {
+    const copies = list(3, (round) => {
+      const encoded = encodeValue(dictionary(big, (i) => i + round)).toBytes();
+      const bytes = new Uint8Array(new SharedArrayBuffer(encoded.length));
+      bytes.set(encoded);
+      return decodeValue(bytes) as Record<string, number>;
+    });
+    copies[0]!["word1"] = -1;
+    delete copies[0]!["word2"];
+    copies[0]!["more"] = 1;
+    expect(copies[1]).toStrictEqual(dictionary(big, (i) => i + 1));
+    expect(copies[2]).toStrictEqual(dictionary(big, (i) => i + 2));
+    // As many names, of as many bytes; and fewer that begin alike.
+    expect(roundTrip(dictionary(big, (i) => i, "vord"))).toStrictEqual(dictionary(big, (i) => i, "vord"));
+    expect(roundTrip(dictionary(big - 1, (i) => i, "vord"))).toStrictEqual(dictionary(big - 1, (i) => i, "vord"));
+    expect(roundTrip(dictionary(big + 1, (i) => i, "vord"))).toStrictEqual(dictionary(big + 1, (i) => i, "vord"));
+  });
+
+  it("with very long lists of names are read as well", () => {
+    const value = dictionary(6000, (i) => i, "n".repeat(200));
+    expect(roundTrip(value)).toStrictEqual(value);
+    expect(roundTrip(value)).toStrictEqual(value);
+  });
+
   it("are written anew after a large object that could not travel with an error", () => {
     const error = new Error("no");
     const keys = dictionary(300, (i) => i);

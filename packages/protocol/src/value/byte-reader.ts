@@ -180,7 +180,20 @@ export class ByteReader {
   raw(length: number): Uint8Array {
     this.need(length);
     this.position += length;
-    return this.#bytes.subarray(this.position - length, this.position);
+    return this.since(this.position - length);
+  }
+
+  /** The bytes that were read since `start`, in the memory that is read. */
+  since(start: number): Uint8Array {
+    return this.#bytes.subarray(start, this.position);
+  }
+
+  /** Skips the next bytes if they are these. */
+  skip(bytes: Uint8Array): boolean {
+    const end = this.position + bytes.length;
+    if (end > this.end || Buffer.compare(this.#bytes.subarray(this.position, end), bytes) !== 0) return false;
+    this.position = end;
+    return true;
   }
 
   #buffer(): Buffer {

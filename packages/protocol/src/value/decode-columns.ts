@@ -27,13 +27,30 @@ export function readWide(decoder: Decoder): object {
   const object: Record<string, unknown> = decoder.add(Object.create(null));
   const flags = decoder.in.byte();
   const count = decoder.in.count(1);
-  if ((flags & WIDE_SAME_KEYS) === 0) decoder.wideKeys = decoder.in.strings(count);
+  if ((flags & WIDE_SAME_KEYS) === 0) decoder.wideKeys = readNames(decoder.in, count);
   const keys = decoder.wideKeys;
   if (keys.length !== count) throw malformed("an object has the keys of one that has more or fewer");
   const values = readValues(decoder, count);
   for (let i = 0; i < count; i++) object[keys[i]!] = values[i];
   if ((flags & WIDE_BARE) === 0) Object.setPrototypeOf(object, Object.prototype);
   return object;
+}
+
+// Most of what a large object costs is that the engine looks up its names in the table of all names. Objects alike often
+// come one after the other, in values of their own: the names of the last one are kept, with the bytes that they stood in.
+const MAX_KEPT_BYTES = 1024 * 1024;
+let keptNames: readonly string[] = [];
+let keptBytes: Uint8Array = new Uint8Array(0);
+
+function readNames(reader: ByteReader, count: number): readonly string[] {
+  if (count === keptNames.length && reader.skip(keptBytes)) return keptNames;
+  const start = reader.position;
+  const names = reader.strings(count);
+  if (reader.position - start <= MAX_KEPT_BYTES) {
+    keptBytes = reader.since(start).slice();
+    keptNames = names;
+  }
+  return names;
 }
 
 /** Of numbers or strings. */
