@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { BulkParser, bulkFrame, numbersBody, OP, Receiving, sendChunks } from "../src/bulk/bulk-frames.ts";
+import { CRC32, knownChecksums } from "../src/bulk/checksums.ts";
 import { readInPlace } from "../src/bulk/read-in-place.ts";
 import {
   BulkClient,
@@ -128,7 +129,7 @@ describe("fetch and put", () => {
     for (const store of stores) store.expected.add(1);
     await Promise.all(stores.map(({ address }) => client.put(address, id(1), data)));
     for (const { results } of stores) expect(Buffer.compare(results.get(1)!, bytes)).toBe(0);
-    expect(range(data.chunks).map((i) => data.checksum(i))).toEqual(range(4).map((i) => crc32(data.chunk(i))));
+    expect(range(data.chunks).map((i) => data.checksum(CRC32, i))).toEqual(range(4).map((i) => crc32(data.chunk(i))));
   });
 
   test("an upload is over when its last byte was sent, whatever the peer says before", async () => {
@@ -137,7 +138,7 @@ describe("fetch and put", () => {
         socket.write(bulkFrame(OP.welcome, new Uint8Array(0)));
         socket.once("data", () => {
           socket.pause();
-          socket.write(bulkFrame(OP.ready, new Uint8Array(0)));
+          socket.write(bulkFrame(OP.ready, numbersBody(1)));
           socket.write(bulkFrame(OP.stored, new Uint8Array(0)), () => peer.add("said"));
         });
       });
@@ -177,7 +178,7 @@ describe("fetch and put", () => {
     const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
     const bytes = randomBytes(1_000_000);
     socket.write(bulkFrame(OP.put, numbersBody(1, bytes.length)));
-    sendChunks(socket, new Outgoing(bytes), () => socket.end());
+    sendChunks(socket, new Outgoing(bytes), knownChecksums(), () => socket.end());
     await new Promise((done) => socket.on("close", done).resume());
     await new Promise((done) => server.close(done));
     expect(got.map(({ length }) => length)).toEqual([16, 512 * 1024, 1_000_000 - 512 * 1024]);
@@ -365,7 +366,7 @@ describe("what fails", () => {
   test("a browser's request is answered by the end of the connection", async () => {
     const store = await Store.start();
     await expect(fetch(`http://${store.address}/`)).rejects.toThrow();
-    const socket = connect(store.server.port, "127.0.0.1", () => socket.write(bulkFrame(OP.get, numbersBody(1))));
+    const socket = connect(store.server.port, "127.0.0.1", () => socket.write(bulkFrame(OP.get, numbersBody(1, 1))));
     await new Promise((resolve) => socket.on("close", resolve).resume());
     expect(store.leases).toBe(0);
   });
@@ -419,7 +420,7 @@ test("chunks cut anywhere are read to where they stay, whatever comes between th
         };
         for (const bytes of sent) {
           write(bulkFrame(OP.found, numbersBody(bytes.length)));
-          sendChunks({ write, cork: () => {}, uncork: () => {} }, new Outgoing(bytes), () => {});
+          sendChunks({ write, cork: () => {}, uncork: () => {} }, new Outgoing(bytes), knownChecksums(), () => {});
         }
         const got: Uint8Array[] = [];
         let receiving: Receiving | null = null;

@@ -6,6 +6,7 @@ import { decodeRefused, encodeHandshake } from "../link/handshake.ts";
 import { malformed } from "../validation/fields.ts";
 import { FlockError, isFlockError, PROTOCOL_VERSION, type TaskId } from "../words/index.ts";
 import { BulkParser, bulkFrame, numbersBody, OP, Receiving, readNumbers, sendChunks } from "./bulk-frames.ts";
+import { knownChecksums } from "./checksums.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 const CONNECT_MS = 5_000;
@@ -94,7 +95,7 @@ export class BulkConnection {
     return this.#run(signal, (resolve, fail) => {
       let target: Uint8Array | null = null;
       let receiving: Receiving | null = null;
-      this.#socket.write(bulkFrame(OP.get, numbersBody(task)));
+      this.#socket.write(bulkFrame(OP.get, numbersBody(task, knownChecksums())));
       const finish = (): void => {
         if (receiving?.complete) resolve(target!);
       };
@@ -132,7 +133,8 @@ export class BulkConnection {
           if (op === OP.absent && sent === null) fail(absent(body));
           else if (op === OP.ready && sent === null) {
             sent = false;
-            sendChunks(this.#socket, data, () => {
+            const [kinds] = readNumbers(body, 1, "bulk.ready");
+            sendChunks(this.#socket, data, kinds!, () => {
               sent = true;
               finish();
             });

@@ -1,10 +1,10 @@
 // The protocol of peer ports: bytes of results, on connections of their own. Plain TCP and not WebSockets, because a WebSocket
 // gathers each message before it hands it over: one copy more, and a third of the throughput (docs/decisions/bulk.md).
 //
-//   u8 mark · u8 op · u16 0 · u32 length · u32 crc of the body · body
+//   u8 mark · u8 op · u16 kind of checksum · u32 length · u32 checksum of the body · body
 
-import { crc32 } from "node:zlib";
 import { malformed } from "../validation/fields.ts";
+import { CRC32, checksum, chooseChecksum, knowsChecksum } from "./checksums.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 export const OP = {
@@ -13,7 +13,7 @@ export const OP = {
   welcome: 2,
   /** Server: a handshake frame that says why. */
   refused: 3,
-  /** Client: f64 task. Answered by `found` and chunks, or by `absent`. */
+  /** Client: f64 task, f64 kinds of checksums that it knows. Answered by `found` and chunks, or by `absent`. */
   get: 4,
   /** Server: f64 bytes. */
   found: 5,
@@ -21,6 +21,7 @@ export const OP = {
   chunk: 7,
   /** Client: f64 task, f64 bytes. Answered by `ready` or `absent`; then chunks; then `stored` or `failed`. */
   put: 8,
+  /** Server: f64 kinds of checksums that it knows. */
   ready: 9,
   stored: 10,
   failed: 11,
@@ -30,19 +31,18 @@ const MARK = 0xf7;
 export const HEADER_BYTES = 12;
 const MAX_CHUNK_BYTES = 1024 * 1024;
 const MAX_BODY_BYTES = 4096;
-/** Read at once: the checksum finds the bytes in the processor's cache. */
-const READ_BYTES: number = 256 * 1024;
 
 export function bulkFrame(op: number, body: Uint8Array): Buffer {
-  return Buffer.concat([bulkHeader(op, body.length, crc32(body)), body]);
+  return Buffer.concat([bulkHeader(op, body.length, CRC32, checksum(CRC32, body)), body]);
 }
 
-function bulkHeader(op: number, length: number, checksum: number): Buffer {
+function bulkHeader(op: number, length: number, kind: number, sum: number): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   header[0] = MARK;
   header[1] = op;
+  header.writeUInt16LE(kind, 2);
   header.writeUInt32LE(length, 4);
-  header.writeUInt32LE(checksum, 8);
+  header.writeUInt32LE(sum, 8);
   return header;
 }
 
@@ -86,8 +86,8 @@ export class BulkParser {
   #due: Uint8Array;
   #filled = 0;
   #op = 0;
-  #crc = 0;
-  #expectedCrc = 0;
+  #kind = 0;
+  #sum = 0;
 
   constructor(handlers: BulkHandlers) {
     this.#handlers = handlers;
@@ -96,15 +96,13 @@ export class BulkParser {
 
   /** Where the next bytes go, and no more than these; never empty. */
   get target(): Uint8Array {
-    return this.#due.subarray(this.#filled, this.#filled + READ_BYTES);
+    return this.#due.subarray(this.#filled);
   }
 
   /** So many bytes have come into `target`. Throws FLOCK_PROTOCOL; after that the stream is of no use. */
   advance(count: number): void {
-    const end = this.#filled + count;
-    if (this.#due !== this.#header) this.#crc = crc32(this.#due.subarray(this.#filled, end), this.#crc);
-    this.#filled = end;
-    if (end < this.#due.length) return;
+    this.#filled += count;
+    if (this.#filled < this.#due.length) return;
     if (this.#due === this.#header) this.#begin();
     else this.#end();
   }
@@ -123,10 +121,11 @@ export class BulkParser {
   #begin(): void {
     if (this.#header[0] !== MARK) throw malformed("bulk", "it does not begin as a frame does");
     this.#op = this.#header[1]!;
+    this.#kind = this.#header.readUInt16LE(2);
     const length = this.#header.readUInt32LE(4);
-    this.#expectedCrc = this.#header.readUInt32LE(8);
+    this.#sum = this.#header.readUInt32LE(8);
     this.#filled = 0;
-    this.#crc = 0;
+    if (!knowsChecksum(this.#kind)) throw malformed("bulk", `the kind of checksum ${this.#kind} is unknown`);
     const limit = this.#op === OP.chunk ? MAX_CHUNK_BYTES : MAX_BODY_BYTES;
     if (length > limit) throw malformed("bulk", `a frame of ${length} bytes; ${limit} can be`);
     this.#due = (this.#op === OP.chunk ? this.#handlers.chunkTarget(length) : this.#body).subarray(0, length);
@@ -137,7 +136,7 @@ export class BulkParser {
     const body = this.#due;
     this.#due = this.#header;
     this.#filled = 0;
-    if (this.#crc !== this.#expectedCrc) throw malformed("bulk", "the checksum of a frame is wrong");
+    if (checksum(this.#kind, body) !== this.#sum) throw malformed("bulk", "the checksum of a frame is wrong");
     if (this.#op === OP.chunk) this.#handlers.onChunk(body.length);
     else this.#handlers.onFrame(this.#op, this.#body.subarray(0, body.length));
   }
@@ -174,14 +173,18 @@ export interface ChunkWriter {
   uncork(): void;
 }
 
-/** Writes `data` as chunks, two at most on their way; `done` when the last has left this process, or the connection has ended. */
-export function sendChunks(socket: ChunkWriter, data: Outgoing, done: () => void): void {
+/**
+ * Writes `data` as chunks to a peer that knows `kinds` of checksums, two at most on their way; `done` when the last has left this
+ * process, or the connection has ended.
+ */
+export function sendChunks(socket: ChunkWriter, data: Outgoing, kinds: number, done: () => void): void {
+  const kind = chooseChecksum(data.bytes.length, kinds);
   let at = 0;
   let inFlight = 0;
   const next = (): void => {
     while (at < data.chunks && inFlight < 2) {
       const chunk = data.chunk(at);
-      const header = bulkHeader(OP.chunk, chunk.length, data.checksum(at));
+      const header = bulkHeader(OP.chunk, chunk.length, kind, data.checksum(kind, at));
       at++;
       inFlight++;
       socket.cork();

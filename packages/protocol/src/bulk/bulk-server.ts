@@ -16,6 +16,7 @@ import {
   readNumbers,
   sendChunks,
 } from "./bulk-frames.ts";
+import { knownChecksums } from "./checksums.ts";
 import { Outgoing } from "./outgoing.ts";
 import { readInPlace } from "./read-in-place.ts";
 
@@ -172,8 +173,10 @@ class Connection {
       return;
     }
     if (this.#busy) throw malformed("bulk", "a request came before the last was answered");
-    if (op === OP.get) this.#get(readNumbers(body, 1, "bulk.get")[0] as TaskId);
-    else if (op === OP.put) {
+    if (op === OP.get) {
+      const [task, kinds] = readNumbers(body, 2, "bulk.get");
+      this.#get(task as TaskId, kinds!);
+    } else if (op === OP.put) {
       const [task, bytes] = readNumbers(body, 2, "bulk.put");
       this.#put(task as TaskId, bytes!);
     } else throw malformed("bulk", `the operation ${op} is unknown`);
@@ -189,7 +192,7 @@ class Connection {
     this.#socket.write(bulkFrame(OP.welcome, NOTHING));
   }
 
-  #get(task: TaskId): void {
+  #get(task: TaskId, kinds: number): void {
     this.#busy = true;
     this.#queue((over) => {
       const source = this.#socket.destroyed ? null : this.#options.open(task);
@@ -207,7 +210,7 @@ class Connection {
       };
       this.#abandon = release;
       this.#socket.write(bulkFrame(OP.found, numbersBody(source.bytes.length)));
-      sendChunks(this.#socket, new Outgoing(source.bytes), () => {
+      sendChunks(this.#socket, new Outgoing(source.bytes), kinds, () => {
         release();
         this.#busy = false;
       });
@@ -240,7 +243,7 @@ class Connection {
     const receiving = new Receiving(target.target);
     this.#upload = { target, receiving };
     this.#socket.setTimeout(STALL_MS);
-    this.#socket.write(bulkFrame(OP.ready, NOTHING));
+    this.#socket.write(bulkFrame(OP.ready, numbersBody(knownChecksums())));
     if (receiving.complete) this.#stored();
   }
 

@@ -1,6 +1,6 @@
 // Bytes on their way to peers.
 
-import { crc32 } from "node:zlib";
+import { checksum } from "./checksums.ts";
 
 /** Size of the chunks that are sent. */
 const CHUNK_BYTES: number = 512 * 1024;
@@ -9,7 +9,8 @@ const CHUNK_BYTES: number = 512 * 1024;
 export class Outgoing {
   readonly bytes: Uint8Array;
   readonly chunks: number;
-  readonly #checksums: number[] = [];
+  /** By kind, then by chunk. */
+  readonly #checksums: number[][] = [];
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -20,11 +21,10 @@ export class Outgoing {
     return this.bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
   }
 
-  checksum(index: number): number {
-    const known = this.#checksums[index];
-    if (known !== undefined) return known;
-    const checksum = crc32(this.chunk(index));
-    this.#checksums[index] = checksum;
-    return checksum;
+  checksum(kind: number, index: number): number {
+    this.#checksums[kind] ??= [];
+    const known = this.#checksums[kind];
+    known[index] ??= checksum(kind, this.chunk(index));
+    return known[index];
   }
 }
