@@ -230,8 +230,10 @@ class Nanny implements RunningNanny {
     return this.#quickDeaths >= (this.#options.maxQuickDeaths ?? 5) ? { error: died(text, this.#quickDeaths) } : null;
   }
 
+  /** A worker that dies once is missed: the next one starts at once. One that dies again and again has time. */
   async #pause(): Promise<void> {
-    const ms = Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.max(0, this.#quickDeaths - 1));
+    if (this.#quickDeaths <= 1) return;
+    const ms = Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (this.#quickDeaths - 2));
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#wakeUp = () => {
