@@ -4,8 +4,7 @@
 import { type Micros, NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { holdersFor } from "./holdings.ts";
-import { ANNOUNCED, LINK_BLOCKED, type QuestionAnswer, type Session, type Task } from "./records.ts";
-import { eachRef } from "./references.ts";
+import { ANNOUNCED, HELD, LINK_BLOCKED, type QuestionAnswer, type Session, type Task } from "./records.ts";
 import { CANCELLED, DONE, FAILED } from "./states.ts";
 
 /** Outcomes said in one step of those that are due. */
@@ -15,10 +14,14 @@ const DUE_AT_ONCE = 512;
 export function announce(core: Core, task: Task): void {
   const first = (task.flags & ANNOUNCED) === 0;
   task.flags |= ANNOUNCED;
-  eachRef(task, (session, n) => {
-    if (first) sayOutcome(core, session, n, task);
-    if (session.locates.has(n)) answerLocate(core, session, n, task);
-  });
+  if ((task.flags & HELD) !== 0) announceTo(core, task.session, task.n, task, first);
+  const { others } = task;
+  if (others !== null) for (const { session, n } of others) announceTo(core, session, n, task, first);
+}
+
+function announceTo(core: Core, session: Session, n: TaskNumber, task: Task, first: boolean): void {
+  if (first) sayOutcome(core, session, n, task);
+  if (session.locates.size > 0 && session.locates.has(n)) answerLocate(core, session, n, task);
 }
 
 /** What was announced before stays so, also while the result is computed again. */

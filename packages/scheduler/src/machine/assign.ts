@@ -21,7 +21,8 @@ export function assign(core: Core, task: Task, worker: Worker): void {
   core.move(task, ASSIGNED, worker.name);
   attach(core, task, worker);
   ensureFunction(core, worker, definition.record);
-  for (const { record } of task.functions) ensureFunction(core, worker, record);
+  const { functions, deps, dependents } = task;
+  if (functions.length > 0) for (const { record } of functions) ensureFunction(core, worker, record);
   const { timeoutMs, cancelGraceMs, isolation } = task.options.data;
   core.send(worker, {
     t: "assign",
@@ -29,18 +30,21 @@ export function assign(core: Core, task: Task, worker: Worker): void {
     attempt: task.attempt,
     key: keyOf(task),
     fn: definition.record.id,
-    functions: task.functions.length === 0 ? noFunctions : task.functions.map((f) => f.record.id),
+    functions: functions.length === 0 ? noFunctions : functions.map((f) => f.record.id),
     args: task.args,
     argsBytes: task.argsBytes,
-    inputs: task.deps.length === 0 ? noInputs : task.deps.map((edge) => inputFor(edge.dependency, worker, task.seq)),
+    inputs: deps.length === 0 ? noInputs : inputsFor(task, worker),
     order: task.order,
     timeoutMs,
     cancelGraceMs,
     isolation,
     solo: (task.flags & SOLO) !== 0,
-    expectedUs: Math.round(definition.record.durationUs),
+    expectedUs: definition.record.expectedUs,
   });
-  for (const { dependent } of task.dependents) if (dependent.state === WAITING) core.candidates.push(dependent);
+  for (let i = 0; i < dependents.length; i++) {
+    const { dependent } = dependents[i]!;
+    if (dependent.state === WAITING) core.candidates.push(dependent);
+  }
 }
 
 /** Chains without a round trip: tasks whose missing inputs are all being made at one worker are assigned there at once. */
@@ -76,7 +80,8 @@ function placeAhead(task: Task): Worker | null {
   if (task.state !== WAITING || task.waitingOn === 0 || (task.flags & NO_AHEAD) !== 0) return null;
   if (deps.length > MAX_AHEAD_INPUTS || options.lane.resources.length > 0) return null;
   let worker: Worker | null = null;
-  for (const { dependency } of deps) {
+  for (let i = 0; i < deps.length; i++) {
+    const { dependency } = deps[i]!;
     if (dependency.state === DONE) continue;
     if (!isPlaced(dependency.state) || dependency.thief !== null) return null;
     if (worker !== null && dependency.worker !== worker) return null;
@@ -88,8 +93,15 @@ function placeAhead(task: Task): Worker | null {
 
 const noFunctions: readonly never[] = [];
 const noInputs: readonly never[] = [];
+const noHolders: readonly never[] = [];
 
-function inputFor(task: Task, worker: Worker, turn: number): Input {
-  const holders = task.result === NO_PAYLOAD && task.holders.length > 0 ? holdersFor(task, worker, turn) : [];
-  return { task: task.id, bytes: task.bytes, inline: task.result, holders };
+function inputsFor({ deps, seq }: Task, worker: Worker): Input[] {
+  const inputs: Input[] = [];
+  for (let i = 0; i < deps.length; i++) {
+    const { dependency } = deps[i]!;
+    const { id, bytes, result } = dependency;
+    const stored = result === NO_PAYLOAD && dependency.holders.length > 0;
+    inputs.push({ task: id, bytes, inline: result, holders: stored ? holdersFor(dependency, worker, seq) : noHolders });
+  }
+  return inputs;
 }

@@ -16,7 +16,7 @@ export function defineFunction(core: Core, session: Session, message: DefineFunc
 
 export function useFunctions(own: Definition, nested: readonly Definition[]): void {
   own.record.uses++;
-  for (const { record } of nested) record.uses++;
+  if (nested.length > 0) for (const { record } of nested) record.uses++;
 }
 
 export function unuseFunction(core: Core, record: FunctionRecord): void {
@@ -42,13 +42,14 @@ export function ensureFunction(core: Core, worker: Worker, record: FunctionRecor
 export function measure(record: FunctionRecord, durationUs: number): void {
   const sample = Math.max(1, durationUs);
   record.durationUs = record.durationUs === 0 ? sample : record.durationUs + (sample - record.durationUs) / 4;
+  record.expectedUs = Math.max(1, Math.round(record.durationUs));
 }
 
 function newFunction(core: Core, message: DefineFunction): FunctionRecord {
   const id = (core.lastFunction + 1) as FunctionId;
   core.lastFunction = id;
   const { hash, name, code, codeBytes } = message;
-  const record: FunctionRecord = { id, hash, name, code, codeBytes, uses: 0, durationUs: 0 };
+  const record: FunctionRecord = { id, hash, name, code, codeBytes, uses: 0, durationUs: 0, expectedUs: 0 };
   core.functions.set(hash, record);
   core.functionsById.set(id, record);
   return record;

@@ -14,22 +14,36 @@ import { clearAhead, detach } from "./supply.ts";
 
 /** The task, and whatever it needs that was let go, is to be computed. */
 export function activate(core: Core, root: Task, detail: string): void {
-  const stack = [root];
-  for (let task = stack.pop(); task !== undefined; task = stack.pop()) {
-    if (isActive(task.state)) continue;
-    let broken = false;
-    task.waitingOn = 0;
-    for (const { dependency } of task.deps) {
-      dependency.needed++;
-      if (dependency.state === DONE) continue;
-      task.waitingOn++;
-      if (dependency.state === IDLE) stack.push(dependency);
-      else if (dependency.state === FAILED || dependency.state === CANCELLED) broken = true;
-    }
-    if (task.waitingOn === 0) ready(core, task, detail);
-    else wait(core, task, detail);
-    if (broken) core.broken.push(task);
+  let idle = activateOne(core, root, detail, null);
+  while (idle !== null) {
+    const task = idle.pop();
+    if (task === undefined) return;
+    idle = activateOne(core, task, detail, idle);
   }
+}
+
+/** Returns the inputs that are to be computed, too, with those there were; null without any, which is nearly always so. */
+function activateOne(core: Core, task: Task, detail: string, before: Task[] | null): Task[] | null {
+  if (isActive(task.state)) return before;
+  let idle = before;
+  let broken = false;
+  const { deps } = task;
+  task.waitingOn = 0;
+  for (let i = 0; i < deps.length; i++) {
+    const { dependency } = deps[i]!;
+    const { state } = dependency;
+    dependency.needed++;
+    if (state === DONE) continue;
+    task.waitingOn++;
+    if (state === IDLE) {
+      idle ??= [];
+      idle.push(dependency);
+    } else if (state === FAILED || state === CANCELLED) broken = true;
+  }
+  if (task.waitingOn === 0) ready(core, task, detail);
+  else wait(core, task, detail);
+  if (broken) core.broken.push(task);
+  return idle;
 }
 
 export function ready(core: Core, task: Task, detail: string): void {
@@ -95,7 +109,9 @@ export function complete(core: Core, task: Task, detail: string): void {
   if (wasActive) unneedInputs(core, task);
   if (task.result !== NO_PAYLOAD) dropLineage(core, task);
   countEnded(core, task, "done");
-  for (const { dependent } of task.dependents) {
+  const { dependents } = task;
+  for (let i = 0; i < dependents.length; i++) {
+    const { dependent } = dependents[i]!;
     if (!isActive(dependent.state)) continue;
     dependent.waitingOn--;
     if (dependent.waitingOn > 0) continue;

@@ -15,7 +15,8 @@ export function dropLineage(core: Core, task: Task): void {
   if (task.args !== NO_PAYLOAD) core.port.free(task.args);
   task.args = NO_PAYLOAD;
   unuseFunction(core, task.definition!.record);
-  for (const { record } of task.functions) unuseFunction(core, record);
+  const { functions } = task;
+  if (functions.length > 0) for (const { record } of functions) unuseFunction(core, record);
   unlinkInputs(core, task);
 }
 

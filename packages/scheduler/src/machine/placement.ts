@@ -60,25 +60,31 @@ function canPlace(core: Core, lane: Lane, worker: Worker): boolean {
   return lane === core.open || (hasRoom(core, worker) && canServe(lane, worker) && hasFree(lane, worker));
 }
 
-function missingBytes(task: Task, worker: Worker): number {
+function missingBytes({ deps }: Task, worker: Worker): number {
   let missing = 0;
-  for (const { dependency } of task.deps) {
+  for (let i = 0; i < deps.length; i++) {
+    const { dependency } = deps[i]!;
     if (dependency.holders.length === 0) continue;
     if (!worker.holds.has(dependency) && !worker.incoming.has(dependency)) missing += dependency.bytes;
   }
   return missing;
 }
 
-function largestInputs(task: Task): Task[] {
-  const largest: Task[] = [];
-  for (const { dependency } of task.deps) {
+const none: readonly Task[] = [];
+
+/** Of those that are stored at workers. */
+function largestInputs({ deps }: Task): readonly Task[] {
+  let largest: Task[] | null = null;
+  for (let i = 0; i < deps.length; i++) {
+    const { dependency } = deps[i]!;
     if (dependency.holders.length === 0) continue;
-    if (largest.length < INPUTS_FOR_CANDIDATES) largest.push(dependency);
+    if (largest === null) largest = [dependency];
+    else if (largest.length < INPUTS_FOR_CANDIDATES) largest.push(dependency);
     else {
       let least = 0;
       for (let i = 1; i < largest.length; i++) if (largest[i]!.bytes < largest[least]!.bytes) least = i;
       if (largest[least]!.bytes < dependency.bytes) largest[least] = dependency;
     }
   }
-  return largest;
+  return largest ?? none;
 }

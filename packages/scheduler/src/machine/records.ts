@@ -202,6 +202,8 @@ export interface FunctionRecord {
   uses: number;
   /** Measured duration, µs; 0 is unknown. */
   durationUs: number;
+  /** The same as a whole number: fractions in the records of tasks cost an object each. */
+  expectedUs: number;
 }
 /** A function under the name one session gave it. */
 export interface Definition {

@@ -27,9 +27,9 @@ export function removeRef(core: Core, session: Session, n: TaskNumber, task: Tas
     );
   task.refs--;
   session.tasks.delete(n);
-  session.due.delete(n);
-  session.locates.delete(n);
-  session.uploads.delete(n);
+  if (session.due.size > 0) session.due.delete(n);
+  if (session.locates.size > 0) session.locates.delete(n);
+  if (session.uploads.size > 0) session.uploads.delete(n);
   loosen(core, task);
 }
 
@@ -55,19 +55,23 @@ export function loosen(core: Core, task: Task): void {
 
 export function linkInputs(task: Task, inputs: readonly Task[]): void {
   if (inputs.length === 0) return;
-  task.deps = inputs.map((dependency) => {
+  const edges: Edge[] = [];
+  for (let i = 0; i < inputs.length; i++) {
+    const dependency = inputs[i]!;
     const edge: Edge = { dependent: task, dependency, at: dependency.dependents.length };
     if (dependency.dependents === noEdges) dependency.dependents = [edge];
     else dependency.dependents.push(edge);
-    return edge;
-  });
+    edges.push(edge);
+  }
+  task.deps = edges;
 }
 
 /** The task will not be computed again: its inputs need not be kept for it. */
 export function unlinkInputs(core: Core, task: Task): void {
   const edges = task.deps;
   task.deps = noEdges;
-  for (const edge of edges) {
+  for (let i = 0; i < edges.length; i++) {
+    const edge = edges[i]!;
     const siblings = edge.dependency.dependents;
     const last = siblings.pop()!;
     if (last !== edge) {
@@ -83,8 +87,10 @@ export function unlinkInputs(core: Core, task: Task): void {
 
 /** The task is on its way to a result no more: it needs its inputs no more. */
 export function unneedInputs(core: Core, task: Task): void {
-  for (const edge of task.deps) {
-    edge.dependency.needed--;
-    loosen(core, edge.dependency);
+  const { deps } = task;
+  for (let i = 0; i < deps.length; i++) {
+    const { dependency } = deps[i]!;
+    dependency.needed--;
+    loosen(core, dependency);
   }
 }

@@ -144,7 +144,8 @@ function describe(task: Task, definition: Definition, nested: readonly Definitio
 /** Depth first: what continues work that is under way goes with it, before what was submitted after that. */
 function orderFor(core: Core, inputs: readonly Task[]): number {
   let order = 0;
-  for (const input of inputs) {
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i]!;
     if (input.definition !== null && input.state !== DONE && input.order > order) order = input.order;
   }
   return order === 0 ? ++core.lastOrder : order;
@@ -161,11 +162,14 @@ function resolveFunctions(session: Session, numbers: readonly FunctionNumber[]):
   return found;
 }
 
+const noTasks: readonly Task[] = [];
+
 function resolveInputs(session: Session, numbers: readonly TaskNumber[]): readonly Task[] | number {
+  if (numbers.length === 0) return noTasks;
   const found: Task[] = [];
-  for (const number of numbers) {
-    const task = session.tasks.get(number);
-    if (task === undefined) return number;
+  for (let i = 0; i < numbers.length; i++) {
+    const task = session.tasks.get(numbers[i]!);
+    if (task === undefined) return numbers[i]!;
     found.push(task);
   }
   return found;

@@ -7,8 +7,8 @@ import { RUNNING } from "./states.ts";
 
 /** The expected µs of one task; unknown counts as long, so that nothing piles up before it has been measured. */
 export function expectedCost(core: Core, task: Task): number {
-  const measured = task.definition?.record.durationUs ?? 0;
-  return measured === 0 ? core.config.supplyUs : Math.max(1, measured);
+  const measured = task.definition?.record.expectedUs ?? 0;
+  return measured === 0 ? core.config.supplyUs : measured;
 }
 
 /** µs until a task given now would begin. */
@@ -57,9 +57,13 @@ export function attach(core: Core, task: Task, worker: Worker): void {
     task.flags |= AHEAD;
     worker.ahead++;
   }
-  for (const [name, amount] of task.options.lane.resources) worker.free.set(name, worker.free.get(name)! - amount);
+  const { resources } = task.options.lane;
+  if (resources.length > 0)
+    for (const [name, amount] of resources) worker.free.set(name, worker.free.get(name)! - amount);
   task.run.active++;
-  for (const { dependency } of task.deps) {
+  const { deps } = task;
+  for (let i = 0; i < deps.length; i++) {
+    const { dependency } = deps[i]!;
     if (dependency.holders.length > 0 && !worker.holds.has(dependency)) {
       worker.incoming.set(dependency, (worker.incoming.get(dependency) ?? 0) + 1);
     }
@@ -82,7 +86,9 @@ export function detach(core: Core, task: Task): void {
     task.run.running--;
   }
   clearAhead(task, worker);
-  for (const [name, amount] of task.options.lane.resources) worker.free.set(name, worker.free.get(name)! + amount);
+  const { resources } = task.options.lane;
+  if (resources.length > 0)
+    for (const [name, amount] of resources) worker.free.set(name, worker.free.get(name)! + amount);
   task.run.active--;
   if (task.thief !== null) {
     task.thief.thefts--;
