@@ -19,6 +19,7 @@ export function orMalformed<T>(what: string, make: () => T): T {
 const LOOP_CHARACTERS = 24;
 /** A longer part of a text keeps the whole text in memory. */
 const COPIED_CHARACTERS = 12;
+const MAX_FILLED = 2 ** 24;
 const NO_BYTES = new Uint8Array(0);
 /** For single numbers: a DataView over each value's bytes would cost more than the value. */
 const single: DataView = new DataView(new ArrayBuffer(8));
@@ -119,12 +120,13 @@ export class ByteReader {
     const { buffer, byteOffset } = this.#bytes;
     const view = new DataView(buffer, byteOffset + this.position, count * bytesEach);
     this.position += view.byteLength;
-    const numbers: number[] = [];
-    for (let at = 0; at < view.byteLength; at += bytesEach) {
-      if (kind === COLUMN.float64) numbers.push(view.getFloat64(at, true));
-      else if (kind === COLUMN.int8) numbers.push(view.getInt8(at));
-      else if (kind === COLUMN.int16) numbers.push(view.getInt16(at, true));
-      else numbers.push(view.getInt32(at, true));
+    // Filling what is there takes a third of the time of pushing; beyond the bound it would make a sparse array.
+    const numbers: number[] = count <= MAX_FILLED ? new Array<number>(count) : [];
+    for (let i = 0, at = 0; i < count; i++, at += bytesEach) {
+      if (kind === COLUMN.float64) numbers[i] = view.getFloat64(at, true);
+      else if (kind === COLUMN.int8) numbers[i] = view.getInt8(at);
+      else if (kind === COLUMN.int16) numbers[i] = view.getInt16(at, true);
+      else numbers[i] = view.getInt32(at, true);
     }
     return numbers;
   }
