@@ -64,6 +64,13 @@ describe("values that travel", () => {
     expect([decoded.length, decoded[0], decoded[4e9]]).toEqual([4e9 + 1, "first", "last"]);
   });
 
+  it("keeps apart names whose hashes are equal", () => {
+    const alike = ["Aa", "BB", "C#", "AaAa", "AaBB", "BBAa", "BBBB", "ÿÿ", "", "x".repeat(25)];
+    for (const name of [...alike, ...alike]) expect(roundTrip({ [name]: name })).toStrictEqual({ [name]: name });
+    const objects = Array.from({ length: 5000 }, (_, i) => ({ [i.toString(36)]: i }));
+    for (const object of [...objects, ...objects]) expect(roundTrip(object)).toStrictEqual(object);
+  });
+
   it("keeps a RegExp's lastIndex", () => {
     const regexp = /a/g;
     regexp.lastIndex = 3;

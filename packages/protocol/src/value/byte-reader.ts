@@ -20,6 +20,9 @@ const LOOP_CHARACTERS = 24;
 /** A longer part of a text keeps the whole text in memory. */
 const COPIED_CHARACTERS = 12;
 const MAX_FILLED = 2 ** 24;
+/** Names of properties that were met last, by a hash of their characters. */
+const NAMES = 0x3ff;
+const names: string[] = new Array<string>(NAMES + 1).fill("");
 const NO_BYTES = new Uint8Array(0);
 /** For single numbers: a DataView over each value's bytes would cost more than the value. */
 const single: DataView = new DataView(new ArrayBuffer(8));
@@ -169,6 +172,28 @@ export class ByteReader {
     let text = "";
     for (let i = start; i < this.position; i++) text += String.fromCharCode(this.#bytes[i]!);
     return text;
+  }
+
+  /** The same of a property's name: most were met before, and the engine knows them. */
+  name(length: number): string {
+    if (length > LOOP_CHARACTERS) return this.latin1(length);
+    this.need(length);
+    const start = this.position;
+    let hash = length;
+    for (let i = start; i < start + length; i++) hash = (hash * 31 + this.#bytes[i]!) & NAMES;
+    const known = names[hash]!;
+    if (known.length === length && this.#isAhead(known)) {
+      this.position += length;
+      return known;
+    }
+    const name = this.latin1(length);
+    names[hash] = name;
+    return name;
+  }
+
+  #isAhead(text: string): boolean {
+    for (let i = 0; i < text.length; i++) if (this.#bytes[this.position + i] !== text.charCodeAt(i)) return false;
+    return true;
   }
 
   utf16(length: number): string {

@@ -286,7 +286,7 @@ export class Decoder {
         return this.#keys[number]!;
       }
       case KEY_LATIN1:
-        return this.#newKey(this.in.latin1(number));
+        return this.#newKey(this.in.name(number));
       case KEY_UTF16:
         return this.#newKey(this.in.utf16(number));
       default:
