@@ -18,7 +18,7 @@ import type { AnyFunction } from "./function-table.ts";
 import { type Future, isFuture, noFuture, ownerOf, recordOf } from "./future.ts";
 import { type GatherOptions, gather } from "./gather.ts";
 import type { LogSink } from "./logs.ts";
-import { argumentRows, readMapItems } from "./map-items.ts";
+import { ArgumentRows, readMapItems } from "./map-items.ts";
 import { describe } from "./option-checks.ts";
 import type { RunOptions, TaskRun } from "./runs.ts";
 import type { Session } from "./session.ts";
@@ -130,9 +130,10 @@ export class Client {
     const { plan, signal } = this.#plan("map", options);
     const steady = columns.every(Array.isArray);
     const futures: Future<unknown>[] = [];
+    const rows = new ArgumentRows(columns);
     try {
       const use = encoder.bind(functions.use(fn));
-      for (const args of argumentRows(columns)) {
+      for (let args = rows.next(); args !== null; args = rows.next()) {
         const key = plan.key === null ? null : `${plan.key}-${futures.length}`;
         futures.push(tasks.futureOf(submission.submit(use, args, plan, key)));
         if (!steady) shared.forgetIdentities(); // an iterator may use its memory again
@@ -143,6 +144,7 @@ export class Client {
       for (const future of futures) future.release();
       throw fromCaller(error, this.map);
     } finally {
+      rows.close();
       shared.callEnded();
     }
   }

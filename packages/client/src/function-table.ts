@@ -91,7 +91,7 @@ export class FunctionTable {
       const { code, units } = prepareFunction(fn, { packages: this.#host.packages, shared, besides: entry.besides });
       const { description } = code;
       const hash = description instanceof Promise ? null : description.hash;
-      if (this.#byCode.get(code) === entry || (hash !== null && hash === entry.hash)) return units();
+      if (this.#byCode.get(code) === entry || (hash !== null && hash === entry.hash)) return units(fn);
     }
     return null;
   }

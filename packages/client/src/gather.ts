@@ -27,7 +27,7 @@ type TakeValue = (future: Future<unknown>) => unknown;
 export async function gather(host: GatherHost, structure: unknown, errors: "raise" | "skip"): Promise<unknown> {
   const flat = Array.isArray(structure) && structure.every(isFuture); // the usual case, without a walk
   const futures: readonly Future<unknown>[] = flat ? structure.slice() : futuresIn(structure);
-  for (const future of futures) ensureOwn(host, future);
+  ensureOwn(host, futures);
   await settled(host, futures, errors);
   const remote = await fetchRemotes(host, futures, errors);
   const take = (future: Future<unknown>): unknown => {
@@ -50,11 +50,12 @@ function futuresIn(structure: unknown): Future<unknown>[] {
   return [...futures];
 }
 
-function ensureOwn(host: GatherHost, future: Future<unknown>): void {
-  if (ownerOf(future) === host) return;
+function ensureOwn(host: GatherHost, futures: readonly Future<unknown>[]): void {
+  const foreign = futures.find((future) => ownerOf(future) !== host);
+  if (foreign === undefined) return;
   throw new FlockError(
     "FLOCK_ARGUMENT_INVALID",
-    `gather: ${future.key} is a future of another client. Gather it through the client that made it.`,
+    `gather: ${foreign.key} is a future of another client. Gather it through the client that made it.`,
   );
 }
 
@@ -68,7 +69,7 @@ function settled(host: GatherHost, futures: readonly Future<unknown>[], errors: 
       (record: TaskRecord) => host.results.error(record),
       (error) => (error === null ? resolve() : reject(error)),
     );
-    for (const future of futures) host.watch(future, waiter);
+    for (let i = 0; i < futures.length; i++) host.watch(futures[i]!, waiter);
   });
 }
 
@@ -80,9 +81,9 @@ async function fetchRemotes(
 ): Promise<ReadonlyMap<TaskRecord, unknown>> {
   const values = new Map<TaskRecord, unknown>();
   const remote = new Map<TaskRecord, Future<unknown>>();
-  for (const future of futures) {
-    const record = recordOf(future);
-    if (record.state === "done" && !host.results.isLocal(record)) remote.set(record, future);
+  for (let i = 0; i < futures.length; i++) {
+    const record = recordOf(futures[i]!);
+    if (record.state === "done" && !host.results.isLocal(record)) remote.set(record, futures[i]!);
   }
   const fetch = async ([record, future]: [TaskRecord, Future<unknown>]): Promise<void> => {
     try {

@@ -27,33 +27,59 @@ export function readMapItems(given: readonly unknown[]): MapItems {
   };
 }
 
-/** The arguments of each call. The array is the same one each time. Throws when the columns are not equally long. Runs once per task. */
-export function* argumentRows(columns: readonly Iterable<unknown>[]): Generator<unknown[], void, undefined> {
-  const iterators: (Iterator<unknown> | null)[] = [];
-  const row: unknown[] = new Array(columns.length);
-  try {
-    for (const column of columns) iterators.push(column[Symbol.iterator]());
-    for (let index = 0; ; index++) {
-      let ended = 0;
-      for (let i = 0; i < iterators.length; i++) {
-        const next = iterators[i]!.next();
-        row[i] = next.value;
-        if (!next.done) continue;
-        iterators[i] = null;
-        ended++;
-      }
-      if (ended === iterators.length) return;
-      if (ended > 0) {
-        throw new FlockError(
-          "FLOCK_ARGUMENT_INVALID",
-          `map: one of the iterables ends after ${index} items, another goes on.`,
-        );
-      }
-      yield row;
-    }
-  } finally {
-    for (const iterator of iterators) iterator?.return?.();
+/** The arguments of each call, from columns that must be equally long. Asked once per task, so plainer than the rest. */
+export class ArgumentRows {
+  /** The columns that are read by index. */
+  readonly #arrays: readonly (readonly unknown[] | null)[];
+  /** Of the others, those that have not ended. */
+  readonly #iterators: (Iterator<unknown> | null)[];
+  readonly #row: unknown[];
+  #index = 0;
+
+  constructor(columns: readonly Iterable<unknown>[]) {
+    this.#arrays = columns.map((column) => (isPlainArray(column) ? column : null));
+    this.#iterators = columns.map((column) => (isPlainArray(column) ? null : column[Symbol.iterator]()));
+    this.#row = new Array(columns.length);
   }
+
+  /** The next call's, in the same array each time; null after the last. Throws when one column ends before another. */
+  next(): readonly unknown[] | null {
+    const arrays = this.#arrays;
+    const index = this.#index++;
+    let ended = 0;
+    for (let i = 0; i < arrays.length; i++) {
+      const array = arrays[i]!;
+      if (array === null) ended += this.#advance(i);
+      else if (index < array.length) this.#row[i] = array[index];
+      else ended++;
+    }
+    if (ended === arrays.length) return null;
+    if (ended === 0) return this.#row;
+    throw new FlockError(
+      "FLOCK_ARGUMENT_INVALID",
+      `map: one of the iterables ends after ${index} items, another goes on.`,
+    );
+  }
+
+  /** Lets iterators that have not ended clean up. */
+  close(): void {
+    for (const iterator of this.#iterators) iterator?.return?.();
+  }
+
+  /** 1 when the column has ended. */
+  #advance(column: number): number {
+    const next = this.#iterators[column]?.next();
+    if (next === undefined || next.done) {
+      this.#iterators[column] = null;
+      return 1;
+    }
+    this.#row[column] = next.value;
+    return 0;
+  }
+}
+
+function isPlainArray(column: Iterable<unknown>): column is readonly unknown[] {
+  return Array.isArray(column) && column[Symbol.iterator] === Array.prototype[Symbol.iterator];
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

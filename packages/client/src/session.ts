@@ -150,9 +150,12 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   }
 
   sendAbout(record: TaskRecord, message: ClientToScheduler): void {
-    this.gate.pass(() => {
-      if (record.fault === null) this.transmit(message, NO_PAYLOAD);
-    });
+    if (this.gate.closed) this.gate.pass(() => this.#transmitAbout(record, message));
+    else this.#transmitAbout(record, message);
+  }
+
+  #transmitAbout(record: TaskRecord, message: ClientToScheduler): void {
+    if (record.fault === null) this.transmit(message, NO_PAYLOAD);
   }
 
   keyOf(record: TaskRecord): string {

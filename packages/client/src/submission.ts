@@ -146,10 +146,10 @@ export class Submission {
         t: "submit",
         n: record.n,
         fn: fn.number,
-        functions: functions.size === 0 ? NO_FUNCTIONS : Array.from(functions.keys(), ({ number }) => number),
+        functions: functions.size === 0 ? NO_FUNCTIONS : numbersOf(functions),
         args: payload,
         argsBytes: bytes,
-        deps: deps.size === 0 ? NO_DEPS : Array.from(deps.keys(), ({ n }) => n),
+        deps: deps.size === 0 ? NO_DEPS : tasksOf(deps),
         options: plan.options,
         run: plan.run,
         key: null,
@@ -273,6 +273,22 @@ export class Submission {
     this.#host.send({ t: "options", options: number, data });
     return number;
   }
+}
+
+function numbersOf(functions: ReadonlyMap<FunctionEntry, number>): FunctionNumber[] {
+  const numbers: FunctionNumber[] = new Array(functions.size);
+  functions.forEach((index, { number }) => {
+    numbers[index] = number;
+  });
+  return numbers;
+}
+
+function tasksOf(deps: ReadonlyMap<TaskRecord, number>): TaskNumber[] {
+  const numbers: TaskNumber[] = new Array(deps.size);
+  deps.forEach((index, { n }) => {
+    numbers[index] = n;
+  });
+  return numbers;
 }
 
 function keyOfPure(stem: string, fingerprint: string): string {

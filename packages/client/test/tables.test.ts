@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { Gate } from "../src/gate.ts";
 import { type Future, range } from "../src/index.ts";
 import { LARGE_LEAF_BYTES, LargeReplacer } from "../src/large-values.ts";
-import { argumentRows, readMapItems } from "../src/map-items.ts";
+import { ArgumentRows, readMapItems } from "../src/map-items.ts";
 import { TestCluster } from "./cluster-harness.ts";
 
 setFlagsFromString("--expose-gc");
@@ -67,12 +67,42 @@ test("map's iterables and options are told apart", () => {
   expect(readMapItems([[1], { retries: 1 }])).toEqual({ columns: [[1]], options: { retries: 1 } });
   expect(readMapItems([[1], [2]])).toEqual({ columns: [[1], [2]], options: undefined });
   expect(readMapItems([[1], undefined])).toEqual({ columns: [[1]], options: undefined });
-  expect(Array.from(argumentRows([[1, 2], "ab"]), (row) => [...row])).toEqual([
+  expect(rowsOf([1, 2], "ab")).toEqual([
     [1, "a"],
     [2, "b"],
   ]);
+  expect(rowsOf()).toEqual([]);
   expect(() => readMapItems([5])).toThrowError(/iterables/);
 });
+
+test("map's iterables must be equally long, whatever they are; those that go on are closed", () => {
+  const closed: string[] = [];
+  function* endless(name: string): Generator<number> {
+    try {
+      for (let i = 0; ; i++) yield i;
+    } finally {
+      closed.push(name);
+    }
+  }
+  const ends = [[1, 2], new Set([1, 2]), "ab"];
+  for (const column of ends) {
+    expect(() => rowsOf(column, endless("first"))).toThrowError(/ends after 2 items/);
+    expect(() => rowsOf(endless("second"), column)).toThrowError(/ends after 2 items/);
+    for (const other of ends) expect(rowsOf(column, other)).toHaveLength(2);
+  }
+  expect(closed).toEqual(ends.flatMap(() => ["first", "second"]));
+});
+
+function rowsOf(...columns: Iterable<unknown>[]): unknown[][] {
+  const rows = new ArgumentRows(columns);
+  const all: unknown[][] = [];
+  try {
+    for (let row = rows.next(); row !== null; row = rows.next()) all.push([...row]);
+  } finally {
+    rows.close();
+  }
+  return all;
+}
 
 test("a future that nobody can reach is released; one that is awaited is not", async () => {
   const cluster = await TestCluster.start();

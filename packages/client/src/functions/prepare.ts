@@ -35,8 +35,8 @@ export interface Prepared {
   readonly names: readonly string[];
   /** The place of a function that captured values refer to among those that travel; undefined for one that does not. */
   unitIndex(fn: object): number | undefined;
-  /** Those functions, in their places. */
-  units(): readonly unknown[];
+  /** Those functions, in their places; `fn` is the one that was prepared. */
+  units(fn: Callable): readonly unknown[];
   /** What must be the same for others that travel in the same call. */
   readonly shares: Shares;
   /** It can be passed, but not called. */
@@ -54,13 +54,12 @@ interface Plan {
   prepared: Prepared | null;
 }
 
-/** A function whose text is all of it. */
+/** The last function whose text is all of it. */
 interface Closed {
-  readonly fn: Callable;
-  readonly name: string;
-  readonly source: string;
-  readonly plan: Plan;
-  readonly prepared: Prepared;
+  fn: Callable;
+  name: string;
+  source: string;
+  plan: Plan;
 }
 
 /** What is known of functions that are described in one manner. */
@@ -129,15 +128,18 @@ export function prepareFunction(fn: Callable, manner: Manner, path?: string): Pr
 function closedLike(plans: Plans, fn: Callable): Prepared | undefined {
   const { last, byText } = plans;
   if (byText.size === 0 || !isBare(fn)) return undefined;
-  if (last?.fn === fn) return last.prepared;
+  if (last?.fn === fn) return last.plan.prepared!;
   const source = sourceOf(fn);
   const name = nameOf(fn);
-  const repeats = last !== null && last.source === source && last.name === name;
-  const plan = repeats ? last.plan : use(byText, `${name}\n${source}`);
+  if (last !== null && last.source === source && last.name === name) {
+    last.fn = fn;
+    return last.plan.prepared!;
+  }
+  const plan = use(byText, `${name}\n${source}`);
   if (plan === undefined) return undefined;
-  const prepared = preparedOf(repeats ? plan : { ...plan }, fn, false);
-  plans.last = { fn, name, source, plan, prepared };
-  return prepared;
+  plan.prepared ??= preparedOf(plan, null, false);
+  plans.last = { fn, name, source, plan };
+  return plan.prepared;
 }
 
 /**
@@ -175,16 +177,17 @@ function isClass(fn: Callable): boolean {
   return /^class\b/.test(sourceOf(fn));
 }
 
-function preparedOf(plan: Plan, fn: Callable, isClass: boolean): Prepared {
+/** `fn` is null for all functions of one text: nothing that they capture can refer to them. */
+function preparedOf(plan: Plan, fn: Callable | null, isClass: boolean): Prepared {
   const { code, graph, closure, values } = plan;
   plan.prepared = {
     code,
     captured: closure ? values : null,
     names: graph?.dataNames ?? [],
     unitIndex: (inner) => (inner === fn ? graph?.root.index : graph?.unitOf.get(inner)?.index),
-    units: () => {
+    units: (root) => {
       const units: unknown[] = [];
-      if (graph !== null) units[graph.root.index] = fn;
+      if (graph !== null) units[graph.root.index] = root;
       for (const [inner, { index }] of graph?.unitOf ?? []) units[index] = inner;
       return units;
     },

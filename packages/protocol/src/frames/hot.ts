@@ -336,7 +336,7 @@ export const doneKind: HotKind<Done> = {
 
 export const releaseKind: HotKind<Release> = {
   payloadBytes: noPayload,
-  collector: () => new PlainColumns<Release>(1, (m, [n]) => n!.push(m.n)),
+  collector: () => new PlainColumns<Release>(1, (m, columns) => columns[0]!.push(m.n)),
   read(reader, count) {
     const n = readInts(reader, count, positive, "release.n");
     return () => n.map((value) => ({ t: "release", n: value as TaskNumber }));
@@ -345,7 +345,7 @@ export const releaseKind: HotKind<Release> = {
 
 export const dropKind: HotKind<Drop> = {
   payloadBytes: noPayload,
-  collector: () => new PlainColumns<Drop>(1, (m, [task]) => task!.push(m.task)),
+  collector: () => new PlainColumns<Drop>(1, (m, columns) => columns[0]!.push(m.task)),
   read(reader, count) {
     const task = readInts(reader, count, taskId, "drop.task");
     return () => task.map((value) => ({ t: "drop", task: value as TaskId }));
