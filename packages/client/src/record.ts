@@ -31,7 +31,6 @@ export class TaskRecord {
   open = true;
   /** The encoded result while it is small, else 0. */
   result: PayloadRef = NO_PAYLOAD;
-  resultBytes = 0;
   /** Encoded size of scattered data, else 0. */
   sentBytes = 0;
   /** How it failed or was cancelled. */

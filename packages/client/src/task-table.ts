@@ -117,7 +117,7 @@ export class TaskTable {
     this.#host.sendAbout(record, { t: "release", n: record.n });
   }
 
-  done({ n, bytes, result }: Done): void {
+  done({ n, result }: Done): void {
     const record = this.#records.get(n);
     if (record === undefined || record.state !== "pending") {
       if (result !== NO_PAYLOAD) this.#host.payloads.free(result); // released meanwhile, or said again after a cut
@@ -125,7 +125,6 @@ export class TaskTable {
     }
     record.state = "done";
     record.result = result;
-    record.resultBytes = bytes;
     this.#settle(record);
   }
 
