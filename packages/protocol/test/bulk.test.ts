@@ -106,7 +106,7 @@ describe("fetch and put", () => {
   test("carry any number of bytes, also from and into shared memory", async () => {
     const store = await Store.start();
     const client = newClient();
-    for (const size of [0, 1, 5000, 512 * 1024, 512 * 1024 + 1, 3_000_000]) {
+    for (const size of [0, 1, 5000, 512 * 1024, 1024 * 1024, 1024 * 1024 + 1, 3_000_000]) {
       const bytes = new Uint8Array(new SharedArrayBuffer(size));
       bytes.set(randomBytes(size));
       store.expected.add(size);
@@ -117,7 +117,7 @@ describe("fetch and put", () => {
       expect(Buffer.compare(fetched, bytes)).toBe(0);
       expect(fetched.buffer).toBe(target.buffer);
     }
-    await store.events.until((events) => events.filter((event) => event === "released").length === 6);
+    await store.events.until((events) => events.filter((event) => event === "released").length === 7);
     expect(store.leases).toBe(0);
   });
 
@@ -129,7 +129,7 @@ describe("fetch and put", () => {
     for (const store of stores) store.expected.add(1);
     await Promise.all(stores.map(({ address }) => client.put(address, id(1), data)));
     for (const { results } of stores) expect(Buffer.compare(results.get(1)!, bytes)).toBe(0);
-    expect(range(data.chunks).map((i) => data.checksum(CRC32, i))).toEqual(range(4).map((i) => crc32(data.chunk(i))));
+    expect(range(data.chunks).map((i) => data.checksum(CRC32, i))).toEqual(range(2).map((i) => crc32(data.chunk(i))));
   });
 
   test("an upload is over when its last byte was sent, whatever the peer says before", async () => {
@@ -176,12 +176,12 @@ describe("fetch and put", () => {
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
-    const bytes = randomBytes(1_000_000);
+    const bytes = randomBytes(1_500_000);
     socket.write(bulkFrame(OP.put, numbersBody(1, bytes.length)));
     sendChunks(socket, new Outgoing(bytes), knownChecksums(), () => socket.end());
     await new Promise((done) => socket.on("close", done).resume());
     await new Promise((done) => server.close(done));
-    expect(got.map(({ length }) => length)).toEqual([16, 512 * 1024, 1_000_000 - 512 * 1024]);
+    expect(got.map(({ length }) => length)).toEqual([16, 1024 * 1024, 1_500_000 - 1024 * 1024]);
   });
 
   test("many at once are bounded per peer, and all arrive", async () => {

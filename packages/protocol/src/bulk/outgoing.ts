@@ -2,8 +2,8 @@
 
 import { checksum } from "./checksums.ts";
 
-/** Size of the chunks that are sent. */
-const CHUNK_BYTES: number = 512 * 1024;
+/** Size of the chunks that are sent: the largest that are taken, because each costs the processes a few turns. */
+const CHUNK_BYTES: number = 1024 * 1024;
 
 /** Bytes that nobody changes, in chunks. However many peers they go to, the checksum of a chunk is computed once. */
 export class Outgoing {
