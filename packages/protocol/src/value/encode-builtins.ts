@@ -32,16 +32,26 @@ const foreign: readonly [name: string, is: (value: object) => boolean, own: obje
 
 /** Writes `value` if it is of a class of this table, not of a subclass; says whether it did. */
 export function writeBuiltin(encoder: Encoder, value: object, prototype: object): boolean {
+  if (prototype === stranger) return false;
   const write = writers.get(prototype) ?? foreignWriter(value, prototype);
   if (write === undefined) return false;
+  encoder.number(value);
   write(encoder, value);
   return true;
 }
+
+/** The prototype that turned out last not to bear any of our names: most such objects are futures. */
+let stranger: object | undefined;
+const foreignNames: ReadonlySet<string> = new Set([...VIEW_KINDS, ...foreign.map(([name]) => name)]);
 
 function foreignWriter(value: object, prototype: object): Write | undefined {
   const maker: unknown = Reflect.get(prototype, "constructor");
   if (typeof maker !== "function") return undefined;
   const { name } = maker;
+  if (!foreignNames.has(name)) {
+    stranger = prototype;
+    return undefined;
+  }
   if (ArrayBuffer.isView(value)) {
     const kind = VIEW_KINDS.find((candidate) => candidate === name);
     if (kind === undefined || kind === "Buffer" || kind === "ArrayBuffer") return undefined;

@@ -1,4 +1,4 @@
-// Many values of one kind side by side: numbers in a fixed width, short strings as one stretch of characters.
+// Elements other than one by one: numbers side by side in a fixed width, short strings as one stretch of characters, holes.
 import type { ByteWriter } from "./byte-writer.ts";
 import type { Encoder } from "./encoder.ts";
 import {
@@ -126,4 +126,19 @@ function writeChunk(out: ByteWriter, strings: readonly string[], from: number, t
   out.bytes[start] = CHUNK_UTF16;
   out.position = characters;
   for (let i = from; i < to; i++) out.utf16(strings[i]!);
+}
+
+/** The rest of an array from its first hole on, so that `a[1e9] = 1` costs one entry. */
+export function writeHoles(encoder: Encoder, array: readonly unknown[], from: number): void {
+  const indices: number[] = [];
+  for (const key of Object.keys(array)) {
+    const index = Number(key);
+    if (Number.isInteger(index) && index >= from && index < array.length) indices.push(index);
+  }
+  encoder.out.byte(TAG.holes);
+  encoder.out.varint(indices.length);
+  for (const index of indices) {
+    encoder.out.varint(index);
+    encoder.element(index, array[index]);
+  }
 }

@@ -2,7 +2,7 @@
 import { ByteWriter, isLatin1 } from "./byte-writer.ts";
 import { classOfPrototype, type RegisteredClass } from "./classes.ts";
 import { isForeign, writeBuiltin } from "./encode-builtins.ts";
-import { columnOf, writeColumn, writeWide } from "./encode-columns.ts";
+import { columnOf, writeColumn, writeHoles, writeWide } from "./encode-columns.ts";
 import { writeError } from "./encode-error.ts";
 import { writeFunctionLeaf, writeObjectLeaf } from "./encode-leaf.ts";
 import {
@@ -128,15 +128,22 @@ export class Encoder {
     }
   }
 
+  readonly #pathOf = (): string => this.path();
+
   path(): string {
     return renderPath(this.#root, this.#steps, this.#depth);
+  }
+
+  /** Writes what the container that was entered holds at `step`. */
+  element(step: Step, value: unknown): void {
+    this.#steps[this.#depth - 1] = step;
+    this.write(value);
   }
 
   /** Writes what a container holds at `step`. */
   child(step: Step, value: unknown): void {
     this.enter();
-    this.#steps[this.#depth - 1] = step;
-    this.write(value);
+    this.element(step, value);
     this.#depth--;
   }
 
@@ -250,7 +257,7 @@ export class Encoder {
       this.#reference(known);
       return;
     }
-    const leaf = this.#leaf?.(value, () => this.path());
+    const leaf = this.#leaf?.(value, this.#pathOf);
     if (leaf === undefined || leaf.kind === "instance") throw refuseFunction(this.path(), value);
     writeFunctionLeaf(this, value, leaf, open);
   }
@@ -295,29 +302,13 @@ export class Encoder {
         continue;
       }
       if (value === undefined && !(i in array)) {
-        this.#holes(array, i);
+        writeHoles(this, array, i);
         break;
       }
       this.#steps[at] = i;
       this.write(value);
     }
     this.#depth--;
-  }
-
-  /** The rest of an array from its first hole on, so that `a[1e9] = 1` costs one entry. */
-  #holes(array: readonly unknown[], from: number): void {
-    const indices: number[] = [];
-    for (const key of Object.keys(array)) {
-      const index = Number(key);
-      if (Number.isInteger(index) && index >= from && index < array.length) indices.push(index);
-    }
-    this.out.byte(TAG.holes);
-    this.out.varint(indices.length);
-    for (const index of indices) {
-      this.out.varint(index);
-      this.#steps[this.#depth - 1] = index;
-      this.write(array[index]);
-    }
   }
 
   /** Enumerable properties with string keys. */
@@ -349,17 +340,18 @@ export class Encoder {
   }
 
   #exotic(value: object, prototype: object | null): void {
-    const registered = prototype === null ? undefined : classOfPrototype(prototype);
-    this.number(value);
-    if (prototype === null) this.#record(value as Record<string, unknown>, TAG.bare);
-    else if (registered !== undefined) this.#instance(value, registered);
+    if (prototype === null) {
+      this.number(value);
+      this.#record(value as Record<string, unknown>, TAG.bare);
+      return;
+    }
+    const registered = classOfPrototype(prototype);
+    if (registered !== undefined) this.#instance(value, registered);
     else if (!writeBuiltin(this, value, prototype)) this.#unknown(value, prototype);
   }
 
   #unknown(value: object, prototype: object): void {
-    // A leaf is no object of the body: it takes back its number, which is the last one given.
-    this.#seen.drop(value);
-    const leaf = this.#leaf?.(value, () => this.path());
+    const leaf = this.#leaf?.(value, this.#pathOf);
     if (leaf !== undefined && writeObjectLeaf(this, value, leaf)) return;
     this.number(value);
     if (value instanceof Error) {
@@ -374,6 +366,7 @@ export class Encoder {
   }
 
   #instance(value: object, { name, hooks }: RegisteredClass): void {
+    this.number(value);
     if (hooks === undefined) {
       this.out.byte(TAG.fields);
       this.key(name);

@@ -33,12 +33,6 @@ export class Numbers<T> {
     this.#many.set(item, number);
   }
 
-  /** Takes back the number that was given last, to this item. */
-  drop(item: T): void {
-    this.#many.delete(item);
-    this.truncate(this.#size - 1);
-  }
-
   /** Takes back the numbers from `size` on. */
   truncate(size: number): void {
     if (this.#size > FEW) {
