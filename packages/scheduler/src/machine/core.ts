@@ -32,7 +32,7 @@ import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
 import { Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
-import { IdleWorkers, WorkerHeap } from "./worker-heap.ts";
+import { IdleWorkers, RestingWorkers, WorkerHeap } from "./worker-heap.ts";
 
 /** UTF-16 units. */
 const MAX_NOTICE = 4096;
@@ -74,6 +74,7 @@ export class Core {
   /** Lanes that may have both a task and a worker for it. */
   readonly ready: Set<Lane> = new Set();
   readonly parkedLanes: Set<Lane> = new Set();
+  readonly resting: RestingWorkers = new RestingWorkers();
   readonly heap: WorkerHeap = new WorkerHeap();
   /** Workers with a free slot; and with so much waiting that some of it is worth moving. */
   readonly idle: IdleWorkers = new IdleWorkers();

@@ -124,7 +124,7 @@ function checkWorker(core: Core, w: Worker): string | null {
     stored += task.bytes;
   }
   if (stored !== w.storedBytes) return `counts ${w.storedBytes} stored bytes, has ${stored}`;
-  if (!w.up && w.heapAt >= 0) return "is offered tasks, but is cut";
+  if (!w.up && isOffered(w)) return "is offered tasks, but is cut";
   return checkResources(w) ?? checkRoom(core, w);
 }
 
@@ -139,10 +139,14 @@ function checkResources(w: Worker): string | null {
   return null;
 }
 
+function isOffered(w: Worker): boolean {
+  return w.resting || w.heapAt >= 0;
+}
+
 function checkRoom(core: Core, w: Worker): string | null {
   const isFull = w.assigned.length >= core.config.maxAssignedPerWorker;
   const hasRoom = w.up && w.status === WORKING && !isFull && w.assigned.length - w.ahead < w.slots;
-  if (hasRoom && w.heapAt < 0) return "a slot is free, unseen";
+  if (hasRoom && !isOffered(w)) return "a slot is free, unseen";
   if (hasRoom && core.open.count > 0) return "a slot is free, and tasks are queued that it could run";
   return null;
 }

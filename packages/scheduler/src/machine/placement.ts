@@ -11,7 +11,7 @@ const HOLDERS_FOR_CANDIDATES = 4;
 
 /** A worker that can take one of the lane's tasks now, or null: then the lane waits until a worker says it has room. */
 export function candidateOf(core: Core, lane: Lane): Worker | null {
-  if (lane === core.open) return core.heap.top();
+  if (lane === core.open) return core.resting.top() ?? core.heap.top();
   if (lane.parkedAt !== null) return hasRoom(core, lane.parkedAt) ? lane.parkedAt : null;
   for (const worker of lane.available) {
     core.looks++;

@@ -346,6 +346,10 @@ export class Worker {
   heapAt = -1;
   heapKey = 0;
   dirty = false;
+  /** Place among those that rest. */
+  resting = false;
+  above: Worker | null = null;
+  below: Worker | null = null;
   /** Place among those with a free slot, or -1; and whether it is among those with a surplus. */
   idleAt = -1;
   hasSurplus = false;

@@ -124,12 +124,19 @@ export function refresh(core: Core, worker: Worker): void {
   const { slots, load } = worker;
   const begun = worker.assigned.length - worker.ahead;
   if (hasRoom(core, worker)) {
-    // A free slot goes before any queue; among those the emptier worker.
-    core.heap.set(worker, begun < slots ? begun / slots - 1 : load / slots);
+    if (begun === 0) rest(core, worker);
+    else {
+      core.resting.remove(worker);
+      // A free slot goes before any queue; among those the emptier worker.
+      core.heap.set(worker, begun < slots ? begun / slots - 1 : load / slots);
+    }
     if (core.open.count > 0) core.ready.add(core.open);
     if (worker.parked.count > 0) core.ready.add(worker.parked);
     if (worker.lanes.size > 0) for (const lane of worker.lanes) offer(core, lane, worker);
-  } else core.heap.remove(worker);
+  } else {
+    core.resting.remove(worker);
+    core.heap.remove(worker);
+  }
   const takes = takesTasks(worker);
   core.idle.put(worker, takes && begun < slots);
   const waits = takes && begun > slots && load > core.config.supplyUs * slots;
@@ -137,6 +144,11 @@ export function refresh(core: Core, worker: Worker): void {
   worker.hasSurplus = waits;
   if (waits) core.surplus.add(worker);
   else core.surplus.delete(worker);
+}
+
+function rest(core: Core, worker: Worker): void {
+  core.heap.remove(worker);
+  core.resting.put(worker);
 }
 
 /** Before assigning: looks again at all workers whose load changed. */

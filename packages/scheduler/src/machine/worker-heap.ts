@@ -1,4 +1,5 @@
-// The workers that have room, the least loaded first, and those with a free slot; a worker's places are kept in its record.
+// The workers that have room: those that rest, and the others, the least loaded first; and those with a free slot. A worker's places are
+// kept in its record.
 
 import type { Worker } from "./records.ts";
 
@@ -19,6 +20,48 @@ export class IdleWorkers {
     if (last === worker) return;
     this.items[at] = last;
     last.idleAt = at;
+  }
+}
+
+/**
+ * Those that have room and nothing to begin, the one that rested last on top: what it needs is still in its caches. Who has not worked
+ * yet stands at the bottom.
+ */
+export class RestingWorkers {
+  #top: Worker | null = null;
+  #bottom: Worker | null = null;
+
+  top(): Worker | null {
+    return this.#top;
+  }
+
+  put(worker: Worker): void {
+    if (worker.resting) return;
+    worker.resting = true;
+    if (this.#top === null || this.#bottom === null) {
+      this.#top = worker;
+      this.#bottom = worker;
+    } else if (worker.finished === 0) {
+      worker.above = this.#bottom;
+      this.#bottom.below = worker;
+      this.#bottom = worker;
+    } else {
+      worker.below = this.#top;
+      this.#top.above = worker;
+      this.#top = worker;
+    }
+  }
+
+  remove(worker: Worker): void {
+    if (!worker.resting) return;
+    const { above, below } = worker;
+    worker.resting = false;
+    worker.above = null;
+    worker.below = null;
+    if (above === null) this.#top = below;
+    else above.below = below;
+    if (below === null) this.#bottom = above;
+    else below.above = above;
   }
 }
 
@@ -88,5 +131,5 @@ export class WorkerHeap {
 }
 
 function before(a: Worker, b: Worker): boolean {
-  return a.heapKey === b.heapKey ? a.id < b.id : a.heapKey < b.heapKey;
+  return a.heapKey < b.heapKey;
 }
