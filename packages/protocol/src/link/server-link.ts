@@ -129,7 +129,7 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
     this.#acknowledged = this.#received;
     this.#owedBytes = 0;
     traffic.sentBytes += frame.length;
-    socket.send(frame, () => this.#drained());
+    socket.send(frame, this.#drained);
     if (!this.#blocked && socket.bufferedAmount > BLOCKED_BYTES) {
       this.#blocked = true;
       socket.pause();
@@ -217,7 +217,8 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
     });
   }
 
-  #drained(): void {
+  /** A frame has left; one function for all of them. */
+  readonly #drained = (): void => {
     if (!this.#blocked || !this.#open) return;
     // Whoever takes what lies here lives, though nothing it says is read.
     this.#heardAt = this.#start.clock.now;
@@ -225,7 +226,7 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
     this.#blocked = false;
     this.#start.socket.resume();
     this.#handlers?.onReady();
-  }
+  };
 
   #closed(how: string): void {
     if (!this.#open) return;
