@@ -1,12 +1,13 @@
 // One connection to a peer port, from the asking side: one transfer at a time.
 
-import { connect, type Socket } from "node:net";
+import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { parseAddress } from "../address.ts";
 import { decodeRefused, encodeHandshake } from "../link/handshake.ts";
 import { malformed } from "../validation/fields.ts";
 import { FlockError, isFlockError, PROTOCOL_VERSION, type TaskId } from "../words/index.ts";
 import { BulkParser, bulkFrame, numbersBody, OP, Receiving, readNumbers, sendChunks } from "./bulk-frames.ts";
 import { knownChecksums } from "./checksums.ts";
+import { localPathOf } from "./local-socket.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 const CONNECT_MS = 5_000;
@@ -31,10 +32,22 @@ export class BulkConnection {
   used = false;
 
   /** Rejects with FLOCK_CONNECTION_REFUSED, or what the other end refuses with. */
-  static open(address: string, token: string): Promise<BulkConnection> {
+  static async open(address: string, token: string): Promise<BulkConnection> {
     const { host, port } = parseAddress(address);
+    const path = localPathOf(host, port);
+    if (path !== null) {
+      try {
+        return await BulkConnection.#greet(address, token, { path });
+      } catch (error) {
+        if (!isFlockError(error, "FLOCK_CONNECTION_REFUSED")) throw error;
+      }
+    }
+    return BulkConnection.#greet(address, token, { host, port, noDelay: true });
+  }
+
+  static #greet(address: string, token: string, to: NetConnectOpts): Promise<BulkConnection> {
     return new Promise((resolve, reject) => {
-      const connection = new BulkConnection(address, host, port);
+      const connection = new BulkConnection(address, to);
       const onFrame = (op: number): void => {
         if (op !== OP.welcome) throw malformed("bulk", `the operation ${op} came before the welcome`);
         connection.#transfer = null;
@@ -46,7 +59,7 @@ export class BulkConnection {
     });
   }
 
-  private constructor(address: string, host: string, port: number) {
+  private constructor(address: string, to: NetConnectOpts) {
     this.address = address;
     const parser = new BulkParser({
       onFrame: (op, body) => {
@@ -60,7 +73,7 @@ export class BulkConnection {
       },
     });
     this.#socket = connect({
-      ...{ host, port, noDelay: true },
+      ...to,
       onread: {
         buffer: () => parser.target,
         callback: (count: number) => {

@@ -17,6 +17,7 @@ import {
   sendChunks,
 } from "./bulk-frames.ts";
 import { knownChecksums } from "./checksums.ts";
+import { listenLocally } from "./local-socket.ts";
 import { Outgoing } from "./outgoing.ts";
 import { readInPlace } from "./read-in-place.ts";
 
@@ -61,7 +62,10 @@ export interface BulkServerOptions {
 }
 
 export class BulkServer {
+  readonly #options: BulkServerOptions;
   readonly #server: Server;
+  /** For peers on this machine. */
+  #local: Server | null = null;
   readonly #connections: Set<Connection> = new Set();
   readonly #waiting: (() => void)[] = [];
   #sending = 0;
@@ -71,16 +75,15 @@ export class BulkServer {
   static async listen(options: BulkServerOptions): Promise<BulkServer> {
     const server = new BulkServer(options);
     await bind(server.#server, options.host, options.port);
-    server.#port = (server.#server.address() as AddressInfo).port;
+    const { address, port } = server.#server.address() as AddressInfo;
+    server.#port = port;
+    server.#local = await listenLocally(address, port, (socket) => server.#accept(socket));
     return server;
   }
 
   private constructor(options: BulkServerOptions) {
-    this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
-      const connection = new Connection(socket, options, (send) => this.#queue(send));
-      this.#connections.add(connection);
-      void connection.closed.then(() => this.#connections.delete(connection));
-    });
+    this.#options = options;
+    this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
   get port(): number {
@@ -89,9 +92,17 @@ export class BulkServer {
 
   /** Cuts what is under way. */
   async close(): Promise<void> {
-    const ended = new Promise<void>((done) => this.#server.close(() => done()));
+    // The local one first: whoever gets the port next has its name, too.
+    const servers = this.#local === null ? [this.#server] : [this.#local, this.#server];
+    const ended = servers.map((server) => new Promise<void>((done) => server.close(() => done())));
     for (const connection of this.#connections) connection.end();
-    await Promise.all([ended, ...Array.from(this.#connections, ({ closed }) => closed)]);
+    await Promise.all([...ended, ...Array.from(this.#connections, ({ closed }) => closed)]);
+  }
+
+  #accept(socket: Socket): void {
+    const connection = new Connection(socket, this.#options, (send) => this.#queue(send));
+    this.#connections.add(connection);
+    void connection.closed.then(() => this.#connections.delete(connection));
   }
 
   /** Runs `send` when its turn has come; it calls back when it is over. */
