@@ -124,3 +124,21 @@ export async function bytesInUse(inspector: string): Promise<number> {
   socket.close();
   return result.value;
 }
+
+/** The files whose code the process has loaded. */
+export async function loadedFiles(inspector: string): Promise<readonly string[]> {
+  const socket = new WebSocket(inspector);
+  await once(socket, "open");
+  const files: string[] = [];
+  const listed = new Promise<void>((resolve) => {
+    socket.on("message", (data) => {
+      const { id, method, params } = JSON.parse(String(data));
+      if (method === "Debugger.scriptParsed") files.push(params.url);
+      if (id === 1) resolve(); // it has told of all scripts before it answers
+    });
+  });
+  socket.send(JSON.stringify({ id: 1, method: "Debugger.enable" }));
+  await listed;
+  socket.close();
+  return files.filter((file) => file.startsWith("file:") || file.startsWith("/"));
+}

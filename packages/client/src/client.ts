@@ -13,6 +13,7 @@ import {
   workerCount,
   workerNames,
 } from "./client-options.ts";
+import { isCommonJs } from "./common-js.ts";
 import { ClientExecutor, type ExecutorHost } from "./executor.ts";
 import type { AnyFunction } from "./function-table.ts";
 import { type Future, isFuture, noFuture, ownerOf, recordOf } from "./future.ts";
@@ -322,13 +323,9 @@ export class Client {
   }
 }
 
-/**
- * What only a connection needs: importing this package stays quick. Where a loader has made CommonJS of this module (tsx does),
- * `import()` would load a second copy of all that is loaded already.
- */
+/** What only a connection needs: importing this package stays quick. */
 async function loadSession(): Promise<typeof import("./session.ts")> {
-  const isCommonJs = typeof require === "function" && typeof __filename === "string" && __filename in require.cache;
-  return isCommonJs ? require("./session.js") : import("./session.ts");
+  return isCommonJs() ? require("./session.js") : import("./session.ts");
 }
 
 /** A refusal is about the user's call: its stack begins there. */

@@ -1,3 +1,5 @@
+import { isCommonJs } from "./common-js.ts";
+
 /**
  * Loads what a connection and a first function need, and looks at a function for the first time, which takes the engine some 0.1 s:
  * for whoever has to wait anyway before there is something to connect to. Never rejects.
@@ -11,8 +13,6 @@ export async function preload(): Promise<void> {
   }
 }
 
-/** As `Client.connect` loads what it needs: where a loader has made CommonJS of this module, `import()` would load a second copy. */
 async function loadRehearsal(): Promise<typeof import("./rehearsal.ts")> {
-  const isCommonJs = typeof require === "function" && typeof __filename === "string" && __filename in require.cache;
-  return isCommonJs ? require("./rehearsal.js") : import("./rehearsal.ts");
+  return isCommonJs() ? require("./rehearsal.js") : import("./rehearsal.ts");
 }

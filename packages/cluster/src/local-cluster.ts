@@ -69,7 +69,7 @@ export class LocalCluster {
         return await withDeadline(startAll(complete, roles), complete.startTimeoutMs, roles);
       } catch (error) {
         await Promise.all(roles.map((role) => role.stop(0)));
-        const taken = roles[0]?.tail.includes("FLOCK_PORT_IN_USE") === true;
+        const taken = roles.some(({ title, tail }) => title === "scheduler" && tail.includes("FLOCK_PORT_IN_USE"));
         if (!taken || complete.port !== 0 || attempt === START_ATTEMPTS) throw error;
       }
     }
@@ -182,18 +182,14 @@ interface ClusterParts {
 }
 
 /**
- * All processes load at the same time; the workers get their token, without which they do not connect, when the scheduler
- * listens. `roles` is filled as they start.
+ * All processes load at the same time, and first those that have most to do: a nanny has its workers to start. They get their
+ * token, without which they do not connect, when the scheduler listens. `roles` is filled as they start.
  */
 async function startAll(options: CompleteOptions, roles: RoleProcess[]): Promise<LocalCluster> {
   const { host, roleCommand, env, dashboardPort, logFlags, nanny, workers } = options;
   const token = randomBytes(24).toString("base64url");
   const port = options.port === 0 ? await freePort(host) : options.port;
   const address = formatAddress(host, port);
-  const where = ["--host", host, "--port", String(port), "--dashboard-port", String(dashboardPort)];
-  const scheduler = new RoleProcess({ roleCommand, env, args: ["scheduler", ...where, ...logFlags] });
-  roles.push(scheduler);
-  scheduler.giveToken(token);
   const names = Array.from({ length: workers }, (_, index) => `worker-${index + 1}`);
   // One nanny process watches all; without nannies each worker is a process that nobody watches.
   const shared = nanny && workers > 1;
@@ -201,6 +197,10 @@ async function startAll(options: CompleteOptions, roles: RoleProcess[]): Promise
     ? [{ process: startWorkers(options, address, "worker", workers), names }]
     : names.map((name) => ({ process: startWorkers(options, address, name, 1), names: [name] }));
   roles.push(...started.map(({ process }) => process));
+  const where = ["--host", host, "--port", String(port), "--dashboard-port", String(dashboardPort)];
+  const scheduler = new RoleProcess({ roleCommand, env, args: ["scheduler", ...where, ...logFlags] });
+  roles.push(scheduler);
+  scheduler.giveToken(token);
   const facts = await scheduler.ready;
   for (const { process } of started) process.giveToken(token);
   void preload(); // while the workers load
