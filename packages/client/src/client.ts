@@ -13,11 +13,11 @@ import {
   workerCount,
   workerNames,
 } from "./client-options.ts";
-import { isCommonJs } from "./common-js.ts";
 import { ClientExecutor, type ExecutorHost } from "./executor.ts";
 import type { AnyFunction } from "./function-table.ts";
 import { type Future, isFuture, noFuture, ownerOf, recordOf } from "./future.ts";
 import { type GatherOptions, gather } from "./gather.ts";
+import { isLoadedByRequire } from "./loaded-by-require.ts";
 import type { LogSink } from "./logs.ts";
 import { ArgumentRows, readMapItems } from "./map-items.ts";
 import { describe } from "./option-checks.ts";
@@ -325,7 +325,7 @@ export class Client {
 
 /** What only a connection needs: importing this package stays quick. */
 async function loadSession(): Promise<typeof import("./session.ts")> {
-  return isCommonJs() ? require("./session.js") : import("./session.ts");
+  return isLoadedByRequire() ? require("./session.js") : import("./session.ts");
 }
 
 /** A refusal is about the user's call: its stack begins there. */

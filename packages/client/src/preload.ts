@@ -1,4 +1,4 @@
-import { isCommonJs } from "./common-js.ts";
+import { isLoadedByRequire } from "./loaded-by-require.ts";
 
 /**
  * Loads what a connection and a first function need, and looks at a function for the first time, which takes the engine some 0.1 s:
@@ -14,5 +14,5 @@ export async function preload(): Promise<void> {
 }
 
 async function loadRehearsal(): Promise<typeof import("./rehearsal.ts")> {
-  return isCommonJs() ? require("./rehearsal.js") : import("./rehearsal.ts");
+  return isLoadedByRequire() ? require("./rehearsal.js") : import("./rehearsal.ts");
 }
