@@ -10,6 +10,7 @@ import { isLoopback } from "../address.ts";
 
 /** Operating systems take no longer ones. */
 const MAX_PATH_BYTES = 100;
+/** Sockets that a start looks at, whether anybody still listens there. */
 const MAX_LOOKED_AT = 8;
 
 /** Listens beside the server of a peer port, which is bound to `host` and `port`; null where that cannot be. */
@@ -18,12 +19,8 @@ export async function listenLocally(
   port: number,
   accept: (socket: Socket) => void,
 ): Promise<Server | null> {
-  const folder = ownFolder();
-  if (folder === null) return null;
-  const path = join(folder, nameOf(host, port));
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return null;
-  rmSync(path, { force: true }); // who had the port before is gone
-  removeDead(folder);
+  const path = orNull(() => makeRoom(host, port));
+  if (path === null) return null;
   const server = createServer({ pauseOnConnect: true }, accept);
   const listens = await new Promise<boolean>((resolve) => {
     server.on("error", () => resolve(false));
@@ -34,27 +31,46 @@ export async function listenLocally(
 
 /** The socket beside the peer port at `host` and `port`, when that is on this machine and has one. */
 export function localPathOf(host: string, port: number): string | null {
-  const folder = ownFolder(false);
-  if (folder === null || !isHere(host)) return null;
-  const named = host === "localhost" ? ["127.0.0.1", "::1"] : [host];
-  for (const bound of [...named, "0.0.0.0", "::"]) {
-    const path = join(folder, nameOf(bound, port));
-    if (isOwn(path, "isSocket")) return path;
-  }
-  return null;
+  return orNull(() => {
+    const folder = ownFolder();
+    if (folder === null || !isHere(host)) return null;
+    const named = host === "localhost" ? ["127.0.0.1", "::1"] : [host];
+    const paths = [...named, "0.0.0.0", "::"].map((bound) => join(folder, nameOf(bound, port)));
+    return paths.find((path) => isOwn(path, "isSocket")) ?? null;
+  });
 }
 
-/** Null where the system has no users, or where the folder is not what it should be. */
-function ownFolder(make = true): string | null {
-  const user = process.getuid?.();
-  if (user === undefined) return null;
-  const folder = join(tmpdir(), `taskflock-${user}`);
+/** TCP does without what the system refuses here. */
+function orNull<T>(find: () => T | null): T | null {
   try {
-    if (make) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return isOwn(folder, "isDirectory") ? folder : null;
+    return find();
   } catch {
     return null;
   }
+}
+
+function makeRoom(host: string, port: number): string | null {
+  const user = process.getuid?.();
+  if (user === undefined) return null;
+  mkdirSync(folderOf(user), { recursive: true, mode: 0o700 });
+  const folder = ownFolder();
+  if (folder === null) return null;
+  const path = join(folder, nameOf(host, port));
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return null;
+  rmSync(path, { force: true }); // who had the port before is gone
+  removeDead(folder);
+  return path;
+}
+
+function folderOf(user: number): string {
+  return join(tmpdir(), `taskflock-${user}`);
+}
+
+/** Null where the system has no users, or where the folder is not what it should be. */
+function ownFolder(): string | null {
+  const user = process.getuid?.();
+  if (user === undefined) return null;
+  return isOwn(folderOf(user), "isDirectory") ? folderOf(user) : null;
 }
 
 /** Of this user, and a folder is closed to all others. */
