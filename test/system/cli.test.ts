@@ -1,7 +1,7 @@
 // The command line as a person meets it.
 
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,6 +81,35 @@ test.each(["--nanny", "--no-nanny"])(
     await client.close();
   },
 );
+
+test("a worker that is started again while its scheduler is away waits for the next one", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "taskflock-"));
+  const [tokenFile, port] = [join(folder, "token"), String(await freePort())];
+  writeFileSync(tokenFile, "a-token");
+  const flags = ["--token-file", tokenFile, "--port", port, "--dashboard-port", "0"];
+  const first = await start(["scheduler", ...flags]);
+  const worker = await start(["worker", first.ready.address, "--threads", "1", "--token-file", tokenFile]);
+  first.child.kill("SIGKILL");
+  await first.stop();
+  process.kill(worker.ready.workers[0].pid, "SIGKILL");
+  await expect.poll(() => worker.stderr(), { timeout: 20_000 }).toMatch(/no scheduler answers yet/);
+  await start(["scheduler", ...flags]);
+  const client = await Client.connect(first.ready.address, { tokenFile });
+  await client.waitForWorkers(1);
+  expect(await client.call((x: number) => x + 1, [1])).toBe(2);
+  await client.close();
+});
+
+test("a worker that is started again, and whose scheduler does not come back, ends with its nanny", async () => {
+  const env = { XDG_STATE_HOME: mkdtempSync(join(tmpdir(), "taskflock-")) };
+  const first = await start(["scheduler", "--port", "0", "--dashboard-port", "0"], env);
+  const worker = await start(["worker", first.ready.address, "--threads", "1", "--scheduler-lost-ms", "300"], env);
+  first.child.kill("SIGKILL");
+  process.kill(worker.ready.workers[0].pid, "SIGKILL");
+  await once(worker.child, "close");
+  expect(worker.child.exitCode).toBe(1);
+  expect(worker.stderr()).toMatch(/The worker ended: No scheduler answers.*\(FLOCK_CLUSTER_START\)/);
+});
 
 test("a worker that waits for its scheduler, and is stopped, leaves nothing behind", async () => {
   const address = `127.0.0.1:${await freePort()}`;

@@ -39,6 +39,8 @@ export class FakeScheduler {
   readonly payloads: PayloadStore = new PayloadStore();
   readonly said: Said[] = [];
   readonly hellos: Hello[] = [];
+  /** Of workers and nannies, open now. */
+  links = 0;
   /** When true, workers that come back are not known. */
   forgets = false;
   readonly #sessions: Session[] = [];
@@ -158,11 +160,13 @@ export class FakeScheduler {
       silentMs: 60_000,
       attach: (link) => {
         session.link = link;
+        this.links++;
         return {
           onMessages: (messages) => this.#hear(name, messages),
           onBlocked: () => undefined,
           onReady: () => undefined,
           onClosed: () => {
+            this.links--;
             session.received = link.received;
           },
         };

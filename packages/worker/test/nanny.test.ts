@@ -63,14 +63,15 @@ describe("a nanny", () => {
     expect(new Set(incarnations()).size).toBe(2);
   });
 
-  it("tells of a death from before it had its link, too", async () => {
+  it("that is through with its worker before it has its link lets that go, too", async () => {
     let logger: NannyOptions["logger"] | undefined;
     const token = new Promise<string>((resolve) => {
-      logger = pino({ level: "warn" }, { write: () => resolve(TOKEN) }); // it died
+      logger = pino({ level: "warn" }, { write: () => resolve(TOKEN) }); // the worker died
     });
     const nanny = await start({ args: ["-e", "process.exit(7)"], maxQuickDeaths: 1, token, ...(logger && { logger }) });
-    expect((await scheduler.next("nanny-w", "exited")).how).toBe("exit code 7");
     expect(await nanny.done).toMatchObject({ error: { code: "FLOCK_CLUSTER_START" } });
+    expect(scheduler.hellos).toHaveLength(1);
+    await vi.waitFor(() => expect(scheduler.links).toBe(0), 10_000);
   });
 
   it("passes a planned stop on, and ends with its worker", async () => {

@@ -1,7 +1,17 @@
 // The worker's processes: nannies, each with a worker below it; or one worker without.
 
 import { hostname } from "node:os";
-import { joinNanny, loadWorker, type NannyLink, type RunningNanny, startNanny, startWorker } from "@taskflock/worker";
+import { isFlockError } from "@taskflock/protocol/words";
+import {
+  joinNanny,
+  loadWorker,
+  type NannyLink,
+  type RunningNanny,
+  type RunningWorker,
+  startNanny,
+  startWorker,
+  type WorkerOptions,
+} from "@taskflock/worker";
 import type { Logger } from "pino";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, tokenFromDescriptor } from "../process.ts";
@@ -34,10 +44,15 @@ export async function runWorkers(address: string, flags: WorkerFlags): Promise<v
   await runWorker(address, flags, nanny, logger);
 }
 
-/** The scheduler's token, when there is a scheduler. */
-async function tokenOf(address: string, flags: WorkerFlags, logger: Logger): Promise<string> {
+/** The scheduler's token, when there is a scheduler: a worker may be started before it, and again while it is away. */
+async function tokenOf(
+  address: string,
+  flags: WorkerFlags,
+  logger: Logger,
+  nanny: NannyLink | null = null,
+): Promise<string> {
   const waiting = { address, waitMs: flags.schedulerLostMs, logger };
-  const given = flags.tokenFd === undefined ? null : await tokenFromDescriptor(flags.tokenFd);
+  const given = nanny?.token ?? (flags.tokenFd === undefined ? null : await tokenFromDescriptor(flags.tokenFd));
   const { awaitScheduler, tokenWhenThere } = await import("./await-scheduler.ts");
   if (given === null) return tokenWhenThere(waiting, flags.tokenFile);
   await awaitScheduler(waiting);
@@ -49,22 +64,7 @@ function nameOf(flags: WorkerFlags): string {
 }
 
 async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink | null, logger: Logger): Promise<void> {
-  await warnAboutHost(address, flags, logger);
-  const worker = await startWorker({
-    address,
-    token: nanny?.token ?? (await tokenOf(address, flags, logger)),
-    name: nameOf(flags),
-    slots: flags.threads,
-    resources: flags.resources,
-    memoryLimitBytes: flags.memoryLimit ?? memoryShare(1),
-    heapLimitMb: Math.ceil((flags.heapLimit ?? 0) / 1024 ** 2),
-    peerHost: flags.host,
-    peerPort: flags.port,
-    checkArguments: flags.checkArguments,
-    schedulerLostMs: flags.schedulerLostMs,
-    logger,
-    ...(nanny === null ? {} : { incarnation: nanny.incarnation }),
-  });
+  const worker = await joinScheduler(address, flags, nanny, logger);
   onStop(
     { stop: (reason) => worker.retire(reason), orphaned: () => void worker.close() },
     { stdinEnd: flags.exitOnStdinEnd },
@@ -79,9 +79,53 @@ async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink |
   process.exit(exit.error === null ? 0 : 1);
 }
 
+/** Answers that the next worker would only get again. */
+const FINAL: ReadonlySet<string> = new Set([
+  ...["FLOCK_CONNECTION_REFUSED", "FLOCK_NOT_A_SCHEDULER", "FLOCK_VERSION_MISMATCH"],
+  ...["FLOCK_UNAUTHORIZED", "FLOCK_FORBIDDEN"],
+]);
+
+async function joinScheduler(
+  address: string,
+  flags: WorkerFlags,
+  nanny: NannyLink | null,
+  logger: Logger,
+): Promise<RunningWorker> {
+  await warnAboutHost(address, flags, logger);
+  try {
+    return await startWorker(await workerOptions(address, flags, nanny, logger));
+  } catch (error) {
+    if (isFlockError(error) && FINAL.has(error.code)) await nanny?.leaving({ how: "gone", error, restart: false });
+    throw error;
+  }
+}
+
+async function workerOptions(
+  address: string,
+  flags: WorkerFlags,
+  nanny: NannyLink | null,
+  logger: Logger,
+): Promise<WorkerOptions> {
+  return {
+    address,
+    token: await tokenOf(address, flags, logger, nanny),
+    name: nameOf(flags),
+    slots: flags.threads,
+    resources: flags.resources,
+    memoryLimitBytes: flags.memoryLimit ?? memoryShare(1),
+    heapLimitMb: Math.ceil((flags.heapLimit ?? 0) / 1024 ** 2),
+    peerHost: flags.host,
+    peerPort: flags.port,
+    checkArguments: flags.checkArguments,
+    schedulerLostMs: flags.schedulerLostMs,
+    logger,
+    ...(nanny === null ? {} : { incarnation: nanny.incarnation }),
+  };
+}
+
 /** Peers on other machines cannot reach loopback. */
 async function warnAboutHost(address: string, { host }: WorkerFlags, logger: Logger): Promise<void> {
-  const { isLoopback, parseAddress } = await import("@taskflock/protocol");
+  const { isLoopback, parseAddress } = await import("@taskflock/protocol/links");
   if (isLoopback(host) && !isLoopback(parseAddress(address).host)) {
     logger.warn(
       { host },

@@ -2,7 +2,7 @@
 // scheduler at once how it died.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { NannyToScheduler, SchedulerLink } from "@taskflock/protocol";
+import type { SchedulerLink } from "@taskflock/protocol";
 import { FlockError } from "@taskflock/protocol/words";
 import type { Logger } from "pino";
 import { removeAssetFolder } from "../functions/assets.ts";
@@ -159,18 +159,8 @@ class Nanny implements RunningNanny {
     if (this.#watch !== null) clearTimeout(this.#watch);
     if (this.#deadline !== null) clearTimeout(this.#deadline);
     if (this.#link !== null) await this.#link.close();
-    // What there is to be told still travels, when the link is there.
-    else void this.connected.then((link) => link.close()).catch(() => undefined);
+    else void this.connected.then((link) => link.close()).catch(() => undefined); // it may still be on its way
     return exit;
-  }
-
-  #tell(message: NannyToScheduler): void {
-    const tell = (link: Link): void => {
-      link.send(message);
-      link.flush();
-    };
-    if (this.#link !== null) tell(this.#link);
-    else void this.connected.then(tell).catch(() => undefined); // startNanny tells
   }
 
   #start(): Life {
@@ -199,15 +189,14 @@ class Nanny implements RunningNanny {
     setTimeout(() => life.child.kill("SIGKILL"), LEAVING_MS).unref();
   }
 
-  /** The worker may join before this nanny has; its end is told when both have. */
+  /** Only what the scheduler knows of may join it: this nanny reports its end. */
   async #welcome({ child, incarnation }: Life): Promise<void> {
-    let token: string;
     try {
-      token = await this.#options.token;
+      await this.connected;
     } catch {
       return; // startNanny ends the child
     }
-    const answer: NannyToWorker = { t: "welcome", token, incarnation };
+    const answer: NannyToWorker = { t: "welcome", token: await this.#options.token, incarnation };
     if (child.connected) child.send(answer, () => undefined);
   }
 
@@ -221,7 +210,8 @@ class Nanny implements RunningNanny {
       return { error: error === null ? null : new FlockError("FLOCK_CLUSTER_START", `The worker ended: ${error}`) };
     }
     const text = restart ? "it asked to be started again" : (life.killedFor ?? how.text);
-    this.#tell({ t: "exited", incarnation: life.incarnation, how: text });
+    this.#link?.send({ t: "exited", incarnation: life.incarnation, how: text });
+    this.#link?.flush();
     if (!this.#closed) logger.warn({ pid: life.child.pid, how: text }, "the worker died");
     // SIGTERM ends a worker that had not begun to listen for it, and so held nothing.
     if (this.#stopping) return { error: this.#closed || text === "SIGTERM" ? null : died(text) };
