@@ -106,6 +106,42 @@ describe("encode, then decode", () => {
     }
   });
 
+  test("frame after frame of one builder, of one kind or mixed", () => {
+    for (const direction of directions) {
+      const builder = new FrameBuilder(direction);
+      fc.assert(
+        fc.property(fc.array(fc.oneof(...messagesOf(direction)), { maxLength: 6 }), (rows) => {
+          const store = new PayloadStore();
+          let payloadBytes = 0;
+          for (const row of rows) {
+            const message = intoStore(direction, row, store) as never;
+            payloadBytes += builder.payloadBytesOf(message, store);
+            builder.add(message, store);
+          }
+          expect(payloadBytes).toBe(store.bytes);
+          expect(decodeRows(direction, builder.finish({ seq: 1, ack: 0 }))).toEqual(rows);
+        }),
+        { seed, numRuns: 100 },
+      );
+    }
+  });
+
+  test("texts of any length and alphabet", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.option(fc.string({ unit: "binary", maxLength: 200 }), { nil: null }), { maxLength: 6 }),
+        (keys) => {
+          const rows = keys.map((key, i) => ({
+            ...{ t: "submit", n: i + 1, fn: 1, functions: [], args: new Uint8Array(0), argsBytes: 0, deps: [] },
+            ...{ options: 0, run: 0, key, fingerprint: null },
+          }));
+          expect(decodeRows("client", encodeRows("client", rows))).toEqual(rows);
+        },
+      ),
+      { seed, numRuns: 300 },
+    );
+  });
+
   test("what is kept of a frame is not a part of it", () => {
     const frame = encodeRows("client", [
       {
@@ -175,6 +211,28 @@ describe("malformed frames", () => {
     const frame = encodeFrame("nanny", { seq: 1, ack: 0 }, [{ t: "exited", incarnation: "x", how: "y" }], store);
     expect(refuse("client", frame)).toMatch(/"exited" is unknown/);
     expect(refuse("toClient", encodeRows("client", [{ t: "release", n: 1 }]))).toMatch(/FLOCK|done|closed/);
+  });
+
+  test("more blocks than there are kinds, and the same block twice", () => {
+    const frame = Buffer.from(encodeRows("client", [{ t: "release", n: 1 }]));
+    const blocksAt = 21;
+    expect(frame[blocksAt]).toBe(1);
+    frame[blocksAt] = 200;
+    expect(refuse("client", frame)).toMatch(/200 blocks/);
+    frame[blocksAt] = 2;
+    const twice = Buffer.concat([frame, frame.subarray(blocksAt + 1)]);
+    twice.writeUInt32LE(2, blocksAt - 4);
+    expect(refuse("client", twice)).toMatch(/the block 2 is unknown/);
+  });
+
+  test("texts that were announced and are not there", () => {
+    const rows = [{ t: "submit", n: 1, fn: 1, functions: [], args: new Uint8Array(0), argsBytes: 0, deps: [] }];
+    const row = { ...rows[0]!, options: 0, run: 0, key: "", fingerprint: null };
+    const frame = Buffer.from(encodeRows("client", [row]));
+    const at = frame.length - 11; // the length of the key, then: no bytes, and the same of the fingerprint
+    expect([...frame.subarray(at - 1)]).toEqual([16, 1, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0]);
+    frame[at] = 3;
+    expect(refuse("client", frame)).toMatch(/no characters came, 2 were announced/);
   });
 
   test("a list that claims more than the frame has", () => {

@@ -245,33 +245,50 @@ export function decodeFrame<D extends Direction>(direction: D, frame: Uint8Array
   const { seq, ack } = takeHeader(reader);
   const count = reader.u32();
   if (count > MAX_MESSAGES) throw malformed("frame", `${count} messages of ${MAX_MESSAGES}`);
+  const { kinds, counts, builds } = readBlocks(direction, reader, count);
+  const order = kinds.length > 1 ? readStretches(reader, kinds, counts) : null;
+  reader.at = "frame";
+  reader.end();
+  const messages =
+    order === null
+      ? (builds[0]?.(payloads) ?? [])
+      : interleave(
+          order,
+          builds.map((build) => build(payloads)),
+          count,
+        );
+  return { seq, ack, messages: messages as unknown as Directions[D][] };
+}
+
+interface Blocks {
+  readonly kinds: readonly number[];
+  readonly counts: readonly number[];
+  readonly builds: readonly Build<Message>[];
+}
+
+/** Each kind has one block at most; together they have the messages that the frame announces. */
+function readBlocks(direction: Direction, reader: WireReader, count: number): Blocks {
+  const hot = hotKinds[direction];
   const blocks = reader.u8();
-  const kinds: number[] = [];
-  const counts: number[] = [];
-  const builds: Build<Message>[] = [];
+  if (blocks > hot.length + 1) throw malformed("frame", `${blocks} blocks, of ${hot.length + 1} kinds`);
+  const kinds: number[] = new Array(blocks);
+  const counts: number[] = new Array(blocks);
+  const builds: Build<Message>[] = new Array(blocks);
   let announced = 0;
   for (let i = 0; i < blocks; i++) {
     reader.at = "frame.blocks";
     const kind = reader.u8();
     const many = reader.u32();
-    if (kind > hotKinds[direction].length || kinds.includes(kind))
-      throw malformed("frame", `the block ${kind} is unknown`);
+    if (kind > hot.length || kinds.includes(kind)) throw malformed("frame", `the block ${kind} is unknown`);
     announced += many;
     if (many === 0 || announced > count) throw malformed("frame", "the counts of its blocks do not add up");
     reader.spend(many);
-    kinds.push(kind);
-    counts.push(many);
-    builds.push(
-      kind === COLD ? readCold(direction, reader, many) : hotKinds[direction][kind - 1]![1].read(reader, many),
-    );
+    kinds[i] = kind;
+    counts[i] = many;
+    builds[i] = kind === COLD ? readCold(direction, reader, many) : hot[kind - 1]![1].read(reader, many);
   }
   if (announced !== count) throw malformed("frame", "the counts of its blocks do not add up");
-  const order = blocks > 1 ? readStretches(reader, kinds, counts) : null;
-  reader.at = "frame";
-  reader.end();
-  const parts = builds.map((build) => build(payloads));
-  const messages = order === null ? (parts[0] ?? []) : interleave(order, parts, count);
-  return { seq, ack, messages: messages as unknown as Directions[D][] };
+  return { kinds, counts, builds };
 }
 
 function readCold(direction: Direction, reader: WireReader, count: number): Build<Message> {
