@@ -22,6 +22,7 @@ import {
   type HotKind,
   ListColumn,
   ListTaker,
+  none,
   payloadBytes,
   readLists,
   Taker,
@@ -150,24 +151,26 @@ function readInputs(reader: WireReader, count: number): (sink: PayloadSink) => T
     let row = 0;
     let at = 0;
     let h = 0;
-    const takeHolders = (many: number): Holder[] => {
-      const out: Holder[] = [];
-      for (const end = h + many; h < end; h++) {
-        out.push({ worker: worker[h]! as WorkerId, address: address[h]!, version: version[h]! });
+    const takeHolders = (many: number): readonly Holder[] => {
+      if (many === 0) return none;
+      const out: Holder[] = new Array(many);
+      for (let i = 0; i < many; i++, h++) {
+        out[i] = { worker: worker[h]! as WorkerId, address: address[h]!, version: version[h]! };
       }
       return out;
     };
     return () => {
-      const out: Input[] = [];
-      for (const end = at + counts[row]!; at < end; at++) {
-        out.push({
+      const many = counts[row++]!;
+      if (many === 0) return none;
+      const out: Input[] = new Array(many);
+      for (let i = 0; i < many; i++, at++) {
+        out[i] = {
           task: task[at]! as TaskId,
           bytes: bytes[at]!,
           inline: payloads.take(at),
           holders: takeHolders(holders.counts[at]!),
-        });
+        };
       }
-      row++;
       return out;
     };
   };

@@ -49,7 +49,7 @@ const sizeField = hotFields.sizes.bytes;
 const name = hotFields.texts.name;
 const hash = hotFields.texts.hash;
 /** Shared by all messages without: most have none. */
-const none: readonly never[] = Object.freeze([]);
+export const none: readonly never[] = Object.freeze([]);
 
 export function payloadBytes(ref: PayloadRef, payloads: PayloadSource): number {
   return ref === NO_PAYLOAD ? 0 : payloads.sizeOf(ref);
