@@ -17,16 +17,16 @@ const noopLimits = {
   frames: { clientUp: 60, clientDown: 45, workerUp: 80, workerDown: 70 },
   transitionsPerTask: 4.1,
   /** Both workers together, main threads and slots, by the tasks that they ran. Node 24 allocates half as much again in slots as 20. */
-  allocatedBytesPerTask: { scheduler: 2_850, workerMain: 2_650, slot: 2_900 },
-  retainedBytesPerTask: 470,
+  allocatedBytesPerTask: { scheduler: 1_700, workerMain: 1_500, slot: 1_000 },
+  retainedBytesPerTask: 350,
 };
 
 /** Of a chain of 1,000 tasks, whether its function has been measured or not. How many links travel in a frame depends much on who is quicker. */
 const chainLimits = {
-  messagesPerTask: { clientUp: 2.01, clientDown: 0.01, workerUp: 2.6, workerDown: 1.4 },
-  bytesPerTask: { clientUp: 14, clientDown: 1.5, workerUp: 65, workerDown: 50 },
-  frames: { clientUp: 15, clientDown: 10, workerUp: 600, workerDown: 60 },
-  transitionsPerTask: 6.5,
+  messagesPerTask: { clientUp: 2.01, clientDown: 0.01, workerUp: 1.7, workerDown: 2.1 },
+  bytesPerTask: { clientUp: 14, clientDown: 1.5, workerUp: 40, workerDown: 70 },
+  frames: { clientUp: 15, clientDown: 10, workerUp: 60, workerDown: 30 },
+  transitionsPerTask: 5.5,
 };
 
 type Wire = Readonly<Record<"clientUp" | "clientDown" | "workerUp" | "workerDown", number>>;
