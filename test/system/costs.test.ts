@@ -25,7 +25,7 @@ const noopLimits = {
 const chainLimits = {
   messagesPerTask: { clientUp: 2.01, clientDown: 0.01, workerUp: 1.7, workerDown: 2.1 },
   bytesPerTask: { clientUp: 14, clientDown: 1.5, workerUp: 40, workerDown: 70 },
-  frames: { clientUp: 15, clientDown: 10, workerUp: 60, workerDown: 30 },
+  frames: { clientUp: 15, clientDown: 10, workerUp: 400, workerDown: 200 },
   transitionsPerTask: 5.5,
 };
 
