@@ -18,6 +18,7 @@ import type { AnyFunction, FunctionEntry, FunctionTable, FunctionUse } from "./f
 import { classOf, instanceLeaf, instanceProblem, meet, noteCopy } from "./functions/index.ts";
 import { type Future, type FutureOwner, isFuture, isReleased, ownerOf, recordOf } from "./future.ts";
 import { LARGE_LEAF_BYTES, LargeReplacer, type LargeValue } from "./large-values.ts";
+import { Places } from "./places.ts";
 import type { TaskRecord } from "./record.ts";
 import type { SharedData } from "./shared-data.ts";
 
@@ -36,15 +37,15 @@ export interface EncodedArguments {
   /** The code of the function that is called. */
   readonly entry: FunctionEntry;
   /** What stands in the arguments. */
-  readonly deps: ReadonlyMap<TaskRecord, number>;
-  readonly functions: ReadonlyMap<FunctionEntry, number>;
+  readonly deps: readonly TaskRecord[];
+  readonly functions: readonly FunctionEntry[];
 }
 
 /** A function whose captured values were encoded for many calls. */
 export interface BoundUse extends FunctionUse {
   readonly encoded: EncodedCapture;
-  readonly deps: ReadonlyMap<TaskRecord, number>;
-  readonly functions: ReadonlyMap<FunctionEntry, number>;
+  readonly deps: readonly TaskRecord[];
+  readonly functions: readonly FunctionEntry[];
 }
 
 /** What a function captured, as a value of its own: its bytes, or which of the dependencies they are. */
@@ -95,8 +96,8 @@ export class ArgumentEncoder {
   readonly #host: ArgumentHost;
   /** Small arguments are encoded here, without an object of their own. */
   readonly #scratch: Uint8Array = new Uint8Array(LARGE_LEAF_BYTES);
-  readonly #deps: Map<TaskRecord, number> = new Map();
-  readonly #functions: Map<FunctionEntry, number> = new Map();
+  readonly #deps: Places<TaskRecord> = new Places();
+  readonly #functions: Places<FunctionEntry> = new Places();
   readonly #plain: EncodeOptions;
   /** With the function itself in front. */
   readonly #withFunction: EncodeOptions;
@@ -153,9 +154,9 @@ export class ArgumentEncoder {
     const replacer = new LargeReplacer((large) => this.#place(large), isFields, noteCopy);
     this.#lighten = (value) => replacer.copy(value);
     this.#reset();
-    indexIn(this.#functions, use.entry);
+    this.#functions.of(use.entry);
     const encoded = this.#encodeCaptured(use, use.captured, LARGE_SHARED_BYTES);
-    return { ...use, encoded, deps: new Map(this.#deps), functions: new Map(this.#functions) };
+    return { ...use, encoded, deps: [...this.#deps.items], functions: [...this.#functions.items] };
   };
 
   /** As one, so that what stands in several captured values is one there, too. */
@@ -167,10 +168,7 @@ export class ArgumentEncoder {
     const encoded = encodeValue(captured.map(this.#lighten), options).toBytes();
     this.#captors.pop();
     if (encoded.length <= limitBytes) return encoded;
-    return indexIn(
-      this.#deps,
-      this.#host.shared.place(encoded, () => encodeValue(encoded).toBytes()),
-    );
+    return this.#deps.of(this.#host.shared.place(encoded, () => encodeValue(encoded).toBytes()));
   }
 
   #renewing<R>(
@@ -209,15 +207,15 @@ export class ArgumentEncoder {
   }
 
   #reset(): void {
-    if (this.#deps.size > 0) this.#deps.clear();
-    if (this.#functions.size > 0) this.#functions.clear();
+    this.#deps.clear();
+    this.#functions.clear();
     if (this.#main === null || !isBound(this.#main)) return;
-    for (const [record, index] of this.#main.deps) this.#deps.set(record, index);
-    for (const [entry, index] of this.#main.functions) this.#functions.set(entry, index);
+    this.#deps.addAll(this.#main.deps);
+    this.#functions.addAll(this.#main.functions);
   }
 
   #finish(payload: PayloadRef, bytes: number, entry: FunctionEntry): EncodedArguments {
-    this.#encoded ??= { payload, bytes, entry, deps: this.#deps, functions: this.#functions };
+    this.#encoded ??= { payload, bytes, entry, deps: this.#deps.items, functions: this.#functions.items };
     this.#encoded.payload = payload;
     this.#encoded.bytes = bytes;
     this.#encoded.entry = entry;
@@ -280,11 +278,11 @@ export class ArgumentEncoder {
 
   #leaf(value: object, path: () => string): ValueLeaf | undefined {
     if (typeof value === "function") return this.#functionLeaf(value as AnyFunction, path);
-    if (value instanceof DataLeaf) return { kind: "future", index: indexIn(this.#deps, value.record) };
+    if (value instanceof DataLeaf) return { kind: "future", index: this.#deps.of(value.record) };
     if (isFuture(value)) {
       const captor = this.#captors.at(-1);
       if (captor !== undefined && !captor.shared) throw capturedFuture(captor, path());
-      return { kind: "future", index: indexIn(this.#deps, this.#recordOf(value, path)) };
+      return { kind: "future", index: this.#deps.of(this.#recordOf(value, path)) };
     }
     const type = classOf(value);
     if (type === undefined) return undefined;
@@ -306,7 +304,7 @@ export class ArgumentEncoder {
     if (captor !== undefined && !captor.shared) throw new Renewal(captor.fn, false);
     const main = this.#main;
     const use = main?.fn === fn ? main : this.#useInArguments(fn, path());
-    const index = indexIn(this.#functions, use.entry);
+    const index = this.#functions.of(use.entry);
     if (use.captured === null) return { kind: "function", index };
     if (isBound(use)) return closureApart(index, use.encoded);
     if (this.#apart && captors.length === 0 && !use.shared) {
@@ -368,13 +366,4 @@ function same(value: unknown): unknown {
 function anyLeaf(value: object): ValueLeaf {
   const type = typeof value === "function" ? undefined : classOf(value);
   return type === undefined ? ANY_LEAF : { kind: "instance", type };
-}
-
-function indexIn<T>(table: Map<T, number>, item: T): number {
-  let index = table.get(item);
-  if (index === undefined) {
-    index = table.size;
-    table.set(item, index);
-  }
-  return index;
 }

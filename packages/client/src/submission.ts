@@ -99,8 +99,8 @@ export class Submission {
       plan,
       payload: encoded.payload,
       bytes: encoded.bytes,
-      deps: [...encoded.deps.keys()],
-      functions: [...encoded.functions.keys()],
+      deps: [...encoded.deps],
+      functions: [...encoded.functions],
     };
     if (key === null && !plan.pure) return this.#sendNamed(call);
     return this.#sendKeyed(call, key);
@@ -146,10 +146,10 @@ export class Submission {
         t: "submit",
         n: record.n,
         fn: fn.number,
-        functions: functions.size === 0 ? NO_FUNCTIONS : numbersOf(functions),
+        functions: functions.length === 0 ? NO_FUNCTIONS : functions.map(({ number }) => number),
         args: payload,
         argsBytes: bytes,
-        deps: deps.size === 0 ? NO_DEPS : tasksOf(deps),
+        deps: deps.length === 0 ? NO_DEPS : deps.map(({ n }) => n),
         options: plan.options,
         run: plan.run,
         key: null,
@@ -273,22 +273,6 @@ export class Submission {
     this.#host.send({ t: "options", options: number, data });
     return number;
   }
-}
-
-function numbersOf(functions: ReadonlyMap<FunctionEntry, number>): FunctionNumber[] {
-  const numbers: FunctionNumber[] = new Array(functions.size);
-  functions.forEach((index, { number }) => {
-    numbers[index] = number;
-  });
-  return numbers;
-}
-
-function tasksOf(deps: ReadonlyMap<TaskRecord, number>): TaskNumber[] {
-  const numbers: TaskNumber[] = new Array(deps.size);
-  deps.forEach((index, { n }) => {
-    numbers[index] = n;
-  });
-  return numbers;
 }
 
 function keyOfPure(stem: string, fingerprint: string): string {

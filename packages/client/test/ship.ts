@@ -63,8 +63,8 @@ export class Shipping {
     const use = this.functions.use(fn);
     const encoded = this.encoder.encode(bind ? this.encoder.bind(use) : use, args);
     const bytes = this.payloads.get(encoded.payload).slice();
-    const deps = [...encoded.deps.keys()];
-    const entries = [...encoded.functions.keys()];
+    const deps = [...encoded.deps];
+    const entries = [...encoded.functions];
     const main = encoded.entry;
     if (main.hash === null) await new Promise<void>((opened) => this.gate.pass(opened));
     if (main.failure !== null) throw main.failure;

@@ -93,6 +93,24 @@ describe("values that travel", () => {
     expect(decodedMap.get(decodedMap)).toBe(decodedMap);
   });
 
+  it("keeps shared references among few objects and among many, also behind some that were taken back", () => {
+    for (const count of [1, 31, 32, 33, 34, 100]) {
+      const objects = Array.from({ length: count }, (_, i) => ({ [`key${i}`]: i }));
+      const value = [objects, [...objects].reverse()];
+      const [there, back] = roundTrip(value) as [object[], object[]];
+      expect([there, back]).toStrictEqual(value);
+      expect(there.every((object, i) => object === back[count - 1 - i])).toBe(true);
+      // The first property of the error cannot travel: the numbers that it gave are taken back.
+      for (const before of [0, 10, 40]) {
+        const known = Array.from({ length: before }, (_, i) => ({ [`known${i}`]: i }));
+        const error = Object.assign(new Error("no"), { first: [objects, Symbol("no")], second: value, third: known });
+        const decoded = roundTrip([known, error]) as [object[], typeof error];
+        expect(decoded[1].second).toStrictEqual(value);
+        expect(decoded[1].third).toBe(decoded[0]);
+      }
+    }
+  });
+
   it("counts objects of every kind alike, so that references behind them hold", () => {
     const shared = { end: true };
     const error = new TypeError("no", { cause: shared });

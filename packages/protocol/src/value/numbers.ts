@@ -1,7 +1,7 @@
 // Numbers for the objects, or the keys, of a value: 0, 1, 2 … in the order in which they are met.
 
 /** As many are looked for one by one: a Map, and a hash for each object in it, would cost more than a tiny value. */
-const FEW = 12;
+const FEW = 32;
 
 export class Numbers<T> {
   /** The first of them, by number. */
