@@ -28,6 +28,12 @@ test("the list shows ES modules, and what they load as CommonJS", () => {
   expect(packages).toEqual(expect.arrayContaining(["taskflock", "fastify", "avvio"]));
 });
 
+test("what a first connection and a first function need can be loaded before", () => {
+  const files = filesLoadedBy('import { preload } from "@taskflock/client/preload"; await preload(); await preload();');
+  expect(packagesOf(files)).toEqual(expect.arrayContaining(["acorn", "eslint-scope"]));
+  expect(files).toContain("client/dist/session.js");
+});
+
 test('import "taskflock" loads the client and no library; of the worker taskContext; nothing of the command line', () => {
   const files = filesLoadedBy('import "taskflock";');
   expect(packagesOf(files).sort()).toEqual(["client", "cluster", "ml", "protocol", "taskflock", "worker"]);

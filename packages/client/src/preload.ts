@@ -1,10 +1,17 @@
 import { isLoadedByRequire } from "./loaded-by-require.ts";
 
+let preloaded: Promise<void> | undefined;
+
 /**
  * Loads what a connection and a first function need, and looks at a function for the first time, which takes the engine some 0.1 s:
- * for whoever has to wait anyway before there is something to connect to. Never rejects.
+ * for whoever has to wait anyway before there is something to connect to. Once in a process; never rejects.
  */
-export async function preload(): Promise<void> {
+export function preload(): Promise<void> {
+  preloaded ??= rehearseOnce();
+  return preloaded;
+}
+
+async function rehearseOnce(): Promise<void> {
   try {
     const { rehearse } = await loadRehearsal();
     rehearse();

@@ -203,11 +203,23 @@ async function startAll(options: CompleteOptions, roles: RoleProcess[]): Promise
   scheduler.giveToken(token);
   const facts = await scheduler.ready;
   for (const { process } of started) process.giveToken(token);
-  void preload(); // while the workers load
-  const groups = await Promise.all(started.map(({ process, names }) => ready(process, names)));
-  await ask(address, token, (client) => joinedAll(client, workers, groups));
+  const [groups] = await Promise.all([
+    Promise.all(started.map(({ process, names }) => ready(process, names))),
+    askForWorkers(address, token, workers, started),
+  ]);
   scheduler.letGo();
   return new LocalCluster({ options, address, dashboardUrl: String(facts["dashboard"]), token, scheduler, groups });
+}
+
+/** While the workers load, this process does what its first connection and its first function take. */
+async function askForWorkers(
+  address: string,
+  token: string,
+  count: number,
+  groups: readonly Pick<WorkerGroup, "process">[],
+): Promise<void> {
+  await preload();
+  await ask(address, token, (client) => joinedAll(client, count, groups));
 }
 
 async function ask<T>(address: string, token: string, question: (client: Client) => Promise<T>): Promise<T> {
@@ -220,7 +232,11 @@ async function ask<T>(address: string, token: string, question: (client: Client)
 }
 
 /** Resolves when the scheduler has `count` workers; rejects when a process that runs some of them ends. */
-async function joinedAll(client: Client, count: number, groups: readonly WorkerGroup[]): Promise<void> {
+async function joinedAll(
+  client: Client,
+  count: number,
+  groups: readonly Pick<WorkerGroup, "process">[],
+): Promise<void> {
   const ends = groups.map(async ({ process }) => {
     const how = await process.ended;
     throw new FlockError("FLOCK_CLUSTER_START", `Workers did not start (${how}):\n${process.tail.trim()}`);
