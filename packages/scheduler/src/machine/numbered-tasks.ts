@@ -15,7 +15,7 @@ interface Page {
 
 export class NumberedTasks {
   readonly #pages: Map<number, Page> = new Map();
-  /** The page used last: the next number is nearly always in it. */
+  /** The page used last, which may be empty: the next number is nearly always in it. */
   #last: Page | null = null;
 
   get(n: TaskNumber): Task | undefined {
@@ -39,9 +39,6 @@ export class NumberedTasks {
     if (page === undefined || page.tasks[at] === null) return;
     page.tasks[at] = null;
     page.count--;
-    if (page.count > 0) return;
-    this.#pages.delete(page.number);
-    this.#last = null;
   }
 
   *[Symbol.iterator](): Generator<[TaskNumber, Task]> {
@@ -54,14 +51,19 @@ export class NumberedTasks {
     const number = Math.floor(n / PAGE);
     if (this.#last !== null && this.#last.number === number) return this.#last;
     const page = this.#pages.get(number);
-    if (page !== undefined) this.#last = page;
+    if (page !== undefined) this.#use(page);
     return page;
   }
 
   #open(n: number): Page {
     const page = { number: Math.floor(n / PAGE), tasks: new Array<Task | null>(PAGE).fill(null), count: 0 };
     this.#pages.set(page.number, page);
-    this.#last = page;
+    this.#use(page);
     return page;
+  }
+
+  #use(page: Page): void {
+    if (this.#last?.count === 0) this.#pages.delete(this.#last.number);
+    this.#last = page;
   }
 }
