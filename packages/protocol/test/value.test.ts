@@ -376,6 +376,33 @@ describe("encodeInto", () => {
   });
 });
 
+describe("the objects of a value", () => {
+  it("are told, each once and whole, the outermost first", () => {
+    const part = { deep: [new Date(1)] };
+    const wide = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, i === 5 ? part : i]));
+    const told: object[] = [];
+    const value = decodeValue(
+      encodeValue({ part, map: new Map([[1, part]]), wide, list: [new Float64Array(2), 7] }).toBytes(),
+      {
+        each: (object) => told.push(object),
+      },
+    ) as { part: typeof part; map: Map<number, object>; wide: object; list: [object, number] };
+    const { part: there, map, list } = value;
+    expect(told).toStrictEqual([value, there, there.deep, there.deep[0], map, value.wide, list, list[0]]);
+    expect(new Set(told).size).toBe(told.length);
+    const none: object[] = [];
+    expect(() =>
+      decodeValue(
+        encodeValue([[1]])
+          .toBytes()
+          .slice(0, -1),
+        { each: (object) => none.push(object) },
+      ),
+    ).toThrow();
+    expect(none).toEqual([]);
+  });
+});
+
 describe("values among other bytes", () => {
   const values = [7, [], { a: "b" }, [new Float64Array([1, 2]), new Uint8Array(3).buffer], new Map([[1, 2]])];
 

@@ -1,10 +1,11 @@
-import { decodeValue, encodeValue } from "@taskflock/protocol";
+import { decodeValue, encodeValue, registerClass } from "@taskflock/protocol";
 import { describe, expect, it } from "vitest";
+import { FROZEN } from "../src/slot/frozen.ts";
 import { InputCache } from "../src/slot/input-cache.ts";
 
 describe("the cache of inputs", () => {
   it("keeps what was used last, within its bytes", () => {
-    const cache = new InputCache(100, true);
+    const cache = new InputCache(100);
     const made: number[] = [];
     const get = (serial: number, size = 40): unknown => cache.get(serial, size, () => made.push(serial) && { serial });
     get(1);
@@ -18,30 +19,10 @@ describe("the cache of inputs", () => {
     expect(made).toEqual([1, 2, 3, 2, 4, 4]);
     expect(cache.bytes).toBe(80);
   });
-
-  it("gives the first task a value of its own, and keeps what a second one uses", () => {
-    const cache = new InputCache(100);
-    const get = (): number[] => cache.get(1, 40, () => [1, 2]) as number[];
-    const first = get();
-    first.push(3);
-    expect(cache.bytes).toBe(0);
-    const second = get();
-    expect(second).toEqual([1, 2]);
-    expect([Object.isFrozen(first), Object.isFrozen(second)]).toEqual([false, true]);
-    expect([get() === second, cache.bytes]).toEqual([true, 40]);
-  });
-
-  it("remembers a bounded number of inputs that were used once", () => {
-    const cache = new InputCache(100_000);
-    const isKept = (serial: number): boolean => Object.isFrozen(cache.get(serial, 1, () => ({})));
-    for (let serial = 1; serial <= 5000; serial++) isKept(serial);
-    expect([isKept(4000), isKept(1)]).toEqual([true, false]);
-  });
 });
 
 describe("inputs that tasks share", () => {
-  const share = <T>(value: T): T =>
-    new InputCache(1e6, true).get(1, 1, () => decodeValue(encodeValue(value).toBytes())) as T;
+  const share = <T>(value: T): T => decodeValue(encodeValue(value).toBytes(), FROZEN) as T;
 
   it("cannot be changed, in depth", () => {
     const value = share({ list: [{ a: 1 }], map: new Map([[{ k: 1 }, { b: 2 }]]), set: new Set([{ c: 3 }]) });
@@ -87,6 +68,33 @@ describe("inputs that tasks share", () => {
     expect([again.map.size, again.set.size, again.map.get("k")!.getTime()]).toEqual([2, 2, 3]);
     expect(new Map(share(value).map).set("x", new Date(4)).size).toBe(2);
     expect(structuredClone(share(value).set).add(2).size).toBe(2);
+  });
+
+  it("are frozen with what hooks of classes make, and with what stands in errors", () => {
+    class Model {
+      parts: unknown = null;
+    }
+    registerClass(Model, {
+      name: "frozen.Model",
+      encode: () => 0,
+      decode: () => Object.assign(new Model(), { parts: [{ a: 1 }, new Map([["k", { b: 2 }]]), new Set([[3]])] }),
+    });
+    const [model, error] = share([new Model(), new RangeError("no", { cause: { c: 4 } })]) as [Model, RangeError];
+    const [plain, map, set] = model.parts as [object, Map<string, object>, Set<object>];
+    const parts = [model, model.parts, plain, map, map.get("k"), set, [...set][0], error, error.cause];
+    expect(parts.map(Object.isFrozen)).toEqual(parts.map(() => true));
+    expect(() => map.set("l", {})).toThrow(/copy\(argument\)/);
+  });
+
+  it("are frozen when they are large", () => {
+    const wide = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`key${i}`, [i]]));
+    const shared = share({ wide, rows: Array.from({ length: 50 }, () => [0.5, 1.5]), list: Array.from(wide["key1"]!) });
+    expect(() => {
+      shared.wide["key7"] = [];
+    }).toThrow(TypeError);
+    expect(() => shared.wide["key7"]!.push(1)).toThrow(TypeError);
+    expect(() => shared.rows[3]!.push(1)).toThrow(TypeError);
+    expect(shared.wide).toStrictEqual(wide);
   });
 
   it("freeze with cycles, and leave typed arrays", () => {

@@ -69,6 +69,7 @@ export class Decoder {
     this.#depth = around.depth;
     const value = this.read();
     if (this.in.position !== end) throw malformed("something follows the value");
+    if (host?.each !== undefined) for (let at = 0; at < this.#count; at++) host.each(this.#objects[at] as object);
     return value;
   }
 

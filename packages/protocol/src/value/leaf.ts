@@ -71,6 +71,8 @@ export interface DecodeHost {
    * closure, to which captured values may refer; `bind` gives the captured values.
    */
   readonly closure?: (index: number, bind: (units: readonly unknown[]) => readonly unknown[]) => unknown;
+  /** Called with each object of a value, the outermost first, when all of the value is there. */
+  readonly each?: (object: object) => void;
   /** Gives the function that an instance's class makes for its field; without this, what the class has under `MAKERS` does. */
   readonly made?: (type: unknown, key: string, instance: object) => unknown;
 }

@@ -13,6 +13,7 @@ import { type Callable, type ClosureFactory, useAssetFolder } from "../functions
 import { provideTaskContext } from "../task-context.ts";
 import { type Batch, keyOf, type Segments, type SlotItem, type Supplies, unpackItems } from "./batch.ts";
 import { encodeFailure, failureOf } from "./failure.ts";
+import { FROZEN } from "./frozen.ts";
 import { InputCache } from "./input-cache.ts";
 import { ItemContext, type Print } from "./item-context.ts";
 import { checksums, checkUnchanged } from "./mutation.ts";
@@ -56,7 +57,7 @@ export class BatchRunner {
     this.#config = config;
     this.#host = host;
     useAssetFolder(config.assetFolder);
-    this.#cache = new InputCache(config.cacheBytes, config.checkArguments);
+    this.#cache = new InputCache(config.cacheBytes);
     this.#output = new Output((message) => host.post(message));
     this.#print = (context, stream, text) => this.#output.print(context, stream, text);
     this.#decoding = {
@@ -201,7 +202,7 @@ export class BatchRunner {
     const input = item.inputs[index];
     if (input === undefined) throw missing("input", index, item);
     if (input.serial === 0) return decodeValue(input.bytes);
-    return this.#cache.get(input.serial, input.bytes.length, () => decodeValue(input.bytes));
+    return this.#cache.get(input.serial, input.bytes.length, () => decodeValue(input.bytes, FROZEN));
   }
 
   #function(index: number): Callable {
