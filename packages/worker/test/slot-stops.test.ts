@@ -68,6 +68,16 @@ describe.each(["thread", "process"] as const)("stopping code in a %s slot", (iso
   });
 });
 
+it("that is closed while its thread is replaced is not broken", async () => {
+  const harness = await start();
+  harness.run([{ task: 1, fn: "() => process.exit(3)" }]);
+  await harness.next("failed", 1);
+  await harness.slots.close();
+  // What the new thread's end causes has been told by now.
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(harness.told.filter(({ what }) => what === "broken")).toEqual([]);
+});
+
 describe("a batch", () => {
   it("does not begin an item that was cancelled before its turn", async () => {
     const harness = await start();

@@ -144,12 +144,17 @@ export class Slot {
     try {
       if (kind === "thread" && !this.#closed) await this.#executor("thread").ready;
     } catch (error) {
-      this.#events.broken(this.number, error);
+      this.#broke(error);
       return;
     } finally {
       this.#ending = false;
     }
     if (!this.#closed) this.#events.slotReplaced(this.number);
+  }
+
+  /** One that is closed while it starts does not start, and that is no defect. */
+  #broke(error: unknown): void {
+    if (!this.#closed) this.#events.broken(this.number, error);
   }
 
   #executor(kind: ExecutorKind): Executor {
@@ -260,7 +265,7 @@ export class Slot {
     if (this.#closed || this.#ending) return;
     if (this.#open === 0 || kind !== this.#kind) {
       // Nothing was lost; the next batch finds a new one.
-      if (kind === "thread") this.#executor("thread").ready.catch((error) => this.#events.broken(this.number, error));
+      if (kind === "thread") this.#executor("thread").ready.catch((error: unknown) => this.#broke(error));
       return;
     }
     this.#ending = true;

@@ -3,7 +3,7 @@ import { FlockError, NO_PAYLOAD, type PayloadRef, type PayloadStore, type TaskId
 import type { Logger } from "pino";
 import type { Arena } from "../arena.ts";
 import type { FunctionLibrary } from "../function-library.ts";
-import { type AssetFolder, newAssetFolder } from "../functions/index.ts";
+import { type AssetFolder, newAssetFolder } from "../functions/assets.ts";
 import type { RunItem } from "../machine/index.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import type { StopReason } from "../slot/protocol.ts";
