@@ -13,8 +13,10 @@ import {
   FlockError,
   isFlockError,
   Outgoing,
+  PROTOCOL_VERSION,
   type TaskId,
 } from "../src/index.ts";
+import { encodeHandshake } from "../src/link/handshake.ts";
 import { Log, Relay, TOKEN } from "./link-fixture.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -361,6 +363,37 @@ describe("what fails", () => {
     await client.fetch(relay.address, id(1), room);
     relay.cut();
     expect((await client.fetch(relay.address, id(1), room)).length).toBe(10);
+  });
+
+  test("the next request may come while this end still sends; a third is refused", async () => {
+    const store = await Store.start();
+    store.results.set(1, randomBytes(40_000_000));
+    store.results.set(2, randomBytes(10));
+    const hello = { t: "hello", role: "peer", protocol: PROTOCOL_VERSION, token: TOKEN, name: "" } as const;
+    const ask = (task: number): Buffer => bulkFrame(OP.get, numbersBody(task, 1));
+    const answers = async (...tasks: number[]): Promise<number[]> => {
+      const ops: number[] = [];
+      let left = 0;
+      const socket = connect(store.server.port, "127.0.0.1");
+      const parser = new BulkParser({
+        onFrame: (op, body) => {
+          ops.push(op);
+          if (op === OP.found) left = body.readDoubleLE(0);
+        },
+        chunkTarget: (length) => new Uint8Array(length),
+        onChunk: (length) => {
+          left -= length;
+          if (left === 0 && ops.filter((op) => op === OP.found).length === tasks.length) socket.end();
+        },
+      });
+      socket.on("data", (bytes: Buffer) => parser.feed(bytes)).on("error", () => undefined);
+      socket.write(Buffer.concat([bulkFrame(OP.hello, encodeHandshake(hello)), ...tasks.map(ask)]));
+      await new Promise((done) => socket.on("close", done));
+      return ops;
+    };
+    expect(await answers(1, 2)).toEqual([OP.welcome, OP.found, OP.found]);
+    expect((await answers(1, 2, 2)).filter((op) => op === OP.found).length).toBeLessThan(3);
+    await store.events.until(() => store.leases === 0);
   });
 
   test("a browser's request is answered by the end of the connection", async () => {

@@ -128,6 +128,9 @@ class Connection {
   readonly #queue: Queue;
   #known = false;
   #busy = false;
+  /** Of what is asked for, the last bytes may be at the peer already: its next request comes before this end has noticed. */
+  #sending = false;
+  #next: (() => void) | null = null;
   #upload: { readonly target: BulkTarget; readonly receiving: Receiving } | null = null;
   /** An upload that came before it was announced. */
   #early: { readonly task: TaskId; readonly bytes: number; readonly giveUp: () => void } | null = null;
@@ -183,14 +186,22 @@ class Connection {
       this.#greet(body);
       return;
     }
-    if (this.#busy) throw malformed("bulk", "a request came before the last was answered");
+    const request = this.#requestOf(op, body);
+    if (!this.#busy) request();
+    else if (this.#sending && this.#next === null) this.#next = request;
+    else throw malformed("bulk", "a request came before the last was answered");
+  }
+
+  #requestOf(op: number, body: Buffer): () => void {
     if (op === OP.get) {
       const [task, kinds] = readNumbers(body, 2, "bulk.get");
-      this.#get(task as TaskId, kinds!);
-    } else if (op === OP.put) {
+      return () => this.#get(task as TaskId, kinds!);
+    }
+    if (op === OP.put) {
       const [task, bytes] = readNumbers(body, 2, "bulk.put");
-      this.#put(task as TaskId, bytes!);
-    } else throw malformed("bulk", `the operation ${op} is unknown`);
+      return () => this.#put(task as TaskId, bytes!);
+    }
+    throw malformed("bulk", `the operation ${op} is unknown`);
   }
 
   #greet(body: Buffer): void {
@@ -221,11 +232,20 @@ class Connection {
       };
       this.#abandon = release;
       this.#socket.write(bulkFrame(OP.found, numbersBody(source.bytes.length)));
+      this.#sending = true;
       sendChunks(this.#socket, new Outgoing(source.bytes), kinds, () => {
         release();
-        this.#busy = false;
+        this.#sent();
       });
     });
+  }
+
+  #sent(): void {
+    this.#busy = false;
+    this.#sending = false;
+    const next = this.#next;
+    this.#next = null;
+    if (!this.#socket.destroyed) next?.();
   }
 
   #put(task: TaskId, bytes: number): void {
