@@ -153,6 +153,18 @@ describe("columns", () => {
     expect(roundTrip(value)).toStrictEqual(value);
   });
 
+  it("hold what getters gave when they were read", () => {
+    const texts = list(40, String);
+    let reads = 0;
+    let length = 100;
+    Object.defineProperty(texts, 7, { enumerable: true, get: () => "x".repeat(++reads) });
+    const decoded = roundTrip(texts) as string[];
+    expect(decoded[7]).toMatch(/^x+$/);
+    expect(decoded.toSpliced(7, 1)).toEqual(list(40, String).toSpliced(7, 1));
+    Object.defineProperty(texts, 8, { enumerable: true, get: () => "y".repeat((length += 100)) });
+    expect(() => encodeValue(texts)).toThrow(/changed while it was read/);
+  });
+
   it("are written anew after a large object that could not travel with an error", () => {
     const error = new Error("no");
     const keys = dictionary(300, (i) => i);

@@ -35,6 +35,12 @@ export class ByteWriter {
     this.#use(grown);
   }
 
+  /** Leaves room for bytes that are written later. */
+  skip(count: number): void {
+    this.reserve(count);
+    this.position += count;
+  }
+
   byte(value: number): void {
     if (this.position === this.bytes.length) this.reserve(1);
     this.bytes[this.position++] = value;

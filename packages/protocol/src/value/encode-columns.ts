@@ -117,15 +117,24 @@ function writeStrings(out: ByteWriter, strings: readonly string[]): void {
 
 function writeChunk(out: ByteWriter, strings: readonly string[], from: number, to: number): void {
   const start = out.position;
-  out.byte(CHUNK_LATIN1);
-  for (let i = from; i < to; i++) out.byte(strings[i]!.length);
-  const characters = out.position;
-  let narrow = true;
-  for (let i = from; i < to && narrow; i++) narrow = out.narrow(strings[i]!);
-  if (narrow) return;
-  out.bytes[start] = CHUNK_UTF16;
-  out.position = characters;
-  for (let i = from; i < to; i++) out.utf16(strings[i]!);
+  if (writeTexts(out, CHUNK_LATIN1, strings, from, to)) return;
+  out.position = start;
+  writeTexts(out, CHUNK_UTF16, strings, from, to);
+}
+
+/** False when a character does not fit. Each string is read once: behind an element, a getter may stand. */
+function writeTexts(out: ByteWriter, form: number, strings: readonly string[], from: number, to: number): boolean {
+  out.byte(form);
+  let lengthAt = out.position;
+  out.skip(to - from);
+  for (let i = from; i < to; i++) {
+    const text = strings[i]!;
+    if (text.length > MAX_COLUMN_STRING) throw new RangeError("a string changed while it was read");
+    out.bytes[lengthAt++] = text.length;
+    if (form === CHUNK_UTF16) out.utf16(text);
+    else if (!out.narrow(text)) return false;
+  }
+  return true;
 }
 
 /** The rest of an array from its first hole on, so that `a[1e9] = 1` costs one entry. */
