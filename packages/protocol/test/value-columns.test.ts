@@ -157,11 +157,15 @@ describe("columns", () => {
     const texts = list(40, String);
     let reads = 0;
     let length = 100;
+    const longer = (): string => {
+      length += 100;
+      return "y".repeat(length);
+    };
     Object.defineProperty(texts, 7, { enumerable: true, get: () => "x".repeat(++reads) });
     const decoded = roundTrip(texts) as string[];
     expect(decoded[7]).toMatch(/^x+$/);
     expect(decoded.toSpliced(7, 1)).toEqual(list(40, String).toSpliced(7, 1));
-    Object.defineProperty(texts, 8, { enumerable: true, get: () => "y".repeat((length += 100)) });
+    Object.defineProperty(texts, 8, { enumerable: true, get: longer });
     expect(() => encodeValue(texts)).toThrow(/changed while it was read/);
   });
 
