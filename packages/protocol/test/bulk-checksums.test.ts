@@ -100,3 +100,24 @@ test("the checksum of a chunk is computed once for each kind", () => {
   expect(data.checksum(CRC32, 1)).toBe(first);
   expect(data.checksum(1, 1)).toBe(other);
 });
+
+test("two chunks at most are on their way, and none follows once the connection has ended", () => {
+  const waiting: ((error?: Error) => void)[] = [];
+  const written: number[] = [];
+  const write = (bytes: Uint8Array, done?: (error?: Error) => void): boolean => {
+    written.push(bytes.length);
+    if (done !== undefined) waiting.push(done);
+    return true;
+  };
+  let over = 0;
+  sendChunks({ write, cork: () => {}, uncork: () => {} }, new Outgoing(new Uint8Array(5 * MIB)), 1, () => {
+    over++;
+  });
+  expect(written).toEqual([HEADER_BYTES, MIB, HEADER_BYTES, MIB]);
+  waiting.shift()?.();
+  expect(written.length).toBe(6);
+  waiting.shift()?.(new Error("cut"));
+  expect(over).toBe(0);
+  waiting.shift()?.(new Error("cut"));
+  expect([written.length, over]).toEqual([6, 1]);
+});
