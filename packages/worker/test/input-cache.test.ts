@@ -1,4 +1,5 @@
 import { decodeValue, encodeValue, registerClass } from "@taskflock/protocol";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FROZEN } from "../src/slot/frozen.ts";
 import { InputCache } from "../src/slot/input-cache.ts";
@@ -18,6 +19,55 @@ describe("the cache of inputs", () => {
     get(4, 1000);
     expect(made).toEqual([1, 2, 3, 2, 4, 4]);
     expect(cache.bytes).toBe(80);
+  });
+
+  it("lets go what was used once while many others were, and keeps what was used twice", () => {
+    const cache = new InputCache(1000);
+    const made: number[] = [];
+    const get = (serial: number): unknown => cache.get(serial, 1, () => made.push(serial) && { serial });
+    const x = get(1);
+    get(2);
+    expect(get(1)).toBe(x);
+    for (let serial = 10; serial < 30; serial++) get(serial);
+    made.length = 0;
+    expect(get(1)).toBe(x);
+    get(29);
+    get(22);
+    expect(made).toEqual([]);
+    get(2);
+    get(10);
+    expect([made, cache.bytes]).toEqual([[2, 10], 11]);
+  });
+
+  it("is bounded in bytes and in what was used once, whatever is asked of it (property)", () => {
+    const asks = fc.array(fc.record({ serial: fc.nat(30), again: fc.boolean() }), { maxLength: 200 });
+    fc.assert(
+      fc.property(asks, (all) => {
+        const cache = new InputCache(200);
+        const uses = new Map<number, number>();
+        for (const { serial, again } of all) {
+          for (let use = again ? 2 : 1; use > 0; use--) {
+            const value = cache.get(serial, serial, () => {
+              uses.set(serial, 0);
+              return { serial };
+            });
+            expect(value).toEqual({ serial });
+            uses.set(serial, uses.get(serial)! + 1);
+          }
+          expect(cache.bytes).toBeLessThanOrEqual(200);
+        }
+        const once = [...uses].filter(([, count]) => count === 1).map(([serial]) => serial);
+        const twice = [...uses].filter(([, count]) => count > 1).map(([serial]) => serial);
+        const kept = cache.bytes - twice.reduce((sum, serial) => sum + serial, 0);
+        expect(kept).toBeLessThanOrEqual(
+          once
+            .sort((a, b) => b - a)
+            .slice(0, 8)
+            .reduce((sum, serial) => sum + serial, 0),
+        );
+      }),
+      { seed: 6 },
+    );
   });
 });
 

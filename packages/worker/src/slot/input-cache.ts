@@ -5,10 +5,20 @@ interface Entry {
   readonly bytes: number;
 }
 
-/** Least recently used first out; bounded by encoded bytes. Keys are serials, which name the very bytes. */
+/** As many inputs that were used once wait for a second use. */
+const MAX_FRESH = 8;
+
+/**
+ * Least recently used first out; bounded by encoded bytes. Keys are serials, which name the very bytes.
+ *
+ * Most inputs are used once, and decoded they can take ten times their bytes. So one that was not used again while several
+ * others were decoded goes, too.
+ */
 export class InputCache {
   readonly #limitBytes: number;
   readonly #entries: Map<number, Entry> = new Map();
+  /** Serials of the entries that were used once, the oldest first. */
+  readonly #fresh: Set<number> = new Set();
   #bytes = 0;
 
   constructor(limitBytes: number) {
@@ -23,6 +33,7 @@ export class InputCache {
   get(serial: number, bytes: number, decode: () => unknown): unknown {
     const known = this.#entries.get(serial);
     if (known !== undefined) {
+      this.#fresh.delete(serial);
       this.#entries.delete(serial);
       this.#entries.set(serial, known);
       return known.value;
@@ -35,10 +46,20 @@ export class InputCache {
   #keep(serial: number, entry: Entry): void {
     this.#entries.set(serial, entry);
     this.#bytes += entry.bytes;
-    for (const [oldest, { bytes }] of this.#entries) {
-      if (this.#bytes <= this.#limitBytes) break;
-      this.#entries.delete(oldest);
-      this.#bytes -= bytes;
+    this.#fresh.add(serial);
+    for (const oldest of this.#fresh) {
+      if (this.#fresh.size <= MAX_FRESH) break;
+      this.#drop(oldest);
     }
+    for (const oldest of this.#entries.keys()) {
+      if (this.#bytes <= this.#limitBytes) break;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(serial: number): void {
+    this.#bytes -= this.#entries.get(serial)!.bytes;
+    this.#entries.delete(serial);
+    this.#fresh.delete(serial);
   }
 }
