@@ -17,6 +17,7 @@ import { releasedError } from "./endings.ts";
 import type { AnyFunction, FunctionEntry, FunctionTable, FunctionUse } from "./function-table.ts";
 import { classOf, instanceLeaf, instanceProblem, meet, noteCopy } from "./functions/index.ts";
 import { type Future, type FutureOwner, isFuture, isReleased, ownerOf, recordOf } from "./future.ts";
+import { delayedGiven, isDelayed } from "./graph/delayed.ts";
 import { LARGE_LEAF_BYTES, LargeReplacer, type LargeValue } from "./large-values.ts";
 import { Places } from "./places.ts";
 import type { TaskRecord } from "./record.ts";
@@ -279,6 +280,7 @@ export class ArgumentEncoder {
   #leaf(value: object, path: () => string): ValueLeaf | undefined {
     if (typeof value === "function") return this.#functionLeaf(value as AnyFunction, path);
     if (value instanceof DataLeaf) return { kind: "future", index: this.#deps.of(value.record) };
+    if (isDelayed(value)) throw delayedGiven(path(), value);
     if (isFuture(value)) {
       const captor = this.#captors.at(-1);
       if (captor !== undefined && !captor.shared) throw capturedFuture(captor, path());

@@ -17,6 +17,8 @@ import { ClientExecutor, type ExecutorHost } from "./executor.ts";
 import type { AnyFunction } from "./function-table.ts";
 import { type Future, isFuture, noFuture, ownerOf, recordOf } from "./future.ts";
 import { type GatherOptions, gather } from "./gather.ts";
+import { type ComputeOptions, Graphs } from "./graph/compute.ts";
+import type { Computed } from "./graph/types.ts";
 import { isLoadedByRequire } from "./loaded-by-require.ts";
 import type { LogSink } from "./logs.ts";
 import { ArgumentRows, readMapItems } from "./map-items.ts";
@@ -34,6 +36,7 @@ import type { Arguments, Resolved, ResolvedValue } from "./types.ts";
 export class Client {
   readonly #session: Session;
   readonly #logs: LogSink;
+  readonly #graphs: Graphs;
 
   /**
    * Connects to `address` (host:port, ws:// or wss://; default TASKFLOCK_ADDRESS, or else 127.0.0.1:8786).
@@ -50,6 +53,7 @@ export class Client {
   private constructor(session: Session, logs: LogSink) {
     this.#session = session;
     this.#logs = logs;
+    this.#graphs = new Graphs(session);
   }
 
   /** The scheduler's address, as it was given. */
@@ -147,6 +151,22 @@ export class Client {
     } finally {
       rows.close();
       shared.callEnded();
+    }
+  }
+
+  /**
+   * Makes the delayed calls of a graph, each once, on the workers: futures of those that were asked for, in the structure
+   * (arrays, plain objects, maps, sets) in which they stand. Results in between are kept only while a call needs them. A
+   * call of which you have a future is not made again while that future lives, unless it failed or was cancelled.
+   *
+   * Throws what `submit` throws, and FLOCK_ARGUMENT_INVALID without a delayed call; then nothing runs.
+   */
+  compute<const T>(nodes: T, options?: ComputeOptions): Computed<T> {
+    this.#open();
+    try {
+      return this.#graphs.compute(nodes, options) as Computed<T>;
+    } catch (error) {
+      throw fromCaller(error, this.compute);
     }
   }
 

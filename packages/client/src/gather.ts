@@ -2,8 +2,10 @@
 
 import { FlockError } from "@taskflock/protocol/words";
 import { type Future, type FutureOwner, isFuture, ownerOf, recordOf } from "./future.ts";
+import { delayedGiven, isDelayed } from "./graph/delayed.ts";
 import type { TaskRecord } from "./record.ts";
 import type { Results } from "./results.ts";
+import { COPY, LEAVE_OUT, objectsIn, Rebuilder } from "./structure.ts";
 import { CountdownWaiter } from "./waiters.ts";
 
 export interface GatherOptions {
@@ -18,11 +20,6 @@ interface GatherHost extends FutureOwner {
   readonly results: Results;
 }
 
-/** Stands for the value of a future that failed. */
-const SKIPPED: unique symbol = Symbol("skipped");
-
-type TakeValue = (future: Future<unknown>) => unknown;
-
 /** `structure` with the value of each future in its place. Throws what `future.result()` would reject with. */
 export async function gather(host: GatherHost, structure: unknown, errors: "raise" | "skip"): Promise<unknown> {
   const flat = Array.isArray(structure) && structure.every(isFuture); // the usual case, without a walk
@@ -33,21 +30,22 @@ export async function gather(host: GatherHost, structure: unknown, errors: "rais
   const take = (future: Future<unknown>): unknown => {
     const record = recordOf(future);
     if (remote.size > 0 && remote.has(record)) return remote.get(record);
-    return record.state === "done" ? host.results.local(record) : SKIPPED;
+    return record.state === "done" ? host.results.local(record) : LEAVE_OUT;
   };
   if (!flat) {
-    const rebuilt = rebuild(structure, take);
-    return rebuilt === SKIPPED ? undefined : rebuilt;
+    const rebuilt = new Rebuilder((value) => (isFuture(value) ? take(value) : COPY)).copy(structure);
+    return rebuilt === LEAVE_OUT ? undefined : rebuilt;
   }
   const values = futures.map(take);
-  return errors === "skip" ? values.filter((value) => value !== SKIPPED) : values;
+  return errors === "skip" ? values.filter((value) => value !== LEAVE_OUT) : values;
 }
 
 /** All that stand in the structure, each once. */
 function futuresIn(structure: unknown): Future<unknown>[] {
-  const futures = new Set<Future<unknown>>();
-  rebuild(structure, (future) => void futures.add(future));
-  return [...futures];
+  const objects = [...objectsIn(structure)];
+  const node = objects.find(isDelayed);
+  if (node !== undefined) throw delayedGiven("gather: what it was given", node);
+  return objects.filter(isFuture);
 }
 
 function ensureOwn(host: GatherHost, futures: readonly Future<unknown>[]): void {
@@ -90,77 +88,9 @@ async function fetchRemotes(
       values.set(record, await host.resultOf(future));
     } catch (error) {
       if (errors === "raise") throw error;
-      values.set(record, SKIPPED);
+      values.set(record, LEAVE_OUT);
     }
   };
   await Promise.all(Array.from(remote, fetch));
   return values;
-}
-
-/** A copy of arrays, plain objects, maps and sets in which each future is what `take` gives for it; everything else as it is. */
-function rebuild(value: unknown, take: TakeValue): unknown {
-  return new Rebuilder(take).copy(value);
-}
-
-class Rebuilder {
-  readonly #take: TakeValue;
-  readonly #copies: Map<object, unknown> = new Map();
-
-  constructor(take: TakeValue) {
-    this.#take = take;
-  }
-
-  copy(value: unknown): unknown {
-    if (typeof value !== "object" || value === null) return value;
-    if (isFuture(value)) return this.#take(value);
-    const known = this.#copies.get(value);
-    if (known !== undefined) return known;
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (Array.isArray(value)) return this.#array(value);
-    if (prototype === Object.prototype || prototype === null) return this.#object(value);
-    if (prototype === Map.prototype) return this.#map(value as Map<unknown, unknown>);
-    if (prototype === Set.prototype) return this.#set(value as Set<unknown>);
-    return value;
-  }
-
-  #array(array: readonly unknown[]): unknown[] {
-    const copy: unknown[] = [];
-    this.#copies.set(array, copy);
-    for (const item of array) {
-      const own = this.copy(item);
-      if (own !== SKIPPED) copy.push(own);
-    }
-    return copy;
-  }
-
-  #object(object: object): object {
-    const copy: Record<string, unknown> = {};
-    this.#copies.set(object, copy);
-    for (const [key, item] of Object.entries(object)) {
-      const own = this.copy(item);
-      if (own === SKIPPED) continue;
-      Object.defineProperty(copy, key, { value: own, writable: true, enumerable: true, configurable: true });
-    }
-    return copy;
-  }
-
-  #map(map: ReadonlyMap<unknown, unknown>): Map<unknown, unknown> {
-    const copy = new Map<unknown, unknown>();
-    this.#copies.set(map, copy);
-    for (const [key, item] of map) {
-      const own = this.copy(item);
-      if (own !== SKIPPED) copy.set(this.copy(key), own);
-    }
-    return copy;
-  }
-
-  #set(set: ReadonlySet<unknown>): Set<unknown> {
-    const copy = new Set<unknown>();
-    this.#copies.set(set, copy);
-    for (const item of set) {
-      const own = this.copy(item);
-      if (own !== SKIPPED) copy.add(own);
-    }
-    return copy;
-  }
 }

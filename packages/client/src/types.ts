@@ -2,9 +2,9 @@
 
 import type { Future } from "./future.ts";
 
-type Primitive = string | number | bigint | boolean | symbol | null | undefined;
+export type Primitive = string | number | bigint | boolean | symbol | null | undefined;
 /** Objects that travel whole: no future can stand inside them. */
-type Opaque =
+export type Opaque =
   | Date
   | RegExp
   | Error

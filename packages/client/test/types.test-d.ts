@@ -1,7 +1,7 @@
 // Compiled by types.test.ts, never run: what infers, and what must not compile.
 
 import { estimator, type FittedEstimator, type Labels, type Matrix, type Scorer, svc } from "@taskflock/ml";
-import type { Client, Future, Resolved } from "../src/index.ts";
+import { type Client, type Delayed, delayed, type Future, type Resolved } from "../src/index.ts";
 
 declare const client: Client;
 declare const num: Future<number>;
@@ -206,6 +206,50 @@ client.gridSearch({ ...options, scoring: { cost, f1: "f1" }, refit: "score" });
 declare const dynamic: Record<string, Scorer>;
 const open = client.gridSearch({ ...options, scoring: dynamic, refit: "any" });
 same<Awaited<ReturnType<typeof open.result>>["scorerNames"], readonly string[]>(true);
+
+// Graphs: calls of delayed functions are typed nodes, which nest anywhere in the arguments of others.
+const load = delayed(async (path: string) => path.split(""));
+const part = load("a.csv");
+same<typeof part, Delayed<string[]>>(true);
+const count = delayed((rows: readonly string[][], limits?: { most: number; names: Map<string, number> }) =>
+  Math.min(rows.length, limits?.most ?? 0),
+);
+const counted = count([part, load(text), ["x"]], { most: num, names: new Map([["a", num]]) });
+same<typeof counted, Delayed<number>>(true);
+count([[load, "y"].length > 0 ? ["z"] : part]);
+const sumOf = delayed((...values: number[]) => values.reduce((a, b) => a + b, 0));
+sumOf(counted, 1, num);
+delayed((either: string | number[]) => either)([counted, 2]);
+delayed((when: Date, bytes: Uint8Array) => when.getTime() + bytes.length)(new Date(), new Uint8Array(1));
+same<ReturnType<ReturnType<typeof load.with>>, Delayed<string[]>>(true);
+// @ts-expect-error: a call that gives a number where strings are taken
+count([counted]);
+// @ts-expect-error: one argument too few
+load();
+// @ts-expect-error: no such option
+load.with({ retrys: 1 });
+// @ts-expect-error: a signal is for compute
+load.with({ signal: AbortSignal.abort() });
+// @ts-expect-error: values are given as they are
+delayed(3);
+// @ts-expect-error: a call has no value yet
+client.submit((x: number) => x, [counted]);
+// @ts-expect-error: no then
+part.then;
+
+const oneFuture = client.compute(counted);
+same<typeof oneFuture, Future<number>>(true);
+const [c, p] = client.compute([counted, part], { priority: 1 });
+same<typeof c, Future<number>>(true);
+same<typeof p, Future<string[]>>(true);
+const listOfFutures = client.compute([1, 2].map(() => counted));
+same<typeof listOfFutures, Future<number>[]>(true);
+const shape = client.compute({ n: counted, deep: { parts: [part] as const, text: "t" as string } });
+same<typeof shape, { n: Future<number>; deep: { parts: [Future<string[]>]; text: string } }>(true);
+const futureMap = client.compute(new Map([["a", counted]]));
+same<typeof futureMap, Map<string, Future<number>>>(true);
+// @ts-expect-error: a key is for one call
+client.compute(counted, { key: "k" });
 
 // A future is not thenable, and is covariant.
 // @ts-expect-error: no then
