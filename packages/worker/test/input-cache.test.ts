@@ -39,6 +39,16 @@ describe("the cache of inputs", () => {
     expect([made, cache.bytes]).toEqual([[2, 10], 11]);
   });
 
+  it("keeps many inputs that tasks share: each comes back", () => {
+    const cache = new InputCache(1000);
+    const made: number[] = [];
+    for (let task = 0; task < 5; task++) {
+      for (let serial = 1; serial <= 20; serial++) cache.get(serial, 1, () => made.push(serial) && { serial });
+    }
+    expect(made.length).toBe(20 + 12);
+    expect(cache.bytes).toBe(20);
+  });
+
   it("is bounded in bytes and in what was used once, whatever is asked of it (property)", () => {
     const asks = fc.array(fc.record({ serial: fc.nat(30), again: fc.boolean() }), { maxLength: 200 });
     fc.assert(
@@ -47,12 +57,8 @@ describe("the cache of inputs", () => {
         const uses = new Map<number, number>();
         for (const { serial, again } of all) {
           for (let use = again ? 2 : 1; use > 0; use--) {
-            const value = cache.get(serial, serial, () => {
-              uses.set(serial, 0);
-              return { serial };
-            });
-            expect(value).toEqual({ serial });
-            uses.set(serial, uses.get(serial)! + 1);
+            expect(cache.get(serial, serial, () => ({ serial }))).toEqual({ serial });
+            uses.set(serial, (uses.get(serial) ?? 0) + 1);
           }
           expect(cache.bytes).toBeLessThanOrEqual(200);
         }
@@ -134,6 +140,31 @@ describe("inputs that tasks share", () => {
     const parts = [model, model.parts, plain, map, map.get("k"), set, [...set][0], error, error.cause];
     expect(parts.map(Object.isFrozen)).toEqual(parts.map(() => true));
     expect(() => map.set("l", {})).toThrow(/copy\(argument\)/);
+  });
+
+  it("may be of classes that freeze themselves", () => {
+    class Prices extends Map<string, number> {
+      constructor(entries: readonly (readonly [string, number])[]) {
+        super(entries);
+        Object.freeze(this);
+      }
+    }
+    class Order {
+      readonly rows: object[];
+      constructor(rows: readonly object[]) {
+        this.rows = [...rows];
+        Object.freeze(this);
+      }
+    }
+    registerClass(Prices, {
+      name: "frozen.Prices",
+      encode: (map) => [...map],
+      decode: (entries) => new Prices(entries),
+    });
+    registerClass(Order, { name: "frozen.Order", encode: ({ rows }) => rows, decode: (rows) => new Order(rows) });
+    const [prices, order] = share([new Prices([["k", 1]]), new Order([{ a: 1 }])]) as [Prices, Order];
+    expect(prices.get("k")).toBe(1);
+    expect(() => order.rows.push({})).toThrow(TypeError);
   });
 
   it("are frozen when they are large", () => {

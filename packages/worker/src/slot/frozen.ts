@@ -13,19 +13,31 @@ function freeze(object: object): void {
   else if (!ArrayBuffer.isView(object) && !freezeContainer(object)) freezeDeep(object);
 }
 
-/** Maps, Sets and Dates stay what they are inside when they are frozen, so their methods that change them refuse to. */
+/**
+ * Maps, Sets and Dates stay what they are inside when they are frozen, so their methods that change them refuse to; not those of
+ * one that its own class has closed.
+ */
 function freezeContainer(object: object): boolean {
-  if (object instanceof Map) Object.defineProperties(object, MAP_GUARDS);
-  else if (object instanceof Set) Object.defineProperties(object, SET_GUARDS);
-  else if (object instanceof Date) Object.defineProperties(object, DATE_GUARDS);
-  else return false;
+  const refusals = guardsOf(object);
+  if (refusals === undefined) return false;
+  if (Object.isExtensible(object)) Object.defineProperties(object, refusals);
   Object.freeze(object);
   return true;
 }
 
-/** An instance with all that can be reached from it: what its class's hooks made was not decoded as such. */
+function guardsOf(object: object): PropertyDescriptorMap | undefined {
+  if (object instanceof Map) return MAP_GUARDS;
+  if (object instanceof Set) return SET_GUARDS;
+  return object instanceof Date ? DATE_GUARDS : undefined;
+}
+
+/**
+ * An instance with all that can be reached from it: what its class's hooks made was not decoded as such. Also when it is frozen: its
+ * class did that, and not to what it holds.
+ */
 function freezeDeep(instance: object): void {
-  const open: unknown[] = [instance];
+  Object.freeze(instance);
+  const open: unknown[] = Object.values(instance);
   while (open.length > 0) {
     const value = open.pop();
     if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) continue;
