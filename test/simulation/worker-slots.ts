@@ -34,6 +34,8 @@ export class ModelSlot {
   readonly #host: SlotHost;
   readonly #index: number;
   #items: RunItem[] = [];
+  /** The batch behind it. */
+  #waiting: readonly RunItem[] | null = null;
   /** Of the batch: results that can be handed on, by place. */
   readonly #handed = new Map<number, number>();
   #places = new Map<RunItem, number>();
@@ -52,16 +54,23 @@ export class ModelSlot {
   }
 
   run(items: readonly RunItem[]): void {
-    if (this.#busy || this.#ending || this.#replacing)
-      throw new Error(`slot ${this.#index} was given a batch and is not free`);
+    // it died a moment ago: what it is given comes back with its replacement
+    if (this.#replacing) return;
+    if (this.#waiting !== null || this.#ending)
+      throw new Error(`slot ${this.#index} was given a batch that it cannot take`);
+    for (const item of items) {
+      for (const [i, input] of item.assign.inputs.entries()) if (isStored(item, i)) this.#host.arena.lease(input.task);
+    }
+    if (this.#busy) this.#waiting = items;
+    else this.#take(items, this.#host.random.between(2, 20));
+  }
+
+  #take(items: readonly RunItem[], delay: number): void {
     this.#busy = true;
     this.#items = [...items];
     this.#handed.clear();
     this.#places = new Map(items.map((item, place) => [item, place]));
-    for (const item of items) {
-      for (const [i, input] of item.assign.inputs.entries()) if (isStored(item, i)) this.#host.arena.lease(input.task);
-    }
-    this.#later(this.#host.random.between(2, 20), () => this.#next());
+    this.#later(delay, () => this.#next());
   }
 
   abort(task: number, reason: "cancelled" | "timeout"): void {
@@ -72,7 +81,9 @@ export class ModelSlot {
         this.#later(this.#host.random.between(5, 500), () => this.#fail(current, null, "AbortError"));
       return;
     }
-    for (const item of this.#items) if (item.assign.task === task) this.#aborted.add(item);
+    const items = [...this.#items, ...(this.#waiting ?? [])];
+    const meant = items.find((item) => item.assign.task === task && !this.#aborted.has(item));
+    if (meant !== undefined) this.#aborted.add(meant);
   }
 
   /** Ends what runs when it is done ending; the slot may have gone on to another item by then. */
@@ -104,8 +115,12 @@ export class ModelSlot {
   #next(): void {
     const item = this.#items.shift();
     if (item === undefined) {
+      const waiting = this.#waiting;
+      this.#waiting = null;
       this.#busy = false;
-      this.#host.step({ e: "slotFree", slot: this.#index });
+      // It goes on at once; what it says is heard when it is heard.
+      if (waiting !== null) this.#take(waiting, 0);
+      this.#host.step({ e: "batchDone", slot: this.#index });
       return;
     }
     if (item.links.some((place) => place >= 0 && !this.#handed.has(place))) {
@@ -202,8 +217,9 @@ export class ModelSlot {
     const host = this.#host;
     this.#era++;
     this.#replacing = true;
-    for (const item of this.#items) this.#giveBack(item);
+    for (const item of [...this.#items, ...(this.#waiting ?? [])]) this.#giveBack(item);
     this.#items = [];
+    this.#waiting = null;
     this.#aborted.clear();
     const current = this.#current;
     if (current !== null) {

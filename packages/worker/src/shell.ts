@@ -151,8 +151,8 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#dispatch({ e: "itemReturned", slot, task, attempt });
   }
 
-  slotFree(slot: number): void {
-    this.#dispatch({ e: "slotFree", slot });
+  batchDone(slot: number): void {
+    this.#dispatch({ e: "batchDone", slot });
   }
 
   slotReplaced(slot: number): void {

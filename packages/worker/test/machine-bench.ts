@@ -27,7 +27,10 @@ export class MachineBench {
   readonly sent: WorkerToScheduler[] = [];
   readonly payloads = new Set<PayloadRef>();
   readonly slots: {
+    /** Of the batch at hand. */
     items: RunItem[];
+    /** The batch behind it. */
+    next: RunItem[] | null;
     /** Items of the batch that are over. */
     over: number;
     /** Places of items whose result can be handed on. */
@@ -50,6 +53,7 @@ export class MachineBench {
     const slots = config.slots ?? 1;
     this.slots = Array.from({ length: slots }, () => ({
       items: [],
+      next: null,
       over: 0,
       handed: new Set(),
       busy: false,
@@ -135,6 +139,7 @@ export class MachineBench {
     if (state.items.length > 0 && !this.lacksInput(slot))
       this.fail(slot, state.ending === "timeout" ? "FLOCK_TIMEOUT" : "FLOCK_CANCELLED");
     state.items = [];
+    state.next = null;
     state.busy = false;
     state.ending = null;
     this.event({ e: "slotReplaced", slot });
@@ -179,8 +184,16 @@ export class MachineBench {
   #freeWhenEmpty(slot: number): void {
     const state = this.slots[slot] as (typeof this.slots)[number];
     if (state.items.length > 0 || state.ending !== null) return;
-    state.busy = false;
-    this.event({ e: "slotFree", slot });
+    this.#begin(state, state.next);
+    this.event({ e: "batchDone", slot });
+  }
+
+  #begin(state: (typeof this.slots)[number], items: RunItem[] | null): void {
+    state.busy = items !== null;
+    state.items = items ?? [];
+    state.next = null;
+    state.over = 0;
+    state.handed.clear();
   }
 
   #port(): WorkerPort {
@@ -191,13 +204,11 @@ export class MachineBench {
       },
       run: (slot, items) => {
         const state = this.slots[slot] as (typeof this.slots)[number];
-        if (state.busy || state.ending) throw new Error(`slot ${slot} is not free`);
-        state.busy = true;
-        state.items = [...items];
-        state.over = 0;
-        state.handed.clear();
+        if (state.next !== null || state.ending) throw new Error(`slot ${slot} can take no batch`);
         this.#checkLent(items);
-        this.calls.push(`run ${slot}: ${items.map((i) => i.assign.task).join(" ")}`);
+        this.calls.push(`${state.busy ? "then" : "run"} ${slot}: ${items.map((i) => i.assign.task).join(" ")}`);
+        if (state.busy) state.next = [...items];
+        else this.#begin(state, [...items]);
       },
       abortItem: (slot, task, reason) => void this.calls.push(`abort ${slot}: ${task} ${reason}`),
       endSlot: (slot, reason) => {

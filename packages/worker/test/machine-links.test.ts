@@ -46,7 +46,7 @@ test("a batch with followers is bounded as others are", () => {
   expect(bench.take()).toEqual(["run 0: 1 2"]);
   bench.finish(0, 1);
   bench.finish(0, 1);
-  expect(bench.take().at(-1)).toBe("run 0: 3");
+  expect(bench.take().at(-1)).toBe("then 0: 3");
   bench.finish(0, 1);
 });
 
@@ -92,7 +92,7 @@ test("what a large result brings back runs with the stored bytes; the function's
   bench.take();
   bench.finish(0, 5000);
   bench.giveBack(0);
-  expect(bench.take()).toEqual(["> finished 1.1 v1", "run 0: 2"]);
+  expect(bench.take()).toEqual(["> finished 1.1 v1", "then 0: 2"]);
   expect(links()).toEqual([[]]);
   bench.finish(0, 5000);
   bench.say(bench.assign(3, tiny), after(4, 3));

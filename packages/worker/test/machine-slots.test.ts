@@ -60,6 +60,57 @@ describe("batches", () => {
     expect(runs()).toEqual(["run 0: 1 2"]);
   });
 
+  test("a slot that runs brief tasks gets the next ones meanwhile, and no more", () => {
+    bench = new MachineBench();
+    assignMany(4, { expectedUs: 10_000 });
+    expect(bench.take().slice(1)).toEqual(["run 0: 1", "> started 1.1", "then 0: 2"]);
+    bench.finish(0, 1);
+    expect(bench.take()).toEqual(["> finished 1.1 inline", "then 0: 3"]);
+    bench.event({ e: "itemStarted", slot: 0, task: 2 as TaskId, attempt: 1 as Attempt });
+    expect(bench.takeSent()).toEqual(["started 2.1"]);
+  });
+
+  test.each<[string, Partial<Assign>, Partial<Assign>]>([
+    ["behind one of unknown duration", {}, tiny],
+    ["behind a long one", { expectedUs: 30_000 }, tiny],
+    ["a long one", tiny, { expectedUs: 30_000 }],
+    ["one of unknown duration", tiny, {}],
+    ["one with a time-out", tiny, { expectedUs: 10, timeoutMs: 5 }],
+    ["one that is under suspicion", tiny, { expectedUs: 10, solo: true }],
+    ["one for a process", tiny, { expectedUs: 10, isolation: "process" }],
+  ])("nothing waits in a slot: %s", (_, first, second) => {
+    bench = new MachineBench({ maxBatch: 1 });
+    bench.say(bench.assign(1, first), bench.assign(2, second));
+    expect(runs()).toEqual(["run 0: 1"]);
+  });
+
+  test("free slots come first, and a stop of what waits in a slot is waited for", () => {
+    bench = new MachineBench({ slots: 2, maxBatch: 1 });
+    assignMany(4, tiny);
+    expect(bench.take().filter((c) => /^(run|then)/.test(c))).toEqual([
+      "run 0: 1",
+      "run 1: 2",
+      "then 0: 3",
+      "then 1: 4",
+    ]);
+    bench.say(stop(3));
+    expect(bench.take()).toEqual(["abort 0: 3 cancelled"]);
+    bench.finish(0, 1);
+    expect(bench.alarm).not.toBe(null); // its turn has come: its grace runs
+    bench.fail(0);
+    expect(bench.takeSent()).toEqual(["finished 1.1 inline", "stopped 3.1 cancelled"]);
+  });
+
+  test("what waits behind a task that takes its slot along is queued again", () => {
+    bench = new MachineBench();
+    assignMany(2, { expectedUs: 10_000 });
+    bench.take();
+    bench.fail(0);
+    bench.slots[0]!.items = []; // the other one did not begin
+    bench.replace(0);
+    expect(bench.take().at(-1)).toBe("> started 2.1");
+  });
+
   test("that a tiny task began is not told, unless somebody sees it run", () => {
     bench = new MachineBench();
     bench.take();

@@ -200,8 +200,8 @@ describe("the worker's machine", () => {
 
   test("a defect throws with the story of the task", () => {
     bench.say(bench.assign(1));
-    expect(() => bench.event({ e: "slotFree", slot: 0 })).toThrow(
-      /slot 0 is free without its outcome[\s\S]*gone -> ready[\s\S]*ready -> running/,
+    expect(() => bench.event({ e: "batchDone", slot: 0 })).toThrow(
+      /slot 0 is through without its outcome[\s\S]*gone -> ready[\s\S]*ready -> running/,
     );
     expect(bench.machine.story(1 as TaskId).map((l) => `${l.from}-${l.to}`)).toEqual(["gone-ready", "ready-running"]);
     bench = new MachineBench();

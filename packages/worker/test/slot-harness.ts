@@ -200,7 +200,7 @@ export class Harness {
       itemFailed: (_slot, { task }, failure) => this.#tell({ what: "failed", task, failure }),
       outcomesTold: () => undefined,
       itemReturned: (_slot, { task }) => this.#tell({ what: "returned", task }),
-      slotFree: () => this.#tell({ what: "free" }),
+      batchDone: () => this.#tell({ what: "free" }),
       slotReplaced: () => this.#tell({ what: "replaced" }),
       log: (task, _attempt, stream, text) => this.#tell({ what: "log", task, stream, text }),
       stuck: () => this.#tell({ what: "stuck" }),

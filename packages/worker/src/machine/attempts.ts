@@ -121,7 +121,8 @@ export function conclude(s: WorkerState, task: TaskRecord): void {
 /** The slot has the item no more. */
 export function leaveSlot(s: WorkerState, task: TaskRecord): void {
   const { slot } = task;
-  s.slot(slot).open--;
+  task.batch!.open--;
+  task.batch = null;
   task.slot = -1;
   watchFirst(s, slot);
 }

@@ -2,7 +2,19 @@
 
 import { willBeMade } from "./data.ts";
 import type { Datum, TaskRecord } from "./records.ts";
-import { BATCHED, DOOMED, GONE, isHere, itemsOf, READY, RUNNING, STOPPING, stateNames, WAITING } from "./records.ts";
+import {
+  BATCHED,
+  DOOMED,
+  GONE,
+  isFree,
+  isHere,
+  itemsOf,
+  READY,
+  RUNNING,
+  STOPPING,
+  stateNames,
+  WAITING,
+} from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { broken } from "./state.ts";
 
@@ -59,7 +71,13 @@ function checkTask(s: WorkerState, task: TaskRecord): void {
   expect(s, id, state !== READY || missing === 0, `ready with ${missing} inputs missing`);
   expect(s, id, task.linked === 0, "still counted for a batch");
   expect(s, id, state >= BATCHED === slot >= 0, `${stateNames[state]} in slot ${slot}`);
-  if (slot >= 0) expect(s, id, s.slot(slot).batch.includes(task), `not in its slot ${slot}`);
+  if (slot >= 0)
+    expect(
+      s,
+      id,
+      s.slot(slot).batches.some((batch) => batch === task.batch && batch.items.includes(task)),
+      `not in its slot ${slot}`,
+    );
   const returns = stop === "predecessor" || stop === "input";
   expect(s, id, (stop !== null) === state > RUNNING || (returns && slot >= 0), `${stateNames[state]}, stop is ${stop}`);
   const watched = state === STOPPING || (state === RUNNING && task.assign.timeoutMs > 0);
@@ -92,9 +110,10 @@ function checkDatum(s: WorkerState, datum: Datum, leases: number): void {
 function checkSlots(s: WorkerState): void {
   for (const [index, slot] of s.slots.entries()) {
     const items = itemsOf(slot);
-    expect(s, 0, slot.open === items.length, `slot ${index} counts ${slot.open} items, ${items.length} found`);
-    expect(s, 0, slot.busy || items.length === 0, `slot ${index} is free with items`);
-    const idle = !slot.busy && !slot.ending && !s.left;
+    const open = slot.batches.reduce((sum, batch) => sum + batch.open, 0);
+    expect(s, 0, open === items.length, `slot ${index} counts ${open} items, ${items.length} found`);
+    expect(s, 0, slot.batches.length <= 2, `slot ${index} has ${slot.batches.length} batches`);
+    const idle = isFree(slot) && !s.left;
     expect(s, 0, !idle || s.ready.size === 0, `slot ${index} is idle, ${s.ready.size} are ready`);
     for (const item of items) expect(s, item.assign.task, item.state >= BATCHED, "in a slot");
     expect(s, items[0]?.assign.task ?? 0, items[0]?.state !== DOOMED, "it runs, and its stop is not watched");

@@ -5,7 +5,7 @@ import { abandon } from "./attempts.ts";
 import { stopSeeking } from "./data.ts";
 import type { WorkerEvent } from "./port.ts";
 import type { TaskRecord } from "./records.ts";
-import { DOOMED, ENDING, itemsOf, RUNNING, STOPPING } from "./records.ts";
+import { DOOMED, ENDING, firstOf, itemsOf, RUNNING, STOPPING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { move } from "./transitions.ts";
 
@@ -20,7 +20,7 @@ export function onLinkUp(s: WorkerState, event: Extract<WorkerEvent, { e: "linkU
 
 /** A scheduler that knows nothing of this worker is answered once nothing of its predecessor's runs: ids may mean other tasks now. */
 export function sayFirstSnapshot(s: WorkerState): void {
-  if (!s.snapshotDue || s.slots.some((slot) => slot.open > 0)) return;
+  if (!s.snapshotDue || s.slots.some((slot) => firstOf(slot) !== undefined)) return;
   s.snapshotDue = false;
   sendSnapshot(s);
   if (s.retireReason !== null) s.send({ t: "wantsToRetire", reason: s.retireReason });

@@ -5,11 +5,11 @@ import { becameStored, seekElsewhere, startFetches } from "./data.ts";
 import { checkEverything, checkTouched } from "./invariants.ts";
 import { onLinkUp, onRetireWanted, sayFirstSnapshot, snapshot } from "./link.ts";
 import {
+  onBatchDone,
   onItemFailed,
   onItemReturned,
   onItemStarted,
   onItemsFinished,
-  onSlotFree,
   onSlotReplaced,
 } from "./outcomes.ts";
 import type { WorkerConfig, WorkerEvent, WorkerPort } from "./port.ts";
@@ -95,8 +95,8 @@ function take(s: WorkerState, event: WorkerEvent): void {
     case "itemReturned":
       onItemReturned(s, event);
       return;
-    case "slotFree":
-      onSlotFree(s, event);
+    case "batchDone":
+      onBatchDone(s, event);
       return;
     case "slotReplaced":
       onSlotReplaced(s, event);

@@ -102,12 +102,10 @@ function endedForAnother(s: WorkerState, event: Event<"itemFailed">): boolean {
   return s.slot(event.slot).ending && (code === "FLOCK_CANCELLED" || code === "FLOCK_TIMEOUT");
 }
 
-export function onSlotFree(s: WorkerState, event: Event<"slotFree">): void {
-  const slot = s.slot(event.slot);
-  const left = firstOf(slot);
-  if (left !== undefined) throw broken(s, left.assign.task, `slot ${event.slot} is free without its outcome`);
-  slot.busy = false;
-  slot.batch = [];
+export function onBatchDone(s: WorkerState, event: Event<"batchDone">): void {
+  const batch = s.slot(event.slot).batches.shift();
+  const left = batch?.items.find((item) => item.batch === batch);
+  if (left !== undefined) throw broken(s, left.assign.task, `slot ${event.slot} is through without its outcome`);
 }
 
 export function onSlotReplaced(s: WorkerState, event: Event<"slotReplaced">): void {
@@ -119,9 +117,8 @@ export function onSlotReplaced(s: WorkerState, event: Event<"slotReplaced">): vo
       conclude(s, item);
     }
   }
-  slot.busy = false;
+  slot.batches.length = 0;
   slot.ending = false;
-  slot.batch = [];
 }
 
 /** Back to the queue: it has no outcome, and nobody wanted it stopped. */

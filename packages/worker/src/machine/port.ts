@@ -58,11 +58,11 @@ export type WorkerEvent = {
    * result is large).
    */
   | { readonly e: "itemReturned"; readonly slot: number; readonly task: TaskId; readonly attempt: Attempt }
-  /** The slot is free for another batch: every item had its outcome. */
-  | { readonly e: "slotFree"; readonly slot: number }
+  /** The slot is through with the oldest of its batches: every item had its outcome. */
+  | { readonly e: "batchDone"; readonly slot: number }
   /**
    * The slot's thread or process was ended (by `endSlot`, or by itself) and a new one is ready. The item that ran had its `itemFailed`
-   * before; items of the batch that had not begun come back here and go to the queue again.
+   * before; items of its batches that had not begun come back here and go to the queue again.
    */
   | { readonly e: "slotReplaced"; readonly slot: number }
   /** A fetch ended: the bytes are stored in the arena under the task. */
@@ -94,7 +94,10 @@ export interface RunItem {
  */
 export interface WorkerPort {
   toScheduler(message: WorkerToScheduler): void;
-  /** Runs the batch, in order, on a free slot. Slots are numbered from 0; `process` slots are the shell's matter by `isolation`. */
+  /**
+   * Runs the batch, in order: at once on a free slot, else behind the one batch that the slot has. One that is being replaced runs
+   * nothing: the batch comes back by `slotReplaced`. Slots are numbered from 0; `process` slots are the shell's matter by `isolation`.
+   */
   run(slot: number, items: readonly RunItem[]): void;
   /**
    * Sets the item's AbortSignal with the reason; nothing else yet. An item of a batch that has not begun does not run any more where the
@@ -136,6 +139,8 @@ export interface WorkerConfig {
   /** Items of one batch, and their expected duration together, µs. */
   readonly maxBatch: number;
   readonly maxBatchUs: number;
+  /** A slot gets another batch while it runs one, when no item of either is expected to take longer, µs. */
+  readonly maxAheadUs: number;
   /** Results named in one part of a snapshot. */
   readonly maxSnapshotHolds: number;
   readonly storyLines: number;
@@ -146,6 +151,7 @@ export const defaultWorkerConfig: WorkerConfig = {
   maxFetches: 8,
   maxBatch: 256,
   maxBatchUs: 5_000,
+  maxAheadUs: 20_000,
   maxSnapshotHolds: 8_192,
   storyLines: 20_000,
 };

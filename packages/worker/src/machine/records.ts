@@ -57,8 +57,9 @@ export interface TaskRecord extends RunItem {
   linked: number;
   /** Its place in the batch that it was given in last. */
   place: number;
-  /** While in a batch: the slot, else -1. */
+  /** While in a batch: the slot, else -1; and the batch. */
   slot: number;
+  batch: Batch | null;
   stop: StopReason | null;
   /** When something must be done about it (time-out, end of grace), µs; 0 is never. */
   deadline: number;
@@ -93,16 +94,22 @@ export interface Datum {
   fetchPlace: number;
 }
 
+/** Items that a slot was given together, in order. */
+export interface Batch {
+  /** One that had its outcome, or went to the queue again, is not of this batch any more. */
+  readonly items: readonly TaskRecord[];
+  /** No item before this one is of the batch. */
+  first: number;
+  /** Items that are of the batch. */
+  open: number;
+  /** All of it is expected to end soon: the slot may be given another batch meanwhile. */
+  readonly brief: boolean;
+}
+
 export interface Slot {
   readonly index: number;
-  /** The last batch, in order. An item that had its outcome, or went to the queue again, is not `inSlot` any more. */
-  batch: readonly TaskRecord[];
-  /** No item before this one is in the slot. */
-  first: number;
-  /** Items that are in the slot. 0: it is free, or about to say so. */
-  open: number;
-  /** A batch was given and the slot is not free again. */
-  busy: boolean;
+  /** What it was given and has not been through, in order; none: it is free. */
+  readonly batches: Batch[];
   /** `endSlot` was asked; waits for `slotReplaced`. */
   ending: boolean;
 }
@@ -123,6 +130,7 @@ export function newTask(assign: Assign, seq: number): TaskRecord {
     linked: 0,
     place: 0,
     slot: -1,
+    batch: null,
     stop: null,
     deadline: 0,
     readyPlace: -1,
@@ -131,19 +139,27 @@ export function newTask(assign: Assign, seq: number): TaskRecord {
 }
 
 export function newSlot(index: number): Slot {
-  return { index, batch: NONE, first: 0, open: 0, busy: false, ending: false };
+  return { index, batches: [], ending: false };
 }
 
-/** The items of the batch that are still in the slot, in order. */
+export function isFree(slot: Slot): boolean {
+  return slot.batches.length === 0 && !slot.ending;
+}
+
+/** The items that are in the slot, in order. */
 export function itemsOf(slot: Slot): TaskRecord[] {
-  return slot.open === 0 ? [] : slot.batch.filter((item) => item.slot === slot.index);
+  return slot.batches.flatMap((batch) => batch.items.filter((item) => item.batch === batch));
 }
 
 /** The first item that is in the slot: the one that runs, since outcomes come in order. */
 export function firstOf(slot: Slot): TaskRecord | undefined {
-  if (slot.open === 0) return undefined;
-  while (slot.batch[slot.first]!.slot !== slot.index) slot.first++;
-  return slot.batch[slot.first];
+  for (let i = 0; i < slot.batches.length; i++) {
+    const batch = slot.batches[i]!;
+    if (batch.open === 0) continue;
+    while (batch.items[batch.first]!.batch !== batch) batch.first++;
+    return batch.items[batch.first];
+  }
+  return undefined;
 }
 
 export function newDatum(task: TaskId, state: DatumState, bytes: number): Datum {

@@ -2,20 +2,31 @@
 
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import { waitersOf } from "./data.ts";
-import type { Datum, TaskRecord } from "./records.ts";
-import { BATCHED, isHere, RUNNING, WAITING } from "./records.ts";
+import type { Datum, Slot, TaskRecord } from "./records.ts";
+import { BATCHED, isFree, isHere, RUNNING, WAITING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { move } from "./transitions.ts";
 
 export function fillSlots(s: WorkerState): void {
   if (s.ready.size === 0) return;
   let free = 0;
-  for (const slot of s.slots) if (!slot.busy && !slot.ending) free++;
+  for (const slot of s.slots) if (isFree(slot)) free++;
   for (let index = 0; free > 0 && s.ready.size > 0; index++) {
     const slot = s.slot(index);
-    if (slot.busy || slot.ending) continue;
-    give(s, index, takeBatch(s, Math.ceil(s.ready.size / free)));
+    if (!isFree(slot)) continue;
+    give(s, slot, takeBatch(s, Math.ceil(s.ready.size / free)));
     free--;
+  }
+  if (s.ready.size > 0) fillAhead(s);
+}
+
+/** A slot whose batch will soon be through gets the next one meanwhile, so that it need not wait for its turn. */
+function fillAhead(s: WorkerState): void {
+  for (const slot of s.slots) {
+    const next = s.ready.peek();
+    if (next === undefined || !isBrief(s, next)) return;
+    if (slot.ending || slot.batches.length !== 1 || !slot.batches[0]!.brief) continue;
+    give(s, slot, takeBatch(s, Math.ceil(s.ready.size / s.slots.length)));
   }
 }
 
@@ -65,31 +76,37 @@ function waitersInReach(s: WorkerState, { assign }: TaskRecord): TaskRecord[] {
 
 /** Only short attempts of known duration share a slot's turn, that need no watching and are not under suspicion. */
 function mayShare(s: WorkerState, task: TaskRecord): boolean {
-  const { expectedUs, timeoutMs, isolation, solo } = task.assign;
-  return expectedUs > 0 && 2 * expectedUs <= s.config.maxBatchUs && timeoutMs === 0 && isolation === "thread" && !solo;
+  return 2 * task.assign.expectedUs <= s.config.maxBatchUs && isBrief(s, task);
 }
 
-function give(s: WorkerState, index: number, batch: TaskRecord[]): void {
-  const slot = s.slot(index);
-  slot.busy = true;
-  slot.batch = batch;
-  slot.first = 0;
-  slot.open = batch.length;
-  for (let i = 0; i < batch.length; i++) prepare(s, batch[i]!, i);
-  s.port.run(index, batch);
-  for (let i = 0; i < batch.length; i++) {
-    const task = batch[i]!;
-    task.slot = index;
+/** It does not hold a slot for long, and needs none of its own: others may wait behind it in the slot, and it behind others. */
+function isBrief(s: WorkerState, { assign }: TaskRecord): boolean {
+  const { expectedUs, timeoutMs, isolation, solo } = assign;
+  return expectedUs > 0 && expectedUs <= s.config.maxAheadUs && timeoutMs === 0 && isolation === "thread" && !solo;
+}
+
+function give(s: WorkerState, slot: Slot, items: readonly TaskRecord[]): void {
+  const ahead = slot.batches.length > 0;
+  const batch = { items, first: 0, open: items.length, brief: items.every((task) => isBrief(s, task)) };
+  slot.batches.push(batch);
+  for (let place = 0; place < items.length; place++) {
+    const task = items[place]!;
+    task.place = place;
+    // A short task's start is told only if it is still running when somebody looks: most have ended by then.
+    task.running = !ahead && !mayShare(s, task);
+    if (task.inputs.length > 0) nameInputs(s, task);
+  }
+  s.port.run(slot.index, items);
+  for (let i = 0; i < items.length; i++) {
+    const task = items[i]!;
+    task.slot = slot.index;
+    task.batch = batch;
     move(s, task, task.running ? RUNNING : BATCHED);
   }
 }
 
-/** A short task's start is told only if it is still running when somebody looks: most have ended by then. */
-function prepare(s: WorkerState, task: TaskRecord, place: number): void {
+function nameInputs(s: WorkerState, task: TaskRecord): void {
   const { assign, inputs } = task;
-  task.place = place;
-  task.running = !mayShare(s, task);
-  if (inputs.length === 0) return;
   task.inline = assign.inputs.map((input, i) => input.inline || (inputs[i]?.inline ?? NO_PAYLOAD));
   task.links = task.missing === 0 ? NO_LINKS : inputs.map((datum) => linkTo(s, datum));
 }

@@ -1,6 +1,6 @@
 // What others may see of the worker's state: figures, and a digest for replays.
 
-import { itemsOf } from "./records.ts";
+import { isFree, itemsOf } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 
 export interface WorkerCounts {
@@ -34,7 +34,7 @@ export function countsOf(s: WorkerState): WorkerCounts {
     waiting,
     ready,
     inSlots: batched + running + doomed + stopping + ending,
-    freeSlots: s.slots.filter((slot) => !slot.busy && !slot.ending).length,
+    freeSlots: s.slots.filter((slot) => isFree(slot)).length,
     fetching: s.fetching,
     toFetch: s.fetchQueue.size,
     stored,
@@ -53,7 +53,7 @@ export function digestOf(s: WorkerState): string {
     parts.push(d.task, d.state, d.bytes, d.version, d.leases, d.waiters.size, d.holders.length, d.acquire, d.dropping);
   for (const slot of s.slots)
     parts.push(
-      slot.busy,
+      slot.batches.length,
       slot.ending,
       itemsOf(slot)
         .map((i) => i.assign.task)

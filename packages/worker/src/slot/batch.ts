@@ -40,6 +40,8 @@ export interface Supplies {
 }
 
 export interface Batch {
+  /** Which of a thread's outboxes takes its outcomes. */
+  readonly outbox: 0 | 1;
   readonly count: number;
   readonly inlineLimitBytes: number;
   /** `columns` numbers (float64), then bytes. */

@@ -19,7 +19,8 @@ export type StopReason = "cancelled" | "timeout";
 export interface ThreadStart {
   readonly start: SlotConfig;
   readonly port: import("node:worker_threads").MessagePort;
-  readonly outbox: OutboxMemory;
+  /** Batches take them in turn: while one is read, the next is written. */
+  readonly outboxes: readonly [OutboxMemory, OutboxMemory];
 }
 
 export type SlotToMain =

@@ -10,17 +10,23 @@ import { BatchRunner, type SlotHost } from "./runner.ts";
 type PlaceAnswer = Extract<MainToSlot, { t: "place" }>;
 
 class ThreadSlot implements SlotHost {
-  readonly outbox: OutboxWriter;
+  outbox: OutboxWriter;
+  readonly #outboxes: readonly OutboxWriter[];
+  readonly #waiting: Batch[] = [];
+  #busy = false;
   readonly segments: Map<number, ArrayBufferLike> = new Map();
   readonly #port: MessagePort;
   readonly #runner: BatchRunner;
   readonly #broke: (error: unknown) => void;
   #placed: ((answer: PlaceAnswer) => void) | undefined;
 
-  constructor({ start, port, outbox }: ThreadStart, broke: (error: unknown) => void) {
+  constructor({ start, port, outboxes }: ThreadStart, broke: (error: unknown) => void) {
     this.#port = port;
     this.#broke = broke;
-    this.outbox = new OutboxWriter(outbox, (records) => this.post({ t: "records", records }));
+    this.#outboxes = outboxes.map(
+      (memory) => new OutboxWriter(memory, (records) => this.post({ t: "records", records })),
+    );
+    this.outbox = this.#outboxes[0]!;
     this.#runner = new BatchRunner(start, this);
     port.on("message", (message: MainToSlot) => this.#receive(message));
     this.post({ t: "ready" });
@@ -54,7 +60,8 @@ class ThreadSlot implements SlotHost {
   #receive(message: MainToSlot): void {
     switch (message.t) {
       case "batch":
-        this.#run(message.batch);
+        this.#waiting.push(message.batch);
+        if (!this.#busy) this.#runAll();
         break;
       case "supplies":
         this.#supply(message.supplies);
@@ -70,16 +77,32 @@ class ThreadSlot implements SlotHost {
     }
   }
 
-  #run(batch: Batch): void {
-    this.outbox.reset();
-    const done = (): void => this.post({ t: "done" });
+  /** One batch after the other; when one has to wait for something, the rest follows then. */
+  #runAll(): void {
+    this.#busy = true;
     try {
-      const pending = this.#runner.run(batch);
-      if (pending === undefined) done();
-      else pending.then(done, (error: unknown) => this.#fail(error));
+      for (let batch = this.#waiting.shift(); batch !== undefined; batch = this.#waiting.shift()) {
+        this.outbox = this.#outboxes[batch.outbox]!;
+        this.outbox.reset();
+        const pending = this.#runner.run(batch);
+        if (pending !== undefined) {
+          pending.then(
+            () => this.#goOn(),
+            (error: unknown) => this.#fail(error),
+          );
+          return;
+        }
+        this.post({ t: "done" });
+      }
     } catch (error) {
       this.#fail(error);
     }
+    this.#busy = false;
+  }
+
+  #goOn(): void {
+    this.post({ t: "done" });
+    this.#runAll();
   }
 
   /** A defect of ours: ends the thread's call. What was said before arrives before the port closes. */

@@ -65,12 +65,12 @@ export class BatchPacker {
   }
 
   /** What was added, and begins anew. Byte offsets count from the end of the columns. */
-  take(inlineLimitBytes: number): Batch {
+  take(inlineLimitBytes: number, outbox: 0 | 1 = 0): Batch {
     const columns = this.#columns;
     const memory = new ArrayBuffer(columns * 8 + this.#end);
     new Float64Array(memory, 0, columns).set(this.#numbers.subarray(0, columns));
     new Uint8Array(memory, columns * 8).set(this.#bytes.subarray(0, this.#end));
-    const batch = { count: this.#count, inlineLimitBytes, memory, columns };
+    const batch = { outbox, count: this.#count, inlineLimitBytes, memory, columns };
     this.#columns = 0;
     this.#end = 0;
     this.#count = 0;

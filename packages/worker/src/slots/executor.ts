@@ -31,7 +31,7 @@ export interface ExecutorEvents {
   large(index: number, bytes: Uint8Array, durationUs: number): void;
   allocate(index: number, bytes: number): Place | null;
   log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
-  /** The batch was run through; outcomes may still be on their way. */
+  /** The oldest batch was run through; outcomes may still be on their way. */
   batchDone(): void;
   /** After the last outcome. Never after `end` was called. */
   ended(ending: Ending): void;
@@ -40,13 +40,16 @@ export interface ExecutorEvents {
 export interface Executor {
   /** Resolves once it can run a batch; rejects when it cannot start. */
   readonly ready: Promise<void>;
-  /** Index of the item of the batch that was begun last, or -1. */
+  /** Index of the item of the oldest batch that was begun last, or -1. */
   readonly begun: number;
+  /** A thread takes one batch more while it runs one. */
   run(items: readonly ReadyItem[], terms: BatchTerms): void;
-  /** Stops item `index`: it is not begun, or its AbortSignal is set. */
-  abort(index: number, task: number, attempt: number, reason: StopReason): void;
-  /** Delivers outcomes that are there. */
+  /** Stops item `index` of the batch at `position` (0: the oldest): it is not begun, or its AbortSignal is set. */
+  abort(position: number, index: number, task: number, attempt: number, reason: StopReason): void;
+  /** Delivers outcomes of the oldest batch that are there. */
   look(): void;
+  /** All of the oldest batch is known, and it has ended: from now on the next one is the oldest. */
+  skip(): void;
   /** Ends it; resolves when none of its code runs any more, which native code can delay. */
   end(): Promise<void>;
 }

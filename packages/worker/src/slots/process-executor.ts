@@ -101,12 +101,16 @@ export class ProcessExecutor implements Executor {
     this.#send({ t: "batch", batch: this.#packer.take(inlineLimitBytes) });
   }
 
-  abort(_index: number, task: number, attempt: number, reason: StopReason): void {
+  abort(_position: number, _index: number, task: number, attempt: number, reason: StopReason): void {
     this.#send({ t: "abort", task, attempt, reason });
   }
 
   look(): void {
     // Outcomes arrive as messages.
+  }
+
+  skip(): void {
+    // It has one batch at a time.
   }
 
   async end(): Promise<void> {

@@ -19,7 +19,8 @@ export interface SlotEvents {
   itemReturned(slot: number, assign: Assign): void;
   /** All outcomes that there are at the moment were told. */
   outcomesTold(): void;
-  slotFree(slot: number): void;
+  /** The oldest batch is over: each of its items had its outcome. */
+  batchDone(slot: number): void;
   slotReplaced(slot: number): void;
   log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
   /** Native code holds the thread: the slot goes on with another one, and the worker should be replaced. */
@@ -38,6 +39,18 @@ export interface Flight extends ReadyItem {
   /** The machine knows that it began. */
   told: boolean;
   settled: boolean;
+  /** It was told to stop. */
+  aborted: boolean;
+}
+
+/** A batch that was given to the executor. */
+interface Run {
+  readonly flights: readonly Flight[];
+  /** Flights that are not settled. */
+  open: number;
+  /** The executor is through with it. */
+  through: boolean;
+  readonly beganAt: number;
 }
 
 /** How long an ended thread may take before the worker is to be replaced. */
@@ -50,11 +63,11 @@ export class Slot {
   readonly #events: SlotEvents;
   readonly #executors: Partial<Record<ExecutorKind, Executor>> = {};
   #kind: ExecutorKind = "thread";
-  #flights: Flight[] = [];
-  #open = 0;
-  #ranThrough = false;
-  #beganAt = 0;
+  /** What the executor has, the oldest first. */
+  #runs: Run[] = [];
   #ending = false;
+  /** `slotReplaced` is to be said as soon as the executor is through. */
+  #answerDue = false;
   #closed = false;
 
   constructor(number: number, make: MakeExecutor, arena: Arena, events: SlotEvents) {
@@ -71,23 +84,29 @@ export class Slot {
 
   /** True while more can be learnt by `look` than arrives by itself. */
   get worthALook(): boolean {
-    return this.#open > 0 && (this.#flights.length > 1 || !this.#flights[0]!.told);
+    return this.#runs.some(({ open, flights }) => open > 0 && (flights.length > 1 || !flights[0]!.told));
   }
 
-  /** Runs the batch; all of one isolation. */
-  run(flights: Flight[], terms: BatchTerms): void {
+  /** Runs the batch, behind the one that is here, if any; all of one isolation. While the slot is replaced nothing runs: all comes back. */
+  run(flights: readonly Flight[], terms: BatchTerms): void {
+    if (this.#ending) {
+      for (const flight of flights) this.#letGo(flight);
+      return;
+    }
     this.#kind = flights[0]?.assign.isolation ?? "thread";
-    this.#flights = flights;
-    this.#open = flights.length;
-    this.#ranThrough = false;
-    this.#beganAt = performance.now();
-    this.#executor(this.#kind).run(this.#flights, terms);
+    this.#runs.push({ flights, open: flights.length, through: false, beganAt: performance.now() });
+    this.#executor(this.#kind).run(flights, terms);
   }
 
   abort(task: TaskId, reason: StopReason): void {
-    const index = this.#flights.findIndex((flight) => !flight.settled && flight.assign.task === task);
-    const flight = this.#flights[index];
-    if (flight !== undefined) this.#executor(this.#kind).abort(index, task, flight.assign.attempt, reason);
+    for (const [position, { flights }] of this.#runs.entries()) {
+      const index = flights.findIndex((one) => !one.settled && !one.aborted && one.assign.task === task);
+      const flight = flights[index];
+      if (flight === undefined) continue;
+      flight.aborted = true;
+      this.#executor(this.#kind).abort(position, index, task, flight.assign.attempt, reason);
+      return;
+    }
   }
 
   /** Reports what finished and which item runs. */
@@ -95,7 +114,7 @@ export class Slot {
     const executor = this.#executors[this.#kind];
     if (executor === undefined || this.#ending) return;
     executor.look();
-    const flight = this.#flights[executor.begun];
+    const flight = this.#runs[0]?.flights[executor.begun];
     if (flight === undefined || flight.told || flight.settled) return;
     flight.told = true;
     this.#events.itemStarted(this.number, flight.assign);
@@ -104,20 +123,22 @@ export class Slot {
   /** Ends the running code and puts a new thread or process in its place. */
   async end(reason: StopReason): Promise<void> {
     if (this.#ending || this.#closed) return;
-    const executor = this.#executors[this.#kind];
-    if (executor === undefined || this.#open === 0) {
-      this.#events.slotReplaced(this.number);
+    const kind = this.#kind;
+    const executor = this.#executors[kind];
+    const victim = executor === undefined ? undefined : this.#running(executor);
+    if (executor === undefined || this.#isThrough()) {
+      // What was to be ended has ended by itself; the executor is about to say so.
+      this.#answerDue = true;
+      this.#answer();
       return;
     }
     this.#ending = true;
-    const kind = this.#kind;
-    const victim = this.#running(executor);
-    const flights = this.#flights;
     const over = executor.end();
     delete this.#executors[kind];
     const ended = await isOverWithin(over, STUCK_AFTER_MS);
-    executor.look();
+    this.#lookToTheEnd(executor);
     if (victim !== undefined && !victim.settled) this.#stopped(victim, reason);
+    const flights = this.#runs.flatMap((run) => run.flights);
     const release = (): void => flights.forEach((flight) => void this.#letGo(flight));
     if (ended) release();
     else void over.then(release);
@@ -134,13 +155,22 @@ export class Slot {
   /** The item that runs, as far as the machine was told; another may have begun since, and is not to blame. */
   #running(executor: Executor): Flight | undefined {
     executor.look();
-    const flight = this.#flights[Math.max(executor.begun, 0)];
+    const flight = this.#runs[0]?.flights[Math.max(executor.begun, 0)];
     return flight?.told && !flight.settled ? flight : undefined;
   }
 
+  /** The executor has ended: takes in all that it left, of one batch after the other. */
+  #lookToTheEnd(executor: Executor): void {
+    executor.look();
+    while (this.#runs.length > 1 && this.#runs[0]!.open === 0) {
+      this.#runs.shift();
+      executor.skip();
+      executor.look();
+    }
+  }
+
   async #replace(kind: ExecutorKind): Promise<void> {
-    this.#flights = [];
-    this.#open = 0;
+    this.#runs = [];
     try {
       if (kind === "thread" && !this.#closed) await this.#executor("thread").ready;
     } catch (error) {
@@ -167,8 +197,9 @@ export class Slot {
       allocate: (index, bytes) => this.#allocate(index, bytes),
       log: (task, attempt, stream, text) => this.#events.log(task, attempt, stream, text),
       batchDone: () => {
-        this.#ranThrough = true;
-        this.#maybeFree();
+        const run = this.#runs.find(({ through }) => !through);
+        if (run !== undefined) run.through = true;
+        this.#passOver();
       },
       ended: (ending) => void this.#died(kind, made, ending),
     });
@@ -179,17 +210,18 @@ export class Slot {
   }
 
   #allocate(index: number, bytes: number): Place | null {
-    const flight = this.#flights[index];
+    const flight = this.#runs[0]?.flights[index];
     if (flight === undefined) return null;
     flight.place = this.#arena.allocate(bytes);
     return flight.place;
   }
 
   #outcome(record: OutcomeRecord): void {
-    const flight = this.#flights[record.index];
-    if (flight === undefined || flight.settled) return;
+    const run = this.#runs[0];
+    const flight = run?.flights[record.index];
+    if (run === undefined || flight === undefined || flight.settled) return;
     const { assign } = flight;
-    this.#settle(flight);
+    settle(run, flight);
     if (record.kind === OUTCOME.small) {
       this.#events.itemFinished(this.number, assign, record);
     } else if (record.kind === OUTCOME.failed) {
@@ -202,14 +234,15 @@ export class Slot {
       this.#events.itemStored(this.number, assign, place, record.durationUs);
     }
     this.#letGo(flight);
-    this.#maybeFree();
+    this.#passOver();
   }
 
   #large(index: number, bytes: Uint8Array, durationUs: number): void {
-    const flight = this.#flights[index];
-    if (flight === undefined || flight.settled) return;
+    const run = this.#runs[0];
+    const flight = run?.flights[index];
+    if (run === undefined || flight === undefined || flight.settled) return;
     const place = this.#arena.allocate(bytes.length);
-    this.#settle(flight);
+    settle(run, flight);
     if (place === null) {
       this.#events.itemFailed(this.number, flight.assign, failureOf(arenaFull(bytes.length)), durationUs);
     } else {
@@ -217,12 +250,7 @@ export class Slot {
       this.#events.itemStored(this.number, flight.assign, place, durationUs);
     }
     this.#letGo(flight);
-    this.#maybeFree();
-  }
-
-  #settle(flight: Flight): void {
-    flight.settled = true;
-    this.#open--;
+    this.#passOver();
   }
 
   /** Gives back what the item leased, and room for a result that it did not use. */
@@ -236,11 +264,23 @@ export class Slot {
     flight.place = null;
   }
 
-  #maybeFree(): void {
-    if (!this.#ranThrough || this.#open > 0 || this.#ending) return;
-    this.#ranThrough = false;
-    this.#flights = [];
-    this.#events.slotFree(this.number);
+  /** Lets go of what the executor is through with, once all outcomes are there. */
+  #passOver(): void {
+    const run = this.#runs[0];
+    if (run === undefined || !run.through || run.open > 0 || this.#ending) return;
+    this.#runs.shift();
+    this.#events.batchDone(this.number);
+    this.#answer();
+  }
+
+  #answer(): void {
+    if (!this.#answerDue || this.#runs.length > 0) return;
+    this.#answerDue = false;
+    this.#events.slotReplaced(this.number);
+  }
+
+  #isThrough(): boolean {
+    return this.#runs.every(({ open }) => open === 0);
   }
 
   #stopped(flight: Flight, reason: StopReason): void {
@@ -253,8 +293,9 @@ export class Slot {
   }
 
   #fail(flight: Flight, error: FlockError): void {
-    const durationUs = Math.round((performance.now() - this.#beganAt) * 1000);
-    this.#settle(flight);
+    const run = this.#runs.find(({ flights }) => flights.includes(flight))!;
+    const durationUs = Math.round((performance.now() - run.beganAt) * 1000);
+    settle(run, flight);
     this.#events.itemFailed(this.number, flight.assign, failureOf(error), durationUs);
   }
 
@@ -263,17 +304,26 @@ export class Slot {
     if (this.#executors[kind] !== executor) return;
     delete this.#executors[kind];
     if (this.#closed || this.#ending) return;
-    if (this.#open === 0 || kind !== this.#kind) {
+    const current = kind === this.#kind;
+    if (current) this.#lookToTheEnd(executor);
+    if (!current || this.#isThrough()) {
       // Nothing was lost; the next batch finds a new one.
+      if (current) for (const _ of this.#runs.splice(0)) this.#events.batchDone(this.number);
+      this.#answer();
       if (kind === "thread") this.#executor("thread").ready.catch((error: unknown) => this.#broke(error));
       return;
     }
     this.#ending = true;
-    const flight = this.#flights[Math.max(executor.begun, 0)];
+    const flight = this.#runs[0]?.flights[Math.max(executor.begun, 0)];
     if (flight !== undefined && !flight.settled) this.#fail(flight, deathOf(flight.assign, ending));
-    for (const left of this.#flights) this.#letGo(left);
+    for (const run of this.#runs) for (const left of run.flights) this.#letGo(left);
     await this.#replace(kind);
   }
+}
+
+function settle(run: Run, flight: Flight): void {
+  flight.settled = true;
+  run.open--;
 }
 
 function deathOf({ key }: Assign, ending: Ending): FlockError {

@@ -117,6 +117,7 @@ export class Slots {
       place: null,
       told: running,
       settled: false,
+      aborted: false,
     };
   }
 

@@ -3,7 +3,7 @@ import { Piscina } from "piscina";
 import type { Arena } from "../arena.ts";
 import { SeenFunctions } from "../function-library.ts";
 import type { BatchTerms, StoredInput, Supplies } from "../slot/batch.ts";
-import { type OutboxMemory, OutboxReader, readRecords, sharedOutboxMemory } from "../slot/outbox.ts";
+import { OutboxReader, readRecords, sharedOutboxMemory } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason, ThreadStart } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
 import type { Lease } from "../store.ts";
@@ -17,7 +17,11 @@ export class ThreadExecutor implements Executor {
   readonly ready: Promise<void>;
   readonly #pool: Piscina<ThreadStart, never>;
   readonly #port: MessagePort;
-  readonly #outbox: OutboxReader;
+  /** Batches take them in turn. */
+  readonly #outboxes: readonly [OutboxReader, OutboxReader];
+  /** Batches that were given, and that are over. */
+  #given = 0;
+  #over = 0;
   readonly #events: ExecutorEvents;
   readonly #arena: Arena;
   readonly #functions: SeenFunctions;
@@ -26,15 +30,15 @@ export class ThreadExecutor implements Executor {
   readonly #portClosed: Promise<void>;
   #worker: string | null = null;
   #isReady: () => void = () => undefined;
-  #state: "idle" | "busy" | "ended" = "idle";
+  #ended = false;
 
   constructor(options: ThreadOptions, parts: ExecutorParts, events: ExecutorEvents) {
     this.#events = events;
     this.#arena = parts.arena;
     this.#packer = parts.packer;
     this.#functions = new SeenFunctions(parts.functions);
-    const memory = sharedOutboxMemory();
-    this.#outbox = new OutboxReader(memory);
+    const memories = [sharedOutboxMemory(), sharedOutboxMemory()] as const;
+    this.#outboxes = [new OutboxReader(memories[0]), new OutboxReader(memories[1])];
     this.#pool = newPool(options.heapLimitMb);
     // The call of its life says the same.
     this.#pool.on("error", () => undefined);
@@ -45,17 +49,17 @@ export class ThreadExecutor implements Executor {
     this.#portClosed = new Promise((resolve) => {
       port1.once("close", resolve);
     });
-    this.ready = this.#start(options, port2, memory);
+    this.ready = this.#start(options, port2, memories);
     this.ready.catch(() => undefined); // who waits for it is told
   }
 
   get begun(): number {
-    return this.#outbox.begun;
+    return this.#oldest().begun;
   }
 
   run(items: readonly ReadyItem[], terms: BatchTerms): void {
-    this.#state = "busy";
-    this.#outbox.reset();
+    const outbox = (this.#given++ % 2) as 0 | 1;
+    this.#outboxes[outbox].reset();
     const segments: NewSegments = [];
     for (let i = 0; i < items.length; i++) {
       const item = items[i]!;
@@ -63,32 +67,36 @@ export class ThreadExecutor implements Executor {
     }
     const supplies = this.#supplies(items, terms.worker, segments);
     if (supplies !== null) this.#post({ t: "supplies", supplies });
-    const batch = this.#packer.take(terms.inlineLimitBytes);
+    const batch = this.#packer.take(terms.inlineLimitBytes, outbox);
     this.#port.postMessage({ t: "batch", batch } satisfies MainToSlot, [batch.memory]);
   }
 
-  abort(index: number, task: number, attempt: number, reason: StopReason): void {
-    this.#outbox.skip(index);
+  abort(position: number, index: number, task: number, attempt: number, reason: StopReason): void {
+    this.#outboxes[((this.#over + position) % 2) as 0 | 1].skip(index);
     this.#post({ t: "abort", task, attempt, reason });
   }
 
   look(): void {
-    if (this.#outbox.read((record) => this.#events.outcome(record))) this.#events.outcomesTold();
+    if (this.#oldest().read((record) => this.#events.outcome(record))) this.#events.outcomesTold();
+  }
+
+  skip(): void {
+    this.#over++;
   }
 
   async end(): Promise<void> {
-    this.#state = "ended";
+    this.#ended = true;
     await this.#pool.destroy();
     this.#port.close();
   }
 
-  #start(options: ThreadOptions, port: MessagePort, outbox: OutboxMemory): Promise<void> {
-    const life = this.#pool.run({ start: options.config, port, outbox }, { transferList: [port] });
+  #start(options: ThreadOptions, port: MessagePort, outboxes: ThreadStart["outboxes"]): Promise<void> {
+    const life = this.#pool.run({ start: options.config, port, outboxes }, { transferList: [port] });
     return new Promise((resolve, reject) => {
       this.#isReady = resolve;
       life.catch((error: unknown) => {
         reject(error);
-        void this.#over(error);
+        void this.#died(error);
       });
     });
   }
@@ -121,11 +129,11 @@ export class ThreadExecutor implements Executor {
   }
 
   #receive(message: SlotToMain): void {
-    if (this.#state === "ended") return;
+    if (this.#ended) return;
     switch (message.t) {
       case "done":
-        this.#state = "idle";
         this.look();
+        this.#over++;
         this.#events.batchDone();
         break;
       case "allocate":
@@ -156,21 +164,25 @@ export class ThreadExecutor implements Executor {
     this.#port.postMessage(message);
   }
 
+  #oldest(): OutboxReader {
+    return this.#outboxes[(this.#over % 2) as 0 | 1];
+  }
+
   /** The thread is no more. */
-  async #over(error: unknown): Promise<void> {
-    if (this.#state === "ended") return;
+  async #died(error: unknown): Promise<void> {
+    if (this.#ended) return;
     // What it said before its end arrives before its port closes.
     await this.#portClosed;
-    if (this.#ended()) return;
-    this.#state = "ended";
+    if (this.#hasEnded()) return;
+    this.#ended = true;
     this.look();
     // The pool has put a thread of its own in the place of the dead one.
     void this.#pool.destroy();
     this.#events.ended(endingOf(error));
   }
 
-  #ended(): boolean {
-    return this.#state === "ended";
+  #hasEnded(): boolean {
+    return this.#ended;
   }
 }
 
