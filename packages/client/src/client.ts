@@ -13,21 +13,26 @@ import {
   workerCount,
   workerNames,
 } from "./client-options.ts";
+import { type ExecOptions, exec } from "./commands/exec.ts";
+import type { ExecResult } from "./commands/spec.ts";
 import { ClientExecutor, type ExecutorHost } from "./executor.ts";
 import type { AnyFunction } from "./function-table.ts";
 import { type Future, isFuture, noFuture, ownerOf, recordOf } from "./future.ts";
 import { type GatherOptions, gather } from "./gather.ts";
 import { type ComputeOptions, Graphs } from "./graph/compute.ts";
+import { delayedFunctionGiven, isDelayedFunction } from "./graph/delayed.ts";
 import type { Computed } from "./graph/types.ts";
 import { isLoadedByRequire } from "./loaded-by-require.ts";
 import type { LogSink } from "./logs.ts";
 import { ArgumentRows, readMapItems } from "./map-items.ts";
 import { describe } from "./option-checks.ts";
+import { type OnError, type OnWorkers, type RunOnWorkersOptions, runOnWorkers } from "./run-on-workers.ts";
 import type { RunOptions, TaskRun } from "./runs.ts";
 import type { Session } from "./session.ts";
 import { cancelOnAbort } from "./signals.ts";
 import { checkTaskOptions, type TaskOptions } from "./task-options.ts";
 import type { Arguments, Resolved, ResolvedValue } from "./types.ts";
+import { type Versions, type VersionsOptions, versions } from "./versions.ts";
 
 /**
  * A connection to a scheduler. Its futures hold their results on the cluster until they are released or the client is
@@ -278,6 +283,31 @@ export class Client {
     return (await rerunHere(session, future)) as R;
   }
 
+  /** Runs a program on a worker, in a fresh folder that is removed afterwards: `exec(["python", "fit.py"], { files, outputs })`. */
+  exec(command: readonly [string, ...string[]], options?: ExecOptions): Future<ExecResult> {
+    try {
+      return exec((fn, args, task) => this.#submit("exec", fn, args, task), command, options);
+    } catch (error) {
+      throw fromCaller(error, this.exec);
+    }
+  }
+
+  /** Calls `fn` once on every worker that is there: what each returned, by its name. Waits for a slot where all are busy. */
+  runOnWorkers<R>(fn: () => R): Promise<OnWorkers<R>>;
+  runOnWorkers<A extends readonly unknown[], R, E extends OnError = "throw">(
+    fn: (...args: A) => R,
+    args: Arguments<A>,
+    options?: RunOnWorkersOptions<E>,
+  ): Promise<OnWorkers<R, E>>;
+  runOnWorkers(fn: AnyFunction, args: readonly unknown[] = [], options?: RunOnWorkersOptions): Promise<object> {
+    return runOnWorkers(this, fn, args, options);
+  }
+
+  /** Compares Node, Taskflock and packages of client, scheduler and workers. */
+  versions(options?: VersionsOptions): Promise<Versions> {
+    return versions(this, options);
+  }
+
   /** A run of your own, for tasks that people follow as one thing: pass it as `{ run }`, and close it at the end. */
   run(name: string, options?: RunOptions): TaskRun {
     return this.#open().runs.start(name, options);
@@ -355,6 +385,7 @@ function fromCaller(error: unknown, called: (...args: never[]) => unknown): unkn
 }
 
 function ensureFunction(where: string, fn: unknown): void {
+  if (isDelayedFunction(fn)) throw delayedFunctionGiven(where);
   if (typeof fn === "function") return;
   throw new FlockError("FLOCK_ARGUMENT_INVALID", `${where} takes a function first, not ${describe(fn)}.`);
 }

@@ -3,6 +3,7 @@ import { types } from "node:util";
 import { encodeValue, FlockError, type ValueLeaf } from "@taskflock/protocol";
 import type { Variable } from "eslint-scope";
 import { isFuture } from "../future.ts";
+import { isDelayed } from "../graph/delayed.ts";
 import { importOf, isConstant } from "./binding.ts";
 import { markChanged, splitCells } from "./cells.ts";
 import { checkContext, checkFolder } from "./context.ts";
@@ -160,9 +161,9 @@ export class Capture {
       this.#late = true;
       return { kind: "unit", index: this.unit(value as Callable, path()).index };
     }
-    if (isFuture(value)) {
+    if (isFuture(value) || isDelayed(value)) {
       throw this.refuse(
-        `${this.#captor} captures the future ${path()}; pass it as an argument, and the function gets its value.`,
+        `${this.#captor} captures the ${isFuture(value) ? "future" : "delayed call"} ${path()}; pass it as an argument, and the function gets its value.`,
       );
     }
     const type = classOf(value);

@@ -53,8 +53,7 @@ export class Delayed<out R> {
 
   /** The stem of its task's key: the name given in the options, or the function's. */
   get name(): string {
-    const { fn, options } = this.#call;
-    return options?.name ?? (fn.name || "anonymous");
+    return nameOf(this.#call.fn, this.#call.options);
   }
 
   /** `Delayed { name }`. */
@@ -93,6 +92,10 @@ export function delayed<A extends readonly unknown[], R>(
   return delayedFunction<A, Awaited<R>>(fn as AnyFunction, checkDelayedOptions("delayed", options));
 }
 
+function nameOf(fn: AnyFunction, options: DelayedOptions | undefined): string {
+  return options?.name ?? (fn.name || "anonymous");
+}
+
 /** Those that `delayed` made: nobody means to send one. */
 const functions: WeakSet<AnyFunction> = new WeakSet();
 
@@ -104,7 +107,7 @@ function delayedFunction<A extends readonly unknown[], R>(
   functions.add(call);
   const own = (more: DelayedOptions): DelayedFunction<A, R> =>
     delayedFunction<A, R>(fn, { ...options, ...checkDelayedOptions("with", more) });
-  Object.defineProperty(call, "name", { value: `delayed ${fn.name}` });
+  Object.defineProperty(call, "name", { value: `delayed ${nameOf(fn, options)}` });
   return Object.assign(call, { with: own });
 }
 
@@ -159,5 +162,12 @@ export function delayedGiven(place: string, node: Delayed<unknown>): FlockError 
   return new FlockError(
     "FLOCK_ARGUMENT_INVALID",
     `${place} is a delayed call (${node.name}), which has no value yet. client.compute(node) gives a future of it, which may stand there; or give the call to a delayed function, in its arguments, or in arrays, plain objects, maps or sets in them.`,
+  );
+}
+
+export function delayedFunctionGiven(where: string): FlockError {
+  return new FlockError(
+    "FLOCK_ARGUMENT_INVALID",
+    `${where} takes a function that is not delayed. Give it the function itself, or compute a call of the delayed one: client.compute(fn(…)).`,
   );
 }
