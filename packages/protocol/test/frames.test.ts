@@ -82,6 +82,20 @@ describe("encode, then decode", () => {
     );
   });
 
+  test("numbers that follow each other take no bytes each; others do, if one of them is elsewhere", () => {
+    const rows = (numbers: readonly number[]): Row[] => numbers.map((n) => ({ t: "release", n }));
+    const bytesOf = (numbers: readonly number[]): number => encodeRows("client", rows(numbers)).length;
+    for (const base of [1, 200, 70_000, 2 ** 31 - 50, 2 ** 40, Number.MAX_SAFE_INTEGER - 99]) {
+      const ramp = Array.from({ length: 100 }, (_, i) => base + i);
+      expect(decodeRows("client", encodeRows("client", rows(ramp)))).toEqual(rows(ramp));
+      expect(bytesOf(ramp)).toBe(bytesOf([base]));
+      for (const broken of [[...ramp].reverse(), [...ramp.slice(0, 50), base, ...ramp.slice(51)]]) {
+        expect(decodeRows("client", encodeRows("client", rows(broken)))).toEqual(rows(broken));
+        expect(bytesOf(broken)).toBeGreaterThan(100);
+      }
+    }
+  });
+
   test("the header says seq and ack, and can be changed in place", () => {
     const frame = encodeRows("client", [{ t: "goodbye" }], 12, 2 ** 40);
     expect(readHeader(frame)).toEqual({ seq: 12, ack: 2 ** 40 });
@@ -211,6 +225,18 @@ describe("malformed frames", () => {
     const frame = encodeFrame("nanny", { seq: 1, ack: 0 }, [{ t: "exited", incarnation: "x", how: "y" }], store);
     expect(refuse("client", frame)).toMatch(/"exited" is unknown/);
     expect(refuse("toClient", encodeRows("client", [{ t: "release", n: 1 }]))).toMatch(/FLOCK|done|closed/);
+  });
+
+  test("numbers that follow each other out of their range", () => {
+    const last = Number.MAX_SAFE_INTEGER;
+    const frame = Buffer.from(
+      encodeRows("client", [
+        { t: "release", n: last - 1 },
+        { t: "release", n: last },
+      ]),
+    );
+    frame.writeDoubleLE(last, frame.length - 8); // the base is now the last that can be, and another follows it
+    expect(refuse("client", frame)).toMatch(/release\.n: 9007199254740992 is not an integer within/);
   });
 
   test("more blocks than there are kinds, and the same block twice", () => {

@@ -1,7 +1,7 @@
 // Columns: one field of many messages, side by side. Hot paths: plain loops over one type each.
 //
 // An integer column is a header byte, a base, and the values minus the base in the fewest bytes that hold the largest of them;
-// a column of one value takes no bytes per message.
+// a column of one value, or of numbers that follow each other, takes no bytes per message.
 
 import type { PayloadSource } from "../payload-store.ts";
 import { type IntField, malformed, type TextField } from "../validation/fields.ts";
@@ -12,6 +12,9 @@ import type { WireWriter } from "./wire-writer.ts";
 const INITIAL_ROWS = 32;
 /** Columns that grew beyond this give their memory back. */
 const KEPT_ROWS = 4096;
+
+/** In place of the width: each value is the one before it plus 1. */
+const RAMP = 3;
 
 export interface Column {
   /** Appends the column to the frame, and empties it. */
@@ -53,12 +56,24 @@ export class IntColumn implements Column {
       throw new FlockError("FLOCK_INTERNAL", "a message to be sent has a field that is not a number");
     const baseBytes = min >= 0 && min < 256 ? 1 : min >= 0 && min <= 0x7fffffff ? 4 : 8;
     const span = max - min;
-    const bytes = span === 0 ? 0 : span < 256 ? 1 : span < 65_536 ? 2 : span <= 0x7fffffff && baseBytes < 8 ? 4 : 8;
+    const ramp = span === count - 1 && count > 1 && isRamp(values, count);
+    const bytes = ramp ? RAMP : widthOf(span, baseBytes);
     out.u8(bytes === 8 ? 8 : bytes | (baseBytes << 4));
     if (bytes !== 8) writeBase(out, min, baseBytes);
-    if (bytes !== 0) writeDeltas(out, values, count, bytes === 8 ? 0 : min, bytes);
+    if (bytes !== 0 && bytes !== RAMP) writeDeltas(out, values, count, bytes === 8 ? 0 : min, bytes);
     if (values.length > KEPT_ROWS) this.#values = new Float64Array(INITIAL_ROWS);
   }
+}
+
+function isRamp(values: Float64Array, count: number): boolean {
+  for (let i = 1; i < count; i++) if (values[i] !== values[i - 1]! + 1) return false;
+  return true;
+}
+
+function widthOf(span: number, baseBytes: number): number {
+  if (span === 0) return 0;
+  if (span < 65_536) return span < 256 ? 1 : 2;
+  return span <= 0x7fffffff && baseBytes < 8 ? 4 : 8;
 }
 
 function writeBase(out: WireWriter, base: number, bytes: number): void {
@@ -105,6 +120,11 @@ export function readInts(reader: WireReader, count: number, field: IntField, at:
   const out: number[] = new Array(count);
   if (bytes === 0) {
     for (let i = 0; i < count; i++) out[i] = base; // `fill` costs a short column more than reading it
+    return out;
+  }
+  if (bytes === RAMP) {
+    checkRange(base + (count - 1), field, at);
+    for (let i = 0; i < count; i++) out[i] = base + i;
     return out;
   }
   if (bytes !== 1 && bytes !== 2 && bytes !== 4) throw malformed(at, "the column has an unknown width");

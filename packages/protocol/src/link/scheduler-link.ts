@@ -30,7 +30,7 @@ export const DEFAULT_MAX_FRAME_BYTES: number = 4 * 1024 * 1024;
 const MAX_DOWN_BYTES: number = 128 * 1024 * 1024;
 /** What is collected is sent at the end of the turn, or at once when there is so much. */
 export const FLUSH_BYTES: number = 64 * 1024;
-export const FLUSH_MESSAGES = 512;
+export const FLUSH_MESSAGES = 1024;
 const CONNECT_MS = 5_000;
 const CLOSE_MS = 2_000;
 const SILENT_MS = 20_000;
