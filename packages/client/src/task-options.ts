@@ -55,7 +55,8 @@ export interface TaskOptions {
 const aRun: Check = (value) => (value instanceof TaskRun ? null : "a run, as client.run(name) returns it");
 const aSignal: Check = (value) => (value instanceof AbortSignal ? null : "an AbortSignal");
 
-const checks: Checks<TaskOptions> = {
+/** Of every option that a task has. */
+export const taskOptionChecks: Checks<TaskOptions> = {
   key: name,
   pure: flag,
   name,
@@ -75,7 +76,7 @@ const checks: Checks<TaskOptions> = {
 
 /** Throws FLOCK_OPTION_INVALID for names that do not exist and values of the wrong kind. */
 export function checkTaskOptions(where: string, options: TaskOptions | undefined): TaskOptions {
-  return checkOptions(where, options, checks);
+  return checkOptions(where, options, taskOptionChecks);
 }
 
 /** The part of the options that is the scheduler's business; null when all of it is the default. */

@@ -28,7 +28,7 @@ export async function examine({ address, tokenFile }: Examined): Promise<Finding
     await checkPort(8787),
     await checkLocalCluster(),
   ];
-  if (address !== undefined) findings.push(await checkScheduler(address, tokenFile));
+  if (address !== undefined) findings.push(...(await checkScheduler(address, tokenFile)));
   return findings;
 }
 
@@ -84,22 +84,39 @@ async function checkLocalCluster(): Promise<Finding> {
   }
 }
 
-async function checkScheduler(address: string, tokenFile: string | undefined): Promise<Finding> {
+async function checkScheduler(address: string, tokenFile: string | undefined): Promise<Finding[]> {
   try {
     const client = await Client.connect(address, {
       name: "taskflock doctor",
       ...(tokenFile === undefined ? {} : { tokenFile }),
     });
-    const workers = await client.workers();
-    await client.close();
-    return {
-      ok: workers.length > 0,
-      what: `the scheduler at ${address} answers and has ${workers.length} worker${workers.length === 1 ? "" : "s"}`,
-      advice: workers.length > 0 ? "" : `Start one: taskflock worker ${address}`,
-    };
+    try {
+      const workers = await client.workers();
+      const there: Finding = {
+        ok: workers.length > 0,
+        what: `the scheduler at ${address} answers and has ${workers.length} worker${workers.length === 1 ? "" : "s"}`,
+        advice: workers.length > 0 ? "" : `Start one: taskflock worker ${address}`,
+      };
+      return [there, ...(await checkVersions(client))];
+    } finally {
+      await client.close();
+    }
   } catch (error) {
-    return { ok: false, what: `the scheduler at ${address}`, advice: messageOf(error) };
+    return [{ ok: false, what: `the scheduler at ${address}`, advice: messageOf(error) }];
   }
+}
+
+/** What differs between this machine and the cluster, packages of the project in the current folder included. */
+async function checkVersions(client: Client): Promise<Finding[]> {
+  const { differences, notes, workers } = await client.versions();
+  const advice = "Install the same version on both.";
+  const compared = Object.keys(workers).length;
+  const same = { ok: true, what: `this machine and ${compared} of its workers run the same versions`, advice: "" };
+  return [
+    ...differences.map((what) => ({ ok: false, what, advice })),
+    ...notes.map((what) => ({ ok: true, what: `differs, which does no harm as a rule: ${what}`, advice: "" })),
+    ...(differences.length === 0 && compared > 0 ? [same] : []),
+  ];
 }
 
 function messageOf(error: unknown): string {

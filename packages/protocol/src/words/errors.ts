@@ -139,6 +139,28 @@ export const errorRegistry = {
     summary: "No worker can run the task.",
     advice: "Start a worker that meets what the message names.",
   },
+  FLOCK_WORKER_LOST: {
+    summary: "A worker left, or died, before a call that was meant for it alone had ended.",
+    advice: "Call again for the workers that are there now; if it died, see its log for why.",
+  },
+  FLOCK_WORKERS_FAILED: {
+    summary: "A function that ran on every worker failed on some of them.",
+    advice:
+      "The message names the workers; `error.errors` has what each failed with, and `error.results` what the others returned.",
+  },
+  FLOCK_ENVIRONMENT_MISMATCH: {
+    summary: "Client, scheduler and workers run different versions of Node, of Taskflock or of packages.",
+    advice: "Install the same versions; client.versions() lists what each has.",
+  },
+  FLOCK_COMMAND_FAILED: {
+    summary: "A command ended with another exit code than 0, by a signal, or without a file that it was to leave.",
+    advice:
+      "See the error's `exitCode`, `signal`, `stdout` and `stderr`; pass `check: false` to get such an end as a result.",
+  },
+  FLOCK_COMMAND_NOT_FOUND: {
+    summary: "A worker cannot start a command: the program or its folder is not there, or must not be executed.",
+    advice: "Install it on the workers, or name it by a path; the message has the PATH that was looked at.",
+  },
   FLOCK_WORKER_UNKNOWN: { summary: "No worker has this name.", advice: "client.workers() lists them." },
   FLOCK_TASK_UNKNOWN: {
     summary: "The scheduler does not know this task.",

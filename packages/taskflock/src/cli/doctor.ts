@@ -7,7 +7,7 @@ export function addDoctorCommand(program: Command): void {
   program
     .command("doctor")
     .description(
-      "Check this machine: Node, memory, ports, a cluster of its own that runs a task; with --address also that scheduler.",
+      "Check this machine: Node, memory, ports, a cluster of its own that runs a task; with --address also that scheduler, and the versions of its workers.",
     )
     .addOption(flag("--address <address>", "a scheduler to check too, as host:port", "ADDRESS"))
     .addOption(flag("--token-file <file>", "file that holds its token", "TOKEN_FILE"))
