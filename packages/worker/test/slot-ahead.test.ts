@@ -110,6 +110,22 @@ test("what it had done by then is not lost when its thread dies", async () => {
   expect(await harness.outcome({ task: 4, fn: "() => 4" })).toMatchObject({ value: 4 });
 });
 
+test("no item is to blame for what an earlier one left running", async () => {
+  const exits = "() => { queueMicrotask(() => process.exit(3)); return 2; }";
+  harness.run([
+    { task: 1, fn: sleep(5) },
+    { task: 2, fn: exits },
+  ]);
+  harness.run([{ task: 3, fn: "() => 3" }]);
+  await harness.next("replaced");
+  expect(outcomes().filter((told) => told !== "free")).toEqual(["finished 1", "finished 2"]);
+  harness.told.length = 0;
+  harness.run([{ task: 2, fn: exits }]);
+  harness.run([{ task: 3, fn: "() => 3" }]);
+  await harness.next("replaced");
+  expect(outcomes().filter((told) => told !== "free")).toEqual(["finished 2"]);
+});
+
 test("what is given while the thread is replaced comes back, too", async () => {
   harness.run([{ task: 1, fn: "() => process.exit(3)" }]);
   await harness.next("failed", 1);

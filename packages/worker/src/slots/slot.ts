@@ -63,6 +63,8 @@ export class Slot {
   readonly #events: SlotEvents;
   readonly #executors: Partial<Record<ExecutorKind, Executor>> = {};
   #kind: ExecutorKind = "thread";
+  /** Executors that have run a batch: code that its items left behind may end them. */
+  readonly #used: WeakSet<Executor> = new WeakSet();
   /** What the executor has, the oldest first. */
   #runs: Run[] = [];
   #ending = false;
@@ -164,6 +166,7 @@ export class Slot {
     executor.look();
     while (this.#runs.length > 1 && this.#runs[0]!.open === 0) {
       this.#runs.shift();
+      this.#used.add(executor);
       executor.skip();
       executor.look();
     }
@@ -197,6 +200,7 @@ export class Slot {
       allocate: (index, bytes) => this.#allocate(index, bytes),
       log: (task, attempt, stream, text) => this.#events.log(task, attempt, stream, text),
       batchDone: () => {
+        this.#used.add(made);
         const run = this.#runs.find(({ through }) => !through);
         if (run !== undefined) run.through = true;
         this.#passOver();
@@ -314,10 +318,20 @@ export class Slot {
       return;
     }
     this.#ending = true;
-    const flight = this.#runs[0]?.flights[Math.max(executor.begun, 0)];
+    const flight = this.#blamed(executor);
     if (flight !== undefined && !flight.settled) this.#fail(flight, deathOf(flight.assign, ending));
     for (const run of this.#runs) for (const left of run.flights) this.#letGo(left);
     await this.#replace(kind);
+  }
+
+  /**
+   * The item that ended its executor. When none has begun, code that earlier ones left running did; an executor without earlier ones
+   * was ended by its first item, which must not come back for ever.
+   */
+  #blamed(executor: Executor): Flight | undefined {
+    const { begun } = executor;
+    if (begun < 0 && this.#used.has(executor)) return undefined;
+    return this.#runs[0]?.flights[Math.max(begun, 0)];
   }
 }
 
