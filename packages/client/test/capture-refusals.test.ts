@@ -22,7 +22,7 @@ const running = (function* () {
 const config = { deep: [{ timer: server }] };
 const proxy = new Proxy({ a: 1 }, {});
 const proxied = new Proxy(() => 1, {});
-const later = new Future<number>({} as FutureOwner, {} as TaskRecord, null);
+const later = new Future<number>({} as FutureOwner, {} as TaskRecord, { members: { records: [], count: 0 } });
 const timer = setTimeout(() => undefined, 0);
 clearTimeout(timer);
 const bound = Math.max.bind(null, 1);

@@ -15,7 +15,7 @@ import { directions, intoStore, messagesOf, outOfStore } from "./message-arbitra
 const seed = 20_240_601;
 type Row = Record<string, unknown>;
 
-function encodeRows(direction: Direction, rows: readonly Row[], seq = 7, ack = 3): Uint8Array {
+function encodeRows(direction: Direction, rows: readonly Row[], seq = 7, ack = 3): Buffer {
   const store = new PayloadStore();
   const messages = rows.map((row) => intoStore(direction, row, store));
   return encodeFrame(direction, { seq, ack }, messages as never, store);
