@@ -13,19 +13,19 @@ const LINKS = 1_000;
 /** Of 10,000 tasks that do nothing, by map + gather + release. */
 const noopLimits = {
   messagesPerTask: { clientUp: 2.01, clientDown: 1.01, workerUp: 1.02, workerDown: 1.01 },
-  bytesPerTask: { clientUp: 12.5, clientDown: 9, workerUp: 10, workerDown: 35 },
-  frames: { clientUp: 60, clientDown: 45, workerUp: 80, workerDown: 70 },
+  bytesPerTask: { clientUp: 7.2, clientDown: 8.5, workerUp: 9.6, workerDown: 34 },
+  frames: { clientUp: 30, clientDown: 21, workerUp: 40, workerDown: 30 },
   transitionsPerTask: 4.1,
   /** Both workers together, main threads and slots, by the tasks that they ran. Node 24 allocates more than twice as much in slots as 20. */
-  allocatedBytesPerTask: { scheduler: 1_700, workerMain: 1_500, slot: 1_550 },
+  allocatedBytesPerTask: { scheduler: 1_600, workerMain: 1_400, slot: 1_550 },
   retainedBytesPerTask: 350,
 };
 
 /** Of a chain of 1,000 tasks, whether its function has been measured or not. How many links travel in a frame depends much on who is quicker. */
 const chainLimits = {
   messagesPerTask: { clientUp: 2.01, clientDown: 0.01, workerUp: 1.7, workerDown: 2.1 },
-  bytesPerTask: { clientUp: 14, clientDown: 1.5, workerUp: 40, workerDown: 70 },
-  frames: { clientUp: 15, clientDown: 10, workerUp: 400, workerDown: 200 },
+  bytesPerTask: { clientUp: 11.5, clientDown: 1.5, workerUp: 20, workerDown: 60 },
+  frames: { clientUp: 8, clientDown: 8, workerUp: 200, workerDown: 100 },
   transitionsPerTask: 5.5,
 };
 
