@@ -37,6 +37,20 @@ describe("the queue", () => {
     expect(order.indexOf("f-1-5")).toBeLessThan(order.indexOf("f-1-4"));
   });
 
+  it.each([
+    ["what calls take, 1 ms", 10_000, 1000, 20],
+    ["how long their results would travel, 1 ms, but for one that was given before that was known", 500_000, 20, 21],
+    ["no more than one that runs and one that waits, if results are larger", 100_000_000, 20, 2],
+  ])("supplies a slot for 20 ms, by %s", (_, bytes, durationUs, count) => {
+    const stage = new Stage();
+    stage.client();
+    stage.say(1, ...Array.from({ length: 1000 }, (_, i) => stage.submission(i + 1)));
+    stage.worker(1);
+    const [first, ...others] = stage.assigned(1);
+    stage.store(1, first!, bytes, 1, durationUs);
+    expect(others.length + stage.assigned(1).length).toBe(count);
+  });
+
   it("shares slots between runs by their weights", () => {
     const stage = new Stage();
     stage.client();

@@ -38,10 +38,12 @@ export function ensureFunction(core: Core, worker: Worker, record: FunctionRecor
   core.send(worker, { t: "function", fn: id, hash, name, code, codeBytes });
 }
 
-/** A moving average that follows quickly: one slow first call must not hold the supply back for long. */
-export function measure(record: FunctionRecord, durationUs: number): void {
+/** Moving averages that follow quickly: one slow first call must not hold the supply back for long. */
+export function measure(record: FunctionRecord, durationUs: number, travelUs: number): void {
   const sample = Math.max(1, durationUs);
-  record.durationUs = record.durationUs === 0 ? sample : record.durationUs + (sample - record.durationUs) / 4;
+  const share = record.durationUs === 0 ? 1 : 1 / 4;
+  record.durationUs += (sample - record.durationUs) * share;
+  record.travelUs += (travelUs - record.travelUs) * share;
   record.expectedUs = Math.max(1, Math.round(record.durationUs));
 }
 
@@ -49,7 +51,17 @@ function newFunction(core: Core, message: DefineFunction): FunctionRecord {
   const id = (core.lastFunction + 1) as FunctionId;
   core.lastFunction = id;
   const { hash, name, code, codeBytes } = message;
-  const record: FunctionRecord = { id, hash, name, code, codeBytes, uses: 0, durationUs: 0, expectedUs: 0 };
+  const record: FunctionRecord = {
+    id,
+    hash,
+    name,
+    code,
+    codeBytes,
+    uses: 0,
+    durationUs: 0,
+    travelUs: 0,
+    expectedUs: 0,
+  };
   core.functions.set(hash, record);
   core.functionsById.set(id, record);
   return record;

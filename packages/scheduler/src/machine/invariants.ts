@@ -2,6 +2,7 @@
 
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
+import { checkMaking } from "./making.ts";
 import { AHEAD, HELD, type Lane, LINEAGE, type Task, WORKING, type Worker } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import {
@@ -125,7 +126,7 @@ function checkWorker(core: Core, w: Worker): string | null {
   }
   if (stored !== w.storedBytes) return `counts ${w.storedBytes} stored bytes, has ${stored}`;
   if (!w.up && isOffered(w)) return "is offered tasks, but is cut";
-  return checkResources(w) ?? checkRoom(core, w);
+  return checkResources(w) ?? checkMaking(w) ?? checkRoom(core, w);
 }
 
 function checkResources(w: Worker): string | null {

@@ -89,6 +89,8 @@ export const COUNTED = 16;
 export const LINEAGE = 32;
 /** The reference it was made for is still held. */
 export const HELD = 64;
+/** It is counted in `worker.makes`. */
+export const MAKES = 128;
 
 /** What few tasks have: a key of their own, functions among the arguments, several references, a failure. */
 export class Extras {
@@ -204,6 +206,8 @@ export interface FunctionRecord {
   durationUs: number;
   /** The same as a whole number: fractions in the records of tasks cost an object each. */
   expectedUs: number;
+  /** On average, how long its results would travel, µs: of those that stay with their worker. */
+  travelUs: number;
 }
 /** A function under the name one session gave it. */
 export interface Definition {
@@ -330,6 +334,8 @@ export class Worker {
   /** Expected µs of what is assigned; and of what is parked for it. */
   load = 0;
   parkedLoad = 0;
+  /** Of the assigned: how many of each function whose results stay here. */
+  readonly makes: Map<FunctionRecord, number> = new Map();
   readonly holds: Map<Task, Holding> = new Map();
   storedBytes = 0;
   finished = 0;

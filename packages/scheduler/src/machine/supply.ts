@@ -2,6 +2,7 @@
 
 import type { Core } from "./core.ts";
 import { takesTasks } from "./lanes.ts";
+import { countMaking, makingUs, uncountMaking } from "./making.ts";
 import { AHEAD, type FunctionRecord, type Lane, type Task, type Worker } from "./records.ts";
 import { RUNNING } from "./states.ts";
 
@@ -20,7 +21,9 @@ export function hasRoom(core: Core, worker: Worker): boolean {
   const { maxAssignedPerWorker, supplyUs } = core.config;
   const count = worker.assigned.length;
   if (!takesTasks(worker) || count >= maxAssignedPerWorker) return false;
-  return count - worker.ahead < worker.slots + 1 || worker.load < supplyUs * worker.slots;
+  if (count - worker.ahead < worker.slots + 1) return true;
+  const most = supplyUs * worker.slots;
+  return worker.load < most && makingUs(worker) < most;
 }
 
 /** Tasks of one chain may be assigned ahead, for each slot, before their function has been measured. */
@@ -53,6 +56,7 @@ export function attach(core: Core, task: Task, worker: Worker): void {
   worker.assigned.push(task);
   task.cost = expectedCost(core, task);
   worker.load += task.cost;
+  countMaking(task, worker);
   if (task.waitingOn > 0) {
     task.flags |= AHEAD;
     worker.ahead++;
@@ -86,6 +90,7 @@ export function detach(core: Core, task: Task): void {
     task.run.running--;
   }
   clearAhead(task, worker);
+  uncountMaking(task, worker);
   const { resources } = task.options.lane;
   if (resources.length > 0)
     for (const [name, amount] of resources) worker.free.set(name, worker.free.get(name)! + amount);

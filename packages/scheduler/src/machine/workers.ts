@@ -134,7 +134,8 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   worker.finished++;
   const { record } = task.definition!;
   const isNew = record.durationUs === 0;
-  measure(record, message.durationUs);
+  const stored = message.result === NO_PAYLOAD ? message.bytes : 0;
+  measure(record, message.durationUs, stored / core.config.bandwidthBytesPerUs);
   if (isNew) recount(core, record);
   task.bytes = message.bytes;
   task.result = message.result;
