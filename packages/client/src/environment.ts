@@ -10,7 +10,7 @@ export interface Environment {
   /** Null when it cannot be told. */
   readonly taskflock: string | null;
   readonly timeZone: string;
-  /** Flags of Node and V8 that change what code does; not those for memory, loaders or debugging. */
+  /** Flags of Node and V8 that change what code means; not those for memory, loaders or debugging. */
   readonly flags: readonly string[];
   /** By name; null for one that is not installed. */
   readonly packages: Readonly<Record<string, string | null>>;
@@ -22,7 +22,7 @@ export interface Environment {
  */
 export function environmentHere(packages: readonly string[]): Environment {
   const { readFileSync } = process.getBuiltinModule("node:fs");
-  const { dirname, join } = process.getBuiltinModule("node:path");
+  const { dirname, isAbsolute, join } = process.getBuiltinModule("node:path");
   const { fileURLToPath } = process.getBuiltinModule("node:url");
 
   const manifestOf = (folder: string): { readonly name?: unknown; readonly version?: unknown } | null => {
@@ -47,24 +47,26 @@ export function environmentHere(packages: readonly string[]): Environment {
     }
     return null;
   };
-  // Frames of modules are file: URLs; on a worker they are Taskflock's own.
-  const running = [...(new Error().stack ?? "").matchAll(/file:\/\/[^\s()]+?(?=:\d+:\d+)/g)].map(([url]) =>
-    dirname(fileURLToPath(url)),
-  );
+  // Of what calls this: on a worker, Taskflock's own. A frame is "at name (place:line:column)" or "at place:line:column".
+  const frames = (new Error().stack ?? "").matchAll(/^ +at (?:.*\()?(?:async )?([^()\n]+):\d+:\d+\)?$/gm);
+  const running = [...frames].flatMap(([, place = ""]) => {
+    if (place.startsWith("file:")) return [dirname(fileURLToPath(place))];
+    return isAbsolute(place) ? [dirname(place)] : [];
+  });
   const ownVersion = (): string | null => {
     for (const folder of running) {
       for (const at of above(folder)) {
         const { name, version } = manifestOf(at) ?? {};
-        if (typeof name !== "string") continue;
-        if (/^(?:taskflock$|@taskflock\/)/.test(name) && typeof version === "string") return version;
-        break;
+        if (/^(?:taskflock$|@taskflock\/)/.test(String(name)) && typeof version === "string") return version;
       }
     }
     return installed("@taskflock/client", [process.cwd(), ...running]);
   };
   const matters =
-    /^(?:-C|--(?:no-)?(?:harmony|js-|experimental-|conditions|preserve-symlinks|jitless|stack-size|disallow-code|disable-proto|frozen-intrinsics|icu-data-dir|use-strict|force-strict))/;
-  const flags = [...process.execArgv, ...(process.env["NODE_OPTIONS"] ?? "").split(/\s+/)]
+    /^--(?:no-)?(?:harmony|js-|conditions=|preserve-symlinks|jitless|stack-size|disallow-code|disable-proto|frozen-intrinsics|icu-data-dir|use-strict)/;
+  const given = [...process.execArgv, ...(process.env["NODE_OPTIONS"] ?? "").split(/\s+/)];
+  const flags = given
+    .map((flag, index) => (/^(?:-C|--conditions)$/.test(flag) ? `--conditions=${given[index + 1] ?? ""}` : flag))
     .map((flag) => flag.replaceAll("_", "-"))
     .filter((flag) => matters.test(flag));
   return {

@@ -96,13 +96,13 @@ function dependenciesIn(file: string): readonly string[] {
 
 type Workers = Readonly<Record<string, Environment>>;
 
-interface Found {
+export interface Found {
   readonly differences: string[];
   readonly notes: string[];
 }
 
-/** `named`: the user asked for these packages, and one that a worker lacks is a difference; else it is sent along. */
-function compare(client: Environment, scheduler: string, workers: Workers, named: boolean): Found {
+/** What differs from the client. `named`: the user asked for these packages, and one that a worker lacks is a difference; else it is sent along. */
+export function compare(client: Environment, scheduler: string, workers: Workers, named: boolean): Found {
   const differences: string[] = [];
   const notes: string[] = [];
   const look = (what: string, of: (from: Environment) => string, matters: (here: string, there: string) => boolean) => {

@@ -256,3 +256,16 @@ client.compute(counted, { key: "k" });
 num.then;
 const wide: Future<number | string> = num;
 void wide;
+
+// Every worker: what each returned, or its error where that was asked for.
+const onWorkers = client.runOnWorkers(async (x: number) => `${x}`, [num]);
+same<typeof onWorkers, Promise<Readonly<Record<string, string>>>>(true);
+const orErrors = client.runOnWorkers((x: number) => x, [1], { onError: "return" });
+same<typeof orErrors, Promise<Readonly<Record<string, number | Error>>>>(true);
+client.runOnWorkers(() => 1);
+// @ts-expect-error: the argument is missing
+client.runOnWorkers((x: number) => x);
+// @ts-expect-error: a command is an array
+client.exec("ls");
+// @ts-expect-error: and begins with a program
+client.exec([]);
