@@ -132,3 +132,17 @@ test("a retiring worker gives back what waits behind a returned one", () => {
   expect(bench.takeSent()).toEqual(["finished 1.1 v1", "stopped 2.1 retiring"]);
   bench.say({ t: "drop", task: 1 as TaskId });
 });
+
+test("an input that is fetched, and made by the batch too, is let go of once when all is dropped", () => {
+  const fresh = (): void => bench.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100, snapshotPending: false });
+  bench = new MachineBench({ maxFetches: 1 });
+  bench.say(bench.assign(2, { ...tiny, inputs: [from(1, 3)] }), bench.assign(1, tiny));
+  expect(bench.take()).toContain("run 0: 1 2");
+  fresh();
+  bench.replace(0);
+  bench.take();
+  // the numbers mean other tasks now
+  bench.say(bench.assign(2, { inputs: [from(1, 3)] }), bench.assign(4, { inputs: [from(5, 3)] }));
+  expect(bench.take()).toEqual(["fetch 1 from 3"]);
+  fresh();
+});

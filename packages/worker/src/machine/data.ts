@@ -77,6 +77,8 @@ export function stopSeeking(s: WorkerState, datum: Datum): void {
   if (datum.state === "fetching") {
     s.fetching--;
     s.port.stopFetch(datum.task);
+    // said once: an item of a batch may still lease it, and lets go later
+    datum.state = "promised";
   }
   datum.holders = [];
 }
