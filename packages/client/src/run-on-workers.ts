@@ -84,7 +84,10 @@ interface Outcome {
 }
 
 function choose(there: readonly WorkerInfo[], names: readonly string[] | undefined): readonly WorkerInfo[] {
-  if (names === undefined) return there.filter(({ status }) => status !== "retiring");
+  if (names === undefined) {
+    const staying = there.filter(({ status }) => status !== "retiring");
+    return staying.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true })); // one that was started again is no later
+  }
   return [...new Set(names)].map((name) => {
     const found = there.find((worker) => worker.name === name);
     if (found !== undefined) return found;
