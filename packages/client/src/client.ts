@@ -164,7 +164,7 @@ export class Client {
    * (arrays, plain objects, maps, sets) in which they stand. Results in between are kept only while a call needs them. A
    * call of which you have a future is not made again while that future lives, unless it failed or was cancelled.
    *
-   * Throws what `submit` throws, and FLOCK_ARGUMENT_INVALID without a delayed call; then nothing runs.
+   * Throws what `submit` throws, and FLOCK_ARGUMENT_INVALID without a delayed call; then what was sent is dropped.
    */
   compute<const T>(nodes: T, options?: ComputeOptions): Computed<T> {
     this.#open();

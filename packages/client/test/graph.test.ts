@@ -265,6 +265,13 @@ describe("mistakes are refused with what to do", () => {
     });
     expect(fine).toBe(3);
   });
+
+  test("a call that failed can be run here, while somebody has its future", async () => {
+    const bad = fail("no row 7");
+    const { total } = client.compute({ total: addAll([load(1), bad]), bad });
+    await total.error();
+    await expect(client.rerunHere(total)).rejects.toThrow(new RangeError("no row 7"));
+  });
 });
 
 test("what is put into a container after the call does not count, so that no call can need itself", async () => {
