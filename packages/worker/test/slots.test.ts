@@ -21,6 +21,14 @@ afterEach(async () => {
 });
 
 describe("a thread slot", () => {
+  it("that cannot start says so once, and is not tried again and again", async () => {
+    const tight = new Harness({ heapLimitMb: 1 });
+    await expect(tight.slots.start()).rejects.toThrow(/memory/);
+    await start(); // takes as long as several tries
+    await tight.slots.close();
+    expect(tight.told).toEqual([]);
+  });
+
   it("runs a function and gives its result", async () => {
     const told = await harness.outcome({ task: 1, fn: "(a, b) => a + b", args: [1, 2] });
     expect(told).toMatchObject({ what: "finished", value: 3 });

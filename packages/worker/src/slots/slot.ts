@@ -314,7 +314,7 @@ export class Slot {
       // Nothing was lost; the next batch finds a new one.
       if (current) for (const _ of this.#runs.splice(0)) this.#events.batchDone(this.number);
       this.#answer();
-      if (kind === "thread") this.#executor("thread").ready.catch((error: unknown) => this.#broke(error));
+      if (kind === "thread") this.#succeed(executor);
       return;
     }
     this.#ending = true;
@@ -322,6 +322,17 @@ export class Slot {
     if (flight !== undefined && !flight.settled) this.#fail(flight, deathOf(flight.assign, ending));
     for (const run of this.#runs) for (const left of run.flights) this.#letGo(left);
     await this.#replace(kind);
+  }
+
+  /** One that did not even start has no successor, which would not start either: whoever waits for it is told. */
+  #succeed(dead: Executor): void {
+    const start = async (): Promise<void> => {
+      if (!this.#closed) await this.#executor("thread").ready;
+    };
+    dead.ready.then(
+      () => start().catch((error: unknown) => this.#broke(error)),
+      () => undefined,
+    );
   }
 
   /**
