@@ -47,6 +47,12 @@ describe("what comes back", () => {
     expect(error).toMatchObject({ code: "FLOCK_COMMAND_FAILED", exitCode: null, signal: "SIGKILL" });
   });
 
+  test("a command that failed runs again here", async () => {
+    const future = client.exec(["sh", "-c", "exit $(cat code)"], { files: { code: "5" } });
+    expect(await future.error()).toMatchObject({ exitCode: 5 });
+    await expect(client.rerunHere(future)).rejects.toMatchObject({ code: "FLOCK_COMMAND_FAILED", exitCode: 5 });
+  });
+
   test("the name of the program is the task's", () => {
     expect(client.exec(["/bin/true"]).key).toMatch(/^true-/);
     expect(client.exec(["true"], { name: "fit" }).key).toMatch(/^fit-/);
