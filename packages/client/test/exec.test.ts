@@ -47,6 +47,16 @@ describe("what comes back", () => {
     expect(error).toMatchObject({ code: "FLOCK_COMMAND_FAILED", exitCode: null, signal: "SIGKILL" });
   });
 
+  test("a process that left the group, and holds on to the output, is not waited for", async () => {
+    const script = `
+      const { spawn } = require("node:child_process");
+      const daemon = spawn("sleep", ["1000"], { detached: true, stdio: "inherit" });
+      daemon.unref();
+      console.log(daemon.pid);`;
+    const { stdout } = await client.exec([process.execPath, "-e", script]).result();
+    expect(process.kill(Number(stdout), "SIGKILL")).toBe(true);
+  });
+
   test("a command that failed runs again here", async () => {
     const future = client.exec(["sh", "-c", "exit $(cat code)"], { files: { code: "5" } });
     expect(await future.error()).toMatchObject({ exitCode: 5 });

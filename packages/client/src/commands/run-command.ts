@@ -96,7 +96,7 @@ async function runProcess(
     const { exitCode, signal: killedBy } = await over;
     const seconds = (performance.now() - began) / 1000;
     killGroup(child, "SIGKILL");
-    await withinMs(closed, LAST_OUTPUT_MS);
+    if (signal?.aborted !== true) await withinMs(closed, LAST_OUTPUT_MS); // nobody reads it, and the time is short
     guard.tell("over");
     return { exitCode, signal: killedBy, seconds };
   } finally {
