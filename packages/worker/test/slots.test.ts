@@ -22,7 +22,7 @@ afterEach(async () => {
 
 describe("a thread slot", () => {
   it("that cannot start says so once, and is not tried again and again", async () => {
-    const tight = new Harness({ heapLimitMb: 1 });
+    const tight = new Harness({ heapLimitMb: 5 });
     await expect(tight.slots.start()).rejects.toThrow(/memory/);
     await start(); // takes as long as several tries
     await tight.slots.close();
