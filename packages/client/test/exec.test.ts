@@ -117,6 +117,12 @@ describe("files", () => {
     expect(gone.stdout).not.toBe(result.stdout);
   });
 
+  test("files that cannot be written are a failure with a code", async () => {
+    const error = await client.exec(["true"], { files: { a: "", "a/b": "" } }).error();
+    expect(isFlockError(error, "FLOCK_COMMAND_FAILED")).toBe(true);
+    expect(error?.message).toMatch(/^true could not start, as its files could not be written: E/);
+  });
+
   test("a named output that is not there is a failure; a pattern without files is not", async () => {
     const error = await client.exec(["true"], { outputs: ["model.json", "*.log"] }).error();
     expect(error).toMatchObject({ code: "FLOCK_COMMAND_FAILED", exitCode: 0 });

@@ -50,3 +50,11 @@ export function notStarted(spec: CommandSpec, error: NodeJS.ErrnoException): Flo
     cause: error,
   });
 }
+
+/** For what the worker's disk refuses. */
+export function failWith(spec: CommandSpec, what: string): (cause: unknown) => never {
+  return (cause) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FlockError("FLOCK_COMMAND_FAILED", `${shown(spec)} ${what}: ${why}.`, { cause });
+  };
+}

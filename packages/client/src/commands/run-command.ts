@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { ensureWell, notStarted } from "./failures.ts";
+import { ensureWell, failWith, notStarted } from "./failures.ts";
 import { collectFiles, ensureFolder, writeFiles } from "./files.ts";
 import { type Guard, startGuard } from "./guard.ts";
 import { captureOutput, type Output } from "./output.ts";
@@ -30,7 +30,7 @@ export async function runCommand(spec: CommandSpec): Promise<ExecResult> {
   const folder = join(tmpdir(), `taskflock-exec-${randomUUID()}`);
   const guard = startGuard(folder);
   try {
-    await writeFiles(folder, spec.files);
+    await writeFiles(folder, spec.files).catch(failWith(spec, "could not start, as its files could not be written"));
     here?.signal.throwIfAborted();
     return await runIn(folder, spec, guard, here);
   } finally {
@@ -51,7 +51,9 @@ async function runIn(folder: string, spec: CommandSpec, guard: Guard, here: Task
   const stderr = captureOutput(spec.maxOutputBytes, here && print("stderr"));
   const how = await runProcess(spec, cwd, guard, here?.signal, stdout, stderr);
   here?.signal.throwIfAborted();
-  const files = await collectFiles(folder, spec.outputs);
+  const files = await collectFiles(folder, spec.outputs).catch(
+    failWith(spec, "ended, and its outputs could not be read"),
+  );
   const worker = here?.task.worker ?? "";
   if (spec.check) ensureWell(spec, how, stdout.text(), stderr.text(), Object.keys(files), worker);
   return {

@@ -153,7 +153,8 @@ export const errorRegistry = {
     advice: "Install the same versions; client.versions() lists what each has.",
   },
   FLOCK_COMMAND_FAILED: {
-    summary: "A command ended with another exit code than 0, by a signal, or without a file that it was to leave.",
+    summary:
+      "A command ended with another exit code than 0, by a signal, or without a file that it was to leave; or its files could not be written or read.",
     advice:
       "See the error's `exitCode`, `signal`, `stdout` and `stderr`; pass `check: false` to get such an end as a result.",
   },
