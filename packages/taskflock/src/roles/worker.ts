@@ -167,13 +167,17 @@ async function endOf(nannies: readonly RunningNanny[]): Promise<number> {
   return exits.every(({ error }) => error === null) ? 0 : 1;
 }
 
-/** The command line of a worker below its nanny; the token comes over their channel. */
-function workerArguments(address: string, flags: WorkerFlags): string[] {
+/**
+ * The command line of a worker below its nanny; the token comes over their channel. It says all that an environment variable could
+ * say otherwise: the worker is to be one process, and no nanny, whatever TASKFLOCK_PROCESSES is.
+ */
+export function workerArguments(address: string, flags: WorkerFlags): string[] {
   const resources = Object.entries(flags.resources).map(([name, amount]) => `${name}=${amount}`);
   return [
     "worker",
     address,
     "--no-nanny",
+    ...["--processes", "1"],
     ...["--threads", String(flags.threads)],
     ...["--name", flags.name ?? ""],
     ...["--host", flags.host],

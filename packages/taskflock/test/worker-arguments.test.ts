@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { readFlags } from "../src/cli/flag-table.ts";
+import { workerFlags } from "../src/cli/worker-flags.ts";
+import { type WorkerFlags, workerArguments } from "../src/roles/worker.ts";
+
+test("a worker below a nanny is one process without a nanny, whatever its environment says", () => {
+  const environment = {
+    ...{ TASKFLOCK_PROCESSES: "2", TASKFLOCK_NO_NANNY: "false", TASKFLOCK_ADDRESS: "other:1", TASKFLOCK_NAME: "other" },
+    ...{
+      TASKFLOCK_THREADS: "9",
+      TASKFLOCK_MEMORY_LIMIT: "9GiB",
+      TASKFLOCK_HEAP_LIMIT: "9GiB",
+      TASKFLOCK_RESOURCES: "a=9",
+    },
+    ...{ TASKFLOCK_WORKER_HOST: "0.0.0.0", TASKFLOCK_WORKER_PORT: "9", TASKFLOCK_SCHEDULER_LOST_MS: "9" },
+    ...{ TASKFLOCK_LOG_LEVEL: "trace" },
+  };
+  const flags = {
+    ...{ threads: 3, processes: 2, memoryLimit: 2 ** 30, heapLimit: 2 ** 20, resources: { GPU: 0.5 }, name: "w-1" },
+    ...{ host: "127.0.0.1", port: 0, nanny: true, checkArguments: true, schedulerLostMs: 5, logLevel: "warn" },
+  } as unknown as WorkerFlags;
+  const [command, ...args] = workerArguments("host:1", flags);
+  expect(command).toBe("worker");
+  expect(readFlags(workerFlags, args, environment)).toEqual({
+    operands: ["host:1"],
+    flags: expect.objectContaining({ ...flags, processes: 1, nanny: false }),
+  });
+});
