@@ -169,7 +169,11 @@ describe("closures whose captured values were encoded before", () => {
     const { encoded } = boundLeaf(fn);
     const bytes = encodeValue([fn, { fn }], { leaf: () => ({ kind: "dataClosure", index: 5, future: 3 }) }).toBytes();
     const asked: unknown[] = [];
-    const host: DecodeHost = { ...decodeHost, leaf: (...leaf) => (asked.push(leaf), encoded) };
+    const leaf: DecodeHost["leaf"] = (...given) => {
+      asked.push(given);
+      return encoded;
+    };
+    const host: DecodeHost = { ...decodeHost, leaf };
     const decode = (): [AnyFunction, { fn: AnyFunction }] => decodeValue(bytes, host) as ReturnType<typeof decode>;
     const [[one, again], [other]] = [decode(), decode()];
     expect(asked).toEqual([
