@@ -6,7 +6,7 @@ import type { FunctionUse } from "./function-table.ts";
 export function capturedFuture({ fn }: FunctionUse, path: string): FlockError {
   return new FlockError(
     "FLOCK_FUNCTION_NOT_SERIALIZABLE",
-    `The export function ${fn.name || "(anonymous)"} cannot travel to a worker: ${path} is a future; pass it as an argument, and the export function gets its value.`,
+    `The function ${fn.name || "(anonymous)"} cannot travel to a worker: ${path} is a future; pass it as an argument, and the function gets its value.`,
   );
 }
 
@@ -14,7 +14,7 @@ export function calledClass({ fn }: FunctionUse): FlockError {
   const name = fn.name || "it";
   return new FlockError(
     "FLOCK_ARGUMENT_INVALID",
-    `${fn.name || "What is to be called"} is a class, which is not called as a export function is; pass (…args) => new ${name}(…args), and return plain data.`,
+    `${fn.name || "What is to be called"} is a class, which is not called as a function is; pass (…args) => new ${name}(…args), and return plain data.`,
   );
 }
 

@@ -131,6 +131,7 @@ export class ArgumentEncoder {
    * FLOCK_RELEASED, FLOCK_TOO_LARGE.
    */
   encode(fn: FunctionUse | BoundUse, args: readonly unknown[]): EncodedArguments {
+    if (this.#main !== null) return this.#another().encode(fn, args);
     return this.#renewing(fn, this.#encodeCall, args);
   }
 
@@ -147,7 +148,14 @@ export class ArgumentEncoder {
 
   /** Encodes what a function captured once, for many calls. */
   bind(fn: FunctionUse): FunctionUse | BoundUse {
-    return fn.captured === null ? fn : this.#renewing(fn, this.#encodeBound, NO_ARGUMENTS);
+    if (fn.captured === null) return fn;
+    if (this.#main !== null) return this.#another().bind(fn);
+    return this.#renewing(fn, this.#encodeBound, NO_ARGUMENTS);
+  }
+
+  /** For a call that a getter among the arguments of another makes. */
+  #another(): ArgumentEncoder {
+    return new ArgumentEncoder(this.#host);
   }
 
   readonly #encodeBound = (use: FunctionUse | BoundUse): FunctionUse | BoundUse => {

@@ -154,8 +154,8 @@ export class Client {
       for (const future of futures) future.release();
       throw fromCaller(error, this.map);
     } finally {
-      rows.close();
       shared.callEnded();
+      rows.close();
     }
   }
 

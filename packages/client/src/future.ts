@@ -43,14 +43,13 @@ let madeHere: (value: object) => boolean;
 export class Future<out R> {
   readonly #owner: FutureOwner;
   readonly #record: TaskRecord;
-  /** Keeps what watches over a group of futures alive. */
-  readonly #anchor: Anchor;
-  #released = false;
+  /** Keeps what watches over a group of futures alive; null once it is released. */
+  #anchor: Anchor | null;
 
   static {
     owner = (future) => future.#owner;
     record = (future) => future.#record;
-    released = (future) => future.#released;
+    released = (future) => future.#anchor === null;
     madeHere = (value) => #record in value;
     Object.defineProperty(Future.prototype, inspect.custom, {
       value(this: Future<unknown>) {
@@ -82,7 +81,7 @@ export class Future<out R> {
 
   /** What is known here now. */
   get status(): FutureStatus {
-    if (this.#released) return "released";
+    if (this.#anchor === null) return "released";
     if (this.#record.state === "pending" && this.#owner.ended !== null) return "lost";
     return this.#record.state;
   }
@@ -120,9 +119,10 @@ export class Future<out R> {
 
   /** Says that the result is no longer wanted through this future. A task that nobody wants is dropped. */
   release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.#owner.release(this, this.#anchor);
+    const anchor = this.#anchor;
+    if (anchor === null) return;
+    this.#anchor = null;
+    this.#owner.release(this, anchor);
   }
 
   [Symbol.dispose](): void {

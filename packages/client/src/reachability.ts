@@ -1,5 +1,6 @@
 // The backstop: futures that nobody can reach give their handles back. Watching each of them would cost more than sending its
-// task, so those that are made in one turn of the event loop are watched in groups, which go when their last member does.
+// task, so those that are made in one turn of the event loop are watched in groups, which go when their last member does: one
+// that lives holds up to 31 others of its turn.
 
 import type { TaskRecord } from "./record.ts";
 
