@@ -5,9 +5,9 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { bulkFrame, numbersBody, OP } from "../src/bulk/bulk-frames.ts";
-import { listenLocally, localPathOf } from "../src/bulk/local-socket.ts";
-import { BulkClient, BulkServer, isFlockError, type TaskId } from "../src/index.ts";
-import { Log, TOKEN } from "./link-fixture.ts";
+import { BulkClient, BulkServer, isFlockError, type TaskId, type TaskNumber } from "../src/index.ts";
+import { listenLocally, localPathOf } from "../src/local-socket.ts";
+import { connectClient, Log, TestServer, TOKEN } from "./link-fixture.ts";
 
 const HOST = "127.0.0.1";
 const TASK = 1 as TaskId;
@@ -158,5 +158,52 @@ describe.skipIf(process.getuid === undefined)("peers on one machine", () => {
     const { port } = await serve(randomBytes(1000));
     expect(localPathOf(HOST, port)).toBeNull();
     expect((await newClient().fetch(`${HOST}:${port}`, TASK, room)).length).toBe(1000);
+  });
+});
+
+describe.skipIf(process.getuid === undefined)("a scheduler's links", () => {
+  async function startServer(): Promise<TestServer> {
+    const test = await TestServer.start();
+    cleanups.push(() => test.server.close());
+    return test;
+  }
+
+  async function join(test: TestServer, token = TOKEN): Promise<void> {
+    const client = await connectClient(test.address, { token });
+    cleanups.push(() => client.link.close());
+  }
+  const peers = (test: TestServer): (string | undefined)[] => test.sessions.map(({ link }) => link?.peer);
+
+  test("go through the socket, and carry whole frames", async () => {
+    const test = await startServer();
+    const client = await connectClient(test.address);
+    cleanups.push(() => client.link.close());
+    expect(peers(test)).toEqual(["this machine"]);
+    const text = "x".repeat(20_000);
+    const { link } = test.sessions[0]!;
+    for (let n = 1; n <= 40; n++) {
+      link!.send({ t: "log", n: n as TaskNumber, worker: "w", stream: "stdout", text });
+    }
+    await client.messages.count(40);
+    expect(client.messages.entries.at(-1)).toMatchObject({ n: 40, text });
+    await test.server.close();
+    expect(localPathOf(HOST, test.server.port)).toBe(null);
+  });
+
+  test("go by TCP where nobody listens at the socket", async () => {
+    const test = await startServer();
+    const { port } = test.server;
+    rmSync(localPathOf(HOST, port)!);
+    await join(test);
+    const path = await leaveDead(port);
+    expect(localPathOf(HOST, port)).toBe(path);
+    await join(test);
+    expect(peers(test)).toEqual([expect.stringMatching(/^127\.0\.0\.1:/), expect.stringMatching(/^127\.0\.0\.1:/)]);
+  });
+
+  test("are asked for the token there, too, and refused at once", async () => {
+    const test = await startServer();
+    await expect(join(test, "a wrong token")).rejects.toMatchObject({ code: "FLOCK_UNAUTHORIZED" });
+    expect(test.sessions).toEqual([]);
   });
 });

@@ -3,11 +3,11 @@
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { parseAddress } from "../address.ts";
 import { decodeRefused, encodeHandshake } from "../link/handshake.ts";
+import { localPathOf } from "../local-socket.ts";
 import { malformed } from "../validation/fields.ts";
 import { FlockError, isFlockError, PROTOCOL_VERSION, type TaskId } from "../words/index.ts";
 import { BulkParser, bulkFrame, numbersBody, OP, Receiving, readNumbers, sendChunks } from "./bulk-frames.ts";
 import { knownChecksums } from "./checksums.ts";
-import { localPathOf } from "./local-socket.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 const CONNECT_MS = 5_000;

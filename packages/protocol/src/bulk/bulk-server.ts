@@ -3,6 +3,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { bind } from "../link/bind.ts";
 import { decodeHello, encodeHandshake, MAX_HELLO_BYTES, refused } from "../link/handshake.ts";
+import { listenLocally } from "../local-socket.ts";
 import { tokensEqual } from "../token.ts";
 import { malformed } from "../validation/fields.ts";
 import { FlockError, isFlockError, type TaskId } from "../words/index.ts";
@@ -17,7 +18,6 @@ import {
   sendChunks,
 } from "./bulk-frames.ts";
 import { knownChecksums } from "./checksums.ts";
-import { listenLocally } from "./local-socket.ts";
 import { Outgoing } from "./outgoing.ts";
 import { readInPlace } from "./read-in-place.ts";
 

@@ -2,9 +2,10 @@
 // than a few KiB for a few seconds.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket, WebSocketServer } from "ws";
+import { listenLocally } from "../local-socket.ts";
 import type { PayloadStore } from "../payload-store.ts";
 import { tokensEqual } from "../token.ts";
 import { FlockError, type Hello, isFlockError, PROTOCOL_VERSION, type Welcome } from "../words/index.ts";
@@ -47,6 +48,8 @@ export interface LinkServerOptions {
 export class LinkServer {
   readonly #options: LinkServerOptions;
   readonly #http: Server;
+  /** For programs of this machine; what it accepts is the other server's business. */
+  #local: NetServer | null = null;
   readonly #sockets: WebSocketServer;
   /** What has passed through all links, since the start. */
   readonly traffic: Traffic = { receivedMessages: 0, receivedBytes: 0, sentMessages: 0, sentBytes: 0 };
@@ -63,6 +66,10 @@ export class LinkServer {
     try {
       await bind(server.#http, options.host, options.port);
       server.#port = (server.#http.address() as AddressInfo).port;
+      server.#local = await listenLocally(options.host, server.#port, (socket) => {
+        server.#http.emit("connection", socket);
+        socket.resume();
+      });
     } catch (error) {
       await server.close();
       throw error;
@@ -107,9 +114,7 @@ export class LinkServer {
     clearInterval(this.#ping);
     this.#clock.stop();
     for (const link of this.#links) link.close();
-    const ended = this.#http.listening
-      ? new Promise<void>((done) => this.#http.close(() => done()))
-      : Promise.resolve();
+    const ended = Promise.all([end(this.#http), end(this.#local)]);
     const timer = setTimeout(() => {
       for (const socket of this.#sockets.clients) socket.terminate();
       this.#http.closeAllConnections();
@@ -203,7 +208,7 @@ export class LinkServer {
       received: admission.welcome.received,
       traffic: this.traffic,
       silentMs: admission.silentMs,
-      peer: `${socket.remoteAddress}:${socket.remotePort}`,
+      peer: socket.remoteAddress === undefined ? "this machine" : `${socket.remoteAddress}:${socket.remotePort}`,
     });
     this.#links.add(link);
     client.on("close", () => this.#links.delete(link));
@@ -223,3 +228,11 @@ function explainPort(_request: IncomingMessage, response: ServerResponse): void 
 }
 
 function ignore(): void {}
+
+/** Resolves when the server has no connection any more. */
+function end(server: NetServer | null): Promise<void> {
+  if (!server?.listening) return Promise.resolve();
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}

@@ -1,7 +1,9 @@
 // One attempt to connect: from an address to a welcomed WebSocket, or to an error a person understands.
 
+import { connect } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { parseAddress } from "../address.ts";
+import { localPathOf } from "../local-socket.ts";
 import { FlockError, type Hello, isFlockError, type Welcome } from "../words/index.ts";
 import { decodeAnswer, encodeHandshake, SUBPROTOCOL } from "./handshake.ts";
 import { websockets } from "./websockets.ts";
@@ -22,9 +24,10 @@ export interface SocketOptions {
 }
 
 /** A WebSocket as all of Taskflock opens them: no compression, and a mask that changes nothing. */
-function newSocket(url: string, timeoutMs: number, maxPayload: number): WebSocket {
+function newSocket(url: string, path: string | null, timeoutMs: number, maxPayload: number): WebSocket {
   const ws = websockets();
   return new ws.WebSocket(url, SUBPROTOCOL, {
+    ...(path === null ? {} : { createConnection: () => connect(path) }),
     perMessageDeflate: false,
     handshakeTimeout: timeoutMs,
     maxPayload,
@@ -35,10 +38,24 @@ function newSocket(url: string, timeoutMs: number, maxPayload: number): WebSocke
 }
 
 /** Rejects with FLOCK_ADDRESS_INVALID, FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, or what the scheduler refuses with. */
-export function openSocket(options: SocketOptions): Promise<OpenedSocket> {
+export async function openSocket(options: SocketOptions): Promise<OpenedSocket> {
+  const { host, port } = parseAddress(options.address);
+  const path = localPathOf(host, port);
+  if (path === null) return open(options, null);
+  try {
+    return await open(options, path);
+  } catch (error) {
+    // Whoever listened there is gone; another may have the port.
+    if (!isFlockError(error, "FLOCK_CONNECTION_REFUSED") || !hasNotConnected(error.cause)) throw error;
+    return open(options, null);
+  }
+}
+
+/** `path`: of a Unix socket that leads to the same scheduler as the address. */
+function open(options: SocketOptions, path: string | null): Promise<OpenedSocket> {
   const { url } = parseAddress(options.address);
   return new Promise((resolve, reject) => {
-    const socket = newSocket(url, options.timeoutMs, options.maxFrameBytes);
+    const socket = newSocket(url, path, options.timeoutMs, options.maxFrameBytes);
     const timer = setTimeout(() => fail(refusedError(options.address, "it did not answer in time")), options.timeoutMs);
     const abort = (): void => fail(refusedError(options.address, "the attempt was given up"));
     const early: Buffer[] = [];
@@ -82,6 +99,10 @@ export function openSocket(options: SocketOptions): Promise<OpenedSocket> {
 }
 
 function ignore(): void {}
+
+function hasNotConnected(cause: unknown): boolean {
+  return cause instanceof Error && "syscall" in cause && cause.syscall === "connect";
+}
 
 function socketError(address: string, error: Error & { code?: string }): FlockError {
   const { code } = error;

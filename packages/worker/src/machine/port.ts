@@ -149,7 +149,7 @@ export interface WorkerConfig {
 export const defaultWorkerConfig: WorkerConfig = {
   slots: 1,
   maxFetches: 8,
-  maxBatch: 256,
+  maxBatch: 512,
   maxBatchUs: 5_000,
   maxAheadUs: 20_000,
   maxSnapshotHolds: 8_192,

@@ -1,19 +1,19 @@
-// Peers of one machine talk over a Unix socket, at half the cost of TCP: bytes pass from process to process, not through a network
-// stack. Nobody announces it: its name follows from the peer port, in a folder that only this user can enter, because what
-// connects shows a token. Where there is none, or it does not answer, TCP goes on as always.
+// Processes of one machine talk over a Unix socket, at half the cost of TCP: bytes pass from process to process, not through a network
+// stack. Nobody announces it: its name follows from the port beside which it is, a scheduler's or a peer's, in a folder that only this
+// user can enter, because what connects shows a token. Where there is none, or it does not answer, TCP goes on as always.
 
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
-import { isLoopback } from "../address.ts";
+import { isLoopback } from "./address.ts";
 
 /** Operating systems take no longer ones. */
 const MAX_PATH_BYTES = 100;
 /** Sockets that a start looks at, whether anybody still listens there. */
 const MAX_LOOKED_AT = 8;
 
-/** Listens beside the server of a peer port, which is bound to `host` and `port`; null where that cannot be. */
+/** Listens beside the server of a port, which is bound to `host` and `port`; null where that cannot be. */
 export async function listenLocally(
   host: string,
   port: number,
@@ -29,7 +29,7 @@ export async function listenLocally(
   return listens ? server : null;
 }
 
-/** The socket beside the peer port at `host` and `port`, when that is on this machine and has one. */
+/** The socket beside the port at `host` and `port`, when that is on this machine and has one. */
 export function localPathOf(host: string, port: number): string | null {
   return orNull(() => {
     const folder = ownFolder();
