@@ -76,11 +76,11 @@ const copyBeside: RowOf["beside"] = async () => ({
 });
 
 export const rows: Readonly<Record<string, Row>> = {
-  "noop-10000": inCluster("noop-10000", { times: 3 }),
+  "noop-10000": inCluster("noop-10000", { times: 9 }),
   "noop-50000": inCluster("noop-50000", { times: 3 }),
   "round-trip": inCluster("round-trip", { times: 3, beside: echoBeside }),
-  "chain-1000": inCluster("chain-1000", { times: 3 }),
-  "tree-8192": inCluster("tree-8192", { times: 3 }),
+  "chain-1000": inCluster("chain-1000", { times: 9 }),
+  "tree-8192": inCluster("tree-8192", { times: 9 }),
   "dag-10000": inCluster("dag-10000", { times: 3 }),
   "retained-50000": inCluster("retained-50000", { memory: true }),
   "transfer-64mib": inCluster("transfer-64mib", { times: 3, beside: copyBeside }),
