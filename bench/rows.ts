@@ -78,7 +78,7 @@ const copyBeside: RowOf["beside"] = async () => ({
 export const rows: Readonly<Record<string, Row>> = {
   "noop-10000": inCluster("noop-10000", { times: 9 }),
   "noop-50000": inCluster("noop-50000", { times: 3 }),
-  "round-trip": inCluster("round-trip", { times: 3, beside: echoBeside }),
+  "round-trip": inCluster("round-trip", { times: 9, beside: echoBeside }),
   "chain-1000": inCluster("chain-1000", { times: 9 }),
   "tree-8192": inCluster("tree-8192", { times: 9 }),
   "dag-10000": inCluster("dag-10000", { times: 3 }),
