@@ -105,13 +105,13 @@ describe("connecting", () => {
   test("in another version: both ends name both", async () => {
     const server = await startServer();
     const said = await refusal(server.address, encodeHandshake({ ...hello, protocol: 99 }));
-    expect(said).toMatch(/^FLOCK_VERSION_MISMATCH: .*version 2 .*version 99/);
+    expect(said).toMatch(new RegExp(`^FLOCK_VERSION_MISMATCH: .*version ${PROTOCOL_VERSION} .*version 99`));
     const other = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "taskflock" });
     await new Promise((done) => other.once("listening", done));
     cleanups.push(() => other.close());
     other.on("connection", (socket) => socket.send(encodeHandshake({ t: "welcome", protocol: 7 } as never)));
     expect(await failure(connectClient(`127.0.0.1:${(other.address() as AddressInfo).port}`))).toMatch(
-      /^FLOCK_VERSION_MISMATCH: .*version 2 .*version 7/,
+      new RegExp(`^FLOCK_VERSION_MISMATCH: .*version ${PROTOCOL_VERSION} .*version 7`),
     );
   });
 });

@@ -80,7 +80,13 @@ function replaceField(field: Field, value: unknown, change: (value: unknown) => 
   if (field.kind === "record") return replace(field.fields, value as Row, change);
   if (field.kind === "list") return (value as unknown[]).map((one) => replaceField(field.of, one, change));
   if (field.kind === "nullable") return replaceField(field.of, value, change);
+  if (field.kind === "variants") return replace(fieldsOf(field, value as Row), value as Row, change);
   return value;
+}
+
+/** Of what was checked, or made here: the tag is one of the field's. */
+function fieldsOf(field: Extract<Field, { kind: "variants" }>, value: Row): Fields {
+  return field.cases[value[field.tag] as string]!;
 }
 
 const known = new WeakMap<object, boolean>();
@@ -92,6 +98,8 @@ function holdsPayload(field: Field): boolean {
   const holds =
     field.kind === "payload" ||
     (field.kind === "record" && Object.values(field.fields).some(holdsPayload)) ||
+    (field.kind === "variants" &&
+      Object.values(field.cases).some((fields) => holdsPayload({ kind: "record", fields }))) ||
     ((field.kind === "list" || field.kind === "nullable") && holdsPayload(field.of));
   known.set(identity, holds);
   return holds;

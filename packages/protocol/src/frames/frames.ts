@@ -7,7 +7,8 @@
 
 import type { PayloadSink, PayloadSource } from "../payload-store.ts";
 import { malformed } from "../validation/fields.ts";
-import { MAX_ELEMENTS, messageFields } from "../validation/tables.ts";
+import { messageFields } from "../validation/tables.ts";
+import { MAX_ELEMENTS } from "../validation/terms.ts";
 import { type Directions, FlockError } from "../words/index.ts";
 import { checkWire, fromWire, type MessageTable, type Sizer, sizersOf, toWire } from "./cold.ts";
 import { IntColumn, readInts } from "./columns.ts";

@@ -1,8 +1,7 @@
 // Every field of every message, with what it may hold. The limits here are the wire's; options have narrower ones (client).
 
-import { type Directions, errorRegistry, TASK_GENERATIONS, TASK_SLOTS } from "../words/index.ts";
+import { type Directions, errorRegistry } from "../words/index.ts";
 import {
-  amounts,
   choice,
   type Field,
   type Fields,
@@ -20,23 +19,22 @@ import {
   text,
   variants,
 } from "./fields.ts";
-
-const MAX = Number.MAX_SAFE_INTEGER;
-/** Longest lists of references in one message: dependencies of a task, keys of a snapshot. */
-export const MAX_ELEMENTS = 1_000_000;
-
-const positive: IntField = int(1, MAX);
-const natural: IntField = int(0, MAX);
-const bytes: IntField = int(0, 2 ** 47);
-const millis: IntField = int(0, 2 ** 40);
-const taskId: IntField = int(0, TASK_SLOTS * TASK_GENERATIONS);
-const name: TextField = text(1024);
-/** A key that was derived from a name. */
-const key: TextField = text(4096);
-const hash: TextField = text(128);
-const line: TextField = text(65_536);
-const resources: Field = amounts(int(0, 1e12), 64);
-const stream: Field = choice("stdout", "stderr");
+import { question } from "./questions.ts";
+import {
+  bytes,
+  hash,
+  key,
+  line,
+  MAX,
+  MAX_ELEMENTS,
+  millis,
+  name,
+  natural,
+  positive,
+  resources,
+  stream,
+  taskId,
+} from "./terms.ts";
 
 const metrics = record({
   cpuPercent: finite,
@@ -68,15 +66,6 @@ const holder = record({ worker: positive, address: name, version: natural });
 const holders: Field = list(holder, 10_000);
 const holdings: Field = list(record({ task: taskId, bytes, version: natural }), MAX_ELEMENTS);
 const counts = record({ total: natural, done: natural, failed: natural, cancelled: natural, running: natural });
-const question = variants("q", {
-  cluster: {},
-  story: { n: positive },
-  retire: { workers: list(name, 10_000) },
-  waitForWorkers: { count: natural },
-  call: { n: positive },
-  inputs: { n: positive, as: list(positive, MAX_ELEMENTS) },
-  ping: {},
-});
 const workerHello = record({
   name,
   incarnation: hash,

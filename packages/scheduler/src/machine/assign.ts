@@ -4,10 +4,11 @@ import { type Attempt, type Input, NO_PAYLOAD } from "@taskflock/protocol/words"
 import type { Core } from "./core.ts";
 import { ensureFunction } from "./functions.ts";
 import { holdersFor } from "./holdings.ts";
-import { NO_AHEAD, SOLO, type Task, WORKING, type Worker } from "./records.ts";
+import { NO_AHEAD, SOLO, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { ASSIGNED, DONE, isPlaced, WAITING } from "./states.ts";
 import { attach, hasRoomAhead, hasRoomInChain } from "./supply.ts";
+import { WORKING, type Worker } from "./worker-record.ts";
 
 /** A task with more inputs is not assigned ahead: looking at all of them each time one moves would cost too much. */
 const MAX_AHEAD_INPUTS = 16;

@@ -4,10 +4,11 @@ import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { addHolder } from "./holdings.ts";
 import { complete, withdraw } from "./lifecycle.ts";
-import { type Task, WORKING, type Worker } from "./records.ts";
+import type { Task } from "./records.ts";
 import { copyArrived } from "./retire.ts";
 import { DONE, isActive, isPlaced, UPLOADING } from "./states.ts";
 import { uploadHeld } from "./upload.ts";
+import { WORKING, type Worker } from "./worker-record.ts";
 
 /** False when the copy serves nothing and is to be dropped. */
 export function takeCopy(core: Core, task: Task, worker: Worker, bytes: number, version: number): boolean {

@@ -3,6 +3,7 @@
 
 import {
   type Cause,
+  type EventKind,
   FlockError,
   type FunctionId,
   type Micros,
@@ -16,6 +17,7 @@ import {
   type TaskNumber,
   type WorkerId,
 } from "@taskflock/protocol/words";
+import { EventLog } from "./event-log.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,
@@ -26,13 +28,13 @@ import {
   type Run,
   type Session,
   Task,
-  type Worker,
 } from "./records.ts";
 import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
 import { Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
 import { IdleWorkers, RestingWorkers, WorkerHeap } from "./worker-heap.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** UTF-16 units. */
 const MAX_NOTICE = 4096;
@@ -85,6 +87,7 @@ export class Core {
   readonly dirtyAhead: Set<Worker> = new Set();
 
   readonly story: Story;
+  readonly events: EventLog;
   readonly timers: Timers = new Timers();
   armed: Micros | null = null;
   inlineBytes = 0;
@@ -116,6 +119,7 @@ export class Core {
     this.config = config;
     this.port = port;
     this.story = new Story(config.storyLines);
+    this.events = new EventLog(config.eventsKept);
   }
 
   newTask(n: TaskNumber, options: Options, run: Run): Task {
@@ -181,6 +185,11 @@ export class Core {
   /** Something for a person to read; it may quote names of any number and length. */
   notice(session: Session, text: string): void {
     if (this.canTell(session)) this.tell(session, { t: "notice", level: "warn", text: text.slice(0, MAX_NOTICE) });
+  }
+
+  /** For the event log. */
+  happened(kind: EventKind, who: string, text: string, key = ""): void {
+    this.events.add(this.now, this.cause, kind, who, text, key);
   }
 
   /** Says nothing to a worker whose link is cut: its snapshot will show what it missed. */

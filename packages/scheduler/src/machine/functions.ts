@@ -2,7 +2,8 @@
 
 import type { DefineFunction, FunctionId } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
-import type { Definition, FunctionRecord, Session, Worker } from "./records.ts";
+import type { Definition, FunctionRecord, Session } from "./records.ts";
+import type { Worker } from "./worker-record.ts";
 
 export function defineFunction(core: Core, session: Session, message: DefineFunction): void {
   const known = core.functions.get(message.hash);

@@ -2,7 +2,8 @@
 
 import type { Holder, TaskId, WorkerId } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
-import { type Holding, noHoldings, RETIRING, type Task, type Worker } from "./records.ts";
+import { type Holding, noHoldings, type Task } from "./records.ts";
+import { RETIRING, type Worker } from "./worker-record.ts";
 
 /** As many holders as a message names, so that an input that everybody holds does not make every message long. */
 const MAX_NAMED_HOLDERS = 8;

@@ -2,9 +2,9 @@
 
 import type { ClusterInfo, RunInfo, TaskStatus, WorkerInfo } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
-import { WORKING, type Worker } from "./records.ts";
 import { runInfo } from "./runs.ts";
 import { FREE, STATE_COUNT, type State, statusOf } from "./states.ts";
+import { WORKING, type Worker } from "./worker-record.ts";
 
 export function workerInfo(worker: Worker): WorkerInfo {
   const { hello } = worker;

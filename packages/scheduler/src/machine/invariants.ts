@@ -3,7 +3,7 @@
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { checkMaking } from "./making.ts";
-import { AHEAD, HELD, type Lane, LINEAGE, type Task, WORKING, type Worker } from "./records.ts";
+import { AHEAD, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import {
   CANCELLED,
@@ -21,6 +21,7 @@ import {
   UPLOADING,
   WAITING,
 } from "./states.ts";
+import { WORKING, type Worker } from "./worker-record.ts";
 
 export function checkTouched(core: Core): string | null {
   for (const id of core.story.sinceMark()) {

@@ -3,8 +3,9 @@
 import { RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { enqueue, withdrawFromQueue } from "./queue.ts";
-import { type Lane, makeLane, type Task, WORKING, type Worker } from "./records.ts";
+import { type Lane, makeLane, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
+import { WORKING, type Worker } from "./worker-record.ts";
 
 /** The lane of all tasks that ask for the same. */
 export function laneFor(core: Core, data: TaskOptionsData): Lane {

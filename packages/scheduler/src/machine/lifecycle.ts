@@ -6,11 +6,12 @@ import type { Core } from "./core.ts";
 import { dropCopies } from "./holdings.ts";
 import { putInLine, takeOutOfLine } from "./lanes.ts";
 import { dropLineage, settleLineage } from "./lineage.ts";
-import { AHEAD, NO_AHEAD, type Outcome, type SharedError, type Task, type Worker } from "./records.ts";
+import { AHEAD, NO_AHEAD, type Outcome, type SharedError, type Task } from "./records.ts";
 import { keyOf, loosen, unneedInputs } from "./references.ts";
 import { countEnded } from "./runs.ts";
 import { ASSIGNED, CANCELLED, DONE, FAILED, IDLE, isActive, isPlaced, QUEUED, UPLOADING, WAITING } from "./states.ts";
 import { clearAhead, detach } from "./supply.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** The task, and whatever it needs that was let go, is to be computed. */
 export function activate(core: Core, root: Task, detail: string): void {

@@ -6,12 +6,13 @@ import { removeHolder } from "./holdings.ts";
 import { leaveLanes } from "./lanes.ts";
 import { end, failedWith, failure, requeue } from "./lifecycle.ts";
 import { compareTasks } from "./queue.ts";
-import { type Session, SOLO, type Task, troublesOf, WORKING, type Worker } from "./records.ts";
+import { type Session, SOLO, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { reconsiderMoves } from "./retire.ts";
 import { isPlaced, RUNNING } from "./states.ts";
 import { detach } from "./supply.ts";
 import { uploadsLost } from "./upload.ts";
+import { WORKING, type Worker } from "./worker-record.ts";
 
 /** A task shorter than this may have been in a batch: which one of them ran is not known. */
 const BATCHED_US = 5_000;
@@ -20,6 +21,7 @@ const SUSPICIONS_PER_FAILURE = 4;
 
 export function workerLost(core: Core, worker: Worker, how: string, planned: boolean): void {
   const blameless = planned || worker.status !== WORKING;
+  core.happened(blameless ? "workerLeft" : "workerLost", worker.name, how);
   worker.up = false;
   core.workers.delete(worker.id);
   core.retiring.delete(worker);

@@ -1,7 +1,8 @@
 // How much the tasks of a worker will leave there. Calls that make much in no time are not given out by the hundred: each of
 // their results is stored until what reads it has run.
 
-import { type FunctionRecord, MAKES, type Task, type Worker } from "./records.ts";
+import { type FunctionRecord, MAKES, type Task } from "./records.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** The task was assigned. A function whose results are small, or not known yet, is not counted. */
 export function countMaking(task: Task, worker: Worker): void {

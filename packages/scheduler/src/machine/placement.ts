@@ -2,8 +2,9 @@
 
 import type { Core } from "./core.ts";
 import { canServe, hasFree } from "./lanes.ts";
-import type { Lane, Task, Worker } from "./records.ts";
+import type { Lane, Task } from "./records.ts";
 import { expectedWait, hasRoom } from "./supply.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** Inputs looked at for candidates, the largest; and holders of each. */
 const INPUTS_FOR_CANDIDATES = 3;

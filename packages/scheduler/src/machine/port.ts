@@ -85,6 +85,8 @@ export interface SchedulerConfig {
   readonly failedCallBytes: number;
   /** Lines of story kept for all tasks together. */
   readonly storyLines: number;
+  /** Entries of the event log that are kept. */
+  readonly eventsKept: number;
 }
 
 export const defaultSchedulerConfig: SchedulerConfig = {
@@ -97,6 +99,7 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   failedCalls: 256,
   failedCallBytes: 64 * 1024 * 1024,
   storyLines: 100_000,
+  eventsKept: 10_000,
 };
 
 export type { Attempt, RunCounts };

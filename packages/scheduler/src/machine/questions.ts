@@ -1,7 +1,7 @@
-// Seldom questions, answered from what is known.
+// Seldom questions, answered from what is known. Each area of the machine brings the handlers of its own questions.
 
-import type { Ask, Question } from "@taskflock/protocol/words";
-import { sayAnswer } from "./announce.ts";
+import type { Ask, Question, TaskNumber } from "@taskflock/protocol/words";
+import { answer } from "./answers.ts";
 import { callOf, referToInputs } from "./calls.ts";
 import type { Core } from "./core.ts";
 import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
@@ -9,21 +9,34 @@ import { takesTasks } from "./lanes.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 import { retire } from "./retire.ts";
 
-export function answerQuestion(core: Core, session: Session, ask: Ask): void {
-  const { id, question } = ask;
-  if (question.q === "waitForWorkers") {
-    core.waiters.push({ session: session.id, id, count: question.count });
+/** Does what the question asks for, and answers it now (`answer`) or later (`sayAnswer`, with the same id). */
+export type Handlers<Q extends Question["q"]> = {
+  readonly [K in Q]: (core: Core, session: Session, id: number, question: Extract<Question, { q: K }>) => void;
+};
+
+const handlers: Handlers<Question["q"]> = {
+  cluster: (core, session, id) => answer(core, session, id, () => ({ value: clusterInfo(core), error: null })),
+  story: (core, session, id, { n }) => answer(core, session, id, () => storyOf(core, session, n)),
+  retire: (core, session, id, { workers }) => {
+    // What it does is done now; what it says is read when the client can read.
+    retireNamed(core, workers);
+    answer(core, session, id, () => retired(core, workers));
+  },
+  waitForWorkers: (core, session, id, { count }) => {
+    core.waiters.push({ session: session.id, id, count });
     answerWaiters(core);
-    return;
-  }
-  // What it does is done now; what it says is read when the client can read.
-  if (question.q === "retire") retireNamed(core, question.workers);
-  if (question.q === "inputs") {
-    const referred = referToInputs(core, session, question.n, question.as);
+  },
+  call: (core, session, id, { n }) => answer(core, session, id, () => callOf(session, n)),
+  inputs: (core, session, id, { n, as }) => {
+    const referred = referToInputs(core, session, n, as);
     answer(core, session, id, () => referred);
-    return;
-  }
-  answer(core, session, id, () => answerTo(core, session, question));
+  },
+  ping: (core, session, id) => answer(core, session, id, () => ({ value: null, error: null })),
+};
+
+export function answerQuestion(core: Core, session: Session, { id, question }: Ask): void {
+  const handle = handlers[question.q] as Handlers<"ping">["ping"];
+  handle(core, session, id, question as never);
 }
 
 /** Enough workers are there for some who wait for that. */
@@ -44,28 +57,11 @@ export function retireNamed(core: Core, names: readonly string[]): void {
   for (const worker of core.workers.values()) if (names.includes(worker.name)) retire(core, worker);
 }
 
-function answer(core: Core, session: Session, id: number, make: () => QuestionAnswer): void {
-  if (core.canTell(session)) sayAnswer(core, session, id, make());
-  else session.asks.push({ id, answer: make });
-}
-
-function answerTo(core: Core, session: Session, question: Question): QuestionAnswer {
-  switch (question.q) {
-    case "cluster":
-      return { value: clusterInfo(core), error: null };
-    case "story": {
-      const task = session.tasks.get(question.n);
-      if (task !== undefined) return { value: core.story.of(task.id), error: null };
-      const message = `Task ${question.n} is not known: it was released or never submitted.`;
-      return { value: null, error: { code: "FLOCK_TASK_UNKNOWN", message } };
-    }
-    case "retire":
-      return retired(core, question.workers);
-    case "call":
-      return callOf(session, question.n);
-    default:
-      return { value: null, error: null };
-  }
+function storyOf(core: Core, session: Session, n: TaskNumber): QuestionAnswer {
+  const task = session.tasks.get(n);
+  if (task !== undefined) return { value: core.story.of(task.id), error: null };
+  const message = `Task ${n} is not known: it was released or never submitted.`;
+  return { value: null, error: { code: "FLOCK_TASK_UNKNOWN", message } };
 }
 
 function retired(core: Core, asked: readonly string[]): QuestionAnswer {

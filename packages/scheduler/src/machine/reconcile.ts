@@ -7,12 +7,13 @@ import { dropStray, removeHolder } from "./holdings.ts";
 import { joinLanes } from "./lanes.ts";
 import { requeue } from "./lifecycle.ts";
 import { answerWaiters } from "./questions.ts";
-import { LEAVING, RETIRING, type Task, WORKING, type Worker } from "./records.ts";
+import type { Task } from "./records.ts";
 import { beginRetiring, reconsiderMoves } from "./retire.ts";
 import { changed } from "./runs.ts";
 import { ASSIGNED, isPlaced, RUNNING } from "./states.ts";
 import { detach } from "./supply.ts";
 import { expectAgain, startWaitingUploads } from "./upload.ts";
+import { LEAVING, RETIRING, WORKING, type Worker } from "./worker-record.ts";
 
 /**
  * A snapshot that a cut swallowed is sent again, before the one of the new connection. The first of them counts: nothing was said to the
@@ -21,6 +22,8 @@ import { expectAgain, startWaitingUploads } from "./upload.ts";
 export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): void {
   if (worker.up) return;
   worker.up = true;
+  if (worker.wasCut) core.happened("workerBack", worker.name, `with ${snapshot.tasks.length} tasks`);
+  worker.wasCut = false;
   // Functions first: what is assigned next relies on it.
   reconcileFunctions(core, worker, snapshot);
   reconcileTasks(core, worker, snapshot);

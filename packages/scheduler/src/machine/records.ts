@@ -11,16 +11,13 @@ import {
   type RunInfo,
   type RunNumber,
   type SessionId,
-  type Snapshot,
   type TaskId,
   type TaskNumber,
   type TaskOptionsData,
-  type WorkerHello,
-  type WorkerId,
-  type WorkerMetrics,
 } from "@taskflock/protocol/words";
 import type { NumberedTasks } from "./numbered-tasks.ts";
 import { FREE, type State } from "./states.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** One (dependent, dependency) pair; `at` is its place in `dependency.dependents`. */
 export interface Edge {
@@ -304,74 +301,6 @@ export interface QuestionAnswer {
   /** Bytes that belong to it; lent. */
   readonly data?: PayloadRef;
   readonly dataBytes?: number;
-}
-
-/** What a worker may do: take tasks; finish and hand over; nothing, it was told to leave. */
-export const WORKING = 0;
-export const RETIRING = 1;
-export const LEAVING = 2;
-
-export interface Moving {
-  target: Worker | null;
-  readonly tried: Set<Worker>;
-}
-
-export class Worker {
-  readonly id: WorkerId;
-  readonly hello: WorkerHello;
-  readonly name: string;
-  readonly slots: number;
-  /** Its link is up and its snapshot has been taken in: it can be spoken to. */
-  up = false;
-  /** What it holds, as far as it has said so ahead of its next snapshot. */
-  reported: Snapshot["holds"][number][] = [];
-  status: 0 | 1 | 2 = WORKING;
-  readonly free: Map<string, number>;
-  assigned: Task[] = [];
-  running = 0;
-  /** Of the assigned: waiting for an input that is made here. */
-  ahead = 0;
-  /** Expected µs of what is assigned; and of what is parked for it. */
-  load = 0;
-  parkedLoad = 0;
-  /** Of the assigned: how many of each function whose results stay here. */
-  readonly makes: Map<FunctionRecord, number> = new Map();
-  readonly holds: Map<Task, Holding> = new Map();
-  storedBytes = 0;
-  finished = 0;
-  metrics: WorkerMetrics | null = null;
-  functions: Set<FunctionRecord> = new Set();
-  /** Inputs on their way here, and for how many assigned tasks. */
-  readonly incoming: Map<Task, number> = new Map();
-  /** Lanes with resources or names that it can serve. */
-  readonly lanes: Set<Lane> = new Set();
-  readonly parked: Lane;
-  /** Waiting tasks that could be assigned ahead once there is room. */
-  aheadWaiting: Task[] = [];
-  /** Place in the heap of workers with room, or -1; and its key there. */
-  heapAt = -1;
-  heapKey = 0;
-  dirty = false;
-  /** Place among those that rest. */
-  resting = false;
-  above: Worker | null = null;
-  below: Worker | null = null;
-  /** Place among those with a free slot, or -1; and whether it is among those with a surplus. */
-  idleAt = -1;
-  hasSurplus = false;
-  /** Tasks being taken back elsewhere for its sake. */
-  thefts = 0;
-  readonly moving: Map<Task, Moving> = new Map();
-  retireDirty = false;
-
-  constructor(id: WorkerId, hello: WorkerHello) {
-    this.id = id;
-    this.hello = hello;
-    this.name = hello.name;
-    this.slots = hello.slots;
-    this.free = new Map(Object.entries(hello.resources));
-    this.parked = makeLane("", [], null, false, this);
-  }
 }
 
 export function makeLane(

@@ -6,13 +6,15 @@ import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { holdersFor, removeHolder } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
-import { LEAVING, LINEAGE, type Moving, RETIRING, type Task, WORKING, type Worker } from "./records.ts";
+import { LINEAGE, type Task } from "./records.ts";
 import { isWanted } from "./references.ts";
 import { ASSIGNED, DONE } from "./states.ts";
+import { LEAVING, type Moving, RETIRING, WORKING, type Worker } from "./worker-record.ts";
 
 export function retire(core: Core, worker: Worker): void {
   if (worker.status !== WORKING) return;
   worker.status = RETIRING;
+  core.happened("workerRetiring", worker.name, "it finishes what it runs, hands over what only it holds, and leaves");
   core.retiring.add(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);

@@ -44,6 +44,7 @@ export function sessionJoined(core: Core, id: SessionId, name: string): void {
   core.open.users++;
   core.sessions.set(id, session);
   openRun(core, session, 0 as RunNumber, name, 1);
+  core.happened("clientJoined", name, `session ${id}`);
 }
 
 export function sessionLink(core: Core, session: Session, e: "clientResumed" | "clientCut" | LinkPause): void {
@@ -78,6 +79,7 @@ export function sessionGone(core: Core, session: Session): void {
   for (const run of [...session.runs.values()]) dropRun(core, run);
   session.asks.length = 0;
   core.sessions.delete(session.id);
+  core.happened("clientGone", session.name, `session ${session.id}`);
 }
 
 export function clientMessage(core: Core, session: Session, message: ClientToScheduler): void {

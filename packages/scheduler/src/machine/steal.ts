@@ -6,9 +6,10 @@ import type { Core } from "./core.ts";
 import { canServe, takeOutOfLine } from "./lanes.ts";
 import { expectedStart } from "./placement.ts";
 import { headOf } from "./queue.ts";
-import { AHEAD, type Task, type Worker } from "./records.ts";
+import { AHEAD, type Task } from "./records.ts";
 import { ASSIGNED } from "./states.ts";
 import { expectedWait, hasRoom } from "./supply.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** Busy workers looked at for one idle worker, and idle workers per step. */
 const VICTIMS_LOOKED_AT = 8;

@@ -3,8 +3,9 @@
 import type { Core } from "./core.ts";
 import { takesTasks } from "./lanes.ts";
 import { countMaking, makingUs, uncountMaking } from "./making.ts";
-import { AHEAD, type FunctionRecord, type Lane, type Task, type Worker } from "./records.ts";
+import { AHEAD, type FunctionRecord, type Lane, type Task } from "./records.ts";
 import { RUNNING } from "./states.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** The expected µs of one task; unknown counts as long, so that nothing piles up before it has been measured. */
 export function expectedCost(core: Core, task: Task): number {

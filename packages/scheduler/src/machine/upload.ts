@@ -6,9 +6,10 @@ import type { Core } from "./core.ts";
 import { addHolder } from "./holdings.ts";
 import { takesTasks } from "./lanes.ts";
 import { complete, end, endUpload, failedWith, failure } from "./lifecycle.ts";
-import type { Session, Task, Worker } from "./records.ts";
+import type { Session, Task } from "./records.ts";
 import { keyOf, someRef } from "./references.ts";
 import { UPLOADING } from "./states.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** Chooses the receivers; waits for a worker when there is none. */
 export function startUpload(core: Core, task: Task): void {

@@ -1,7 +1,7 @@
 // The workers that have room: those that rest, and the others, the least loaded first; and those with a free slot. A worker's places are
 // kept in its record.
 
-import type { Worker } from "./records.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** Those with a free slot, in no order. */
 export class IdleWorkers {

@@ -21,13 +21,14 @@ import { addHolder, dropStray, holderFailed } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
 import { takeSnapshot } from "./reconcile.ts";
-import { NO_AHEAD, type Task, troublesOf, Worker } from "./records.ts";
+import { NO_AHEAD, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
 import { ASSIGNED, DELAYED, QUEUED, RUNNING, UPLOADING } from "./states.ts";
 import { detach, recount } from "./supply.ts";
 import { uploadRefused } from "./upload.ts";
+import { Worker } from "./worker-record.ts";
 
 /** The longest wait between two attempts, µs. */
 const MAX_BACKOFF_US = 60_000_000;
@@ -39,12 +40,15 @@ const RETURN_WAIT_US = 50_000;
 /** It is spoken to after its first snapshot. */
 export function workerJoined(core: Core, id: WorkerId, hello: WorkerHello): void {
   core.workers.set(id, new Worker(id, hello));
+  core.happened("workerJoined", hello.name, `${hello.slots} slots, pid ${hello.pid}, at ${hello.peerAddress}`);
 }
 
 /** It keeps what it has, gets nothing new, and is not spoken to. */
 export function workerCut(core: Core, worker: Worker): void {
   if (!worker.up) return;
   worker.up = false;
+  worker.wasCut = true;
+  core.happened("workerCut", worker.name, "its link is cut; it may come back");
   leaveLanes(core, worker);
   core.touchWorker(worker);
   reconsiderMoves(core);

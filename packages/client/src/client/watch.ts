@@ -1,0 +1,118 @@
+// The part of a client that looks at the cluster, and acts on workers as a whole.
+
+import { type ClusterInfo, FlockError, type RunInfo, type StoryLine, type WorkerInfo } from "@taskflock/protocol/words";
+import { checkWaitOptions, type WaitOptions, workerCount, workerNames } from "../client-options.ts";
+import { type ExecOptions, exec } from "../commands/exec.ts";
+import type { ExecResult } from "../commands/spec.ts";
+import type { AnyFunction } from "../function-table.ts";
+import { type Future, isFuture, ownerOf, recordOf } from "../future.ts";
+import { loadSession } from "../load-session.ts";
+import { describe } from "../option-checks.ts";
+import { type OnError, type OnWorkers, type RunOnWorkersOptions, runOnWorkers } from "../run-on-workers.ts";
+import type { Arguments } from "../types.ts";
+import { type Versions, type VersionsOptions, versions } from "../versions.ts";
+import { ClientCalls, fromCaller } from "./calls.ts";
+/** A client's view of its cluster. Users hold a `Client`, which has more. */
+export class ClientWatch extends ClientCalls {
+  /** All that the scheduler counts: workers, tasks by state, runs. */
+  async cluster(): Promise<ClusterInfo> {
+    return this.open().questions.ask({ q: "cluster" });
+  }
+
+  async workers(): Promise<readonly WorkerInfo[]> {
+    return (await this.cluster()).workers;
+  }
+
+  /** Runs of all clients. */
+  async runs(): Promise<readonly RunInfo[]> {
+    return (await this.cluster()).runs;
+  }
+
+  /** Resolves once at least `count` workers are there. Rejects with FLOCK_WAIT_TIMEOUT after `timeoutMs`. */
+  async waitForWorkers(count: number, options?: WaitOptions): Promise<readonly WorkerInfo[]> {
+    const { timeoutMs } = checkWaitOptions(options);
+    const takes = workerCount(count);
+    if (takes !== null) {
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", `waitForWorkers takes ${takes}, not ${describe(count)}.`);
+    }
+    const answer = this.open().questions.ask({ q: "waitForWorkers", count });
+    if (timeoutMs === undefined) return answer;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const message = `${count} workers were not there after ${timeoutMs} ms. Start more, or wait longer.`;
+      timer = setTimeout(() => reject(new FlockError("FLOCK_WAIT_TIMEOUT", message)), timeoutMs);
+    });
+    return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  }
+
+  /**
+   * Stops workers by name: each finishes what it runs, hands over what only it holds, and leaves. Resolves with their last
+   * facts. Rejects with FLOCK_WORKER_UNKNOWN and FLOCK_ARGUMENT_INVALID.
+   */
+  async retireWorkers(names: readonly string[]): Promise<readonly WorkerInfo[]> {
+    const takes = workerNames(names);
+    if (takes !== null) {
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", `retireWorkers takes ${takes}, not ${describe(names)}.`);
+    }
+    return this.open().questions.ask({ q: "retire", workers: [...names] });
+  }
+
+  /** What happened to a task so far: its transitions, each with the time and the cause. */
+  async story(future: Future<unknown>): Promise<readonly StoryLine[]> {
+    const { questions } = this.open();
+    if (!isFuture(future) || ownerOf(future) !== this.session) {
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", "story takes a future of this client.");
+    }
+    return questions.ask({ q: "story", n: recordOf(future).n });
+  }
+
+  /**
+   * Runs the call of a task here, in this process: your own function, with the arguments that the task had, so that
+   * breakpoints and `debugger` in your source work. Meant for a task that failed; of one that could not run because another
+   * failed, that other runs. Resolves with what the function returns, or rejects with what it throws, as it was thrown.
+   *
+   * With `node --inspect-brk main.ts` and a debugger attached, a breakpoint in `fit` stops in:
+   *
+   * ```ts
+   * const future = client.submit(fit, [X, 3]);
+   * if ((await future.error()) !== null) await client.rerunHere(future);
+   * ```
+   *
+   * Variables that the function captured are as they are now. `taskContext()` works, with the worker "here". Rejects with
+   * FLOCK_RELEASED, FLOCK_ARGUMENT_INVALID (no future of a call of this client), FLOCK_CALL_FORGOTTEN (arguments are kept
+   * of the calls that failed last), and why an input cannot be fetched.
+   */
+  async rerunHere<R>(future: Future<R>): Promise<R> {
+    const session = this.open();
+    if (!isFuture(future) || ownerOf(future) !== session) {
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", "rerunHere takes a future of this client.");
+    }
+    const { rerunHere } = await loadSession();
+    return (await rerunHere(session, future)) as R;
+  }
+
+  /** Runs a program on a worker, in a fresh folder that is removed afterwards: `exec(["python", "fit.py"], { files, outputs })`. */
+  exec(command: readonly [string, ...string[]], options?: ExecOptions): Future<ExecResult> {
+    try {
+      return exec((fn, args, task) => this.submitNow("exec", fn, args, task), command, options);
+    } catch (error) {
+      throw fromCaller(error, this.exec);
+    }
+  }
+
+  /** Calls `fn` once on every worker that is there: what each returned, by its name. Waits for a slot where all are busy. */
+  runOnWorkers<R>(fn: () => R): Promise<OnWorkers<R>>;
+  runOnWorkers<A extends readonly unknown[], R, E extends OnError = "throw">(
+    fn: (...args: A) => R,
+    args: Arguments<A>,
+    options?: RunOnWorkersOptions<E>,
+  ): Promise<OnWorkers<R, E>>;
+  runOnWorkers(fn: AnyFunction, args: readonly unknown[] = [], options?: RunOnWorkersOptions): Promise<object> {
+    return runOnWorkers(this, fn, args, options);
+  }
+
+  /** Compares Node, Taskflock and packages of client, scheduler and workers. */
+  versions(options?: VersionsOptions): Promise<Versions> {
+    return versions(this, options);
+  }
+}

@@ -1,0 +1,6 @@
+import { isLoadedByRequire } from "./loaded-by-require.ts";
+
+/** What only a connection needs: importing this package stays quick. */
+export async function loadSession(): Promise<typeof import("./session.ts")> {
+  return isLoadedByRequire() ? require("./session.js") : import("./session.ts");
+}

@@ -1,0 +1,22 @@
+// The fields of every question.
+
+import type { Question } from "../words/index.ts";
+import { type Field, list, variants } from "./fields.ts";
+import { MAX_ELEMENTS, name, natural, positive } from "./terms.ts";
+
+/** Each entry has exactly the fields of its question. */
+type Table = {
+  readonly [K in Question["q"]]: { readonly [F in Exclude<keyof Extract<Question, { q: K }>, "q">]: Field };
+};
+
+const questions = {
+  cluster: {},
+  story: { n: positive },
+  retire: { workers: list(name, 10_000) },
+  waitForWorkers: { count: natural },
+  call: { n: positive },
+  inputs: { n: positive, as: list(positive, MAX_ELEMENTS) },
+  ping: {},
+} satisfies Table;
+
+export const question: Field = variants("q", questions);

@@ -1,0 +1,29 @@
+// What happened in a cluster, for people who look back: the scheduler's event log.
+
+/** What kind of thing happened; each says in `text` what it meant. */
+export type EventKind =
+  | "workerJoined"
+  /** Its link is cut; it may come back. */
+  | "workerCut"
+  /** Its link is up again, and what it holds is known. */
+  | "workerBack"
+  | "workerRetiring"
+  | "workerLeft"
+  | "workerLost"
+  | "clientJoined"
+  | "clientGone";
+
+export interface ClusterEvent {
+  /** 1, 2, 3 …: which event of this scheduler. */
+  readonly seq: number;
+  /** µs of the scheduler's monotonic clock. */
+  readonly at: number;
+  /** The cause, as stories of tasks name it: what else happened then has the same. */
+  readonly cause: number;
+  readonly kind: EventKind;
+  /** The worker's or client's name, or "". */
+  readonly who: string;
+  /** The key of the task it is about, or "". */
+  readonly key: string;
+  readonly text: string;
+}
