@@ -2,6 +2,7 @@
 
 import type { Question } from "../words/index.ts";
 import { type Field, list, variants } from "./fields.ts";
+import { sharedQuestions } from "./shared-objects.ts";
 import { MAX_ELEMENTS, name, natural, positive } from "./terms.ts";
 
 /** Each entry has exactly the fields of its question. */
@@ -17,6 +18,7 @@ const questions = {
   call: { n: positive },
   inputs: { n: positive, as: list(positive, MAX_ELEMENTS) },
   ping: {},
+  ...sharedQuestions,
 } satisfies Table;
 
 export const question: Field = variants("q", questions);

@@ -78,8 +78,20 @@ export const errorRegistry = {
     summary: "The task was running on several workers when they died.",
     advice: "It probably exhausts memory or crashes the process; see how the workers died, or raise allowedFailures.",
   },
+  FLOCK_SHARED_DELETED: {
+    summary: "A queue, lock, semaphore, event or variable was deleted while something waited for it.",
+    advice: "Somebody called delete() on it; waiting again makes it anew.",
+  },
+  FLOCK_SHARED_CONFLICT: {
+    summary: "A queue or semaphore of this name is in use with another limit.",
+    advice: "Use the same maxSize or leases everywhere, or another name.",
+  },
+  FLOCK_SHARED_FULL: {
+    summary: "Queues and variables hold as much data as the scheduler keeps for them.",
+    advice: "Take elements out, give the queue a maxSize, or scatter the data and put its future.",
+  },
   FLOCK_NOT_IN_TASK: {
-    summary: "taskContext() was called by code that is not part of a running task.",
+    summary: "taskContext() or taskClient() was called by code that is not part of a running task.",
     advice: "Call it from a function that was submitted, while it runs.",
   },
   FLOCK_TASK_EXITED: {

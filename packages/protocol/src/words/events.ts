@@ -11,7 +11,9 @@ export type EventKind =
   | "workerLeft"
   | "workerLost"
   | "clientJoined"
-  | "clientGone";
+  | "clientGone"
+  /** A lock or a lease of a semaphore that a client held until it was gone is free again. */
+  | "leaseFreed";
 
 export interface ClusterEvent {
   /** 1, 2, 3 …: which event of this scheduler. */

@@ -1,9 +1,11 @@
 // What clients ask the scheduler now and then, and what it answers.
 
 import type { FunctionNumber, TaskNumber } from "./ids.ts";
+import type { SharedAnswers, SharedQuestion } from "./shared-objects.ts";
 import type { ClusterInfo, StoryLine, WorkerInfo } from "./tasks.ts";
 
 export type Question =
+  | SharedQuestion
   | { readonly q: "cluster" }
   | { readonly q: "story"; readonly n: TaskNumber }
   | { readonly q: "retire"; readonly workers: readonly string[] }
@@ -24,7 +26,7 @@ export interface CallInfo {
   readonly inputs: number;
 }
 
-interface Answers {
+interface Answers extends SharedAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
   readonly retire: readonly WorkerInfo[];

@@ -29,6 +29,7 @@ import {
   type Session,
   Task,
 } from "./records.ts";
+import { SharedTable } from "./shared-objects.ts";
 import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
 import { Timers } from "./timers.ts";
@@ -114,6 +115,7 @@ export class Core {
   readonly uploads: Set<Task> = new Set();
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
   readonly progress: Set<Run> = new Set();
+  readonly shared: SharedTable = new SharedTable();
 
   constructor(config: SchedulerConfig, port: SchedulerPort) {
     this.config = config;

@@ -5,6 +5,7 @@ import type { Core } from "./core.ts";
 import { checkMaking } from "./making.ts";
 import { AHEAD, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
+import { checkShared } from "./shared-invariants.ts";
 import {
   CANCELLED,
   DELAYED,
@@ -48,7 +49,8 @@ export function checkAll(core: Core): string | null {
     checkQueues(core) ??
     checkLanes(core) ??
     checkFunctions(core) ??
-    checkFailedCalls(core)
+    checkFailedCalls(core) ??
+    checkShared(core)
   );
 }
 

@@ -8,6 +8,7 @@ import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
 import { takesTasks } from "./lanes.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 import { retire } from "./retire.ts";
+import { sharedHandlers } from "./shared-questions.ts";
 
 /** Does what the question asks for, and answers it now (`answer`) or later (`sayAnswer`, with the same id). */
 export type Handlers<Q extends Question["q"]> = {
@@ -31,6 +32,7 @@ const handlers: Handlers<Question["q"]> = {
     const referred = referToInputs(core, session, n, as);
     answer(core, session, id, () => referred);
   },
+  ...sharedHandlers,
   ping: (core, session, id) => answer(core, session, id, () => ({ value: null, error: null })),
 };
 
