@@ -69,6 +69,7 @@ const counts = record({ total: natural, done: natural, failed: natural, cancelle
 const workerHello = record({
   name,
   incarnation: hash,
+  nanny: flag,
   pid: natural,
   slots: int(1, 65_536),
   resources,
@@ -161,7 +162,7 @@ const toWorker = {
   acquire: { task: taskId, bytes, holders },
   expect: { task: taskId, bytes },
   retire: {},
-  leave: {},
+  leave: { restart: flag },
   configure: { inlineLimitBytes: bytes },
 } satisfies Table<"toWorker">;
 
