@@ -5,7 +5,7 @@ import { answer } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { removeHolder } from "./holdings.ts";
 import { workerInfo } from "./info.ts";
-import { leaveLanes, takesTasks } from "./lanes.ts";
+import { leaveLanes } from "./lanes.ts";
 import { end } from "./lifecycle.ts";
 import type { Handlers } from "./questions.ts";
 import type { QuestionAnswer, Session, Task } from "./records.ts";
@@ -37,7 +37,7 @@ export function answerReturned(core: Core): void {
   for (const wait of core.returning.splice(0)) {
     const session = core.sessions.get(wait.session);
     if (session === undefined) continue;
-    const there = [...core.workers.values()].filter((w) => takesTasks(w) && wait.names.includes(w.name));
+    const there = [...core.workers.values()].filter((w) => w.up && w.status === WORKING && wait.names.includes(w.name));
     const names = new Set(there.map(({ name }) => name));
     if (wait.names.every((name) => names.has(name)))
       answer(core, session, wait.id, () => ({ value: there.map(workerInfo), error: null }));

@@ -27,6 +27,8 @@ export class Worker {
   status: 0 | 1 | 2 = WORKING;
   /** When it leaves, its nanny is to start it again. */
   restart = false;
+  /** Its memory is above its pause limit: it gets nothing new. */
+  paused = false;
   readonly free: Map<string, number>;
   assigned: Task[] = [];
   running = 0;
