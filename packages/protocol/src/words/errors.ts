@@ -175,6 +175,10 @@ export const errorRegistry = {
     advice: "Install it on the workers, or name it by a path; the message has the PATH that was looked at.",
   },
   FLOCK_WORKER_UNKNOWN: { summary: "No worker has this name.", advice: "client.workers() lists them." },
+  FLOCK_NO_NANNY: {
+    summary: "The worker cannot be restarted: nobody would start it again.",
+    advice: "Start workers without --no-nanny, or restart this one where it was started.",
+  },
   FLOCK_TASK_UNKNOWN: {
     summary: "The scheduler does not know this task.",
     advice: "It was released, or belongs to another session.",

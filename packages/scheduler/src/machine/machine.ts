@@ -22,6 +22,7 @@ import { workerLost } from "./loss.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
 import { drain } from "./recovery.ts";
+import { leaveIdle } from "./restart.ts";
 import { continueRetiring } from "./retire.ts";
 import { sayProgress } from "./runs.ts";
 import { clientMessage, freeClientMessage, sessionGone, sessionJoined, sessionLink } from "./sessions.ts";
@@ -120,6 +121,9 @@ function handle(core: Core, event: SchedulerEvent): void {
       return;
     case "retireWorkers":
       retireNamed(core, event.workers);
+      return;
+    case "idleTimeout":
+      leaveIdle(core, event.afterMs);
       return;
     case "woken":
       woken(core);

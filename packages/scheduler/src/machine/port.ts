@@ -40,6 +40,8 @@ export type SchedulerEvent = { readonly at: Micros; readonly cause: Cause } & (
   | { readonly e: "woken" }
   /** The operator stops workers by name (CLI, page). */
   | { readonly e: "retireWorkers"; readonly workers: readonly string[] }
+  /** Nobody used the cluster for so long: its workers are to leave. */
+  | { readonly e: "idleTimeout"; readonly afterMs: number }
 );
 
 /**
