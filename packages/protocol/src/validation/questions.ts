@@ -1,8 +1,8 @@
 // The fields of every question.
 
 import type { Question } from "../words/index.ts";
-import { type Field, list, variants } from "./fields.ts";
-import { MAX_ELEMENTS, name, natural, positive } from "./terms.ts";
+import { choice, type Field, flag, int, list, record, variants } from "./fields.ts";
+import { key, line, MAX_ELEMENTS, name, natural, positive } from "./terms.ts";
 
 /** Each entry has exactly the fields of its question. */
 type Table = {
@@ -17,6 +17,10 @@ const questions = {
   call: { n: positive },
   inputs: { n: positive, as: list(positive, MAX_ELEMENTS) },
   ping: {},
+  events: { since: natural, limit: int(1, 1_000), wait: flag },
+  logs: { filter: record({ worker: name, key, run: name }), since: natural, limit: int(1, 1_000), wait: flag },
+  note: { text: line },
+  dump: { section: choice("tasks", "story"), from: natural, limit: int(1, 1_000) },
 } satisfies Table;
 
 export const question: Field = variants("q", questions);

@@ -11,7 +11,9 @@ export type EventKind =
   | "workerLeft"
   | "workerLost"
   | "clientJoined"
-  | "clientGone";
+  | "clientGone"
+  /** Said by a client. */
+  | "note";
 
 export interface ClusterEvent {
   /** 1, 2, 3 …: which event of this scheduler. */

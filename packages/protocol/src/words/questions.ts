@@ -2,8 +2,10 @@
 
 import type { FunctionNumber, TaskNumber } from "./ids.ts";
 import type { ClusterInfo, StoryLine, WorkerInfo } from "./tasks.ts";
+import type { WatchAnswers, WatchQuestion } from "./watch-questions.ts";
 
 export type Question =
+  | WatchQuestion
   | { readonly q: "cluster" }
   | { readonly q: "story"; readonly n: TaskNumber }
   | { readonly q: "retire"; readonly workers: readonly string[] }
@@ -24,7 +26,7 @@ export interface CallInfo {
   readonly inputs: number;
 }
 
-interface Answers {
+interface Answers extends WatchAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
   readonly retire: readonly WorkerInfo[];

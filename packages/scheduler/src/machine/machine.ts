@@ -27,6 +27,7 @@ import { sayProgress } from "./runs.ts";
 import { clientMessage, freeClientMessage, sessionGone, sessionJoined, sessionLink } from "./sessions.ts";
 import { DELAYED } from "./states.ts";
 import { rebalance } from "./steal.ts";
+import { answerWatchers } from "./watch.ts";
 import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
 
 export class SchedulerMachine {
@@ -181,6 +182,7 @@ function settle(core: Core): void {
   }
   watchInlineBudget(core);
   sayProgress(core);
+  answerWatchers(core);
   const next = core.timers.next();
   if (next === core.armed) return;
   core.armed = next;

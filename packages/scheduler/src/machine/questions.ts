@@ -8,6 +8,7 @@ import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
 import { takesTasks } from "./lanes.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 import { retire } from "./retire.ts";
+import { watchHandlers } from "./watch.ts";
 
 /** Does what the question asks for, and answers it now (`answer`) or later (`sayAnswer`, with the same id). */
 export type Handlers<Q extends Question["q"]> = {
@@ -15,6 +16,7 @@ export type Handlers<Q extends Question["q"]> = {
 };
 
 const handlers: Handlers<Question["q"]> = {
+  ...watchHandlers,
   cluster: (core, session, id) => answer(core, session, id, () => ({ value: clusterInfo(core), error: null })),
   story: (core, session, id, { n }) => answer(core, session, id, () => storyOf(core, session, n)),
   retire: (core, session, id, { workers }) => {
