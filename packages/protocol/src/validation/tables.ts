@@ -41,6 +41,8 @@ const metrics = record({
   rssBytes: bytes,
   arenaBytes: bytes,
   arenaUsedBytes: bytes,
+  spilledBytes: bytes,
+  spillCount: natural,
   eventLoopDelayMs: finite,
 });
 const failure = record({
@@ -69,6 +71,7 @@ const counts = record({ total: natural, done: natural, failed: natural, cancelle
 const workerHello = record({
   name,
   incarnation: hash,
+  nanny: flag,
   pid: natural,
   slots: int(1, 65_536),
   resources,
@@ -161,7 +164,7 @@ const toWorker = {
   acquire: { task: taskId, bytes, holders },
   expect: { task: taskId, bytes },
   retire: {},
-  leave: {},
+  leave: { restart: flag },
   configure: { inlineLimitBytes: bytes },
 } satisfies Table<"toWorker">;
 
@@ -185,6 +188,8 @@ const worker = {
   notHeld: { task: taskId, message: line },
   missing: { task: taskId, holder: positive, version: natural },
   wantsToRetire: { reason: line },
+  pausing: { paused: flag, reason: line },
+  spoiled: { task: taskId, version: natural },
   heartbeat: { metrics },
   log: { task: taskId, attempt: positive, stream, text: line },
   snapshotPart: { holds: holdings },

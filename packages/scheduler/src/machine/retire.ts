@@ -25,6 +25,11 @@ export function retire(core: Core, worker: Worker): void {
 export function beginRetiring(core: Core, worker: Worker): void {
   worker.retireDirty = true;
   core.send(worker, { t: "retire" });
+  takeBack(core, worker);
+}
+
+/** Asks for all that it was given and has not begun. */
+export function takeBack(core: Core, worker: Worker): void {
   for (const task of worker.assigned) {
     if (task.state !== ASSIGNED) continue;
     core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "stolen" });
@@ -106,6 +111,6 @@ function fill(worker: Worker): number {
 function leave(core: Core, worker: Worker): void {
   worker.status = LEAVING;
   core.retiring.delete(worker);
-  core.send(worker, { t: "leave" });
+  core.send(worker, { t: "leave", restart: worker.restart });
   for (const task of [...worker.holds.keys()]) removeHolder(core, task, worker);
 }
