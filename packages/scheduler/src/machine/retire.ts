@@ -82,7 +82,7 @@ function handOver(core: Core, worker: Worker): boolean {
       move.target = chooseKeeper(core, move);
       if (move.target !== null) {
         worker.moving.set(task, move);
-        const holders = holdersFor(task, worker);
+        const holders = holdersFor(core, task, move.target);
         core.send(move.target, { t: "acquire", task: task.id, bytes: task.bytes, holders });
       }
     }

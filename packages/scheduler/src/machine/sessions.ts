@@ -12,7 +12,7 @@ import {
   type TaskNumber,
   type Unavailable,
 } from "@taskflock/protocol/words";
-import { answerLocate, sayAllAgain, sayDue } from "./announce.ts";
+import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
 import { dropStray, holderFailed } from "./holdings.ts";
@@ -22,6 +22,7 @@ import { NumberedTasks } from "./numbered-tasks.ts";
 import { answerQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
 import { removeRef } from "./references.ts";
+import { noteUnreached } from "./relays.ts";
 import { changed, closeRun, dropRun, openRun } from "./runs.ts";
 import { sharedSessionGone } from "./shared-questions.ts";
 import { UPLOADING } from "./states.ts";
@@ -38,6 +39,7 @@ export function sessionJoined(core: Core, id: SessionId, name: string): void {
     runs: new Map(),
     tasks: new NumberedTasks(),
     due: new Set(),
+    unreached: null,
     locates: new Set(),
     uploads: new Set(),
     asks: [],
@@ -183,11 +185,16 @@ function locate(core: Core, session: Session, n: TaskNumber): void {
 }
 
 function unavailable(core: Core, session: Session, message: Unavailable): void {
-  const { n, holder, version } = message;
+  const { n, holder, version, why } = message;
   const task = session.tasks.get(n);
   if (task === undefined) return;
   const worker = core.workers.get(holder);
-  if (worker !== undefined && task.state === UPLOADING) {
+  if (worker !== undefined && why === "unreachable" && noteUnreached(core, session, worker)) {
+    if (task.state === UPLOADING) {
+      sayUploadTo(core, session, n, task, worker);
+      return;
+    }
+  } else if (worker !== undefined && task.state === UPLOADING) {
     dropStray(core, worker, task.id);
     uploadRefused(core, task, worker, "its worker did not take it");
   } else if (worker !== undefined) holderFailed(core, task, worker, version);

@@ -24,6 +24,7 @@ import { pausing } from "./pause.ts";
 import { takeSnapshot } from "./reconcile.ts";
 import { NO_AHEAD, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
+import { noteUnreached } from "./relays.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
 import { ASSIGNED, DELAYED, QUEUED, RUNNING, UPLOADING } from "./states.ts";
@@ -39,8 +40,8 @@ const MAX_RETURNS = 12;
 const RETURN_WAIT_US = 50_000;
 
 /** It is spoken to after its first snapshot. */
-export function workerJoined(core: Core, id: WorkerId, hello: WorkerHello): void {
-  core.workers.set(id, new Worker(id, hello));
+export function workerJoined(core: Core, id: WorkerId, hello: WorkerHello, relayKey: string): void {
+  core.workers.set(id, new Worker(id, hello, relayKey));
   core.happened("workerJoined", hello.name, `${hello.slots} slots, pid ${hello.pid}, at ${hello.peerAddress}`);
 }
 
@@ -82,7 +83,9 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "missing": {
       const task = core.taskById(message.task);
       const holder = core.workers.get(message.holder);
-      if (task !== null && holder !== undefined) holderFailed(core, task, holder, message.version);
+      if (task === null || holder === undefined) return;
+      if (message.why === "unreachable" && noteUnreached(core, worker, holder)) return;
+      holderFailed(core, task, holder, message.version);
       return;
     }
     case "wantsToRetire":
@@ -205,6 +208,12 @@ function stopped(core: Core, worker: Worker, message: Stopped): void {
   }
   if (message.why !== "input") {
     requeue(core, task, worker, detail);
+    return;
+  }
+  // What it learned makes the next attempt another: that is no reason to give up.
+  if (worker.learned) {
+    worker.learned = false;
+    requeue(core, task, null, detail);
     return;
   }
   const troubles = troublesOf(task);
