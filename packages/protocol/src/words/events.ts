@@ -11,7 +11,11 @@ export type EventKind =
   | "workerLeft"
   | "workerLost"
   | "clientJoined"
-  | "clientGone";
+  | "clientGone"
+  /** A task runs much longer than others of its function. */
+  | "straggler"
+  /** It was begun a second time elsewhere; or one of the two attempts came to an end. */
+  | "speculation";
 
 export interface ClusterEvent {
   /** 1, 2, 3 …: which event of this scheduler. */

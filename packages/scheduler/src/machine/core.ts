@@ -31,6 +31,7 @@ import {
 } from "./records.ts";
 import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
+import type { Watched } from "./stragglers.ts";
 import { Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
 import { IdleWorkers, RestingWorkers, WorkerHeap } from "./worker-heap.ts";
@@ -90,6 +91,8 @@ export class Core {
   readonly events: EventLog;
   readonly timers: Timers = new Timers();
   armed: Micros | null = null;
+  /** Attempts that run, the first to begin first. */
+  readonly watched: Watched[] = [];
   inlineBytes = 0;
   /** Workers have been told to keep their small results. */
   limited = false;

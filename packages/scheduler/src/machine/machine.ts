@@ -25,8 +25,10 @@ import { drain } from "./recovery.ts";
 import { continueRetiring } from "./retire.ts";
 import { sayProgress } from "./runs.ts";
 import { clientMessage, freeClientMessage, sessionGone, sessionJoined, sessionLink } from "./sessions.ts";
+import { speculate } from "./speculation.ts";
 import { DELAYED } from "./states.ts";
 import { rebalance } from "./steal.ts";
+import { lookForStragglers } from "./stragglers.ts";
 import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
 
 export class SchedulerMachine {
@@ -163,6 +165,7 @@ function woken(core: Core): void {
   for (let due = core.timers.take(core.now); due !== null; due = core.timers.take(core.now)) {
     if (due.what === "progress") due.run.alarmed = false;
     else if (due.what === "due") sayDue(core, due.session);
+    else if (due.what === "stragglers") lookForStragglers(core, (task) => speculate(core, task));
     else if (due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
     }

@@ -15,6 +15,7 @@ import {
   type TaskNumber,
   type TaskOptionsData,
 } from "@taskflock/protocol/words";
+import type { Durations } from "./durations.ts";
 import type { NumberedTasks } from "./numbered-tasks.ts";
 import { FREE, type State } from "./states.ts";
 import type { Worker } from "./worker-record.ts";
@@ -88,6 +89,18 @@ export const LINEAGE = 32;
 export const HELD = 64;
 /** It is counted in `worker.makes`. */
 export const MAKES = 128;
+/** It runs at another worker, too: `extras.second`. */
+export const SECOND = 256;
+
+/** An attempt beside the first one, at another worker. */
+export interface Second {
+  readonly worker: Worker;
+  readonly attempt: Attempt;
+  /** Expected µs as it was counted into its worker's load. */
+  readonly cost: number;
+  /** The worker said that it began. */
+  running: boolean;
+}
 
 /** What few tasks have: a key of their own, functions among the arguments, several references, a failure. */
 export class Extras {
@@ -99,6 +112,9 @@ export class Extras {
   outcome: Outcome | null = null;
   troubles: Troubles | null = null;
   upload: Upload | null = null;
+  second: Second | null = null;
+  /** The number of the last second attempt there was; 0 without any. */
+  lastAttempt: Attempt = 0 as Attempt;
 }
 
 /** The hot record: fields are never added or removed after construction. A million of them are kept and copied, so each field counts. */
@@ -203,6 +219,7 @@ export interface FunctionRecord {
   durationUs: number;
   /** The same as a whole number: fractions in the records of tasks cost an object each. */
   expectedUs: number;
+  readonly durations: Durations;
   /** On average, how long its results would travel, µs: of those that stay with their worker. */
   travelUs: number;
 }

@@ -8,6 +8,7 @@ import { holdersFor, removeHolder } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
 import { LINEAGE, type Task } from "./records.ts";
 import { isWanted } from "./references.ts";
+import { stopSecond } from "./second.ts";
 import { ASSIGNED, DONE } from "./states.ts";
 import { LEAVING, type Moving, RETIRING, WORKING, type Worker } from "./worker-record.ts";
 
@@ -18,6 +19,8 @@ export function retire(core: Core, worker: Worker): void {
   core.retiring.add(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);
+  // Their first attempts go on elsewhere.
+  for (const task of [...worker.seconds]) stopSecond(core, task);
   beginRetiring(core, worker);
 }
 
@@ -36,7 +39,7 @@ export function continueRetiring(core: Core): void {
   for (const worker of core.retiring) {
     if (!worker.retireDirty || !worker.up) continue;
     worker.retireDirty = false;
-    if (worker.assigned.length === 0 && handOver(core, worker)) leave(core, worker);
+    if (worker.assigned.length + worker.seconds.size === 0 && handOver(core, worker)) leave(core, worker);
   }
 }
 

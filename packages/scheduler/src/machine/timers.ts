@@ -7,7 +7,8 @@ import type { Run, Session, Task } from "./records.ts";
 export type Due =
   | { readonly what: "retry"; readonly task: Task; readonly attempt: Attempt }
   | { readonly what: "progress"; readonly run: Run }
-  | { readonly what: "due"; readonly session: Session };
+  | { readonly what: "due"; readonly session: Session }
+  | { readonly what: "stragglers" };
 
 interface Timer {
   readonly at: Micros;

@@ -27,6 +27,8 @@ export class Worker {
   status: 0 | 1 | 2 = WORKING;
   readonly free: Map<string, number>;
   assigned: Task[] = [];
+  /** Tasks whose second attempt is here; they take slots and resources as the assigned do. */
+  readonly seconds: Set<Task> = new Set();
   running = 0;
   /** Of the assigned: waiting for an input that is made here. */
   ahead = 0;
