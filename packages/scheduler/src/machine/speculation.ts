@@ -34,14 +34,16 @@ export function speculate(core: Core, task: Task): boolean {
   return true;
 }
 
-/**
- * The second attempt becomes the only one: the first is over, or too late. Whoever calls this has seen to it that the first
- * attempt's worker knows.
- */
+/** The first attempt is over without a result: the second becomes the only one. */
 export function promote(core: Core, task: Task, detail: string): void {
   const first = task.worker!;
-  detach(core, task);
+  takeOver(core, task, detail);
   revokeAhead(core, task, first);
+}
+
+/** The second attempt stands in the place of the first, which is counted out. */
+function takeOver(core: Core, task: Task, detail: string): void {
+  detach(core, task);
   const { worker, attempt, cost, running } = forgetSecond(task);
   task.attempt = attempt;
   task.worker = worker;
@@ -60,12 +62,16 @@ export function promote(core: Core, task: Task, detail: string): void {
   watch(core, task);
 }
 
-/** The second attempt has a result: the first is stopped, and the second stands in its place. */
+/**
+ * The second attempt has a result: the first is stopped, and the second stands in its place. What was assigned ahead to the
+ * first one's worker stays there: it may have begun with a result that came a moment too late; if not, the worker gives it
+ * back, and it comes again with this result.
+ */
 export function preferSecond(core: Core, task: Task): void {
   const first = task.worker!;
   const { attempt } = task;
   const second = secondOf(task).worker;
-  promote(core, task, "its second attempt was first");
+  takeOver(core, task, "its second attempt was first");
   core.send(first, { t: "stop", task: task.id, attempt, why: "cancelled" });
   core.happened(
     "speculation",
