@@ -8,6 +8,7 @@ export {
   type StoryLine,
   type WorkerInfo,
 } from "@taskflock/protocol/code";
+export { type Actor, type ActorMethod, type ActorOptions, actorValue, closeActor, isActor } from "./actors/actor.ts";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, ScatterOptions, WaitOptions } from "./client-options.ts";

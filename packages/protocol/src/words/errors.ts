@@ -94,6 +94,11 @@ export const errorRegistry = {
     summary: "Data that was sent to the cluster (scattered) was lost with the worker that held it.",
     advice: "Scatter it again; with { broadcast: true } it survives the loss of a worker.",
   },
+  FLOCK_ACTOR_LOST: {
+    summary: "An actor is gone, with its state: its worker died or was retired, or its own thread or process ended.",
+    advice:
+      "Create it anew, from what you keep elsewhere. Calls that had no result may have run or not; none runs twice.",
+  },
   FLOCK_KEY_CONFLICT: {
     summary: "A key is already used for other code or other arguments.",
     advice: "Give another key, or release the first.",

@@ -11,7 +11,10 @@ export type EventKind =
   | "workerLeft"
   | "workerLost"
   | "clientJoined"
-  | "clientGone";
+  | "clientGone"
+  | "actorCreated"
+  /** Gone with its worker, or with its own thread or process. */
+  | "actorLost";
 
 export interface ClusterEvent {
   /** 1, 2, 3 …: which event of this scheduler. */

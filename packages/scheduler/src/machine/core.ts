@@ -17,6 +17,7 @@ import {
   type TaskNumber,
   type WorkerId,
 } from "@taskflock/protocol/words";
+import type { Actor } from "./actors.ts";
 import { EventLog } from "./event-log.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
@@ -112,6 +113,11 @@ export class Core {
   failedCallBytes = 0;
   /** Data on its way; without targets it waits for a worker. */
   readonly uploads: Set<Task> = new Set();
+  /** Those that are there or are to be made; and those of which something changed in this step. */
+  readonly actors: Map<Task, Actor> = new Map();
+  readonly actorsTouched: Set<Actor> = new Set();
+  /** Actors for which no worker was found yet, by what they ask for. */
+  readonly actorsWaiting: Map<Lane, Set<Task>> = new Map();
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
   readonly progress: Set<Run> = new Set();
 
@@ -171,7 +177,7 @@ export class Core {
   hasWork(): boolean {
     const { lost, broken, loose, relocate, candidates, dirty } = this;
     const tasks = lost.length + broken.length + loose.length + relocate.length + candidates.length;
-    return tasks + dirty.length + this.ready.size > 0;
+    return tasks + dirty.length + this.ready.size + this.actorsTouched.size > 0;
   }
 
   canTell(session: Session): boolean {
@@ -202,6 +208,12 @@ export class Core {
     if (worker.dirty) return;
     worker.dirty = true;
     this.dirty.push(worker);
+  }
+
+  /** Calls of it may go on; looked at before the next assignment. */
+  touchActor(task: Task): void {
+    const actor = this.actors.get(task);
+    if (actor !== undefined) this.actorsTouched.add(actor);
   }
 
   #refuse(task: Task, to: State, detail: string): never {

@@ -13,6 +13,7 @@ import {
   type WorkerLog,
   type WorkerToScheduler,
 } from "@taskflock/protocol/words";
+import { actorEnded, actorMade } from "./actor-life.ts";
 import { assign } from "./assign.ts";
 import { takeCopy } from "./copies.ts";
 import type { Core } from "./core.ts";
@@ -21,7 +22,7 @@ import { addHolder, dropStray, holderFailed } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
 import { takeSnapshot } from "./reconcile.ts";
-import { NO_AHEAD, type Task, troublesOf } from "./records.ts";
+import { ACTOR, NO_AHEAD, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
@@ -82,6 +83,11 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
       const task = core.taskById(message.task);
       const holder = core.workers.get(message.holder);
       if (task !== null && holder !== undefined) holderFailed(core, task, holder, message.version);
+      return;
+    }
+    case "actorEnded": {
+      const task = core.taskById(message.task);
+      if (task !== null) actorEnded(core, task, worker, message.how);
       return;
     }
     case "wantsToRetire":
@@ -145,6 +151,7 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   task.result = message.result;
   if (message.result === NO_PAYLOAD) addHolder(task, worker, message.version);
   else core.inlineBytes += message.bytes;
+  if ((task.flags & ACTOR) !== 0) actorMade(core, task, worker);
   complete(core, task, worker.name);
 }
 
