@@ -175,7 +175,7 @@ function handleOf(state: ActorState): Actor<object> {
     set: () => false,
   });
   states.set(handle, state);
-  return handle as Actor<object>;
+  return handle as unknown as Actor<object>;
 }
 
 export function isActor(value: unknown): value is Actor<object> {
