@@ -6,4 +6,5 @@ export * from "./ids.ts";
 export type * from "./messages.ts";
 export type * from "./questions.ts";
 export * from "./tasks.ts";
+export type * from "./why.ts";
 export type * from "./worker-messages.ts";

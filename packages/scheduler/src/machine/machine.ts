@@ -18,6 +18,7 @@ import { clusterInfo, runInfos, taskCounts, workerInfos } from "./info.ts";
 import { watchInlineBudget } from "./inline-budget.ts";
 import { checkAll, checkTouched } from "./invariants.ts";
 import { requeue } from "./lifecycle.ts";
+import { limitReached } from "./limits.ts";
 import { workerLost } from "./loss.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
@@ -163,6 +164,7 @@ function woken(core: Core): void {
   for (let due = core.timers.take(core.now); due !== null; due = core.timers.take(core.now)) {
     if (due.what === "progress") due.run.alarmed = false;
     else if (due.what === "due") sayDue(core, due.session);
+    else if (due.what !== "retry") limitReached(core, due.what, due.task);
     else if (due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
     }
