@@ -51,7 +51,7 @@ function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
     case "FLOCK_TIMEOUT":
       return spec.endless && options.timeoutMs > 0;
     case "FLOCK_DEADLINE_EXCEEDED":
-      return options.deadlineMs > 0 && options.deadlineMs < 1_000;
+      return options.deadlineMs > 0;
     case "FLOCK_NO_WORKER_TIMEOUT":
       return options.noWorkerTimeoutMs > 0;
     case "FLOCK_KILLED_WORKER":

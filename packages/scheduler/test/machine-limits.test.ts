@@ -294,6 +294,23 @@ describe("a task that no worker can run", () => {
     expect(stage.outcomes()).toEqual(["failed 2 FLOCK_NO_WORKER_TIMEOUT"]);
   });
 
+  it("counts workers that are paused as there, until they leave", () => {
+    const stage = stageWith({ workers: ["w1"], noWorkerTimeoutMs: 100 });
+    stage.options(1, 2, { noWorkerTimeoutMs: 100 });
+    stage.worker(1);
+    stage.tell(1, { t: "pausing", paused: true, reason: "memory" });
+    stage.say(1, stage.submission(1, { options: 1 }), stage.submission(2, { options: 2 }));
+    stage.pass(1000 * MS);
+    stage.cut(1);
+    stage.pass(99 * MS);
+    stage.snapshot(1);
+    stage.pass(1000 * MS);
+    expect(stage.told()).toEqual([]);
+    stage.lose(1);
+    stage.pass(100 * MS);
+    expect(stage.outcomes().sort()).toEqual(["failed 1 FLOCK_NO_WORKER_TIMEOUT", "failed 2 FLOCK_NO_WORKER_TIMEOUT"]);
+  });
+
   it("is allowed others while none of those named is there", () => {
     const stage = stageWith({ workers: ["ann"], allowOtherWorkers: true, noWorkerTimeoutMs: 100 });
     stage.submit(1, 1, { options: 1 });

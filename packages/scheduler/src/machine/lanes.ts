@@ -7,7 +7,7 @@ import { type Lane, makeLane, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { requirementOf, sayLack, sayRequirement } from "./requirement.ts";
 import { strand, strandLane, unstrandLane } from "./stranded.ts";
-import { takesTasks, type Worker } from "./worker-record.ts";
+import { isThere, WORKING, type Worker } from "./worker-record.ts";
 
 /** The lane of all tasks that ask for the same. */
 export function laneFor(core: Core, data: TaskOptionsData): Lane {
@@ -26,11 +26,14 @@ export function laneFor(core: Core, data: TaskOptionsData): Lane {
   return lane;
 }
 
-export { takesTasks };
+/** It is there, has memory left, and is not on its way out. */
+export function takesTasks(worker: Worker): boolean {
+  return worker.up && worker.status === WORKING && !worker.paused;
+}
 
 export function joinLanes(core: Core, worker: Worker): void {
   for (const lane of core.lanes.values()) joinLane(core, lane, worker);
-  unstrandLane(core, core.open);
+  reconsiderStranded(core);
 }
 
 /** No lane counts on the worker any more; what was parked for it goes back. */
@@ -41,7 +44,7 @@ export function leaveLanes(core: Core, worker: Worker): void {
     if (lane.workers?.has(worker.name) === true) lane.named--;
     // The last of those named is gone: now it is the others' turn.
     if (lane.allowOthers && lane.named === 0) for (const other of core.workers.values()) core.touchWorker(other);
-    if (lane.members === 0 && lane.count > 0) nobodyIsLeft(core, lane);
+    if (lane.members === 0 && lane.count > 0 && !lane.warned) warn(core, lane, headOf(lane)!);
   }
   worker.lanes.clear();
   for (const queue of [...worker.parked.active]) {
@@ -55,21 +58,32 @@ export function leaveLanes(core: Core, worker: Worker): void {
   core.parkedLanes.delete(worker.parked);
   core.ready.delete(worker.parked);
   if (core.open.count > 0) core.ready.add(core.open);
-  if (core.open.limited && !canEverRun(core, core.open)) strandLane(core, core.open);
+  reconsiderStranded(core);
 }
 
-/** The last worker that could serve it is gone. */
-function nobodyIsLeft(core: Core, lane: Lane): void {
-  if (lane.limited) strandLane(core, lane);
-  if (!lane.warned) warn(core, lane, headOf(lane)!);
-}
-
-/** Some worker that is there could serve it, were it not for what others take of it. */
+/** Some worker that is there could serve it, were it not for what others take of it, or for the memory that it lacks just now. */
 export function canEverRun(core: Core, lane: Lane): boolean {
-  if (lane.parkedAt !== null) return true;
-  if (lane !== core.open) return lane.members > 0;
-  for (const worker of core.workers.values()) if (takesTasks(worker)) return true;
+  if (lane.members > 0 || lane.parkedAt !== null) return true;
+  for (const worker of core.workers.values()) if (isThere(worker) && canServe(lane, worker)) return true;
   return false;
+}
+
+/** The workers that are there and could run one of its tasks, now or later. */
+export function ableWorkers(core: Core, lane: Lane): Worker[] {
+  if (lane.parkedAt !== null) return [lane.parkedAt];
+  return [...core.workers.values()].filter((worker) => isThere(worker) && canServe(lane, worker));
+}
+
+/** Workers came or went: for some tasks there is one now, for others there is none any more. */
+export function reconsiderStranded(core: Core): void {
+  reconsider(core, core.open);
+  for (const lane of core.lanes.values()) reconsider(core, lane);
+}
+
+function reconsider(core: Core, lane: Lane): void {
+  if (!lane.limited || (lane.count === 0 && lane.stranded.size === 0)) return;
+  if (canEverRun(core, lane)) unstrandLane(core, lane);
+  else strandLane(core, lane);
 }
 
 /** The worker has the names and the amounts that the lane asks for. */
@@ -89,7 +103,7 @@ export function putInLine(core: Core, task: Task): void {
   enqueue(lane, task);
   core.ready.add(lane);
   if (lane !== core.open && lane.members === 0 && !lane.warned) warn(core, lane, task);
-  if (lane.limited && !canEverRun(core, lane)) strand(core, task);
+  if (lane.limited && (lane.stranded.size > 0 || !canEverRun(core, lane))) strand(core, task);
 }
 
 /** Takes a queued task out of whatever line it stands in. */
@@ -115,8 +129,9 @@ export function park(core: Core, task: Task, worker: Worker, cost: number): void
 
 /** Workers are there, and none can run it: a person may have mistyped a name, or wait for something that never comes. */
 function warn(core: Core, lane: Lane, task: Task): void {
-  const requirement = requirementOf(core, lane);
-  if (requirement.there === 0 || !core.canTell(task.session)) return;
+  const requirement = requirementOf(core, lane, ableWorkers(core, lane).length);
+  // One that is paused comes back by itself.
+  if (requirement.there === 0 || requirement.able > 0 || !core.canTell(task.session)) return;
   lane.warned = true;
   const { noWorkerTimeoutMs } = task.options.data;
   const limit = noWorkerTimeoutMs > 0 ? `, at most ${noWorkerTimeoutMs} ms (noWorkerTimeoutMs)` : "";
@@ -131,7 +146,6 @@ function joinLane(core: Core, lane: Lane, worker: Worker): void {
   worker.lanes.add(lane);
   lane.members++;
   lane.warned = false;
-  unstrandLane(core, lane);
   lane.available.add(worker);
   if (isNamed) lane.named++;
   if (lane.count > 0) core.ready.add(lane);

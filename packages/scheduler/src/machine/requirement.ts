@@ -3,13 +3,13 @@
 import { RESOURCE_UNIT, type WhyRequirement, type WhyResource } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import type { Lane } from "./records.ts";
-import { takesTasks, type Worker } from "./worker-record.ts";
+import { isThere, type Worker } from "./worker-record.ts";
 
 /** Workers and names that are listed, at most. */
 const LISTED = 5;
 
-export function requirementOf(core: Core, lane: Lane): WhyRequirement {
-  const there = [...core.workers.values()].filter(takesTasks);
+export function requirementOf(core: Core, lane: Lane, able: number): WhyRequirement {
+  const there = [...core.workers.values()].filter(isThere);
   const names = [...(lane.workers ?? [])];
   return {
     resources: lane.resources.map(([name, amount]) => resourceAt(there, name, amount)),
@@ -18,7 +18,7 @@ export function requirementOf(core: Core, lane: Lane): WhyRequirement {
     workersThere: there.filter((worker) => lane.workers?.has(worker.name)).length,
     allowOtherWorkers: lane.allowOthers,
     there: there.length,
-    able: lane === core.open || lane.parkedAt !== null ? there.length : lane.members,
+    able,
   };
 }
 
