@@ -41,6 +41,8 @@ const metrics = record({
   rssBytes: bytes,
   arenaBytes: bytes,
   arenaUsedBytes: bytes,
+  spilledBytes: bytes,
+  spillCount: natural,
   eventLoopDelayMs: finite,
 });
 const failure = record({
@@ -55,6 +57,8 @@ const options = record({
   retries: int(0, 1_000),
   backoffMs: millis,
   timeoutMs: millis,
+  deadlineMs: millis,
+  noWorkerTimeoutMs: millis,
   allowedFailures: int(0, 1_000_000),
   cancelGraceMs: millis,
   resources,
@@ -69,6 +73,7 @@ const counts = record({ total: natural, done: natural, failed: natural, cancelle
 const workerHello = record({
   name,
   incarnation: hash,
+  nanny: flag,
   pid: natural,
   slots: int(1, 65_536),
   resources,
@@ -161,7 +166,7 @@ const toWorker = {
   acquire: { task: taskId, bytes, holders },
   expect: { task: taskId, bytes },
   retire: {},
-  leave: {},
+  leave: { restart: flag },
   configure: { inlineLimitBytes: bytes },
 } satisfies Table<"toWorker">;
 
@@ -186,6 +191,8 @@ const worker = {
   missing: { task: taskId, holder: positive, version: natural },
   actorEnded: { task: taskId, how: line },
   wantsToRetire: { reason: line },
+  pausing: { paused: flag, reason: line },
+  spoiled: { task: taskId, version: natural },
   heartbeat: { metrics },
   log: { task: taskId, attempt: positive, stream, text: line },
   snapshotPart: { holds: holdings },
@@ -228,6 +235,7 @@ export const handshakeFields: Readonly<Record<"hello" | "welcome" | "refused", F
     worker: { t: choice("hello"), ...greeting, worker: workerHello, resume },
     nanny: { t: choice("hello"), ...greeting, name },
     peer: { t: choice("hello"), ...greeting, name },
+    relay: { t: choice("hello"), ...greeting, side: choice("reader", "holder"), key: hash },
   }),
   welcome: record({
     t: choice("welcome"),

@@ -21,6 +21,10 @@ export interface TaskOptionsData {
   readonly backoffMs: number;
   /** Limit of one attempt, milliseconds; 0 is none. */
   readonly timeoutMs: number;
+  /** Limit from the submission to the outcome, whatever happens in between, milliseconds; 0 is none. */
+  readonly deadlineMs: number;
+  /** How long it may wait while no worker that is there could ever run it, milliseconds; 0 is without end. */
+  readonly noWorkerTimeoutMs: number;
   /** How many workers may die under the task before it fails. */
   readonly allowedFailures: number;
   /** After a cancel or time-out, how long the code may react to its AbortSignal before its slot is ended, milliseconds. */
@@ -39,6 +43,8 @@ export const defaultTaskOptions: TaskOptionsData = {
   retries: 0,
   backoffMs: 0,
   timeoutMs: 0,
+  deadlineMs: 0,
+  noWorkerTimeoutMs: 0,
   allowedFailures: 3,
   cancelGraceMs: 1000,
   resources: {},
@@ -87,7 +93,8 @@ export interface WorkerInfo {
   readonly name: string;
   readonly worker: number;
   readonly address: string;
-  readonly status: "running" | "retiring" | "cut";
+  /** `paused`: it gets no new tasks until its memory is below its pause limit. `cut`: its link is down, and may come back. */
+  readonly status: "running" | "paused" | "retiring" | "cut";
   readonly slots: number;
   readonly pid: number;
   readonly memoryLimitBytes: number;
@@ -109,6 +116,9 @@ export interface WorkerMetrics {
   readonly rssBytes: number;
   readonly arenaBytes: number;
   readonly arenaUsedBytes: number;
+  /** Of the results that it holds, those that are files now; and how many were ever moved to files. */
+  readonly spilledBytes: number;
+  readonly spillCount: number;
   readonly eventLoopDelayMs: number;
 }
 

@@ -77,9 +77,10 @@ export interface Expect {
 export interface Retire {
   readonly t: "retire";
 }
-/** Nothing here is needed any more: close and exit 0. */
+/** Nothing here is needed any more: close and exit 0. `restart`: the nanny is to start the worker again. */
 export interface Leave {
   readonly t: "leave";
+  readonly restart: boolean;
 }
 export interface Configure {
   readonly t: "configure";
@@ -163,6 +164,21 @@ export interface WantsToRetire {
   readonly t: "wantsToRetire";
   readonly reason: string;
 }
+/**
+ * Its memory is above the limit at which it takes nothing new (`paused`), or below it again. What it has and has not begun is taken
+ * back meanwhile; what runs goes on.
+ */
+export interface Pausing {
+  readonly t: "pausing";
+  readonly paused: boolean;
+  readonly reason: string;
+}
+/** The copy that it held at `version` cannot be read any more: its file is damaged or gone. */
+export interface Spoiled {
+  readonly t: "spoiled";
+  readonly task: TaskId;
+  readonly version: number;
+}
 export interface Heartbeat {
   readonly t: "heartbeat";
   readonly metrics: WorkerMetrics;
@@ -203,6 +219,8 @@ export type WorkerToScheduler =
   | Missing
   | ActorEnded
   | WantsToRetire
+  | Pausing
+  | Spoiled
   | Heartbeat
   | WorkerLog
   | SnapshotPart

@@ -1,5 +1,6 @@
 // How actors begin and end. None is made again: its state is nowhere else.
 
+import type { ActorEnded } from "@taskflock/protocol/words";
 import { lossOf } from "./actors.ts";
 import type { Core } from "./core.ts";
 import { removeHolder } from "./holdings.ts";
@@ -27,8 +28,10 @@ export function actorsLost(core: Core, worker: Worker, how: string): void {
 }
 
 /** Its worker says that the actor's own thread or process is gone. */
-export function actorEnded(core: Core, task: Task, worker: Worker, how: string): void {
-  if (worker.holds.has(task) && task.state === DONE) lost(core, task, worker, `${how}, on worker ${worker.name}`);
+export function actorEnded(core: Core, worker: Worker, { task: id, how }: ActorEnded): void {
+  const task = core.taskById(id);
+  if (task !== null && worker.holds.has(task) && task.state === DONE)
+    lost(core, task, worker, `${how}, on worker ${worker.name}`);
 }
 
 function lost(core: Core, task: Task, worker: Worker, how: string): void {

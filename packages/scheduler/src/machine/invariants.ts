@@ -3,9 +3,11 @@
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import { checkActors } from "./actor-invariants.ts";
 import type { Core } from "./core.ts";
+import { canEverRun, takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
-import { AHEAD, APART, CALL, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
+import { AHEAD, ANNOUNCED, APART, CALL, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
+import { checkShared } from "./shared-invariants.ts";
 import {
   CANCELLED,
   DELAYED,
@@ -22,7 +24,7 @@ import {
   UPLOADING,
   WAITING,
 } from "./states.ts";
-import { WORKING, type Worker } from "./worker-record.ts";
+import type { Worker } from "./worker-record.ts";
 
 export function checkTouched(core: Core): string | null {
   for (const id of core.story.sinceMark()) {
@@ -50,7 +52,8 @@ export function checkAll(core: Core): string | null {
     checkLanes(core) ??
     checkFunctions(core) ??
     checkActors(core) ??
-    checkFailedCalls(core)
+    checkFailedCalls(core) ??
+    checkShared(core)
   );
 }
 
@@ -71,7 +74,7 @@ function checkTask(core: Core, t: Task): string | null {
   const needed = t.dependents.filter((e) => isActive(e.dependent.state)).length;
   if (needed !== t.needed) return `counts ${t.needed} needs, has ${needed}`;
   if (t.dependents.some((e, i) => e.at !== i || e.dependency !== t)) return "an edge is misplaced";
-  return checkProgress(t) ?? checkResult(t) ?? checkLineage(core, t);
+  return checkProgress(t) ?? checkLimits(core, t) ?? checkResult(t) ?? checkLineage(core, t);
 }
 
 function checkProgress(t: Task): string | null {
@@ -88,6 +91,17 @@ function checkProgress(t: Task): string | null {
   if (t.worker !== null && t.worker.assigned[t.index] !== t) return "its worker does not have it";
   if ((t.flags & AHEAD) !== 0 && t.state !== t.worker?.assigned[t.index]?.state) return "ahead of nothing";
   if ((t.state === UPLOADING) !== (t.upload !== null)) return "state and upload disagree";
+  return null;
+}
+
+function checkLimits(core: Core, t: Task): string | null {
+  const { deadlineMs, noWorkerTimeoutMs } = t.options.data;
+  const due = deadlineMs > 0 && isActive(t.state) && (t.flags & ANNOUNCED) === 0;
+  const [deadline, timer] = [t.uncommon?.deadline ?? null, t.uncommon?.stranded ?? null];
+  if (due !== (deadline !== null && deadline.place >= 0)) return "state and deadline disagree";
+  const stranded = noWorkerTimeoutMs > 0 && t.queue !== null && !canEverRun(core, t.queue.lane);
+  if (stranded !== (timer !== null && timer.place >= 0)) return "its wait for a worker has the wrong limit";
+  if (stranded !== t.options.lane.stranded.has(t)) return "its lane does not know whether it waits for a worker";
   return null;
 }
 
@@ -129,7 +143,8 @@ function checkWorker(core: Core, w: Worker): string | null {
     stored += task.bytes;
   }
   if (stored !== w.storedBytes) return `counts ${w.storedBytes} stored bytes, has ${stored}`;
-  if (!w.up && isOffered(w)) return "is offered tasks, but is cut";
+  if (!takesTasks(w) && isOffered(w)) return "is offered tasks, but is cut, paused or on its way out";
+  if (w.paused && w.lanes.size > 0) return "is paused, and lanes count on it";
   return checkResources(w) ?? checkMaking(w) ?? checkRoom(core, w);
 }
 
@@ -150,7 +165,7 @@ function isOffered(w: Worker): boolean {
 
 function checkRoom(core: Core, w: Worker): string | null {
   const isFull = w.assigned.length >= core.config.maxAssignedPerWorker;
-  const hasRoom = w.up && w.status === WORKING && !isFull && w.assigned.length - w.ahead < w.slots;
+  const hasRoom = takesTasks(w) && !isFull && w.assigned.length - w.ahead < w.slots;
   if (hasRoom && !isOffered(w)) return "a slot is free, unseen";
   if (hasRoom && core.open.count > 0) return "a slot is free, and tasks are queued that it could run";
   return null;

@@ -4,13 +4,15 @@ import { type ErrorCode, type Failure, NO_PAYLOAD, type PayloadRef } from "@task
 import { closeActor, standAside, standBy } from "./actors.ts";
 import { announce } from "./announce.ts";
 import type { Core } from "./core.ts";
+import { clearDeadline, setDeadline } from "./deadlines.ts";
 import { dropCopies } from "./holdings.ts";
 import { putInLine, takeOutOfLine } from "./lanes.ts";
 import { dropLineage, settleLineage } from "./lineage.ts";
-import { ACTOR, AHEAD, APART, NO_AHEAD, type Outcome, type SharedError, type Task } from "./records.ts";
+import { ACTOR, AHEAD, ANNOUNCED, APART, NO_AHEAD, type Outcome, type SharedError, type Task } from "./records.ts";
 import { keyOf, loosen, unneedInputs } from "./references.ts";
 import { countEnded } from "./runs.ts";
 import { ASSIGNED, CANCELLED, DONE, FAILED, IDLE, isActive, isPlaced, QUEUED, UPLOADING, WAITING } from "./states.ts";
+import { unstrand } from "./stranded.ts";
 import { clearAhead, detach } from "./supply.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -31,6 +33,8 @@ function activateOne(core: Core, task: Task, detail: string, before: Task[] | nu
   let broken = false;
   const { deps } = task;
   task.waitingOn = 0;
+  // Computed once in time, it may be computed again at any time.
+  if (task.options.data.deadlineMs > 0 && (task.flags & ANNOUNCED) === 0) setDeadline(core, task);
   for (let i = 0; i < deps.length; i++) {
     const { dependency } = deps[i]!;
     const { state } = dependency;
@@ -91,6 +95,7 @@ export function withdraw(core: Core, task: Task): void {
   if (task.state === QUEUED) {
     if ((task.flags & APART) === 0) takeOutOfLine(core, task);
     else standAside(core, task);
+    unstrand(core, task);
   } else if (isPlaced(task.state) && task.worker !== null) {
     const { worker } = task;
     detach(core, task);
@@ -112,6 +117,7 @@ export function endUpload(core: Core, task: Task): void {
 export function complete(core: Core, task: Task, detail: string): void {
   const wasActive = isActive(task.state);
   core.move(task, DONE, detail);
+  if (task.uncommon !== null) clearDeadline(core, task);
   if (wasActive) unneedInputs(core, task);
   if (task.result !== NO_PAYLOAD || (task.flags & APART) !== 0) dropLineage(core, task);
   countEnded(core, task, "done");
@@ -186,6 +192,7 @@ export function becauseOf(failed: Task): Outcome {
 function endOne(core: Core, task: Task, outcome: Outcome): void {
   const wasActive = isActive(task.state);
   withdraw(core, task);
+  clearDeadline(core, task);
   const failed = outcome.kind === "failed";
   core.move(task, failed ? FAILED : CANCELLED, failed ? outcome.failure.message : outcome.reason);
   task.extras.outcome = outcome;

@@ -5,6 +5,7 @@ import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import { closeActor, lossOf, mustRun, standAside } from "./actors.ts";
 import { answerLocate } from "./announce.ts";
 import type { Core } from "./core.ts";
+import { clearDeadline } from "./deadlines.ts";
 import { dropCopies } from "./holdings.ts";
 import { takeOutOfLine } from "./lanes.ts";
 import {
@@ -23,6 +24,7 @@ import { ACTOR, APART, CALL, LINEAGE, type Task } from "./records.ts";
 import { isWanted, keyOf, loosen, unneedInputs } from "./references.ts";
 import { countEnded } from "./runs.ts";
 import { CANCELLED, DONE, FAILED, FREE, IDLE, isActive, QUEUED, UPLOADING } from "./states.ts";
+import { unstrand } from "./stranded.ts";
 
 export function drain(core: Core): void {
   const { lost, broken, loose } = core;
@@ -52,6 +54,7 @@ function recover(core: Core, task: Task): void {
     if (dependent.state !== QUEUED) continue;
     if ((dependent.flags & APART) === 0) takeOutOfLine(core, dependent);
     else standAside(core, dependent);
+    unstrand(core, dependent);
     wait(core, dependent, "an input was lost");
   }
   if ((task.flags & APART) !== 0)
@@ -80,6 +83,7 @@ function letGo(core: Core, task: Task): void {
     // A call that was made runs, whether or not anybody wants its result.
     if ((task.flags & CALL) !== 0 && mustRun(core, task)) return;
     withdraw(core, task);
+    clearDeadline(core, task);
     unneedInputs(core, task);
     countEnded(core, task, "cancelled");
     if (isLineage) core.move(task, IDLE, "nobody wants it");

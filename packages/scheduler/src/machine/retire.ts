@@ -7,7 +7,7 @@ import { actorsLost } from "./actor-life.ts";
 import type { Core } from "./core.ts";
 import { holdersFor, removeHolder } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
-import { ACTOR, LINEAGE, type Task } from "./records.ts";
+import { ACTOR, CALL, LINEAGE, type Task } from "./records.ts";
 import { isWanted } from "./references.ts";
 import { ASSIGNED, DONE } from "./states.ts";
 import { LEAVING, type Moving, RETIRING, WORKING, type Worker } from "./worker-record.ts";
@@ -26,8 +26,14 @@ export function retire(core: Core, worker: Worker): void {
 export function beginRetiring(core: Core, worker: Worker): void {
   worker.retireDirty = true;
   core.send(worker, { t: "retire" });
+  takeBack(core, worker);
+}
+
+/** Asks for all that it was given and has not begun. */
+export function takeBack(core: Core, worker: Worker): void {
   for (const task of worker.assigned) {
-    if (task.state !== ASSIGNED) continue;
+    // Calls of an actor stay: one of them taken back while the next begins would come after it.
+    if (task.state !== ASSIGNED || (task.flags & CALL) !== 0) continue;
     core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "stolen" });
   }
 }
@@ -108,7 +114,7 @@ function fill(worker: Worker): number {
 function leave(core: Core, worker: Worker): void {
   worker.status = LEAVING;
   core.retiring.delete(worker);
-  core.send(worker, { t: "leave" });
+  core.send(worker, { t: "leave", restart: worker.restart });
   actorsLost(core, worker, "it was retired");
   for (const task of [...worker.holds.keys()]) removeHolder(core, task, worker);
 }

@@ -8,6 +8,11 @@ export const WORKING = 0;
 export const RETIRING = 1;
 export const LEAVING = 2;
 
+/** It can be spoken to, and is not on its way out. It may be paused. */
+export function isThere(worker: Worker): boolean {
+  return worker.up && worker.status === WORKING;
+}
+
 export interface Moving {
   target: Worker | null;
   readonly tried: Set<Worker>;
@@ -25,6 +30,10 @@ export class Worker {
   /** What it holds, as far as it has said so ahead of its next snapshot. */
   reported: Snapshot["holds"][number][] = [];
   status: 0 | 1 | 2 = WORKING;
+  /** When it leaves, its nanny is to start it again. */
+  restart = false;
+  /** Its memory is above its pause limit: it gets nothing new. */
+  paused = false;
   readonly free: Map<string, number>;
   assigned: Task[] = [];
   running = 0;

@@ -21,6 +21,7 @@ import { measure } from "./functions.ts";
 import { addHolder, dropStray, holderFailed } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
+import { pausing } from "./pause.ts";
 import { takeSnapshot } from "./reconcile.ts";
 import { ACTOR, NO_AHEAD, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
@@ -85,14 +86,20 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
       if (task !== null && holder !== undefined) holderFailed(core, task, holder, message.version);
       return;
     }
-    case "actorEnded": {
-      const task = core.taskById(message.task);
-      if (task !== null) actorEnded(core, task, worker, message.how);
+    case "actorEnded":
+      actorEnded(core, worker, message);
       return;
-    }
     case "wantsToRetire":
       retire(core, worker);
       return;
+    case "pausing":
+      pausing(core, worker, message);
+      return;
+    case "spoiled": {
+      const task = core.taskById(message.task);
+      if (task !== null) holderFailed(core, task, worker, message.version);
+      return;
+    }
     case "heartbeat":
       worker.metrics = message.metrics;
       return;
@@ -229,8 +236,10 @@ function held(core: Core, worker: Worker, message: Held): void {
 
 function log(core: Core, worker: Worker, message: WorkerLog): void {
   const task = core.taskById(message.task);
-  if (task === null) return;
   const { stream, text } = message;
+  const [key, run] = task === null ? ["", ""] : [keyOf(task), task.run.name];
+  core.logs.add({ at: core.now, worker: worker.name, key, run, stream, text });
+  if (task === null) return;
   eachRef(task, (session, n) => {
     if (core.canTell(session)) core.tell(session, { t: "log", n, worker: worker.name, stream, text });
   });

@@ -24,6 +24,7 @@ export function sayFirstSnapshot(s: WorkerState): void {
   s.snapshotDue = false;
   sendSnapshot(s);
   if (s.retireReason !== null) s.send({ t: "wantsToRetire", reason: s.retireReason });
+  if (s.paused !== null) s.send({ t: "pausing", paused: true, reason: s.paused });
 }
 
 function isRunning(s: WorkerState): boolean {
@@ -35,6 +36,12 @@ export function onRetireWanted(s: WorkerState, event: Extract<WorkerEvent, { e: 
   if (s.retireReason !== null) return;
   s.retireReason = event.reason;
   if (!s.snapshotDue) s.send({ t: "wantsToRetire", reason: event.reason });
+}
+
+export function onPausing(s: WorkerState, { paused, reason }: Extract<WorkerEvent, { e: "pausing" }>): void {
+  if (paused === (s.paused !== null)) return;
+  s.paused = paused ? reason : null;
+  if (!s.snapshotDue && !s.left) s.send({ t: "pausing", paused, reason });
 }
 
 /** In parts, each well below the limit of a frame. */
@@ -64,10 +71,10 @@ export function snapshot(s: WorkerState): Snapshot {
 }
 
 /** The scheduler sends nothing more. */
-export function leave(s: WorkerState): void {
+export function leave(s: WorkerState, restart: boolean): void {
   dropAll(s);
   s.left = true;
-  s.port.leave();
+  s.port.leave(restart);
 }
 
 /** Lets everything go. What runs is ended; its bytes are freed when its slot says so. */
