@@ -57,6 +57,8 @@ const options = record({
   retries: int(0, 1_000),
   backoffMs: millis,
   timeoutMs: millis,
+  deadlineMs: millis,
+  noWorkerTimeoutMs: millis,
   allowedFailures: int(0, 1_000_000),
   cancelGraceMs: millis,
   resources,
@@ -232,6 +234,7 @@ export const handshakeFields: Readonly<Record<"hello" | "welcome" | "refused", F
     worker: { t: choice("hello"), ...greeting, worker: workerHello, resume },
     nanny: { t: choice("hello"), ...greeting, name },
     peer: { t: choice("hello"), ...greeting, name },
+    relay: { t: choice("hello"), ...greeting, side: choice("reader", "holder"), key: hash },
   }),
   welcome: record({
     t: choice("welcome"),

@@ -18,6 +18,7 @@ import { clusterInfo, runInfos, taskCounts, workerInfos } from "./info.ts";
 import { watchInlineBudget } from "./inline-budget.ts";
 import { checkAll, checkTouched } from "./invariants.ts";
 import { requeue } from "./lifecycle.ts";
+import { limitReached } from "./limits.ts";
 import { workerLost } from "./loss.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
@@ -29,6 +30,7 @@ import { clientMessage, freeClientMessage, sessionGone, sessionJoined, sessionLi
 import { waitsDue } from "./shared-waits.ts";
 import { DELAYED } from "./states.ts";
 import { rebalance } from "./steal.ts";
+import { answerWatchers } from "./watch.ts";
 import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
 
 export class SchedulerMachine {
@@ -169,6 +171,7 @@ function woken(core: Core): void {
     if (due.what === "progress") due.run.alarmed = false;
     else if (due.what === "due") sayDue(core, due.session);
     else if (due.what === "waits") waitsDue(core);
+    else if (due.what === "deadline" || due.what === "noWorker") limitReached(core, due.what, due.task);
     else if (due.what === "retry" && due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
     }
@@ -187,6 +190,7 @@ function settle(core: Core): void {
   }
   watchInlineBudget(core);
   sayProgress(core);
+  answerWatchers(core);
   const next = core.timers.next();
   if (next === core.armed) return;
   core.armed = next;
