@@ -2,6 +2,7 @@
 
 import { defaultTaskOptions, type Isolation, RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
 import {
+  abortSignal,
   amounts,
   type Check,
   type Checks,
@@ -68,7 +69,6 @@ export interface InternalOptions extends Omit<TaskOptions, "isolation"> {
 }
 
 const aRun: Check = (value) => (value instanceof TaskRun ? null : "a run, as client.run(name) returns it");
-const aSignal: Check = (value) => (value instanceof AbortSignal ? null : "an AbortSignal");
 
 /** Of every option that a task has. */
 export const taskOptionChecks: Checks<TaskOptions> = {
@@ -88,7 +88,7 @@ export const taskOptionChecks: Checks<TaskOptions> = {
   allowOtherWorkers: flag,
   isolation: oneOf("thread", "process"),
   run: aRun,
-  signal: aSignal,
+  signal: abortSignal,
 };
 
 /** Throws FLOCK_OPTION_INVALID for names that do not exist and values of the wrong kind. */
