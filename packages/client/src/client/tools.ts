@@ -1,10 +1,10 @@
 // The part of a client for work that coordinates: shared objects, actors, plugins.
 
 import { type Actor, type ActorHost, type ActorOptions, type AnyClass, createActor } from "../actors/actor.ts";
-import { SharedEvent } from "../shared/event.ts";
-import { SharedLock, SharedSemaphore } from "../shared/leases.ts";
-import { SharedQueue, type SharedQueueOptions } from "../shared/queue.ts";
-import { SharedVariable } from "../shared/variable.ts";
+import { SharedEvent } from "../shared-objects/event.ts";
+import { SharedLock, SharedSemaphore } from "../shared-objects/leases.ts";
+import { SharedQueue, type SharedQueueOptions } from "../shared-objects/queue.ts";
+import { SharedVariable } from "../shared-objects/variable.ts";
 import type { Arguments } from "../types.ts";
 import { ClientData } from "./data.ts";
 
