@@ -27,6 +27,9 @@ export interface Faults {
   readonly joinWorker: number;
   readonly blockClient: number;
   readonly crashClient: number;
+  /** A worker's memory is above its pause limit for a while; what it stores is damaged on its disk. */
+  readonly pauseWorker: number;
+  readonly spoil: number;
   /** Per transfer. */
   readonly transfer: number;
 }
@@ -39,6 +42,8 @@ export const noFaults: Faults = {
   joinWorker: 0,
   blockClient: 0,
   crashClient: 0,
+  pauseWorker: 0,
+  spoil: 0,
   transfer: 0,
 };
 
@@ -111,6 +116,8 @@ const dense: Faults = {
   joinWorker: 0.3,
   blockClient: 1,
   crashClient: 0.01,
+  pauseWorker: 1,
+  spoil: 0.3,
   transfer: 0.7,
 };
 
@@ -125,6 +132,8 @@ function drawAllFaults(random: Random): Faults {
     joinWorker: some(0.03),
     blockClient: some(0.05),
     crashClient: some(0.005),
+    pauseWorker: some(0.05),
+    spoil: some(0.02),
     transfer: random.chance(0.5) ? random.next() * 0.5 : 0,
   };
 }
@@ -259,9 +268,23 @@ function add(style: Style, traits: SpecTraits): TaskSpec {
 
 function drawOptions(random: Random): Partial<TaskOptionsData> {
   if (random.chance(0.8)) return {};
-  const choice = random.between(0, 3);
+  const choice = random.between(0, 4);
+  if (choice === 4) return drawLimits(random);
   if (choice === 0) return { priority: random.between(-5, 5) };
   if (choice === 1) return { resources: { GPU: random.pick([0.25, 0.5, 1]) * RESOURCE_UNIT } };
   if (choice === 2) return { workers: [`w${random.between(0, 4)}`], allowOtherWorkers: random.chance(0.7) };
   return { isolation: "process" };
+}
+
+/** Limits that strike, some of them while nobody could run the task, and limits that never do. */
+function drawLimits(random: Random): Partial<TaskOptionsData> {
+  const choice = random.between(0, 3);
+  if (choice === 0) return { deadlineMs: random.skewed(1, 200) };
+  if (choice === 1) return { deadlineMs: 86_400_000 };
+  if (choice === 2) return { noWorkerTimeoutMs: random.skewed(1, 200) };
+  return {
+    noWorkerTimeoutMs: random.skewed(1, 200),
+    workers: [`w${random.between(0, 8)}`],
+    resources: { GPU: RESOURCE_UNIT },
+  };
 }

@@ -108,6 +108,8 @@ const messageKinds: readonly AnyMessage["t"][] = [
   "notHeld",
   "missing",
   "wantsToRetire",
+  "pausing",
+  "spoiled",
   "snapshotPart",
   "snapshot",
 ];

@@ -38,6 +38,8 @@ export interface WorkerSurroundings {
   workerAt(id: WorkerId): WorkerProcess | null;
   /** How likely a transfer fails for no reason, or for want of room. */
   transferTrouble(): number;
+  /** How likely a stored input cannot be read any more. */
+  spoilTrouble(): number;
   died(process: WorkerProcess, how: string): void;
 }
 
@@ -101,6 +103,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     return {
       name,
       incarnation: `${name}@${this.world.now}`,
+      nanny: true,
       pid: 1,
       slots,
       resources,
@@ -167,6 +170,25 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     if (this.state === "alive") this.step({ e: "retireWanted", reason: "the model says so" });
   }
 
+  /** It takes nothing new for a while, and may be paused again meanwhile. */
+  pause(): void {
+    if (this.state !== "alive") return;
+    this.step({ e: "pausing", paused: true, reason: "the model's memory is full" });
+    this.world.after(this.random.skewed(100, 50_000), () => {
+      if (this.state === "alive") this.step({ e: "pausing", paused: false, reason: "the model's memory is free" });
+    });
+  }
+
+  /** One of its results cannot be read any more, it notices. */
+  spoil(): void {
+    const { holds } = this.machine.snapshot();
+    if (this.state === "alive" && holds.length > 0) this.step({ e: "spoiled", task: this.random.pick(holds).task });
+  }
+
+  spoilsInput(): boolean {
+    return this.random.chance(this.#around.spoilTrouble());
+  }
+
   /** A client brings bytes that were announced; false: they were not, or not yet. */
   upload(task: TaskId, content: Content & { bytes: number }): boolean {
     if (this.state !== "alive" || !this.#expected.delete(task)) return false;
@@ -213,6 +235,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       },
       abortItem: (slot, task, reason) => this.#slots[slot]?.abort(task, reason),
       endSlot: (slot, reason) => this.#slots[slot]?.end(reason),
+      closeActor: () => {},
       fetch: (task, _bytes, holder) => this.#fetch(task, holder),
       stopFetch: (task) => {
         if (!this.#fetches.delete(task)) throw new Error(`${this.name} stops a fetch of ${task} that does not run`);

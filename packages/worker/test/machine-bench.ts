@@ -114,6 +114,13 @@ export class MachineBench {
     this.#freeWhenEmpty(slot);
   }
 
+  /** The item at hand finds that an input of it cannot be read. */
+  spoil(slot: number, input: number): void {
+    const { task, attempt } = this.#item(slot).assign;
+    this.event({ e: "inputSpoiled", slot, task, attempt, input: input as TaskId });
+    this.#freeWhenEmpty(slot);
+  }
+
   finish(slot: number, bytes: number, inline = bytes <= 100): void {
     const { assign } = this.#item(slot);
     const state = this.slots[slot];
@@ -217,6 +224,7 @@ export class MachineBench {
         state.ending = reason;
         this.calls.push(`end ${slot}: ${reason}`);
       },
+      closeActor: (slot) => void this.calls.push(`close ${slot}`),
       fetch: (task, _bytes, holder) => {
         if (this.fetches.has(task) || this.stored.has(task)) throw new Error(`${task} is fetched already`);
         this.fetches.set(task, holder);

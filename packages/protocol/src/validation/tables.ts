@@ -1,6 +1,6 @@
 // Every field of every message, with what it may hold. The limits here are the wire's; options have narrower ones (client).
 
-import { type Directions, errorRegistry } from "../words/index.ts";
+import { type Directions, errorRegistry, isolations } from "../words/index.ts";
 import {
   choice,
   type Field,
@@ -41,6 +41,8 @@ const metrics = record({
   rssBytes: bytes,
   arenaBytes: bytes,
   arenaUsedBytes: bytes,
+  spilledBytes: bytes,
+  spillCount: natural,
   eventLoopDelayMs: finite,
 });
 const failure = record({
@@ -55,12 +57,14 @@ const options = record({
   retries: int(0, 1_000),
   backoffMs: millis,
   timeoutMs: millis,
+  deadlineMs: millis,
+  noWorkerTimeoutMs: millis,
   allowedFailures: int(0, 1_000_000),
   cancelGraceMs: millis,
   resources,
   workers: list(name, 10_000),
   allowOtherWorkers: flag,
-  isolation: choice("thread", "process"),
+  isolation: choice(...isolations),
   speculate: flag,
 });
 const holder = record({ worker: positive, address: name, version: natural });
@@ -70,6 +74,7 @@ const counts = record({ total: natural, done: natural, failed: natural, cancelle
 const workerHello = record({
   name,
   incarnation: hash,
+  nanny: flag,
   pid: natural,
   slots: int(1, 65_536),
   resources,
@@ -153,7 +158,7 @@ const toWorker = {
     order: int(-MAX, MAX),
     timeoutMs: millis,
     cancelGraceMs: millis,
-    isolation: choice("thread", "process"),
+    isolation: choice(...isolations),
     solo: flag,
     expectedUs: natural,
   },
@@ -162,7 +167,7 @@ const toWorker = {
   acquire: { task: taskId, bytes, holders },
   expect: { task: taskId, bytes },
   retire: {},
-  leave: {},
+  leave: { restart: flag },
   configure: { inlineLimitBytes: bytes },
 } satisfies Table<"toWorker">;
 
@@ -185,7 +190,10 @@ const worker = {
   held: { task: taskId, bytes, version: natural },
   notHeld: { task: taskId, message: line },
   missing: { task: taskId, holder: positive, version: natural },
+  actorEnded: { task: taskId, how: line },
   wantsToRetire: { reason: line },
+  pausing: { paused: flag, reason: line },
+  spoiled: { task: taskId, version: natural },
   heartbeat: { metrics },
   log: { task: taskId, attempt: positive, stream, text: line },
   snapshotPart: { holds: holdings },
@@ -228,6 +236,7 @@ export const handshakeFields: Readonly<Record<"hello" | "welcome" | "refused", F
     worker: { t: choice("hello"), ...greeting, worker: workerHello, resume },
     nanny: { t: choice("hello"), ...greeting, name },
     peer: { t: choice("hello"), ...greeting, name },
+    relay: { t: choice("hello"), ...greeting, side: choice("reader", "holder"), key: hash },
   }),
   welcome: record({
     t: choice("welcome"),

@@ -7,15 +7,33 @@ export type EventKind =
   | "workerCut"
   /** Its link is up again, and what it holds is known. */
   | "workerBack"
+  /** Its memory is above its pause limit: it gets nothing new until it has resumed. */
+  | "workerPaused"
+  | "workerResumed"
   | "workerRetiring"
   | "workerLeft"
   | "workerLost"
+  /** It was asked to end and be started again. */
+  | "workerRestarting"
+  | "clusterRestarted"
+  /** Workers were started, or idle ones retired, by who sizes the cluster. */
+  | "scaleUp"
+  | "scaleDown"
+  /** Nobody used the cluster for long: its workers leave, and it ends. */
+  | "idleTimeout"
   | "clientJoined"
   | "clientGone"
   /** A task runs much longer than others of its function. */
   | "straggler"
   /** It was begun a second time elsewhere; or one of the two attempts came to an end. */
-  | "speculation";
+  | "speculation"
+  | "actorCreated"
+  /** Gone with its worker, or with its own thread or process. */
+  | "actorLost"
+  /** Said by a client. */
+  | "note"
+  /** A lock or a lease of a semaphore that a client held until it was gone is free again. */
+  | "leaseFreed";
 
 export interface ClusterEvent {
   /** 1, 2, 3 …: which event of this scheduler. */

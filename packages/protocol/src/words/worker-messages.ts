@@ -2,7 +2,7 @@
 
 import type { Holder } from "./client-messages.ts";
 import type { Attempt, FunctionId, PayloadRef, TaskId, WorkerId } from "./ids.ts";
-import type { Failure, WorkerMetrics } from "./tasks.ts";
+import type { Failure, Isolation, WorkerMetrics } from "./tasks.ts";
 
 export interface SendFunction {
   readonly t: "function";
@@ -41,7 +41,7 @@ export interface Assign {
   readonly order: number;
   readonly timeoutMs: number;
   readonly cancelGraceMs: number;
-  readonly isolation: "thread" | "process";
+  readonly isolation: Isolation;
   /** Never in a batch with others: it was on a worker that died. */
   readonly solo: boolean;
   /** The expected duration in µs, 0 when unknown: the worker batches tiny ones. */
@@ -77,9 +77,10 @@ export interface Expect {
 export interface Retire {
   readonly t: "retire";
 }
-/** Nothing here is needed any more: close and exit 0. */
+/** Nothing here is needed any more: close and exit 0. `restart`: the nanny is to start the worker again. */
 export interface Leave {
   readonly t: "leave";
+  readonly restart: boolean;
 }
 export interface Configure {
   readonly t: "configure";
@@ -152,10 +153,31 @@ export interface Missing {
   readonly holder: WorkerId;
   readonly version: number;
 }
+/** An actor ended without having been dropped: its thread or process is gone. */
+export interface ActorEnded {
+  readonly t: "actorEnded";
+  readonly task: TaskId;
+  readonly how: string;
+}
 /** The worker asks for a planned stop (SIGTERM, spot notice, lifetime); the scheduler answers `retire`. */
 export interface WantsToRetire {
   readonly t: "wantsToRetire";
   readonly reason: string;
+}
+/**
+ * Its memory is above the limit at which it takes nothing new (`paused`), or below it again. What it has and has not begun is taken
+ * back meanwhile; what runs goes on.
+ */
+export interface Pausing {
+  readonly t: "pausing";
+  readonly paused: boolean;
+  readonly reason: string;
+}
+/** The copy that it held at `version` cannot be read any more: its file is damaged or gone. */
+export interface Spoiled {
+  readonly t: "spoiled";
+  readonly task: TaskId;
+  readonly version: number;
 }
 export interface Heartbeat {
   readonly t: "heartbeat";
@@ -195,7 +217,10 @@ export type WorkerToScheduler =
   | Held
   | NotHeld
   | Missing
+  | ActorEnded
   | WantsToRetire
+  | Pausing
+  | Spoiled
   | Heartbeat
   | WorkerLog
   | SnapshotPart

@@ -14,7 +14,7 @@ export function workerInfo(worker: Worker): WorkerInfo {
     name: worker.name,
     worker: worker.id,
     address: hello.peerAddress,
-    status: !worker.up ? "cut" : worker.status === WORKING ? "running" : "retiring",
+    status: statusOfWorker(worker),
     slots: worker.slots,
     pid: hello.pid,
     memoryLimitBytes: hello.memoryLimitBytes,
@@ -23,10 +23,17 @@ export function workerInfo(worker: Worker): WorkerInfo {
     assigned: worker.assigned.length + worker.seconds.size,
     running: worker.running,
     stored: worker.holds.size,
+    actors: worker.actors.size,
     storedBytes: worker.storedBytes,
     finished: worker.finished,
     metrics: worker.metrics,
   };
+}
+
+function statusOfWorker(worker: Worker): WorkerInfo["status"] {
+  if (!worker.up) return "cut";
+  if (worker.status !== WORKING) return "retiring";
+  return worker.paused ? "paused" : "running";
 }
 
 export function workerInfos(core: Core): WorkerInfo[] {

@@ -40,6 +40,8 @@ export type SchedulerEvent = { readonly at: Micros; readonly cause: Cause } & (
   | { readonly e: "woken" }
   /** The operator stops workers by name (CLI, page). */
   | { readonly e: "retireWorkers"; readonly workers: readonly string[] }
+  /** Nobody used the cluster for so long: its workers are to leave. */
+  | { readonly e: "idleTimeout"; readonly afterMs: number }
 );
 
 /**
@@ -85,10 +87,14 @@ export interface SchedulerConfig {
   readonly failedCallBytes: number;
   /** A task that takes less is no straggler, however short others are; and so often stragglers are looked for, µs. */
   readonly stragglerUs: number;
+  /** Values in queues and variables, all together. */
+  readonly sharedBudgetBytes: number;
   /** Lines of story kept for all tasks together. */
   readonly storyLines: number;
   /** Entries of the event log that are kept. */
   readonly eventsKept: number;
+  /** Printed lines that are kept, UTF-16 units. */
+  readonly logUnitsKept: number;
 }
 
 export const defaultSchedulerConfig: SchedulerConfig = {
@@ -101,8 +107,10 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   failedCalls: 256,
   failedCallBytes: 64 * 1024 * 1024,
   stragglerUs: 1_000_000,
+  sharedBudgetBytes: 256 * 1024 * 1024,
   storyLines: 100_000,
   eventsKept: 10_000,
+  logUnitsKept: 8 * 1024 * 1024,
 };
 
 export type { Attempt, RunCounts };

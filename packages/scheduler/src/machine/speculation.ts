@@ -7,7 +7,7 @@ import { canServe, hasFree, takesTasks } from "./lanes.ts";
 import { revokeAhead } from "./lifecycle.ts";
 import { countMaking } from "./making.ts";
 import { expectedStart } from "./placement.ts";
-import { SECOND, type Task } from "./records.ts";
+import { APART, SECOND, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { attachSecond, forgetSecond, secondOf } from "./second.ts";
 import { ASSIGNED, RUNNING } from "./states.ts";
@@ -22,7 +22,8 @@ const WORKERS_LOOKED_AT = 64;
 /** Begins the task a second time; false when no worker has room for it now, so that it may be tried again. */
 export function speculate(core: Core, task: Task): boolean {
   if ((task.flags & SECOND) !== 0) return true;
-  if (task.waitingOn > 0) return false;
+  // An actor's state is in one place.
+  if (task.waitingOn > 0 || (task.flags & APART) !== 0) return false;
   const worker = workerFor(core, task);
   if (worker === null) return false;
   const { attempt } = attachSecond(core, task, worker);

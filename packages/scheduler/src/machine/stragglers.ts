@@ -30,10 +30,11 @@ export function watch(core: Core, task: Task): void {
   if (core.watched.length === 1) lookLater(core);
 }
 
-/** Returns the stragglers that asked to be begun a second time and were not; `begin` says whether it could. */
+/** Tells of those that were not told of. `begin` begins one a second time that asked for that, and says whether it could. */
 export function lookForStragglers(core: Core, begin: (task: Task) => boolean): void {
   const { watched } = core;
   const found: Found[] = [];
+  const eager: [Watched, Task][] = [];
   let kept = 0;
   for (const entry of watched) {
     const task = core.taskById(entry.task);
@@ -43,10 +44,11 @@ export function lookForStragglers(core: Core, begin: (task: Task) => boolean): v
     if (median === null) continue;
     if (!entry.reported) found.push({ task, ranUs: core.now - entry.since, median });
     entry.reported = true;
-    if (task.options.data.speculate && !entry.doubled) entry.doubled = begin(task);
+    if (task.options.data.speculate && !entry.doubled) eager.push([entry, task]);
   }
   watched.length = kept;
   report(core, found);
+  for (const [entry, task] of eager) entry.doubled = begin(task);
   if (kept > 0) lookLater(core);
 }
 

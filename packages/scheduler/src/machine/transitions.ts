@@ -29,8 +29,8 @@ const allowed: Readonly<Record<State, readonly State[]>> = {
   [ASSIGNED]: [RUNNING, WAITING, QUEUED, DELAYED, DONE, FAILED, CANCELLED, IDLE, FREE],
   // Back to assigned when a second attempt, which has not begun, is the only one left.
   [RUNNING]: [ASSIGNED, WAITING, QUEUED, DELAYED, DONE, FAILED, CANCELLED, IDLE, FREE],
-  // Back to waiting or queued when the last copy is lost.
-  [DONE]: [WAITING, QUEUED, IDLE, FAILED, FREE],
+  // Back to waiting or queued when the last copy is lost; cancelled with everything else when the cluster is restarted.
+  [DONE]: [WAITING, QUEUED, IDLE, FAILED, CANCELLED, FREE],
   [FAILED]: [FREE],
   [CANCELLED]: [FREE],
 };

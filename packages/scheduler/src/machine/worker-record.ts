@@ -8,6 +8,11 @@ export const WORKING = 0;
 export const RETIRING = 1;
 export const LEAVING = 2;
 
+/** It can be spoken to, and is not on its way out. It may be paused. */
+export function isThere(worker: Worker): boolean {
+  return worker.up && worker.status === WORKING;
+}
+
 export interface Moving {
   target: Worker | null;
   readonly tried: Set<Worker>;
@@ -25,6 +30,10 @@ export class Worker {
   /** What it holds, as far as it has said so ahead of its next snapshot. */
   reported: Snapshot["holds"][number][] = [];
   status: 0 | 1 | 2 = WORKING;
+  /** When it leaves, its nanny is to start it again. */
+  restart = false;
+  /** Its memory is above its pause limit: it gets nothing new. */
+  paused = false;
   readonly free: Map<string, number>;
   assigned: Task[] = [];
   /** Tasks whose second attempt is here; they take slots and resources as the assigned do. */
@@ -38,6 +47,8 @@ export class Worker {
   /** Of the assigned: how many of each function whose results stay here. */
   readonly makes: Map<FunctionRecord, number> = new Map();
   readonly holds: Map<Task, Holding> = new Map();
+  /** Actors that live here, or are being made; with what they hold of its resources. */
+  readonly actors: Set<Task> = new Set();
   storedBytes = 0;
   finished = 0;
   metrics: WorkerMetrics | null = null;

@@ -13,6 +13,7 @@ import {
   type WorkerLog,
   type WorkerToScheduler,
 } from "@taskflock/protocol/words";
+import { actorEnded, actorMade } from "./actor-life.ts";
 import { assign } from "./assign.ts";
 import { takeCopy } from "./copies.ts";
 import type { Core } from "./core.ts";
@@ -20,8 +21,9 @@ import { measure } from "./functions.ts";
 import { addHolder, dropStray, holderFailed } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
+import { pausing } from "./pause.ts";
 import { takeSnapshot } from "./reconcile.ts";
-import { NO_AHEAD, SECOND, type Task, troublesOf } from "./records.ts";
+import { ACTOR, NO_AHEAD, SECOND, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
@@ -87,9 +89,20 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
       if (task !== null && holder !== undefined) holderFailed(core, task, holder, message.version);
       return;
     }
+    case "actorEnded":
+      actorEnded(core, worker, message);
+      return;
     case "wantsToRetire":
       retire(core, worker);
       return;
+    case "pausing":
+      pausing(core, worker, message);
+      return;
+    case "spoiled": {
+      const task = core.taskById(message.task);
+      if (task !== null) holderFailed(core, task, worker, message.version);
+      return;
+    }
     case "heartbeat":
       worker.metrics = message.metrics;
       return;
@@ -163,6 +176,7 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   task.result = message.result;
   if (message.result === NO_PAYLOAD) addHolder(task, worker, message.version);
   else core.inlineBytes += message.bytes;
+  if ((task.flags & ACTOR) !== 0) actorMade(core, task, worker);
   complete(core, task, worker.name);
 }
 
@@ -244,8 +258,10 @@ function held(core: Core, worker: Worker, message: Held): void {
 
 function log(core: Core, worker: Worker, message: WorkerLog): void {
   const task = core.taskById(message.task);
-  if (task === null) return;
   const { stream, text } = message;
+  const [key, run] = task === null ? ["", ""] : [keyOf(task), task.run.name];
+  core.logs.add({ at: core.now, worker: worker.name, key, run, stream, text });
+  if (task === null) return;
   eachRef(task, (session, n) => {
     if (core.canTell(session)) core.tell(session, { t: "log", n, worker: worker.name, stream, text });
   });

@@ -6,6 +6,7 @@ import { makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/proto
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, printLine, tokenFromDescriptor } from "../process.ts";
+import { keepYoungGeneration } from "./young-generation.ts";
 
 export interface SchedulerFlags {
   readonly host: string;
@@ -17,6 +18,8 @@ export interface SchedulerFlags {
   readonly insecure: boolean;
   readonly record?: string;
   readonly maxFrameBytes: number;
+  /** Milliseconds. */
+  readonly idleTimeout?: number;
   readonly logLevel: LogLevel;
   readonly readyFd?: number;
   readonly exitOnStdinEnd: boolean;
@@ -34,6 +37,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     insecure: flags.insecure,
     maxFrameBytes: flags.maxFrameBytes,
     logger,
+    ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
     ...(flags.record === undefined ? {} : { recordFile: flags.record }),
   });
   const tokenFile = given === null ? tokenFileFor(scheduler.port) : null;
@@ -47,16 +51,18 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
       source: statusOf(scheduler),
     });
     const stopped = new Promise<string>((resolve) => {
-      onStop({ stop: resolve, orphaned: () => resolve("its parent is gone") }, { stdinEnd: flags.exitOnStdinEnd });
+      const orphaned = (): void => resolve("its parent is gone");
+      onStop({ stop: resolve, hurry: () => process.exit(130), orphaned }, { stdinEnd: flags.exitOnStdinEnd });
     });
     logger.info({ address: scheduler.address, page: dashboard.url, scheduler: scheduler.id }, "scheduler ready");
     announceReady(flags.readyFd, { address: scheduler.address, dashboard: dashboard.url, tokenFile });
+    keepYoungGeneration();
     if (process.stdout.isTTY) {
       printLine(`Scheduler   ${scheduler.address}`);
       printLine(`Status page ${dashboard.url}`);
       printLine(`Workers     taskflock worker ${scheduler.address}`);
     }
-    const reason = await Promise.race([stopped, scheduler.failed]);
+    const reason = await Promise.race([stopped, scheduler.idle, scheduler.failed]);
     logger.info({ reason }, "stopping");
   } finally {
     // Also when the machine failed: what still listened would keep the process alive, and healthy to whoever asks.

@@ -1,11 +1,13 @@
 import type { Snapshot, StoryLine, TaskId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
+import { fillActors, isStray } from "./actors.ts";
 import { lose, settleLost, stopInSlot } from "./attempts.ts";
-import { becameStored, seekElsewhere, startFetches } from "./data.ts";
+import { becameStored, saySpoiled, seekElsewhere, startFetches } from "./data.ts";
 import { checkEverything, checkTouched } from "./invariants.ts";
-import { onLinkUp, onRetireWanted, sayFirstSnapshot, snapshot } from "./link.ts";
+import { onLinkUp, onPausing, onRetireWanted, sayFirstSnapshot, snapshot } from "./link.ts";
 import {
   onBatchDone,
+  onInputSpoiled,
   onItemFailed,
   onItemReturned,
   onItemStarted,
@@ -44,6 +46,7 @@ export class WorkerMachine {
     if (!s.left) {
       startFetches(s);
       fillSlots(s);
+      if (s.actorsReady.size > 0) fillActors(s);
     }
     setAlarm(s);
     this.#stepping = false;
@@ -76,6 +79,7 @@ export class WorkerMachine {
 }
 
 function take(s: WorkerState, event: WorkerEvent): void {
+  if (isStray(s, event)) return;
   switch (event.e) {
     case "schedulerMessages":
       for (const message of event.messages) {
@@ -112,6 +116,27 @@ function take(s: WorkerState, event: WorkerEvent): void {
       return;
     case "uploadFailed":
       onUploadFailed(s, event);
+      return;
+    default:
+      takeSeldom(s, event);
+  }
+}
+
+type Taken =
+  | ("schedulerMessages" | `item${"Started" | "sFinished" | "Failed" | "Returned"}` | "batchDone" | "slotReplaced")
+  | ("fetched" | "fetchFailed" | "uploaded" | "uploadFailed");
+
+/** What does not happen with every task. */
+function takeSeldom(s: WorkerState, event: Exclude<WorkerEvent, { e: Taken }>): void {
+  switch (event.e) {
+    case "pausing":
+      onPausing(s, event);
+      return;
+    case "inputSpoiled":
+      onInputSpoiled(s, event);
+      return;
+    case "spoiled":
+      saySpoiled(s, event.task);
       return;
     case "linkUp":
       onLinkUp(s, event);

@@ -74,6 +74,18 @@ export type WorkerEvent = {
   | { readonly e: "uploadFailed"; readonly task: TaskId; readonly message: string }
   /** SIGTERM, a spot notice, the end of its lifetime. */
   | { readonly e: "retireWanted"; readonly reason: string }
+  /** The process's memory is above its pause limit, or below it again. */
+  | { readonly e: "pausing"; readonly paused: boolean; readonly reason: string }
+  /** An item was not run: what is stored of `input` cannot be read any more. */
+  | {
+      readonly e: "inputSpoiled";
+      readonly slot: number;
+      readonly task: TaskId;
+      readonly attempt: Attempt;
+      readonly input: TaskId;
+    }
+  /** The same, noticed while others fetched it. */
+  | { readonly e: "spoiled"; readonly task: TaskId }
   | { readonly e: "woken" }
 );
 
@@ -109,6 +121,11 @@ export interface WorkerPort {
    * When the slot has gone on to another item, or is free already, `slotReplaced` is said all the same.
    */
   endSlot(slot: number, reason: "cancelled" | "timeout"): void;
+  /**
+   * The actor in this slot ends: its object is disposed of, if it can be, and its thread or process is let go. Its slot's number, one
+   * beyond the numbered ones, is not used again, and nothing more is said of it.
+   */
+  closeActor(slot: number): void;
   /** Starts fetching into the arena; answered by `fetched` or `fetchFailed`. The machine bounds how many run at once. */
   fetch(task: TaskId, bytes: number, holder: Holder): void;
   /** Stops a fetch that nobody wants; no answer. */
@@ -128,8 +145,8 @@ export interface WorkerPort {
   /** Results up to this size are to come as payloads from now on. */
   configure(inlineLimitBytes: number): void;
   wakeAt(at: Micros | null): void;
-  /** `leave`: flush, close, exit 0. */
-  leave(): void;
+  /** `leave`: flush, close, exit 0. `restart`: the nanny is to start the worker again. */
+  leave(restart: boolean): void;
 }
 
 export interface WorkerConfig {

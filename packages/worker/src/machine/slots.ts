@@ -8,7 +8,7 @@ import type { WorkerState } from "./state.ts";
 import { move } from "./transitions.ts";
 
 export function fillSlots(s: WorkerState): void {
-  if (s.ready.size === 0) return;
+  if (s.ready.size === 0 || s.paused !== null) return;
   let free = 0;
   for (const slot of s.slots) if (isFree(slot)) free++;
   for (let index = 0; free > 0 && s.ready.size > 0; index++) {
@@ -85,7 +85,7 @@ function isBrief(s: WorkerState, { assign }: TaskRecord): boolean {
   return expectedUs > 0 && expectedUs <= s.config.maxAheadUs && timeoutMs === 0 && isolation === "thread" && !solo;
 }
 
-function give(s: WorkerState, slot: Slot, items: readonly TaskRecord[]): void {
+export function give(s: WorkerState, slot: Slot, items: readonly TaskRecord[]): void {
   const ahead = slot.batches.length > 0;
   const batch = { items, first: 0, open: items.length, brief: items.every((task) => isBrief(s, task)) };
   slot.batches.push(batch);

@@ -46,12 +46,22 @@ export function countsOf(s: WorkerState): WorkerCounts {
 }
 
 export function digestOf(s: WorkerState): string {
-  const parts: unknown[] = [s.version, s.arrivals, s.alarm, s.retiring, s.left, s.retireReason, s.snapshotDue];
+  const parts: unknown[] = [
+    s.version,
+    s.arrivals,
+    s.alarm,
+    s.retiring,
+    s.left,
+    s.retireReason,
+    s.snapshotDue,
+    s.paused,
+  ];
   for (const t of s.tasks.values())
     parts.push(t.assign.task, t.assign.attempt, t.state, t.slot, t.missing, t.stop, t.deadline, t.readyPlace);
   for (const d of s.data.values())
     parts.push(d.task, d.state, d.bytes, d.version, d.leases, d.waiters.size, d.holders.length, d.acquire, d.dropping);
-  for (const slot of s.slots)
+  for (const actor of s.actors.values()) parts.push(actor.task, actor.ready.size);
+  for (const slot of s.everySlot())
     parts.push(
       slot.batches.length,
       slot.ending,
