@@ -1,13 +1,16 @@
 // The fields of every question.
 
 import type { Question } from "../words/index.ts";
-import { type Field, list, variants } from "./fields.ts";
-import { MAX_ELEMENTS, name, natural, positive } from "./terms.ts";
+import { type Field, flag, list, nullable, payload, variants } from "./fields.ts";
+import { bytes, MAX_ELEMENTS, name, natural, positive } from "./terms.ts";
 
 /** Each entry has exactly the fields of its question. */
 type Table = {
   readonly [K in Question["q"]]: { readonly [F in Exclude<keyof Extract<Question, { q: K }>, "q">]: Field };
 };
+
+const numbers: Field = list(positive, MAX_ELEMENTS);
+const workers: Field = list(name, 10_000);
 
 const questions = {
   cluster: {},
@@ -16,6 +19,16 @@ const questions = {
   waitForWorkers: { count: natural },
   call: { n: positive },
   inputs: { n: positive, as: list(positive, MAX_ELEMENTS) },
+  publish: { name, ns: numbers, override: flag, data: payload("dataBytes"), dataBytes: bytes },
+  dataset: { name },
+  referToDataset: { name, version: natural, as: numbers },
+  unpublish: { name, version: natural },
+  datasets: {},
+  fireAndForget: { ns: numbers },
+  replicate: { ns: numbers, copies: positive, workers },
+  rebalance: { ns: nullable(numbers), workers },
+  whoHas: { ns: numbers },
+  hasWhat: { workers },
   ping: {},
 } satisfies Table;
 

@@ -10,6 +10,12 @@ export type EventKind =
   | "workerRetiring"
   | "workerLeft"
   | "workerLost"
+  | "published"
+  | "unpublished"
+  /** Copies were asked for, or moves, and are there. */
+  | "copied"
+  /** A task that nobody waits for failed. */
+  | "forgottenFailed"
   | "clientJoined"
   | "clientGone";
 

@@ -18,6 +18,8 @@ import {
   type WorkerId,
 } from "@taskflock/protocol/words";
 import { EventLog } from "./event-log.ts";
+import { Kept } from "./kept.ts";
+import type { Transfer } from "./moves.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,
@@ -112,6 +114,11 @@ export class Core {
   failedCallBytes = 0;
   /** Data on its way; without targets it waits for a worker. */
   readonly uploads: Set<Task> = new Set();
+  /** What the cluster itself refers to. */
+  readonly kept: Kept = new Kept();
+  /** Copies that people asked for and that are under way; and tasks of theirs whose copies are gone. */
+  readonly transfers: Map<Task, Transfer[]> = new Map();
+  readonly stranded: Task[] = [];
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
   readonly progress: Set<Run> = new Set();
 

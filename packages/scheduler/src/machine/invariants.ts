@@ -2,6 +2,7 @@
 
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
+import { checkKept } from "./kept-invariants.ts";
 import { checkMaking } from "./making.ts";
 import { AHEAD, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
@@ -48,7 +49,8 @@ export function checkAll(core: Core): string | null {
     checkQueues(core) ??
     checkLanes(core) ??
     checkFunctions(core) ??
-    checkFailedCalls(core)
+    checkFailedCalls(core) ??
+    checkKept(core)
   );
 }
 

@@ -19,6 +19,7 @@ import { watchInlineBudget } from "./inline-budget.ts";
 import { checkAll, checkTouched } from "./invariants.ts";
 import { requeue } from "./lifecycle.ts";
 import { workerLost } from "./loss.ts";
+import { endStranded } from "./moves.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
 import { drain } from "./recovery.ts";
@@ -175,6 +176,7 @@ function settle(core: Core): void {
   dispatch(core);
   rebalance(core);
   continueRetiring(core);
+  if (core.stranded.length > 0) endStranded(core);
   if (core.hasWork()) {
     drain(core);
     dispatch(core);

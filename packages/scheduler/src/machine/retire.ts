@@ -6,6 +6,7 @@ import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { holdersFor, removeHolder } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
+import { reconsiderTransfers } from "./moves.ts";
 import { LINEAGE, type Task } from "./records.ts";
 import { isWanted } from "./references.ts";
 import { ASSIGNED, DONE } from "./states.ts";
@@ -18,6 +19,7 @@ export function retire(core: Core, worker: Worker): void {
   core.retiring.add(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);
+  reconsiderTransfers(core);
   beginRetiring(core, worker);
 }
 
@@ -42,6 +44,7 @@ export function continueRetiring(core: Core): void {
 
 /** Other workers came or went: copies may move there, or must move elsewhere. */
 export function reconsiderMoves(core: Core): void {
+  reconsiderTransfers(core);
   for (const worker of core.retiring) {
     worker.retireDirty = true;
     for (const move of worker.moving.values()) {

@@ -37,6 +37,8 @@ export class Worker {
   readonly makes: Map<FunctionRecord, number> = new Map();
   readonly holds: Map<Task, Holding> = new Map();
   storedBytes = 0;
+  /** Of data that is on its way from clients. */
+  expectingBytes = 0;
   finished = 0;
   metrics: WorkerMetrics | null = null;
   functions: Set<FunctionRecord> = new Set();
