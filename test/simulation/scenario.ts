@@ -27,6 +27,9 @@ export interface Faults {
   readonly joinWorker: number;
   readonly blockClient: number;
   readonly crashClient: number;
+  /** A worker's memory is above its pause limit for a while; what it stores is damaged on its disk. */
+  readonly pauseWorker: number;
+  readonly spoil: number;
   /** Per transfer. */
   readonly transfer: number;
 }
@@ -39,6 +42,8 @@ export const noFaults: Faults = {
   joinWorker: 0,
   blockClient: 0,
   crashClient: 0,
+  pauseWorker: 0,
+  spoil: 0,
   transfer: 0,
 };
 
@@ -107,6 +112,8 @@ const dense: Faults = {
   joinWorker: 0.3,
   blockClient: 1,
   crashClient: 0.01,
+  pauseWorker: 1,
+  spoil: 0.3,
   transfer: 0.7,
 };
 
@@ -121,6 +128,8 @@ function drawAllFaults(random: Random): Faults {
     joinWorker: some(0.03),
     blockClient: some(0.05),
     crashClient: some(0.005),
+    pauseWorker: some(0.05),
+    spoil: some(0.02),
     transfer: random.chance(0.5) ? random.next() * 0.5 : 0,
   };
 }

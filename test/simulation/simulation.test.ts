@@ -105,6 +105,8 @@ const messageKinds: readonly AnyMessage["t"][] = [
   "notHeld",
   "missing",
   "wantsToRetire",
+  "pausing",
+  "spoiled",
   "snapshotPart",
   "snapshot",
 ];

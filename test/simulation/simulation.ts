@@ -106,6 +106,10 @@ class Simulation implements WorkerSurroundings {
     return this.#faults.transfer;
   }
 
+  spoilTrouble(): number {
+    return this.#faults.spoil > 0 ? 0.02 : 0;
+  }
+
   died(process: WorkerProcess, how: string): void {
     // its nanny says so, mostly, and starts another; always, once it is calm: some task may run under that name only
     if (this.random.chance(0.8))
@@ -177,6 +181,8 @@ class Simulation implements WorkerSurroundings {
     repeat(faults.cutClient, () => random.pick(this.clients).link.cut());
     repeat(faults.cutWorker, () => this.#anyWorker()?.link.cut());
     repeat(faults.killWorker, () => this.#anyWorker()?.die("SIGKILL"));
+    repeat(faults.pauseWorker, () => this.#anyWorker()?.pause());
+    repeat(faults.spoil, () => this.#anyWorker()?.spoil());
     repeat(faults.retireWorker, () => this.#retireOne());
     repeat(faults.joinWorker, () =>
       this.#startWorker({ ...random.pick(scenario.workers), name: `w${random.between(0, 6)}` }),

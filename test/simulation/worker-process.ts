@@ -38,6 +38,8 @@ export interface WorkerSurroundings {
   workerAt(id: WorkerId): WorkerProcess | null;
   /** How likely a transfer fails for no reason, or for want of room. */
   transferTrouble(): number;
+  /** How likely a stored input cannot be read any more. */
+  spoilTrouble(): number;
   died(process: WorkerProcess, how: string): void;
 }
 
@@ -165,6 +167,25 @@ export class WorkerProcess implements PeerEnd, SlotHost {
 
   wantsToRetire(): void {
     if (this.state === "alive") this.step({ e: "retireWanted", reason: "the model says so" });
+  }
+
+  /** It takes nothing new for a while, and may be paused again meanwhile. */
+  pause(): void {
+    if (this.state !== "alive") return;
+    this.step({ e: "pausing", paused: true, reason: "the model's memory is full" });
+    this.world.after(this.random.skewed(100, 50_000), () => {
+      if (this.state === "alive") this.step({ e: "pausing", paused: false, reason: "the model's memory is free" });
+    });
+  }
+
+  /** One of its results cannot be read any more, it notices. */
+  spoil(): void {
+    const { holds } = this.machine.snapshot();
+    if (this.state === "alive" && holds.length > 0) this.step({ e: "spoiled", task: this.random.pick(holds).task });
+  }
+
+  spoilsInput(): boolean {
+    return this.random.chance(this.#around.spoilTrouble());
   }
 
   /** A client brings bytes that were announced; false: they were not, or not yet. */

@@ -20,6 +20,8 @@ export interface SlotHost {
   readonly payloads: PayloadTable;
   inlineLimitBytes: number;
   step(event: BareWorkerEvent): void;
+  /** What it is about to read is damaged. */
+  spoilsInput(): boolean;
   die(how: string): void;
 }
 
@@ -138,6 +140,14 @@ export class ModelSlot {
         failure(this.#abortReason === "timeout" ? "FLOCK_TIMEOUT" : "FLOCK_CANCELLED", "FlockError"),
         0,
       );
+      this.#later(0, () => this.#next());
+      return;
+    }
+    const stored = item.assign.inputs.find((_, i) => isStored(item, i));
+    if (stored !== undefined && this.#host.spoilsInput()) {
+      this.#giveBack(item);
+      const { task, attempt } = item.assign;
+      this.#host.step({ e: "inputSpoiled", slot: this.#index, task, attempt, input: stored.task });
       this.#later(0, () => this.#next());
       return;
     }

@@ -19,7 +19,15 @@ const worker: ClusterInfo["workers"][number] = {
   stored: 3,
   storedBytes: 5000,
   finished: 12_345,
-  metrics: { cpuPercent: 99.6, rssBytes: 2 ** 28, arenaBytes: 0, arenaUsedBytes: 0, eventLoopDelayMs: 1 },
+  metrics: {
+    cpuPercent: 99.6,
+    rssBytes: 2 ** 28,
+    arenaBytes: 0,
+    arenaUsedBytes: 0,
+    spilledBytes: 0,
+    spillCount: 0,
+    eventLoopDelayMs: 1,
+  },
 };
 const tasks: ClusterInfo["tasks"] = {
   waiting: 0,

@@ -34,7 +34,7 @@ export function createMetrics({ machine, payloads, steps, traffic, loopDelay }: 
     labelNames: ["status"],
     registers,
     collect() {
-      const counts = { running: 0, retiring: 0, cut: 0 };
+      const counts = { running: 0, paused: 0, retiring: 0, cut: 0 };
       for (const worker of machine.workers()) counts[worker.status]++;
       for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
     },

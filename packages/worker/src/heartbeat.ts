@@ -5,15 +5,23 @@ import type { Arena } from "./arena.ts";
 export const HEARTBEAT_MS = 1000;
 const SAMPLE_MS = 20;
 
+/** What the store tells of its files. */
+export interface SpillFigures {
+  readonly spilledBytes: number;
+  readonly spillCount: number;
+}
+
 /** What a worker tells about itself, measured since the last call. */
 export class Metrics {
   readonly #arena: Arena;
+  readonly #spilled: SpillFigures;
   readonly #delay: ReturnType<typeof monitorEventLoopDelay> = monitorEventLoopDelay({ resolution: SAMPLE_MS });
   #cpu: NodeJS.CpuUsage = process.cpuUsage();
   #at: number = performance.now();
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, spilled: SpillFigures) {
     this.#arena = arena;
+    this.#spilled = spilled;
     this.#delay.enable();
   }
 
@@ -31,6 +39,8 @@ export class Metrics {
       rssBytes: process.memoryUsage.rss(),
       arenaBytes: this.#arena.bytes,
       arenaUsedBytes: this.#arena.usedBytes,
+      spilledBytes: this.#spilled.spilledBytes,
+      spillCount: this.#spilled.spillCount,
       eventLoopDelayMs: Math.round(delayMs * 100) / 100,
     };
   }

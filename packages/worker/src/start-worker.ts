@@ -89,7 +89,7 @@ class Worker implements RunningWorker {
     });
     this.#arena = new Arena({ limitBytes: options.arenaLimitBytes });
     this.#store = new Store(this.#arena);
-    this.#metrics = new Metrics(this.#arena);
+    this.#metrics = new Metrics(this.#arena, this.#store);
     this.#bulk = new BulkClient({ token: options.token });
     this.#shell = this.#newShell();
     this.#transfers = new Transfers(this.#arena, this.#store, this.#bulk, this.#shell);

@@ -19,6 +19,10 @@ export class Store {
   readonly #arena: Arena;
   readonly #entries: Map<TaskId, Entry> = new Map();
 
+  /** Of what is held, bytes in files; and how many results were ever moved to files. */
+  readonly spilledBytes: number = 0;
+  readonly spillCount: number = 0;
+
   constructor(arena: Arena) {
     this.#arena = arena;
   }

@@ -114,6 +114,13 @@ export class MachineBench {
     this.#freeWhenEmpty(slot);
   }
 
+  /** The item at hand finds that an input of it cannot be read. */
+  spoil(slot: number, input: number): void {
+    const { task, attempt } = this.#item(slot).assign;
+    this.event({ e: "inputSpoiled", slot, task, attempt, input: input as TaskId });
+    this.#freeWhenEmpty(slot);
+  }
+
   finish(slot: number, bytes: number, inline = bytes <= 100): void {
     const { assign } = this.#item(slot);
     const state = this.slots[slot];

@@ -106,9 +106,23 @@ function writeDeltas(out: WireWriter, values: Float64Array, count: number, base:
   }
 }
 
-/** Reads `count` integers within the field's range. */
+const noNumbers: number[] = [];
+/** Columns of one number, as nearly all are when calls come one after the other: used again for each frame. */
+const singles: readonly number[][] = Array.from({ length: 64 }, () => [0]);
+let singlesInUse = 0;
+
+/** A frame begins to be read: nobody reads the columns of the one before any more. */
+export function reuseColumns(): void {
+  singlesInUse = 0;
+}
+
+function newColumn(count: number): number[] {
+  return count === 1 && singlesInUse < singles.length ? singles[singlesInUse++]! : new Array<number>(count);
+}
+
+/** Reads `count` integers within the field's range. They are the reader's until the frame has become messages (`reuseColumns`). */
 export function readInts(reader: WireReader, count: number, field: IntField, at: string): number[] {
-  if (count === 0) return [];
+  if (count === 0) return noNumbers;
   reader.at = at;
   const header = reader.u8();
   const bytes = header & 0x0f;
@@ -117,7 +131,7 @@ export function readInts(reader: WireReader, count: number, field: IntField, at:
   const base = readBase(reader, baseBytes);
   checkRange(base, field, at);
   // Small integers stay small integers: a value that passed through a double takes 12 bytes more wherever it is kept.
-  const out: number[] = new Array(count);
+  const out = newColumn(count);
   if (bytes === 0) {
     for (let i = 0; i < count; i++) out[i] = base; // `fill` costs a short column more than reading it
     return out;
@@ -167,7 +181,16 @@ function checkRange(value: number, field: IntField, at: string): void {
 
 /** Lengths of texts, payloads and lists are checked against what the frame has. */
 const anyLength: IntField = { kind: "int", min: 0, max: 0x7fffffff };
-const lengthOf = (max: number): IntField => ({ kind: "int", min: 0, max });
+const lengthsUpTo: Map<number, IntField> = new Map();
+
+function lengthOf(max: number): IntField {
+  let field = lengthsUpTo.get(max);
+  if (field === undefined) {
+    field = { kind: "int", min: 0, max };
+    lengthsUpTo.set(max, field);
+  }
+  return field;
+}
 
 /** Texts, or null: their lengths in UTF-16 units + 1, then all of them as one UTF-8 text. */
 export class TextColumn implements Column {
@@ -195,11 +218,13 @@ export class TextColumn implements Column {
   }
 }
 
+const noText: (string | null)[] = [null];
+
 export function readNullableTexts(reader: WireReader, count: number, field: TextField, at: string): (string | null)[] {
   const lengths = readInts(reader, count, lengthOf(field.max + 1), at);
   reader.at = at;
   const size = reader.u32();
-  if (size === 0) return lengths.map((length) => emptyText(length, at));
+  if (size === 0) return count === 1 && lengths[0] === 0 ? noText : lengths.map((length) => emptyText(length, at));
   const start = reader.take(size);
   const out: (string | null)[] = new Array(count);
   const whole = reader.frame.toString("utf8", start, start + size);

@@ -6,12 +6,12 @@
 //   with more than one block: u32 stretches · their blocks (integer column) · their lengths (integer column)
 
 import type { PayloadSink, PayloadSource } from "../payload-store.ts";
-import { malformed } from "../validation/fields.ts";
+import { type IntField, malformed } from "../validation/fields.ts";
 import { messageFields } from "../validation/tables.ts";
 import { MAX_ELEMENTS } from "../validation/terms.ts";
 import { type Directions, FlockError } from "../words/index.ts";
 import { checkWire, fromWire, type MessageTable, type Sizer, sizersOf, toWire } from "./cold.ts";
-import { IntColumn, readInts } from "./columns.ts";
+import { IntColumn, readInts, reuseColumns } from "./columns.ts";
 import {
   type Build,
   type Collector,
@@ -242,6 +242,7 @@ function readCounter(reader: WireReader, at: string): number {
  * Throws FLOCK_PROTOCOL naming message and field.
  */
 export function decodeFrame<D extends Direction>(direction: D, frame: Uint8Array, payloads: PayloadSink): Frame<D> {
+  reuseColumns();
   const reader = new WireReader(frame, MAX_MESSAGES + MAX_ELEMENTS);
   const { seq, ack } = takeHeader(reader);
   const count = reader.u32();
@@ -303,6 +304,9 @@ function readCold(direction: Direction, reader: WireReader, count: number): Buil
   return (sink) => rows.map((wire) => fromWire(wire, table, sink) as Message);
 }
 
+const orderedKind: IntField = { kind: "int", min: 0, max: 255 };
+const stretchLength: IntField = { kind: "int", min: 1, max: MAX_MESSAGES };
+
 interface Stretches {
   readonly blocks: number[];
   readonly lengths: number[];
@@ -312,10 +316,8 @@ function readStretches(reader: WireReader, kinds: readonly number[], counts: rea
   reader.at = "frame.order";
   const many = reader.u32();
   reader.spend(many);
-  const blocks = readInts(reader, many, { kind: "int", min: 0, max: 255 }, "frame.order").map((kind) =>
-    kinds.indexOf(kind),
-  );
-  const lengths = readInts(reader, many, { kind: "int", min: 1, max: MAX_MESSAGES }, "frame.order");
+  const blocks = readInts(reader, many, orderedKind, "frame.order").map((kind) => kinds.indexOf(kind));
+  const lengths = readInts(reader, many, stretchLength, "frame.order");
   const left = [...counts];
   blocks.forEach((block, i) => {
     if (block === -1 || left[block]! < lengths[i]!) throw malformed("frame.order", "it names what is not there");

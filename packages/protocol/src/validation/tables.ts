@@ -41,6 +41,8 @@ const metrics = record({
   rssBytes: bytes,
   arenaBytes: bytes,
   arenaUsedBytes: bytes,
+  spilledBytes: bytes,
+  spillCount: natural,
   eventLoopDelayMs: finite,
 });
 const failure = record({
@@ -186,6 +188,8 @@ const worker = {
   notHeld: { task: taskId, message: line },
   missing: { task: taskId, holder: positive, version: natural },
   wantsToRetire: { reason: line },
+  pausing: { paused: flag, reason: line },
+  spoiled: { task: taskId, version: natural },
   heartbeat: { metrics },
   log: { task: taskId, attempt: positive, stream, text: line },
   snapshotPart: { holds: holdings },

@@ -7,6 +7,9 @@ export type EventKind =
   | "workerCut"
   /** Its link is up again, and what it holds is known. */
   | "workerBack"
+  /** Its memory is above its pause limit: it gets nothing new until it has resumed. */
+  | "workerPaused"
+  | "workerResumed"
   | "workerRetiring"
   | "workerLeft"
   | "workerLost"

@@ -79,7 +79,8 @@ export interface WorkerInfo {
   readonly name: string;
   readonly worker: number;
   readonly address: string;
-  readonly status: "running" | "retiring" | "cut";
+  /** `paused`: it gets no new tasks until its memory is below its pause limit. `cut`: its link is down, and may come back. */
+  readonly status: "running" | "paused" | "retiring" | "cut";
   readonly slots: number;
   readonly pid: number;
   readonly memoryLimitBytes: number;
@@ -99,6 +100,9 @@ export interface WorkerMetrics {
   readonly rssBytes: number;
   readonly arenaBytes: number;
   readonly arenaUsedBytes: number;
+  /** Of the results that it holds, those that are files now; and how many were ever moved to files. */
+  readonly spilledBytes: number;
+  readonly spillCount: number;
   readonly eventLoopDelayMs: number;
 }
 

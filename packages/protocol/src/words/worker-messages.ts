@@ -157,6 +157,21 @@ export interface WantsToRetire {
   readonly t: "wantsToRetire";
   readonly reason: string;
 }
+/**
+ * Its memory is above the limit at which it takes nothing new (`paused`), or below it again. What it has and has not begun is taken
+ * back meanwhile; what runs goes on.
+ */
+export interface Pausing {
+  readonly t: "pausing";
+  readonly paused: boolean;
+  readonly reason: string;
+}
+/** The copy that it held at `version` cannot be read any more: its file is damaged or gone. */
+export interface Spoiled {
+  readonly t: "spoiled";
+  readonly task: TaskId;
+  readonly version: number;
+}
 export interface Heartbeat {
   readonly t: "heartbeat";
   readonly metrics: WorkerMetrics;
@@ -196,6 +211,8 @@ export type WorkerToScheduler =
   | NotHeld
   | Missing
   | WantsToRetire
+  | Pausing
+  | Spoiled
   | Heartbeat
   | WorkerLog
   | SnapshotPart

@@ -4,11 +4,12 @@ import { type Attempt, type Input, NO_PAYLOAD } from "@taskflock/protocol/words"
 import type { Core } from "./core.ts";
 import { ensureFunction } from "./functions.ts";
 import { holdersFor } from "./holdings.ts";
+import { takesTasks } from "./lanes.ts";
 import { NO_AHEAD, SOLO, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { ASSIGNED, DONE, isPlaced, WAITING } from "./states.ts";
 import { attach, hasRoomAhead, hasRoomInChain } from "./supply.ts";
-import { WORKING, type Worker } from "./worker-record.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** A task with more inputs is not assigned ahead: looking at all of them each time one moves would cost too much. */
 const MAX_AHEAD_INPUTS = 16;
@@ -88,7 +89,7 @@ function placeAhead(task: Task): Worker | null {
     if (worker !== null && dependency.worker !== worker) return null;
     worker = dependency.worker;
   }
-  if (worker === null || !worker.up || worker.status !== WORKING) return null;
+  if (worker === null || !takesTasks(worker)) return null;
   return options.lane.workers === null || options.lane.workers.has(worker.name) ? worker : null;
 }
 

@@ -20,7 +20,9 @@ export function digestOf(core: Core): string {
     }
   }
   for (const w of core.workers.values()) {
-    hash.add(`worker ${w.id} ${w.up} ${w.status} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished}`);
+    hash.add(
+      `worker ${w.id} ${w.up} ${w.status} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished}`,
+    );
     for (const task of w.assigned) hash.add(`${task.id}`);
     for (const [name, amount] of w.free) hash.add(`${name} ${amount}`);
   }

@@ -14,7 +14,7 @@ export function workerInfo(worker: Worker): WorkerInfo {
     name: worker.name,
     worker: worker.id,
     address: hello.peerAddress,
-    status: !worker.up ? "cut" : worker.status === WORKING ? "running" : "retiring",
+    status: statusOfWorker(worker),
     slots: worker.slots,
     pid: hello.pid,
     memoryLimitBytes: hello.memoryLimitBytes,
@@ -27,6 +27,12 @@ export function workerInfo(worker: Worker): WorkerInfo {
     finished: worker.finished,
     metrics: worker.metrics,
   };
+}
+
+function statusOfWorker(worker: Worker): WorkerInfo["status"] {
+  if (!worker.up) return "cut";
+  if (worker.status !== WORKING) return "retiring";
+  return worker.paused ? "paused" : "running";
 }
 
 export function workerInfos(core: Core): WorkerInfo[] {

@@ -3,6 +3,7 @@
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { checkKept } from "./kept-invariants.ts";
+import { takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
 import { AHEAD, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
@@ -22,7 +23,7 @@ import {
   UPLOADING,
   WAITING,
 } from "./states.ts";
-import { WORKING, type Worker } from "./worker-record.ts";
+import type { Worker } from "./worker-record.ts";
 
 export function checkTouched(core: Core): string | null {
   for (const id of core.story.sinceMark()) {
@@ -128,7 +129,8 @@ function checkWorker(core: Core, w: Worker): string | null {
     stored += task.bytes;
   }
   if (stored !== w.storedBytes) return `counts ${w.storedBytes} stored bytes, has ${stored}`;
-  if (!w.up && isOffered(w)) return "is offered tasks, but is cut";
+  if (!takesTasks(w) && isOffered(w)) return "is offered tasks, but is cut, paused or on its way out";
+  if (w.paused && w.lanes.size > 0) return "is paused, and lanes count on it";
   return checkResources(w) ?? checkMaking(w) ?? checkRoom(core, w);
 }
 
@@ -149,7 +151,7 @@ function isOffered(w: Worker): boolean {
 
 function checkRoom(core: Core, w: Worker): string | null {
   const isFull = w.assigned.length >= core.config.maxAssignedPerWorker;
-  const hasRoom = w.up && w.status === WORKING && !isFull && w.assigned.length - w.ahead < w.slots;
+  const hasRoom = takesTasks(w) && !isFull && w.assigned.length - w.ahead < w.slots;
   if (hasRoom && !isOffered(w)) return "a slot is free, unseen";
   if (hasRoom && core.open.count > 0) return "a slot is free, and tasks are queued that it could run";
   return null;

@@ -24,9 +24,9 @@ export function laneFor(core: Core, data: TaskOptionsData): Lane {
   return lane;
 }
 
-/** It is there, and is not on its way out. */
+/** It is there, has memory left, and is not on its way out. */
 export function takesTasks(worker: Worker): boolean {
-  return worker.up && worker.status === WORKING;
+  return worker.up && worker.status === WORKING && !worker.paused;
 }
 
 export function joinLanes(core: Core, worker: Worker): void {
@@ -99,6 +99,8 @@ export function park(core: Core, task: Task, worker: Worker, cost: number): void
 /** Workers are there, and none can run it: a person may have mistyped a name, or wait for something that never comes. */
 function warn(core: Core, lane: Lane, task: Task): void {
   const there = [...core.workers.values()].filter(takesTasks).length;
+  // One that is paused comes back by itself.
+  if ([...core.workers.values()].some((worker) => worker.paused && canServe(lane, worker))) return;
   if (there === 0 || !core.canTell(task.session)) return;
   lane.warned = true;
   const resources = lane.resources.map(([name, amount]) => `${name}=${amount / RESOURCE_UNIT}`);

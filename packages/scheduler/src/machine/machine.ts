@@ -1,6 +1,7 @@
 // The scheduler as one pure state machine: events in, calls of the port out.
 
 import {
+  type ClusterEvent,
   type ClusterInfo,
   FlockError,
   type RunInfo,
@@ -80,6 +81,11 @@ export class SchedulerMachine {
   /** The task's last transitions, as far as the ring still has them. */
   story(task: TaskId): StoryLine[] {
     return this.#core.story.of(task);
+  }
+
+  /** What happened after event number `seq`, as far as the log still has it, oldest first. */
+  eventsSince(seq: number, limit: number): ClusterEvent[] {
+    return this.#core.events.since(seq, limit);
   }
 
   /** The whole state in a few characters: equal for equal histories. */

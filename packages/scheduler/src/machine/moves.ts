@@ -85,7 +85,7 @@ export function transferRefused(core: Core, task: Task, worker: Worker, why: str
 export function reconsiderTransfers(core: Core): void {
   for (const task of [...core.transfers.keys()]) {
     const gone = take(core, task, ({ target }) => !takesTasks(target) || !core.workers.has(target.id));
-    for (const transfer of gone) refuse(core, transfer, "it left, or its link was cut");
+    for (const transfer of gone) refuse(core, transfer, "it left, is paused, or its link was cut");
   }
 }
 

@@ -1,7 +1,7 @@
 // Which worker: where the task is expected to begin first, transfers of its inputs included.
 
 import type { Core } from "./core.ts";
-import { canServe, hasFree } from "./lanes.ts";
+import { canServe, hasFree, takesTasks } from "./lanes.ts";
 import type { Lane, Task } from "./records.ts";
 import { expectedWait, hasRoom } from "./supply.ts";
 import type { Worker } from "./worker-record.ts";
@@ -57,7 +57,7 @@ export function expectedStart(core: Core, task: Task, worker: Worker): number {
 
 /** Tasks of the open lane may wait for a worker; others need one that has room and what they ask for now. */
 function canPlace(core: Core, lane: Lane, worker: Worker): boolean {
-  if (!worker.up || worker.status !== 0) return false;
+  if (!takesTasks(worker)) return false;
   return lane === core.open || (hasRoom(core, worker) && canServe(lane, worker) && hasFree(lane, worker));
 }
 

@@ -8,7 +8,7 @@ import { joinLanes } from "./lanes.ts";
 import { requeue } from "./lifecycle.ts";
 import { answerWaiters } from "./questions.ts";
 import type { Task } from "./records.ts";
-import { beginRetiring, reconsiderMoves } from "./retire.ts";
+import { beginRetiring, reconsiderMoves, takeBack } from "./retire.ts";
 import { changed } from "./runs.ts";
 import { ASSIGNED, isPlaced, RUNNING } from "./states.ts";
 import { detach } from "./supply.ts";
@@ -30,7 +30,8 @@ export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): vo
   reconcileHoldings(core, worker, snapshot);
   reconcileUploads(core, worker, snapshot);
   if (core.limited) core.send(worker, { t: "configure", inlineLimitBytes: 0 });
-  if (worker.status === WORKING) joinLanes(core, worker);
+  if (worker.status === WORKING && worker.paused) takeBack(core, worker);
+  else if (worker.status === WORKING) joinLanes(core, worker);
   else if (worker.status === RETIRING) beginRetiring(core, worker);
   else if (worker.status === LEAVING) core.send(worker, { t: "leave" });
   core.touchWorker(worker);

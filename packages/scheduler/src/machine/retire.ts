@@ -27,6 +27,11 @@ export function retire(core: Core, worker: Worker): void {
 export function beginRetiring(core: Core, worker: Worker): void {
   worker.retireDirty = true;
   core.send(worker, { t: "retire" });
+  takeBack(core, worker);
+}
+
+/** Asks for all that it was given and has not begun. */
+export function takeBack(core: Core, worker: Worker): void {
   for (const task of worker.assigned) {
     if (task.state !== ASSIGNED) continue;
     core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "stolen" });

@@ -21,6 +21,7 @@ import { addHolder, dropStray, holderFailed } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
 import { transferRefused } from "./moves.ts";
+import { pausing } from "./pause.ts";
 import { takeSnapshot } from "./reconcile.ts";
 import { NO_AHEAD, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
@@ -91,6 +92,14 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "wantsToRetire":
       retire(core, worker);
       return;
+    case "pausing":
+      pausing(core, worker, message);
+      return;
+    case "spoiled": {
+      const task = core.taskById(message.task);
+      if (task !== null) holderFailed(core, task, worker, message.version);
+      return;
+    }
     case "heartbeat":
       worker.metrics = message.metrics;
       return;

@@ -102,6 +102,12 @@ export function becameStored(s: WorkerState, task: TaskId, bytes: number): Datum
   return datum;
 }
 
+/** What is stored cannot be read: the scheduler drops it, and has it made again or fetched from elsewhere. */
+export function saySpoiled(s: WorkerState, task: TaskId): void {
+  const datum = s.data.get(task);
+  if (datum?.state === "stored" && !datum.dropping) s.send({ t: "spoiled", task, version: datum.version });
+}
+
 /** A small result stays as long as attempts here need it. Returns false when none does; the payload is then the caller's to free. */
 export function keepInline(s: WorkerState, task: TaskId, bytes: number, payload: PayloadRef): boolean {
   const datum = s.data.get(task);

@@ -24,12 +24,19 @@ export function sayFirstSnapshot(s: WorkerState): void {
   s.snapshotDue = false;
   sendSnapshot(s);
   if (s.retireReason !== null) s.send({ t: "wantsToRetire", reason: s.retireReason });
+  if (s.paused !== null) s.send({ t: "pausing", paused: true, reason: s.paused });
 }
 
 export function onRetireWanted(s: WorkerState, event: Extract<WorkerEvent, { e: "retireWanted" }>): void {
   if (s.retireReason !== null) return;
   s.retireReason = event.reason;
   if (!s.snapshotDue) s.send({ t: "wantsToRetire", reason: event.reason });
+}
+
+export function onPausing(s: WorkerState, { paused, reason }: Extract<WorkerEvent, { e: "pausing" }>): void {
+  if (paused === (s.paused !== null)) return;
+  s.paused = paused ? reason : null;
+  if (!s.snapshotDue && !s.left) s.send({ t: "pausing", paused, reason });
 }
 
 /** In parts, each well below the limit of a frame. */

@@ -1,11 +1,12 @@
 import type { Snapshot, StoryLine, TaskId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
 import { lose, settleLost, stopInSlot } from "./attempts.ts";
-import { becameStored, seekElsewhere, startFetches } from "./data.ts";
+import { becameStored, saySpoiled, seekElsewhere, startFetches } from "./data.ts";
 import { checkEverything, checkTouched } from "./invariants.ts";
-import { onLinkUp, onRetireWanted, sayFirstSnapshot, snapshot } from "./link.ts";
+import { onLinkUp, onPausing, onRetireWanted, sayFirstSnapshot, snapshot } from "./link.ts";
 import {
   onBatchDone,
+  onInputSpoiled,
   onItemFailed,
   onItemReturned,
   onItemStarted,
@@ -112,6 +113,27 @@ function take(s: WorkerState, event: WorkerEvent): void {
       return;
     case "uploadFailed":
       onUploadFailed(s, event);
+      return;
+    default:
+      takeSeldom(s, event);
+  }
+}
+
+type Taken =
+  | ("schedulerMessages" | `item${"Started" | "sFinished" | "Failed" | "Returned"}` | "batchDone" | "slotReplaced")
+  | ("fetched" | "fetchFailed" | "uploaded" | "uploadFailed");
+
+/** What does not happen with every task. */
+function takeSeldom(s: WorkerState, event: Exclude<WorkerEvent, { e: Taken }>): void {
+  switch (event.e) {
+    case "pausing":
+      onPausing(s, event);
+      return;
+    case "inputSpoiled":
+      onInputSpoiled(s, event);
+      return;
+    case "spoiled":
+      saySpoiled(s, event.task);
       return;
     case "linkUp":
       onLinkUp(s, event);

@@ -2,8 +2,8 @@
 
 import type { Finished, TaskId } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
-import { conclude, leaveSlot, sayWhyStopped, settleLost, stopQueued } from "./attempts.ts";
-import { becameStored, keepInline } from "./data.ts";
+import { conclude, leaveSlot, sayStopped, sayWhyStopped, settleLost, stopQueued } from "./attempts.ts";
+import { becameStored, keepInline, saySpoiled } from "./data.ts";
 import type { WorkerEvent } from "./port.ts";
 import type { Slot, TaskRecord } from "./records.ts";
 import { BATCHED, DOOMED, firstOf, itemsOf, READY, RUNNING, STOPPING, WAITING } from "./records.ts";
@@ -94,6 +94,16 @@ export function onItemReturned(s: WorkerState, event: Event<"itemReturned">): vo
     sayWhyStopped(s, item, 0);
     conclude(s, item);
   }
+}
+
+/** What it was to read is gone: the scheduler hears of that first, so that the attempt that follows finds it made again. */
+export function onInputSpoiled(s: WorkerState, event: Event<"inputSpoiled">): void {
+  saySpoiled(s, event.input);
+  const item = itemOf(s.slot(event.slot), event);
+  if (item === undefined) return;
+  if (item.stop === null) sayStopped(s, item.assign, "input");
+  else sayWhyStopped(s, item, 0);
+  conclude(s, item);
 }
 
 /** The slot was to be ended because of an item before this one, and went on to this one in the meantime. */

@@ -74,6 +74,18 @@ export type WorkerEvent = {
   | { readonly e: "uploadFailed"; readonly task: TaskId; readonly message: string }
   /** SIGTERM, a spot notice, the end of its lifetime. */
   | { readonly e: "retireWanted"; readonly reason: string }
+  /** The process's memory is above its pause limit, or below it again. */
+  | { readonly e: "pausing"; readonly paused: boolean; readonly reason: string }
+  /** An item was not run: what is stored of `input` cannot be read any more. */
+  | {
+      readonly e: "inputSpoiled";
+      readonly slot: number;
+      readonly task: TaskId;
+      readonly attempt: Attempt;
+      readonly input: TaskId;
+    }
+  /** The same, noticed while others fetched it. */
+  | { readonly e: "spoiled"; readonly task: TaskId }
   | { readonly e: "woken" }
 );
 

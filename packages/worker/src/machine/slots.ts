@@ -8,7 +8,7 @@ import type { WorkerState } from "./state.ts";
 import { move } from "./transitions.ts";
 
 export function fillSlots(s: WorkerState): void {
-  if (s.ready.size === 0) return;
+  if (s.ready.size === 0 || s.paused !== null) return;
   let free = 0;
   for (const slot of s.slots) if (isFree(slot)) free++;
   for (let index = 0; free > 0 && s.ready.size > 0; index++) {

@@ -56,6 +56,8 @@ export class WorkerState {
   left = false;
   /** Why a planned stop was asked for; said again to a scheduler that does not know it. */
   retireReason: string | null = null;
+  /** Why nothing new is begun, while the process's memory is above its pause limit. */
+  paused: string | null = null;
   /** A fresh scheduler waits for its first snapshot until nothing of the former one's runs here. */
   snapshotDue = false;
 

@@ -46,7 +46,16 @@ export function countsOf(s: WorkerState): WorkerCounts {
 }
 
 export function digestOf(s: WorkerState): string {
-  const parts: unknown[] = [s.version, s.arrivals, s.alarm, s.retiring, s.left, s.retireReason, s.snapshotDue];
+  const parts: unknown[] = [
+    s.version,
+    s.arrivals,
+    s.alarm,
+    s.retiring,
+    s.left,
+    s.retireReason,
+    s.snapshotDue,
+    s.paused,
+  ];
   for (const t of s.tasks.values())
     parts.push(t.assign.task, t.assign.attempt, t.state, t.slot, t.missing, t.stop, t.deadline, t.readyPlace);
   for (const d of s.data.values())
