@@ -35,12 +35,12 @@ export async function publish(host: DatasetHost, name: string, value: unknown, o
   }
 }
 
-/** See `Client.getDataset`. */
-export async function getDataset(host: DatasetHost, name: string): Promise<unknown> {
+/** See `Client.getDataset`. In an array: what it gives may be a future, which nobody is to await. */
+export async function getDataset(host: DatasetHost, name: string): Promise<readonly [unknown]> {
   for (let look = 1; ; look++) {
     const content = await host.questions.askWithData({ q: "dataset", name });
     const futures = await refer(host, name, content, look === MAX_LOOKS);
-    if (futures !== null) return decodeValue(content.data, { copy: true, leaf: (_, index) => futures[index] });
+    if (futures !== null) return [decodeValue(content.data, { copy: true, leaf: (_, index) => futures[index] })];
   }
 }
 

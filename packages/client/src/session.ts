@@ -190,9 +190,10 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
 
   fireAndForget(futures: readonly Future<unknown>[]): Promise<void> {
     for (const future of futures) if (isReleased(future)) throw releasedError(future.key);
-    const known = this.questions.ask({ q: "fireAndForget", ns: futures.map((future) => recordOf(future).n) });
+    const ns = futures.map((future) => recordOf(future).n);
+    const known = this.questions.ask({ q: "fireAndForget", ns }).then(() => {});
     known.catch(() => {}); // it need not be awaited
-    return known.then(() => {});
+    return known;
   }
 
   release(future: Future<unknown>, anchor: Anchor): void {

@@ -50,7 +50,8 @@ export class ClientData extends ClientWatch {
   async getDataset<T = unknown>(name: string): Promise<T> {
     const session = this.open();
     const { getDataset } = await loadSession();
-    return (await getDataset(session, datasetName("getDataset", name))) as T;
+    const [found] = await getDataset(session, datasetName("getDataset", name));
+    return found as T;
   }
 
   /** Takes a name back: its results are dropped when no client has futures of them. Rejects with FLOCK_DATASET_UNKNOWN. */
