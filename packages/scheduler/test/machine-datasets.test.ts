@@ -12,7 +12,13 @@ function ask(stage: Stage, client: number, question: object, id = ++asked): Answ
   return stage.told(client).find((message) => message.t === "answer") as Answer;
 }
 
-function publish(stage: Stage, client: number, name: string, ns: number[], fields: { override?: boolean; id?: number } = {}): Answer {
+function publish(
+  stage: Stage,
+  client: number,
+  name: string,
+  ns: number[],
+  fields: { override?: boolean; id?: number } = {},
+): Answer {
   const { override = false, id } = fields;
   return ask(stage, client, { q: "publish", name, ns, override, data: stage.payload(), dataBytes: 4 }, id);
 }
@@ -128,8 +134,7 @@ describe("published data", () => {
     expect(publish(stage, 1, "X", [1], { id: 7 }).error).toBeNull();
     const { version } = ask(stage, 2, { q: "dataset", name: "X" }).value as { version: number };
     for (let i = 0; i < 2; i++) ask(stage, 2, { q: "referToDataset", name: "X", version, as: [5] });
-    for (let i = 0; i < 2; i++)
-      expect(ask(stage, 2, { q: "unpublish", name: "X", version }).error).toBeNull();
+    for (let i = 0; i < 2; i++) expect(ask(stage, 2, { q: "unpublish", name: "X", version }).error).toBeNull();
     stage.release(2, 5);
     expect(stage.leftOver()).toEqual([]);
   });
@@ -151,6 +156,16 @@ describe("published data", () => {
     expect(stage.outcomes(2)).toEqual(["failed 9 FLOCK_DATA_LOST"]);
     stage.release(2, 9);
     unpublish(stage, 2, "X");
+    expect(stage.leftOver()).toEqual([]);
+  });
+
+  it("is gone after a restart of the cluster", () => {
+    const stage = withResult();
+    publish(stage, 1, "X", [1]);
+    stage.scatter(1, 2, 5, { small: true });
+    publish(stage, 1, "Y", [2]);
+    ask(stage, 2, { q: "restart" });
+    expect(ask(stage, 2, { q: "datasets" }).value).toEqual([]);
     expect(stage.leftOver()).toEqual([]);
   });
 

@@ -46,13 +46,16 @@ export interface ShellContext {
   readonly store: Store;
   readonly functions: FunctionLibrary;
   readonly logger: Logger;
-  /** The machine has let everything go. */
-  left(): void;
+  /** The machine has let everything go. `restart`: the worker is to be started again. */
+  left(restart: boolean): void;
   /** The worker cannot go on. */
   failed(error: unknown): void;
   /** The worker should be replaced by a planned stop. */
   replace(reason: string): void;
 }
+
+/** Where a log line belongs that no task printed. */
+const NO_TASK = { task: 0 as TaskId, attempt: 1 as Assign["attempt"] } as const;
 
 export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   readonly #context: ShellContext;
@@ -176,6 +179,12 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     if (passed !== "") this.#send?.({ t: "log", ...from, stream, text: passed });
   }
 
+  /** The worker's own words: of no task. */
+  ownLine(text: string): void {
+    const passed = this.#closed ? "" : this.#logs.admit(text);
+    if (passed !== "") this.#send?.({ t: "log", ...NO_TASK, stream: "stderr", text: passed });
+  }
+
   /** Says how many lines were dropped, if any; now and then. */
   logNotice(): void {
     const notice = this.#logs.takeNotice();
@@ -262,8 +271,8 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#alarm = setTimeout(() => this.#dispatch({ e: "woken" }), ms);
   }
 
-  leave(): void {
-    this.#context.left();
+  leave(restart: boolean): void {
+    this.#context.left(restart);
   }
 
   // ---- the one way into the machine

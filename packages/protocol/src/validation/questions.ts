@@ -1,8 +1,9 @@
 // The fields of every question.
 
 import type { Question } from "../words/index.ts";
-import { type Field, flag, list, nullable, payload, variants } from "./fields.ts";
-import { bytes, MAX_ELEMENTS, name, natural, positive } from "./terms.ts";
+import { choice, type Field, flag, int, list, nullable, payload, record, variants } from "./fields.ts";
+import { sharedQuestions } from "./shared-objects.ts";
+import { bytes, key, line, MAX_ELEMENTS, millis, name, natural, positive } from "./terms.ts";
 
 /** Each entry has exactly the fields of its question. */
 type Table = {
@@ -29,7 +30,18 @@ const questions = {
   rebalance: { ns: nullable(numbers), workers },
   whoHas: { ns: numbers },
   hasWhat: { workers },
+  scale: { targetDurationMs: millis, slots: positive },
+  retireIdle: { workers: list(name, 10_000), reason: line },
+  scaledUp: { count: natural, reason: line },
+  restart: {},
+  restartWorkers: { workers: list(name, 10_000) },
+  waitForNamed: { workers: list(name, 10_000) },
   ping: {},
+  events: { since: natural, limit: int(1, 1_000), wait: flag },
+  logs: { filter: record({ worker: name, key, run: name }), since: natural, limit: int(1, 1_000), wait: flag },
+  note: { text: line },
+  dump: { section: choice("tasks", "story"), from: natural, limit: int(1, 1_000) },
+  ...sharedQuestions,
 } satisfies Table;
 
 export const question: Field = variants("q", questions);

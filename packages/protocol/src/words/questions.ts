@@ -2,9 +2,14 @@
 
 import type { DatasetContent, DatasetFacts, HeldResults, Moves } from "./data.ts";
 import type { FunctionNumber, PayloadRef, TaskNumber } from "./ids.ts";
+import type { Restarted, ScaleAdvice } from "./scaling.ts";
+import type { SharedAnswers, SharedQuestion } from "./shared-objects.ts";
 import type { ClusterInfo, StoryLine, WorkerInfo } from "./tasks.ts";
+import type { WatchAnswers, WatchQuestion } from "./watch-questions.ts";
 
 export type Question =
+  | WatchQuestion
+  | SharedQuestion
   | { readonly q: "cluster" }
   | { readonly q: "story"; readonly n: TaskNumber }
   | { readonly q: "retire"; readonly workers: readonly string[] }
@@ -49,6 +54,18 @@ export type Question =
   | { readonly q: "whoHas"; readonly ns: readonly TaskNumber[] }
   /** No workers: all. */
   | { readonly q: "hasWhat"; readonly workers: readonly string[] }
+  /** How many workers the work could use, so that it is done within `targetDurationMs`. `slots`: of a worker, where none is there. */
+  | { readonly q: "scale"; readonly targetDurationMs: number; readonly slots: number }
+  /** Retires those of the workers that are idle; answered with their names. */
+  | { readonly q: "retireIdle"; readonly workers: readonly string[]; readonly reason: string }
+  /** For the event log: workers were started. */
+  | { readonly q: "scaledUp"; readonly count: number; readonly reason: string }
+  /** Cancels all tasks, drops all data, and replaces every worker process that has a nanny. */
+  | { readonly q: "restart" }
+  /** Replaces the processes of workers, one by one: each finishes what it runs and hands over what only it holds. */
+  | { readonly q: "restartWorkers"; readonly workers: readonly string[] }
+  /** Answered once workers of all these names are there and take tasks. */
+  | { readonly q: "waitForNamed"; readonly workers: readonly string[] }
   /** Answered when all messages before it have been processed. */
   | { readonly q: "ping" };
 
@@ -60,7 +77,7 @@ export interface CallInfo {
   readonly inputs: number;
 }
 
-interface Answers {
+interface Answers extends WatchAnswers, SharedAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
   readonly retire: readonly WorkerInfo[];
@@ -78,6 +95,12 @@ interface Answers {
   /** For each result the names of the workers that have it. */
   readonly whoHas: readonly (readonly string[])[];
   readonly hasWhat: Readonly<Record<string, HeldResults>>;
+  readonly scale: ScaleAdvice;
+  readonly retireIdle: readonly string[];
+  readonly scaledUp: null;
+  readonly restart: Restarted;
+  readonly restartWorkers: readonly WorkerInfo[];
+  readonly waitForNamed: readonly WorkerInfo[];
   readonly ping: null;
 }
 export type AnswerOf<Q extends Question> = Answers[Q["q"]];

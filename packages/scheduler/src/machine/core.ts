@@ -20,6 +20,7 @@ import {
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
 import type { Transfer } from "./moves.ts";
+import { LogStore } from "./log-store.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,
@@ -27,14 +28,17 @@ import {
   LINK_UP,
   makeLane,
   type Options,
+  type QuestionAnswer,
   type Run,
   type Session,
   Task,
 } from "./records.ts";
+import { SharedTable } from "./shared-objects.ts";
 import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
 import { Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
+import type { Watcher } from "./watch.ts";
 import { IdleWorkers, RestingWorkers, WorkerHeap } from "./worker-heap.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -90,6 +94,11 @@ export class Core {
 
   readonly story: Story;
   readonly events: EventLog;
+  readonly logs: LogStore;
+  /** Those who wait for the next event or line; and what there was when they were looked at last. */
+  readonly watchers: Watcher[] = [];
+  watchedEvent = 0;
+  watchedLine = 0;
   readonly timers: Timers = new Timers();
   armed: Micros | null = null;
   inlineBytes = 0;
@@ -120,13 +129,18 @@ export class Core {
   readonly transfers: Map<Task, Transfer[]> = new Map();
   readonly stranded: Task[] = [];
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
+  /** Who waits for workers of these names; and the last restarts, so that one that is asked for again after a cut is not done again. */
+  readonly returning: { readonly session: SessionId; readonly id: number; readonly names: readonly string[] }[] = [];
+  readonly restarts: { readonly session: SessionId; readonly id: number; readonly answer: QuestionAnswer }[] = [];
   readonly progress: Set<Run> = new Set();
+  readonly shared: SharedTable = new SharedTable();
 
   constructor(config: SchedulerConfig, port: SchedulerPort) {
     this.config = config;
     this.port = port;
     this.story = new Story(config.storyLines);
     this.events = new EventLog(config.eventsKept);
+    this.logs = new LogStore(config.logUnitsKept);
   }
 
   newTask(n: TaskNumber, options: Options, run: Run): Task {

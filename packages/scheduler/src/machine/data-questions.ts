@@ -1,6 +1,6 @@
 // Questions about data on the cluster: published, copied, moved, and where it is.
 
-import type { HeldResults, Question, TaskNumber } from "@taskflock/protocol/words";
+import type { HeldResults, TaskNumber } from "@taskflock/protocol/words";
 import { answer } from "./answers.ts";
 import type { Core } from "./core.ts";
 import {
@@ -13,6 +13,7 @@ import {
 } from "./datasets.ts";
 import { answerFireAndForget } from "./fire-and-forget.ts";
 import { conclude, type Errand, isUnderWay, newErrand } from "./moves.ts";
+import type { Handlers } from "./questions.ts";
 import { planRebalance } from "./rebalance.ts";
 import type { QuestionAnswer, Session, Task } from "./records.ts";
 import { keyOf } from "./references.ts";
@@ -32,19 +33,10 @@ type DataQuestion =
   | "whoHas"
   | "hasWhat";
 
-type DataHandlers = {
-  readonly [K in DataQuestion]: (
-    core: Core,
-    session: Session,
-    id: number,
-    question: Extract<Question, { q: K }>,
-  ) => void;
-};
-
 /** As many keys of a worker as an answer lists. */
 const LISTED = 1000;
 
-export const dataHandlers: DataHandlers = {
+export const dataHandlers: Handlers<DataQuestion> = {
   publish: answerPublish,
   dataset: (core, session, id, { name }) => answerDataset(core, session, id, name),
   referToDataset: answerReferToDataset,

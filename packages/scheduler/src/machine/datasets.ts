@@ -56,6 +56,14 @@ export function answerUnpublish(core: Core, session: Session, id: number, name: 
   answer(core, session, id, () => DONE);
 }
 
+/** Everything is to go. */
+export function unpublishAll(core: Core, who: string): void {
+  for (const dataset of [...core.kept.datasets.values()]) {
+    remove(core, dataset);
+    core.happened("unpublished", who, `${dataset.name}: the cluster is restarted`);
+  }
+}
+
 export function answerDatasets(core: Core, session: Session, id: number): void {
   answer(core, session, id, () => ({ value: datasetInfos(core), error: null }));
 }

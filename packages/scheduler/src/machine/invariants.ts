@@ -7,6 +7,7 @@ import { takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
 import { AHEAD, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
+import { checkShared } from "./shared-invariants.ts";
 import {
   CANCELLED,
   DELAYED,
@@ -51,6 +52,7 @@ export function checkAll(core: Core): string | null {
     checkLanes(core) ??
     checkFunctions(core) ??
     checkFailedCalls(core) ??
+    checkShared(core) ??
     checkKept(core)
   );
 }

@@ -48,7 +48,8 @@ function checkTransfers(core: Core): string | null {
     }
   }
   for (const [errand, count] of waiting) {
-    if (errand.waiting !== count) return `request ${errand.id} waits for ${errand.waiting} copies, of which ${count} are under way`;
+    if (errand.waiting !== count)
+      return `request ${errand.id} waits for ${errand.waiting} copies, of which ${count} are under way`;
   }
   return null;
 }
@@ -57,7 +58,8 @@ function checkExpecting(core: Core): string | null {
   for (const worker of core.workers.values()) {
     let bytes = 0;
     for (const task of core.uploads) if (task.upload?.targets.has(worker) === true) bytes += task.bytes;
-    if (bytes !== worker.expectingBytes) return `${worker.name} counts ${worker.expectingBytes} bytes on their way, has ${bytes}`;
+    if (bytes !== worker.expectingBytes)
+      return `${worker.name} counts ${worker.expectingBytes} bytes on their way, has ${bytes}`;
   }
   return null;
 }

@@ -24,11 +24,14 @@ import { endStranded } from "./moves.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
 import { drain } from "./recovery.ts";
+import { leaveIdle } from "./restart.ts";
 import { continueRetiring } from "./retire.ts";
 import { sayProgress } from "./runs.ts";
 import { clientMessage, freeClientMessage, sessionGone, sessionJoined, sessionLink } from "./sessions.ts";
+import { waitsDue } from "./shared-waits.ts";
 import { DELAYED } from "./states.ts";
 import { rebalance } from "./steal.ts";
+import { answerWatchers } from "./watch.ts";
 import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
 
 export class SchedulerMachine {
@@ -127,6 +130,9 @@ function handle(core: Core, event: SchedulerEvent): void {
     case "retireWorkers":
       retireNamed(core, event.workers);
       return;
+    case "idleTimeout":
+      leaveIdle(core, event.afterMs);
+      return;
     case "woken":
       woken(core);
       return;
@@ -170,7 +176,8 @@ function woken(core: Core): void {
   for (let due = core.timers.take(core.now); due !== null; due = core.timers.take(core.now)) {
     if (due.what === "progress") due.run.alarmed = false;
     else if (due.what === "due") sayDue(core, due.session);
-    else if (due.task.state === DELAYED && due.task.attempt === due.attempt) {
+    else if (due.what === "waits") waitsDue(core);
+    else if (due.what === "retry" && due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
     }
   }
@@ -189,6 +196,7 @@ function settle(core: Core): void {
   }
   watchInlineBudget(core);
   sayProgress(core);
+  answerWatchers(core);
   const next = core.timers.next();
   if (next === core.armed) return;
   core.armed = next;

@@ -63,13 +63,13 @@ export function beginTransfer(core: Core, errand: Errand, task: Task, target: Wo
 export function transferArrived(core: Core, task: Task, worker: Worker): void {
   if (core.transfers.size === 0) return;
   for (const { key, source, errand } of take(core, task, (t) => t.target === worker)) {
-    const moved = source !== null && source.holds.has(task) && task.holders.length > 1;
-    if (moved) dropCopy(core, task, source);
+    const from = source?.holds.has(task) === true && task.holders.length > 1 ? source : null;
+    if (from !== null) dropCopy(core, task, from);
     errand.waiting--;
     errand.count++;
     errand.bytes += task.bytes;
     if (errand.moves.length < LISTED) {
-      errand.moves.push({ key, bytes: task.bytes, from: moved ? source.name : null, to: worker.name });
+      errand.moves.push({ key, bytes: task.bytes, from: from?.name ?? null, to: worker.name });
     }
     conclude(core, errand);
   }

@@ -8,7 +8,11 @@ import { dataHandlers } from "./data-questions.ts";
 import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
 import { takesTasks } from "./lanes.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
+import { restartHandlers } from "./restart.ts";
 import { retire } from "./retire.ts";
+import { scaleHandlers } from "./scale.ts";
+import { sharedHandlers } from "./shared-questions.ts";
+import { watchHandlers } from "./watch.ts";
 
 /** Does what the question asks for, and answers it now (`answer`) or later (`sayAnswer`, with the same id). */
 export type Handlers<Q extends Question["q"]> = {
@@ -16,6 +20,7 @@ export type Handlers<Q extends Question["q"]> = {
 };
 
 const handlers: Handlers<Question["q"]> = {
+  ...watchHandlers,
   cluster: (core, session, id) => answer(core, session, id, () => ({ value: clusterInfo(core), error: null })),
   story: (core, session, id, { n }) => answer(core, session, id, () => storyOf(core, session, n)),
   retire: (core, session, id, { workers }) => {
@@ -33,6 +38,9 @@ const handlers: Handlers<Question["q"]> = {
     answer(core, session, id, () => referred);
   },
   ...dataHandlers,
+  ...sharedHandlers,
+  ...scaleHandlers,
+  ...restartHandlers,
   ping: (core, session, id) => answer(core, session, id, () => ({ value: null, error: null })),
 };
 

@@ -23,6 +23,7 @@ import { answerQuestion, freeQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
 import { removeRef } from "./references.ts";
 import { changed, closeRun, dropRun, openRun } from "./runs.ts";
+import { sharedSessionGone } from "./shared-questions.ts";
 import { UPLOADING } from "./states.ts";
 import { cancelAlone, scatter, submit } from "./submit.ts";
 import { passUploadOn, uploadRefused, uploadsAbandoned } from "./upload.ts";
@@ -70,6 +71,7 @@ type LinkPause = "clientBlocked" | "clientReady";
 
 export function sessionGone(core: Core, session: Session): void {
   session.link = LINK_CUT;
+  sharedSessionGone(core, session);
   for (const [n] of [...session.tasks]) release(core, session, n);
   uploadsAbandoned(core, session);
   for (const { record } of session.functions.values()) unuseFunction(core, record);

@@ -38,8 +38,7 @@ export function receiversUnknown(core: Core, names: readonly string[]): string |
 
 function receivers(core: Core, { workers, tried }: Upload): Worker[] {
   return [...core.workers.values()].filter(
-    (worker) =>
-      takesTasks(worker) && !tried.has(worker) && (workers.length === 0 || workers.includes(worker.name)),
+    (worker) => takesTasks(worker) && !tried.has(worker) && (workers.length === 0 || workers.includes(worker.name)),
   );
 }
 
@@ -89,25 +88,31 @@ export function uploadsAbandoned(core: Core, session: Session): void {
   }
 }
 
+function abandon(core: Core, task: Task): void {
+  const text = `The data ${keyOf(task)} was not uploaded: its client is gone. Scatter it again.`;
+  end(core, task, failedWith(failure("FLOCK_DATA_LOST", text), "", 0));
+}
+
 /** The session that uploads let go of the task; another that refers to it takes over. */
 export function passUploadOn(core: Core, task: Task): void {
   const upload = task.upload;
   if (upload === null || task.refs === 0) return;
-  let next: Ref | null = null;
-  eachRef(task, (session, n) => {
-    if (session !== core.kept.session) next ??= { session, n };
-  });
+  const next = uploaderFor(core, task);
   if (next === null) {
-    abandon(core, task); // only its name is left, and nobody has the bytes
+    abandon(core, task);
     return;
   }
   upload.uploader = next;
   sayUpload(core, upload.uploader.session, upload.uploader.n, task);
 }
 
-function abandon(core: Core, task: Task): void {
-  const text = `The data ${keyOf(task)} was not uploaded: its client is gone. Scatter it again.`;
-  end(core, task, failedWith(failure("FLOCK_DATA_LOST", text), "", 0));
+/** Nobody is behind what stands in a queue, or only has a name. */
+function uploaderFor(core: Core, task: Task): Ref | null {
+  let found: Ref | null = null;
+  eachRef(task, (session, n) => {
+    if (session !== core.shared.keeper && session !== core.kept.session) found ??= { session, n };
+  });
+  return found;
 }
 
 /** With all answers there: done if anybody has it; else another worker is tried. */
@@ -135,7 +140,8 @@ function settle(core: Core, task: Task, detail: string): void {
 function emptiest(workers: readonly Worker[], bytes: number): Worker {
   let best = workers[0]!;
   for (const worker of workers) {
-    const roomier = hasRoom(worker, bytes) === hasRoom(best, bytes) ? fill(worker) < fill(best) : hasRoom(worker, bytes);
+    const roomier =
+      hasRoom(worker, bytes) === hasRoom(best, bytes) ? fill(worker) < fill(best) : hasRoom(worker, bytes);
     if (roomier) best = worker;
   }
   return best;
