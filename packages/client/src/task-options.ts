@@ -2,6 +2,7 @@
 
 import { defaultTaskOptions, RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
 import {
+  abortSignal,
   amounts,
   type Check,
   type Checks,
@@ -34,6 +35,16 @@ export interface TaskOptions {
   readonly backoffMs?: number;
   /** Milliseconds one attempt may take; 0 is no limit, the default. */
   readonly timeoutMs?: number;
+  /**
+   * Milliseconds from the submission until the task must have ended, with all that it waits for and all attempts; then it fails with
+   * FLOCK_DEADLINE_EXCEEDED, and code that runs is stopped as by a cancel. 0 is no deadline, the default.
+   */
+  readonly deadlineMs?: number;
+  /**
+   * Milliseconds that the task, its inputs being there, may wait while no worker is there that could ever run it; then it fails with
+   * FLOCK_NO_WORKER_TIMEOUT, which names the requirement. Workers that are only busy do not count. 0 is without end, the default.
+   */
+  readonly noWorkerTimeoutMs?: number;
   /** Milliseconds the code may go on after its AbortSignal, before its slot is ended. Default 1,000. */
   readonly cancelGraceMs?: number;
   /** How many workers may die under the task before it fails with FLOCK_KILLED_WORKER. Default 3. */
@@ -53,7 +64,6 @@ export interface TaskOptions {
 }
 
 const aRun: Check = (value) => (value instanceof TaskRun ? null : "a run, as client.run(name) returns it");
-const aSignal: Check = (value) => (value instanceof AbortSignal ? null : "an AbortSignal");
 
 /** Of every option that a task has. */
 export const taskOptionChecks: Checks<TaskOptions> = {
@@ -64,6 +74,8 @@ export const taskOptionChecks: Checks<TaskOptions> = {
   retries: integerFrom(0, 1000),
   backoffMs: milliseconds,
   timeoutMs: milliseconds,
+  deadlineMs: milliseconds,
+  noWorkerTimeoutMs: milliseconds,
   cancelGraceMs: milliseconds,
   allowedFailures: integerFrom(0, 1000),
   resources: amounts,
@@ -71,7 +83,7 @@ export const taskOptionChecks: Checks<TaskOptions> = {
   allowOtherWorkers: flag,
   isolation: oneOf("thread", "process"),
   run: aRun,
-  signal: aSignal,
+  signal: abortSignal,
 };
 
 /** Throws FLOCK_OPTION_INVALID for names that do not exist and values of the wrong kind. */
@@ -87,6 +99,8 @@ export function optionsData(options: TaskOptions): TaskOptionsData | null {
     retries: options.retries ?? defaultTaskOptions.retries,
     backoffMs: Math.ceil(options.backoffMs ?? defaultTaskOptions.backoffMs),
     timeoutMs: Math.ceil(options.timeoutMs ?? defaultTaskOptions.timeoutMs),
+    deadlineMs: Math.ceil(options.deadlineMs ?? defaultTaskOptions.deadlineMs),
+    noWorkerTimeoutMs: Math.ceil(options.noWorkerTimeoutMs ?? defaultTaskOptions.noWorkerTimeoutMs),
     allowedFailures: options.allowedFailures ?? defaultTaskOptions.allowedFailures,
     cancelGraceMs: Math.ceil(options.cancelGraceMs ?? defaultTaskOptions.cancelGraceMs),
     resources: inUnits(options.resources ?? {}),

@@ -57,6 +57,8 @@ const options = record({
   retries: int(0, 1_000),
   backoffMs: millis,
   timeoutMs: millis,
+  deadlineMs: millis,
+  noWorkerTimeoutMs: millis,
   allowedFailures: int(0, 1_000_000),
   cancelGraceMs: millis,
   resources,

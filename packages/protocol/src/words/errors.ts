@@ -70,9 +70,17 @@ export const errorRegistry = {
     summary: "An attempt ran longer than timeoutMs.",
     advice: "Raise timeoutMs, or make the task smaller.",
   },
+  FLOCK_DEADLINE_EXCEEDED: {
+    summary: "A task had not ended within deadlineMs of its submission.",
+    advice: "The message says how far it was; raise deadlineMs, add workers, or give it a higher priority.",
+  },
+  FLOCK_NO_WORKER_TIMEOUT: {
+    summary: "For noWorkerTimeoutMs no worker was there that could ever run the task.",
+    advice: "Start a worker that meets the requirement that the message names, ask for less, or wait longer.",
+  },
   FLOCK_WAIT_TIMEOUT: {
     summary: "What was waited for did not happen in time.",
-    advice: "Wait longer, or see why: client.story(future).",
+    advice: "Wait longer, or see why: client.why(future).",
   },
   FLOCK_KILLED_WORKER: {
     summary: "The task was running on several workers when they died.",

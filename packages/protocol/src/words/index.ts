@@ -10,4 +10,5 @@ export type * from "./scaling.ts";
 export * from "./shared-objects.ts";
 export * from "./tasks.ts";
 export type * from "./watch-questions.ts";
+export type * from "./why.ts";
 export type * from "./worker-messages.ts";

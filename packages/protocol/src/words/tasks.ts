@@ -13,6 +13,10 @@ export interface TaskOptionsData {
   readonly backoffMs: number;
   /** Limit of one attempt, milliseconds; 0 is none. */
   readonly timeoutMs: number;
+  /** Limit from the submission to the outcome, whatever happens in between, milliseconds; 0 is none. */
+  readonly deadlineMs: number;
+  /** How long it may wait while no worker that is there could ever run it, milliseconds; 0 is without end. */
+  readonly noWorkerTimeoutMs: number;
   /** How many workers may die under the task before it fails. */
   readonly allowedFailures: number;
   /** After a cancel or time-out, how long the code may react to its AbortSignal before its slot is ended, milliseconds. */
@@ -31,6 +35,8 @@ export const defaultTaskOptions: TaskOptionsData = {
   retries: 0,
   backoffMs: 0,
   timeoutMs: 0,
+  deadlineMs: 0,
+  noWorkerTimeoutMs: 0,
   allowedFailures: 3,
   cancelGraceMs: 1000,
   resources: {},

@@ -52,6 +52,7 @@ function addTask(hash: Hash, t: Task): void {
   );
   hash.add(`${t.key} ${t.args} ${t.result} ${t.worker?.id} ${t.thief?.id} ${t.outcome?.kind} ${t.deps.length}`);
   for (const { worker, version } of t.holders) hash.add(`${worker.id} ${version}`);
+  if (t.uncommon !== null) hash.add(`${t.uncommon.deadline?.at} ${t.uncommon.stranded?.at}`);
   if (t.troubles !== null) hash.add(`${t.troubles.retries} ${t.troubles.failures} ${t.troubles.suspicions}`);
 }
 

@@ -3,9 +3,9 @@
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { checkKept } from "./kept-invariants.ts";
-import { takesTasks } from "./lanes.ts";
+import { canEverRun, takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
-import { AHEAD, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
+import { AHEAD, ANNOUNCED, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { checkShared } from "./shared-invariants.ts";
 import {
@@ -73,7 +73,7 @@ function checkTask(core: Core, t: Task): string | null {
   const needed = t.dependents.filter((e) => isActive(e.dependent.state)).length;
   if (needed !== t.needed) return `counts ${t.needed} needs, has ${needed}`;
   if (t.dependents.some((e, i) => e.at !== i || e.dependency !== t)) return "an edge is misplaced";
-  return checkProgress(t) ?? checkResult(t) ?? checkLineage(core, t);
+  return checkProgress(t) ?? checkLimits(core, t) ?? checkResult(t) ?? checkLineage(core, t);
 }
 
 function checkProgress(t: Task): string | null {
@@ -90,6 +90,17 @@ function checkProgress(t: Task): string | null {
   if (t.worker !== null && t.worker.assigned[t.index] !== t) return "its worker does not have it";
   if ((t.flags & AHEAD) !== 0 && t.state !== t.worker?.assigned[t.index]?.state) return "ahead of nothing";
   if ((t.state === UPLOADING) !== (t.upload !== null)) return "state and upload disagree";
+  return null;
+}
+
+function checkLimits(core: Core, t: Task): string | null {
+  const { deadlineMs, noWorkerTimeoutMs } = t.options.data;
+  const due = deadlineMs > 0 && isActive(t.state) && (t.flags & ANNOUNCED) === 0;
+  const [deadline, timer] = [t.uncommon?.deadline ?? null, t.uncommon?.stranded ?? null];
+  if (due !== (deadline !== null && deadline.place >= 0)) return "state and deadline disagree";
+  const stranded = noWorkerTimeoutMs > 0 && t.queue !== null && !canEverRun(core, t.queue.lane);
+  if (stranded !== (timer !== null && timer.place >= 0)) return "its wait for a worker has the wrong limit";
+  if (stranded !== t.options.lane.stranded.has(t)) return "its lane does not know whether it waits for a worker";
   return null;
 }
 

@@ -3,13 +3,15 @@
 import { type ErrorCode, type Failure, NO_PAYLOAD, type PayloadRef } from "@taskflock/protocol/words";
 import { announce } from "./announce.ts";
 import type { Core } from "./core.ts";
+import { clearDeadline, setDeadline } from "./deadlines.ts";
 import { dropCopies } from "./holdings.ts";
 import { putInLine, takeOutOfLine } from "./lanes.ts";
 import { dropLineage, settleLineage } from "./lineage.ts";
-import { AHEAD, NO_AHEAD, type Outcome, type SharedError, type Task } from "./records.ts";
+import { AHEAD, ANNOUNCED, NO_AHEAD, type Outcome, type SharedError, type Task } from "./records.ts";
 import { keyOf, loosen, unneedInputs } from "./references.ts";
 import { countEnded } from "./runs.ts";
 import { ASSIGNED, CANCELLED, DONE, FAILED, IDLE, isActive, isPlaced, QUEUED, UPLOADING, WAITING } from "./states.ts";
+import { unstrand } from "./stranded.ts";
 import { clearAhead, detach } from "./supply.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -30,6 +32,8 @@ function activateOne(core: Core, task: Task, detail: string, before: Task[] | nu
   let broken = false;
   const { deps } = task;
   task.waitingOn = 0;
+  // Computed once in time, it may be computed again at any time.
+  if (task.options.data.deadlineMs > 0 && (task.flags & ANNOUNCED) === 0) setDeadline(core, task);
   for (let i = 0; i < deps.length; i++) {
     const { dependency } = deps[i]!;
     const { state } = dependency;
@@ -85,8 +89,10 @@ export function revokeAhead(core: Core, root: Task, worker: Worker, then: "follo
 
 /** Takes the task out of the queue, off its worker (if it was not counted out there before), or from its uploader. */
 export function withdraw(core: Core, task: Task): void {
-  if (task.state === QUEUED) takeOutOfLine(core, task);
-  else if (isPlaced(task.state) && task.worker !== null) {
+  if (task.state === QUEUED) {
+    takeOutOfLine(core, task);
+    unstrand(core, task);
+  } else if (isPlaced(task.state) && task.worker !== null) {
     const { worker } = task;
     detach(core, task);
     core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "cancelled" });
@@ -108,6 +114,7 @@ export function endUpload(core: Core, task: Task): void {
 export function complete(core: Core, task: Task, detail: string): void {
   const wasActive = isActive(task.state);
   core.move(task, DONE, detail);
+  if (task.uncommon !== null) clearDeadline(core, task);
   if (wasActive) unneedInputs(core, task);
   if (task.result !== NO_PAYLOAD) dropLineage(core, task);
   countEnded(core, task, "done");
@@ -181,6 +188,7 @@ export function becauseOf(failed: Task): Outcome {
 function endOne(core: Core, task: Task, outcome: Outcome): void {
   const wasActive = isActive(task.state);
   withdraw(core, task);
+  clearDeadline(core, task);
   const failed = outcome.kind === "failed";
   core.move(task, failed ? FAILED : CANCELLED, failed ? outcome.failure.message : outcome.reason);
   task.extras.outcome = outcome;

@@ -19,6 +19,7 @@ import { clusterInfo, runInfos, taskCounts, workerInfos } from "./info.ts";
 import { watchInlineBudget } from "./inline-budget.ts";
 import { checkAll, checkTouched } from "./invariants.ts";
 import { requeue } from "./lifecycle.ts";
+import { limitReached } from "./limits.ts";
 import { workerLost } from "./loss.ts";
 import { endStranded } from "./moves.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
@@ -177,6 +178,7 @@ function woken(core: Core): void {
     if (due.what === "progress") due.run.alarmed = false;
     else if (due.what === "due") sayDue(core, due.session);
     else if (due.what === "waits") waitsDue(core);
+    else if (due.what === "deadline" || due.what === "noWorker") limitReached(core, due.what, due.task);
     else if (due.what === "retry" && due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
     }

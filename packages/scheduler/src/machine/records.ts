@@ -17,6 +17,7 @@ import {
 } from "@taskflock/protocol/words";
 import type { NumberedTasks } from "./numbered-tasks.ts";
 import { FREE, type State } from "./states.ts";
+import type { Timer } from "./timers.ts";
 import type { Worker } from "./worker-record.ts";
 
 /** One (dependent, dependency) pair; `at` is its place in `dependency.dependents`. */
@@ -105,6 +106,10 @@ export class Extras {
   upload: Upload | null = null;
   /** So many copies were asked for: no surplus. */
   copies = 0;
+  /** While it has not ended, if its options set one. */
+  deadline: Timer | null = null;
+  /** While it is queued, and no worker could ever run it. */
+  stranded: Timer | null = null;
 }
 
 /** The hot record: fields are never added or removed after construction. A million of them are kept and copied, so each field counts. */
@@ -277,6 +282,9 @@ export interface Lane {
   /** With resources or names: workers that could ever serve it; and whether people were told that there is none. */
   members: number;
   warned: boolean;
+  /** Some of those that name it may not wait for such a worker without end; and the tasks that do so now. */
+  limited: boolean;
+  readonly stranded: Set<Task>;
 }
 
 /** Where the session's link stands. */
@@ -317,8 +325,9 @@ export function makeLane(
   parkedAt: Worker | null,
 ): Lane {
   const available = new Set<Worker>();
-  const counts = { users: 0, count: 0, named: 0, members: 0, warned: false };
-  return { key, resources, workers, allowOthers, parkedAt, byRun: new Map(), active: [], available, ...counts };
+  const counts = { users: 0, count: 0, named: 0, members: 0, warned: false, limited: false };
+  const tables = { byRun: new Map(), active: [], available, stranded: new Set<Task>() };
+  return { key, resources, workers, allowOthers, parkedAt, ...tables, ...counts };
 }
 
 export function troublesOf(task: Task): Troubles {

@@ -4,6 +4,7 @@
 import { NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
 import { answerLocate } from "./announce.ts";
 import type { Core } from "./core.ts";
+import { clearDeadline } from "./deadlines.ts";
 import { dropCopies } from "./holdings.ts";
 import { takeOutOfLine } from "./lanes.ts";
 import {
@@ -22,6 +23,7 @@ import { LINEAGE, type Task } from "./records.ts";
 import { isWanted, keyOf, loosen, removeRef, unneedInputs } from "./references.ts";
 import { countEnded } from "./runs.ts";
 import { CANCELLED, DONE, FAILED, FREE, IDLE, isActive, QUEUED, UPLOADING } from "./states.ts";
+import { unstrand } from "./stranded.ts";
 
 export function drain(core: Core): void {
   const { lost, broken, loose, kept } = core;
@@ -51,6 +53,7 @@ function recover(core: Core, task: Task): void {
     dependent.waitingOn++;
     if (dependent.state !== QUEUED) continue;
     takeOutOfLine(core, dependent);
+    unstrand(core, dependent);
     wait(core, dependent, "an input was lost");
   }
   if ((task.flags & LINEAGE) === 0) {
@@ -84,6 +87,7 @@ function letGo(core: Core, task: Task): void {
   const isLineage = task.dependents.length > 0;
   if (isActive(task.state)) {
     withdraw(core, task);
+    clearDeadline(core, task);
     unneedInputs(core, task);
     countEnded(core, task, "cancelled");
     if (isLineage) core.move(task, IDLE, "nobody wants it");

@@ -125,6 +125,7 @@ export function clientMessage(core: Core, session: Session, message: ClientToSch
 function defineOptions(core: Core, session: Session, { options, data }: DefineOptions): void {
   const lane = laneFor(core, data);
   lane.users++;
+  if (data.noWorkerTimeoutMs > 0) lane.limited = true;
   const before = session.options.get(options);
   session.options.set(options, { data, lane });
   if (before !== undefined) core.unuseLane(before.lane);

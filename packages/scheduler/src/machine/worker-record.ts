@@ -8,6 +8,11 @@ export const WORKING = 0;
 export const RETIRING = 1;
 export const LEAVING = 2;
 
+/** It can be spoken to, and is not on its way out. It may be paused. */
+export function isThere(worker: Worker): boolean {
+  return worker.up && worker.status === WORKING;
+}
+
 export interface Moving {
   target: Worker | null;
   readonly tried: Set<Worker>;
