@@ -12,6 +12,7 @@ export {
   type StoryLine,
   type WorkerInfo,
 } from "@taskflock/protocol/code";
+export { type Actor, type ActorMethod, type ActorOptions, actorValue, closeActor, isActor } from "./actors/actor.ts";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
 export { type DatasetInfo, fireAndForget, type PublishOptions } from "./client/data.ts";
 export { Client } from "./client.ts";

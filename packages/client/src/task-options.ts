@@ -1,6 +1,6 @@
 // What may be asked for a task: from the user's words to the data that travels.
 
-import { defaultTaskOptions, RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
+import { defaultTaskOptions, type Isolation, RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
 import {
   abortSignal,
   amounts,
@@ -63,6 +63,11 @@ export interface TaskOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What the client itself asks for: actors and their calls, too. */
+export interface InternalOptions extends Omit<TaskOptions, "isolation"> {
+  readonly isolation?: Isolation;
+}
+
 const aRun: Check = (value) => (value instanceof TaskRun ? null : "a run, as client.run(name) returns it");
 
 /** Of every option that a task has. */
@@ -92,7 +97,7 @@ export function checkTaskOptions(where: string, options: TaskOptions | undefined
 }
 
 /** The part of the options that is the scheduler's business; null when all of it is the default. */
-export function optionsData(options: TaskOptions): TaskOptionsData | null {
+export function optionsData(options: InternalOptions): TaskOptionsData | null {
   const data: TaskOptionsData = {
     ...defaultTaskOptions, // fixes the order of the names, so that equal options are equal as text
     priority: options.priority ?? defaultTaskOptions.priority,

@@ -122,6 +122,11 @@ export const errorRegistry = {
     summary: "Data is published under the name already.",
     advice: "Give another name, unpublish it first, or publish with { override: true }.",
   },
+  FLOCK_ACTOR_LOST: {
+    summary: "An actor is gone, with its state: its worker died or was retired, or its own thread or process ended.",
+    advice:
+      "Create it anew, from what you keep elsewhere. Calls that had no result may have run or not; none runs twice.",
+  },
   FLOCK_KEY_CONFLICT: {
     summary: "A key is already used for other code or other arguments.",
     advice: "Give another key, or release the first.",

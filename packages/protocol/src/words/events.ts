@@ -29,6 +29,9 @@ export type EventKind =
   | "idleTimeout"
   | "clientJoined"
   | "clientGone"
+  | "actorCreated"
+  /** Gone with its worker, or with its own thread or process. */
+  | "actorLost"
   /** Said by a client. */
   | "note"
   /** A lock or a lease of a semaphore that a client held until it was gone is free again. */

@@ -30,6 +30,10 @@ export function digestOf(core: Core): string {
   for (const r of core.runs) {
     hash.add(`run ${r.id} ${r.status} ${r.stepsDone} ${r.total} ${r.done} ${r.failed} ${r.cancelled} ${r.running}`);
   }
+  for (const [task, { worker, flying, lines }] of core.actors) {
+    hash.add(`actor ${task.id} ${worker?.id} ${[...flying].map((t) => t.id)}`);
+    for (const [session, { calls, behind }] of lines) hash.add(`${session.id} ${calls.length} ${behind?.id}`);
+  }
   for (const f of core.functions.values()) hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   addShared(hash, core.shared);

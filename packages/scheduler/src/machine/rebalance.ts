@@ -3,7 +3,7 @@
 import type { Core } from "./core.ts";
 import { takesTasks } from "./lanes.ts";
 import { beginTransfer, type Errand } from "./moves.ts";
-import type { Task } from "./records.ts";
+import { ACTOR, type Task } from "./records.ts";
 import type { Worker } from "./worker-record.ts";
 
 /** Even enough: a tenth of the mean between the fullest and the emptiest. */
@@ -52,7 +52,7 @@ export function planRebalance(
 
 function panOf(core: Core, worker: Worker, chosen: ReadonlySet<Task> | null): Pan {
   const movable = [...worker.holds.keys()].filter(
-    (task) => (chosen === null || chosen.has(task)) && !core.transfers.has(task),
+    (task) => (chosen === null || chosen.has(task)) && !core.transfers.has(task) && (task.flags & ACTOR) === 0,
   );
   movable.sort((a, b) => b.bytes - a.bytes || a.id - b.id);
   return { worker, bytes: worker.storedBytes, movable, next: 0, coming: new Set() };

@@ -94,6 +94,13 @@ export const HELD = 64;
 /** It is counted in `worker.makes`. */
 export const MAKES = 128;
 
+/** What it makes is an actor: an object that lives at the worker where it was made. */
+export const ACTOR = 256;
+/** A call of the actor that its first input is. */
+export const CALL = 512;
+/** Not in anybody's way: it runs in a thread of the actor's own, and stands in no queue (actors.ts). */
+export const APART: number = ACTOR | CALL;
+
 /** What few tasks have: a key of their own, functions among the arguments, several references, a failure. */
 export class Extras {
   key: string | null = null;

@@ -3,7 +3,7 @@
 import type { Core } from "./core.ts";
 import { takesTasks } from "./lanes.ts";
 import { beginTransfer, type Errand } from "./moves.ts";
-import type { Task } from "./records.ts";
+import { ACTOR, type Task } from "./records.ts";
 import { DONE } from "./states.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -18,7 +18,7 @@ export function replicate(
   const targets = among.filter(takesTasks);
   const coming = new Map<Worker, number>();
   for (const task of tasks) {
-    if (task.state !== DONE || task.holders.length === 0) continue;
+    if (task.state !== DONE || task.holders.length === 0 || (task.flags & ACTOR) !== 0) continue;
     task.extras.copies = Math.max(task.extras.copies, copies);
     const free = targets.filter((worker) => !task.holders.some((holding) => holding.worker === worker));
     const wanted = Math.min(copies, targets.length) - (targets.length - free.length);

@@ -12,6 +12,7 @@ import {
   type TaskNumber,
   type Unavailable,
 } from "@taskflock/protocol/words";
+import { callsAbandoned } from "./actor-life.ts";
 import { answerLocate, sayAllAgain, sayDue } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
@@ -81,6 +82,7 @@ export function sessionGone(core: Core, session: Session): void {
   for (const run of [...session.runs.values()]) dropRun(core, run);
   session.asks.length = 0;
   core.sessions.delete(session.id);
+  callsAbandoned(core, session);
   core.happened("clientGone", session.name, `session ${session.id}`);
 }
 
