@@ -5,6 +5,8 @@ export {
   formatAddress,
   isFlockError,
   type RunInfo,
+  type ScaleAdvice,
+  type ScaleDemand,
   type StoryLine,
   type WorkerInfo,
 } from "@taskflock/protocol/code";
@@ -25,8 +27,10 @@ export type { LogLine, LogSink } from "./logs.ts";
 export { type Check, type Checks, checkOptions, integerFrom, oneOf } from "./option-checks.ts";
 export { type ProgressOptions, progress } from "./progress.ts";
 export { range } from "./range.ts";
+export type { RestartOptions, RestartResult } from "./restart.ts";
 export type { OnError, OnWorkers, RunOnWorkersOptions } from "./run-on-workers.ts";
 export { type Run, type RunOptions, type RunOutcome, type RunStatus, TaskRun } from "./runs.ts";
+export type { AdviceOptions, Scaling } from "./scaling.ts";
 export type { TaskOptions } from "./task-options.ts";
 export type { TerminalStream } from "./terminal.ts";
 export type { Arguments, Resolved, ResolvedValue } from "./types.ts";
