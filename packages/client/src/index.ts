@@ -10,6 +10,7 @@ export {
   type StoryLine,
   type WorkerInfo,
 } from "@taskflock/protocol/code";
+export { type Actor, type ActorMethod, type ActorOptions, actorValue, closeActor, isActor } from "./actors/actor.ts";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
@@ -31,7 +32,14 @@ export type { RestartOptions, RestartResult } from "./restart.ts";
 export type { OnError, OnWorkers, RunOnWorkersOptions } from "./run-on-workers.ts";
 export { type Run, type RunOptions, type RunOutcome, type RunStatus, TaskRun } from "./runs.ts";
 export type { AdviceOptions, Scaling } from "./scaling.ts";
+export type { SharedEvent } from "./shared-objects/event.ts";
+export type { Lease, SharedLock, SharedSemaphore } from "./shared-objects/leases.ts";
+export type { SharedQueue, SharedQueueOptions, TakeManyOptions } from "./shared-objects/queue.ts";
+export type { SharedVariable } from "./shared-objects/variable.ts";
+export type { SharedWaitOptions } from "./shared-objects/waits.ts";
 export type { TaskOptions } from "./task-options.ts";
 export type { TerminalStream } from "./terminal.ts";
 export type { Arguments, Resolved, ResolvedValue } from "./types.ts";
 export type { Versions, VersionsOptions } from "./versions.ts";
+export type { Dumped } from "./watch/dump.ts";
+export type { EventLine, EventOptions, LogOptions, PrintedLines } from "./watch/lines.ts";

@@ -19,7 +19,7 @@ import { isFuture } from "./future.ts";
 import type { Gate } from "./gate.ts";
 import type { TaskRecord } from "./record.ts";
 import type { SpareMemory } from "./spare-memory.ts";
-import { optionsData, type TaskOptions } from "./task-options.ts";
+import { type InternalOptions, optionsData } from "./task-options.ts";
 import type { TaskTable } from "./task-table.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -71,7 +71,7 @@ export class Submission {
     this.#host = host;
   }
 
-  plan(options: TaskOptions): Plan {
+  plan(options: InternalOptions): Plan {
     return {
       options: this.#intern(options),
       run: options.run?.number ?? (0 as RunNumber),
@@ -262,7 +262,7 @@ export class Submission {
     return hash.update(this.#host.payloads.get(payload)).digest("hex");
   }
 
-  #intern(options: TaskOptions): OptionsNumber {
+  #intern(options: InternalOptions): OptionsNumber {
     const data = optionsData(options);
     if (data === null) return 0 as OptionsNumber;
     const text = JSON.stringify(data);

@@ -16,6 +16,7 @@ import { type CompleteWorkerOptions, completeOptions, resourceUnits, type Worker
 import { WorkerShell } from "./shell.ts";
 import { Slots } from "./slots/slots.ts";
 import { Store } from "./store.ts";
+import { toldLogger } from "./told-logger.ts";
 import { Transfers } from "./transfers.ts";
 
 export interface WorkerExit {
@@ -86,7 +87,7 @@ class Worker implements RunningWorker {
   #ending: Promise<void> | null = null;
 
   constructor(options: CompleteWorkerOptions) {
-    this.#options = options;
+    this.#options = { ...options, logger: toldLogger(options.logger, (line) => this.#shell.ownLine(line)) };
     this.done = new Promise((resolve) => {
       this.#resolveDone = resolve;
     });
@@ -96,13 +97,13 @@ class Worker implements RunningWorker {
     this.#bulk = new BulkClient({ token: options.token });
     this.#shell = this.#newShell();
     this.#transfers = new Transfers(this.#arena, this.#store, this.#bulk, this.#shell);
-    this.#slots = new Slots(options, {
+    this.#slots = new Slots(this.#options, {
       arena: this.#arena,
       store: this.#store,
       payloads: this.#payloads,
       functions: this.#functions,
       events: this.#shell,
-      logger: options.logger,
+      logger: this.#options.logger,
     });
     const machine = new WorkerMachine({ ...defaultWorkerConfig, slots: options.slots }, this.#shell);
     this.#shell.use({ machine, slots: this.#slots, transfers: this.#transfers });

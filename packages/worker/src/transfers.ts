@@ -2,6 +2,7 @@
 import {
   type BulkClient,
   type BulkEarly,
+  type BulkSource,
   type BulkTarget,
   FlockError,
   type Holder,
@@ -64,7 +65,7 @@ export class Transfers {
   }
 
   /** For the bulk server: bytes that someone fetches. */
-  open(task: TaskId): { readonly bytes: Uint8Array; release(): void } | null {
+  open(task: TaskId): BulkSource | null {
     return this.#store.lease(task);
   }
 

@@ -12,7 +12,7 @@ import { describe } from "../option-checks.ts";
 import type { Session } from "../session.ts";
 import { cancelOnAbort } from "../signals.ts";
 import type { Plan } from "../submission.ts";
-import { checkTaskOptions, type TaskOptions } from "../task-options.ts";
+import { checkTaskOptions, type InternalOptions, type TaskOptions } from "../task-options.ts";
 import type { Arguments, Resolved, ResolvedValue } from "../types.ts";
 
 interface Planned {
@@ -23,12 +23,12 @@ interface Planned {
 /** A client's calls. Users hold a `Client`, which has more. */
 export class ClientCalls {
   protected readonly session: Session;
-  protected readonly logs: LogSink;
+  protected readonly logSink: LogSink;
   readonly #graphs: Graphs;
 
   protected constructor(session: Session, logs: LogSink) {
     this.session = session;
-    this.logs = logs;
+    this.logSink = logs;
     this.#graphs = new Graphs(session);
   }
 
@@ -186,6 +186,16 @@ export class ClientCalls {
     if (raw === undefined) return { plan: this.session.submission.plainPlan, signal: undefined };
     const options = checkTaskOptions(where, raw);
     return { plan: this.session.submission.plan(options), signal: options.signal };
+  }
+
+  /** For functions of the client's own, with what only it may ask for. */
+  protected submitInternal(fn: AnyFunction, args: readonly unknown[], options: InternalOptions): Future<unknown> {
+    const { submission, functions, shared, tasks } = this.open();
+    try {
+      return tasks.futureOf(submission.submit(functions.use(fn), args, submission.plan(options)));
+    } finally {
+      shared.callEnded();
+    }
   }
 
   protected submitNow(

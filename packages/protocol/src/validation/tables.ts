@@ -1,6 +1,6 @@
 // Every field of every message, with what it may hold. The limits here are the wire's; options have narrower ones (client).
 
-import { type Directions, errorRegistry } from "../words/index.ts";
+import { type Directions, errorRegistry, isolations } from "../words/index.ts";
 import {
   choice,
   type Field,
@@ -57,12 +57,14 @@ const options = record({
   retries: int(0, 1_000),
   backoffMs: millis,
   timeoutMs: millis,
+  deadlineMs: millis,
+  noWorkerTimeoutMs: millis,
   allowedFailures: int(0, 1_000_000),
   cancelGraceMs: millis,
   resources,
   workers: list(name, 10_000),
   allowOtherWorkers: flag,
-  isolation: choice("thread", "process"),
+  isolation: choice(...isolations),
 });
 const holder = record({ worker: positive, address: name, version: natural });
 const holders: Field = list(holder, 10_000);
@@ -155,7 +157,7 @@ const toWorker = {
     order: int(-MAX, MAX),
     timeoutMs: millis,
     cancelGraceMs: millis,
-    isolation: choice("thread", "process"),
+    isolation: choice(...isolations),
     solo: flag,
     expectedUs: natural,
   },
@@ -187,6 +189,7 @@ const worker = {
   held: { task: taskId, bytes, version: natural },
   notHeld: { task: taskId, message: line },
   missing: { task: taskId, holder: positive, version: natural },
+  actorEnded: { task: taskId, how: line },
   wantsToRetire: { reason: line },
   pausing: { paused: flag, reason: line },
   spoiled: { task: taskId, version: natural },
@@ -232,6 +235,7 @@ export const handshakeFields: Readonly<Record<"hello" | "welcome" | "refused", F
     worker: { t: choice("hello"), ...greeting, worker: workerHello, resume },
     nanny: { t: choice("hello"), ...greeting, name },
     peer: { t: choice("hello"), ...greeting, name },
+    relay: { t: choice("hello"), ...greeting, side: choice("reader", "holder"), key: hash },
   }),
   welcome: record({
     t: choice("welcome"),

@@ -70,16 +70,36 @@ export const errorRegistry = {
     summary: "An attempt ran longer than timeoutMs.",
     advice: "Raise timeoutMs, or make the task smaller.",
   },
+  FLOCK_DEADLINE_EXCEEDED: {
+    summary: "A task had not ended within deadlineMs of its submission.",
+    advice: "The message says how far it was; raise deadlineMs, add workers, or give it a higher priority.",
+  },
+  FLOCK_NO_WORKER_TIMEOUT: {
+    summary: "For noWorkerTimeoutMs no worker was there that could ever run the task.",
+    advice: "Start a worker that meets the requirement that the message names, ask for less, or wait longer.",
+  },
   FLOCK_WAIT_TIMEOUT: {
     summary: "What was waited for did not happen in time.",
-    advice: "Wait longer, or see why: client.story(future).",
+    advice: "Wait longer, or see why: client.why(future).",
   },
   FLOCK_KILLED_WORKER: {
     summary: "The task was running on several workers when they died.",
     advice: "It probably exhausts memory or crashes the process; see how the workers died, or raise allowedFailures.",
   },
+  FLOCK_SHARED_DELETED: {
+    summary: "A queue, lock, semaphore, event or variable was deleted while something waited for it.",
+    advice: "Somebody called delete() on it; waiting again makes it anew.",
+  },
+  FLOCK_SHARED_CONFLICT: {
+    summary: "A queue or semaphore of this name is in use with another limit.",
+    advice: "Use the same maxSize or leases everywhere, or another name.",
+  },
+  FLOCK_SHARED_FULL: {
+    summary: "Queues and variables hold as much data as the scheduler keeps for them.",
+    advice: "Take elements out, give the queue a maxSize, or scatter the data and put its future.",
+  },
   FLOCK_NOT_IN_TASK: {
-    summary: "taskContext() was called by code that is not part of a running task.",
+    summary: "taskContext() or taskClient() was called by code that is not part of a running task.",
     advice: "Call it from a function that was submitted, while it runs.",
   },
   FLOCK_TASK_EXITED: {
@@ -93,6 +113,11 @@ export const errorRegistry = {
   FLOCK_DATA_LOST: {
     summary: "Data that was sent to the cluster (scattered) was lost with the worker that held it.",
     advice: "Scatter it again; with { broadcast: true } it survives the loss of a worker.",
+  },
+  FLOCK_ACTOR_LOST: {
+    summary: "An actor is gone, with its state: its worker died or was retired, or its own thread or process ended.",
+    advice:
+      "Create it anew, from what you keep elsewhere. Calls that had no result may have run or not; none runs twice.",
   },
   FLOCK_KEY_CONFLICT: {
     summary: "A key is already used for other code or other arguments.",

@@ -22,7 +22,14 @@ export type EventKind =
   /** Nobody used the cluster for long: its workers leave, and it ends. */
   | "idleTimeout"
   | "clientJoined"
-  | "clientGone";
+  | "clientGone"
+  | "actorCreated"
+  /** Gone with its worker, or with its own thread or process. */
+  | "actorLost"
+  /** Said by a client. */
+  | "note"
+  /** A lock or a lease of a semaphore that a client held until it was gone is free again. */
+  | "leaseFreed";
 
 export interface ClusterEvent {
   /** 1, 2, 3 …: which event of this scheduler. */

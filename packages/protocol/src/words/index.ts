@@ -6,5 +6,8 @@ export * from "./ids.ts";
 export type * from "./messages.ts";
 export type * from "./questions.ts";
 export type * from "./scaling.ts";
+export * from "./shared-objects.ts";
 export * from "./tasks.ts";
+export type * from "./watch-questions.ts";
+export type * from "./why.ts";
 export type * from "./worker-messages.ts";

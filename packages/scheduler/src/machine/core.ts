@@ -17,7 +17,9 @@ import {
   type TaskNumber,
   type WorkerId,
 } from "@taskflock/protocol/words";
+import type { Actor } from "./actors.ts";
 import { EventLog } from "./event-log.ts";
+import { LogStore } from "./log-store.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,
@@ -30,10 +32,12 @@ import {
   type Session,
   Task,
 } from "./records.ts";
+import { SharedTable } from "./shared-objects.ts";
 import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
 import { Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
+import type { Watcher } from "./watch.ts";
 import { IdleWorkers, RestingWorkers, WorkerHeap } from "./worker-heap.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -89,6 +93,11 @@ export class Core {
 
   readonly story: Story;
   readonly events: EventLog;
+  readonly logs: LogStore;
+  /** Those who wait for the next event or line; and what there was when they were looked at last. */
+  readonly watchers: Watcher[] = [];
+  watchedEvent = 0;
+  watchedLine = 0;
   readonly timers: Timers = new Timers();
   armed: Micros | null = null;
   inlineBytes = 0;
@@ -113,17 +122,24 @@ export class Core {
   failedCallBytes = 0;
   /** Data on its way; without targets it waits for a worker. */
   readonly uploads: Set<Task> = new Set();
+  /** Those that are there or are to be made; and those of which something changed in this step. */
+  readonly actors: Map<Task, Actor> = new Map();
+  readonly actorsTouched: Set<Actor> = new Set();
+  /** Actors for which no worker was found yet, by what they ask for. */
+  readonly actorsWaiting: Map<Lane, Set<Task>> = new Map();
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
   /** Who waits for workers of these names; and the last restarts, so that one that is asked for again after a cut is not done again. */
   readonly returning: { readonly session: SessionId; readonly id: number; readonly names: readonly string[] }[] = [];
   readonly restarts: { readonly session: SessionId; readonly id: number; readonly answer: QuestionAnswer }[] = [];
   readonly progress: Set<Run> = new Set();
+  readonly shared: SharedTable = new SharedTable();
 
   constructor(config: SchedulerConfig, port: SchedulerPort) {
     this.config = config;
     this.port = port;
     this.story = new Story(config.storyLines);
     this.events = new EventLog(config.eventsKept);
+    this.logs = new LogStore(config.logUnitsKept);
   }
 
   newTask(n: TaskNumber, options: Options, run: Run): Task {
@@ -175,7 +191,7 @@ export class Core {
   hasWork(): boolean {
     const { lost, broken, loose, relocate, candidates, dirty } = this;
     const tasks = lost.length + broken.length + loose.length + relocate.length + candidates.length;
-    return tasks + dirty.length + this.ready.size > 0;
+    return tasks + dirty.length + this.ready.size + this.actorsTouched.size > 0;
   }
 
   canTell(session: Session): boolean {
@@ -206,6 +222,12 @@ export class Core {
     if (worker.dirty) return;
     worker.dirty = true;
     this.dirty.push(worker);
+  }
+
+  /** Calls of it may go on; looked at before the next assignment. */
+  touchActor(task: Task): void {
+    const actor = this.actors.get(task);
+    if (actor !== undefined) this.actorsTouched.add(actor);
   }
 
   #refuse(task: Task, to: State, detail: string): never {

@@ -2,6 +2,7 @@
 
 import type { Core } from "./core.ts";
 import type { Task } from "./records.ts";
+import { type SharedTable, sizeOf } from "./shared-objects.ts";
 
 export function digestOf(core: Core): string {
   const hash = new Hash();
@@ -22,10 +23,24 @@ export function digestOf(core: Core): string {
   for (const r of core.runs) {
     hash.add(`run ${r.id} ${r.status} ${r.stepsDone} ${r.total} ${r.done} ${r.failed} ${r.cancelled} ${r.running}`);
   }
+  for (const [task, { worker, flying, lines }] of core.actors) {
+    hash.add(`actor ${task.id} ${worker?.id} ${[...flying].map((t) => t.id)}`);
+    for (const [session, { calls, behind }] of lines) hash.add(`${session.id} ${calls.length} ${behind?.id}`);
+  }
   for (const f of core.functions.values()) hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
+  addShared(hash, core.shared);
   hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
   return hash.text();
+}
+
+function addShared(hash: Hash, shared: SharedTable): void {
+  for (const [key, object] of shared.objects) {
+    hash.add(`shared ${key} ${sizeOf(object)}`);
+    for (const { session, id, want } of object.waiting) hash.add(`${session.id} ${id} ${want.what}`);
+  }
+  for (const [id, share] of shared.shares) hash.add(`share ${id} ${share.kept.size} ${share.leases.size}`);
+  hash.add(`${shared.lastNumber} ${shared.bytes} ${shared.timed} ${shared.deadlines.size}`);
 }
 
 function addTask(hash: Hash, t: Task): void {
@@ -34,6 +49,7 @@ function addTask(hash: Hash, t: Task): void {
   );
   hash.add(`${t.key} ${t.args} ${t.result} ${t.worker?.id} ${t.thief?.id} ${t.outcome?.kind} ${t.deps.length}`);
   for (const { worker, version } of t.holders) hash.add(`${worker.id} ${version}`);
+  if (t.uncommon !== null) hash.add(`${t.uncommon.deadline?.at} ${t.uncommon.stranded?.at}`);
   if (t.troubles !== null) hash.add(`${t.troubles.retries} ${t.troubles.failures} ${t.troubles.suspicions}`);
 }
 

@@ -18,6 +18,7 @@ import { clusterInfo, runInfos, taskCounts, workerInfos } from "./info.ts";
 import { watchInlineBudget } from "./inline-budget.ts";
 import { checkAll, checkTouched } from "./invariants.ts";
 import { requeue } from "./lifecycle.ts";
+import { limitReached } from "./limits.ts";
 import { workerLost } from "./loss.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
@@ -26,8 +27,10 @@ import { leaveIdle } from "./restart.ts";
 import { continueRetiring } from "./retire.ts";
 import { sayProgress } from "./runs.ts";
 import { clientMessage, freeClientMessage, sessionGone, sessionJoined, sessionLink } from "./sessions.ts";
+import { waitsDue } from "./shared-waits.ts";
 import { DELAYED } from "./states.ts";
 import { rebalance } from "./steal.ts";
+import { answerWatchers } from "./watch.ts";
 import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
 
 export class SchedulerMachine {
@@ -167,7 +170,9 @@ function woken(core: Core): void {
   for (let due = core.timers.take(core.now); due !== null; due = core.timers.take(core.now)) {
     if (due.what === "progress") due.run.alarmed = false;
     else if (due.what === "due") sayDue(core, due.session);
-    else if (due.task.state === DELAYED && due.task.attempt === due.attempt) {
+    else if (due.what === "waits") waitsDue(core);
+    else if (due.what === "deadline" || due.what === "noWorker") limitReached(core, due.what, due.task);
+    else if (due.what === "retry" && due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
     }
   }
@@ -185,6 +190,7 @@ function settle(core: Core): void {
   }
   watchInlineBudget(core);
   sayProgress(core);
+  answerWatchers(core);
   const next = core.timers.next();
   if (next === core.armed) return;
   core.armed = next;

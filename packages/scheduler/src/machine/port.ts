@@ -85,10 +85,14 @@ export interface SchedulerConfig {
   /** Calls that failed are kept, so that clients can look into them: so many, the last ones, and of so many bytes. */
   readonly failedCalls: number;
   readonly failedCallBytes: number;
+  /** Values in queues and variables, all together. */
+  readonly sharedBudgetBytes: number;
   /** Lines of story kept for all tasks together. */
   readonly storyLines: number;
   /** Entries of the event log that are kept. */
   readonly eventsKept: number;
+  /** Printed lines that are kept, UTF-16 units. */
+  readonly logUnitsKept: number;
 }
 
 export const defaultSchedulerConfig: SchedulerConfig = {
@@ -100,8 +104,10 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   bandwidthBytesPerUs: 500,
   failedCalls: 256,
   failedCallBytes: 64 * 1024 * 1024,
+  sharedBudgetBytes: 256 * 1024 * 1024,
   storyLines: 100_000,
   eventsKept: 10_000,
+  logUnitsKept: 8 * 1024 * 1024,
 };
 
 export type { Attempt, RunCounts };

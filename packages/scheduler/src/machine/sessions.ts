@@ -12,6 +12,7 @@ import {
   type TaskNumber,
   type Unavailable,
 } from "@taskflock/protocol/words";
+import { callsAbandoned } from "./actor-life.ts";
 import { answerLocate, sayAllAgain, sayDue } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
@@ -23,6 +24,7 @@ import { answerQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
 import { removeRef } from "./references.ts";
 import { changed, closeRun, dropRun, openRun } from "./runs.ts";
+import { sharedSessionGone } from "./shared-questions.ts";
 import { UPLOADING } from "./states.ts";
 import { cancelAlone, scatter, submit } from "./submit.ts";
 import { passUploadOn, uploadRefused, uploadsAbandoned } from "./upload.ts";
@@ -70,6 +72,7 @@ type LinkPause = "clientBlocked" | "clientReady";
 
 export function sessionGone(core: Core, session: Session): void {
   session.link = LINK_CUT;
+  sharedSessionGone(core, session);
   for (const [n] of [...session.tasks]) release(core, session, n);
   uploadsAbandoned(core, session);
   for (const { record } of session.functions.values()) unuseFunction(core, record);
@@ -79,6 +82,7 @@ export function sessionGone(core: Core, session: Session): void {
   for (const run of [...session.runs.values()]) dropRun(core, run);
   session.asks.length = 0;
   core.sessions.delete(session.id);
+  callsAbandoned(core, session);
   core.happened("clientGone", session.name, `session ${session.id}`);
 }
 
@@ -123,6 +127,7 @@ export function clientMessage(core: Core, session: Session, message: ClientToSch
 function defineOptions(core: Core, session: Session, { options, data }: DefineOptions): void {
   const lane = laneFor(core, data);
   lane.users++;
+  if (data.noWorkerTimeoutMs > 0) lane.limited = true;
   const before = session.options.get(options);
   session.options.set(options, { data, lane });
   if (before !== undefined) core.unuseLane(before.lane);
@@ -133,6 +138,9 @@ export function freeClientMessage(core: Core, message: ClientToScheduler): void 
   if (message.t === "submit" && message.args !== NO_PAYLOAD) core.port.free(message.args);
   else if (message.t === "scatter" && message.data !== NO_PAYLOAD) core.port.free(message.data);
   else if (message.t === "function" && message.code !== NO_PAYLOAD) core.port.free(message.code);
+  else if (message.t === "ask" && "data" in message.question && message.question.data !== NO_PAYLOAD) {
+    core.port.free(message.question.data);
+  }
 }
 
 type RunMessage = Extract<ClientToScheduler, { t: "openRun" | "reportRun" | "closeRun" }>;

@@ -13,6 +13,7 @@ import {
   type WorkerLog,
   type WorkerToScheduler,
 } from "@taskflock/protocol/words";
+import { actorEnded, actorMade } from "./actor-life.ts";
 import { assign } from "./assign.ts";
 import { takeCopy } from "./copies.ts";
 import type { Core } from "./core.ts";
@@ -22,7 +23,7 @@ import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
 import { pausing } from "./pause.ts";
 import { takeSnapshot } from "./reconcile.ts";
-import { NO_AHEAD, type Task, troublesOf } from "./records.ts";
+import { ACTOR, NO_AHEAD, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
@@ -85,6 +86,9 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
       if (task !== null && holder !== undefined) holderFailed(core, task, holder, message.version);
       return;
     }
+    case "actorEnded":
+      actorEnded(core, worker, message);
+      return;
     case "wantsToRetire":
       retire(core, worker);
       return;
@@ -154,6 +158,7 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   task.result = message.result;
   if (message.result === NO_PAYLOAD) addHolder(task, worker, message.version);
   else core.inlineBytes += message.bytes;
+  if ((task.flags & ACTOR) !== 0) actorMade(core, task, worker);
   complete(core, task, worker.name);
 }
 
@@ -231,8 +236,10 @@ function held(core: Core, worker: Worker, message: Held): void {
 
 function log(core: Core, worker: Worker, message: WorkerLog): void {
   const task = core.taskById(message.task);
-  if (task === null) return;
   const { stream, text } = message;
+  const [key, run] = task === null ? ["", ""] : [keyOf(task), task.run.name];
+  core.logs.add({ at: core.now, worker: worker.name, key, run, stream, text });
+  if (task === null) return;
   eachRef(task, (session, n) => {
     if (core.canTell(session)) core.tell(session, { t: "log", n, worker: worker.name, stream, text });
   });

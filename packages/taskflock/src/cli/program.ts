@@ -5,6 +5,7 @@ import { addDoctorCommand } from "./doctor.ts";
 import { addReplayCommand } from "./replay.ts";
 import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
+import { addWatchCommands } from "./watch.ts";
 import { addWorkerCommand } from "./worker.ts";
 import { addRestartCommand, addRetireCommand } from "./workers.ts";
 
@@ -43,5 +44,6 @@ Every flag is also an environment variable, which the --help of its command name
   addRestartCommand(program);
   addDoctorCommand(program);
   addReplayCommand(program);
+  addWatchCommands(program);
   return program;
 }
