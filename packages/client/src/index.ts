@@ -3,7 +3,11 @@ export {
   type ErrorCode,
   FlockError,
   formatAddress,
+  type HeldResults,
   isFlockError,
+  type Move,
+  type Moves,
+  type RefusedMove,
   type RunInfo,
   type ScaleAdvice,
   type ScaleDemand,
@@ -12,11 +16,13 @@ export {
 } from "@taskflock/protocol/code";
 export { type Actor, type ActorMethod, type ActorOptions, actorValue, closeActor, isActor } from "./actors/actor.ts";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
+export { type DatasetInfo, fireAndForget, type PublishOptions } from "./client/data.ts";
 export { Client } from "./client.ts";
-export type { ClientOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
+export type { ClientOptions, ScatterAllOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
 export type { ExecOptions, FileContent } from "./commands/exec.ts";
 export type { ExecResult } from "./commands/spec.ts";
 export { copy } from "./copy.ts";
+export type { RebalanceOptions, ReplicateOptions } from "./data-moves.ts";
 export type { Environment } from "./environment.ts";
 export type { TaskError } from "./failures.ts";
 export { Future, type FutureStatus, isFuture } from "./future.ts";

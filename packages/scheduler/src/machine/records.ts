@@ -55,7 +55,11 @@ export type Outcome =
 export interface Upload {
   uploader: Ref;
   readonly broadcast: boolean;
+  /** Names of the workers that may receive it; none: any. */
+  readonly workers: readonly string[];
   readonly targets: Set<Worker>;
+  /** Those that were asked so far. */
+  readonly tried: Set<Worker>;
   refusal: string;
 }
 /** What went wrong with a task so far; most tasks have none. */
@@ -107,6 +111,8 @@ export class Extras {
   outcome: Outcome | null = null;
   troubles: Troubles | null = null;
   upload: Upload | null = null;
+  /** So many copies were asked for: no surplus. */
+  copies = 0;
   /** While it has not ended, if its options set one. */
   deadline: Timer | null = null;
   /** While it is queued, and no worker could ever run it. */

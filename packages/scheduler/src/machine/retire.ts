@@ -7,6 +7,7 @@ import { actorsLost } from "./actor-life.ts";
 import type { Core } from "./core.ts";
 import { holdersFor, removeHolder } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
+import { reconsiderTransfers } from "./moves.ts";
 import { ACTOR, CALL, LINEAGE, type Task } from "./records.ts";
 import { isWanted } from "./references.ts";
 import { ASSIGNED, DONE } from "./states.ts";
@@ -19,6 +20,7 @@ export function retire(core: Core, worker: Worker): void {
   core.retiring.add(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);
+  reconsiderTransfers(core);
   beginRetiring(core, worker);
 }
 
@@ -49,6 +51,7 @@ export function continueRetiring(core: Core): void {
 
 /** Other workers came or went: copies may move there, or must move elsewhere. */
 export function reconsiderMoves(core: Core): void {
+  reconsiderTransfers(core);
   for (const worker of core.retiring) {
     worker.retireDirty = true;
     for (const move of worker.moving.values()) {

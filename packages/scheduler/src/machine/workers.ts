@@ -21,6 +21,7 @@ import { measure } from "./functions.ts";
 import { addHolder, dropStray, holderFailed } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
+import { transferRefused } from "./moves.ts";
 import { pausing } from "./pause.ts";
 import { takeSnapshot } from "./reconcile.ts";
 import { ACTOR, NO_AHEAD, type Task, troublesOf } from "./records.ts";
@@ -77,7 +78,10 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
       const task = core.taskById(message.task);
       if (task === null) return;
       if (task.state === UPLOADING) uploadRefused(core, task, worker, message.message);
-      else copyRefused(core, task, worker);
+      else {
+        copyRefused(core, task, worker);
+        transferRefused(core, task, worker, message.message);
+      }
       return;
     }
     case "missing": {
