@@ -9,6 +9,8 @@ export {
   type Moves,
   type RefusedMove,
   type RunInfo,
+  type ScaleAdvice,
+  type ScaleDemand,
   type StoryLine,
   type WorkerInfo,
 } from "@taskflock/protocol/code";
@@ -32,8 +34,10 @@ export type { LogLine, LogSink } from "./logs.ts";
 export { type Check, type Checks, checkOptions, integerFrom, oneOf } from "./option-checks.ts";
 export { type ProgressOptions, progress } from "./progress.ts";
 export { range } from "./range.ts";
+export type { RestartOptions, RestartResult } from "./restart.ts";
 export type { OnError, OnWorkers, RunOnWorkersOptions } from "./run-on-workers.ts";
 export { type Run, type RunOptions, type RunOutcome, type RunStatus, TaskRun } from "./runs.ts";
+export type { AdviceOptions, Scaling } from "./scaling.ts";
 export type { SharedEvent } from "./shared-objects/event.ts";
 export type { Lease, SharedLock, SharedSemaphore } from "./shared-objects/leases.ts";
 export type { SharedQueue, SharedQueueOptions, TakeManyOptions } from "./shared-objects/queue.ts";
