@@ -116,6 +116,7 @@ const client = {
     bytes,
     data: optionalPayload("bytes"),
     broadcast: flag,
+    workers: list(name, 10_000),
   },
   release: { n: positive },
   cancel: { n: positive, reason: line },

@@ -13,6 +13,12 @@ export type EventKind =
   | "workerRetiring"
   | "workerLeft"
   | "workerLost"
+  | "published"
+  | "unpublished"
+  /** Copies were asked for, or moves, and are there. */
+  | "copied"
+  /** A task that nobody waits for failed. */
+  | "forgottenFailed"
   /** It was asked to end and be started again. */
   | "workerRestarting"
   | "clusterRestarted"

@@ -3,6 +3,7 @@
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import { checkActors } from "./actor-invariants.ts";
 import type { Core } from "./core.ts";
+import { checkKept } from "./kept-invariants.ts";
 import { canEverRun, takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
 import { AHEAD, ANNOUNCED, APART, CALL, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
@@ -55,7 +56,8 @@ export function checkAll(core: Core): string | null {
     checkFunctions(core) ??
     checkActors(core) ??
     checkFailedCalls(core) ??
-    checkShared(core)
+    checkShared(core) ??
+    checkKept(core)
   );
 }
 

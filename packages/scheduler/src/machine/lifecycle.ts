@@ -120,6 +120,7 @@ export function withdraw(core: Core, task: Task): void {
 
 export function endUpload(core: Core, task: Task): void {
   const { session, n } = task.upload!.uploader;
+  for (const worker of task.upload!.targets) worker.expectingBytes -= task.bytes;
   session.uploads.delete(n);
   core.uploads.delete(task);
   task.extras.upload = null;

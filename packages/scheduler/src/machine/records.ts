@@ -56,7 +56,11 @@ export type Outcome =
 export interface Upload {
   uploader: Ref;
   readonly broadcast: boolean;
+  /** Names of the workers that may receive it; none: any. */
+  readonly workers: readonly string[];
   readonly targets: Set<Worker>;
+  /** Those that were asked so far. */
+  readonly tried: Set<Worker>;
   refusal: string;
 }
 /** What went wrong with a task so far; most tasks have none. */
@@ -123,6 +127,8 @@ export class Extras {
   second: Second | null = null;
   /** The number of the last second attempt there was; 0 without any. */
   lastAttempt: Attempt = 0 as Attempt;
+  /** So many copies were asked for: no surplus. */
+  copies = 0;
   /** While it has not ended, if its options set one. */
   deadline: Timer | null = null;
   /** While it is queued, and no worker could ever run it. */

@@ -7,6 +7,7 @@ import { actorsLost } from "./actor-life.ts";
 import type { Core } from "./core.ts";
 import { holdersFor, removeHolder } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
+import { reconsiderTransfers } from "./moves.ts";
 import { ACTOR, CALL, LINEAGE, type Task } from "./records.ts";
 import { isWanted } from "./references.ts";
 import { secondOf, stopSecond } from "./second.ts";
@@ -22,6 +23,7 @@ export function retire(core: Core, worker: Worker): void {
   core.touchWorker(worker);
   // Their first attempts go on elsewhere.
   for (const task of [...worker.seconds]) stopSecond(core, task);
+  reconsiderTransfers(core);
   beginRetiring(core, worker);
 }
 
@@ -53,6 +55,7 @@ export function continueRetiring(core: Core): void {
 
 /** Other workers came or went: copies may move there, or must move elsewhere. */
 export function reconsiderMoves(core: Core): void {
+  reconsiderTransfers(core);
   for (const worker of core.retiring) {
     worker.retireDirty = true;
     for (const move of worker.moving.values()) {

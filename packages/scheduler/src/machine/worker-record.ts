@@ -50,6 +50,8 @@ export class Worker {
   /** Actors that live here, or are being made; with what they hold of its resources. */
   readonly actors: Set<Task> = new Set();
   storedBytes = 0;
+  /** Of data that is on its way from clients. */
+  expectingBytes = 0;
   finished = 0;
   metrics: WorkerMetrics | null = null;
   functions: Set<FunctionRecord> = new Set();
