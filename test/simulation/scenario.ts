@@ -54,6 +54,8 @@ interface Style {
   readonly book: TaskBook;
   readonly kills: boolean;
   readonly disturbed: boolean;
+  /** How many of the tasks are begun again elsewhere when they run long. */
+  readonly speculates: number;
   readonly durationUs: readonly [number, number];
   readonly shared: TaskSpec[];
   /** What bursts look like; often mostly of one kind. */
@@ -73,7 +75,9 @@ export function drawScenario(seed: number): Scenario {
     [5, 50_000],
   ] as const);
   const kills = disturbed && random.chance(0.3);
-  const style: Style = { random, book, disturbed, kills, durationUs, shared: [], shapes: drawShapes(random) };
+  const speculates = random.chance(0.4) ? random.next() : 0;
+  const shapes = drawShapes(random);
+  const style: Style = { random, book, disturbed, kills, speculates, durationUs, shared: [], shapes };
   const activeUs = random.skewed(10_000, 800_000);
   for (let i = random.between(0, 8); i > 0; i--) style.shared.push(drawShared(style));
   return {
@@ -261,15 +265,29 @@ function add(style: Style, traits: SpecTraits): TaskSpec {
     durationUs: random.skewed(durationUs[0], durationUs[1]),
     bytes: large ? random.between(5_000, 10 ** 6) : random.between(1, 4_096),
     ...traits,
-    options: { ...drawOptions(random), ...traits.options },
+    options: { speculate: random.chance(style.speculates), ...drawOptions(random), ...traits.options },
   });
 }
 
 function drawOptions(random: Random): Partial<TaskOptionsData> {
   if (random.chance(0.8)) return {};
-  const choice = random.between(0, 3);
+  const choice = random.between(0, 4);
+  if (choice === 4) return drawLimits(random);
   if (choice === 0) return { priority: random.between(-5, 5) };
   if (choice === 1) return { resources: { GPU: random.pick([0.25, 0.5, 1]) * RESOURCE_UNIT } };
   if (choice === 2) return { workers: [`w${random.between(0, 4)}`], allowOtherWorkers: random.chance(0.7) };
   return { isolation: "process" };
+}
+
+/** Limits that strike, some of them while nobody could run the task, and limits that never do. */
+function drawLimits(random: Random): Partial<TaskOptionsData> {
+  const choice = random.between(0, 3);
+  if (choice === 0) return { deadlineMs: random.skewed(1, 200) };
+  if (choice === 1) return { deadlineMs: 86_400_000 };
+  if (choice === 2) return { noWorkerTimeoutMs: random.skewed(1, 200) };
+  return {
+    noWorkerTimeoutMs: random.skewed(1, 200),
+    workers: [`w${random.between(0, 8)}`],
+    resources: { GPU: RESOURCE_UNIT },
+  };
 }

@@ -1,14 +1,17 @@
 // A worker is gone. What ran there counts a failure (unless the stop was planned) and runs again elsewhere; what was only
 // queued there goes back in line; what only it held is computed again by `recovery.ts`.
 
+import { actorsLost } from "./actor-life.ts";
 import type { Core } from "./core.ts";
 import { removeHolder } from "./holdings.ts";
 import { leaveLanes } from "./lanes.ts";
 import { end, failedWith, failure, requeue } from "./lifecycle.ts";
 import { compareTasks } from "./queue.ts";
-import { type Session, SOLO, type Task, troublesOf } from "./records.ts";
+import { SECOND, type Session, SOLO, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { reconsiderMoves } from "./retire.ts";
+import { dropSecond } from "./second.ts";
+import { promote } from "./speculation.ts";
 import { isPlaced, RUNNING } from "./states.ts";
 import { detach } from "./supply.ts";
 import { uploadsLost } from "./upload.ts";
@@ -27,12 +30,14 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
   core.retiring.delete(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);
+  actorsLost(core, worker, how);
   const affected = new Set<Session>();
   const suspects = blameless ? new Set<Task>() : suspectsOf(worker);
   for (const task of [...worker.assigned].sort(compareTasks)) {
     eachRef(task, (session) => affected.add(session));
     lose(core, task, worker, how, blameless, suspects);
   }
+  for (const task of [...worker.seconds]) dropSecond(core, task);
   const copies = [...worker.holds.keys()];
   for (const task of copies) removeHolder(core, task, worker);
   uploadsLost(core, worker);
@@ -44,6 +49,10 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
 
 function lose(core: Core, task: Task, worker: Worker, how: string, blameless: boolean, suspects: Set<Task>): void {
   if (task.worker !== worker) return;
+  if ((task.flags & SECOND) !== 0) {
+    promote(core, task, `its first attempt went with ${worker.name}`);
+    return;
+  }
   const ran = task.state === RUNNING;
   const tiny = (task.definition?.record.durationUs ?? 0) < BATCHED_US;
   detach(core, task);

@@ -15,9 +15,11 @@ import {
   type TaskNumber,
   type TaskOptionsData,
 } from "@taskflock/protocol/words";
+import type { Durations } from "./durations.ts";
 import type { NumberedTasks } from "./numbered-tasks.ts";
 import type { Unreached } from "./relays.ts";
 import { FREE, type State } from "./states.ts";
+import type { Timer } from "./timers.ts";
 import type { Worker } from "./worker-record.ts";
 
 /** One (dependent, dependency) pair; `at` is its place in `dependency.dependents`. */
@@ -55,7 +57,11 @@ export type Outcome =
 export interface Upload {
   uploader: Ref;
   readonly broadcast: boolean;
+  /** Names of the workers that may receive it; none: any. */
+  readonly workers: readonly string[];
   readonly targets: Set<Worker>;
+  /** Those that were asked so far. */
+  readonly tried: Set<Worker>;
   refusal: string;
 }
 /** What went wrong with a task so far; most tasks have none. */
@@ -89,6 +95,25 @@ export const LINEAGE = 32;
 export const HELD = 64;
 /** It is counted in `worker.makes`. */
 export const MAKES = 128;
+/** It runs at another worker, too: `extras.second`. */
+export const SECOND = 2048;
+
+/** An attempt beside the first one, at another worker. */
+export interface Second {
+  readonly worker: Worker;
+  readonly attempt: Attempt;
+  /** Expected µs as it was counted into its worker's load. */
+  readonly cost: number;
+  /** The worker said that it began. */
+  running: boolean;
+}
+
+/** What it makes is an actor: an object that lives at the worker where it was made. */
+export const ACTOR = 256;
+/** A call of the actor that its first input is. */
+export const CALL = 512;
+/** Not in anybody's way: it runs in a thread of the actor's own, and stands in no queue (actors.ts). */
+export const APART: number = ACTOR | CALL;
 
 /** What few tasks have: a key of their own, functions among the arguments, several references, a failure. */
 export class Extras {
@@ -100,6 +125,15 @@ export class Extras {
   outcome: Outcome | null = null;
   troubles: Troubles | null = null;
   upload: Upload | null = null;
+  second: Second | null = null;
+  /** The number of the last second attempt there was; 0 without any. */
+  lastAttempt: Attempt = 0 as Attempt;
+  /** So many copies were asked for: no surplus. */
+  copies = 0;
+  /** While it has not ended, if its options set one. */
+  deadline: Timer | null = null;
+  /** While it is queued, and no worker could ever run it. */
+  stranded: Timer | null = null;
 }
 
 /** The hot record: fields are never added or removed after construction. A million of them are kept and copied, so each field counts. */
@@ -204,6 +238,7 @@ export interface FunctionRecord {
   durationUs: number;
   /** The same as a whole number: fractions in the records of tasks cost an object each. */
   expectedUs: number;
+  readonly durations: Durations;
   /** On average, how long its results would travel, µs: of those that stay with their worker. */
   travelUs: number;
 }
@@ -272,6 +307,9 @@ export interface Lane {
   /** With resources or names: workers that could ever serve it; and whether people were told that there is none. */
   members: number;
   warned: boolean;
+  /** Some of those that name it may not wait for such a worker without end; and the tasks that do so now. */
+  limited: boolean;
+  readonly stranded: Set<Task>;
 }
 
 /** Where the session's link stands. */
@@ -314,8 +352,9 @@ export function makeLane(
   parkedAt: Worker | null,
 ): Lane {
   const available = new Set<Worker>();
-  const counts = { users: 0, count: 0, named: 0, members: 0, warned: false };
-  return { key, resources, workers, allowOthers, parkedAt, byRun: new Map(), active: [], available, ...counts };
+  const counts = { users: 0, count: 0, named: 0, members: 0, warned: false, limited: false };
+  const tables = { byRun: new Map(), active: [], available, stranded: new Set<Task>() };
+  return { key, resources, workers, allowOthers, parkedAt, ...tables, ...counts };
 }
 
 export function troublesOf(task: Task): Troubles {

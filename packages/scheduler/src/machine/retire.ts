@@ -3,11 +3,14 @@
 // scattered data has no lineage, so the worker stays until another can take it (its own deadline bounds that).
 
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
+import { actorsLost } from "./actor-life.ts";
 import type { Core } from "./core.ts";
 import { holdersFor, removeHolder } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
-import { LINEAGE, type Task } from "./records.ts";
+import { reconsiderTransfers } from "./moves.ts";
+import { ACTOR, CALL, LINEAGE, type Task } from "./records.ts";
 import { isWanted } from "./references.ts";
+import { secondOf, stopSecond } from "./second.ts";
 import { ASSIGNED, DONE } from "./states.ts";
 import { LEAVING, type Moving, RETIRING, WORKING, type Worker } from "./worker-record.ts";
 
@@ -18,6 +21,9 @@ export function retire(core: Core, worker: Worker): void {
   core.retiring.add(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);
+  // Their first attempts go on elsewhere.
+  for (const task of [...worker.seconds]) stopSecond(core, task);
+  reconsiderTransfers(core);
   beginRetiring(core, worker);
 }
 
@@ -31,9 +37,11 @@ export function beginRetiring(core: Core, worker: Worker): void {
 /** Asks for all that it was given and has not begun. */
 export function takeBack(core: Core, worker: Worker): void {
   for (const task of worker.assigned) {
-    if (task.state !== ASSIGNED) continue;
+    // Calls of an actor stay: one of them taken back while the next begins would come after it.
+    if (task.state !== ASSIGNED || (task.flags & CALL) !== 0) continue;
     core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "stolen" });
   }
+  for (const task of [...worker.seconds]) if (!secondOf(task).running) stopSecond(core, task);
 }
 
 /** Looks at retiring workers of which something changed. */
@@ -41,12 +49,13 @@ export function continueRetiring(core: Core): void {
   for (const worker of core.retiring) {
     if (!worker.retireDirty || !worker.up) continue;
     worker.retireDirty = false;
-    if (worker.assigned.length === 0 && handOver(core, worker)) leave(core, worker);
+    if (worker.assigned.length + worker.seconds.size === 0 && handOver(core, worker)) leave(core, worker);
   }
 }
 
 /** Other workers came or went: copies may move there, or must move elsewhere. */
 export function reconsiderMoves(core: Core): void {
+  reconsiderTransfers(core);
   for (const worker of core.retiring) {
     worker.retireDirty = true;
     for (const move of worker.moving.values()) {
@@ -82,7 +91,7 @@ function handOver(core: Core, worker: Worker): boolean {
       move.target = chooseKeeper(core, move);
       if (move.target !== null) {
         worker.moving.set(task, move);
-        const holders = holdersFor(core, task, move.target);
+        const holders = holdersFor(core, task, move.target, 0, worker);
         core.send(move.target, { t: "acquire", task: task.id, bytes: task.bytes, holders });
       }
     }
@@ -92,6 +101,7 @@ function handOver(core: Core, worker: Worker): boolean {
 }
 
 function mustKeep(task: Task): boolean {
+  if ((task.flags & ACTOR) !== 0) return false; // its state is nowhere else, and cannot be moved
   return task.state === DONE && task.result === NO_PAYLOAD && (isWanted(task) || (task.flags & LINEAGE) === 0);
 }
 
@@ -112,5 +122,6 @@ function leave(core: Core, worker: Worker): void {
   worker.status = LEAVING;
   core.retiring.delete(worker);
   core.send(worker, { t: "leave", restart: worker.restart });
+  actorsLost(core, worker, "it was retired");
   for (const task of [...worker.holds.keys()]) removeHolder(core, task, worker);
 }

@@ -1,6 +1,6 @@
 // What the scheduler keeps of a worker.
 
-import type { Snapshot, WorkerHello, WorkerId, WorkerMetrics } from "@taskflock/protocol/words";
+import type { Snapshot, TaskId, WorkerHello, WorkerId, WorkerMetrics } from "@taskflock/protocol/words";
 import { type FunctionRecord, type Holding, type Lane, makeLane, type Task } from "./records.ts";
 import type { Unreached } from "./relays.ts";
 
@@ -8,6 +8,11 @@ import type { Unreached } from "./relays.ts";
 export const WORKING = 0;
 export const RETIRING = 1;
 export const LEAVING = 2;
+
+/** It can be spoken to, and is not on its way out. It may be paused. */
+export function isThere(worker: Worker): boolean {
+  return worker.up && worker.status === WORKING;
+}
 
 export interface Moving {
   target: Worker | null;
@@ -23,8 +28,8 @@ export class Worker {
   readonly relayKey: string;
   /** Workers that it cannot reach; null: none was found. */
   unreached: Unreached | null = null;
-  /** It found out that it cannot reach one, and has not returned a task because of that yet. */
-  learned = false;
+  /** Results of which it could not reach a holder, and which it has not been told another way to since. */
+  readonly relayWanted: Set<TaskId> = new Set();
   /** Its link is up and its snapshot has been taken in: it can be spoken to. */
   up = false;
   /** Its link was cut, and it has not come back since. */
@@ -38,6 +43,8 @@ export class Worker {
   paused = false;
   readonly free: Map<string, number>;
   assigned: Task[] = [];
+  /** Tasks whose second attempt is here; they take slots and resources as the assigned do. */
+  readonly seconds: Set<Task> = new Set();
   running = 0;
   /** Of the assigned: waiting for an input that is made here. */
   ahead = 0;
@@ -47,7 +54,11 @@ export class Worker {
   /** Of the assigned: how many of each function whose results stay here. */
   readonly makes: Map<FunctionRecord, number> = new Map();
   readonly holds: Map<Task, Holding> = new Map();
+  /** Actors that live here, or are being made; with what they hold of its resources. */
+  readonly actors: Set<Task> = new Set();
   storedBytes = 0;
+  /** Of data that is on its way from clients. */
+  expectingBytes = 0;
   finished = 0;
   metrics: WorkerMetrics | null = null;
   functions: Set<FunctionRecord> = new Set();
