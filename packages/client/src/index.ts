@@ -9,6 +9,7 @@ export {
   type WorkerInfo,
 } from "@taskflock/protocol/code";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
+export { AttachedRun } from "./attached-run.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
 export type { ExecOptions, FileContent } from "./commands/exec.ts";

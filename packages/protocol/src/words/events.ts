@@ -23,6 +23,10 @@ export type EventKind =
   | "idleTimeout"
   | "clientJoined"
   | "clientGone"
+  /** A detached run goes on without its client. */
+  | "runDetached"
+  /** The time of a detached run is over, or somebody ended it. */
+  | "runForgotten"
   /** Said by a client. */
   | "note"
   /** A lock or a lease of a semaphore that a client held until it was gone is free again. */

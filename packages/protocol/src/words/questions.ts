@@ -1,12 +1,14 @@
 // What clients ask the scheduler now and then, and what it answers.
 
 import type { FunctionNumber, TaskNumber } from "./ids.ts";
+import type { RunAnswers, RunQuestion } from "./run-questions.ts";
 import type { Restarted, ScaleAdvice } from "./scaling.ts";
 import type { SharedAnswers, SharedQuestion } from "./shared-objects.ts";
 import type { ClusterInfo, StoryLine, WorkerInfo } from "./tasks.ts";
 import type { WatchAnswers, WatchQuestion } from "./watch-questions.ts";
 
 export type Question =
+  | RunQuestion
   | WatchQuestion
   | SharedQuestion
   | { readonly q: "cluster" }
@@ -41,7 +43,7 @@ export interface CallInfo {
   readonly inputs: number;
 }
 
-interface Answers extends WatchAnswers, SharedAnswers {
+interface Answers extends RunAnswers, WatchAnswers, SharedAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
   readonly retire: readonly WorkerInfo[];
