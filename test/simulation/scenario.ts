@@ -140,7 +140,8 @@ function drawBursts(style: Style, activeUs: number): PlannedBurst[] {
   for (let i = random.skewed(1, 16); i > 0; i--) {
     const shape = random.pick(style.shapes);
     const tasks = shape(style).map((spec) => drawPlan(style, spec));
-    bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), tasks });
+    const keepMs = random.chance(0.2) ? random.skewed(1, 500) : null;
+    bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), keepMs, tasks });
   }
   return bursts.sort((a, b) => a.atUs - b.atUs);
 }

@@ -78,7 +78,7 @@ export class AttachedRun implements AsyncIterable<Future<unknown>> {
     return new AsCompleted(this.futures)[Symbol.asyncIterator]();
   }
 
-  /** Stops what has not ended. */
+  /** Stops what has not ended and nobody else holds a future of. */
   async cancel(reason = ""): Promise<void> {
     await Promise.all(this.futures.map((future) => future.cancel(reason)));
   }

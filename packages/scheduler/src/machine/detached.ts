@@ -57,6 +57,13 @@ export function keepsTask(core: Core, session: Session, n: TaskNumber, task: Tas
   return true;
 }
 
+/** Of its references: the one that a detached run has on its own, and nobody behind it. */
+export function keptRefs(task: Task): 0 | 1 {
+  const { detached, session } = task.run;
+  if (detached === null || !isHeldBy(session, task.n, task)) return 0;
+  return session.isOrphan || detached.released.has(task.n) ? 1 : 0;
+}
+
 /** Its client is gone. True when it leaves something behind. */
 export function leavesRuns(core: Core, session: Session): boolean {
   for (const run of [...session.runs.values()]) {
