@@ -18,6 +18,8 @@ export interface Report {
   readonly events: number;
   readonly disturbed: boolean;
   readonly restarted: boolean;
+  /** Tasks that were begun a second time although nothing went wrong. */
+  readonly doubled: number;
   /** Of all machines at the end and of all that happened. */
   readonly digest: string;
   readonly shell: SchedulerShell;
@@ -272,6 +274,9 @@ class Simulation implements WorkerSurroundings {
     const digest = mix(...[...text].map((c) => c.charCodeAt(0))).toString(16);
     const { specs } = this.book;
     const computed = specs.reduce((sum, spec) => sum + spec.history.begun, 0);
+    const doubled = specs.filter(
+      ({ options, history: h }) => options.speculate && h.begun > 1 + h.threw + h.interrupted,
+    );
     const { seed, disturbed, restarted, scheduler } = this;
     const { inlineBudgetBytes } = this.scenario;
     return {
@@ -281,6 +286,7 @@ class Simulation implements WorkerSurroundings {
       events: this.world.happened,
       disturbed,
       restarted,
+      doubled: disturbed ? 0 : doubled.length,
       digest,
       shell: scheduler,
       inlineBudgetBytes,
