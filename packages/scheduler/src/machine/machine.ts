@@ -31,8 +31,10 @@ import { continueRetiring } from "./retire.ts";
 import { sayProgress } from "./runs.ts";
 import { clientMessage, freeClientMessage, sessionGone, sessionJoined, sessionLink } from "./sessions.ts";
 import { waitsDue } from "./shared-waits.ts";
+import { speculate } from "./speculation.ts";
 import { DELAYED } from "./states.ts";
 import { rebalance } from "./steal.ts";
+import { lookForStragglers } from "./stragglers.ts";
 import { answerWatchers } from "./watch.ts";
 import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
 
@@ -180,6 +182,7 @@ function woken(core: Core): void {
     else if (due.what === "keep") keptLongEnough(core, due.run);
     else if (due.what === "due") sayDue(core, due.session);
     else if (due.what === "waits") waitsDue(core);
+    else if (due.what === "stragglers") lookForStragglers(core, (task) => speculate(core, task));
     else if (due.what === "deadline" || due.what === "noWorker") limitReached(core, due.what, due.task);
     else if (due.what === "retry" && due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
