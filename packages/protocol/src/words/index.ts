@@ -7,6 +7,7 @@ export * from "./ids.ts";
 export type * from "./messages.ts";
 export type * from "./questions.ts";
 export * from "./relays.ts";
+export type * from "./run-questions.ts";
 export type * from "./scaling.ts";
 export * from "./shared-objects.ts";
 export * from "./tasks.ts";
