@@ -84,10 +84,11 @@ const failureCodes: readonly string[] = [
 /** True when the task cannot have been done. What was computed unseen (on a worker that was given up) uses up failures, too. */
 function mustFail(spec: TaskSpec, how: Judgement): boolean {
   if (spec.endless || spec.conflicts || spec.inputs.some((input) => mustFail(input, how))) return true;
-  return !how.disturbed && spec.key === null && spec.fails > spec.options.retries;
+  // An attempt that throws while another one runs uses up no retry.
+  return !how.disturbed && spec.key === null && !spec.options.speculate && spec.fails > spec.options.retries;
 }
 
-/** Undisturbed, what is done was computed once, and once more for each retry. */
+/** Undisturbed, what is done was computed once, and once more for each retry; twice as often at most where it may run a second time. */
 export function judgeExecutions(clients: readonly ClientProcess[], specs: readonly TaskSpec[]): void {
   const kept = new Set<TaskSpec>();
   const wanted = new Map<TaskSpec, number>();
@@ -100,7 +101,8 @@ export function judgeExecutions(clients: readonly ClientProcess[], specs: readon
   for (const spec of specs) {
     if (spec.kind === "scatter") continue;
     const { begun, threw, interrupted } = spec.history;
-    const most = (1 + threw + interrupted) * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
+    const attempts = (1 + threw + interrupted) * (spec.options.speculate ? 2 : 1);
+    const most = attempts * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
     if (begun > most && !spec.endless)
       throw new Error(`task ${spec.id} was computed ${begun} times, with ${threw} errors`);
     if (kept.has(spec) && begun === 0) throw new Error(`task ${spec.id} is done and was never computed`);

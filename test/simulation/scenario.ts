@@ -52,6 +52,8 @@ interface Style {
   readonly book: TaskBook;
   readonly kills: boolean;
   readonly disturbed: boolean;
+  /** How many of the tasks are begun again elsewhere when they run long. */
+  readonly speculates: number;
   readonly durationUs: readonly [number, number];
   readonly shared: TaskSpec[];
   /** What bursts look like; often mostly of one kind. */
@@ -71,7 +73,9 @@ export function drawScenario(seed: number): Scenario {
     [5, 50_000],
   ] as const);
   const kills = disturbed && random.chance(0.3);
-  const style: Style = { random, book, disturbed, kills, durationUs, shared: [], shapes: drawShapes(random) };
+  const speculates = random.chance(0.4) ? random.next() : 0;
+  const shapes = drawShapes(random);
+  const style: Style = { random, book, disturbed, kills, speculates, durationUs, shared: [], shapes };
   const activeUs = random.skewed(10_000, 800_000);
   for (let i = random.between(0, 8); i > 0; i--) style.shared.push(drawShared(style));
   return {
@@ -258,7 +262,7 @@ function add(style: Style, traits: SpecTraits): TaskSpec {
     durationUs: random.skewed(durationUs[0], durationUs[1]),
     bytes: large ? random.between(5_000, 10 ** 6) : random.between(1, 4_096),
     ...traits,
-    options: { ...drawOptions(random), ...traits.options },
+    options: { speculate: random.chance(style.speculates), ...drawOptions(random), ...traits.options },
   });
 }
 

@@ -17,6 +17,8 @@ export interface Report {
   readonly computed: number;
   readonly events: number;
   readonly disturbed: boolean;
+  /** Tasks that were begun a second time although nothing went wrong. */
+  readonly doubled: number;
   /** Of all machines at the end and of all that happened. */
   readonly digest: string;
   readonly shell: SchedulerShell;
@@ -257,6 +259,9 @@ class Simulation implements WorkerSurroundings {
     const digest = mix(...[...text].map((c) => c.charCodeAt(0))).toString(16);
     const { specs } = this.book;
     const computed = specs.reduce((sum, spec) => sum + spec.history.begun, 0);
+    const doubled = specs.filter(
+      ({ options, history: h }) => options.speculate && h.begun > 1 + h.threw + h.interrupted,
+    );
     const { seed, disturbed, scheduler } = this;
     const { inlineBudgetBytes } = this.scenario;
     return {
@@ -265,6 +270,7 @@ class Simulation implements WorkerSurroundings {
       computed,
       events: this.world.happened,
       disturbed,
+      doubled: disturbed ? 0 : doubled.length,
       digest,
       shell: scheduler,
       inlineBudgetBytes,

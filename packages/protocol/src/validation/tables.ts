@@ -65,6 +65,7 @@ const options = record({
   workers: list(name, 10_000),
   allowOtherWorkers: flag,
   isolation: choice(...isolations),
+  speculate: flag,
 });
 const holder = record({ worker: positive, address: name, version: natural });
 const holders: Field = list(holder, 10_000);
@@ -115,6 +116,7 @@ const client = {
     bytes,
     data: optionalPayload("bytes"),
     broadcast: flag,
+    workers: list(name, 10_000),
   },
   release: { n: positive },
   cancel: { n: positive, reason: line },

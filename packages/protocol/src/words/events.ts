@@ -13,6 +13,12 @@ export type EventKind =
   | "workerRetiring"
   | "workerLeft"
   | "workerLost"
+  | "published"
+  | "unpublished"
+  /** Copies were asked for, or moves, and are there. */
+  | "copied"
+  /** A task that nobody waits for failed. */
+  | "forgottenFailed"
   /** It was asked to end and be started again. */
   | "workerRestarting"
   | "clusterRestarted"
@@ -23,6 +29,10 @@ export type EventKind =
   | "idleTimeout"
   | "clientJoined"
   | "clientGone"
+  /** A task runs much longer than others of its function. */
+  | "straggler"
+  /** It was begun a second time elsewhere; or one of the two attempts came to an end. */
+  | "speculation"
   | "actorCreated"
   /** Gone with its worker, or with its own thread or process. */
   | "actorLost"

@@ -36,7 +36,14 @@ export function removeHolder(core: Core, task: Task, worker: Worker): void {
   if (task.holders.length === 0) {
     task.holders = noHoldings;
     core.lost.push(task);
+    if (core.transfers.has(task)) core.stranded.push(task);
   }
+}
+
+/** One copy of several goes. */
+export function dropCopy(core: Core, task: Task, worker: Worker): void {
+  removeHolder(core, task, worker);
+  core.send(worker, { t: "drop", task: task.id });
 }
 
 function clearHolding(core: Core, task: Task, worker: Worker): void {
@@ -54,6 +61,7 @@ export function dropCopies(core: Core, task: Task): void {
     core.send(worker, { t: "drop", task: task.id });
   }
   task.holders = noHoldings;
+  if (core.transfers.has(task)) core.stranded.push(task);
 }
 
 /** The holders to name to `reader` (null: a client): itself first, then others, not the same for every task. */

@@ -20,7 +20,7 @@ export function workerInfo(worker: Worker): WorkerInfo {
     memoryLimitBytes: hello.memoryLimitBytes,
     resources: hello.resources,
     resourcesUsed: used,
-    assigned: worker.assigned.length,
+    assigned: worker.assigned.length + worker.seconds.size,
     running: worker.running,
     stored: worker.holds.size,
     actors: worker.actors.size,

@@ -15,6 +15,7 @@ import {
   type TaskNumber,
   type TaskOptionsData,
 } from "@taskflock/protocol/words";
+import type { Durations } from "./durations.ts";
 import type { NumberedTasks } from "./numbered-tasks.ts";
 import { FREE, type State } from "./states.ts";
 import type { Timer } from "./timers.ts";
@@ -55,7 +56,11 @@ export type Outcome =
 export interface Upload {
   uploader: Ref;
   readonly broadcast: boolean;
+  /** Names of the workers that may receive it; none: any. */
+  readonly workers: readonly string[];
   readonly targets: Set<Worker>;
+  /** Those that were asked so far. */
+  readonly tried: Set<Worker>;
   refusal: string;
 }
 /** What went wrong with a task so far; most tasks have none. */
@@ -89,6 +94,18 @@ export const LINEAGE = 32;
 export const HELD = 64;
 /** It is counted in `worker.makes`. */
 export const MAKES = 128;
+/** It runs at another worker, too: `extras.second`. */
+export const SECOND = 2048;
+
+/** An attempt beside the first one, at another worker. */
+export interface Second {
+  readonly worker: Worker;
+  readonly attempt: Attempt;
+  /** Expected µs as it was counted into its worker's load. */
+  readonly cost: number;
+  /** The worker said that it began. */
+  running: boolean;
+}
 
 /** What it makes is an actor: an object that lives at the worker where it was made. */
 export const ACTOR = 256;
@@ -107,6 +124,11 @@ export class Extras {
   outcome: Outcome | null = null;
   troubles: Troubles | null = null;
   upload: Upload | null = null;
+  second: Second | null = null;
+  /** The number of the last second attempt there was; 0 without any. */
+  lastAttempt: Attempt = 0 as Attempt;
+  /** So many copies were asked for: no surplus. */
+  copies = 0;
   /** While it has not ended, if its options set one. */
   deadline: Timer | null = null;
   /** While it is queued, and no worker could ever run it. */
@@ -215,6 +237,7 @@ export interface FunctionRecord {
   durationUs: number;
   /** The same as a whole number: fractions in the records of tasks cost an object each. */
   expectedUs: number;
+  readonly durations: Durations;
   /** On average, how long its results would travel, µs: of those that stay with their worker. */
   travelUs: number;
 }

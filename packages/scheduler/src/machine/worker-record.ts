@@ -36,6 +36,8 @@ export class Worker {
   paused = false;
   readonly free: Map<string, number>;
   assigned: Task[] = [];
+  /** Tasks whose second attempt is here; they take slots and resources as the assigned do. */
+  readonly seconds: Set<Task> = new Set();
   running = 0;
   /** Of the assigned: waiting for an input that is made here. */
   ahead = 0;
@@ -48,6 +50,8 @@ export class Worker {
   /** Actors that live here, or are being made; with what they hold of its resources. */
   readonly actors: Set<Task> = new Set();
   storedBytes = 0;
+  /** Of data that is on its way from clients. */
+  expectingBytes = 0;
   finished = 0;
   metrics: WorkerMetrics | null = null;
   functions: Set<FunctionRecord> = new Set();
