@@ -30,6 +30,9 @@ export interface Faults {
   /** A worker's memory is above its pause limit for a while; what it stores is damaged on its disk. */
   readonly pauseWorker: number;
   readonly spoil: number;
+  /** A client restarts the cluster, or one worker. */
+  readonly restart: number;
+  readonly restartWorker: number;
   /** Per transfer. */
   readonly transfer: number;
 }
@@ -44,6 +47,8 @@ export const noFaults: Faults = {
   crashClient: 0,
   pauseWorker: 0,
   spoil: 0,
+  restart: 0,
+  restartWorker: 0,
   transfer: 0,
 };
 
@@ -118,6 +123,8 @@ const dense: Faults = {
   crashClient: 0.01,
   pauseWorker: 1,
   spoil: 0.3,
+  restart: 0.05,
+  restartWorker: 0.5,
   transfer: 0.7,
 };
 
@@ -134,6 +141,8 @@ function drawAllFaults(random: Random): Faults {
     crashClient: some(0.005),
     pauseWorker: some(0.05),
     spoil: some(0.02),
+    restart: random.chance(0.2) ? 0.02 * random.next() * rough : 0,
+    restartWorker: some(0.03),
     transfer: random.chance(0.5) ? random.next() * 0.5 : 0,
   };
 }
@@ -144,7 +153,8 @@ function drawBursts(style: Style, activeUs: number): PlannedBurst[] {
   for (let i = random.skewed(1, 16); i > 0; i--) {
     const shape = random.pick(style.shapes);
     const tasks = shape(style).map((spec) => drawPlan(style, spec));
-    bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), tasks });
+    const keepMs = random.chance(0.2) ? random.skewed(1, 500) : null;
+    bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), keepMs, tasks });
   }
   return bursts.sort((a, b) => a.atUs - b.atUs);
 }

@@ -211,7 +211,7 @@ export class World implements Surroundings {
     this.stage.options(id, 3, { workers: ["w1", "w2"], allowOtherWorkers: true });
     this.stage.options(id, 4, { deadlineMs: 10, retries: 1, backoffMs: 5, noWorkerTimeoutMs: 20 });
     this.stage.options(id, 5, { resources: { TPU: 1 }, noWorkerTimeoutMs: 30 });
-    this.stage.say(id, { t: "openRun", run: 1 as never, name: "r", weight: 2, steps: 3 });
+    this.stage.say(id, { t: "openRun", run: 1 as never, name: "r", weight: 2, steps: 3, keepMs: null });
   }
 
   #toggleClient(pick: number): void {

@@ -93,7 +93,7 @@ type Table<D extends keyof Directions> = {
 const client = {
   function: { fn: positive, hash, name, code: payload("codeBytes"), codeBytes: bytes },
   options: { options: positive, data: options },
-  openRun: { run: positive, name, weight: finite, steps: natural },
+  openRun: { run: positive, name, weight: finite, steps: natural, keepMs: nullable(millis) },
   reportRun: { run: natural, stepsDone: natural },
   closeRun: { run: natural, outcome: choice("done", "failed", "stopped", "cancelled") },
   submit: {
