@@ -8,7 +8,10 @@ import { WORKING } from "./worker-record.ts";
 export function checkActors(core: Core): string | null {
   for (const task of core.slots) {
     const problem = task === null ? null : checkOne(core, task);
-    if (problem !== null) return `task ${task!.id}: ${problem}`;
+    if (problem !== null) {
+      const story = core.story.of(task!.id).map((l) => `\n  ${l.at} #${l.cause} ${l.from} -> ${l.to} ${l.detail}`);
+      return `task ${task!.id}: ${problem}. Its story:${story.join("")}`;
+    }
   }
   for (const worker of core.workers.values()) {
     for (const task of worker.actors) {
