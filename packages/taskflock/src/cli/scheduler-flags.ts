@@ -45,6 +45,14 @@ export const schedulerFlags: readonly Flag[] = [
     parse: byteSizeFrom(128 * 1024, 1024 ** 3),
   },
   {
+    flags: "--session-reconnect <time>",
+    description: "how long a client that was cut off may take to come back before what it holds, locks too, is let go",
+    variable: "SESSION_RECONNECT",
+    preset: 30_000,
+    presetText: "30s",
+    parse: duration,
+  },
+  {
     flags: "--idle-timeout <time>",
     description:
       "end, and let the workers leave, when no task was there to be done for so long, e.g. 30m (default: never)",

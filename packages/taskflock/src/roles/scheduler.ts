@@ -19,6 +19,8 @@ export interface SchedulerFlags {
   readonly record?: string;
   readonly maxFrameBytes: number;
   /** Milliseconds. */
+  readonly sessionReconnect: number;
+  /** Milliseconds. */
   readonly idleTimeout?: number;
   readonly logLevel: LogLevel;
   readonly readyFd?: number;
@@ -37,6 +39,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     insecure: flags.insecure,
     maxFrameBytes: flags.maxFrameBytes,
     logger,
+    sessionReconnectMs: flags.sessionReconnect,
     ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
     ...(flags.record === undefined ? {} : { recordFile: flags.record }),
   });

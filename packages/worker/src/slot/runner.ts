@@ -12,6 +12,7 @@ import {
 import { type Callable, type ClosureFactory, useAssetFolder } from "../functions/index.ts";
 import { provideTaskContext } from "../task-context.ts";
 import { type Batch, keyOf, type Segments, type SlotItem, type Supplies, unpackItems } from "./batch.ts";
+import { type Connection, SlotConnection } from "./connection.ts";
 import { encodeFailure, failureOf } from "./failure.ts";
 import { FROZEN } from "./frozen.ts";
 import { InputCache } from "./input-cache.ts";
@@ -43,6 +44,7 @@ export class BatchRunner {
   readonly #cache: InputCache;
   readonly #contexts: AsyncLocalStorage<ItemContext> = new AsyncLocalStorage();
   readonly #print: Print;
+  readonly #connection: SlotConnection;
   /** For the arguments of the current item: one for all items, because a tiny task is not to cost more than its bytes. */
   readonly #decoding: DecodeOptions;
   /** Encoded results of the batch's items that items behind them need. */
@@ -69,6 +71,7 @@ export class BatchRunner {
       closure: (index, bind) => this.#closure(index, bind),
     };
     this.#output.capture(() => this.#contexts.getStore() ?? this.#current);
+    this.#connection = new SlotConnection((message) => host.post(message));
     provideTaskContext(() => this.#contexts.getStore());
     process.on("uncaughtException", (error) => this.#stray(error));
     process.on("unhandledRejection", (reason) => this.#stray(reason));
@@ -107,6 +110,10 @@ export class BatchRunner {
     } catch (error) {
       process.stderr.write(`An actor threw while it was disposed of: ${String(error)}\n`);
     }
+  }
+
+  connected(connection: Connection): void {
+    this.#connection.told(connection);
   }
 
   abort(task: number, attempt: number, reason: StopReason): void {
@@ -286,7 +293,7 @@ export class BatchRunner {
   }
 
   #settled(context: ItemContext): void {
-    context.running = false;
+    context.ended();
     context.args = undefined; // what the task left in the background may keep the context
     this.#output.finish(context);
     this.#current = undefined;

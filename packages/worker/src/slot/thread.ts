@@ -75,6 +75,9 @@ class ThreadSlot implements SlotHost {
       case "abort":
         this.#runner.abort(message.task, message.attempt, message.reason);
         break;
+      case "connection":
+        this.#runner.connected(message.connection);
+        break;
       default:
         break;
     }
