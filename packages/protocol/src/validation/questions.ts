@@ -13,6 +13,9 @@ type Table = {
 const questions = {
   cluster: {},
   story: { n: positive },
+  storyOfKey: { key },
+  why: { n: positive },
+  whyKey: { key },
   retire: { workers: list(name, 10_000) },
   waitForWorkers: { count: natural },
   call: { n: positive },
