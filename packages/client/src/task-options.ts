@@ -1,7 +1,8 @@
 // What may be asked for a task: from the user's words to the data that travels.
 
-import { defaultTaskOptions, RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
+import { defaultTaskOptions, type Isolation, RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
 import {
+  abortSignal,
   amounts,
   type Check,
   type Checks,
@@ -62,8 +63,12 @@ export interface TaskOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What the client itself asks for: actors and their calls, too. */
+export interface InternalOptions extends Omit<TaskOptions, "isolation"> {
+  readonly isolation?: Isolation;
+}
+
 const aRun: Check = (value) => (value instanceof TaskRun ? null : "a run, as client.run(name) returns it");
-const aSignal: Check = (value) => (value instanceof AbortSignal ? null : "an AbortSignal");
 
 /** Of every option that a task has. */
 export const taskOptionChecks: Checks<TaskOptions> = {
@@ -83,7 +88,7 @@ export const taskOptionChecks: Checks<TaskOptions> = {
   allowOtherWorkers: flag,
   isolation: oneOf("thread", "process"),
   run: aRun,
-  signal: aSignal,
+  signal: abortSignal,
 };
 
 /** Throws FLOCK_OPTION_INVALID for names that do not exist and values of the wrong kind. */
@@ -92,7 +97,7 @@ export function checkTaskOptions(where: string, options: TaskOptions | undefined
 }
 
 /** The part of the options that is the scheduler's business; null when all of it is the default. */
-export function optionsData(options: TaskOptions): TaskOptionsData | null {
+export function optionsData(options: InternalOptions): TaskOptionsData | null {
   const data: TaskOptionsData = {
     ...defaultTaskOptions, // fixes the order of the names, so that equal options are equal as text
     priority: options.priority ?? defaultTaskOptions.priority,

@@ -114,6 +114,19 @@ export const errorRegistry = {
     summary: "Data that was sent to the cluster (scattered) was lost with the worker that held it.",
     advice: "Scatter it again; with { broadcast: true } it survives the loss of a worker.",
   },
+  FLOCK_DATASET_UNKNOWN: {
+    summary: "No data is published under the name.",
+    advice: "client.datasets() lists what there is.",
+  },
+  FLOCK_DATASET_EXISTS: {
+    summary: "Data is published under the name already.",
+    advice: "Give another name, unpublish it first, or publish with { override: true }.",
+  },
+  FLOCK_ACTOR_LOST: {
+    summary: "An actor is gone, with its state: its worker died or was retired, or its own thread or process ended.",
+    advice:
+      "Create it anew, from what you keep elsewhere. Calls that had no result may have run or not; none runs twice.",
+  },
   FLOCK_KEY_CONFLICT: {
     summary: "A key is already used for other code or other arguments.",
     advice: "Give another key, or release the first.",

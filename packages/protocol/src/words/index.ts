@@ -1,4 +1,5 @@
 export type * from "./client-messages.ts";
+export type * from "./data.ts";
 export * from "./errors.ts";
 export type * from "./events.ts";
 export * from "./handshake.ts";

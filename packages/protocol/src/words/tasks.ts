@@ -3,6 +3,14 @@
 import type { ErrorCode } from "./errors.ts";
 import type { PayloadRef } from "./ids.ts";
 
+/**
+ * Where code runs: in the thread or the child process of a slot; in a thread or process of its own, which the object that the task
+ * makes keeps (an actor); or in that of the actor that the task's first input is (a call of it).
+ */
+export type Isolation = "thread" | "process" | "actor" | "actor-process" | "call";
+/** In the order of their numbers on the wire. */
+export const isolations: readonly Isolation[] = ["thread", "process", "actor", "actor-process", "call"];
+
 /** Options of a task as they travel: complete, with units, validated by the client and again at the scheduler. */
 export interface TaskOptionsData {
   /** Higher runs first. Integer, -1,000,000 … 1,000,000. */
@@ -27,7 +35,7 @@ export interface TaskOptionsData {
   readonly workers: readonly string[];
   /** With `workers`: others may run it when none of them is there. */
   readonly allowOtherWorkers: boolean;
-  readonly isolation: "thread" | "process";
+  readonly isolation: Isolation;
 }
 
 export const defaultTaskOptions: TaskOptionsData = {
@@ -95,6 +103,8 @@ export interface WorkerInfo {
   readonly assigned: number;
   readonly running: number;
   readonly stored: number;
+  /** Actors that live there, or are being made. */
+  readonly actors: number;
   readonly storedBytes: number;
   readonly finished: number;
   /** The last heartbeat's figures; bytes and percent of one core. */

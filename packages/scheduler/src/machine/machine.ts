@@ -1,6 +1,7 @@
 // The scheduler as one pure state machine: events in, calls of the port out.
 
 import {
+  type ClusterEvent,
   type ClusterInfo,
   FlockError,
   type RunInfo,
@@ -20,6 +21,7 @@ import { checkAll, checkTouched } from "./invariants.ts";
 import { requeue } from "./lifecycle.ts";
 import { limitReached } from "./limits.ts";
 import { workerLost } from "./loss.ts";
+import { endStranded } from "./moves.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
 import { drain } from "./recovery.ts";
@@ -83,6 +85,11 @@ export class SchedulerMachine {
   /** The task's last transitions, as far as the ring still has them. */
   story(task: TaskId): StoryLine[] {
     return this.#core.story.of(task);
+  }
+
+  /** What happened after event number `seq`, as far as the log still has it, oldest first. */
+  eventsSince(seq: number, limit: number): ClusterEvent[] {
+    return this.#core.events.since(seq, limit);
   }
 
   /** The whole state in a few characters: equal for equal histories. */
@@ -184,6 +191,7 @@ function settle(core: Core): void {
   dispatch(core);
   rebalance(core);
   continueRetiring(core);
+  if (core.stranded.length > 0) endStranded(core);
   if (core.hasWork()) {
     drain(core);
     dispatch(core);

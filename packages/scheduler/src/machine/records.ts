@@ -55,7 +55,11 @@ export type Outcome =
 export interface Upload {
   uploader: Ref;
   readonly broadcast: boolean;
+  /** Names of the workers that may receive it; none: any. */
+  readonly workers: readonly string[];
   readonly targets: Set<Worker>;
+  /** Those that were asked so far. */
+  readonly tried: Set<Worker>;
   refusal: string;
 }
 /** What went wrong with a task so far; most tasks have none. */
@@ -90,6 +94,13 @@ export const HELD = 64;
 /** It is counted in `worker.makes`. */
 export const MAKES = 128;
 
+/** What it makes is an actor: an object that lives at the worker where it was made. */
+export const ACTOR = 256;
+/** A call of the actor that its first input is. */
+export const CALL = 512;
+/** Not in anybody's way: it runs in a thread of the actor's own, and stands in no queue (actors.ts). */
+export const APART: number = ACTOR | CALL;
+
 /** What few tasks have: a key of their own, functions among the arguments, several references, a failure. */
 export class Extras {
   key: string | null = null;
@@ -100,6 +111,8 @@ export class Extras {
   outcome: Outcome | null = null;
   troubles: Troubles | null = null;
   upload: Upload | null = null;
+  /** So many copies were asked for: no surplus. */
+  copies = 0;
   /** While it has not ended, if its options set one. */
   deadline: Timer | null = null;
   /** While it is queued, and no worker could ever run it. */

@@ -61,6 +61,8 @@ async function receive(message: MainToSlot): Promise<void> {
   if (slot === undefined) throw new FlockError("FLOCK_INTERNAL", "A message reached a slot that was not started.");
   if (message.t === "abort") {
     slot.runner.abort(message.task, message.attempt, message.reason);
+  } else if (message.t === "dispose") {
+    await slot.runner.dispose().finally(() => post({ t: "disposed" }));
   } else if (message.t === "supplies") {
     slot.supply(message.supplies);
   } else if (message.t === "batch") {

@@ -50,6 +50,8 @@ export class BatchRunner {
   #current: ItemContext | undefined;
   /** The function that the current item calls, as soon as it does. */
   #called: Callable | undefined;
+  /** Of an actor's slot, once its first item has made it. */
+  #actor: { readonly instance: unknown } | undefined;
   #inlineLimitBytes = 0;
   #worker = "";
 
@@ -61,6 +63,8 @@ export class BatchRunner {
     this.#output = new Output((message) => host.post(message));
     this.#print = (context, stream, text) => this.#output.print(context, stream, text);
     this.#decoding = {
+      // An actor may keep what it is given, which then is not to lie in memory that is used again.
+      copy: config.actor,
       leaf: (kind, index) => (kind === "future" ? this.#input(index) : this.#function(index)),
       closure: (index, bind) => this.#closure(index, bind),
     };
@@ -93,6 +97,15 @@ export class BatchRunner {
     for (let i = from; i < items.length; i++) {
       const pending = this.#runItem(items[i]!);
       if (pending !== undefined) await pending;
+    }
+  }
+
+  /** The actor's own way to let go of what it has. What it throws is printed. */
+  async dispose(): Promise<void> {
+    try {
+      await disposeOf(this.#actor?.instance);
+    } catch (error) {
+      process.stderr.write(`An actor threw while it was disposed of: ${String(error)}\n`);
     }
   }
 
@@ -199,8 +212,10 @@ export class BatchRunner {
 
   #input(index: number): unknown {
     const { item } = this.#current!;
+    if (index === 0 && this.#actor !== undefined) return this.#actor.instance;
     const input = item.inputs[index];
     if (input === undefined) throw missing("input", index, item);
+    if (this.#config.actor) return decodeValue(input.bytes, COPIED);
     if (input.serial === 0) return decodeValue(input.bytes);
     return this.#cache.get(input.serial, input.bytes.length, () => decodeValue(input.bytes, FROZEN));
   }
@@ -227,7 +242,8 @@ export class BatchRunner {
     return loaded;
   }
 
-  #finished(context: ItemContext, fn: SlotFunction, value: unknown, durationUs: number): Promise<void> | undefined {
+  #finished(context: ItemContext, fn: SlotFunction, made: unknown, durationUs: number): Promise<void> | undefined {
+    const value = this.#config.actor && this.#actor === undefined ? this.#keep(made) : made;
     const { index, handsOn } = context.item;
     const { outbox } = this.#host;
     if (!fn.largeResult && outbox.writeSmall(index, value, this.#inlineLimitBytes, durationUs)) {
@@ -243,6 +259,11 @@ export class BatchRunner {
     outbox.write(index, OUTCOME.small, result.bytes, durationUs, bytes);
     this.#settled(context);
     return undefined;
+  }
+
+  /** The actor itself stays here. */
+  #keep(instance: unknown): undefined {
+    this.#actor = { instance };
   }
 
   async #storeLarge(context: ItemContext, result: EncodedValue, durationUs: number): Promise<void> {
@@ -281,6 +302,19 @@ export class BatchRunner {
     const text = `${name}: ${message} (thrown after the task had ended)`;
     if (context !== undefined) this.#output.print(context, "stderr", `${text}\n`);
     else process.stderr.write(`${text}\n`);
+  }
+}
+
+const COPIED: DecodeOptions = { copy: true };
+
+async function disposeOf(instance: unknown): Promise<void> {
+  if (typeof instance !== "object" || instance === null) return;
+  const { asyncDispose, dispose } = Symbol as { readonly asyncDispose?: symbol; readonly dispose?: symbol };
+  for (const way of [asyncDispose, dispose]) {
+    const method: unknown = way === undefined ? undefined : Reflect.get(instance, way);
+    if (typeof method !== "function") continue;
+    await Reflect.apply(method, instance, []);
+    return;
   }
 }
 
