@@ -20,8 +20,8 @@ import {
 import type { Actor } from "./actors.ts";
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
-import type { Transfer } from "./moves.ts";
 import { LogStore } from "./log-store.ts";
+import type { Transfer } from "./moves.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,

@@ -6,6 +6,7 @@ import {
   type Held,
   type Micros,
   NO_PAYLOAD,
+  type NotHeld,
   type Started,
   type Stopped,
   type WorkerHello,
@@ -73,16 +74,9 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "held":
       held(core, worker, message);
       return;
-    case "notHeld": {
-      const task = core.taskById(message.task);
-      if (task === null) return;
-      if (task.state === UPLOADING) uploadRefused(core, task, worker, message.message);
-      else {
-        copyRefused(core, task, worker);
-        transferRefused(core, task, worker, message.message);
-      }
+    case "notHeld":
+      notHeld(core, worker, message);
       return;
-    }
     case "missing": {
       const task = core.taskById(message.task);
       const holder = core.workers.get(message.holder);
@@ -229,6 +223,16 @@ function sendAgain(core: Core, task: Task, worker: Worker, detail: string): void
   revokeAhead(core, task, worker, "follow");
   core.move(task, QUEUED, detail);
   assign(core, task, worker);
+}
+
+function notHeld(core: Core, worker: Worker, message: NotHeld): void {
+  const task = core.taskById(message.task);
+  if (task === null) return;
+  if (task.state === UPLOADING) uploadRefused(core, task, worker, message.message);
+  else {
+    copyRefused(core, task, worker);
+    transferRefused(core, task, worker, message.message);
+  }
 }
 
 function held(core: Core, worker: Worker, message: Held): void {
