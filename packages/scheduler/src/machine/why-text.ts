@@ -89,7 +89,7 @@ function heldResources({ heldBy, requirement }: Facts): string[] {
   const who = heldBy.map(
     (task) => `${task.key} on ${task.worker}${task.forUs === null ? "" : ` (${task.status}${lasting(task.forUs)})`}`,
   );
-  return [`${names} ${heldBy.length === 1 ? "is" : "are"} taken by ${who.join(", ")}.`];
+  return [`${names} ${requirement.resources.length === 1 ? "is" : "are"} taken by ${who.join(", ")}.`];
 }
 
 function line(
