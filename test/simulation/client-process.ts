@@ -29,6 +29,8 @@ export interface PlannedTask {
 export interface PlannedBurst {
   readonly atUs: number;
   readonly run: number;
+  /** Of a detached run, if this burst is the first of its run. */
+  readonly keepMs: number | null;
   readonly tasks: readonly PlannedTask[];
 }
 
@@ -150,7 +152,8 @@ export class ClientProcess implements PeerEnd {
     if (this.state !== "alive") return;
     if (!this.#runs.has(burst.run)) {
       this.#runs.add(burst.run);
-      this.#say({ t: "openRun", run: burst.run as RunNumber, name: `run ${burst.run}`, weight: burst.run, steps: 0 });
+      const { run, keepMs } = burst;
+      this.#say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
     }
     const fresh: ModelFuture[] = [];
     for (const plan of burst.tasks) {

@@ -230,5 +230,5 @@ export class SchedulerShell implements SchedulerEnd {
 }
 
 export function schedulerConfig(inlineBudgetBytes: number): typeof defaultSchedulerConfig {
-  return { ...defaultSchedulerConfig, inlineBudgetBytes, storyLines: 50_000 };
+  return { ...defaultSchedulerConfig, inlineBudgetBytes, stragglerUs: 1_000, storyLines: 50_000 };
 }

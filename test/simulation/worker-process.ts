@@ -41,6 +41,8 @@ export interface WorkerSurroundings {
   /** How likely a stored input cannot be read any more. */
   spoilTrouble(): number;
   died(process: WorkerProcess, how: string): void;
+  /** It left, and its nanny is to start another. */
+  startAgain(process: WorkerProcess): void;
 }
 
 export class WorkerProcess implements PeerEnd, SlotHost {
@@ -251,9 +253,10 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       },
       free: (payload: PayloadRef) => this.payloads.free(payload),
       wakeAt: (at) => this.#wakeAt(at),
-      leave: () => {
+      leave: (restart) => {
         this.state = "left";
         this.link.close();
+        if (restart) this.#around.startAgain(this);
       },
     };
   }

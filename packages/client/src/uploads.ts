@@ -27,6 +27,7 @@ export class Uploads {
   readonly #host: UploadHost;
   readonly #bulk: BulkClient;
   readonly #waiting: Map<TaskNumber, Upload> = new Map();
+  readonly #idle: (() => void)[] = [];
   /** Where what is to be added may be written: it is used again once it was sent. */
   readonly memory: SpareMemory = new SpareMemory();
 
@@ -43,6 +44,11 @@ export class Uploads {
   /** True until the data is on the cluster, or never will be. */
   has(n: TaskNumber): boolean {
     return this.#waiting.has(n);
+  }
+
+  /** Resolves once nothing is on its way any more. */
+  async idle(): Promise<void> {
+    while (this.#waiting.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   uploadTo({ n, task, holders }: UploadTo): void {
@@ -72,6 +78,7 @@ export class Uploads {
 
   #over(n: TaskNumber, upload: Upload): void {
     this.#waiting.delete(n);
+    if (this.#waiting.size === 0) for (const wake of this.#idle.splice(0)) wake();
     if (upload.busy.size === 0) this.memory.give(upload.data.bytes);
   }
 

@@ -32,6 +32,7 @@ export const worldConfig = {
   maxAssignedPerWorker: 12,
   failedCalls: 3,
   failedCallBytes: 25,
+  stragglerUs: 60_000,
 } satisfies Partial<SchedulerConfig>;
 
 export class World implements Surroundings {
@@ -85,7 +86,7 @@ export class World implements Surroundings {
       }
       this.#read();
       if (this.stage.alarm !== null) {
-        this.stage.pass(61_000_000);
+        this.stage.pass(this.stage.alarm - this.stage.now);
         busy = true;
       }
       if (!busy) return;
@@ -205,14 +206,14 @@ export class World implements Surroundings {
     const tables = { held: new Set<number>(), outcomes: new Map(), asked: new Set<number>(), questions: new Map() };
     this.clients.set(id, { id, link: "up", next: 1, ...tables });
     this.stage.client(id);
-    this.stage.options(id, 1, { retries: 2, backoffMs: 5, priority: 3 });
-    this.stage.options(id, 2, { resources: { GPU: 10_000 }, retries: 1 });
+    this.stage.options(id, 1, { retries: 2, backoffMs: 5, priority: 3, speculate: true });
+    this.stage.options(id, 2, { resources: { GPU: 10_000 }, retries: 1, speculate: true });
     this.stage.options(id, 3, { workers: ["w1", "w2"], allowOtherWorkers: true });
     this.stage.options(id, 4, { deadlineMs: 10, retries: 1, backoffMs: 5, noWorkerTimeoutMs: 20 });
     this.stage.options(id, 6, { resources: { GPU: 3_333, MEM: 10_000 }, retries: 1 });
     this.stage.options(id, 7, { resources: { GPU: 5_000 }, priority: 1 });
     this.stage.options(id, 5, { resources: { TPU: 1 }, noWorkerTimeoutMs: 30 });
-    this.stage.say(id, { t: "openRun", run: 1 as never, name: "r", weight: 2, steps: 3 });
+    this.stage.say(id, { t: "openRun", run: 1 as never, name: "r", weight: 2, steps: 3, keepMs: null });
   }
 
   #toggleClient(pick: number): void {

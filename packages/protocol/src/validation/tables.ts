@@ -65,6 +65,7 @@ const options = record({
   workers: list(name, 10_000),
   allowOtherWorkers: flag,
   isolation: choice(...isolations),
+  speculate: flag,
 });
 const holder = record({ worker: positive, address: name, version: natural });
 const holders: Field = list(holder, 10_000);
@@ -92,7 +93,7 @@ type Table<D extends keyof Directions> = {
 const client = {
   function: { fn: positive, hash, name, code: payload("codeBytes"), codeBytes: bytes },
   options: { options: positive, data: options },
-  openRun: { run: positive, name, weight: finite, steps: natural },
+  openRun: { run: positive, name, weight: finite, steps: natural, keepMs: nullable(millis) },
   reportRun: { run: natural, stepsDone: natural },
   closeRun: { run: natural, outcome: choice("done", "failed", "stopped", "cancelled") },
   submit: {

@@ -27,6 +27,11 @@ export interface OpenRun {
   readonly name: string;
   readonly weight: number;
   readonly steps: number;
+  /**
+   * Its tasks go on when their client leaves, and their results are kept for so long after all of it has ended, milliseconds. Null: it
+   * ends with its client.
+   */
+  readonly keepMs: number | null;
 }
 export interface ReportRun {
   readonly t: "reportRun";

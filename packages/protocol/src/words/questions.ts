@@ -2,6 +2,7 @@
 
 import type { DatasetContent, DatasetFacts, HeldResults, Moves } from "./data.ts";
 import type { FunctionNumber, PayloadRef, TaskNumber } from "./ids.ts";
+import type { RunAnswers, RunQuestion } from "./run-questions.ts";
 import type { Restarted, ScaleAdvice } from "./scaling.ts";
 import type { SharedAnswers, SharedQuestion } from "./shared-objects.ts";
 import type { ClusterInfo, StoryLine, WorkerInfo } from "./tasks.ts";
@@ -9,6 +10,7 @@ import type { WatchAnswers, WatchQuestion } from "./watch-questions.ts";
 import type { Why } from "./why.ts";
 
 export type Question =
+  | RunQuestion
   | WatchQuestion
   | SharedQuestion
   | { readonly q: "cluster" }
@@ -83,7 +85,7 @@ export interface CallInfo {
   readonly inputs: number;
 }
 
-interface Answers extends WatchAnswers, SharedAnswers {
+interface Answers extends RunAnswers, WatchAnswers, SharedAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
   readonly storyOfKey: readonly StoryLine[];

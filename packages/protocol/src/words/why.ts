@@ -13,9 +13,11 @@ export interface WhyTask {
 /** What is known of the function that a task calls. */
 export interface WhyFunction {
   readonly name: string;
-  /** Calls that have ended well, of all clients; how long one took, on average, and lately. Null before the first. */
+  /** Calls that have ended well, of all clients; how long one took, on average, as a rule, and lately. Null before the first. */
   readonly calls: number;
   readonly meanUs: number | null;
+  /** Right within an eighth. */
+  readonly medianUs: number | null;
   readonly latelyUs: number | null;
 }
 
@@ -70,6 +72,8 @@ export interface WhyWorker {
   readonly transfers: number;
   readonly transferBytes: number;
   readonly from: readonly string[];
+  /** Where it runs a second time, because it takes long; or "". */
+  readonly second: string;
   /** About as long as that takes. */
   readonly transferUs: number;
 }

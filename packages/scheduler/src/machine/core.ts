@@ -37,6 +37,7 @@ import {
 import { SharedTable } from "./shared-objects.ts";
 import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
+import type { Watched } from "./stragglers.ts";
 import { Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
 import type { Watcher } from "./watch.ts";
@@ -102,6 +103,8 @@ export class Core {
   watchedLine = 0;
   readonly timers: Timers = new Timers();
   armed: Micros | null = null;
+  /** Attempts that run, the first to begin first. */
+  readonly watched: Watched[] = [];
   inlineBytes = 0;
   /** Workers have been told to keep their small results. */
   limited = false;

@@ -34,10 +34,12 @@ export function digestOf(core: Core): string {
     hash.add(`actor ${task.id} ${worker?.id} ${[...flying].map((t) => t.id)}`);
     for (const [session, { calls, behind }] of lines) hash.add(`${session.id} ${calls.length} ${behind?.id}`);
   }
-  for (const f of core.functions.values()) hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs}`);
+  for (const f of core.functions.values())
+    hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs} ${f.durations.median()}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   addShared(hash, core.shared);
   hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
+  for (const { task, attempt, since } of core.watched) hash.add(`watched ${task} ${attempt} ${since}`);
   return hash.text();
 }
 
@@ -56,6 +58,8 @@ function addTask(hash: Hash, t: Task): void {
   );
   hash.add(`${t.key} ${t.args} ${t.result} ${t.worker?.id} ${t.thief?.id} ${t.outcome?.kind} ${t.deps.length}`);
   for (const { worker, version } of t.holders) hash.add(`${worker.id} ${version}`);
+  const second = t.uncommon?.second ?? null;
+  if (second !== null) hash.add(`second ${second.worker.id} ${second.attempt} ${second.running}`);
   if (t.uncommon !== null) hash.add(`${t.uncommon.deadline?.at} ${t.uncommon.stranded?.at}`);
   if (t.troubles !== null) hash.add(`${t.troubles.retries} ${t.troubles.failures} ${t.troubles.suspicions}`);
 }

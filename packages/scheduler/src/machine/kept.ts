@@ -24,6 +24,7 @@ export class Kept {
     id: 0 as SessionId,
     name: "cluster",
     link: LINK_CUT,
+    isOrphan: false,
     functions: new Map(),
     options: new Map(),
     runs: new Map(),

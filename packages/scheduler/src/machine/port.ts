@@ -85,6 +85,8 @@ export interface SchedulerConfig {
   /** Calls that failed are kept, so that clients can look into them: so many, the last ones, and of so many bytes. */
   readonly failedCalls: number;
   readonly failedCallBytes: number;
+  /** A task that takes less is no straggler, however short others are; and so often stragglers are looked for, µs. */
+  readonly stragglerUs: number;
   /** Values in queues and variables, all together. */
   readonly sharedBudgetBytes: number;
   /** Lines of story kept for all tasks together. */
@@ -104,6 +106,7 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   bandwidthBytesPerUs: 500,
   failedCalls: 256,
   failedCallBytes: 64 * 1024 * 1024,
+  stragglerUs: 1_000_000,
   sharedBudgetBytes: 256 * 1024 * 1024,
   storyLines: 100_000,
   eventsKept: 10_000,

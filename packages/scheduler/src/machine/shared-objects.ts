@@ -95,6 +95,7 @@ export class SharedTable {
     id: 0 as SessionId,
     name: "shared objects",
     link: LINK_CUT,
+    isOrphan: false,
     functions: new Map(),
     options: new Map(),
     runs: new Map(),

@@ -84,14 +84,14 @@ export class Story {
     return lines;
   }
 
-  /** The last line of each of some tasks, as far as the ring still has it. */
+  /** The last change of state of each of some tasks, as far as the ring still has it. */
   lastOf(tasks: ReadonlySet<TaskId>): Map<TaskId, StoryLine> {
     const found = new Map<TaskId, StoryLine>();
     const kept = Math.min(this.#total, this.#size);
     for (let k = 1; k <= kept && found.size < tasks.size; k++) {
       const i = (this.#next - k + this.#size) % this.#size;
       const task = this.#tasks[i] as TaskId;
-      if (tasks.has(task) && !found.has(task)) found.set(task, this.#line(i));
+      if (this.#from[i] !== this.#to[i] && tasks.has(task) && !found.has(task)) found.set(task, this.#line(i));
     }
     return found;
   }

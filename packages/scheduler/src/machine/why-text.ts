@@ -5,7 +5,7 @@ import { sayLack, sayRequirement } from "./requirement.ts";
 import { sayBytes, sayCount, sayTime } from "./say.ts";
 import type { Facts } from "./why.ts";
 
-/** Longer than so many times the mean, and than a second, is said to be long. */
+/** Longer than so many times the median, and than a second, is said to be long. */
 const LONG = 3;
 const LONG_US = 1_000_000;
 /** A message or a reason is quoted up to here, UTF-16 units. */
@@ -141,9 +141,11 @@ function running(facts: Facts): string[] {
   ];
   if (worker!.status === "cut")
     said.push(`The link to ${worker!.name} is cut: it may come back, else the task runs again elsewhere.`);
-  const mean = fn?.meanUs ?? null;
-  if (mean !== null && forUs !== null && forUs > LONG * mean && forUs > LONG_US)
+  const usual = fn?.medianUs ?? null;
+  if (usual !== null && forUs !== null && forUs > LONG * usual && forUs > LONG_US) {
     said.push("That is longer than usual.");
+  }
+  if (worker!.second !== "") said.push(`It was begun a second time, on ${worker!.second}: the first result counts.`);
   return said;
 }
 

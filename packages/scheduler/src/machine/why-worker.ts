@@ -38,6 +38,7 @@ export function workerOf(core: Core, task: Task): WhyWorker | null {
     transfers,
     transferBytes,
     from: [...from],
+    second: task.uncommon?.second?.worker.name ?? "",
     transferUs: Math.round(transferBytes / core.config.bandwidthBytesPerUs),
   };
 }

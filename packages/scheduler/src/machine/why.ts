@@ -94,9 +94,10 @@ function lastLine(core: Core, task: Task): StoryLine | undefined {
 
 function functionOf({ definition }: Task): WhyFunction | null {
   if (definition === null) return null;
-  const { calls, spentUs, expectedUs } = definition.record;
-  const meanUs = calls === 0 ? null : Math.round(spentUs / calls);
-  return { name: definition.name, calls, meanUs, latelyUs: calls === 0 ? null : expectedUs };
+  const { calls, spentUs, expectedUs, durations } = definition.record;
+  if (calls === 0) return { name: definition.name, calls, meanUs: null, medianUs: null, latelyUs: null };
+  const [meanUs, medianUs] = [Math.round(spentUs / calls), Math.round(durations.median())];
+  return { name: definition.name, calls, meanUs, medianUs, latelyUs: expectedUs };
 }
 
 function attemptsOf(core: Core, task: Task): WhyAttempts {

@@ -36,6 +36,8 @@ export class Worker {
   paused = false;
   readonly free: Map<string, number>;
   assigned: Task[] = [];
+  /** Tasks whose second attempt is here; they take slots and resources as the assigned do. */
+  readonly seconds: Set<Task> = new Set();
   running = 0;
   /** Of the assigned: waiting for an input that is made here. */
   ahead = 0;

@@ -26,11 +26,14 @@ import { complete, end, failedWith, failure, requeue, revokeAhead } from "./life
 import { transferRefused } from "./moves.ts";
 import { pausing } from "./pause.ts";
 import { takeSnapshot } from "./reconcile.ts";
-import { ACTOR, NO_AHEAD, type Task, troublesOf } from "./records.ts";
+import { ACTOR, NO_AHEAD, SECOND, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
+import { dropSecond, isAt, isSecond, startSecond, stopSecond } from "./second.ts";
+import { preferSecond, promote } from "./speculation.ts";
 import { ASSIGNED, DELAYED, QUEUED, RUNNING, UPLOADING } from "./states.ts";
+import { watch } from "./stragglers.ts";
 import { detach, recount } from "./supply.ts";
 import { uploadRefused } from "./upload.ts";
 import { Worker } from "./worker-record.ts";
@@ -119,30 +122,45 @@ export function freeWorkerMessage(core: Core, message: WorkerToScheduler): void 
   else if (message.t === "errored" && message.failure.error !== NO_PAYLOAD) core.port.free(message.failure.error);
 }
 
-/** The task, if the message is about the attempt that counts, at this worker. */
+/** The task, if the message is about an attempt that counts, at this worker. */
 function current(core: Core, worker: Worker, message: Started | Finished | Errored | Stopped): Task | null {
   const task = core.taskById(message.task);
-  return task !== null && task.worker === worker && task.attempt === message.attempt ? task : null;
+  if (task === null) return null;
+  if (task.worker === worker && task.attempt === message.attempt) return task;
+  return (task.flags & SECOND) !== 0 && isSecond(task, worker, message.attempt) ? task : null;
+}
+
+/** One of two attempts has ended without a result: the other goes on alone. False when there is no other. */
+function otherGoesOn(core: Core, task: Task, worker: Worker): boolean {
+  if ((task.flags & SECOND) === 0) return false;
+  if (task.worker === worker) promote(core, task, `its first attempt, at ${worker.name}, gave no result`);
+  else dropSecond(core, task);
+  return true;
 }
 
 function started(core: Core, worker: Worker, message: Started): void {
   const task = current(core, worker, message);
-  if (task === null || task.state !== ASSIGNED) return;
+  if (task === null) return;
+  if (task.worker !== worker) startSecond(task);
+  if (task.state !== ASSIGNED) return;
   core.move(task, RUNNING, worker.name);
   if (task.troubles !== null) task.troubles.returns = 0;
   worker.running++;
   task.run.running++;
   changed(core, task.run);
+  watch(core, task);
 }
 
 function finished(core: Core, worker: Worker, message: Finished): void {
   const task = current(core, worker, message);
   if (task === null) {
     freeWorkerMessage(core, message);
-    if (message.result === NO_PAYLOAD && core.taskById(message.task)?.worker !== worker) {
-      dropUnlessHeld(core, worker, message);
-    }
+    if (message.result === NO_PAYLOAD) dropUnlessHeld(core, worker, message);
     return;
+  }
+  if ((task.flags & SECOND) !== 0) {
+    if (task.worker === worker) stopSecond(core, task);
+    else preferSecond(core, task);
   }
   detach(core, task);
   worker.finished++;
@@ -159,15 +177,19 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   complete(core, task, worker.name);
 }
 
-/** Bytes of a stale attempt; unless the task's own result is at the same worker. */
+/** Bytes of a stale attempt; unless the task's own result is at the same worker, or a newer attempt. */
 function dropUnlessHeld(core: Core, worker: Worker, message: Finished): void {
   const task = core.taskById(message.task);
-  if (task === null || !worker.holds.has(task)) dropStray(core, worker, message.task);
+  if (task === null || !(isAt(task, worker) || worker.holds.has(task))) dropStray(core, worker, message.task);
 }
 
 function errored(core: Core, worker: Worker, message: Errored): void {
   const task = current(core, worker, message);
   if (task === null) {
+    freeWorkerMessage(core, message);
+    return;
+  }
+  if (otherGoesOn(core, task, worker)) {
     freeWorkerMessage(core, message);
     return;
   }
@@ -194,7 +216,7 @@ function delay(core: Core, task: Task, worker: Worker, waitUs: number, detail: s
 
 function stopped(core: Core, worker: Worker, message: Stopped): void {
   const task = current(core, worker, message);
-  if (task === null) return;
+  if (task === null || otherGoesOn(core, task, worker)) return;
   detach(core, task);
   const detail = `not run by ${worker.name}: ${message.why}`;
   if (message.why === "predecessor") {

@@ -5,7 +5,6 @@ import type { Datum, TaskRecord } from "./records.ts";
 import {
   BATCHED,
   DOOMED,
-  firstOf,
   GONE,
   isFree,
   isHere,
@@ -128,7 +127,7 @@ function checkActors(s: WorkerState): void {
   for (const [id, { task, slot, ready }] of s.actors) {
     expect(s, id, id === task && s.actorSlots.get(slot.index)?.task === task, "an actor without its slot");
     const lives = s.data.get(task)?.state === "stored";
-    expect(s, id, lives || s.tasks.has(task) || firstOf(slot) !== undefined, "an actor that nobody makes");
+    expect(s, id, lives || s.tasks.has(task) || !isFree(slot), "an actor that nobody makes");
     const open = slot.batches.reduce((sum, batch) => sum + batch.open, 0);
     expect(s, id, open <= 1 && slot.batches.length <= 1, `an actor runs ${open} calls at once`);
     expect(s, id, s.left || !isFree(slot) || ready.size === 0, `an actor is idle, ${ready.size} calls are ready`);
