@@ -15,6 +15,8 @@ export interface Scenario {
   /** How long things go wrong, µs. */
   readonly activeUs: number;
   readonly faults: Faults;
+  /** The share of pairs that cannot reach each other, but by way of the scheduler. */
+  readonly apart: number;
   readonly inlineBudgetBytes: number;
 }
 
@@ -89,6 +91,7 @@ export function drawScenario(seed: number): Scenario {
     clients: Array.from({ length: random.between(1, 4) }, () => drawBursts(style, activeUs)),
     activeUs,
     faults: disturbed ? drawFaults(random) : noFaults,
+    apart: random.chance(0.3) ? random.next() : 0,
     inlineBudgetBytes: random.chance(0.2) ? 2_000 : 256 * 2 ** 20,
   };
 }
