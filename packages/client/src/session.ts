@@ -93,7 +93,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.address = address;
     this.packages = packages;
     this.#logs = logs;
-    this.#bulk = new BulkClient({ token });
+    this.#bulk = new BulkClient({ token, scheduler: address });
     this.#retrieval = new Retrieval(this, this.#bulk);
     this.results = new Results(this.payloads, this.#retrieval, (record) => this.keyOf(record));
     this.questions = new Questions(this);

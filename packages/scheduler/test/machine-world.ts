@@ -15,6 +15,8 @@ import type { SchedulerConfig } from "../src/machine/index.ts";
 import { at, FakeWorker, type Surroundings } from "./machine-fake-worker.ts";
 import { Stage } from "./machine-stage.ts";
 
+const WHY = ["gone", "unreachable", "relay"] as const;
+
 interface FakeClient {
   readonly id: number;
   link: "up" | "blocked" | "cut";
@@ -300,7 +302,14 @@ export class World implements Surroundings {
     client.asked.add(n);
     const holder = at([...this.workers.keys()], pick) as WorkerId | undefined;
     if (pick % 4 > 0 || holder === undefined) this.stage.locate(client.id, n);
-    else this.stage.say(client.id, { t: "unavailable", n: n as TaskNumber, holder, version: pick % 9 });
+    else
+      this.stage.say(client.id, {
+        t: "unavailable",
+        n: n as TaskNumber,
+        holder,
+        version: pick % 9,
+        why: WHY[pick % 3]!,
+      });
   }
 
   #askForCall(pick: number): void {

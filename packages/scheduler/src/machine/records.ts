@@ -17,6 +17,7 @@ import {
 } from "@taskflock/protocol/words";
 import type { Durations } from "./durations.ts";
 import type { NumberedTasks } from "./numbered-tasks.ts";
+import type { Unreached } from "./relays.ts";
 import { FREE, type State } from "./states.ts";
 import type { Timer } from "./timers.ts";
 import type { Worker } from "./worker-record.ts";
@@ -344,6 +345,8 @@ export interface Session {
   readonly tasks: NumberedTasks;
   /** Outcomes to be said when the client reads again. */
   readonly due: Set<TaskNumber>;
+  /** Workers that it cannot reach; null: none was found. */
+  unreached: Unreached | null;
   /** Results whose whereabouts it waits for. */
   readonly locates: Set<TaskNumber>;
   /** Data it is to upload. */
