@@ -47,6 +47,15 @@ export interface Plan {
   readonly name: string | null;
 }
 
+export interface ScatterPlan {
+  readonly name: string;
+  readonly key: string | null;
+  /** The hash of the content, or null. */
+  readonly fingerprint: string | null;
+  readonly broadcast: boolean;
+  readonly workers: readonly string[];
+}
+
 /** One call, ready to be sent but for what is not known of its functions. */
 interface Call {
   readonly fn: FunctionEntry;
@@ -110,13 +119,7 @@ export class Submission {
    * Puts an encoded value on the cluster as data; with a key, `fingerprint` is its hash. Small ones travel at once, others
    * when the scheduler says where to.
    */
-  scatter(
-    bytes: Uint8Array,
-    name: string,
-    key: string | null,
-    fingerprint: string | null,
-    broadcast: boolean,
-  ): TaskRecord {
+  scatter(bytes: Uint8Array, { name, key, fingerprint, broadcast, workers }: ScatterPlan): TaskRecord {
     const { payloads, tasks, uploads } = this.#host;
     const known = key === null ? undefined : tasks.shared(key, fingerprint ?? "");
     if (known !== undefined) return known;
@@ -131,7 +134,7 @@ export class Submission {
     }
     const wireFingerprint = key === null ? null : fingerprint;
     this.#host.send(
-      { t: "scatter", n, key, fingerprint: wireFingerprint, name, bytes: bytes.length, data, broadcast },
+      { t: "scatter", n, key, fingerprint: wireFingerprint, name, bytes: bytes.length, data, broadcast, workers },
       data,
     );
     return record;

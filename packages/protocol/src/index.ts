@@ -10,7 +10,7 @@ export * from "./installed-package.ts";
 export * from "./link/farewell.ts";
 export * from "./link/link-server.ts";
 export * from "./link/reading-clock.ts";
-export { isRelayed, openRelay, relayedAddress } from "./link/relay-stream.ts";
+export { openRelay } from "./link/relay-stream.ts";
 export * from "./link/relay-words.ts";
 export * from "./link/scheduler-link.ts";
 export * from "./link/server-link.ts";

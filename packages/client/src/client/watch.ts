@@ -1,14 +1,23 @@
 // The part of a client that looks at the cluster, and acts on workers as a whole.
 
-import { type ClusterInfo, FlockError, type RunInfo, type StoryLine, type WorkerInfo } from "@taskflock/protocol/words";
+import {
+  type ClusterInfo,
+  FlockError,
+  type RunInfo,
+  type StoryLine,
+  type Why,
+  type WorkerInfo,
+} from "@taskflock/protocol/words";
 import { checkWaitOptions, type WaitOptions, workerCount, workerNames } from "../client-options.ts";
 import { type ExecOptions, exec } from "../commands/exec.ts";
 import type { ExecResult } from "../commands/spec.ts";
 import type { AnyFunction } from "../function-table.ts";
-import { type Future, isFuture, ownerOf, recordOf } from "../future.ts";
+import { type Future, isFuture, ownerOf } from "../future.ts";
 import { loadSession } from "../load-session.ts";
 import { describe } from "../option-checks.ts";
+import { type RestartOptions, type RestartResult, restart, restartWorkers } from "../restart.ts";
 import { type OnError, type OnWorkers, type RunOnWorkersOptions, runOnWorkers } from "../run-on-workers.ts";
+import { Scaling } from "../scaling.ts";
 import type { Arguments } from "../types.ts";
 import { type Versions, type VersionsOptions, versions } from "../versions.ts";
 import type { Dumped } from "../watch/dump.ts";
@@ -23,6 +32,7 @@ import {
   note,
   type PrintedLines,
 } from "../watch/lines.ts";
+import { askStory, askWhy } from "../why.ts";
 import { ClientCalls, fromCaller } from "./calls.ts";
 
 /** A client's view of its cluster. Users hold a `Client`, which has more. */
@@ -70,13 +80,46 @@ export class ClientWatch extends ClientCalls {
     return this.open().questions.ask({ q: "retire", workers: [...names] });
   }
 
-  /** What happened to a task so far: its transitions, each with the time and the cause. */
-  async story(future: Future<unknown>): Promise<readonly StoryLine[]> {
-    const { questions } = this.open();
-    if (!isFuture(future) || ownerOf(future) !== this.session) {
-      throw new FlockError("FLOCK_ARGUMENT_INVALID", "story takes a future of this client.");
-    }
-    return questions.ask({ q: "story", n: recordOf(future).n });
+  /**
+   * Starts the cluster anew: cancels all tasks of all clients, drops all data that only workers hold, and replaces every
+   * worker process that has a nanny. Resolves when the new workers are there, with what was done. Rejects with
+   * FLOCK_WAIT_TIMEOUT (default: after 60,000 ms), which names the workers that did not come back, and FLOCK_OPTION_INVALID.
+   */
+  async restart(options?: RestartOptions): Promise<RestartResult> {
+    return restart(this.open().questions, options);
+  }
+
+  /**
+   * Replaces the processes of workers by name, without a loss: each finishes what it runs, hands over what only it holds,
+   * and is started again by its nanny. Resolves when all are back. Rejects with FLOCK_WORKER_UNKNOWN, FLOCK_NO_NANNY (then
+   * nothing was done), FLOCK_WAIT_TIMEOUT (default: after 60,000 ms), FLOCK_ARGUMENT_INVALID and FLOCK_OPTION_INVALID.
+   */
+  async restartWorkers(names: readonly string[], options?: RestartOptions): Promise<readonly WorkerInfo[]> {
+    return restartWorkers(this.open().questions, names, options);
+  }
+
+  /** For those who supply and remove workers: how many the work could use, and which could go. */
+  get scaling(): Scaling {
+    return new Scaling(() => this.open().questions);
+  }
+
+  /**
+   * What happened to a task so far: its transitions, each with the time and the cause. By its future, or by its key, of
+   * whichever client it is. Rejects with FLOCK_TASK_UNKNOWN and FLOCK_ARGUMENT_INVALID.
+   */
+  async story(task: Future<unknown> | string): Promise<readonly StoryLine[]> {
+    return askStory(this.open(), task);
+  }
+
+  /**
+   * What a task waits for, or how it ended, in words (`text`, `sentences`) and as data: the inputs that are missing and the
+   * task that really holds it up, the line before it, the resource or worker that it needs and who has that, the wait before
+   * a retry, bytes on their way. Times are in microseconds. By its future, or by its key, of whichever client it is.
+   *
+   * Rejects with FLOCK_TASK_UNKNOWN, which names keys near the one given, and FLOCK_ARGUMENT_INVALID.
+   */
+  async why(task: Future<unknown> | string): Promise<Why> {
+    return askWhy(this.open(), task);
   }
 
   /**

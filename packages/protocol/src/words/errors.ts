@@ -114,6 +114,14 @@ export const errorRegistry = {
     summary: "Data that was sent to the cluster (scattered) was lost with the worker that held it.",
     advice: "Scatter it again; with { broadcast: true } it survives the loss of a worker.",
   },
+  FLOCK_DATASET_UNKNOWN: {
+    summary: "No data is published under the name.",
+    advice: "client.datasets() lists what there is.",
+  },
+  FLOCK_DATASET_EXISTS: {
+    summary: "Data is published under the name already.",
+    advice: "Give another name, unpublish it first, or publish with { override: true }.",
+  },
   FLOCK_ACTOR_LOST: {
     summary: "An actor is gone, with its state: its worker died or was retired, or its own thread or process ended.",
     advice:
@@ -186,6 +194,11 @@ export const errorRegistry = {
   FLOCK_COMMAND_NOT_FOUND: {
     summary: "A worker cannot start a command: the program or its folder is not there, or must not be executed.",
     advice: "Install it on the workers, or name it by a path; the message has the PATH that was looked at.",
+  },
+  FLOCK_RUN_UNKNOWN: {
+    summary: "No detached run has this name.",
+    advice:
+      "The message names those there are. A run is kept only when it was opened with { detached: true }, and no longer than its keepMs.",
   },
   FLOCK_WORKER_UNKNOWN: { summary: "No worker has this name.", advice: "client.workers() lists them." },
   FLOCK_NO_NANNY: {

@@ -1,11 +1,13 @@
 // What clients are told of their tasks. A client that does not read gets it later; one whose link is cut gets all of
 // it again when it is back.
 
-import { type Micros, NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
+import { type Holder, type Micros, NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { holdersFor } from "./holdings.ts";
 import { ANNOUNCED, HELD, LINK_BLOCKED, type QuestionAnswer, type Session, type Task } from "./records.ts";
+import { addressFor } from "./relays.ts";
 import { CANCELLED, DONE, FAILED } from "./states.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** Outcomes said in one step of those that are due. */
 const DUE_AT_ONCE = 512;
@@ -16,7 +18,11 @@ export function announce(core: Core, task: Task): void {
   task.flags |= ANNOUNCED;
   if ((task.flags & HELD) !== 0) announceTo(core, task.session, task.n, task, first);
   const { others } = task;
-  if (others !== null) for (const { session, n } of others) announceTo(core, session, n, task, first);
+  if (others === null) return;
+  for (const { session, n } of others) {
+    if (session === core.kept.session) core.kept.ended(n);
+    else announceTo(core, session, n, task, first);
+  }
 }
 
 function announceTo(core: Core, session: Session, n: TaskNumber, task: Task, first: boolean): void {
@@ -41,7 +47,7 @@ export function answerLocate(core: Core, session: Session, n: TaskNumber, task: 
   if (!core.canTell(session)) return;
   if (task.state === FAILED || task.state === CANCELLED) sayFailure(core, session, n, task);
   else if (task.state === DONE && (task.result !== NO_PAYLOAD || task.holders.length > 0)) {
-    const holders = task.result === NO_PAYLOAD ? holdersFor(task, null) : [];
+    const holders = task.result === NO_PAYLOAD ? holdersFor(core, task, session) : [];
     core.tell(session, { t: "located", n, task: task.id, bytes: task.bytes, holders, inline: task.result });
   } else return;
   session.locates.delete(n);
@@ -51,8 +57,19 @@ export function sayUpload(core: Core, session: Session, n: TaskNumber, task: Tas
   session.uploads.add(n);
   const upload = task.upload;
   if (upload === null || upload.targets.size === 0 || !core.canTell(session)) return;
-  const holders = [...upload.targets].map((w) => ({ worker: w.id, address: w.hello.peerAddress, version: 0 }));
+  const holders = [...upload.targets].map((w) => uploadHolder(core, session, w));
   core.tell(session, { t: "uploadTo", n, task: task.id, holders });
+}
+
+/** One of the receivers is to be tried another way. What others got is theirs. */
+export function sayUploadTo(core: Core, session: Session, n: TaskNumber, task: Task, worker: Worker): void {
+  session.uploads.add(n);
+  if (task.upload?.targets.has(worker) !== true || !core.canTell(session)) return;
+  core.tell(session, { t: "uploadTo", n, task: task.id, holders: [uploadHolder(core, session, worker)] });
+}
+
+function uploadHolder(core: Core, session: Session, worker: Worker): Holder {
+  return { worker: worker.id, address: addressFor(core, worker, session), version: 0 };
 }
 
 /**

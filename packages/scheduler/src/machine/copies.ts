@@ -4,6 +4,7 @@ import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { addHolder } from "./holdings.ts";
 import { complete, withdraw } from "./lifecycle.ts";
+import { transferArrived } from "./moves.ts";
 import { ACTOR, type Task } from "./records.ts";
 import { copyArrived } from "./retire.ts";
 import { DONE, isActive, isPlaced, UPLOADING } from "./states.ts";
@@ -23,6 +24,7 @@ export function takeCopy(core: Core, task: Task, worker: Worker, bytes: number, 
     if (task.result !== NO_PAYLOAD) return false;
     addHolder(task, worker, version);
     if (worker.status === WORKING) copyArrived(task);
+    transferArrived(core, task, worker);
     return true;
   }
   // The last known copy was lost and the task was to run again: no need, unless it is under way.

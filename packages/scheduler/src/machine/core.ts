@@ -19,7 +19,9 @@ import {
 } from "@taskflock/protocol/words";
 import type { Actor } from "./actors.ts";
 import { EventLog } from "./event-log.ts";
+import { Kept } from "./kept.ts";
 import { LogStore } from "./log-store.ts";
+import type { Transfer } from "./moves.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,
@@ -35,6 +37,7 @@ import {
 import { SharedTable } from "./shared-objects.ts";
 import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
+import type { Watched } from "./stragglers.ts";
 import { Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
 import type { Watcher } from "./watch.ts";
@@ -100,6 +103,8 @@ export class Core {
   watchedLine = 0;
   readonly timers: Timers = new Timers();
   armed: Micros | null = null;
+  /** Attempts that run, the first to begin first. */
+  readonly watched: Watched[] = [];
   inlineBytes = 0;
   /** Workers have been told to keep their small results. */
   limited = false;
@@ -122,6 +127,11 @@ export class Core {
   failedCallBytes = 0;
   /** Data on its way; without targets it waits for a worker. */
   readonly uploads: Set<Task> = new Set();
+  /** What the cluster itself refers to. */
+  readonly kept: Kept = new Kept();
+  /** Copies that people asked for and that are under way; and tasks of theirs whose copies are gone. */
+  readonly transfers: Map<Task, Transfer[]> = new Map();
+  readonly stranded: Task[] = [];
   /** Those that are there or are to be made; and those of which something changed in this step. */
   readonly actors: Map<Task, Actor> = new Map();
   readonly actorsTouched: Set<Actor> = new Set();

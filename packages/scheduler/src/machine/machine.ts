@@ -1,6 +1,7 @@
 // The scheduler as one pure state machine: events in, calls of the port out.
 
 import {
+  type ClusterEvent,
   type ClusterInfo,
   FlockError,
   type RunInfo,
@@ -12,6 +13,7 @@ import {
 } from "@taskflock/protocol/words";
 import { sayDue } from "./announce.ts";
 import { Core } from "./core.ts";
+import { keptLongEnough } from "./detached.ts";
 import { digestOf } from "./digest.ts";
 import { dispatch } from "./dispatch.ts";
 import { clusterInfo, runInfos, taskCounts, workerInfos } from "./info.ts";
@@ -20,6 +22,7 @@ import { checkAll, checkTouched } from "./invariants.ts";
 import { requeue } from "./lifecycle.ts";
 import { limitReached } from "./limits.ts";
 import { workerLost } from "./loss.ts";
+import { endStranded } from "./moves.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
 import { drain } from "./recovery.ts";
@@ -28,8 +31,10 @@ import { continueRetiring } from "./retire.ts";
 import { sayProgress } from "./runs.ts";
 import { clientMessage, freeClientMessage, sessionGone, sessionJoined, sessionLink } from "./sessions.ts";
 import { waitsDue } from "./shared-waits.ts";
+import { speculate } from "./speculation.ts";
 import { DELAYED } from "./states.ts";
 import { rebalance } from "./steal.ts";
+import { lookForStragglers } from "./stragglers.ts";
 import { answerWatchers } from "./watch.ts";
 import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
 
@@ -67,7 +72,7 @@ export class SchedulerMachine {
   }
 
   sessions(): SessionId[] {
-    return [...this.#core.sessions.keys()];
+    return [...this.#core.sessions.values()].filter(({ isOrphan }) => !isOrphan).map(({ id }) => id);
   }
 
   /** Transitions so far, all tasks together. */
@@ -83,6 +88,11 @@ export class SchedulerMachine {
   /** The task's last transitions, as far as the ring still has them. */
   story(task: TaskId): StoryLine[] {
     return this.#core.story.of(task);
+  }
+
+  /** What happened after event number `seq`, as far as the log still has it, oldest first. */
+  eventsSince(seq: number, limit: number): ClusterEvent[] {
+    return this.#core.events.since(seq, limit);
   }
 
   /** The whole state in a few characters: equal for equal histories. */
@@ -119,7 +129,7 @@ function handle(core: Core, event: SchedulerEvent): void {
       sessionJoined(core, event.session, event.name);
       return;
     case "workerJoined":
-      workerJoined(core, event.worker, event.hello);
+      workerJoined(core, event.worker, event.hello, event.relayKey ?? "");
       return;
     case "retireWorkers":
       retireNamed(core, event.workers);
@@ -169,8 +179,10 @@ function woken(core: Core): void {
   core.armed = null;
   for (let due = core.timers.take(core.now); due !== null; due = core.timers.take(core.now)) {
     if (due.what === "progress") due.run.alarmed = false;
+    else if (due.what === "keep") keptLongEnough(core, due.run);
     else if (due.what === "due") sayDue(core, due.session);
     else if (due.what === "waits") waitsDue(core);
+    else if (due.what === "stragglers") lookForStragglers(core, (task) => speculate(core, task));
     else if (due.what === "deadline" || due.what === "noWorker") limitReached(core, due.what, due.task);
     else if (due.what === "retry" && due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
@@ -184,6 +196,7 @@ function settle(core: Core): void {
   dispatch(core);
   rebalance(core);
   continueRetiring(core);
+  if (core.stranded.length > 0) endStranded(core);
   if (core.hasWork()) {
     drain(core);
     dispatch(core);

@@ -1,9 +1,11 @@
 // Seldom questions, answered from what is known. Each area of the machine brings the handlers of its own questions.
 
-import type { Ask, Question, TaskNumber } from "@taskflock/protocol/words";
+import { type Ask, NO_PAYLOAD, type Question, type TaskNumber } from "@taskflock/protocol/words";
 import { answer } from "./answers.ts";
 import { callOf, referToInputs } from "./calls.ts";
 import type { Core } from "./core.ts";
+import { dataHandlers } from "./data-questions.ts";
+import { runHandlers } from "./detached.ts";
 import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
 import { takesTasks } from "./lanes.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
@@ -12,6 +14,7 @@ import { retire } from "./retire.ts";
 import { scaleHandlers } from "./scale.ts";
 import { sharedHandlers } from "./shared-questions.ts";
 import { watchHandlers } from "./watch.ts";
+import { whyHandlers } from "./why.ts";
 
 /** Does what the question asks for, and answers it now (`answer`) or later (`sayAnswer`, with the same id). */
 export type Handlers<Q extends Question["q"]> = {
@@ -19,6 +22,7 @@ export type Handlers<Q extends Question["q"]> = {
 };
 
 const handlers: Handlers<Question["q"]> = {
+  ...runHandlers,
   ...watchHandlers,
   cluster: (core, session, id) => answer(core, session, id, () => ({ value: clusterInfo(core), error: null })),
   story: (core, session, id, { n }) => answer(core, session, id, () => storyOf(core, session, n)),
@@ -36,11 +40,18 @@ const handlers: Handlers<Question["q"]> = {
     const referred = referToInputs(core, session, n, as);
     answer(core, session, id, () => referred);
   },
+  ...whyHandlers,
+  ...dataHandlers,
   ...sharedHandlers,
   ...scaleHandlers,
   ...restartHandlers,
   ping: (core, session, id) => answer(core, session, id, () => ({ value: null, error: null })),
 };
+
+/** Of a client that is gone. */
+export function freeQuestion(core: Core, question: Question): void {
+  if ("data" in question && question.data !== NO_PAYLOAD) core.port.free(question.data);
+}
 
 export function answerQuestion(core: Core, session: Session, { id, question }: Ask): void {
   const handle = handlers[question.q] as Handlers<"ping">["ping"];

@@ -1,7 +1,7 @@
 // The end of a message: results without a copy are computed again, tasks with inputs that failed fail, and what
 // nobody refers to is forgotten. Runs until nothing is left to do; each round leaves fewer tasks or fewer results.
 
-import { NO_PAYLOAD } from "@taskflock/protocol/words";
+import { NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
 import { closeActor, lossOf, mustRun, standAside } from "./actors.ts";
 import { answerLocate } from "./announce.ts";
 import type { Core } from "./core.ts";
@@ -21,14 +21,14 @@ import {
 } from "./lifecycle.ts";
 import { dropLineage } from "./lineage.ts";
 import { ACTOR, APART, CALL, LINEAGE, type Task } from "./records.ts";
-import { isWanted, keyOf, loosen, unneedInputs } from "./references.ts";
+import { isWanted, keyOf, loosen, removeRef, unneedInputs } from "./references.ts";
 import { countEnded } from "./runs.ts";
 import { CANCELLED, DONE, FAILED, FREE, IDLE, isActive, QUEUED, UPLOADING } from "./states.ts";
 import { unstrand } from "./stranded.ts";
 
 export function drain(core: Core): void {
-  const { lost, broken, loose } = core;
-  while (lost.length + broken.length + loose.length > 0) {
+  const { lost, broken, loose, kept } = core;
+  while (lost.length + broken.length + loose.length + kept.over.length > 0) {
     const task = lost.pop();
     if (task !== undefined) {
       recover(core, task);
@@ -36,7 +36,8 @@ export function drain(core: Core): void {
     }
     const victim = broken.pop();
     if (victim !== undefined) failBroken(core, victim);
-    else letGo(core, loose.pop()!);
+    else if (loose.length > 0) letGo(core, loose.pop()!);
+    else letFiredGo(core, kept.over.pop()!);
   }
   if (core.relocate.length === 0) return;
   for (const { session, n } of core.relocate.splice(0)) {
@@ -67,6 +68,16 @@ function recover(core: Core, task: Task): void {
     core.move(task, IDLE, "its last copy was lost, nobody wants it");
     loosen(core, task);
   }
+}
+
+/** It ran to its end, which nobody may have heard of. */
+function letFiredGo(core: Core, n: TaskNumber): void {
+  const { session } = core.kept;
+  const task = session.tasks.get(n)!;
+  const { outcome } = task;
+  if (outcome?.kind === "failed")
+    core.happened("forgottenFailed", outcome.worker, outcome.failure.message, keyOf(task));
+  removeRef(core, session, n, task);
 }
 
 function failBroken(core: Core, task: Task): void {

@@ -17,7 +17,7 @@ import { ACTOR, type Definition, LINEAGE, noDefinitions, type Session, type Task
 import { addRef, linkInputs } from "./references.ts";
 import { countNew } from "./runs.ts";
 import { DONE, IDLE, UPLOADING } from "./states.ts";
-import { startUpload } from "./upload.ts";
+import { receiversUnknown, startUpload } from "./upload.ts";
 
 export function submit(core: Core, session: Session, message: Submit): void {
   const { n, key, fingerprint } = message;
@@ -84,6 +84,12 @@ export function scatter(core: Core, session: Session, message: Scatter): void {
     if (!session.tasks.has(n)) referTo(core, session, n, known!, fingerprint);
     return;
   }
+  const problem = receiversUnknown(core, message.workers);
+  if (problem !== null) {
+    if (data !== NO_PAYLOAD) core.port.free(data);
+    refuse(core, session, n, message.name, "FLOCK_WORKER_UNKNOWN", problem);
+    return;
+  }
   const task = core.newTask(n, session.options.get(0)!, session.runs.get(0)!);
   task.extras.name = message.name;
   task.bytes = message.bytes;
@@ -97,8 +103,15 @@ export function scatter(core: Core, session: Session, message: Scatter): void {
     complete(core, task, "scattered inline");
     return;
   }
-  const upload = { uploader: { session, n }, broadcast: message.broadcast, targets: new Set<never>(), refusal: "" };
-  task.extras.upload = upload;
+  const { broadcast, workers } = message;
+  task.extras.upload = {
+    uploader: { session, n },
+    broadcast,
+    workers,
+    targets: new Set(),
+    tried: new Set(),
+    refusal: "",
+  };
   core.move(task, UPLOADING, "scattered");
   startUpload(core, task);
 }

@@ -18,6 +18,7 @@ export interface SchedulerFlags {
   readonly insecure: boolean;
   readonly record?: string;
   readonly maxFrameBytes: number;
+  readonly maxRelays: number;
   /** Milliseconds. */
   readonly sessionReconnect: number;
   /** Milliseconds. */
@@ -38,6 +39,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     token,
     insecure: flags.insecure,
     maxFrameBytes: flags.maxFrameBytes,
+    maxRelays: flags.maxRelays,
     logger,
     sessionReconnectMs: flags.sessionReconnect,
     ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
