@@ -21,6 +21,8 @@ export interface SlotsOptions {
   readonly heapLimitMb: number;
   readonly cacheBytes: number;
   readonly checkArguments: boolean;
+  /** Where inputs and results that are files lie; "" when there are none. */
+  readonly spillFolder: string;
 }
 
 export interface SlotsParts {
@@ -55,7 +57,7 @@ export class Slots {
     this.#assets = newAssetFolder(options.incarnation);
     const make = (kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor => this.#make(kind, slot, events);
     for (let number = 0; number < options.slots; number++) {
-      this.#slots.push(new Slot(number, make, parts.arena, parts.events));
+      this.#slots.push(new Slot(number, make, parts));
     }
   }
 
@@ -133,10 +135,10 @@ export class Slots {
   }
 
   #make(kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor {
-    const { cacheBytes, checkArguments, heapLimitMb } = this.#options;
+    const { cacheBytes, checkArguments, heapLimitMb, spillFolder } = this.#options;
     const options: ThreadOptions = {
       heapLimitMb,
-      config: { slot, cacheBytes, checkArguments, assetFolder: this.#assets.path },
+      config: { slot, cacheBytes, checkArguments, assetFolder: this.#assets.path, spillFolder },
     };
     return kind === "thread"
       ? new ThreadExecutor(options, this.#executorParts, events)
