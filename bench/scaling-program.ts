@@ -85,7 +85,13 @@ class FakeCluster implements SchedulerPort {
 
   #join(worker: WorkerId): void {
     this.#given.set(worker, []);
-    const place = { name: `worker-${worker}`, incarnation: "1", pid: worker, peerAddress: `host:${worker}` };
+    const place = {
+      name: `worker-${worker}`,
+      incarnation: "1",
+      nanny: false,
+      pid: worker,
+      peerAddress: `host:${worker}`,
+    };
     const hello = { ...place, slots: 1, resources: {}, memoryLimitBytes: 1e9 };
     this.#machine.step({ e: "workerJoined", at: micros(), cause: ++this.#cause as Cause, worker, hello });
     const snapshot = { t: "snapshot" as const, holds: [], tasks: [], functions: [], expects: [] };

@@ -103,6 +103,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     return {
       name,
       incarnation: `${name}@${this.world.now}`,
+      nanny: true,
       pid: 1,
       slots,
       resources,

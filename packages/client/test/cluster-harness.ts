@@ -98,6 +98,7 @@ export class InlineWorker {
         worker: {
           name: this.name,
           incarnation: randomUUID(),
+          nanny: false,
           pid: process.pid,
           slots: 1,
           resources: {},

@@ -97,5 +97,9 @@ function mapField(field: Field, value: unknown, change: (value: unknown) => unkn
   if (value === null) return null;
   if (field.kind === "record") return mapPayloads(field.fields, value as Row, change);
   if (field.kind === "list") return (value as unknown[]).map((one) => mapField(field.of, one, change));
+  if (field.kind === "variants") {
+    const row = value as Row;
+    return mapPayloads(field.cases[row[field.tag] as string] ?? {}, row, change);
+  }
   return value;
 }

@@ -30,6 +30,8 @@ export interface SchedulerOptions {
   readonly maxFrameBytes?: number;
   /** Bytes a client may have sent that are not acknowledged. Default 64 MiB. */
   readonly creditBytes?: number;
+  /** The cluster ends when no task was there to be done for so long, milliseconds; 0 (default): never. */
+  readonly idleTimeoutMs?: number;
   /** Overrides of the machine's configuration. */
   readonly config?: Partial<Omit<SchedulerConfig, "facts">>;
 }
@@ -53,6 +55,7 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
     clientSilentMs: options.clientSilentMs ?? 300_000,
     maxFrameBytes: options.maxFrameBytes ?? 4 * 1024 * 1024,
     creditBytes: options.creditBytes ?? 64 * 1024 * 1024,
+    idleTimeoutMs: options.idleTimeoutMs ?? 0,
     config: options.config ?? {},
   };
   if (complete.token === "") throw new FlockError("FLOCK_OPTION_INVALID", "The scheduler's token is empty.");

@@ -18,6 +18,7 @@ import {
   type WorkerId,
 } from "@taskflock/protocol/links";
 import { Driver, now } from "./driver.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { defaultSchedulerConfig, type SchedulerConfig } from "./machine/index.ts";
 import { MetricsReader, type MetricsText } from "./metrics-text.ts";
 import { type CompleteSchedulerOptions, completeOptions, ownVersion, type SchedulerOptions } from "./options.ts";
@@ -32,6 +33,8 @@ export interface RunningScheduler {
   readonly id: string;
   /** Rejects when the machine found itself in a state that must not be; never resolves otherwise. The process should end then. */
   readonly failed: Promise<never>;
+  /** Resolves, with a line for people, when nobody used the cluster for `idleTimeoutMs` and the workers have left. The process should end then. */
+  readonly idle: Promise<string>;
   clusterInfo(): ClusterInfo;
   /** As Prometheus reads them. */
   metrics(): Promise<MetricsText>;
@@ -51,11 +54,15 @@ export async function startScheduler(options: SchedulerOptions): Promise<Running
   return scheduler;
 }
 
+/** How long workers may take to leave before a cluster that nobody uses ends without them, milliseconds. */
+const IDLE_LEAVING_MS = 2_000;
+
 const NO_TRAFFIC: Traffic = { receivedMessages: 0, receivedBytes: 0, sentMessages: 0, sentBytes: 0 };
 
 class Scheduler implements RunningScheduler {
   readonly id: string = randomUUID();
   readonly failed: Promise<never>;
+  readonly idle: Promise<string>;
   readonly #options: CompleteSchedulerOptions;
   readonly #config: SchedulerConfig;
   readonly #payloads: PayloadStore = new PayloadStore();
@@ -67,6 +74,9 @@ class Scheduler implements RunningScheduler {
   #lastWorker = 0;
   #server: LinkServer | null = null;
   #fail: (error: unknown) => void = () => undefined;
+  #sayIdle: (reason: string) => void = () => undefined;
+  #leftIdle: () => void = () => undefined;
+  #idleTimer: NodeJS.Timeout | null = null;
 
   constructor(options: CompleteSchedulerOptions) {
     this.#options = options;
@@ -74,6 +84,9 @@ class Scheduler implements RunningScheduler {
     this.#config = { ...defaultSchedulerConfig, ...options.config, facts };
     this.failed = new Promise<never>((_, reject) => {
       this.#fail = reject;
+    });
+    this.idle = new Promise((resolve) => {
+      this.#sayIdle = resolve;
     });
     this.failed.catch(() => undefined); // whoever started us may not look
     const { recordFile: file, logger } = options;
@@ -107,6 +120,27 @@ class Scheduler implements RunningScheduler {
       payloads: this.#payloads,
       admit: (hello) => this.#admit(hello),
     });
+    this.#watchIdleness();
+  }
+
+  /** Once nobody has used the cluster for long, the workers leave; they have nothing that anybody waits for. */
+  #watchIdleness(): void {
+    const { idleTimeoutMs } = this.#options;
+    if (idleTimeoutMs === 0) return;
+    const { machine } = this.#driver;
+    const watch = new IdleWatch(idleTimeoutMs, () => {
+      const { waiting, queued, assigned, running } = machine.taskCounts();
+      return { transitions: machine.transitions(), unfinished: waiting + queued + assigned + running };
+    });
+    this.#idleTimer = setInterval(() => {
+      if (!watch.isOver(performance.now())) return;
+      clearInterval(this.#idleTimer ?? undefined);
+      this.#driver.happen({ e: "idleTimeout", afterMs: idleTimeoutMs });
+      const reason = `no task was there to be done for ${idleTimeoutMs} ms`;
+      this.#idleTimer = setTimeout(() => this.#sayIdle(reason), IDLE_LEAVING_MS);
+      this.#leftIdle = () => this.#workers.size === 0 && this.#sayIdle(reason);
+      this.#leftIdle();
+    }, watch.everyMs);
   }
 
   clusterInfo(): ClusterInfo {
@@ -122,6 +156,7 @@ class Scheduler implements RunningScheduler {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#idleTimer ?? undefined);
     this.#driver.stop();
     this.#metrics.close();
     for (const party of [...this.#clients.values(), ...this.#workers.values()]) party.forget();
@@ -256,6 +291,7 @@ class Scheduler implements RunningScheduler {
     const facts = { worker: worker.name, how };
     if (worker.leaving) this.#options.logger.info(facts, "worker left");
     else this.#options.logger.warn(facts, "worker lost");
+    this.#leftIdle();
   }
 
   // ------------------------------------------------------------------ nannies

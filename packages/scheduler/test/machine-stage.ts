@@ -183,11 +183,15 @@ export class Stage implements SchedulerPort {
     this.say(id, { t: "locate", n: n as TaskNumber });
   }
 
-  worker(id: number, fields: { slots?: number; name?: string; resources?: Record<string, number> } = {}): void {
-    const { slots = 1, name = `w${id}`, resources = {} } = fields;
+  worker(
+    id: number,
+    fields: { slots?: number; name?: string; resources?: Record<string, number>; nanny?: boolean } = {},
+  ): void {
+    const { slots = 1, name = `w${id}`, resources = {}, nanny = true } = fields;
     const hello = {
       name,
       incarnation: `${id}`,
+      nanny,
       pid: id,
       slots,
       resources,

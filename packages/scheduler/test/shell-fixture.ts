@@ -157,7 +157,15 @@ export class TestWorker {
       hello: {
         role: "worker",
         worker: {
-          ...{ name, incarnation: `incarnation of ${name}`, pid: 1, slots: 1, resources: {}, memoryLimitBytes: 1e9 },
+          ...{
+            name,
+            incarnation: `incarnation of ${name}`,
+            nanny: true,
+            pid: 1,
+            slots: 1,
+            resources: {},
+            memoryLimitBytes: 1e9,
+          },
           peerAddress: "127.0.0.1:1",
         },
       },

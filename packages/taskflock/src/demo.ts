@@ -30,7 +30,9 @@ export async function digitsDemo({ workers, stay }: DemoFlags): Promise<void> {
     await searchFixedSplit(client, say);
     if (stay) {
       say("\nThe cluster stays until Ctrl-C.");
-      await new Promise<void>((resolve) => onStop({ stop: () => resolve(), orphaned: resolve }, { stdinEnd: false }));
+      await new Promise<void>((resolve) =>
+        onStop({ stop: () => resolve(), hurry: () => process.exit(130), orphaned: resolve }, { stdinEnd: false }),
+      );
     }
     await client.close();
   } finally {

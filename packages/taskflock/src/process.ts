@@ -21,8 +21,10 @@ export async function tokenFromDescriptor(fd: number): Promise<string> {
 
 /** When a role is to stop. */
 export interface StopHandlers {
-  /** SIGTERM or SIGINT: in order. Called once; a second SIGINT ends the process at once. */
+  /** SIGTERM or SIGINT: in order. Called once. */
   stop(reason: string): void;
+  /** The same signal once more: what takes time is not waited for. Called once; a third ends the process at once. */
+  hurry(): void;
   /** The parent process is gone, and with it whatever there was to be orderly for. Called once. */
   orphaned(): void;
 }
@@ -30,16 +32,22 @@ export interface StopHandlers {
 /** Listens for signals and, when asked to, for the end of stdin. */
 export function onStop(handlers: StopHandlers, options: { readonly stdinEnd: boolean }): void {
   let stopping = false;
-  const once = (reason: string): void => {
-    if (stopping) {
-      if (reason === "SIGINT") process.exit(130);
-      return;
+  let hurrying = false;
+  // By signal: at a terminal a worker below a nanny gets the person's SIGINT, and the nanny's SIGTERM for it.
+  const times = { SIGTERM: 0, SIGINT: 0 };
+  const heard = (signal: keyof typeof times): void => {
+    const time = ++times[signal];
+    if (time > 2) process.exit(signal === "SIGINT" ? 130 : 143);
+    if (time === 2 && !hurrying) {
+      hurrying = true;
+      handlers.hurry();
     }
+    if (stopping) return;
     stopping = true;
-    handlers.stop(reason);
+    handlers.stop(signal);
   };
-  process.on("SIGTERM", () => once("SIGTERM"));
-  process.on("SIGINT", () => once("SIGINT"));
+  process.on("SIGTERM", () => heard("SIGTERM"));
+  process.on("SIGINT", () => heard("SIGINT"));
   if (options.stdinEnd) {
     let orphaned = false;
     const end = (): void => {

@@ -53,6 +53,26 @@ export function integer(from: number, to: number): (text: string) => number {
   };
 }
 
+const unitMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+/** What a timer can wait for. */
+const MAX_MS = 2 ** 31 - 1;
+
+/** `90s`, `30m`, `1.5h`, `500ms`: milliseconds. */
+export function duration(text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text);
+  const unit = unitMs[(match?.[2] ?? "?").toLowerCase()];
+  const ms = match === null || unit === undefined ? Number.NaN : Math.round(Number(match[1]) * unit);
+  if (ms >= 1 && ms <= MAX_MS) return ms;
+  throw new InvalidValue("Give a time with its unit, such as 90s, 30m or 12h, at most 24 days.");
+}
+
 export const port: (text: string) => number = integer(0, 65_535);
 
 /** A descriptor that a parent hands down; 0, 1 and 2 are the standard streams. */

@@ -31,6 +31,14 @@ export interface WorkerOptions {
   readonly cacheBytes?: number;
   /** Random id of this process. Default: made here. A nanny gives its own. */
   readonly incarnation?: string;
+  /** A nanny watches this process, and starts the worker again when it asks for that. Default false. */
+  readonly nanny?: boolean;
+  /** After so long the worker retires by itself, milliseconds; 0 (default): never. It finishes what it runs, however long that takes. */
+  readonly lifetimeMs?: number;
+  /** The lifetime is longer or shorter by up to so much, drawn anew for each worker, milliseconds: so that not all leave at once. Default 0. */
+  readonly lifetimeStaggerMs?: number;
+  /** At the end of its lifetime the worker is started again by its nanny. Default false. */
+  readonly lifetimeRestart?: boolean;
 }
 
 export interface CompleteWorkerOptions extends Required<WorkerOptions> {
@@ -48,6 +56,8 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
   if (!Number.isInteger(slots) || slots < 1 || slots > 1024) throw invalid("slots", slots, "an integer from 1 to 1024");
   const memoryLimitBytes = options.memoryLimitBytes || totalmem();
   if (!(memoryLimitBytes > 0)) throw invalid("memoryLimitBytes", memoryLimitBytes, "a number of bytes");
+  if (options.lifetimeRestart === true && options.nanny !== true)
+    throw invalid("lifetimeRestart", true, "true only where a nanny starts the worker again");
   return {
     heapLimitMb: 0,
     peerHost: "127.0.0.1",
@@ -58,6 +68,10 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
     cacheBytes: 256 * 1024 * 1024,
     resources: {},
     incarnation: crypto.randomUUID(),
+    nanny: false,
+    lifetimeMs: 0,
+    lifetimeStaggerMs: 0,
+    lifetimeRestart: false,
     ...definedOf(options),
     slots,
     memoryLimitBytes,

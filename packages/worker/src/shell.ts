@@ -46,8 +46,8 @@ export interface ShellContext {
   readonly store: Store;
   readonly functions: FunctionLibrary;
   readonly logger: Logger;
-  /** The machine has let everything go. */
-  left(): void;
+  /** The machine has let everything go. `restart`: the worker is to be started again. */
+  left(restart: boolean): void;
   /** The worker cannot go on. */
   failed(error: unknown): void;
   /** The worker should be replaced by a planned stop. */
@@ -279,8 +279,8 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#alarm = setTimeout(() => this.#dispatch({ e: "woken" }), ms);
   }
 
-  leave(): void {
-    this.#context.left();
+  leave(restart: boolean): void {
+    this.#context.left(restart);
   }
 
   // ---- the one way into the machine

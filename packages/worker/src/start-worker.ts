@@ -59,6 +59,8 @@ type Link = SchedulerLink<"worker", "toWorker">;
 
 /** How long a worker that is to stop waits for a scheduler that is away, milliseconds. */
 const LONELY_MS = 2_000;
+/** The longest wait of a timer, milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 class Worker implements RunningWorker {
   readonly done: Promise<WorkerExit>;
@@ -79,6 +81,7 @@ class Worker implements RunningWorker {
   #up = false;
   #heartbeat: NodeJS.Timeout | null = null;
   #deadline: NodeJS.Timeout | null = null;
+  #lifetime: NodeJS.Timeout | null = null;
   #restart = false;
   #ending: Promise<void> | null = null;
 
@@ -126,6 +129,7 @@ class Worker implements RunningWorker {
     const link = this.#link;
     this.#shell.connect((message) => link.send(message));
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#live();
     this.#options.logger.info(
       { worker: this.name, scheduler: this.#options.address, peer: this.peerAddress, slots: this.#options.slots },
       "worker joined",
@@ -142,6 +146,22 @@ class Worker implements RunningWorker {
     }, retireDeadlineMs);
     this.#shell.retire(reason);
     if (!this.#up) this.#leaveAlone();
+  }
+
+  /** At the end of its lifetime it retires, and takes as long as what runs takes. */
+  #live(): void {
+    const { lifetimeMs, lifetimeStaggerMs, lifetimeRestart } = this.#options;
+    if (lifetimeMs === 0) return;
+    const ms = Math.max(0, lifetimeMs + (Math.random() * 2 - 1) * lifetimeStaggerMs);
+    this.#lifetime = setTimeout(
+      () => {
+        if (this.#deadline !== null || this.#ending !== null) return;
+        this.#options.logger.info({ lifetimeMs }, "the worker's lifetime is over; it asks to retire");
+        this.#restart = lifetimeRestart;
+        this.#shell.retire("its lifetime is over");
+      },
+      Math.min(ms, MAX_TIMER_MS),
+    );
   }
 
   /** A planned stop without a scheduler that could take anything over: it gets a moment to come back. */
@@ -164,6 +184,7 @@ class Worker implements RunningWorker {
   async #end(exit: WorkerExit): Promise<void> {
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
     if (this.#deadline !== null) clearTimeout(this.#deadline);
+    if (this.#lifetime !== null) clearTimeout(this.#lifetime);
     this.#shell.close();
     this.#transfers.close();
     this.#bulk.close();
@@ -198,10 +219,11 @@ class Worker implements RunningWorker {
   }
 
   #hello(): WorkerHello {
-    const { name, incarnation, slots, resources, memoryLimitBytes } = this.#options;
+    const { name, incarnation, nanny, slots, resources, memoryLimitBytes } = this.#options;
     return {
       name,
       incarnation,
+      nanny,
       pid: process.pid,
       slots,
       resources: resourceUnits(resources),
@@ -217,7 +239,7 @@ class Worker implements RunningWorker {
       store: this.#store,
       functions: this.#functions,
       logger,
-      left: () => void this.end({ how: "left", error: null, restart: this.#restart }),
+      left: (restart) => void this.end({ how: "left", error: null, restart: restart || this.#restart }),
       failed: (error) => {
         logger.error({ err: error }, "the worker cannot go on");
         void this.end({ how: "failed", error: asFlockError(error), restart: true });

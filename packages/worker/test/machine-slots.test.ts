@@ -261,7 +261,7 @@ describe("retiring and the link", () => {
   test("it lets everything go and leaves when told so", () => {
     bench.say(bench.assign(1), bench.assign(2, { inputs: [from(8, 3)] }), send(bench, 1));
     bench.take();
-    bench.say({ t: "leave" }, bench.assign(3), send(bench, 2));
+    bench.say({ t: "leave", restart: false }, bench.assign(3), send(bench, 2));
     expect(bench.left).toBe(true);
     bench.replace(0);
     expect(bench.takeSent()).toEqual([]);

@@ -80,7 +80,7 @@ describe("a nanny", () => {
     nanny.stop("SIGTERM");
     expect(await scheduler.next("w", "wantsToRetire")).toMatchObject({ reason: "SIGTERM" });
     scheduler.send("w", { t: "retire" });
-    scheduler.send("w", { t: "leave" });
+    scheduler.send("w", { t: "leave", restart: false });
     expect(await nanny.done).toEqual({ error: null });
     expect(scheduler.said.filter(({ message }) => message.t === "exited")).toEqual([]);
   });
@@ -180,7 +180,7 @@ describe("a nanny", () => {
     expect(reason).toContain("native code");
     const first = nanny.pid;
     scheduler.send("w", { t: "retire" });
-    scheduler.send("w", { t: "leave" });
+    scheduler.send("w", { t: "leave", restart: false });
     await scheduler.next("w", "snapshot");
     expect(nanny.pid).not.toBe(first);
     closeSync(writer);

@@ -134,7 +134,7 @@ describe("the end of a worker", () => {
     worker.retire("SIGTERM");
     expect(await scheduler.next("w", "wantsToRetire")).toMatchObject({ reason: "SIGTERM" });
     scheduler.send("w", { t: "retire" });
-    scheduler.send("w", { t: "leave" });
+    scheduler.send("w", { t: "leave", restart: false });
     expect(await worker.done).toEqual({ how: "left", error: null, restart: false });
   });
 

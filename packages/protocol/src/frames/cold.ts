@@ -84,9 +84,9 @@ function replaceField(field: Field, value: unknown, change: (value: unknown) => 
   return value;
 }
 
-/** Of what was checked, or made here: the tag is one of the field's. */
+/** Of what was checked, or made here. What has another tag is refused by whoever receives it. */
 function fieldsOf(field: Extract<Field, { kind: "variants" }>, value: Row): Fields {
-  return field.cases[value[field.tag] as string]!;
+  return field.cases[value[field.tag] as string] ?? {};
 }
 
 const known = new WeakMap<object, boolean>();

@@ -2,7 +2,8 @@
 
 import type { Question } from "../words/index.ts";
 import { type Field, list, variants } from "./fields.ts";
-import { MAX_ELEMENTS, name, natural, positive } from "./terms.ts";
+import { sharedQuestions } from "./shared-objects.ts";
+import { line, MAX_ELEMENTS, millis, name, natural, positive } from "./terms.ts";
 
 /** Each entry has exactly the fields of its question. */
 type Table = {
@@ -16,7 +17,14 @@ const questions = {
   waitForWorkers: { count: natural },
   call: { n: positive },
   inputs: { n: positive, as: list(positive, MAX_ELEMENTS) },
+  scale: { targetDurationMs: millis, slots: positive },
+  retireIdle: { workers: list(name, 10_000), reason: line },
+  scaledUp: { count: natural, reason: line },
+  restart: {},
+  restartWorkers: { workers: list(name, 10_000) },
+  waitForNamed: { workers: list(name, 10_000) },
   ping: {},
+  ...sharedQuestions,
 } satisfies Table;
 
 export const question: Field = variants("q", questions);

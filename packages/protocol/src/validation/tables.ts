@@ -71,6 +71,7 @@ const counts = record({ total: natural, done: natural, failed: natural, cancelle
 const workerHello = record({
   name,
   incarnation: hash,
+  nanny: flag,
   pid: natural,
   slots: int(1, 65_536),
   resources,
@@ -163,7 +164,7 @@ const toWorker = {
   acquire: { task: taskId, bytes, holders },
   expect: { task: taskId, bytes },
   retire: {},
-  leave: {},
+  leave: { restart: flag },
   configure: { inlineLimitBytes: bytes },
 } satisfies Table<"toWorker">;
 

@@ -78,8 +78,20 @@ export const errorRegistry = {
     summary: "The task was running on several workers when they died.",
     advice: "It probably exhausts memory or crashes the process; see how the workers died, or raise allowedFailures.",
   },
+  FLOCK_SHARED_DELETED: {
+    summary: "A queue, lock, semaphore, event or variable was deleted while something waited for it.",
+    advice: "Somebody called delete() on it; waiting again makes it anew.",
+  },
+  FLOCK_SHARED_CONFLICT: {
+    summary: "A queue or semaphore of this name is in use with another limit.",
+    advice: "Use the same maxSize or leases everywhere, or another name.",
+  },
+  FLOCK_SHARED_FULL: {
+    summary: "Queues and variables hold as much data as the scheduler keeps for them.",
+    advice: "Take elements out, give the queue a maxSize, or scatter the data and put its future.",
+  },
   FLOCK_NOT_IN_TASK: {
-    summary: "taskContext() was called by code that is not part of a running task.",
+    summary: "taskContext() or taskClient() was called by code that is not part of a running task.",
     advice: "Call it from a function that was submitted, while it runs.",
   },
   FLOCK_TASK_EXITED: {
@@ -163,6 +175,10 @@ export const errorRegistry = {
     advice: "Install it on the workers, or name it by a path; the message has the PATH that was looked at.",
   },
   FLOCK_WORKER_UNKNOWN: { summary: "No worker has this name.", advice: "client.workers() lists them." },
+  FLOCK_NO_NANNY: {
+    summary: "The worker cannot be restarted: nobody would start it again.",
+    advice: "Start workers without --no-nanny, or restart this one where it was started.",
+  },
   FLOCK_TASK_UNKNOWN: {
     summary: "The scheduler does not know this task.",
     advice: "It was released, or belongs to another session.",

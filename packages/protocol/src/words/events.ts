@@ -13,8 +13,18 @@ export type EventKind =
   | "workerRetiring"
   | "workerLeft"
   | "workerLost"
+  /** It was asked to end and be started again. */
+  | "workerRestarting"
+  | "clusterRestarted"
+  /** Workers were started, or idle ones retired, by who sizes the cluster. */
+  | "scaleUp"
+  | "scaleDown"
+  /** Nobody used the cluster for long: its workers leave, and it ends. */
+  | "idleTimeout"
   | "clientJoined"
-  | "clientGone";
+  | "clientGone"
+  /** A lock or a lease of a semaphore that a client held until it was gone is free again. */
+  | "leaseFreed";
 
 export interface ClusterEvent {
   /** 1, 2, 3 …: which event of this scheduler. */

@@ -48,6 +48,8 @@ export interface Resume {
 export interface WorkerHello {
   readonly name: string;
   readonly incarnation: string;
+  /** It has a nanny, which starts it again. */
+  readonly nanny: boolean;
   readonly pid: number;
   readonly slots: number;
   /** In 1/10,000. */

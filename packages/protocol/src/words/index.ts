@@ -5,5 +5,7 @@ export * from "./handshake.ts";
 export * from "./ids.ts";
 export type * from "./messages.ts";
 export type * from "./questions.ts";
+export type * from "./scaling.ts";
+export * from "./shared-objects.ts";
 export * from "./tasks.ts";
 export type * from "./worker-messages.ts";

@@ -77,9 +77,10 @@ export interface Expect {
 export interface Retire {
   readonly t: "retire";
 }
-/** Nothing here is needed any more: close and exit 0. */
+/** Nothing here is needed any more: close and exit 0. `restart`: the nanny is to start the worker again. */
 export interface Leave {
   readonly t: "leave";
+  readonly restart: boolean;
 }
 export interface Configure {
   readonly t: "configure";

@@ -25,10 +25,12 @@ import {
   LINK_UP,
   makeLane,
   type Options,
+  type QuestionAnswer,
   type Run,
   type Session,
   Task,
 } from "./records.ts";
+import { SharedTable } from "./shared-objects.ts";
 import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
 import { Timers } from "./timers.ts";
@@ -113,7 +115,11 @@ export class Core {
   /** Data on its way; without targets it waits for a worker. */
   readonly uploads: Set<Task> = new Set();
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
+  /** Who waits for workers of these names; and the last restarts, so that one that is asked for again after a cut is not done again. */
+  readonly returning: { readonly session: SessionId; readonly id: number; readonly names: readonly string[] }[] = [];
+  readonly restarts: { readonly session: SessionId; readonly id: number; readonly answer: QuestionAnswer }[] = [];
   readonly progress: Set<Run> = new Set();
+  readonly shared: SharedTable = new SharedTable();
 
   constructor(config: SchedulerConfig, port: SchedulerPort) {
     this.config = config;

@@ -2,6 +2,7 @@
 
 import type { Core } from "./core.ts";
 import type { Task } from "./records.ts";
+import { type SharedTable, sizeOf } from "./shared-objects.ts";
 
 export function digestOf(core: Core): string {
   const hash = new Hash();
@@ -14,7 +15,7 @@ export function digestOf(core: Core): string {
   }
   for (const w of core.workers.values()) {
     hash.add(
-      `worker ${w.id} ${w.up} ${w.status} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished}`,
+      `worker ${w.id} ${w.up} ${w.status} ${w.restart} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished}`,
     );
     for (const task of w.assigned) hash.add(`${task.id}`);
     for (const [name, amount] of w.free) hash.add(`${name} ${amount}`);
@@ -24,8 +25,18 @@ export function digestOf(core: Core): string {
   }
   for (const f of core.functions.values()) hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
+  addShared(hash, core.shared);
   hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
   return hash.text();
+}
+
+function addShared(hash: Hash, shared: SharedTable): void {
+  for (const [key, object] of shared.objects) {
+    hash.add(`shared ${key} ${sizeOf(object)}`);
+    for (const { session, id, want } of object.waiting) hash.add(`${session.id} ${id} ${want.what}`);
+  }
+  for (const [id, share] of shared.shares) hash.add(`share ${id} ${share.kept.size} ${share.leases.size}`);
+  hash.add(`${shared.lastNumber} ${shared.bytes} ${shared.timed} ${shared.deadlines.size}`);
 }
 
 function addTask(hash: Hash, t: Task): void {

@@ -6,6 +6,7 @@ import { takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
 import { AHEAD, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
+import { checkShared } from "./shared-invariants.ts";
 import {
   CANCELLED,
   DELAYED,
@@ -49,7 +50,8 @@ export function checkAll(core: Core): string | null {
     checkQueues(core) ??
     checkLanes(core) ??
     checkFunctions(core) ??
-    checkFailedCalls(core)
+    checkFailedCalls(core) ??
+    checkShared(core)
   );
 }
 

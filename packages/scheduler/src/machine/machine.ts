@@ -22,9 +22,11 @@ import { workerLost } from "./loss.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
 import { drain } from "./recovery.ts";
+import { leaveIdle } from "./restart.ts";
 import { continueRetiring } from "./retire.ts";
 import { sayProgress } from "./runs.ts";
 import { clientMessage, freeClientMessage, sessionGone, sessionJoined, sessionLink } from "./sessions.ts";
+import { waitsDue } from "./shared-waits.ts";
 import { DELAYED } from "./states.ts";
 import { rebalance } from "./steal.ts";
 import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
@@ -120,6 +122,9 @@ function handle(core: Core, event: SchedulerEvent): void {
     case "retireWorkers":
       retireNamed(core, event.workers);
       return;
+    case "idleTimeout":
+      leaveIdle(core, event.afterMs);
+      return;
     case "woken":
       woken(core);
       return;
@@ -163,7 +168,8 @@ function woken(core: Core): void {
   for (let due = core.timers.take(core.now); due !== null; due = core.timers.take(core.now)) {
     if (due.what === "progress") due.run.alarmed = false;
     else if (due.what === "due") sayDue(core, due.session);
-    else if (due.task.state === DELAYED && due.task.attempt === due.attempt) {
+    else if (due.what === "waits") waitsDue(core);
+    else if (due.what === "retry" && due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
     }
   }

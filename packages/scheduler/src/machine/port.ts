@@ -40,6 +40,8 @@ export type SchedulerEvent = { readonly at: Micros; readonly cause: Cause } & (
   | { readonly e: "woken" }
   /** The operator stops workers by name (CLI, page). */
   | { readonly e: "retireWorkers"; readonly workers: readonly string[] }
+  /** Nobody used the cluster for so long: its workers are to leave. */
+  | { readonly e: "idleTimeout"; readonly afterMs: number }
 );
 
 /**
@@ -83,6 +85,8 @@ export interface SchedulerConfig {
   /** Calls that failed are kept, so that clients can look into them: so many, the last ones, and of so many bytes. */
   readonly failedCalls: number;
   readonly failedCallBytes: number;
+  /** Values in queues and variables, all together. */
+  readonly sharedBudgetBytes: number;
   /** Lines of story kept for all tasks together. */
   readonly storyLines: number;
   /** Entries of the event log that are kept. */
@@ -98,6 +102,7 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   bandwidthBytesPerUs: 500,
   failedCalls: 256,
   failedCallBytes: 64 * 1024 * 1024,
+  sharedBudgetBytes: 256 * 1024 * 1024,
   storyLines: 100_000,
   eventsKept: 10_000,
 };

@@ -7,7 +7,10 @@ import type { Core } from "./core.ts";
 import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
 import { takesTasks } from "./lanes.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
+import { restartHandlers } from "./restart.ts";
 import { retire } from "./retire.ts";
+import { scaleHandlers } from "./scale.ts";
+import { sharedHandlers } from "./shared-questions.ts";
 
 /** Does what the question asks for, and answers it now (`answer`) or later (`sayAnswer`, with the same id). */
 export type Handlers<Q extends Question["q"]> = {
@@ -31,6 +34,9 @@ const handlers: Handlers<Question["q"]> = {
     const referred = referToInputs(core, session, n, as);
     answer(core, session, id, () => referred);
   },
+  ...sharedHandlers,
+  ...scaleHandlers,
+  ...restartHandlers,
   ping: (core, session, id) => answer(core, session, id, () => ({ value: null, error: null })),
 };
 

@@ -8,6 +8,7 @@ import { joinLanes } from "./lanes.ts";
 import { requeue } from "./lifecycle.ts";
 import { answerWaiters } from "./questions.ts";
 import type { Task } from "./records.ts";
+import { answerReturned } from "./restart.ts";
 import { beginRetiring, reconsiderMoves, takeBack } from "./retire.ts";
 import { changed } from "./runs.ts";
 import { ASSIGNED, isPlaced, RUNNING } from "./states.ts";
@@ -33,11 +34,12 @@ export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): vo
   if (worker.status === WORKING && worker.paused) takeBack(core, worker);
   else if (worker.status === WORKING) joinLanes(core, worker);
   else if (worker.status === RETIRING) beginRetiring(core, worker);
-  else if (worker.status === LEAVING) core.send(worker, { t: "leave" });
+  else if (worker.status === LEAVING) core.send(worker, { t: "leave", restart: worker.restart });
   core.touchWorker(worker);
   reconsiderMoves(core);
   startWaitingUploads(core);
   answerWaiters(core);
+  answerReturned(core);
 }
 
 function reconcileFunctions(core: Core, worker: Worker, snapshot: Snapshot): void {

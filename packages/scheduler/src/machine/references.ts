@@ -3,7 +3,7 @@
 
 import type { TaskNumber } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
-import { type Edge, HELD, noEdges, type Ref, type Session, type Task } from "./records.ts";
+import { type Edge, HELD, noEdges, type Session, type Task } from "./records.ts";
 
 /** The readable key; derived keys are made when somebody reads one. */
 export function keyOf(task: Task): string {
@@ -36,12 +36,6 @@ export function removeRef(core: Core, session: Session, n: TaskNumber, task: Tas
 export function eachRef(task: Task, visit: (session: Session, n: TaskNumber) => void): void {
   if ((task.flags & HELD) !== 0) visit(task.session, task.n);
   if (task.others !== null) for (const ref of task.others) visit(ref.session, ref.n);
-}
-
-/** Any one reference that is still held, or null. */
-export function someRef(task: Task): Ref | null {
-  if ((task.flags & HELD) !== 0) return { session: task.session, n: task.n };
-  return task.others?.[0] ?? null;
 }
 
 export function isWanted(task: Task): boolean {

@@ -111,6 +111,6 @@ function fill(worker: Worker): number {
 function leave(core: Core, worker: Worker): void {
   worker.status = LEAVING;
   core.retiring.delete(worker);
-  core.send(worker, { t: "leave" });
+  core.send(worker, { t: "leave", restart: worker.restart });
   for (const task of [...worker.holds.keys()]) removeHolder(core, task, worker);
 }

@@ -23,6 +23,7 @@ import { answerQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
 import { removeRef } from "./references.ts";
 import { changed, closeRun, dropRun, openRun } from "./runs.ts";
+import { sharedSessionGone } from "./shared-questions.ts";
 import { UPLOADING } from "./states.ts";
 import { cancelAlone, scatter, submit } from "./submit.ts";
 import { passUploadOn, uploadRefused, uploadsAbandoned } from "./upload.ts";
@@ -70,6 +71,7 @@ type LinkPause = "clientBlocked" | "clientReady";
 
 export function sessionGone(core: Core, session: Session): void {
   session.link = LINK_CUT;
+  sharedSessionGone(core, session);
   for (const [n] of [...session.tasks]) release(core, session, n);
   uploadsAbandoned(core, session);
   for (const { record } of session.functions.values()) unuseFunction(core, record);
@@ -133,6 +135,9 @@ export function freeClientMessage(core: Core, message: ClientToScheduler): void 
   if (message.t === "submit" && message.args !== NO_PAYLOAD) core.port.free(message.args);
   else if (message.t === "scatter" && message.data !== NO_PAYLOAD) core.port.free(message.data);
   else if (message.t === "function" && message.code !== NO_PAYLOAD) core.port.free(message.code);
+  else if (message.t === "ask" && "data" in message.question && message.question.data !== NO_PAYLOAD) {
+    core.port.free(message.question.data);
+  }
 }
 
 type RunMessage = Extract<ClientToScheduler, { t: "openRun" | "reportRun" | "closeRun" }>;

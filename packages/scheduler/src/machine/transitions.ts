@@ -28,8 +28,8 @@ const allowed: Readonly<Record<State, readonly State[]>> = {
   // Finished without `running`: both were in one frame.
   [ASSIGNED]: [RUNNING, WAITING, QUEUED, DELAYED, DONE, FAILED, CANCELLED, IDLE, FREE],
   [RUNNING]: [WAITING, QUEUED, DELAYED, DONE, FAILED, CANCELLED, IDLE, FREE],
-  // Back to waiting or queued when the last copy is lost.
-  [DONE]: [WAITING, QUEUED, IDLE, FAILED, FREE],
+  // Back to waiting or queued when the last copy is lost; cancelled with everything else when the cluster is restarted.
+  [DONE]: [WAITING, QUEUED, IDLE, FAILED, CANCELLED, FREE],
   [FAILED]: [FREE],
   [CANCELLED]: [FREE],
 };

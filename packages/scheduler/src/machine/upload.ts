@@ -6,8 +6,8 @@ import type { Core } from "./core.ts";
 import { addHolder } from "./holdings.ts";
 import { takesTasks } from "./lanes.ts";
 import { complete, end, endUpload, failedWith, failure } from "./lifecycle.ts";
-import type { Session, Task } from "./records.ts";
-import { keyOf, someRef } from "./references.ts";
+import type { Ref, Session, Task } from "./records.ts";
+import { eachRef, keyOf } from "./references.ts";
 import { UPLOADING } from "./states.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -68,19 +68,35 @@ export function uploadsLost(core: Core, worker: Worker): void {
 /** The client is gone: what it alone was to upload never comes. */
 export function uploadsAbandoned(core: Core, session: Session): void {
   for (const task of [...core.uploads]) {
-    if (task.upload?.uploader.session !== session) continue;
-    const text = `The data ${keyOf(task)} was not uploaded: its client is gone. Scatter it again.`;
-    end(core, task, failedWith(failure("FLOCK_DATA_LOST", text), "", 0));
+    if (task.upload?.uploader.session === session) abandon(core, task);
   }
+}
+
+function abandon(core: Core, task: Task): void {
+  const text = `The data ${keyOf(task)} was not uploaded: its client is gone. Scatter it again.`;
+  end(core, task, failedWith(failure("FLOCK_DATA_LOST", text), "", 0));
 }
 
 /** The session that uploads let go of the task; another that refers to it takes over. */
 export function passUploadOn(core: Core, task: Task): void {
   const upload = task.upload;
-  const next = someRef(task);
-  if (upload === null || next === null) return;
+  if (upload === null || task.refs === 0) return;
+  const next = uploaderFor(core, task);
+  if (next === null) {
+    abandon(core, task);
+    return;
+  }
   upload.uploader = next;
   sayUpload(core, next.session, next.n, task);
+}
+
+/** Nobody is behind what stands in a queue. */
+function uploaderFor(core: Core, task: Task): Ref | null {
+  let found: Ref | null = null;
+  eachRef(task, (session, n) => {
+    if (session !== core.shared.keeper) found ??= { session, n };
+  });
+  return found;
 }
 
 /** With all answers there: done if anybody has it. */

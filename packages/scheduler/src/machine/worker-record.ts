@@ -25,6 +25,8 @@ export class Worker {
   /** What it holds, as far as it has said so ahead of its next snapshot. */
   reported: Snapshot["holds"][number][] = [];
   status: 0 | 1 | 2 = WORKING;
+  /** When it leaves, its nanny is to start it again. */
+  restart = false;
   /** Its memory is above its pause limit: it gets nothing new. */
   paused = false;
   readonly free: Map<string, number>;

@@ -1,5 +1,5 @@
 import { logLevels } from "../logger.ts";
-import { byteSizeFrom, descriptorNumber, port } from "../values.ts";
+import { byteSizeFrom, descriptorNumber, duration, port } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
 
 /** Of `taskflock scheduler`; they make `SchedulerFlags`. */
@@ -43,6 +43,13 @@ export const schedulerFlags: readonly Flag[] = [
     preset: 4 * 1024 * 1024,
     presetText: "4MiB",
     parse: byteSizeFrom(128 * 1024, 1024 ** 3),
+  },
+  {
+    flags: "--idle-timeout <time>",
+    description:
+      "end, and let the workers leave, when no task was there to be done for so long, e.g. 30m (default: never)",
+    variable: "IDLE_TIMEOUT",
+    parse: duration,
   },
   {
     flags: "--log-level <level>",

@@ -1,5 +1,5 @@
 import { logLevels } from "../logger.ts";
-import { byteSize, cores, descriptorNumber, integer, port, resources } from "../values.ts";
+import { byteSize, cores, descriptorNumber, duration, integer, port, resources } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
 
 /** How much each process has and may use. */
@@ -79,6 +79,24 @@ const placeFlags: readonly Flag[] = [
     variable: "SCHEDULER_LOST_MS",
     preset: 300_000,
     parse: integer(0, 2 ** 31 - 1),
+  },
+  {
+    flags: "--lifetime <time>",
+    description: "retire after so long, e.g. 90s, 30m or 12h; what runs is finished (default: never)",
+    variable: "LIFETIME",
+    parse: duration,
+  },
+  {
+    flags: "--lifetime-stagger <time>",
+    description: "the lifetime is longer or shorter by up to so much, drawn anew for each worker (default: 0s)",
+    variable: "LIFETIME_STAGGER",
+    parse: duration,
+  },
+  {
+    flags: "--lifetime-restart",
+    description: "at the end of its lifetime the nanny starts the worker again",
+    variable: "LIFETIME_RESTART",
+    preset: false,
   },
   {
     flags: "--token-file <file>",

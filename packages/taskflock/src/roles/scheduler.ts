@@ -18,6 +18,8 @@ export interface SchedulerFlags {
   readonly insecure: boolean;
   readonly record?: string;
   readonly maxFrameBytes: number;
+  /** Milliseconds. */
+  readonly idleTimeout?: number;
   readonly logLevel: LogLevel;
   readonly readyFd?: number;
   readonly exitOnStdinEnd: boolean;
@@ -35,6 +37,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     insecure: flags.insecure,
     maxFrameBytes: flags.maxFrameBytes,
     logger,
+    ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
     ...(flags.record === undefined ? {} : { recordFile: flags.record }),
   });
   const tokenFile = given === null ? tokenFileFor(scheduler.port) : null;
@@ -48,7 +51,8 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
       source: statusOf(scheduler),
     });
     const stopped = new Promise<string>((resolve) => {
-      onStop({ stop: resolve, orphaned: () => resolve("its parent is gone") }, { stdinEnd: flags.exitOnStdinEnd });
+      const orphaned = (): void => resolve("its parent is gone");
+      onStop({ stop: resolve, hurry: () => process.exit(130), orphaned }, { stdinEnd: flags.exitOnStdinEnd });
     });
     logger.info({ address: scheduler.address, page: dashboard.url, scheduler: scheduler.id }, "scheduler ready");
     announceReady(flags.readyFd, { address: scheduler.address, dashboard: dashboard.url, tokenFile });
@@ -58,7 +62,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
       printLine(`Status page ${dashboard.url}`);
       printLine(`Workers     taskflock worker ${scheduler.address}`);
     }
-    const reason = await Promise.race([stopped, scheduler.failed]);
+    const reason = await Promise.race([stopped, scheduler.idle, scheduler.failed]);
     logger.info({ reason }, "stopping");
   } finally {
     // Also when the machine failed: what still listened would keep the process alive, and healthy to whoever asks.

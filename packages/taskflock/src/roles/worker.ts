@@ -32,6 +32,10 @@ export interface WorkerFlags {
   readonly tokenFile?: string;
   readonly tokenFd?: number;
   readonly schedulerLostMs: number;
+  /** Milliseconds. */
+  readonly lifetime?: number;
+  readonly lifetimeStagger?: number;
+  readonly lifetimeRestart: boolean;
   readonly logLevel: LogLevel;
   readonly readyFd?: number;
   readonly exitOnStdinEnd: boolean;
@@ -67,7 +71,11 @@ function nameOf(flags: WorkerFlags): string {
 async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink | null, logger: Logger): Promise<void> {
   const worker = await joinScheduler(address, flags, nanny, logger);
   onStop(
-    { stop: (reason) => worker.retire(reason), orphaned: () => void worker.close() },
+    {
+      stop: (reason) => worker.retire(reason),
+      hurry: () => void worker.close(),
+      orphaned: () => void worker.close(),
+    },
     { stdinEnd: flags.exitOnStdinEnd },
   );
   void nanny?.gone.then(() => worker.close());
@@ -120,8 +128,11 @@ async function workerOptions(
     peerPort: flags.port,
     checkArguments: flags.checkArguments,
     schedulerLostMs: flags.schedulerLostMs,
+    lifetimeMs: flags.lifetime ?? 0,
+    lifetimeStaggerMs: flags.lifetimeStagger ?? 0,
+    lifetimeRestart: flags.lifetimeRestart,
     logger,
-    ...(nanny === null ? {} : { incarnation: nanny.incarnation }),
+    ...(nanny === null ? {} : { incarnation: nanny.incarnation, nanny: true }),
   };
 }
 
@@ -154,6 +165,7 @@ async function runNannies(address: string, flags: WorkerFlags, logger: Logger): 
   onStop(
     {
       stop: (reason) => nannies.forEach((nanny) => void nanny.stop(reason)),
+      hurry: () => nannies.forEach((nanny) => void nanny.close()),
       orphaned: () => nannies.forEach((nanny) => void nanny.close()),
     },
     { stdinEnd: flags.exitOnStdinEnd },
@@ -190,5 +202,8 @@ export function workerArguments(address: string, flags: WorkerFlags): string[] {
     ...(flags.heapLimit === undefined ? [] : ["--heap-limit", String(flags.heapLimit)]),
     ...(resources.length === 0 ? [] : ["--resources", resources.join(",")]),
     ...(flags.checkArguments ? ["--check-arguments"] : []),
+    ...(flags.lifetime === undefined ? [] : ["--lifetime", `${flags.lifetime}ms`]),
+    ...(flags.lifetimeStagger === undefined ? [] : ["--lifetime-stagger", `${flags.lifetimeStagger}ms`]),
+    ...(flags.lifetimeRestart ? ["--lifetime-restart"] : []),
   ];
 }

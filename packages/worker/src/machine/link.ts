@@ -66,10 +66,10 @@ export function snapshot(s: WorkerState): Snapshot {
 }
 
 /** The scheduler sends nothing more. */
-export function leave(s: WorkerState): void {
+export function leave(s: WorkerState, restart: boolean): void {
   dropAll(s);
   s.left = true;
-  s.port.leave();
+  s.port.leave(restart);
 }
 
 /** Lets everything go. What runs is ended; its bytes are freed when its slot says so. */

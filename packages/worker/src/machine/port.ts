@@ -140,8 +140,8 @@ export interface WorkerPort {
   /** Results up to this size are to come as payloads from now on. */
   configure(inlineLimitBytes: number): void;
   wakeAt(at: Micros | null): void;
-  /** `leave`: flush, close, exit 0. */
-  leave(): void;
+  /** `leave`: flush, close, exit 0. `restart`: the nanny is to start the worker again. */
+  leave(restart: boolean): void;
 }
 
 export interface WorkerConfig {

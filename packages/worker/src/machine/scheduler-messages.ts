@@ -51,7 +51,7 @@ export function onMessage(s: WorkerState, message: SchedulerToWorker): void {
       onRetire(s);
       return;
     case "leave":
-      leave(s);
+      leave(s, message.restart);
       return;
   }
 }

@@ -209,9 +209,14 @@ class Nanny implements RunningNanny {
       const error = life.leaving?.error ?? null;
       return { error: error === null ? null : new FlockError("FLOCK_CLUSTER_START", `The worker ended: ${error}`) };
     }
+    const asked = restart && life.leaving?.error === null;
     const text = restart ? "it asked to be started again" : (life.killedFor ?? how.text);
     this.#link?.send({ t: "exited", incarnation: life.incarnation, how: text });
     this.#link?.flush();
+    if (asked) {
+      logger.info({ pid: life.child.pid }, "the worker is started again, as it asked");
+      return null;
+    }
     if (!this.#closed) logger.warn({ pid: life.child.pid, how: text }, "the worker died");
     // SIGTERM ends a worker that had not begun to listen for it, and so held nothing.
     if (this.#stopping) return { error: this.#closed || text === "SIGTERM" ? null : died(text) };

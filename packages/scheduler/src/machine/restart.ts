@@ -1,0 +1,127 @@
+// A fresh start: of the whole cluster (no task, no data, new processes), or of single workers, without a loss.
+
+import { NO_PAYLOAD, type Restarted } from "@taskflock/protocol/words";
+import { answer } from "./answers.ts";
+import type { Core } from "./core.ts";
+import { removeHolder } from "./holdings.ts";
+import { workerInfo } from "./info.ts";
+import { leaveLanes } from "./lanes.ts";
+import { end } from "./lifecycle.ts";
+import type { Handlers } from "./questions.ts";
+import type { QuestionAnswer, Session, Task } from "./records.ts";
+import { reconsiderMoves, retire } from "./retire.ts";
+import { DONE, isActive, UPLOADING } from "./states.ts";
+import { LEAVING, WORKING, type Worker } from "./worker-record.ts";
+
+/** Restarts that are remembered, in case they are asked for again after a cut. */
+const REMEMBERED = 16;
+
+export const restartHandlers: Handlers<"restart" | "restartWorkers" | "waitForNamed"> = {
+  restart: (core, session, id) => {
+    const done = once(core, session, id, () => ({ value: restartAll(core, session), error: null }));
+    answer(core, session, id, () => done);
+  },
+  restartWorkers: (core, session, id, { workers }) => {
+    const done = once(core, session, id, () => restartNamed(core, session, workers));
+    answer(core, session, id, () => done);
+  },
+  waitForNamed: (core, session, id, { workers }) => {
+    core.returning.push({ session: session.id, id, names: workers });
+    answerReturned(core);
+  },
+};
+
+/** Some who wait for workers by name have them all. */
+export function answerReturned(core: Core): void {
+  if (core.returning.length === 0) return;
+  for (const wait of core.returning.splice(0)) {
+    const session = core.sessions.get(wait.session);
+    if (session === undefined) continue;
+    const there = [...core.workers.values()].filter((w) => w.up && w.status === WORKING && wait.names.includes(w.name));
+    const names = new Set(there.map(({ name }) => name));
+    if (wait.names.every((name) => names.has(name)))
+      answer(core, session, wait.id, () => ({ value: there.map(workerInfo), error: null }));
+    else core.returning.push(wait);
+  }
+}
+
+/** What a question leads to is done once, however often it is asked. */
+function once(core: Core, { id: session }: Session, id: number, act: () => QuestionAnswer): QuestionAnswer {
+  const before = core.restarts.find((r) => r.session === session && r.id === id);
+  if (before !== undefined) return before.answer;
+  const answer = act();
+  core.restarts.push({ session, id, answer });
+  if (core.restarts.length > REMEMBERED) core.restarts.shift();
+  return answer;
+}
+
+function restartAll(core: Core, session: Session): Restarted {
+  const reason = `the cluster was restarted by ${session.name}`;
+  const { cancelled, dropped } = dropAllWork(core, reason);
+  const working = [...core.workers.values()].filter(({ status }) => status === WORKING);
+  const watched = working.filter(({ hello }) => hello.nanny);
+  for (const worker of watched) leaveNow(core, worker, true);
+  reconsiderMoves(core);
+  const names = (workers: readonly Worker[]): string[] => workers.map(({ name }) => name);
+  const kept = names(working.filter(({ hello }) => !hello.nanny));
+  const text = `${watched.length} workers begin anew; ${cancelled} tasks and ${dropped} results were cancelled`;
+  core.happened("clusterRestarted", session.name, text);
+  for (const other of core.sessions.values())
+    if (other !== session) core.notice(other, `All tasks were cancelled: ${reason}.`);
+  return { restarted: names(watched), kept, cancelled, dropped };
+}
+
+/** All that has not ended, and all that only workers hold. Later tasks first: nobody fails for want of an input. */
+function dropAllWork(core: Core, reason: string): { cancelled: number; dropped: number } {
+  const counts = { cancelled: 0, dropped: 0 };
+  const tasks = core.slots.filter((task): task is Task => task !== null).sort((a, b) => b.seq - a.seq);
+  for (const task of tasks) {
+    if (isActive(task.state) || task.state === UPLOADING) counts.cancelled++;
+    else if (task.state === DONE && task.result === NO_PAYLOAD) counts.dropped++;
+    else continue;
+    end(core, task, { kind: "cancelled", reason });
+  }
+  return counts;
+}
+
+/** Nobody has used the cluster for long. */
+export function leaveIdle(core: Core, afterMs: number): void {
+  const working = [...core.workers.values()].filter(({ status }) => status !== LEAVING);
+  core.happened("idleTimeout", "", `no task was there to be done for ${afterMs} ms; ${working.length} workers leave`);
+  for (const worker of working) leaveNow(core, worker, false);
+}
+
+/** Without handing anything over: nothing that anybody waits for runs there. */
+function leaveNow(core: Core, worker: Worker, restart: boolean): void {
+  worker.restart = restart;
+  core.retiring.delete(worker);
+  worker.status = LEAVING;
+  leaveLanes(core, worker);
+  core.touchWorker(worker);
+  for (const task of [...worker.holds.keys()]) removeHolder(core, task, worker);
+  core.send(worker, { t: "leave", restart });
+}
+
+function restartNamed(core: Core, session: Session, names: readonly string[]): QuestionAnswer {
+  const workers = [...core.workers.values()].filter((w) => w.status === WORKING && names.includes(w.name));
+  const unknown = names.filter((name) => !workers.some((w) => w.name === name));
+  if (unknown.length > 0) {
+    const message = `No worker is named ${list(unknown)}, or it is leaving; \`client.workers()\` lists those that are there.`;
+    return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
+  }
+  const alone = workers.filter(({ hello }) => !hello.nanny).map(({ name }) => name);
+  if (alone.length > 0) {
+    const message = `${list(alone)} cannot be restarted: there is no nanny that would start it again. Start workers without --no-nanny.`;
+    return { value: null, error: { code: "FLOCK_NO_NANNY", message } };
+  }
+  for (const worker of workers) {
+    worker.restart = true;
+    core.happened("workerRestarting", worker.name, `${session.name} asked for that`);
+    retire(core, worker);
+  }
+  return { value: workers.map(workerInfo), error: null };
+}
+
+function list(names: readonly string[]): string {
+  return names.join(", ").slice(0, 1024);
+}
