@@ -1,12 +1,16 @@
 export * from "./address.ts";
 export * from "./bulk/bulk-client.ts";
+export * from "./bulk/bulk-errors.ts";
 export * from "./bulk/bulk-server.ts";
-export * from "./bulk/outgoing.ts";
+export { type BulkSource, Outgoing } from "./bulk/outgoing.ts";
+export { Received } from "./bulk/received.ts";
 export * from "./frames/frames.ts";
 export * from "./function-description.ts";
 export * from "./installed-package.ts";
 export * from "./link/link-server.ts";
 export * from "./link/reading-clock.ts";
+export { isRelayed, openRelay, relayedAddress } from "./link/relay-stream.ts";
+export * from "./link/relay-words.ts";
 export * from "./link/scheduler-link.ts";
 export * from "./link/server-link.ts";
 export * from "./payload-store.ts";

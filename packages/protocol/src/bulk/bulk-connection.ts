@@ -1,18 +1,42 @@
 // One connection to a peer port, from the asking side: one transfer at a time.
 
-import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { parseAddress } from "../address.ts";
 import { decodeRefused, encodeHandshake } from "../link/handshake.ts";
+import { isRelayed, openRelay } from "../link/relay-stream.ts";
 import { localPathOf } from "../local-socket.ts";
 import { malformed } from "../validation/fields.ts";
 import { FlockError, isFlockError, PROTOCOL_VERSION, type TaskId } from "../words/index.ts";
-import { BulkParser, bulkFrame, numbersBody, OP, Receiving, readNumbers, sendChunks } from "./bulk-frames.ts";
+import { PeerBusy } from "./bulk-errors.ts";
+import {
+  BulkParser,
+  bulkFrame,
+  type ChunkWriter,
+  numbersBody,
+  OP,
+  Receiving,
+  readNumbers,
+  sendChunks,
+} from "./bulk-frames.ts";
+import { type Carrier, dial, type OpenCarrier, over } from "./carrier.ts";
 import { knownChecksums } from "./checksums.ts";
 import type { Outgoing } from "./outgoing.ts";
+import type { Received } from "./received.ts";
+import { Silence } from "./silence.ts";
 
 const CONNECT_MS = 5_000;
 /** A transfer in which nothing moves for so long is given up. */
 const STALL_MS = 30_000;
+
+/** Who connects, and how. */
+export interface Caller {
+  readonly token: string;
+  /** The caller's own, random: peers share out their attention by it. */
+  readonly name: string;
+  /** Of the scheduler, which relays; null: nothing is relayed. */
+  readonly scheduler: string | null;
+  /** Default 30 s. */
+  readonly stallMs?: number | undefined;
+}
 
 /** What is done with the answer that is due. */
 interface Answer {
@@ -22,45 +46,62 @@ interface Answer {
 }
 
 export class BulkConnection {
-  readonly #socket: Socket;
+  readonly #carrier: Carrier;
   readonly address: string;
+  /** The number of the worker at the other end; 0 when it has none yet. */
+  peer = 0;
   /** One at a time. */
   #transfer: { readonly answer: Answer; readonly fail: (error: Error) => void } | null = null;
+  readonly #silence: Silence;
+  readonly #stallMs: number;
+  /** Grows with everything that comes and goes. */
+  #moved = 0;
   #connected = false;
   #ended: FlockError | null = null;
   /** Whether it has served a transfer before. */
   used = false;
 
   /** Rejects with FLOCK_CONNECTION_REFUSED, or what the other end refuses with. */
-  static async open(address: string, token: string): Promise<BulkConnection> {
+  static async open(address: string, caller: Caller, signal?: AbortSignal): Promise<BulkConnection> {
+    if (isRelayed(address)) {
+      const stream = await openRelay(address, caller.scheduler, caller.token, "reader", signal);
+      return BulkConnection.#greet(address, caller, over(stream), caller.stallMs ?? STALL_MS);
+    }
     const { host, port } = parseAddress(address);
     const path = localPathOf(host, port);
     if (path !== null) {
       try {
-        return await BulkConnection.#greet(address, token, { path });
+        return await BulkConnection.#greet(address, caller, dial({ path }), CONNECT_MS);
       } catch (error) {
         if (!isFlockError(error, "FLOCK_CONNECTION_REFUSED")) throw error;
       }
     }
-    return BulkConnection.#greet(address, token, { host, port, noDelay: true });
+    return BulkConnection.#greet(address, caller, dial({ host, port, noDelay: true }), CONNECT_MS);
   }
 
-  static #greet(address: string, token: string, to: NetConnectOpts): Promise<BulkConnection> {
+  static #greet(address: string, caller: Caller, open: OpenCarrier, withinMs: number): Promise<BulkConnection> {
     return new Promise((resolve, reject) => {
-      const connection = new BulkConnection(address, to);
-      const onFrame = (op: number): void => {
+      const connection = new BulkConnection(address, caller, open);
+      const onFrame = (op: number, body: Buffer): void => {
+        if (op === OP.wait) return;
+        if (op === OP.busy) throw new PeerBusy(body.toString("utf8"));
         if (op !== OP.welcome) throw malformed("bulk", `the operation ${op} came before the welcome`);
+        [connection.peer = 0] = readNumbers(body, 1, "bulk.welcome");
         connection.#transfer = null;
+        connection.#silence.stop();
         resolve(connection);
       };
       connection.#transfer = { answer: { receiving: null, onFrame, onChunk: () => {} }, fail: reject };
-      const hello = { t: "hello", role: "peer", protocol: PROTOCOL_VERSION, token, name: "" } as const;
-      connection.#socket.write(bulkFrame(OP.hello, encodeHandshake(hello)));
+      connection.#silence.watch(withinMs);
+      const { token, name } = caller;
+      const hello = { t: "hello", role: "peer", protocol: PROTOCOL_VERSION, token, name } as const;
+      connection.#carrier.write(bulkFrame(OP.hello, encodeHandshake(hello)));
     });
   }
 
-  private constructor(address: string, to: NetConnectOpts) {
+  private constructor(address: string, caller: Caller, open: OpenCarrier) {
     this.address = address;
+    this.#stallMs = caller.stallMs ?? STALL_MS;
     const parser = new BulkParser({
       onFrame: (op, body) => {
         if (op === OP.refused) throw decodeRefused(body);
@@ -72,60 +113,67 @@ export class BulkConnection {
         this.#due().onChunk();
       },
     });
-    this.#socket = connect({
-      ...to,
-      onread: {
-        buffer: () => parser.target,
-        callback: (count: number) => {
-          try {
-            parser.advance(count);
-          } catch (error) {
-            this.#end(isFlockError(error) ? error : lost(address, String(error)), error);
-          }
-          return true;
-        },
+    this.#silence = new Silence(
+      () => this.#moved,
+      () => this.#end(this.#connected ? stalled(address) : unreachable(address, "it did not answer in time")),
+    );
+    this.#carrier = open({
+      parser,
+      read: (step) => {
+        this.#moved++;
+        try {
+          step();
+        } catch (error) {
+          this.#end(isFlockError(error) ? error : lost(address, String(error)), error);
+        }
       },
+      connected: () => {
+        this.#connected = true;
+      },
+      failed: (error) => {
+        this.#end(this.#connected ? lost(address, error.message) : unreachable(address, error.message, error));
+      },
+      closed: () => this.#end(lost(address, "the connection ended")),
     });
-    this.#socket.setTimeout(CONNECT_MS, () => {
-      if (this.#transfer !== null) this.#end(lost(address, "nothing moved for too long"));
-    });
-    this.#socket.once("connect", () => {
-      this.#connected = true;
-      this.#socket.setTimeout(STALL_MS);
-    });
-    this.#socket.on("error", (error) => {
-      this.#end(this.#connected ? lost(address, error.message) : unreachable(address, error));
-    });
-    this.#socket.on("close", () => this.#end(lost(address, "the connection ended")));
   }
 
   get open(): boolean {
     return this.#ended === null;
   }
 
-  /** Rejects with what `into` throws; FLOCK_TASK_UNKNOWN when it is not there; FLOCK_CONNECTION_LOST, FLOCK_PROTOCOL. */
-  fetch(task: TaskId, into: (bytes: number) => Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+  /**
+   * Goes on with what `received` has, whose sum is `sum`, or begins anew. Rejects with what `into` throws; FLOCK_TASK_UNKNOWN when it is
+   * not there; FLOCK_CONNECTION_LOST, FLOCK_PROTOCOL.
+   */
+  fetch(
+    task: TaskId,
+    received: Received,
+    sum: number,
+    into: (bytes: number) => Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
     return this.#run(signal, (resolve, fail) => {
-      let target: Uint8Array | null = null;
       let receiving: Receiving | null = null;
-      this.#socket.write(bulkFrame(OP.get, numbersBody(task, knownChecksums())));
-      const finish = (): void => {
-        if (receiving?.complete) resolve(target!);
+      const size = received.target?.length ?? 0;
+      this.#carrier.write(bulkFrame(OP.get, numbersBody(task, knownChecksums(), received.bytes, size, sum)));
+      const progress = (): void => {
+        received.bytes = receiving!.filled;
+        if (receiving!.complete) resolve(received.target!);
       };
       return {
         get receiving(): Receiving | null {
           return receiving;
         },
         onFrame: (op, body) => {
+          if (op === OP.wait && receiving === null) return;
           if (op === OP.absent) return fail(absent(body));
+          if (op === OP.busy) return fail(new PeerBusy(body.toString("utf8")));
           if (op !== OP.found || receiving !== null) throw malformed("bulk", `the operation ${op} is no answer`);
-          const [bytes] = readNumbers(body, 1, "bulk.found");
-          target = into(bytes!).subarray(0, bytes);
-          if (target.length !== bytes) throw new FlockError("FLOCK_INTERNAL", `no room for ${bytes} bytes was given`);
-          receiving = new Receiving(target);
-          finish();
+          const [bytes = 0, from = 0] = readNumbers(body, 2, "bulk.found");
+          receiving = new Receiving(roomFor(received, bytes, from, into), from);
+          progress();
         },
-        onChunk: finish,
+        onChunk: progress,
       };
     });
   }
@@ -133,7 +181,7 @@ export class BulkConnection {
   /** Rejects with FLOCK_TASK_UNKNOWN when the upload was not announced; FLOCK_CONNECTION_LOST, FLOCK_PROTOCOL. */
   put(task: TaskId, data: Outgoing, signal?: AbortSignal): Promise<void> {
     return this.#run(signal, (resolve, fail) => {
-      this.#socket.write(bulkFrame(OP.put, numbersBody(task, data.bytes.length)));
+      this.#carrier.write(bulkFrame(OP.put, numbersBody(task, data.size)));
       let sent: boolean | null = null;
       let stored = false;
       // The peer may say so before this end has noticed that the last bytes are gone: until then they are read.
@@ -147,7 +195,7 @@ export class BulkConnection {
           else if (op === OP.ready && sent === null) {
             sent = false;
             const [kinds] = readNumbers(body, 1, "bulk.ready");
-            sendChunks(this.#socket, data, kinds!, () => {
+            sendChunks(this.#counting(), data, kinds!, () => {
               sent = true;
               finish();
             });
@@ -176,7 +224,8 @@ export class BulkConnection {
         signal?.removeEventListener("abort", abort);
         this.#transfer = null;
         this.used = true;
-        this.#socket.unref();
+        this.#silence.stop();
+        this.#carrier.unref();
       };
       const fail = (error: Error): void => {
         settle();
@@ -185,13 +234,29 @@ export class BulkConnection {
       if (this.#ended !== null) return reject(this.#ended);
       if (signal?.aborted) return reject(new FlockError("FLOCK_CANCELLED", "The transfer is not wanted any more."));
       signal?.addEventListener("abort", abort);
-      this.#socket.ref();
+      this.#carrier.ref();
+      this.#silence.watch(this.#stallMs);
       const answer = start((value) => {
         settle();
         resolve(value);
       }, fail);
       this.#transfer = { answer, fail };
     });
+  }
+
+  /** The carrier; what leaves by it counts as movement. */
+  #counting(): ChunkWriter {
+    const carrier = this.#carrier;
+    const write: ChunkWriter["write"] = (bytes, done) =>
+      carrier.write(bytes, (error) => {
+        this.#moved++;
+        done?.(error);
+      });
+    return {
+      write,
+      cork: () => carrier.cork(),
+      uncork: () => carrier.uncork(),
+    };
   }
 
   #due(): Answer {
@@ -209,7 +274,8 @@ export class BulkConnection {
   #end(error: FlockError, cause: unknown = error): void {
     if (this.#ended !== null) return;
     this.#ended = error;
-    this.#socket.destroy();
+    this.#silence.stop();
+    this.#carrier.destroy();
     this.#transfer?.fail(cause instanceof Error ? cause : error);
   }
 }
@@ -222,8 +288,22 @@ function lost(address: string, why: string): FlockError {
   return new FlockError("FLOCK_CONNECTION_LOST", `The transfer with ${address} broke off: ${why}.`);
 }
 
-function unreachable(address: string, cause: Error): FlockError {
-  return new FlockError("FLOCK_CONNECTION_REFUSED", `The peer port ${address} cannot be reached: ${cause.message}.`, {
-    cause,
-  });
+function stalled(address: string): FlockError {
+  return new FlockError("FLOCK_WAIT_TIMEOUT", `The transfer with ${address} was given up: nothing moved for too long.`);
+}
+
+function unreachable(address: string, why: string, cause?: Error): FlockError {
+  return new FlockError("FLOCK_CONNECTION_REFUSED", `The peer port ${address} cannot be reached: ${why}.`, { cause });
+}
+
+/** Throws what `into` throws. */
+function roomFor(received: Received, bytes: number, from: number, into: (bytes: number) => Uint8Array): Uint8Array {
+  if (from > 0 && (from !== received.bytes || bytes !== received.target?.length)) {
+    throw malformed("bulk.found", `it goes on at byte ${from} of ${bytes}, which was not asked for`);
+  }
+  if (from > 0) return received.target!;
+  received.bytes = 0;
+  if (received.target?.length !== bytes) received.target = into(bytes).subarray(0, bytes);
+  if (received.target.length !== bytes) throw new FlockError("FLOCK_INTERNAL", `no room for ${bytes} bytes was given`);
+  return received.target;
 }

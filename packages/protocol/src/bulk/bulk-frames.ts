@@ -5,17 +5,21 @@
 
 import { malformed } from "../validation/fields.ts";
 import { CRC32, checksum, chooseChecksum, knowsChecksum } from "./checksums.ts";
-import type { Outgoing } from "./outgoing.ts";
+import { CHUNK_BYTES, type Sendable } from "./outgoing.ts";
 
 export const OP = {
   /** Client: a handshake frame (role `peer`). */
   hello: 1,
+  /** Server: f64 who it is, as the scheduler numbers workers; 0 when it has no number yet. */
   welcome: 2,
   /** Server: a handshake frame that says why. */
   refused: 3,
-  /** Client: f64 task, f64 kinds of checksums that it knows. Answered by `found` and chunks, or by `absent`. */
+  /**
+   * Client: f64 task, f64 kinds of checksums that it knows, and what it has of the result already: f64 bytes, of f64 bytes in all, with
+   * the f64 CRC-32. Answered by `found` and chunks, by `absent`, or by `busy`; before that perhaps by `wait`, several times.
+   */
   get: 4,
-  /** Server: f64 bytes. */
+  /** Server: f64 bytes in all, f64 the byte from which on they come. */
   found: 5,
   absent: 6,
   chunk: 7,
@@ -25,11 +29,14 @@ export const OP = {
   ready: 9,
   stored: 10,
   failed: 11,
+  /** Server: the request waits for its turn. */
+  wait: 12,
+  /** Server: too many wait. */
+  busy: 13,
 } as const;
 
 const MARK = 0xf7;
 export const HEADER_BYTES = 12;
-const MAX_CHUNK_BYTES = 1024 * 1024;
 const MAX_BODY_BYTES = 4096;
 
 export function bulkFrame(op: number, body: Uint8Array): Buffer {
@@ -126,7 +133,7 @@ export class BulkParser {
     this.#sum = this.#header.readUInt32LE(8);
     this.#filled = 0;
     if (!knowsChecksum(this.#kind)) throw malformed("bulk", `the kind of checksum ${this.#kind} is unknown`);
-    const limit = this.#op === OP.chunk ? MAX_CHUNK_BYTES : MAX_BODY_BYTES;
+    const limit = this.#op === OP.chunk ? CHUNK_BYTES : MAX_BODY_BYTES;
     if (length > limit) throw malformed("bulk", `a frame of ${length} bytes; ${limit} can be`);
     this.#due = (this.#op === OP.chunk ? this.#handlers.chunkTarget(length) : this.#body).subarray(0, length);
     if (length === 0) this.#end();
@@ -145,10 +152,17 @@ export class BulkParser {
 /** A transfer that receives: chunks go into `target`, in order. */
 export class Receiving {
   readonly #target: Uint8Array;
-  #filled = 0;
+  #filled: number;
 
-  constructor(target: Uint8Array) {
+  /** `filled`: bytes that are there already. */
+  constructor(target: Uint8Array, filled = 0) {
     this.#target = target;
+    this.#filled = filled;
+  }
+
+  /** Bytes of whole chunks. */
+  get filled(): number {
+    return this.#filled;
   }
 
   get complete(): boolean {
@@ -174,29 +188,60 @@ export interface ChunkWriter {
 }
 
 /**
- * Writes `data` as chunks to a peer that knows `kinds` of checksums, two at most on their way; `done` when the last has left this
- * process, or the connection has ended.
+ * Writes `data` as chunks, from byte `from` on, to a peer that knows `kinds` of checksums: two at most on their way. `done` when the last
+ * has left this process, or the connection has ended; with the error when the data could not be read.
  */
-export function sendChunks(socket: ChunkWriter, data: Outgoing, kinds: number, done: () => void): void {
-  const kind = chooseChecksum(data.bytes.length, kinds);
-  let at = 0;
+export function sendChunks(
+  socket: ChunkWriter,
+  data: Sendable,
+  kinds: number,
+  done: (error: unknown) => void,
+  from = 0,
+): void {
+  const kind = chooseChecksum(data.size - from, kinds);
+  let at = from;
   let inFlight = 0;
+  let reading = false;
+  let over = false;
+  let failure: unknown = null;
+  const send = (offset: number, chunk: Uint8Array): void => {
+    const header = bulkHeader(OP.chunk, chunk.length, kind, data.checksum(kind, offset, chunk));
+    inFlight++;
+    socket.cork();
+    socket.write(header);
+    socket.write(chunk, (error) => {
+      inFlight--;
+      if (error) at = data.size; // the connection has ended
+      next();
+    });
+    socket.uncork();
+  };
   const next = (): void => {
-    while (at < data.chunks && inFlight < 2) {
-      const chunk = data.chunk(at);
-      const header = bulkHeader(OP.chunk, chunk.length, kind, data.checksum(kind, at));
-      at++;
-      inFlight++;
-      socket.cork();
-      socket.write(header);
-      socket.write(chunk, (error) => {
-        inFlight--;
-        if (error) at = data.chunks; // the connection has ended
-        next();
-      });
-      socket.uncork();
+    while (!reading && at < data.size && inFlight < 2) {
+      const offset = at;
+      at = Math.min(data.size, offset - (offset % CHUNK_BYTES) + CHUNK_BYTES);
+      const chunk = data.read(offset, at - offset);
+      if (chunk instanceof Uint8Array) {
+        send(offset, chunk);
+        continue;
+      }
+      reading = true;
+      chunk
+        .then(
+          (bytes) => send(offset, bytes),
+          (error) => {
+            failure = error;
+            at = data.size;
+          },
+        )
+        .finally(() => {
+          reading = false;
+          next();
+        });
     }
-    if (at >= data.chunks && inFlight === 0) done();
+    if (over || at < data.size || inFlight > 0 || reading) return;
+    over = true;
+    done(failure);
   };
   next();
 }

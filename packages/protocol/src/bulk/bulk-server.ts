@@ -1,8 +1,10 @@
 // The peer port of a worker: hands out results by task, and takes uploads that were announced.
 
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { bind } from "../link/bind.ts";
 import { decodeHello, encodeHandshake, MAX_HELLO_BYTES, refused } from "../link/handshake.ts";
+import { afterReading } from "../link/reading-clock.ts";
 import { listenLocally } from "../local-socket.ts";
 import { tokensEqual } from "../token.ts";
 import { malformed } from "../validation/fields.ts";
@@ -10,6 +12,7 @@ import { FlockError, isFlockError, type TaskId } from "../words/index.ts";
 import {
   BulkParser,
   bulkFrame,
+  type ChunkWriter,
   HEADER_BYTES,
   numbersBody,
   OP,
@@ -17,24 +20,25 @@ import {
   readNumbers,
   sendChunks,
 } from "./bulk-frames.ts";
+import { writeParts } from "./carrier.ts";
 import { knownChecksums } from "./checksums.ts";
-import { Outgoing } from "./outgoing.ts";
-import { readInPlace } from "./read-in-place.ts";
+import { type BulkSource, type Sendable, sendable } from "./outgoing.ts";
+import { readInPlace, readStream } from "./read-in-place.ts";
+import { partsOf, sumOf } from "./received.ts";
+import { type TurnLimits, Turns } from "./turns.ts";
 
 const AUTHENTICATE_MS = 5_000;
 /** A transfer in which nothing moves for so long is given up. */
 const STALL_MS = 30_000;
 /** How long an upload waits to be announced: the client and the worker hear of it over links of their own, in any order. */
 const ANNOUNCE_MS = 5_000;
-/** Results that are sent at the same time; further requests wait. */
-const MAX_SENDING = 8;
+/** Results that are sent at the same time; further requests wait, and those that are too many come again later. */
+const SENDING = { total: 8, perPeer: 4, waiting: 4096 };
+/** Who waits hears so often that it does. */
+const WAIT_MS = 2_000;
+/** Whoever is silent gets so much time in which this process reads. */
+const UNREAD_MS = 500;
 const NOTHING = new Uint8Array(0);
-
-/** A lease for reading. */
-export interface BulkSource {
-  readonly bytes: Uint8Array;
-  release(): void;
-}
 
 export interface BulkTarget {
   /** Exactly as long as the upload. */
@@ -55,10 +59,14 @@ export interface BulkServerOptions {
   /** 0 takes any free one. */
   readonly port: number;
   readonly token: string;
+  /** The number that the scheduler gave this worker; 0 while there is none. */
+  identity?(): number;
   /** The result of a task, or null when it is not here. */
   open(task: TaskId): BulkSource | null;
   /** Room for an upload; null when it is not wanted or there is no room. */
   accept(task: TaskId, bytes: number): BulkTarget | BulkEarly | null;
+  /** Default: 8 results at once, 4 of them to one peer, and 4096 that wait. */
+  readonly sending?: TurnLimits;
 }
 
 export class BulkServer {
@@ -67,8 +75,10 @@ export class BulkServer {
   /** For peers on this machine. */
   #local: Server | null = null;
   readonly #connections: Set<Connection> = new Set();
-  readonly #waiting: (() => void)[] = [];
-  #sending = 0;
+  readonly #turns: Turns;
+  /** Those of them whose requests wait. */
+  readonly #waiting: Set<Connection> = new Set();
+  readonly #wait: NodeJS.Timeout;
   #port = 0;
 
   /** Throws FLOCK_PORT_IN_USE or FLOCK_ADDRESS_INVALID. */
@@ -83,6 +93,11 @@ export class BulkServer {
 
   private constructor(options: BulkServerOptions) {
     this.#options = options;
+    this.#turns = new Turns(options.sending ?? SENDING);
+    this.#wait = setInterval(() => {
+      for (const connection of this.#waiting) connection.sayWait();
+    }, WAIT_MS);
+    this.#wait.unref();
     this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
@@ -90,8 +105,14 @@ export class BulkServer {
     return this.#port;
   }
 
+  /** Serves whoever is at the other end of a relay. */
+  serve(stream: Duplex): void {
+    this.#accept(stream);
+  }
+
   /** Cuts what is under way. */
   async close(): Promise<void> {
+    clearInterval(this.#wait);
     // The local one first: whoever gets the port next has its name, too.
     const servers = this.#local === null ? [this.#server] : [this.#local, this.#server];
     const ended = servers.map((server) => new Promise<void>((done) => server.close(() => done())));
@@ -99,33 +120,46 @@ export class BulkServer {
     await Promise.all([...ended, ...Array.from(this.#connections, ({ closed }) => closed)]);
   }
 
-  #accept(socket: Socket): void {
-    const connection = new Connection(socket, this.#options, (send) => this.#queue(send));
+  #accept(stream: Duplex): void {
+    const connection = new Connection(stream, this.#options, (one, peer, send) => this.#queue(one, peer, send));
     this.#connections.add(connection);
     void connection.closed.then(() => this.#connections.delete(connection));
   }
 
-  /** Runs `send` when its turn has come; it calls back when it is over. */
-  #queue(send: (over: () => void) => void): void {
-    const start = (): void => {
-      this.#sending++;
-      send(() => {
-        this.#sending--;
-        this.#waiting.shift()?.();
-      });
+  /** Runs `send` when its turn has come; it calls back when it is over. False: it is not to wait. */
+  #queue(connection: Connection, peer: string, send: Send): (() => void) | null {
+    let started = false;
+    const takeBack = this.#turns.take(peer, (over) => {
+      started = true;
+      this.#waiting.delete(connection);
+      send(over);
+    });
+    if (takeBack !== null && !started) this.#waiting.add(connection);
+    if (takeBack === null) return null;
+    return () => {
+      this.#waiting.delete(connection);
+      takeBack();
     };
-    if (this.#sending < MAX_SENDING) start();
-    else this.#waiting.push(start);
   }
 }
 
-type Queue = (send: (over: () => void) => void) => void;
+type Send = (over: () => void) => void;
+type Queue = (connection: Connection, peer: string, send: Send) => (() => void) | null;
+
+/** What a peer has already: bytes from the start, of so many in all, and their sum. */
+interface Start {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly sum: number;
+}
 
 class Connection {
   readonly closed: Promise<void>;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #options: BulkServerOptions;
   readonly #queue: Queue;
+  /** What the peer calls itself. */
+  #peer = "";
   #known = false;
   #busy = false;
   /** Of what is asked for, the last bytes may be at the peer already: its next request comes before this end has noticed. */
@@ -137,7 +171,7 @@ class Connection {
   /** What must be given back when the connection ends. */
   #abandon: () => void = () => {};
 
-  constructor(accepted: Socket, options: BulkServerOptions, queue: Queue) {
+  constructor(accepted: Duplex, options: BulkServerOptions, queue: Queue) {
     this.#options = options;
     this.#queue = queue;
     const parser = new BulkParser({
@@ -145,15 +179,18 @@ class Connection {
       chunkTarget: (length) => this.#due().receiving.chunkTarget(length),
       onChunk: (length) => this.#onChunk(length),
     });
-    const socket = readInPlace(accepted, parser, (take) => this.#read(take));
+    const read = (take: () => void): void => this.#read(take);
+    const socket =
+      accepted instanceof Socket ? readInPlace(accepted, parser, read) : readStream(accepted, parser, read);
     this.#socket = socket;
-    socket.setTimeout(AUTHENTICATE_MS, () => {
+    // A relay has none: the scheduler ends those in which nothing moves.
+    if (socket instanceof Socket) socket.setTimeout(AUTHENTICATE_MS);
+    socket.on("timeout", () => {
       const early = this.#early;
       if (early !== null) {
         this.#stopWaiting();
         this.#refuse(early.task, early.bytes);
-      } else if (!this.#known || this.#busy)
-        this.#fail(new FlockError("FLOCK_CONNECTION_LOST", "Nothing moved for too long."));
+      } else if (!this.#known || this.#busy) this.#suspect();
     });
     socket.on("error", () => {}); // `close` follows
     this.closed = new Promise((resolve) => {
@@ -168,9 +205,13 @@ class Connection {
     this.#socket.destroy();
   }
 
+  sayWait(): void {
+    this.#socket.write(bulkFrame(OP.wait, NOTHING));
+  }
+
   #read(take: () => void): void {
     try {
-      if (!this.#known && this.#socket.bytesRead > MAX_HELLO_BYTES + HEADER_BYTES) {
+      if (!this.#known && this.#socket instanceof Socket && this.#socket.bytesRead > MAX_HELLO_BYTES + HEADER_BYTES) {
         throw malformed("bulk", "no hello came");
       }
       take();
@@ -194,8 +235,8 @@ class Connection {
 
   #requestOf(op: number, body: Buffer): () => void {
     if (op === OP.get) {
-      const [task, kinds] = readNumbers(body, 2, "bulk.get");
-      return () => this.#get(task as TaskId, kinds!);
+      const [task, kinds, offset, bytes, sum] = readNumbers(body, 5, "bulk.get");
+      return () => this.#get(task as TaskId, kinds!, { offset: offset!, bytes: bytes!, sum: sum! });
     }
     if (op === OP.put) {
       const [task, bytes] = readNumbers(body, 2, "bulk.put");
@@ -210,13 +251,15 @@ class Connection {
       throw new FlockError("FLOCK_UNAUTHORIZED", "The token is wrong, or the role is not `peer`.");
     }
     this.#known = true;
-    this.#socket.setTimeout(STALL_MS);
-    this.#socket.write(bulkFrame(OP.welcome, NOTHING));
+    this.#peer = hello.name;
+    this.#limitSilence(STALL_MS);
+    this.#socket.write(bulkFrame(OP.welcome, numbersBody(this.#options.identity?.() ?? 0)));
   }
 
-  #get(task: TaskId, kinds: number): void {
+  #get(task: TaskId, kinds: number, start: Start): void {
     this.#busy = true;
-    this.#queue((over) => {
+    const takeBack = this.#queue(this, this.#peer, (over) => {
+      this.#abandon = () => {};
       const source = this.#socket.destroyed ? null : this.#options.open(task);
       if (source === null) {
         over();
@@ -231,13 +274,57 @@ class Connection {
         over();
       };
       this.#abandon = release;
-      this.#socket.write(bulkFrame(OP.found, numbersBody(source.bytes.length)));
-      this.#sending = true;
-      sendChunks(this.#socket, new Outgoing(source.bytes), kinds, () => {
-        release();
-        this.#sent();
-      });
+      void this.#send(sendable(source), kinds, start, release);
     });
+    if (takeBack === null) this.#answer(OP.busy, Buffer.from("Too many wait for what is here."));
+    else if (this.#busy && !this.#sending) this.#abandon = takeBack;
+  }
+
+  /** From where the peer is on, when what it has is the start of this. */
+  async #send(data: Sendable, kinds: number, start: Start, release: () => void): Promise<void> {
+    this.#sending = true;
+    const { offset, bytes, sum } = start;
+    let from = 0;
+    try {
+      const mayGoOn = offset > 0 && bytes === data.size && offset <= bytes;
+      if (mayGoOn && (await sumOf(partsOf(offset, (at, length) => data.read(at, length)))) === sum) from = offset;
+    } catch (error) {
+      release();
+      this.#fail(unreadable(error));
+      return;
+    }
+    if (this.#socket.destroyed) return release();
+    this.#socket.write(bulkFrame(OP.found, numbersBody(data.size, from)));
+    const done = (error: unknown): void => {
+      release();
+      if (error !== null) this.#fail(unreadable(error));
+      else this.#sent();
+    };
+    sendChunks(this.#out, data, kinds, done, from);
+  }
+
+  /** Nothing moved, as far as is known: what came during a long turn is read first. */
+  #suspect(): void {
+    const socket = this.#socket as Socket;
+    const before = socket.bytesRead;
+    afterReading(UNREAD_MS, () => {
+      if (socket.bytesRead > before || socket.destroyed || (this.#known && !this.#busy)) return;
+      this.#fail(new FlockError("FLOCK_CONNECTION_LOST", "Nothing moved for too long."));
+    });
+  }
+
+  get #out(): ChunkWriter {
+    const socket = this.#socket;
+    if (socket instanceof Socket) return socket;
+    return {
+      write: (bytes, done) => writeParts(socket, bytes, done),
+      cork: () => socket.cork(),
+      uncork: () => socket.uncork(),
+    };
+  }
+
+  #limitSilence(ms: number): void {
+    if (this.#socket instanceof Socket) this.#socket.setTimeout(ms);
   }
 
   #sent(): void {
@@ -257,7 +344,7 @@ class Connection {
   }
 
   #await(task: TaskId, bytes: number, early: BulkEarly): void {
-    this.#socket.setTimeout(ANNOUNCE_MS);
+    this.#limitSilence(ANNOUNCE_MS);
     const giveUp = early.wait(() => {
       this.#early = null;
       this.#put(task, bytes);
@@ -273,13 +360,13 @@ class Connection {
   #receive(target: BulkTarget): void {
     const receiving = new Receiving(target.target);
     this.#upload = { target, receiving };
-    this.#socket.setTimeout(STALL_MS);
+    this.#limitSilence(STALL_MS);
     this.#socket.write(bulkFrame(OP.ready, numbersBody(knownChecksums())));
     if (receiving.complete) this.#stored();
   }
 
   #refuse(task: TaskId, bytes: number): void {
-    this.#socket.setTimeout(STALL_MS);
+    this.#limitSilence(STALL_MS);
     this.#answer(OP.absent, Buffer.from(`No upload of ${bytes} bytes for task ${task} is expected.`));
   }
 
@@ -308,8 +395,8 @@ class Connection {
 
   #fail(error: FlockError): void {
     if (this.#socket.destroyed) return;
-    this.#socket.end(bulkFrame(OP.refused, encodeHandshake(refused(error))));
-    this.#socket.destroySoon();
+    const socket = this.#socket;
+    socket.end(bulkFrame(OP.refused, encodeHandshake(refused(error))), () => socket.destroy());
   }
 
   #closed(): void {
@@ -319,4 +406,9 @@ class Connection {
     this.#upload = null;
     upload?.target.failed(new FlockError("FLOCK_TRANSFER_FAILED", "The upload ended before all bytes were there."));
   }
+}
+
+function unreadable(error: unknown): FlockError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new FlockError("FLOCK_TRANSFER_FAILED", `The result cannot be read any more: ${why}`, { cause: error });
 }

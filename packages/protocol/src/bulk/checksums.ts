@@ -23,6 +23,11 @@ const SAMPLES = 3;
 let known: number | undefined;
 let bySpeed: readonly number[] | undefined;
 
+/** The CRC-32 of bytes that follow those of sum `before`. */
+export function chained(bytes: Uint8Array, before: number): number {
+  return crc32(bytes, before);
+}
+
 export function checksum(kind: number, bytes: Uint8Array): number {
   return SUMS[kind]!(bytes);
 }

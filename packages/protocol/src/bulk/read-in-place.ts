@@ -3,6 +3,7 @@
 // made around the same handle, so the handle is taken out and a socket is made around it that reads as it is told.
 
 import { Socket, type SocketConstructorOpts } from "node:net";
+import type { Duplex } from "node:stream";
 import type { BulkParser } from "./bulk-frames.ts";
 
 /** What Node keeps in a socket; it is not among what it documents. */
@@ -37,4 +38,11 @@ function takeHandle(accepted: Socket): object | null {
   holder._handle = null;
   accepted.destroy(); // its server forgets it
   return handle;
+}
+
+/** What comes over a stream that is no socket, with a copy. */
+export function readStream(stream: Duplex, parser: BulkParser, step: (take: () => void) => void): Duplex {
+  stream.on("data", (bytes: Buffer) => step(() => parser.feed(bytes)));
+  stream.on("end", () => stream.destroy());
+  return stream;
 }

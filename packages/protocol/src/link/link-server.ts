@@ -12,6 +12,7 @@ import { FlockError, type Hello, isFlockError, PROTOCOL_VERSION, type Welcome } 
 import { bind } from "./bind.ts";
 import { decodeHello, encodeHandshake, MAX_HELLO_BYTES, refused, SUBPROTOCOL } from "./handshake.ts";
 import { ReadingClock } from "./reading-clock.ts";
+import { streamOf } from "./relay-stream.ts";
 import { DEFAULT_MAX_FRAME_BYTES, type DownDirection, type UpDirection } from "./scheduler-link.ts";
 import { ServerLink, type ServerLinkHandlers, type Traffic } from "./server-link.ts";
 import { websockets } from "./websockets.ts";
@@ -32,6 +33,13 @@ export interface Admission<U extends UpDirection = UpDirection, D extends DownDi
   attach(link: ServerLink<U, D>): ServerLinkHandlers<U>;
 }
 
+/** A connection that carries bytes and no messages: one end of a relay. */
+export interface StreamAdmission {
+  readonly welcome: Admission["welcome"];
+  /** Called at once, after the welcome was sent. */
+  stream(ends: Duplex): void;
+}
+
 export interface LinkServerOptions {
   readonly host: string;
   /** 0 takes any free one. */
@@ -42,7 +50,7 @@ export interface LinkServerOptions {
   readonly authenticateMs?: number;
   readonly pingMs?: number;
   /** Decides about a hello whose token is right; throws a FlockError to refuse it. */
-  admit(hello: Hello): Admission;
+  admit(hello: Hello): Admission | StreamAdmission;
 }
 
 export class LinkServer {
@@ -180,7 +188,7 @@ export class LinkServer {
     });
   }
 
-  #decide(data: Buffer): Admission | FlockError {
+  #decide(data: Buffer): Admission | StreamAdmission | FlockError {
     // What came in one piece with the upgrade was not counted.
     if (data.length > MAX_HELLO_BYTES) return helloTooLarge();
     try {
@@ -196,9 +204,13 @@ export class LinkServer {
     }
   }
 
-  #welcome(client: WebSocket, socket: Socket, admission: Admission): void {
+  #welcome(client: WebSocket, socket: Socket, admission: Admission | StreamAdmission): void {
     const maxFrameBytes = this.#options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
     client.send(encodeHandshake({ t: "welcome", protocol: PROTOCOL_VERSION, maxFrameBytes, ...admission.welcome }));
+    if ("stream" in admission) {
+      admission.stream(streamOf(client));
+      return;
+    }
     const link = new ServerLink({
       socket: client,
       up: admission.up,

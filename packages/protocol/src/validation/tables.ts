@@ -232,6 +232,7 @@ export const handshakeFields: Readonly<Record<"hello" | "welcome" | "refused", F
     worker: { t: choice("hello"), ...greeting, worker: workerHello, resume },
     nanny: { t: choice("hello"), ...greeting, name },
     peer: { t: choice("hello"), ...greeting, name },
+    relay: { t: choice("hello"), ...greeting, side: choice("reader", "holder"), key: hash },
   }),
   welcome: record({
     t: choice("welcome"),

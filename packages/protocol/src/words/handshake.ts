@@ -37,6 +37,15 @@ export type Hello =
       readonly protocol: number;
       readonly token: string;
       readonly name: string;
+    }
+  /** One end of a relay at the scheduler (relay-stream.ts): who reads gives the worker's key, the worker the relay's. */
+  | {
+      readonly t: "hello";
+      readonly role: "relay";
+      readonly protocol: number;
+      readonly token: string;
+      readonly side: "reader" | "holder";
+      readonly key: string;
     };
 
 /** Asks to go on with a session (client) or a worker (by id); `secret` is what the first welcome gave. */
@@ -55,7 +64,7 @@ export interface WorkerHello {
   /** In 1/10,000. */
   readonly resources: Readonly<Record<string, number>>;
   readonly memoryLimitBytes: number;
-  /** host:port where peers and clients fetch its results. */
+  /** host:port where peers and clients fetch its results; empty: nobody reaches it, and all that it sends and gets is relayed. */
   readonly peerAddress: string;
 }
 

@@ -1,0 +1,68 @@
+// What a transfer travels over: a socket to the peer, or a WebSocket to the scheduler, which passes everything on (a relay).
+
+import { connect, type NetConnectOpts } from "node:net";
+import type { Duplex } from "node:stream";
+import type { BulkParser, ChunkWriter } from "./bulk-frames.ts";
+
+export interface Carrier extends ChunkWriter {
+  destroy(): void;
+  /** Whether it keeps the process alive. */
+  ref(): void;
+  unref(): void;
+}
+
+export interface CarrierEvents {
+  readonly parser: BulkParser;
+  /** Bytes have come: `step` hands them to the parser. */
+  read(step: () => void): void;
+  connected(): void;
+  failed(error: Error): void;
+  closed(): void;
+}
+
+/** Nothing larger is written to a relay at once: what the scheduler passes on goes between its other work. */
+const RELAYED_BYTES = 256 * 1024;
+
+export type OpenCarrier = (events: CarrierEvents) => Carrier;
+
+/** Bytes are read to where the parser wants them. */
+export function dial(to: NetConnectOpts): OpenCarrier {
+  return (events) => {
+    const { parser } = events;
+    const callback = (count: number): boolean => {
+      events.read(() => parser.advance(count));
+      return true;
+    };
+    const socket = connect({ ...to, onread: { buffer: () => parser.target, callback } });
+    socket.once("connect", () => events.connected());
+    socket.on("error", (error) => events.failed(error));
+    socket.on("close", () => events.closed());
+    return socket;
+  };
+}
+
+/** Over a stream that is connected. */
+export function over(stream: Duplex): OpenCarrier {
+  return (events) => {
+    stream.on("data", (bytes: Buffer) => events.read(() => events.parser.feed(bytes)));
+    stream.on("error", (error) => events.failed(error));
+    stream.on("close", () => events.closed());
+    stream.on("end", () => stream.destroy());
+    events.connected();
+    return {
+      write: (bytes, done) => writeParts(stream, bytes, done),
+      cork: () => stream.cork(),
+      uncork: () => stream.uncork(),
+      destroy: () => stream.destroy(),
+      ref: () => {},
+      unref: () => {},
+    };
+  };
+}
+
+export function writeParts(stream: Duplex, bytes: Uint8Array, done?: (error?: Error | null) => void): boolean {
+  const last = Math.max(0, bytes.length - RELAYED_BYTES);
+  let at = 0;
+  for (; at < last; at += RELAYED_BYTES) stream.write(bytes.subarray(at, at + RELAYED_BYTES));
+  return stream.write(bytes.subarray(at), done);
+}
