@@ -1,12 +1,13 @@
 // What this worker holds: bytes in the arena or in files under a task, leased to whoever reads them. When the arena is nearly full, what
 // was used longest ago and nobody reads moves to files.
+
+import { unlink } from "node:fs";
 import type { TaskId } from "@taskflock/protocol";
 import type { Arena, Place } from "./arena.ts";
 import { IN_FILE } from "./slot/batch.ts";
 import { type Listed, Recency } from "./spill/recency.ts";
 import { spillToFile } from "./spill/spill-file.ts";
 import type { SpillFolder } from "./spill/spill-folder.ts";
-import { unlink } from "node:fs";
 
 /** Bytes that may be read until `release`. */
 export interface Lease {
@@ -61,6 +62,11 @@ export class Store {
   constructor(arena: Arena, options: StoreOptions = { folder: null }) {
     this.#arena = arena;
     this.#options = options;
+  }
+
+  /** Whether results that find no room in memory can be files. */
+  get hasFiles(): boolean {
+    return this.#options.folder !== null;
   }
 
   /** Of what is held, bytes in files. */

@@ -1,13 +1,9 @@
 // Data that comes and goes over the peer port: fetches from other workers, uploads of clients, and what others fetch here.
-import {
-  type BulkClient,
-  type BulkEarly,
-  type BulkTarget,
-  FlockError,
-  type Holder,
-  type TaskId,
-} from "@taskflock/protocol";
-import type { Arena, Place } from "./arena.ts";
+import type { BulkClient, BulkEarly, BulkSource, BulkTarget, Holder, TaskId } from "@taskflock/protocol";
+import type { Place } from "./arena.ts";
+import { IN_FILE } from "./slot/batch.ts";
+import { Landing, type LandingGround } from "./spill/landing.ts";
+import { readSpilledPart, SpoiledFile } from "./spill/spill-file.ts";
 import type { Store } from "./store.ts";
 
 export interface TransferEvents {
@@ -15,10 +11,12 @@ export interface TransferEvents {
   fetchFailed(task: TaskId, holder: Holder, full: boolean, error: unknown): void;
   uploaded(task: TaskId, bytes: number): void;
   uploadFailed(task: TaskId, message: string): void;
+  /** What is stored cannot be read any more. */
+  spoiled(task: TaskId, error: unknown): void;
 }
 
 export class Transfers {
-  readonly #arena: Arena;
+  readonly #ground: LandingGround;
   readonly #store: Store;
   readonly #client: BulkClient;
   readonly #events: TransferEvents;
@@ -27,9 +25,9 @@ export class Transfers {
   /** Uploads whose client was quicker than the scheduler. */
   readonly #early: Map<TaskId, Set<() => void>> = new Map();
 
-  constructor(arena: Arena, store: Store, client: BulkClient, events: TransferEvents) {
-    this.#arena = arena;
-    this.#store = store;
+  constructor(ground: LandingGround, client: BulkClient, events: TransferEvents) {
+    this.#ground = ground;
+    this.#store = ground.store;
     this.#client = client;
     this.#events = events;
   }
@@ -48,9 +46,9 @@ export class Transfers {
   }
 
   expect(task: TaskId, bytes: number): void {
-    const { limitBytes } = this.#arena;
+    const { limitBytes } = this.#ground.arena;
     // What comes of it is said after the step that asks for it.
-    if (bytes <= limitBytes) {
+    if (bytes <= limitBytes || this.#store.hasFiles) {
       this.#expected.set(task, bytes);
       queueMicrotask(() => this.#announce(task));
     } else {
@@ -64,8 +62,23 @@ export class Transfers {
   }
 
   /** For the bulk server: bytes that someone fetches. */
-  open(task: TaskId): { readonly bytes: Uint8Array; release(): void } | null {
-    return this.#store.lease(task);
+  open(task: TaskId): BulkSource | null {
+    const lease = this.#store.lease(task);
+    if (lease === null || lease.place.segment !== IN_FILE) return lease;
+    const { length: size } = lease.place;
+    const path = this.#store.pathOf(lease.place);
+    return {
+      size,
+      read: async (offset, length) => {
+        try {
+          return await readSpilledPart(path, size, offset, length);
+        } catch (error) {
+          if (error instanceof SpoiledFile) this.#events.spoiled(task, error);
+          throw error;
+        }
+      },
+      release: () => lease.release(),
+    };
   }
 
   /** For the bulk server: room for an upload, if it is expected and of the size that was said. */
@@ -73,20 +86,20 @@ export class Transfers {
     const expected = this.#expected.get(task);
     if (expected === undefined) return this.#store.has(task) ? null : this.#earlyUpload(task);
     if (expected !== bytes) return null;
-    const place = this.#arena.allocate(bytes);
+    const landing = new Landing(this.#ground);
     this.#expected.delete(task);
-    if (place === null) {
-      this.#events.uploadFailed(task, `the arena has no room for ${bytes} bytes`);
+    let target: Uint8Array;
+    try {
+      target = landing.take(bytes);
+    } catch (error) {
+      this.#events.uploadFailed(task, messageOf(error));
       return null;
     }
     return {
-      target: this.#arena.view(place),
-      done: () => {
-        this.#store.put(task, place);
-        this.#events.uploaded(task, bytes);
-      },
+      target,
+      done: () => void this.#uploaded(task, landing, bytes),
       failed: (error) => {
-        this.#arena.free(place);
+        landing.giveBack();
         this.#events.uploadFailed(task, error.message);
       },
     };
@@ -95,6 +108,16 @@ export class Transfers {
   close(): void {
     for (const task of [...this.#fetches.keys()]) this.stopFetch(task);
     this.#expected.clear();
+  }
+
+  async #uploaded(task: TaskId, landing: Landing, bytes: number): Promise<void> {
+    try {
+      this.#store.put(task, await landing.settle());
+    } catch (error) {
+      this.#events.uploadFailed(task, messageOf(error));
+      return;
+    }
+    this.#events.uploaded(task, bytes);
   }
 
   #earlyUpload(task: TaskId): BulkEarly {
@@ -117,9 +140,11 @@ export class Transfers {
   }
 
   async #fetch(task: TaskId, holder: Holder, signal: AbortSignal): Promise<void> {
-    const room = new Room(this.#arena);
+    const room = new Landing(this.#ground);
+    let place: Place;
     try {
       await this.#client.fetch(holder.address, task, (bytes) => room.take(bytes), signal);
+      place = await room.settle();
     } catch (error) {
       room.giveBack();
       if (signal.aborted) return;
@@ -127,9 +152,8 @@ export class Transfers {
       this.#events.fetchFailed(task, holder, room.full, error);
       return;
     }
-    const { place } = room;
-    if (signal.aborted || place === null) {
-      room.giveBack();
+    if (signal.aborted) {
+      this.#store.giveBack(place);
       return;
     }
     this.#fetches.delete(task);
@@ -138,28 +162,6 @@ export class Transfers {
   }
 }
 
-/** Arena space for one fetch, whose size the holder tells. */
-class Room {
-  readonly #arena: Arena;
-  place: Place | null = null;
-  full = false;
-
-  constructor(arena: Arena) {
-    this.#arena = arena;
-  }
-
-  take(bytes: number): Uint8Array {
-    this.giveBack();
-    this.place = this.#arena.allocate(bytes);
-    if (this.place === null) {
-      this.full = true;
-      throw new FlockError("FLOCK_OUT_OF_MEMORY", `The arena has no room for an input of ${bytes} bytes.`);
-    }
-    return this.#arena.view(this.place);
-  }
-
-  giveBack(): void {
-    if (this.place !== null) this.#arena.free(this.place);
-    this.place = null;
-  }
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -13,7 +13,15 @@ import {
 import { type Callable, type ClosureFactory, useAssetFolder } from "../functions/index.ts";
 import { readSpillFile, SpoiledFile } from "../spill/spill-file.ts";
 import { provideTaskContext } from "../task-context.ts";
-import { type Batch, keyOf, type Segments, type SlotInput, type SlotItem, type Supplies, unpackItems } from "./batch.ts";
+import {
+  type Batch,
+  keyOf,
+  type Segments,
+  type SlotInput,
+  type SlotItem,
+  type Supplies,
+  unpackItems,
+} from "./batch.ts";
 import { encodeFailure, failureOf } from "./failure.ts";
 import { FROZEN } from "./frozen.ts";
 import { InputCache } from "./input-cache.ts";

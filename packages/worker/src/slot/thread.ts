@@ -135,4 +135,3 @@ export default function runInThread(start: ThreadStart): Promise<never> {
     new ThreadSlot(start, reject);
   });
 }
-

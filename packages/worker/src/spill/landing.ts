@@ -47,8 +47,8 @@ export class Landing {
     const { arena, store } = this.#ground;
     this.#place = store.room(bytes);
     if (this.#place !== null && this.#place.segment !== IN_FILE) return arena.view(this.#place);
-    const memory = this.#place === null || !this.#ground.take(bytes) ? null : reserve(bytes);
-    if (memory === null) {
+    const memory = this.#place === null ? null : reserve(bytes);
+    if (memory === null || !this.#ground.take(bytes)) {
       this.full = true;
       throw new FlockError("FLOCK_OUT_OF_MEMORY", `The worker has no room for ${bytes} bytes.`);
     }
