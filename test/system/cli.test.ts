@@ -34,7 +34,18 @@ const startScheduler = (...args: string[]): Promise<Role> =>
 test("help names the commands, defaults and environment variables", async () => {
   const help = await taskflock(["--help"]);
   expect(help.code).toBe(0);
-  for (const command of ["scheduler", "worker", "status", "token", "demo", "doctor", "replay"])
+  for (const command of [
+    "scheduler",
+    "worker",
+    "status",
+    "token",
+    "demo",
+    "doctor",
+    "replay",
+    "events",
+    "logs",
+    "dump",
+  ])
     expect(help.stdout).toContain(command);
   const scheduler = await taskflock(["scheduler", "--help"]);
   expect(scheduler.stdout).toMatch(/--port <port>.*default: 8786.*TASKFLOCK_PORT/s);

@@ -54,7 +54,7 @@ export class Client extends ClientTools {
       submitAny: (fn, args, options) => this.submitNow("submit", fn, args, options),
       scatterNow: (value, options) => this.open().scatter(value, options),
       run: (name, options) => this.run(name, options),
-      logs: this.logs,
+      logs: this.logSink,
     };
   }
 }

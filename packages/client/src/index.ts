@@ -31,3 +31,5 @@ export type { TaskOptions } from "./task-options.ts";
 export type { TerminalStream } from "./terminal.ts";
 export type { Arguments, Resolved, ResolvedValue } from "./types.ts";
 export type { Versions, VersionsOptions } from "./versions.ts";
+export type { Dumped } from "./watch/dump.ts";
+export type { EventLine, EventOptions, LogOptions, PrintedLines } from "./watch/lines.ts";

@@ -308,3 +308,4 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
 }
 
 export { rerunHere } from "./rerun.ts";
+export { dump } from "./watch/dump.ts";

@@ -190,6 +190,7 @@ class Scheduler implements RunningScheduler {
       case "nanny":
         return this.#admitNanny(hello.name) as unknown as Admission;
       case "peer":
+      case "relay":
         throw new FlockError(
           "FLOCK_FORBIDDEN",
           "This is the scheduler's port; data is fetched from the workers' peer ports.",

@@ -1,5 +1,6 @@
 // Tables for a terminal.
 
+import type { EventLine, PrintedLines } from "@taskflock/client";
 import type { ClusterInfo, StoryLine } from "@taskflock/protocol";
 
 /** What `taskflock status` prints. */
@@ -61,6 +62,25 @@ export function formatStory(story: readonly StoryLine[]): string {
       line.detail,
     ]),
   ).join("\n");
+}
+
+/** `2026-11-21 18:20:05  #812  workerLost  w-1  SIGKILL`. */
+export function eventLine({ time, cause, kind, who, key, text }: EventLine): string {
+  return [localTime(time), `#${cause}`.padEnd(8), kind.padEnd(14), who, key, text]
+    .filter((part) => part !== "")
+    .join("  ");
+}
+
+/** Each line with its time and origin before it. */
+export function printedLines({ time, worker, key, text }: PrintedLines): string {
+  const origin = `${localTime(time)}  [${key === "" ? worker : `${worker} ${key}`}] `;
+  const lines = text.endsWith("\n") ? text.slice(0, -1) : text;
+  return origin + lines.replaceAll("\n", `\n${origin}`);
+}
+
+/** In the reader's zone, by the second. */
+function localTime(time: Date): string {
+  return time.toLocaleString("sv-SE");
 }
 
 /** Left-aligned columns two spaces apart, as wide as their widest cell. */

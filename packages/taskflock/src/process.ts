@@ -67,7 +67,16 @@ export function describeError(error: unknown): string {
   return `taskflock: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 
-/** A stream on stdout that forgives a reader who left (`| head`). */
+let isForgiving = false;
+
+/** On stdout; a reader who left (`| head`) ends the process, well. */
 export function printLine(text: string): void {
+  if (!isForgiving) {
+    isForgiving = true;
+    process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit(0);
+    });
+  }
   process.stdout.write(`${text}\n`);
 }

@@ -54,6 +54,9 @@ export interface ShellContext {
   replace(reason: string): void;
 }
 
+/** Where a log line belongs that no task printed. */
+const NO_TASK = { task: 0 as TaskId, attempt: 1 as Assign["attempt"] } as const;
+
 export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   readonly #context: ShellContext;
   readonly #queue: Happening[] = [];
@@ -191,6 +194,12 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#lastLog = from;
     const passed = this.#logs.admit(text);
     if (passed !== "") this.#send?.({ t: "log", ...from, stream, text: passed });
+  }
+
+  /** The worker's own words: of no task. */
+  ownLine(text: string): void {
+    const passed = this.#closed ? "" : this.#logs.admit(text);
+    if (passed !== "") this.#send?.({ t: "log", ...NO_TASK, stream: "stderr", text: passed });
   }
 
   /** Says how many lines were dropped, if any; now and then. */

@@ -19,6 +19,7 @@ import { Slots } from "./slots/slots.ts";
 import { LandingGround } from "./spill/landing.ts";
 import { removeStaleFolders, SpillFolder } from "./spill/spill-folder.ts";
 import { Store } from "./store.ts";
+import { toldLogger } from "./told-logger.ts";
 import { Transfers } from "./transfers.ts";
 
 export interface WorkerExit {
@@ -93,7 +94,7 @@ class Worker implements RunningWorker {
   #ending: Promise<void> | null = null;
 
   constructor(options: CompleteWorkerOptions) {
-    this.#options = options;
+    this.#options = { ...options, logger: toldLogger(options.logger, (line) => this.#shell.ownLine(line)) };
     this.done = new Promise((resolve) => {
       this.#resolveDone = resolve;
     });
@@ -116,14 +117,14 @@ class Worker implements RunningWorker {
     const ground = new LandingGround(this.#arena, this.#store, options.memoryLimitBytes * LANDING_SHARE);
     this.#transfers = new Transfers(ground, this.#bulk, this.#shell);
     this.#slots = new Slots(
-      { ...options, spillFolder: folder?.path ?? "" },
+      { ...this.#options, spillFolder: folder?.path ?? "" },
       {
         arena: this.#arena,
         store: this.#store,
         payloads: this.#payloads,
         functions: this.#functions,
         events: this.#shell,
-        logger: options.logger,
+        logger: this.#options.logger,
       },
     );
     const machine = new WorkerMachine({ ...defaultWorkerConfig, slots: options.slots }, this.#shell);

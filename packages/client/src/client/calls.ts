@@ -23,12 +23,12 @@ interface Planned {
 /** A client's calls. Users hold a `Client`, which has more. */
 export class ClientCalls {
   protected readonly session: Session;
-  protected readonly logs: LogSink;
+  protected readonly logSink: LogSink;
   readonly #graphs: Graphs;
 
   protected constructor(session: Session, logs: LogSink) {
     this.session = session;
-    this.logs = logs;
+    this.logSink = logs;
     this.#graphs = new Graphs(session);
   }
 

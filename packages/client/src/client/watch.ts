@@ -11,7 +11,20 @@ import { describe } from "../option-checks.ts";
 import { type OnError, type OnWorkers, type RunOnWorkersOptions, runOnWorkers } from "../run-on-workers.ts";
 import type { Arguments } from "../types.ts";
 import { type Versions, type VersionsOptions, versions } from "../versions.ts";
+import type { Dumped } from "../watch/dump.ts";
+import {
+  type EventLine,
+  type EventOptions,
+  eventList,
+  eventStream,
+  type LogOptions,
+  logList,
+  logStream,
+  note,
+  type PrintedLines,
+} from "../watch/lines.ts";
 import { ClientCalls, fromCaller } from "./calls.ts";
+
 /** A client's view of its cluster. Users hold a `Client`, which has more. */
 export class ClientWatch extends ClientCalls {
   /** All that the scheduler counts: workers, tasks by state, runs. */
@@ -114,5 +127,46 @@ export class ClientWatch extends ClientCalls {
   /** Compares Node, Taskflock and packages of client, scheduler and workers. */
   versions(options?: VersionsOptions): Promise<Versions> {
     return versions(this, options);
+  }
+
+  /**
+   * What happened in the cluster: workers and clients that came and went, and why. The scheduler keeps the last 10,000 events.
+   * Each carries the cause that stories of tasks name.
+   */
+  async events(options?: EventOptions): Promise<EventLine[]> {
+    return eventList(this.open(), options);
+  }
+
+  /** Events as they happen, after those that are kept already: `for await (const event of client.followEvents()) …`. */
+  followEvents(options?: EventOptions): AsyncGenerator<EventLine, void, undefined> {
+    return eventStream(this.open(), options);
+  }
+
+  /** Puts a line of your own into the event log, at most 4,096 characters. */
+  async note(text: string): Promise<void> {
+    await note(this.open(), text);
+  }
+
+  /**
+   * What tasks printed and workers said of themselves, of all clients: of a worker, a task or a run if you name one. The scheduler
+   * keeps the last 8 MiB.
+   */
+  async logs(options?: LogOptions): Promise<PrintedLines[]> {
+    return logList(this.open(), options);
+  }
+
+  /** Printed lines as they come, after those that are kept already. */
+  followLogs(options?: LogOptions): AsyncGenerator<PrintedLines, void, undefined> {
+    return logStream(this.open(), options);
+  }
+
+  /**
+   * Writes all that the scheduler knows to a file: workers, every task, their last transitions, events, printed lines; one line of
+   * JSON each, compressed if the name ends in `.gz`. Rejects with FLOCK_OPTION_INVALID when the file cannot be written.
+   */
+  async dump(file: string): Promise<Dumped> {
+    const session = this.open();
+    const { dump } = await loadSession();
+    return dump(session, file);
   }
 }

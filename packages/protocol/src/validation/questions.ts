@@ -1,9 +1,9 @@
 // The fields of every question.
 
 import type { Question } from "../words/index.ts";
-import { type Field, list, variants } from "./fields.ts";
+import { choice, type Field, flag, int, list, record, variants } from "./fields.ts";
 import { sharedQuestions } from "./shared-objects.ts";
-import { line, MAX_ELEMENTS, millis, name, natural, positive } from "./terms.ts";
+import { key, line, MAX_ELEMENTS, millis, name, natural, positive } from "./terms.ts";
 
 /** Each entry has exactly the fields of its question. */
 type Table = {
@@ -24,6 +24,10 @@ const questions = {
   restartWorkers: { workers: list(name, 10_000) },
   waitForNamed: { workers: list(name, 10_000) },
   ping: {},
+  events: { since: natural, limit: int(1, 1_000), wait: flag },
+  logs: { filter: record({ worker: name, key, run: name }), since: natural, limit: int(1, 1_000), wait: flag },
+  note: { text: line },
+  dump: { section: choice("tasks", "story"), from: natural, limit: int(1, 1_000) },
   ...sharedQuestions,
 } satisfies Table;
 

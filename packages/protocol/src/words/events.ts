@@ -23,6 +23,8 @@ export type EventKind =
   | "idleTimeout"
   | "clientJoined"
   | "clientGone"
+  /** Said by a client. */
+  | "note"
   /** A lock or a lease of a semaphore that a client held until it was gone is free again. */
   | "leaseFreed";
 

@@ -8,4 +8,5 @@ export type * from "./questions.ts";
 export type * from "./scaling.ts";
 export * from "./shared-objects.ts";
 export * from "./tasks.ts";
+export type * from "./watch-questions.ts";
 export type * from "./worker-messages.ts";

@@ -4,8 +4,10 @@ import type { FunctionNumber, TaskNumber } from "./ids.ts";
 import type { Restarted, ScaleAdvice } from "./scaling.ts";
 import type { SharedAnswers, SharedQuestion } from "./shared-objects.ts";
 import type { ClusterInfo, StoryLine, WorkerInfo } from "./tasks.ts";
+import type { WatchAnswers, WatchQuestion } from "./watch-questions.ts";
 
 export type Question =
+  | WatchQuestion
   | SharedQuestion
   | { readonly q: "cluster" }
   | { readonly q: "story"; readonly n: TaskNumber }
@@ -39,7 +41,7 @@ export interface CallInfo {
   readonly inputs: number;
 }
 
-interface Answers extends SharedAnswers {
+interface Answers extends WatchAnswers, SharedAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
   readonly retire: readonly WorkerInfo[];

@@ -18,6 +18,7 @@ import {
   type WorkerId,
 } from "@taskflock/protocol/words";
 import { EventLog } from "./event-log.ts";
+import { LogStore } from "./log-store.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,
@@ -35,6 +36,7 @@ import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
 import { Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
+import type { Watcher } from "./watch.ts";
 import { IdleWorkers, RestingWorkers, WorkerHeap } from "./worker-heap.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -90,6 +92,11 @@ export class Core {
 
   readonly story: Story;
   readonly events: EventLog;
+  readonly logs: LogStore;
+  /** Those who wait for the next event or line; and what there was when they were looked at last. */
+  readonly watchers: Watcher[] = [];
+  watchedEvent = 0;
+  watchedLine = 0;
   readonly timers: Timers = new Timers();
   armed: Micros | null = null;
   inlineBytes = 0;
@@ -126,6 +133,7 @@ export class Core {
     this.port = port;
     this.story = new Story(config.storyLines);
     this.events = new EventLog(config.eventsKept);
+    this.logs = new LogStore(config.logUnitsKept);
   }
 
   newTask(n: TaskNumber, options: Options, run: Run): Task {

@@ -22,6 +22,11 @@ export class EventLog {
     this.#events[(seq - 1) % this.#size] = { seq, at, cause, kind, who, key, text };
   }
 
+  /** How many events after number `seq` are forgotten. */
+  missedSince(seq: number): number {
+    return Math.max(0, this.#last - this.#size - seq);
+  }
+
   /** Those after number `seq` that are still known, oldest first, at most `limit`. */
   since(seq: number, limit: number): ClusterEvent[] {
     const first = Math.max(seq + 1, this.#last - this.#size + 1, 1);

@@ -29,6 +29,7 @@ import { clientMessage, freeClientMessage, sessionGone, sessionJoined, sessionLi
 import { waitsDue } from "./shared-waits.ts";
 import { DELAYED } from "./states.ts";
 import { rebalance } from "./steal.ts";
+import { answerWatchers } from "./watch.ts";
 import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
 
 export class SchedulerMachine {
@@ -187,6 +188,7 @@ function settle(core: Core): void {
   }
   watchInlineBudget(core);
   sayProgress(core);
+  answerWatchers(core);
   const next = core.timers.next();
   if (next === core.armed) return;
   core.armed = next;

@@ -91,6 +91,8 @@ export interface SchedulerConfig {
   readonly storyLines: number;
   /** Entries of the event log that are kept. */
   readonly eventsKept: number;
+  /** Printed lines that are kept, UTF-16 units. */
+  readonly logUnitsKept: number;
 }
 
 export const defaultSchedulerConfig: SchedulerConfig = {
@@ -105,6 +107,7 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   sharedBudgetBytes: 256 * 1024 * 1024,
   storyLines: 100_000,
   eventsKept: 10_000,
+  logUnitsKept: 8 * 1024 * 1024,
 };
 
 export type { Attempt, RunCounts };

@@ -11,6 +11,7 @@ import { restartHandlers } from "./restart.ts";
 import { retire } from "./retire.ts";
 import { scaleHandlers } from "./scale.ts";
 import { sharedHandlers } from "./shared-questions.ts";
+import { watchHandlers } from "./watch.ts";
 
 /** Does what the question asks for, and answers it now (`answer`) or later (`sayAnswer`, with the same id). */
 export type Handlers<Q extends Question["q"]> = {
@@ -18,6 +19,7 @@ export type Handlers<Q extends Question["q"]> = {
 };
 
 const handlers: Handlers<Question["q"]> = {
+  ...watchHandlers,
   cluster: (core, session, id) => answer(core, session, id, () => ({ value: clusterInfo(core), error: null })),
   story: (core, session, id, { n }) => answer(core, session, id, () => storyOf(core, session, n)),
   retire: (core, session, id, { workers }) => {

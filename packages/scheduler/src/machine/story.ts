@@ -1,6 +1,6 @@
 // One bounded ring of transitions for all tasks together.
 
-import type { StoryLine, TaskId } from "@taskflock/protocol/words";
+import type { StoryDump, StoryLine, TaskId } from "@taskflock/protocol/words";
 import { type State, stateNames } from "./states.ts";
 
 export class Story {
@@ -53,6 +53,25 @@ export class Story {
     const kept = Math.min(this.#total - this.#marked, this.#size);
     for (let k = 1; k <= kept; k++) tasks.add(this.#tasks[(this.#next - k + this.#size) % this.#size] as TaskId);
     return tasks;
+  }
+
+  /** The lines that are still there, oldest first, from line number `from` of all that there were. */
+  page(from: number, limit: number): { readonly items: StoryDump[]; readonly next: number | null } {
+    const first = Math.max(from, this.#total - this.#size);
+    const end = Math.min(this.#total, first + limit);
+    const items: StoryDump[] = [];
+    for (let line = first; line < end; line++) {
+      const i = line % this.#size;
+      items.push({
+        task: this.#tasks[i] as TaskId,
+        at: this.#times[i]!,
+        cause: this.#causes[i]!,
+        from: stateNames[this.#from[i]!]!,
+        to: stateNames[this.#to[i]!]!,
+        detail: this.#details[i]!,
+      });
+    }
+    return { items, next: end < this.#total ? end : null };
   }
 
   of(task: TaskId): StoryLine[] {

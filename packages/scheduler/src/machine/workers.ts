@@ -231,8 +231,10 @@ function held(core: Core, worker: Worker, message: Held): void {
 
 function log(core: Core, worker: Worker, message: WorkerLog): void {
   const task = core.taskById(message.task);
-  if (task === null) return;
   const { stream, text } = message;
+  const [key, run] = task === null ? ["", ""] : [keyOf(task), task.run.name];
+  core.logs.add({ at: core.now, worker: worker.name, key, run, stream, text });
+  if (task === null) return;
   eachRef(task, (session, n) => {
     if (core.canTell(session)) core.tell(session, { t: "log", n, worker: worker.name, stream, text });
   });

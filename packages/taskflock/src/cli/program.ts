@@ -5,6 +5,7 @@ import { addDoctorCommand } from "./doctor.ts";
 import { addReplayCommand } from "./replay.ts";
 import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
+import { addWatchCommands } from "./watch.ts";
 import { addWorkerCommand } from "./worker.ts";
 
 /** Reads the command line, and runs the command. Each loads what it needs only when it runs, so that `--help` is quick. */
@@ -40,5 +41,6 @@ Every flag is also an environment variable, which the --help of its command name
   addTokenCommand(program);
   addDoctorCommand(program);
   addReplayCommand(program);
+  addWatchCommands(program);
   return program;
 }

@@ -1,0 +1,101 @@
+// `taskflock events`, `logs` and `dump`: what happened, what was printed, all that is known.
+
+import type { Client } from "@taskflock/client";
+import type { Command } from "commander";
+import { printLine } from "../process.ts";
+import { integer } from "../values.ts";
+import { flag } from "./flags.ts";
+
+interface PlaceFlags {
+  readonly address: string;
+  readonly tokenFile?: string;
+}
+interface StreamFlags extends PlaceFlags {
+  readonly since: number;
+  readonly follow: boolean;
+  readonly json: boolean;
+}
+interface LogFlags extends StreamFlags {
+  readonly worker?: string;
+  readonly task?: string;
+  readonly run?: string;
+}
+
+export function addWatchCommands(program: Command): void {
+  streamFlags(
+    place(
+      program.command("events").description("Print what happened: workers and clients that came and went, and why."),
+    ),
+  ).action((flags: StreamFlags) =>
+    withClient(flags, "taskflock events", async (client) => {
+      const { eventLine } = await import("../format.ts");
+      const { since } = flags;
+      const lines = flags.follow ? client.followEvents({ since }) : await client.events({ since });
+      for await (const event of lines) printLine(flags.json ? JSON.stringify(event) : eventLine(event));
+    }),
+  );
+  streamFlags(
+    place(program.command("logs").description("Print what tasks printed and workers said."))
+      .option("--worker <name>", "of this worker only")
+      .option("--task <key>", "of the task with this key only")
+      .option("--run <name>", "of tasks of this run only"),
+  ).action((flags: LogFlags) =>
+    withClient(flags, "taskflock logs", async (client) => {
+      const { printedLines } = await import("../format.ts");
+      const wanted = { since: flags.since, ...chosen(flags) };
+      const lines = flags.follow ? client.followLogs(wanted) : await client.logs(wanted);
+      for await (const line of lines) printLine(flags.json ? JSON.stringify(line) : printedLines(line));
+    }),
+  );
+  place(
+    program
+      .command("dump")
+      .description(
+        "Write all that the scheduler knows to a file: a line of JSON for each worker, task, transition, event.",
+      )
+      .argument("<file>", "where to; compressed if it ends in .gz"),
+  ).action((file: string, flags: PlaceFlags) =>
+    withClient(flags, "taskflock dump", async (client) => {
+      const { tasks, transitions, events } = await client.dump(file);
+      printLine(`${file}: ${tasks} tasks, ${transitions} transitions, ${events} events`);
+    }),
+  );
+}
+
+function place(command: Command): Command {
+  return command
+    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
+    .addOption(
+      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
+    );
+}
+
+function streamFlags(command: Command): Command {
+  return command
+    .addOption(
+      flag("--since <number>", "only those after this number", "SINCE")
+        .argParser(integer(0, 2 ** 52))
+        .default(0),
+    )
+    .addOption(flag("--follow", "go on with what comes", "FOLLOW").default(false))
+    .addOption(flag("--json", "print each as a line of JSON", "JSON").default(false));
+}
+
+function chosen({ worker, task, run }: LogFlags): Pick<LogFlags, "worker" | "task" | "run"> {
+  return Object.fromEntries(Object.entries({ worker, task, run }).filter(([, value]) => value !== undefined));
+}
+
+async function withClient(flags: PlaceFlags, name: string, use: (client: Client) => Promise<void>): Promise<void> {
+  const { Client } = await import("@taskflock/client");
+  const { tokenFile } = flags;
+  const client = await Client.connect(flags.address, {
+    name,
+    logs: "ignore",
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+  });
+  try {
+    await use(client);
+  } finally {
+    await client.close();
+  }
+}
