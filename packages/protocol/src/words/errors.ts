@@ -192,7 +192,7 @@ export const errorRegistry = {
     advice: "Split it, or raise --memory-limit on the workers.",
   },
   FLOCK_OUT_OF_MEMORY: {
-    summary: "The worker's memory for results is full, and it may not use the disk for them.",
+    summary: "The worker's memory for results is full, and it may not use the disk for them, or cannot.",
     advice: "Release futures, add workers, raise --memory-limit, or pass --spill-directory.",
   },
   FLOCK_DISK_FULL: {

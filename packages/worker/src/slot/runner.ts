@@ -227,11 +227,12 @@ export class BatchRunner {
     }
   }
 
-  /** What is in a file is read for it. */
+  /** What is in a file is read for it, once for all tasks that share what is decoded from it. */
   #checksums({ inputs }: SlotItem): readonly number[] {
     for (const [index, input] of inputs.entries()) {
       if (input.filed < 0) continue;
-      input.bytes = this.#readFile(input, index);
+      const { serial, filed } = input;
+      input.bytes = this.#cache.get(-serial, filed, () => this.#readFile(input, index)) as Uint8Array;
       input.filed = -1;
     }
     return checksums(inputs);

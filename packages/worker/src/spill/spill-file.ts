@@ -32,7 +32,7 @@ export function writeSpillFile(path: string, bytes: Uint8Array): void {
       closeSync(file);
     }
   } catch (error) {
-    rmSync(path, { force: true });
+    removeFile(path);
     throw diskFull(path, bytes.length, error);
   }
 }
@@ -52,7 +52,7 @@ export async function spillToFile(path: string, bytes: Uint8Array): Promise<void
       await file.close();
     }
   } catch (error) {
-    rmSync(path, { force: true });
+    removeFile(path);
     throw diskFull(path, bytes.length, error);
   }
 }
@@ -166,6 +166,14 @@ async function readWhole(path: string, file: FileHandle, into: Uint8Array, posit
 
 function damaged(path: string): SpoiledFile {
   return new SpoiledFile(path, "a checksum is wrong");
+}
+
+function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // What kept it from being written may keep it from being removed; the folder goes with the worker.
+  }
 }
 
 function diskFull(path: string, bytes: number, cause: unknown): FlockError {
