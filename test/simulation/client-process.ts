@@ -229,7 +229,7 @@ export class ClientProcess implements PeerEnd {
   #sendScatter(n: TaskNumber, spec: TaskSpec): void {
     const { value, bytes, key, broadcast } = spec;
     const data = bytes <= 4096 ? this.payloads.put({ is: "value", value, bytes }) : NO_PAYLOAD;
-    this.#say({ t: "scatter", n, key, fingerprint: key, name: "data", bytes, data, broadcast });
+    this.#say({ t: "scatter", n, key, fingerprint: key, name: "data", bytes, data, broadcast, workers: [] });
   }
 
   #release(future: ModelFuture): void {

@@ -50,6 +50,10 @@ function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
       return spec.fails > options.retries && spec.exits;
     case "FLOCK_TIMEOUT":
       return spec.endless && options.timeoutMs > 0;
+    case "FLOCK_DEADLINE_EXCEEDED":
+      return options.deadlineMs > 0;
+    case "FLOCK_NO_WORKER_TIMEOUT":
+      return options.noWorkerTimeoutMs > 0;
     case "FLOCK_KILLED_WORKER":
       // a worker can die before it says that a task began: that counts a quarter
       return history.losses > options.allowedFailures || history.suspected > 4 * (options.allowedFailures + 1);
@@ -69,6 +73,8 @@ const failureCodes: readonly string[] = [
   "ModelError",
   "FLOCK_TASK_EXITED",
   "FLOCK_TIMEOUT",
+  "FLOCK_DEADLINE_EXCEEDED",
+  "FLOCK_NO_WORKER_TIMEOUT",
   "FLOCK_KILLED_WORKER",
   "FLOCK_DATA_LOST",
   "FLOCK_OUT_OF_MEMORY",

@@ -264,9 +264,23 @@ function add(style: Style, traits: SpecTraits): TaskSpec {
 
 function drawOptions(random: Random): Partial<TaskOptionsData> {
   if (random.chance(0.8)) return {};
-  const choice = random.between(0, 3);
+  const choice = random.between(0, 4);
+  if (choice === 4) return drawLimits(random);
   if (choice === 0) return { priority: random.between(-5, 5) };
   if (choice === 1) return { resources: { GPU: random.pick([0.25, 0.5, 1]) * RESOURCE_UNIT } };
   if (choice === 2) return { workers: [`w${random.between(0, 4)}`], allowOtherWorkers: random.chance(0.7) };
   return { isolation: "process" };
+}
+
+/** Limits that strike, some of them while nobody could run the task, and limits that never do. */
+function drawLimits(random: Random): Partial<TaskOptionsData> {
+  const choice = random.between(0, 3);
+  if (choice === 0) return { deadlineMs: random.skewed(1, 200) };
+  if (choice === 1) return { deadlineMs: 86_400_000 };
+  if (choice === 2) return { noWorkerTimeoutMs: random.skewed(1, 200) };
+  return {
+    noWorkerTimeoutMs: random.skewed(1, 200),
+    workers: [`w${random.between(0, 8)}`],
+    resources: { GPU: RESOURCE_UNIT },
+  };
 }

@@ -235,6 +235,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       },
       abortItem: (slot, task, reason) => this.#slots[slot]?.abort(task, reason),
       endSlot: (slot, reason) => this.#slots[slot]?.end(reason),
+      closeActor: () => {},
       fetch: (task, _bytes, holder) => this.#fetch(task, holder),
       stopFetch: (task) => {
         if (!this.#fetches.delete(task)) throw new Error(`${this.name} stops a fetch of ${task} that does not run`);

@@ -18,6 +18,13 @@ export function calledClass({ fn }: FunctionUse): FlockError {
   );
 }
 
+export function actorGiven(path: string): FlockError {
+  return new FlockError(
+    "FLOCK_NOT_SERIALIZABLE",
+    `${path} is an actor, and only the client that made it can call it: pass a future of a call's result, or call the actor with the task's future.`,
+  );
+}
+
 export function tooLarge(bytes: number, limit: number): FlockError {
   const mib = (count: number): string => `${(count / 1024 ** 2).toFixed(1)} MiB`;
   return new FlockError(

@@ -12,7 +12,8 @@ import {
   type SharedCall,
   type ValueLeaf,
 } from "@taskflock/protocol";
-import { calledClass, capturedFuture, tooLarge } from "./argument-errors.ts";
+import { isActor } from "./actors/actor.ts";
+import { actorGiven, calledClass, capturedFuture, tooLarge } from "./argument-errors.ts";
 import { releasedError } from "./endings.ts";
 import type { AnyFunction, FunctionEntry, FunctionTable, FunctionUse } from "./function-table.ts";
 import { classOf, instanceLeaf, instanceProblem, meet, noteCopy } from "./functions/index.ts";
@@ -294,6 +295,7 @@ export class ArgumentEncoder {
       if (captor !== undefined && !captor.shared) throw capturedFuture(captor, path());
       return { kind: "future", index: this.#deps.of(this.#recordOf(value, path)) };
     }
+    if (isActor(value)) throw actorGiven(path());
     const type = classOf(value);
     if (type === undefined) return undefined;
     const problem = instanceProblem(type);

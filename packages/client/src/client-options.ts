@@ -1,6 +1,7 @@
 // What may be asked of a client: where it connects, and what its methods take beside tasks.
 
 import { parseAddress } from "@taskflock/protocol/code";
+import { FlockError } from "@taskflock/protocol/words";
 import type { GatherOptions } from "./gather.ts";
 import type { LogSink } from "./logs.ts";
 import {
@@ -41,7 +42,14 @@ export interface ScatterOptions {
   readonly key?: string;
   /** A readable stem for the derived key. Default "data". */
   readonly name?: string;
+  /** The names of the workers that may hold it; with `broadcast`, all of them do. Small values stay with the scheduler. Default: any. */
+  readonly workers?: readonly string[];
+  /** Gives it a key made of its content: equal values, of any client, are stored once. Default false. */
+  readonly hash?: boolean;
 }
+
+/** Options of each value: a key is for one. */
+export type ScatterAllOptions = Omit<ScatterOptions, "key">;
 
 export interface WaitOptions {
   /** Milliseconds after which the wait fails with FLOCK_WAIT_TIMEOUT. Default: no limit. */
@@ -59,7 +67,14 @@ const clientChecks: Checks<ClientOptions> = {
       ? null
       : '"inherit", "ignore" or a function',
 };
-const scatterChecks: Checks<ScatterOptions> = { broadcast: flag, key: name, name };
+const scatterChecks: Checks<ScatterOptions> = {
+  broadcast: flag,
+  key: name,
+  name,
+  workers: names,
+  hash: flag,
+};
+const { key: _, ...scatterAllChecks }: Checks<ScatterOptions> = scatterChecks;
 const waitChecks: Checks<WaitOptions> = { timeoutMs: milliseconds };
 const gatherChecks: Checks<GatherOptions> = { errors: oneOf("raise", "skip") };
 
@@ -80,7 +95,13 @@ export function compileClientOptions(address: string | undefined, raw: ClientOpt
 }
 
 export function checkScatterOptions(options: ScatterOptions | undefined): ScatterOptions {
-  return checkOptions("scatter", options, scatterChecks);
+  const checked = checkOptions("scatter", options, scatterChecks);
+  if (checked.hash !== true || checked.key === undefined) return checked;
+  throw new FlockError("FLOCK_OPTION_INVALID", "scatter: with hash the content gives the key. Leave out key, or hash.");
+}
+
+export function checkScatterAllOptions(options: ScatterAllOptions | undefined): ScatterAllOptions {
+  return checkOptions("scatterAll", options, scatterAllChecks);
 }
 
 export function checkWaitOptions(options: WaitOptions | undefined): WaitOptions {

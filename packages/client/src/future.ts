@@ -22,6 +22,8 @@ export interface FutureOwner {
   /** Calls the waiter now when the end is known, later when it is not, and with the reason when it will never be. */
   watch(future: Future<unknown>, waiter: Waiter): void;
   cancel(future: Future<unknown>, reason: string): Promise<void>;
+  /** They run to their ends, whoever leaves. */
+  fireAndForget(futures: readonly Future<unknown>[]): Promise<void>;
   /** Called once. */
   release(future: Future<unknown>, anchor: Anchor): void;
 }

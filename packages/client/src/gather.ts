@@ -1,6 +1,7 @@
 // Waiting for many futures with one promise, and putting their values where the futures stood.
 
 import { FlockError } from "@taskflock/protocol/words";
+import { eachBounded } from "./bounded.ts";
 import { type Future, type FutureOwner, isFuture, ownerOf, recordOf } from "./future.ts";
 import { delayedGiven, isDelayed } from "./graph/delayed.ts";
 import type { TaskRecord } from "./record.ts";
@@ -15,6 +16,9 @@ export interface GatherOptions {
    */
   readonly errors?: "raise" | "skip";
 }
+
+/** Results that come from workers at the same time. */
+const AT_ONCE = 32;
 
 interface GatherHost extends FutureOwner {
   readonly results: Results;
@@ -58,7 +62,11 @@ function ensureOwn(host: GatherHost, futures: readonly Future<unknown>[]): void 
 }
 
 /** Resolves when all are known; rejects with the first failure, unless failures are skipped. */
-function settled(host: GatherHost, futures: readonly Future<unknown>[], errors: "raise" | "skip"): Promise<void> {
+export function settled(
+  host: GatherHost,
+  futures: readonly Future<unknown>[],
+  errors: "raise" | "skip",
+): Promise<void> {
   if (futures.length === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const waiter = new CountdownWaiter(
@@ -91,6 +99,6 @@ async function fetchRemotes(
       values.set(record, LEAVE_OUT);
     }
   };
-  await Promise.all(Array.from(remote, fetch));
+  await eachBounded(remote, AT_ONCE, fetch);
   return values;
 }

@@ -3,17 +3,24 @@ export {
   type ErrorCode,
   FlockError,
   formatAddress,
+  type HeldResults,
   isFlockError,
+  type Move,
+  type Moves,
+  type RefusedMove,
   type RunInfo,
   type StoryLine,
   type WorkerInfo,
 } from "@taskflock/protocol/code";
+export { type Actor, type ActorMethod, type ActorOptions, actorValue, closeActor, isActor } from "./actors/actor.ts";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
+export { type DatasetInfo, fireAndForget, type PublishOptions } from "./client/data.ts";
 export { Client } from "./client.ts";
-export type { ClientOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
+export type { ClientOptions, ScatterAllOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
 export type { ExecOptions, FileContent } from "./commands/exec.ts";
 export type { ExecResult } from "./commands/spec.ts";
 export { copy } from "./copy.ts";
+export type { RebalanceOptions, ReplicateOptions } from "./data-moves.ts";
 export type { Environment } from "./environment.ts";
 export type { TaskError } from "./failures.ts";
 export { Future, type FutureStatus, isFuture } from "./future.ts";
@@ -27,6 +34,11 @@ export { type ProgressOptions, progress } from "./progress.ts";
 export { range } from "./range.ts";
 export type { OnError, OnWorkers, RunOnWorkersOptions } from "./run-on-workers.ts";
 export { type Run, type RunOptions, type RunOutcome, type RunStatus, TaskRun } from "./runs.ts";
+export type { SharedEvent } from "./shared-objects/event.ts";
+export type { Lease, SharedLock, SharedSemaphore } from "./shared-objects/leases.ts";
+export type { SharedQueue, SharedQueueOptions, TakeManyOptions } from "./shared-objects/queue.ts";
+export type { SharedVariable } from "./shared-objects/variable.ts";
+export type { SharedWaitOptions } from "./shared-objects/waits.ts";
 export type { TaskOptions } from "./task-options.ts";
 export type { TerminalStream } from "./terminal.ts";
 export type { Arguments, Resolved, ResolvedValue } from "./types.ts";

@@ -88,6 +88,8 @@ export function integerFrom(from: number, to: number = Number.MAX_SAFE_INTEGER):
 export const milliseconds: Check = (value) =>
   typeof value === "number" && value >= 0 && value <= 2 ** 31 - 1 ? null : "milliseconds, from 0 to 2,147,483,647";
 
+export const abortSignal: Check = (value) => (value instanceof AbortSignal ? null : "an AbortSignal");
+
 export const flag: Check = (value) => (typeof value === "boolean" ? null : "true or false");
 
 export const text: Check = (value) => (typeof value === "string" && value !== "" ? null : "a string that is not empty");

@@ -8,13 +8,18 @@ import {
   errorRegistry,
   FlockError,
   NO_PAYLOAD,
+  type PayloadRef,
   type PayloadStore,
   type Question,
+  type SharedQuestion,
 } from "@taskflock/protocol";
 import { again } from "./endings.ts";
 
 interface Asked {
+  /** What is asked after a cut. */
   readonly question: Question;
+  /** It changes something: its answer is kept for us until we say that we have it. */
+  readonly once: boolean;
   readonly resolve: (answer: WithData<unknown>) => void;
   readonly reject: (error: FlockError) => void;
 }
@@ -27,14 +32,18 @@ export interface WithData<V> {
 
 export interface QuestionsHost {
   readonly payloads: PayloadStore;
-  send(message: ClientToScheduler): void;
+  send(message: ClientToScheduler, payload?: PayloadRef): void;
 }
 
+/** Answers that are here, before the scheduler is told so without need. */
+const HEARD_AT_ONCE = 16;
 const NO_BYTES = new Uint8Array(0);
 
 export class Questions {
   readonly #host: QuestionsHost;
   readonly #open: Map<number, Asked> = new Map();
+  /** Answers that the scheduler keeps for us, and that are here. */
+  #heard: number[] = [];
   #last = 0;
 
   constructor(host: QuestionsHost) {
@@ -48,9 +57,40 @@ export class Questions {
   askWithData<Q extends Question>(question: Q): Promise<WithData<AnswerOf<Q>>> {
     return new Promise((resolve, reject) => {
       const id = ++this.#last;
-      this.#open.set(id, { question, resolve: resolve as Asked["resolve"], reject });
+      this.#open.set(id, { question, once: false, resolve: resolve as Asked["resolve"], reject });
       this.#host.send({ t: "ask", id, question });
     });
+  }
+
+  /**
+   * Asks what is to be carried out once, also when the link is cut before its answer is here. `signal` ends the wait with
+   * FLOCK_CANCELLED, unless it was carried out before. `asked` is told the question's number.
+   */
+  askOnce<Q extends SharedQuestion>(
+    question: Q,
+    bytes: Uint8Array | null = null,
+    signal: AbortSignal | undefined = undefined,
+    asked: (id: number) => void = () => {},
+  ): Promise<WithData<AnswerOf<Q>>> {
+    const id = ++this.#last;
+    const answer = new Promise<WithData<AnswerOf<Q>>>((resolve, reject) => {
+      this.#open.set(id, { question: { q: "answerAgain" }, once: true, resolve: resolve as Asked["resolve"], reject });
+    });
+    asked(id);
+    this.#sayHeard();
+    const data = bytes === null ? NO_PAYLOAD : this.#host.payloads.put(bytes);
+    this.#host.send({ t: "ask", id, question: (bytes === null ? question : { ...question, data }) as Question }, data);
+    if (signal === undefined) return answer;
+    const giveUp = (): void => this.#host.send({ t: "ask", id: 0, question: { q: "giveUp", of: id } });
+    signal.addEventListener("abort", giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    return answer.finally(() => signal.removeEventListener("abort", giveUp));
+  }
+
+  #sayHeard(): void {
+    if (this.#heard.length === 0) return;
+    this.#host.send({ t: "ask", id: 0, question: { q: "heard", ids: this.#heard } });
+    this.#heard = [];
   }
 
   /** Takes over the payload. */
@@ -60,6 +100,7 @@ export class Questions {
     const asked = this.#open.get(id);
     if (asked === undefined) return; // answered before a cut and once more after it
     this.#open.delete(id);
+    if (asked.once && this.#heard.push(id) >= HEARD_AT_ONCE) this.#sayHeard();
     if (error === null) asked.resolve({ value, data });
     else asked.reject(new FlockError(knownCode(error.code), error.message));
   }

@@ -10,7 +10,7 @@ import { type TaskOptions, taskOptionChecks } from "./task-options.ts";
 export type OnError = "throw" | "return";
 
 export interface RunOnWorkersOptions<E extends OnError = OnError>
-  extends Pick<TaskOptions, "cancelGraceMs" | "isolation" | "name" | "run" | "signal" | "timeoutMs"> {
+  extends Pick<TaskOptions, "cancelGraceMs" | "deadlineMs" | "isolation" | "name" | "run" | "signal" | "timeoutMs"> {
   /** Names of the workers. Default all that are there at the call, but for those that are retiring. */
   readonly workers?: readonly string[];
   /**
@@ -31,9 +31,9 @@ export interface WorkersHost {
   workers(): Promise<readonly WorkerInfo[]>;
 }
 
-const { cancelGraceMs, isolation, name, run, signal, timeoutMs, workers } = taskOptionChecks;
+const { cancelGraceMs, deadlineMs, isolation, name, run, signal, timeoutMs, workers } = taskOptionChecks;
 const checks: Checks<RunOnWorkersOptions> = {
-  ...{ cancelGraceMs, isolation, name, run, signal, timeoutMs, workers },
+  ...{ cancelGraceMs, deadlineMs, isolation, name, run, signal, timeoutMs, workers },
   onError: oneOf("throw", "return"),
 };
 

@@ -188,6 +188,14 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     return over;
   }
 
+  fireAndForget(futures: readonly Future<unknown>[]): Promise<void> {
+    for (const future of futures) if (isReleased(future)) throw releasedError(future.key);
+    const ns = futures.map((future) => recordOf(future).n);
+    const known = this.questions.ask({ q: "fireAndForget", ns }).then(() => {});
+    known.catch(() => {}); // it need not be awaited
+    return known;
+  }
+
   release(future: Future<unknown>, anchor: Anchor): void {
     const record = recordOf(future);
     if (record.isWatched) record.abandon(releasedError(this.keyOf(record)), future);
@@ -255,14 +263,23 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   }
 
   /** Puts a value on the cluster; at once, the data is on its way. */
-  scatter(value: unknown, { broadcast = false, key, name = "data" }: ScatterOptions): Future<unknown> {
+  scatter(value: unknown, options: ScatterOptions): Future<unknown> {
+    const { broadcast = false, name = "data", workers = [], hash = false } = options;
     const bytes = encodeData(value, this.uploads.memory);
-    const fingerprint = key === undefined ? null : createHash("sha256").update(bytes).digest("hex");
-    return this.tasks.futureOf(this.submission.scatter(bytes, name, key ?? null, fingerprint, broadcast));
+    const keyed = hash || options.key !== undefined;
+    const fingerprint = keyed ? createHash("sha256").update(bytes).digest("hex") : null;
+    const key = hash ? `${name}-${fingerprint!.slice(0, 32)}` : (options.key ?? null);
+    return this.tasks.futureOf(this.submission.scatter(bytes, { name, key, fingerprint, broadcast, workers }));
   }
 
   #scatterShared(bytes: Uint8Array, name: string, hash: string): TaskRecord {
-    const record = this.submission.scatter(bytes, name, null, hash, false);
+    const record = this.submission.scatter(bytes, {
+      name,
+      key: null,
+      fingerprint: hash,
+      broadcast: false,
+      workers: [],
+    });
     record.handles++;
     return record;
   }
@@ -307,5 +324,6 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   }
 }
 
+export { getDataset, publish } from "./datasets.ts";
 export { rerunHere } from "./rerun.ts";
 export { dump } from "./watch/dump.ts";

@@ -19,7 +19,7 @@ import { isFuture } from "./future.ts";
 import type { Gate } from "./gate.ts";
 import type { TaskRecord } from "./record.ts";
 import type { SpareMemory } from "./spare-memory.ts";
-import { optionsData, type TaskOptions } from "./task-options.ts";
+import { type InternalOptions, optionsData } from "./task-options.ts";
 import type { TaskTable } from "./task-table.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -47,6 +47,15 @@ export interface Plan {
   readonly name: string | null;
 }
 
+export interface ScatterPlan {
+  readonly name: string;
+  readonly key: string | null;
+  /** The hash of the content, or null. */
+  readonly fingerprint: string | null;
+  readonly broadcast: boolean;
+  readonly workers: readonly string[];
+}
+
 /** One call, ready to be sent but for what is not known of its functions. */
 interface Call {
   readonly fn: FunctionEntry;
@@ -71,7 +80,7 @@ export class Submission {
     this.#host = host;
   }
 
-  plan(options: TaskOptions): Plan {
+  plan(options: InternalOptions): Plan {
     return {
       options: this.#intern(options),
       run: options.run?.number ?? (0 as RunNumber),
@@ -110,13 +119,7 @@ export class Submission {
    * Puts an encoded value on the cluster as data; with a key, `fingerprint` is its hash. Small ones travel at once, others
    * when the scheduler says where to.
    */
-  scatter(
-    bytes: Uint8Array,
-    name: string,
-    key: string | null,
-    fingerprint: string | null,
-    broadcast: boolean,
-  ): TaskRecord {
+  scatter(bytes: Uint8Array, { name, key, fingerprint, broadcast, workers }: ScatterPlan): TaskRecord {
     const { payloads, tasks, uploads } = this.#host;
     const known = key === null ? undefined : tasks.shared(key, fingerprint ?? "");
     if (known !== undefined) return known;
@@ -131,7 +134,7 @@ export class Submission {
     }
     const wireFingerprint = key === null ? null : fingerprint;
     this.#host.send(
-      { t: "scatter", n, key, fingerprint: wireFingerprint, name, bytes: bytes.length, data, broadcast },
+      { t: "scatter", n, key, fingerprint: wireFingerprint, name, bytes: bytes.length, data, broadcast, workers },
       data,
     );
     return record;
@@ -262,7 +265,7 @@ export class Submission {
     return hash.update(this.#host.payloads.get(payload)).digest("hex");
   }
 
-  #intern(options: TaskOptions): OptionsNumber {
+  #intern(options: InternalOptions): OptionsNumber {
     const data = optionsData(options);
     if (data === null) return 0 as OptionsNumber;
     const text = JSON.stringify(data);

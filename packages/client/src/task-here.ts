@@ -19,8 +19,14 @@ interface ContextHere {
 
 type Provider = () => unknown;
 
-/** All copies of the packages agree on it. */
+/** What only a slot's tasks have (item-context.ts), under symbols of which code of users knows nothing. */
+interface RunningTask extends ContextHere {
+  readonly [AT_END]?: (callback: () => void) => () => void;
+}
+
+/** All copies of the packages agree on them. */
 const PROVIDER = Symbol.for("taskflock.taskContext");
+const AT_END: unique symbol = Symbol.for("taskflock.atTaskEnd");
 const shared: typeof globalThis & { [PROVIDER]?: Provider } = globalThis;
 
 let contexts: AsyncLocalStorage<ContextHere> | undefined;
@@ -44,4 +50,14 @@ function provided(): AsyncLocalStorage<ContextHere> {
   shared[PROVIDER] = () => here.getStore() ?? outer?.();
   contexts = here;
   return here;
+}
+
+/** What the task says that the calling code runs in, or undefined outside of one. */
+export function taskHere(): RunningTask | undefined {
+  return shared[PROVIDER]?.() as RunningTask | undefined;
+}
+
+/** Runs `callback` when the task that the calling code runs in has ended, however; never outside of one. Returns what takes that back. */
+export function atTaskEnd(callback: () => void): () => void {
+  return taskHere()?.[AT_END]?.(callback) ?? (() => {});
 }

@@ -1,7 +1,8 @@
 // What may be asked for a task: from the user's words to the data that travels.
 
-import { defaultTaskOptions, RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
+import { defaultTaskOptions, type Isolation, RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
 import {
+  abortSignal,
   amounts,
   type Check,
   type Checks,
@@ -34,6 +35,16 @@ export interface TaskOptions {
   readonly backoffMs?: number;
   /** Milliseconds one attempt may take; 0 is no limit, the default. */
   readonly timeoutMs?: number;
+  /**
+   * Milliseconds from the submission until the task must have ended, with all that it waits for and all attempts; then it fails with
+   * FLOCK_DEADLINE_EXCEEDED, and code that runs is stopped as by a cancel. 0 is no deadline, the default.
+   */
+  readonly deadlineMs?: number;
+  /**
+   * Milliseconds that the task, its inputs being there, may wait while no worker is there that could ever run it; then it fails with
+   * FLOCK_NO_WORKER_TIMEOUT, which names the requirement. Workers that are only busy do not count. 0 is without end, the default.
+   */
+  readonly noWorkerTimeoutMs?: number;
   /** Milliseconds the code may go on after its AbortSignal, before its slot is ended. Default 1,000. */
   readonly cancelGraceMs?: number;
   /** How many workers may die under the task before it fails with FLOCK_KILLED_WORKER. Default 3. */
@@ -52,8 +63,12 @@ export interface TaskOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What the client itself asks for: actors and their calls, too. */
+export interface InternalOptions extends Omit<TaskOptions, "isolation"> {
+  readonly isolation?: Isolation;
+}
+
 const aRun: Check = (value) => (value instanceof TaskRun ? null : "a run, as client.run(name) returns it");
-const aSignal: Check = (value) => (value instanceof AbortSignal ? null : "an AbortSignal");
 
 /** Of every option that a task has. */
 export const taskOptionChecks: Checks<TaskOptions> = {
@@ -64,6 +79,8 @@ export const taskOptionChecks: Checks<TaskOptions> = {
   retries: integerFrom(0, 1000),
   backoffMs: milliseconds,
   timeoutMs: milliseconds,
+  deadlineMs: milliseconds,
+  noWorkerTimeoutMs: milliseconds,
   cancelGraceMs: milliseconds,
   allowedFailures: integerFrom(0, 1000),
   resources: amounts,
@@ -71,7 +88,7 @@ export const taskOptionChecks: Checks<TaskOptions> = {
   allowOtherWorkers: flag,
   isolation: oneOf("thread", "process"),
   run: aRun,
-  signal: aSignal,
+  signal: abortSignal,
 };
 
 /** Throws FLOCK_OPTION_INVALID for names that do not exist and values of the wrong kind. */
@@ -80,13 +97,15 @@ export function checkTaskOptions(where: string, options: TaskOptions | undefined
 }
 
 /** The part of the options that is the scheduler's business; null when all of it is the default. */
-export function optionsData(options: TaskOptions): TaskOptionsData | null {
+export function optionsData(options: InternalOptions): TaskOptionsData | null {
   const data: TaskOptionsData = {
     ...defaultTaskOptions, // fixes the order of the names, so that equal options are equal as text
     priority: options.priority ?? defaultTaskOptions.priority,
     retries: options.retries ?? defaultTaskOptions.retries,
     backoffMs: Math.ceil(options.backoffMs ?? defaultTaskOptions.backoffMs),
     timeoutMs: Math.ceil(options.timeoutMs ?? defaultTaskOptions.timeoutMs),
+    deadlineMs: Math.ceil(options.deadlineMs ?? defaultTaskOptions.deadlineMs),
+    noWorkerTimeoutMs: Math.ceil(options.noWorkerTimeoutMs ?? defaultTaskOptions.noWorkerTimeoutMs),
     allowedFailures: options.allowedFailures ?? defaultTaskOptions.allowedFailures,
     cancelGraceMs: Math.ceil(options.cancelGraceMs ?? defaultTaskOptions.cancelGraceMs),
     resources: inUnits(options.resources ?? {}),

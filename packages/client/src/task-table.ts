@@ -94,6 +94,12 @@ export class TaskTable {
     );
   }
 
+  /** A record whose number the scheduler was never told leaves the table, as if it had not been. */
+  unused(record: TaskRecord): void {
+    record.open = false;
+    this.#records.delete(record.n);
+  }
+
   /** One more handle on the record. */
   futureOf<R>(record: TaskRecord): Future<R> {
     record.handles++;

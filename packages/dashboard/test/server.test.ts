@@ -17,6 +17,7 @@ const worker: ClusterInfo["workers"][number] = {
   assigned: 1,
   running: 1,
   stored: 3,
+  actors: 0,
   storedBytes: 5000,
   finished: 12_345,
   metrics: {

@@ -35,6 +35,12 @@ export interface SubmitOptions {
   readonly name?: string;
   readonly retries?: number;
   readonly priority?: number;
+  /** Milliseconds that one attempt may take. */
+  readonly timeoutMs?: number;
+  /** Milliseconds from the submission until the task must have ended. */
+  readonly deadlineMs?: number;
+  /** Milliseconds that it may wait while no worker is there that could ever run it. */
+  readonly noWorkerTimeoutMs?: number;
   readonly resources?: Readonly<Record<string, number>>;
 }
 

@@ -159,12 +159,13 @@ export class Stage implements SchedulerPort {
     id: number,
     n: number,
     bytes: number,
-    fields: { broadcast?: boolean; small?: boolean; key?: string } = {},
+    fields: { broadcast?: boolean; small?: boolean; key?: string; workers?: string[] } = {},
   ): void {
     const data = fields.small === true ? this.payload() : (0 as PayloadRef);
     const key = fields.key ?? null;
-    const broadcast = fields.broadcast ?? false;
-    this.say(id, { t: "scatter", n: n as TaskNumber, key, fingerprint: key, name: "data", bytes, data, broadcast });
+    const { broadcast = false, workers = [] } = fields;
+    const told = { n: n as TaskNumber, key, fingerprint: key, name: "data", bytes, data, broadcast, workers };
+    this.say(id, { t: "scatter", ...told });
   }
 
   say(id: number, ...messages: ClientToScheduler[]): void {

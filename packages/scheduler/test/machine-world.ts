@@ -208,6 +208,8 @@ export class World implements Surroundings {
     this.stage.options(id, 1, { retries: 2, backoffMs: 5, priority: 3 });
     this.stage.options(id, 2, { resources: { GPU: 10_000 }, retries: 1 });
     this.stage.options(id, 3, { workers: ["w1", "w2"], allowOtherWorkers: true });
+    this.stage.options(id, 4, { deadlineMs: 10, retries: 1, backoffMs: 5, noWorkerTimeoutMs: 20 });
+    this.stage.options(id, 5, { resources: { TPU: 1 }, noWorkerTimeoutMs: 30 });
     this.stage.say(id, { t: "openRun", run: 1 as never, name: "r", weight: 2, steps: 3 });
   }
 
@@ -256,7 +258,7 @@ export class World implements Surroundings {
       client.held.add(n);
       held.push(n);
       const key = pick % 9 === 0 ? { key: `k${pick % 2}`, fingerprint: `${pick % 7}` } : {};
-      return this.stage.submission(n, { deps: [...deps], options: pick % 7 > 3 ? 0 : pick % 4, run: pick % 2, ...key });
+      return this.stage.submission(n, { deps: [...deps], options: pick % 7 > 3 ? 0 : pick % 6, run: pick % 2, ...key });
     });
     this.stage.say(client.id, ...messages);
   }

@@ -247,6 +247,10 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#parts?.slots.end(slot, reason);
   }
 
+  closeActor(slot: number): void {
+    this.#parts?.slots.closeActor(slot);
+  }
+
   fetch(task: TaskId, _bytes: number, holder: Holder): void {
     this.#parts?.transfers.fetch(task, holder);
   }

@@ -224,6 +224,7 @@ export class MachineBench {
         state.ending = reason;
         this.calls.push(`end ${slot}: ${reason}`);
       },
+      closeActor: (slot) => void this.calls.push(`close ${slot}`),
       fetch: (task, _bytes, holder) => {
         if (this.fetches.has(task) || this.stored.has(task)) throw new Error(`${task} is fetched already`);
         this.fetches.set(task, holder);

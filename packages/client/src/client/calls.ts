@@ -1,5 +1,12 @@
 import { FlockError } from "@taskflock/protocol/words";
-import { checkGatherOptions, checkScatterOptions, type ScatterOptions } from "../client-options.ts";
+import { eachBounded } from "../bounded.ts";
+import {
+  checkGatherOptions,
+  checkScatterAllOptions,
+  checkScatterOptions,
+  type ScatterAllOptions,
+  type ScatterOptions,
+} from "../client-options.ts";
 import type { AnyFunction } from "../function-table.ts";
 import { type Future, isFuture, noFuture } from "../future.ts";
 import { type GatherOptions, gather } from "../gather.ts";
@@ -12,8 +19,11 @@ import { describe } from "../option-checks.ts";
 import type { Session } from "../session.ts";
 import { cancelOnAbort } from "../signals.ts";
 import type { Plan } from "../submission.ts";
-import { checkTaskOptions, type TaskOptions } from "../task-options.ts";
+import { checkTaskOptions, type InternalOptions, type TaskOptions } from "../task-options.ts";
 import type { Arguments, Resolved, ResolvedValue } from "../types.ts";
+
+/** Values that are under way at the same time: each is in memory until it has arrived. */
+const SCATTERED_AT_ONCE = 16;
 
 interface Planned {
   readonly plan: Plan;
@@ -147,6 +157,25 @@ export class ClientCalls {
   }
 
   /**
+   * Makes the delayed calls of a graph, as `compute` does, and gives back what it was given: each node has its result on the cluster
+   * from now on, and further graphs begin there. It is kept as long as you have the node, until `unpersist`.
+   */
+  persist<const T>(nodes: T, options?: ComputeOptions): T {
+    this.open();
+    try {
+      this.#graphs.persist(nodes, options);
+      return nodes;
+    } catch (error) {
+      throw fromCaller(error, this.persist);
+    }
+  }
+
+  /** Keeps the results of nodes that `persist` was given no more; further graphs compute them again. */
+  unpersist(nodes: unknown): void {
+    this.#graphs.unpersist(nodes);
+  }
+
+  /**
    * The values of futures, in the structure (arrays, plain objects, maps, sets) in which the futures stand.
    * Rejects with the first failure, or leaves failures out with `{ errors: "skip" }`.
    */
@@ -165,6 +194,28 @@ export class ClientCalls {
     if (error === null) return future as Future<T>;
     future.release();
     throw error;
+  }
+
+  /**
+   * Puts each value of an iterable on the cluster, spread over the workers; resolves when all are there. Rejects with what `scatter`
+   * rejects with, and then keeps none.
+   */
+  async scatterAll<T>(values: Iterable<T>, options?: ScatterAllOptions): Promise<Future<T>[]> {
+    const session = this.open();
+    const checked = checkScatterAllOptions(options);
+    const futures: Future<T>[] = [];
+    try {
+      await eachBounded(values, SCATTERED_AT_ONCE, async (value) => {
+        const future = session.scatter(value, checked) as Future<T>;
+        futures.push(future);
+        const error = await future.error();
+        if (error !== null) throw error;
+      });
+      return futures;
+    } catch (error) {
+      for (const future of futures) future.release();
+      throw error;
+    }
   }
 
   /** Stops tasks, running or not; resolves once all have ended. */
@@ -186,6 +237,16 @@ export class ClientCalls {
     if (raw === undefined) return { plan: this.session.submission.plainPlan, signal: undefined };
     const options = checkTaskOptions(where, raw);
     return { plan: this.session.submission.plan(options), signal: options.signal };
+  }
+
+  /** For functions of the client's own, with what only it may ask for. */
+  protected submitInternal(fn: AnyFunction, args: readonly unknown[], options: InternalOptions): Future<unknown> {
+    const { submission, functions, shared, tasks } = this.open();
+    try {
+      return tasks.futureOf(submission.submit(functions.use(fn), args, submission.plan(options)));
+    } finally {
+      shared.callEnded();
+    }
   }
 
   protected submitNow(

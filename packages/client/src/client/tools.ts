@@ -1,6 +1,58 @@
 // The part of a client for work that coordinates: shared objects, actors, plugins.
 
+import { type Actor, type ActorHost, type ActorOptions, type AnyClass, createActor } from "../actors/actor.ts";
+import { SharedEvent } from "../shared-objects/event.ts";
+import { SharedLock, SharedSemaphore } from "../shared-objects/leases.ts";
+import { SharedQueue, type SharedQueueOptions } from "../shared-objects/queue.ts";
+import { SharedVariable } from "../shared-objects/variable.ts";
+import type { Arguments } from "../types.ts";
 import { ClientData } from "./data.ts";
 
 /** Users hold a `Client`, which has more. */
-export class ClientTools extends ClientData {}
+export class ClientTools extends ClientData {
+  /**
+   * Makes `new type(...args)` on a worker, where it stays: each call of a method runs there, and gives a future at once. The calls of
+   * one client run in the order in which they were made, one at a time. Resolves once the constructor has run.
+   *
+   * Rejects with what the constructor threw, and with FLOCK_FUNCTION_NOT_SERIALIZABLE, FLOCK_NOT_SERIALIZABLE, FLOCK_OPTION_INVALID,
+   * FLOCK_ARGUMENT_INVALID. Calls fail with what the method threw, and with FLOCK_ACTOR_LOST once the actor is gone.
+   */
+  actor<A extends readonly unknown[], T extends object>(
+    type: new (...args: A) => T,
+    args: Arguments<A>,
+    options?: ActorOptions,
+  ): Promise<Actor<T>>;
+  async actor(type: AnyClass, args: readonly unknown[], options?: ActorOptions): Promise<object> {
+    this.open();
+    const host: ActorHost = { submit: (fn, given, own) => this.submitInternal(fn, given, own) };
+    return createActor(host, type, args, options);
+  }
+
+  /**
+   * A queue that all clients share by its name: elements are futures, or values of up to 64 KiB. `maxSize`: how many it takes before
+   * `put` waits; default any number. Throws FLOCK_ARGUMENT_INVALID and FLOCK_OPTION_INVALID.
+   */
+  queue<T>(name: string, options?: SharedQueueOptions): SharedQueue<T> {
+    return new SharedQueue(this.open(), name, options);
+  }
+
+  /** A lock that all clients share by its name. What a client holds is free again when its session ends. */
+  lock(name: string): SharedLock {
+    return new SharedLock(this.open(), name);
+  }
+
+  /** A lock for `leases` holders at a time (1 to 1,000,000), shared by all clients under its name. */
+  semaphore(name: string, options: { readonly leases: number }): SharedSemaphore {
+    return new SharedSemaphore(this.open(), name, options);
+  }
+
+  /** Something that has happened or not, shared by all clients under its name. */
+  event(name: string): SharedEvent {
+    return new SharedEvent(this.open(), name);
+  }
+
+  /** A value that all clients share by its name: a future, or a value of up to 64 KiB. */
+  variable<T>(name: string): SharedVariable<T> {
+    return new SharedVariable(this.open(), name);
+  }
+}

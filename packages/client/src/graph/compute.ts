@@ -37,37 +37,64 @@ export class Graphs {
     this.#host = host;
   }
 
+  /** Futures of those that are to keep their results; they live as long as their nodes. */
+  readonly #persisted: WeakMap<Delayed<unknown>, Future<unknown>> = new WeakMap();
+
   /** See `Client.compute`. */
   compute(structure: unknown, given: ComputeOptions | undefined): unknown {
-    const options = checkComputeOptions(given);
-    const asked = delayedIn(structure);
+    const futures = this.#futuresOf("compute", structure, given);
+    return new Rebuilder((value) => (isDelayed(value) ? futures.get(value) : COPY)).copy(structure);
+  }
+
+  /** See `Client.persist`. */
+  persist(structure: unknown, given: ComputeOptions | undefined): void {
+    for (const [node, future] of this.#futuresOf("persist", structure, given)) {
+      this.#persisted.get(node)?.release();
+      this.#persisted.set(node, future);
+    }
+  }
+
+  unpersist(structure: unknown): void {
+    for (const node of delayedIn("unpersist", structure)) {
+      this.#persisted.get(node)?.release();
+      this.#persisted.delete(node);
+    }
+  }
+
+  #futuresOf(
+    where: string,
+    structure: unknown,
+    given: ComputeOptions | undefined,
+  ): ReadonlyMap<Delayed<unknown>, Future<unknown>> {
+    const options = checkComputeOptions(where, given);
+    const asked = delayedIn(where, structure);
     const futures = new GraphSubmission(this.#host, this.#asked, options).submit(asked);
     if (options?.signal !== undefined) cancelOnAbort([...futures.values()], options.signal);
-    return new Rebuilder((value) => (isDelayed(value) ? futures.get(value) : COPY)).copy(structure);
+    return futures;
   }
 }
 
-function checkComputeOptions(options: ComputeOptions | undefined): ComputeOptions | undefined {
+function checkComputeOptions(where: string, options: ComputeOptions | undefined): ComputeOptions | undefined {
   if (options === undefined) return undefined;
   for (const name of ["key", "name"]) {
     if (typeof options !== "object" || options === null || !(name in options)) continue;
-    const text = `compute: a ${name} is for one call, not for all of a graph: fn.with({ ${name}: … })(…).`;
+    const text = `${where}: a ${name} is for one call, not for all of a graph: fn.with({ ${name}: … })(…).`;
     throw new FlockError("FLOCK_OPTION_INVALID", text);
   }
-  return checkTaskOptions("compute", options);
+  return checkTaskOptions(where, options);
 }
 
 /** What is asked for, in its order. Throws FLOCK_ARGUMENT_INVALID when there is nothing, unless in an empty structure. */
-function delayedIn(structure: unknown): readonly Delayed<unknown>[] {
+function delayedIn(where: string, structure: unknown): readonly Delayed<unknown>[] {
   if (isDelayed(structure)) return [structure];
   const objects = [...objectsIn(structure)];
   const found = objects.filter(isDelayed);
   const empty = objects.length === 1 && [Object, Array, Map, Set].includes(objects[0]!.constructor as never);
   if (found.length > 0 || (empty && isEmpty(objects[0]!))) return found;
-  const hint = isDelayedFunction(structure) ? " Call the delayed function: client.compute(fn(…))." : "";
+  const hint = isDelayedFunction(structure) ? ` Call the delayed function: client.${where}(fn(…)).` : "";
   throw new FlockError(
     "FLOCK_ARGUMENT_INVALID",
-    `compute takes a delayed call, as delayed(fn)(…) returns it, or arrays, objects, maps or sets of them, not ${describe(structure)}${typeof structure === "object" && structure !== null ? " without one" : ""}.${hint}`,
+    `${where} takes a delayed call, as delayed(fn)(…) returns it, or arrays, objects, maps or sets of them, not ${describe(structure)}${typeof structure === "object" && structure !== null ? " without one" : ""}.${hint}`,
   );
 }
 

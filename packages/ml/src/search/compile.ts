@@ -37,7 +37,7 @@ export interface GridSearchOptions<P extends object, M, I, S extends PropertyKey
   readonly returnTrainScore?: boolean;
   /** What people see the search as; default "gridSearch <estimator>". */
   readonly name?: string;
-  /** Options of each task: retries, priority, resources. */
+  /** Options of each task: retries, priority, resources, timeoutMs, deadlineMs, noWorkerTimeoutMs. */
   readonly task?: Omit<SubmitOptions, "name">;
 }
 

@@ -2,7 +2,16 @@
 
 import type { PayloadSink, PayloadSource } from "../payload-store.ts";
 import { hotFields } from "../validation/tables.ts";
-import type { Assign, Attempt, FunctionId, Holder, Input, TaskId, WorkerId } from "../words/index.ts";
+import {
+  type Assign,
+  type Attempt,
+  type FunctionId,
+  type Holder,
+  type Input,
+  isolations,
+  type TaskId,
+  type WorkerId,
+} from "../words/index.ts";
 import {
   type Column,
   checkSizes,
@@ -35,6 +44,7 @@ const { positive, natural, taskId } = hotFields.ids;
 const { bytes: sizeField, millis, order: orderField } = hotFields.sizes;
 const { name, key: keyField } = hotFields.texts;
 const oneBit = { kind: "int", min: 0, max: 1 } as const;
+const isolationField = { kind: "int", min: 0, max: isolations.length - 1 } as const;
 
 class InputColumns implements Column {
   readonly #counts = new IntColumn();
@@ -122,7 +132,7 @@ class AssignColumns implements Collector<Assign> {
     this.#order.push(m.order);
     this.#timeoutMs.push(m.timeoutMs);
     this.#cancelGraceMs.push(m.cancelGraceMs);
-    this.#isolation.push(m.isolation === "process" ? 1 : 0);
+    this.#isolation.push(isolations.indexOf(m.isolation));
     this.#solo.push(m.solo ? 1 : 0);
     this.#expectedUs.push(m.expectedUs);
     return 24 + size + m.key.length + 8 * m.functions.length;
@@ -188,7 +198,7 @@ function readAssigns(reader: WireReader, count: number): Build<Assign> {
   const order = readInts(reader, count, orderField, "assign.order");
   const timeoutMs = readInts(reader, count, millis, "assign.timeoutMs");
   const cancelGraceMs = readInts(reader, count, millis, "assign.cancelGraceMs");
-  const isolation = readInts(reader, count, oneBit, "assign.isolation");
+  const isolation = readInts(reader, count, isolationField, "assign.isolation");
   const solo = readInts(reader, count, oneBit, "assign.solo");
   const expectedUs = readInts(reader, count, natural, "assign.expectedUs");
   return (sink) => {
@@ -210,7 +220,7 @@ function readAssigns(reader: WireReader, count: number): Build<Assign> {
         order: order[i]!,
         timeoutMs: timeoutMs[i]!,
         cancelGraceMs: cancelGraceMs[i]!,
-        isolation: isolation[i] === 1 ? "process" : "thread",
+        isolation: isolations[isolation[i]!]!,
         solo: solo[i] === 1,
         expectedUs: expectedUs[i]!,
       };

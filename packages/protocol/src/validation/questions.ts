@@ -1,14 +1,17 @@
 // The fields of every question.
 
 import type { Question } from "../words/index.ts";
-import { choice, type Field, flag, int, list, record, variants } from "./fields.ts";
+import { choice, type Field, flag, int, list, nullable, payload, record, variants } from "./fields.ts";
 import { sharedQuestions } from "./shared-objects.ts";
-import { key, line, MAX_ELEMENTS, millis, name, natural, positive } from "./terms.ts";
+import { bytes, key, line, MAX_ELEMENTS, millis, name, natural, positive } from "./terms.ts";
 
 /** Each entry has exactly the fields of its question. */
 type Table = {
   readonly [K in Question["q"]]: { readonly [F in Exclude<keyof Extract<Question, { q: K }>, "q">]: Field };
 };
+
+const numbers: Field = list(positive, MAX_ELEMENTS);
+const workers: Field = list(name, 10_000);
 
 const questions = {
   cluster: {},
@@ -17,6 +20,16 @@ const questions = {
   waitForWorkers: { count: natural },
   call: { n: positive },
   inputs: { n: positive, as: list(positive, MAX_ELEMENTS) },
+  publish: { name, ns: numbers, override: flag, data: payload("dataBytes"), dataBytes: bytes },
+  dataset: { name },
+  referToDataset: { name, version: natural, as: numbers },
+  unpublish: { name, version: natural },
+  datasets: {},
+  fireAndForget: { ns: numbers },
+  replicate: { ns: numbers, copies: positive, workers },
+  rebalance: { ns: nullable(numbers), workers },
+  whoHas: { ns: numbers },
+  hasWhat: { workers },
   scale: { targetDurationMs: millis, slots: positive },
   retireIdle: { workers: list(name, 10_000), reason: line },
   scaledUp: { count: natural, reason: line },

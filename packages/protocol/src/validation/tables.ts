@@ -1,6 +1,6 @@
 // Every field of every message, with what it may hold. The limits here are the wire's; options have narrower ones (client).
 
-import { type Directions, errorRegistry } from "../words/index.ts";
+import { type Directions, errorRegistry, isolations } from "../words/index.ts";
 import {
   choice,
   type Field,
@@ -57,12 +57,14 @@ const options = record({
   retries: int(0, 1_000),
   backoffMs: millis,
   timeoutMs: millis,
+  deadlineMs: millis,
+  noWorkerTimeoutMs: millis,
   allowedFailures: int(0, 1_000_000),
   cancelGraceMs: millis,
   resources,
   workers: list(name, 10_000),
   allowOtherWorkers: flag,
-  isolation: choice("thread", "process"),
+  isolation: choice(...isolations),
 });
 const holder = record({ worker: positive, address: name, version: natural });
 const holders: Field = list(holder, 10_000);
@@ -113,6 +115,7 @@ const client = {
     bytes,
     data: optionalPayload("bytes"),
     broadcast: flag,
+    workers: list(name, 10_000),
   },
   release: { n: positive },
   cancel: { n: positive, reason: line },
@@ -155,7 +158,7 @@ const toWorker = {
     order: int(-MAX, MAX),
     timeoutMs: millis,
     cancelGraceMs: millis,
-    isolation: choice("thread", "process"),
+    isolation: choice(...isolations),
     solo: flag,
     expectedUs: natural,
   },
@@ -187,6 +190,7 @@ const worker = {
   held: { task: taskId, bytes, version: natural },
   notHeld: { task: taskId, message: line },
   missing: { task: taskId, holder: positive, version: natural },
+  actorEnded: { task: taskId, how: line },
   wantsToRetire: { reason: line },
   pausing: { paused: flag, reason: line },
   spoiled: { task: taskId, version: natural },

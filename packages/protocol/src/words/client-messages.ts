@@ -71,6 +71,8 @@ export interface Scatter {
   readonly bytes: number;
   readonly data: PayloadRef;
   readonly broadcast: boolean;
+  /** Names of the workers that may receive it, when it is uploaded; none: any. */
+  readonly workers: readonly string[];
 }
 
 /** The client no longer wants the result. Numbers are never used again, so this cannot overtake a submission. */

@@ -70,9 +70,17 @@ export const errorRegistry = {
     summary: "An attempt ran longer than timeoutMs.",
     advice: "Raise timeoutMs, or make the task smaller.",
   },
+  FLOCK_DEADLINE_EXCEEDED: {
+    summary: "A task had not ended within deadlineMs of its submission.",
+    advice: "The message says how far it was; raise deadlineMs, add workers, or give it a higher priority.",
+  },
+  FLOCK_NO_WORKER_TIMEOUT: {
+    summary: "For noWorkerTimeoutMs no worker was there that could ever run the task.",
+    advice: "Start a worker that meets the requirement that the message names, ask for less, or wait longer.",
+  },
   FLOCK_WAIT_TIMEOUT: {
     summary: "What was waited for did not happen in time.",
-    advice: "Wait longer, or see why: client.story(future).",
+    advice: "Wait longer, or see why: client.why(future).",
   },
   FLOCK_KILLED_WORKER: {
     summary: "The task was running on several workers when they died.",
@@ -105,6 +113,19 @@ export const errorRegistry = {
   FLOCK_DATA_LOST: {
     summary: "Data that was sent to the cluster (scattered) was lost with the worker that held it.",
     advice: "Scatter it again; with { broadcast: true } it survives the loss of a worker.",
+  },
+  FLOCK_DATASET_UNKNOWN: {
+    summary: "No data is published under the name.",
+    advice: "client.datasets() lists what there is.",
+  },
+  FLOCK_DATASET_EXISTS: {
+    summary: "Data is published under the name already.",
+    advice: "Give another name, unpublish it first, or publish with { override: true }.",
+  },
+  FLOCK_ACTOR_LOST: {
+    summary: "An actor is gone, with its state: its worker died or was retired, or its own thread or process ended.",
+    advice:
+      "Create it anew, from what you keep elsewhere. Calls that had no result may have run or not; none runs twice.",
   },
   FLOCK_KEY_CONFLICT: {
     summary: "A key is already used for other code or other arguments.",

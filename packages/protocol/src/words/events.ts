@@ -13,6 +13,12 @@ export type EventKind =
   | "workerRetiring"
   | "workerLeft"
   | "workerLost"
+  | "published"
+  | "unpublished"
+  /** Copies were asked for, or moves, and are there. */
+  | "copied"
+  /** A task that nobody waits for failed. */
+  | "forgottenFailed"
   /** It was asked to end and be started again. */
   | "workerRestarting"
   | "clusterRestarted"
@@ -23,6 +29,9 @@ export type EventKind =
   | "idleTimeout"
   | "clientJoined"
   | "clientGone"
+  | "actorCreated"
+  /** Gone with its worker, or with its own thread or process. */
+  | "actorLost"
   /** Said by a client. */
   | "note"
   /** A lock or a lease of a semaphore that a client held until it was gone is free again. */

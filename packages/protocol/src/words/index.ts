@@ -1,4 +1,5 @@
 export type * from "./client-messages.ts";
+export type * from "./data.ts";
 export * from "./errors.ts";
 export type * from "./events.ts";
 export * from "./handshake.ts";
@@ -9,4 +10,5 @@ export type * from "./scaling.ts";
 export * from "./shared-objects.ts";
 export * from "./tasks.ts";
 export type * from "./watch-questions.ts";
+export type * from "./why.ts";
 export type * from "./worker-messages.ts";

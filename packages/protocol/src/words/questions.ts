@@ -1,6 +1,7 @@
 // What clients ask the scheduler now and then, and what it answers.
 
-import type { FunctionNumber, TaskNumber } from "./ids.ts";
+import type { DatasetContent, DatasetFacts, HeldResults, Moves } from "./data.ts";
+import type { FunctionNumber, PayloadRef, TaskNumber } from "./ids.ts";
 import type { Restarted, ScaleAdvice } from "./scaling.ts";
 import type { SharedAnswers, SharedQuestion } from "./shared-objects.ts";
 import type { ClusterInfo, StoryLine, WorkerInfo } from "./tasks.ts";
@@ -18,6 +19,41 @@ export type Question =
   | { readonly q: "call"; readonly n: TaskNumber }
   /** Refers to the inputs of a task, all of them in the order that its arguments know, under numbers that were not used before. */
   | { readonly q: "inputs"; readonly n: TaskNumber; readonly as: readonly TaskNumber[] }
+  /** Names results, and the structure in which they stand (`data`: an encoded value with their indices in it). */
+  | {
+      readonly q: "publish";
+      readonly name: string;
+      readonly ns: readonly TaskNumber[];
+      readonly override: boolean;
+      readonly data: PayloadRef;
+      readonly dataBytes: number;
+    }
+  /** What is published under the name? The answer's `data` is the structure. */
+  | { readonly q: "dataset"; readonly name: string }
+  /** Refers to the results of a dataset, in their order, under numbers that were not used before. */
+  | {
+      readonly q: "referToDataset";
+      readonly name: string;
+      readonly version: number;
+      readonly as: readonly TaskNumber[];
+    }
+  /** Of another version, nothing is done: it was unpublished before, and its name given to other data. */
+  | { readonly q: "unpublish"; readonly name: string; readonly version: number }
+  | { readonly q: "datasets" }
+  /** They run to their ends, whoever leaves. */
+  | { readonly q: "fireAndForget"; readonly ns: readonly TaskNumber[] }
+  /** Answered once the copies are there, or were refused. No workers: all. */
+  | {
+      readonly q: "replicate";
+      readonly ns: readonly TaskNumber[];
+      readonly copies: number;
+      readonly workers: readonly string[];
+    }
+  /** Answered once the moves are over. Null: all that is stored. No workers: all. */
+  | { readonly q: "rebalance"; readonly ns: readonly TaskNumber[] | null; readonly workers: readonly string[] }
+  | { readonly q: "whoHas"; readonly ns: readonly TaskNumber[] }
+  /** No workers: all. */
+  | { readonly q: "hasWhat"; readonly workers: readonly string[] }
   /** How many workers the work could use, so that it is done within `targetDurationMs`. `slots`: of a worker, where none is there. */
   | { readonly q: "scale"; readonly targetDurationMs: number; readonly slots: number }
   /** Retires those of the workers that are idle; answered with their names. */
@@ -48,6 +84,17 @@ interface Answers extends WatchAnswers, SharedAnswers {
   readonly waitForWorkers: readonly WorkerInfo[];
   readonly call: CallInfo;
   readonly inputs: null;
+  readonly publish: null;
+  readonly dataset: DatasetContent;
+  readonly referToDataset: null;
+  readonly unpublish: null;
+  readonly datasets: readonly DatasetFacts[];
+  readonly fireAndForget: null;
+  readonly replicate: Moves;
+  readonly rebalance: Moves;
+  /** For each result the names of the workers that have it. */
+  readonly whoHas: readonly (readonly string[])[];
+  readonly hasWhat: Readonly<Record<string, HeldResults>>;
   readonly scale: ScaleAdvice;
   readonly retireIdle: readonly string[];
   readonly scaledUp: null;

@@ -3,6 +3,14 @@
 import type { ErrorCode } from "./errors.ts";
 import type { PayloadRef } from "./ids.ts";
 
+/**
+ * Where code runs: in the thread or the child process of a slot; in a thread or process of its own, which the object that the task
+ * makes keeps (an actor); or in that of the actor that the task's first input is (a call of it).
+ */
+export type Isolation = "thread" | "process" | "actor" | "actor-process" | "call";
+/** In the order of their numbers on the wire. */
+export const isolations: readonly Isolation[] = ["thread", "process", "actor", "actor-process", "call"];
+
 /** Options of a task as they travel: complete, with units, validated by the client and again at the scheduler. */
 export interface TaskOptionsData {
   /** Higher runs first. Integer, -1,000,000 … 1,000,000. */
@@ -13,6 +21,10 @@ export interface TaskOptionsData {
   readonly backoffMs: number;
   /** Limit of one attempt, milliseconds; 0 is none. */
   readonly timeoutMs: number;
+  /** Limit from the submission to the outcome, whatever happens in between, milliseconds; 0 is none. */
+  readonly deadlineMs: number;
+  /** How long it may wait while no worker that is there could ever run it, milliseconds; 0 is without end. */
+  readonly noWorkerTimeoutMs: number;
   /** How many workers may die under the task before it fails. */
   readonly allowedFailures: number;
   /** After a cancel or time-out, how long the code may react to its AbortSignal before its slot is ended, milliseconds. */
@@ -23,7 +35,7 @@ export interface TaskOptionsData {
   readonly workers: readonly string[];
   /** With `workers`: others may run it when none of them is there. */
   readonly allowOtherWorkers: boolean;
-  readonly isolation: "thread" | "process";
+  readonly isolation: Isolation;
 }
 
 export const defaultTaskOptions: TaskOptionsData = {
@@ -31,6 +43,8 @@ export const defaultTaskOptions: TaskOptionsData = {
   retries: 0,
   backoffMs: 0,
   timeoutMs: 0,
+  deadlineMs: 0,
+  noWorkerTimeoutMs: 0,
   allowedFailures: 3,
   cancelGraceMs: 1000,
   resources: {},
@@ -89,6 +103,8 @@ export interface WorkerInfo {
   readonly assigned: number;
   readonly running: number;
   readonly stored: number;
+  /** Actors that live there, or are being made. */
+  readonly actors: number;
   readonly storedBytes: number;
   readonly finished: number;
   /** The last heartbeat's figures; bytes and percent of one core. */

@@ -2,7 +2,7 @@
 
 import type { Holder } from "./client-messages.ts";
 import type { Attempt, FunctionId, PayloadRef, TaskId, WorkerId } from "./ids.ts";
-import type { Failure, WorkerMetrics } from "./tasks.ts";
+import type { Failure, Isolation, WorkerMetrics } from "./tasks.ts";
 
 export interface SendFunction {
   readonly t: "function";
@@ -41,7 +41,7 @@ export interface Assign {
   readonly order: number;
   readonly timeoutMs: number;
   readonly cancelGraceMs: number;
-  readonly isolation: "thread" | "process";
+  readonly isolation: Isolation;
   /** Never in a batch with others: it was on a worker that died. */
   readonly solo: boolean;
   /** The expected duration in µs, 0 when unknown: the worker batches tiny ones. */
@@ -153,6 +153,12 @@ export interface Missing {
   readonly holder: WorkerId;
   readonly version: number;
 }
+/** An actor ended without having been dropped: its thread or process is gone. */
+export interface ActorEnded {
+  readonly t: "actorEnded";
+  readonly task: TaskId;
+  readonly how: string;
+}
 /** The worker asks for a planned stop (SIGTERM, spot notice, lifetime); the scheduler answers `retire`. */
 export interface WantsToRetire {
   readonly t: "wantsToRetire";
@@ -211,6 +217,7 @@ export type WorkerToScheduler =
   | Held
   | NotHeld
   | Missing
+  | ActorEnded
   | WantsToRetire
   | Pausing
   | Spoiled

@@ -16,7 +16,11 @@ export function announce(core: Core, task: Task): void {
   task.flags |= ANNOUNCED;
   if ((task.flags & HELD) !== 0) announceTo(core, task.session, task.n, task, first);
   const { others } = task;
-  if (others !== null) for (const { session, n } of others) announceTo(core, session, n, task, first);
+  if (others === null) return;
+  for (const { session, n } of others) {
+    if (session === core.kept.session) core.kept.ended(n);
+    else announceTo(core, session, n, task, first);
+  }
 }
 
 function announceTo(core: Core, session: Session, n: TaskNumber, task: Task, first: boolean): void {

@@ -4,7 +4,8 @@ import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { addHolder } from "./holdings.ts";
 import { complete, withdraw } from "./lifecycle.ts";
-import type { Task } from "./records.ts";
+import { transferArrived } from "./moves.ts";
+import { ACTOR, type Task } from "./records.ts";
 import { copyArrived } from "./retire.ts";
 import { DONE, isActive, isPlaced, UPLOADING } from "./states.ts";
 import { uploadHeld } from "./upload.ts";
@@ -12,6 +13,8 @@ import { WORKING, type Worker } from "./worker-record.ts";
 
 /** False when the copy serves nothing and is to be dropped. */
 export function takeCopy(core: Core, task: Task, worker: Worker, bytes: number, version: number): boolean {
+  // An actor has no copies: what is told is the one that is known, or one that nobody can use.
+  if ((task.flags & ACTOR) !== 0 && !worker.holds.has(task)) return false;
   if (task.state === UPLOADING) {
     if (task.upload?.targets.has(worker) !== true) return false;
     uploadHeld(core, task, worker, version);
@@ -21,6 +24,7 @@ export function takeCopy(core: Core, task: Task, worker: Worker, bytes: number, 
     if (task.result !== NO_PAYLOAD) return false;
     addHolder(task, worker, version);
     if (worker.status === WORKING) copyArrived(task);
+    transferArrived(core, task, worker);
     return true;
   }
   // The last known copy was lost and the task was to run again: no need, unless it is under way.

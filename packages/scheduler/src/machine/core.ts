@@ -17,7 +17,10 @@ import {
   type TaskNumber,
   type WorkerId,
 } from "@taskflock/protocol/words";
+import type { Actor } from "./actors.ts";
 import { EventLog } from "./event-log.ts";
+import { Kept } from "./kept.ts";
+import type { Transfer } from "./moves.ts";
 import { LogStore } from "./log-store.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
@@ -121,6 +124,16 @@ export class Core {
   failedCallBytes = 0;
   /** Data on its way; without targets it waits for a worker. */
   readonly uploads: Set<Task> = new Set();
+  /** What the cluster itself refers to. */
+  readonly kept: Kept = new Kept();
+  /** Copies that people asked for and that are under way; and tasks of theirs whose copies are gone. */
+  readonly transfers: Map<Task, Transfer[]> = new Map();
+  readonly stranded: Task[] = [];
+  /** Those that are there or are to be made; and those of which something changed in this step. */
+  readonly actors: Map<Task, Actor> = new Map();
+  readonly actorsTouched: Set<Actor> = new Set();
+  /** Actors for which no worker was found yet, by what they ask for. */
+  readonly actorsWaiting: Map<Lane, Set<Task>> = new Map();
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
   /** Who waits for workers of these names; and the last restarts, so that one that is asked for again after a cut is not done again. */
   readonly returning: { readonly session: SessionId; readonly id: number; readonly names: readonly string[] }[] = [];
@@ -185,7 +198,7 @@ export class Core {
   hasWork(): boolean {
     const { lost, broken, loose, relocate, candidates, dirty } = this;
     const tasks = lost.length + broken.length + loose.length + relocate.length + candidates.length;
-    return tasks + dirty.length + this.ready.size > 0;
+    return tasks + dirty.length + this.ready.size + this.actorsTouched.size > 0;
   }
 
   canTell(session: Session): boolean {
@@ -216,6 +229,12 @@ export class Core {
     if (worker.dirty) return;
     worker.dirty = true;
     this.dirty.push(worker);
+  }
+
+  /** Calls of it may go on; looked at before the next assignment. */
+  touchActor(task: Task): void {
+    const actor = this.actors.get(task);
+    if (actor !== undefined) this.actorsTouched.add(actor);
   }
 
   #refuse(task: Task, to: State, detail: string): never {

@@ -13,6 +13,13 @@ export function digestOf(core: Core): string {
     );
     for (const [n, task] of session.tasks) hash.add(`${n} ${task.id}`);
   }
+  for (const [n, task] of core.kept.session.tasks) hash.add(`kept ${n} ${task.id} ${core.kept.fired.has(n)}`);
+  for (const d of core.kept.datasets.values()) hash.add(`dataset ${d.name} ${d.version} ${d.data} ${d.results.join()}`);
+  for (const [task, transfers] of core.transfers) {
+    for (const { target, source, errand } of transfers) {
+      hash.add(`transfer ${task.id} ${source?.id} ${target.id} ${errand.session} ${errand.id} ${errand.waiting}`);
+    }
+  }
   for (const w of core.workers.values()) {
     hash.add(
       `worker ${w.id} ${w.up} ${w.status} ${w.restart} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished}`,
@@ -22,6 +29,10 @@ export function digestOf(core: Core): string {
   }
   for (const r of core.runs) {
     hash.add(`run ${r.id} ${r.status} ${r.stepsDone} ${r.total} ${r.done} ${r.failed} ${r.cancelled} ${r.running}`);
+  }
+  for (const [task, { worker, flying, lines }] of core.actors) {
+    hash.add(`actor ${task.id} ${worker?.id} ${[...flying].map((t) => t.id)}`);
+    for (const [session, { calls, behind }] of lines) hash.add(`${session.id} ${calls.length} ${behind?.id}`);
   }
   for (const f of core.functions.values()) hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
@@ -45,6 +56,7 @@ function addTask(hash: Hash, t: Task): void {
   );
   hash.add(`${t.key} ${t.args} ${t.result} ${t.worker?.id} ${t.thief?.id} ${t.outcome?.kind} ${t.deps.length}`);
   for (const { worker, version } of t.holders) hash.add(`${worker.id} ${version}`);
+  if (t.uncommon !== null) hash.add(`${t.uncommon.deadline?.at} ${t.uncommon.stranded?.at}`);
   if (t.troubles !== null) hash.add(`${t.troubles.retries} ${t.troubles.failures} ${t.troubles.suspicions}`);
 }
 

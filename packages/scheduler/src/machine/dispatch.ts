@@ -1,5 +1,6 @@
 // Once at the end of a step: runnable tasks go to workers that have room.
 
+import { dispatchActors } from "./actor-dispatch.ts";
 import { assign, assignAhead } from "./assign.ts";
 import type { Core } from "./core.ts";
 import { park, takeOutOfLine } from "./lanes.ts";
@@ -10,10 +11,11 @@ import { expectedCost, hasRoom, refreshDirty } from "./supply.ts";
 
 export function dispatch(core: Core): void {
   do {
+    if (core.actors.size > 0) dispatchActors(core);
     refreshDirty(core);
     assignAhead(core);
     assignReady(core);
-  } while (core.candidates.length > 0 || core.dirty.length > 0);
+  } while (core.candidates.length > 0 || core.dirty.length > 0 || core.actorsTouched.size > 0);
 }
 
 function assignReady(core: Core): void {

@@ -1,8 +1,9 @@
 // Which workers hold which results.
 
 import type { Holder, TaskId, WorkerId } from "@taskflock/protocol/words";
+import { actorLeft } from "./actors.ts";
 import type { Core } from "./core.ts";
-import { type Holding, noHoldings, type Task } from "./records.ts";
+import { ACTOR, type Holding, noHoldings, type Task } from "./records.ts";
 import { RETIRING, type Worker } from "./worker-record.ts";
 
 /** As many holders as a message names, so that an input that everybody holds does not make every message long. */
@@ -26,7 +27,7 @@ export function addHolder(task: Task, worker: Worker, version: number): void {
 export function removeHolder(core: Core, task: Task, worker: Worker): void {
   const holding = worker.holds.get(task);
   if (holding === undefined) return;
-  clearHolding(task, worker);
+  clearHolding(core, task, worker);
   const last = task.holders.pop()!;
   if (last !== holding) {
     task.holders[holding.at] = last;
@@ -35,10 +36,18 @@ export function removeHolder(core: Core, task: Task, worker: Worker): void {
   if (task.holders.length === 0) {
     task.holders = noHoldings;
     core.lost.push(task);
+    if (core.transfers.has(task)) core.stranded.push(task);
   }
 }
 
-function clearHolding(task: Task, worker: Worker): void {
+/** One copy of several goes. */
+export function dropCopy(core: Core, task: Task, worker: Worker): void {
+  removeHolder(core, task, worker);
+  core.send(worker, { t: "drop", task: task.id });
+}
+
+function clearHolding(core: Core, task: Task, worker: Worker): void {
+  if ((task.flags & ACTOR) !== 0) actorLeft(core, task, worker);
   worker.holds.delete(task);
   worker.storedBytes -= task.bytes;
   worker.moving.delete(task);
@@ -48,10 +57,11 @@ function clearHolding(task: Task, worker: Worker): void {
 /** Nobody needs the bytes: all copies go. */
 export function dropCopies(core: Core, task: Task): void {
   for (const { worker } of task.holders) {
-    clearHolding(task, worker);
+    clearHolding(core, task, worker);
     core.send(worker, { t: "drop", task: task.id });
   }
   task.holders = noHoldings;
+  if (core.transfers.has(task)) core.stranded.push(task);
 }
 
 /** The holders to name to `reader` (null: a client): itself first, then others, not the same for every task. */
@@ -80,7 +90,8 @@ export function dropStray(core: Core, worker: Worker, task: TaskId): void {
 /** Somebody could not get the bytes from this holder. What the holder said since (a newer version) counts more. */
 export function holderFailed(core: Core, task: Task, worker: Worker, version: number): void {
   const holding = worker.holds.get(task);
-  if (holding === undefined || holding.version > version) return;
+  // Only its own worker says that an actor is gone.
+  if (holding === undefined || holding.version > version || (task.flags & ACTOR) !== 0) return;
   removeHolder(core, task, worker);
   dropStray(core, worker, task.id);
 }

@@ -23,6 +23,7 @@ export function workerInfo(worker: Worker): WorkerInfo {
     assigned: worker.assigned.length,
     running: worker.running,
     stored: worker.holds.size,
+    actors: worker.actors.size,
     storedBytes: worker.storedBytes,
     finished: worker.finished,
     metrics: worker.metrics,

@@ -1,10 +1,12 @@
 // What must hold between the records. Returns what does not, with the task's story, or null.
 
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
+import { checkActors } from "./actor-invariants.ts";
 import type { Core } from "./core.ts";
-import { takesTasks } from "./lanes.ts";
+import { checkKept } from "./kept-invariants.ts";
+import { canEverRun, takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
-import { AHEAD, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
+import { AHEAD, ANNOUNCED, APART, CALL, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { checkShared } from "./shared-invariants.ts";
 import {
@@ -50,8 +52,10 @@ export function checkAll(core: Core): string | null {
     checkQueues(core) ??
     checkLanes(core) ??
     checkFunctions(core) ??
+    checkActors(core) ??
     checkFailedCalls(core) ??
-    checkShared(core)
+    checkShared(core) ??
+    checkKept(core)
   );
 }
 
@@ -66,12 +70,13 @@ function checkTask(core: Core, t: Task): string | null {
   if (known !== t) return "its slot names another task";
   const refs = (t.flags & HELD) / HELD + (t.others?.length ?? 0);
   if (refs !== t.refs) return `counts ${t.refs} references, has ${refs}`;
-  if (t.refs === 0 && t.needed === 0 && t.dependents.length === 0)
+  const runsOn = (t.flags & CALL) !== 0 && isActive(t.state);
+  if (t.refs === 0 && t.needed === 0 && t.dependents.length === 0 && !runsOn)
     return "nobody refers to it, and it is not forgotten";
   const needed = t.dependents.filter((e) => isActive(e.dependent.state)).length;
   if (needed !== t.needed) return `counts ${t.needed} needs, has ${needed}`;
   if (t.dependents.some((e, i) => e.at !== i || e.dependency !== t)) return "an edge is misplaced";
-  return checkProgress(t) ?? checkResult(t) ?? checkLineage(core, t);
+  return checkProgress(t) ?? checkLimits(core, t) ?? checkResult(t) ?? checkLineage(core, t);
 }
 
 function checkProgress(t: Task): string | null {
@@ -81,13 +86,24 @@ function checkProgress(t: Task): string | null {
     if ((t.flags & LINEAGE) === 0) return "is to be computed, without a function";
     if (t.state === WAITING && missing === 0) return "waits for nothing";
     if (t.state === QUEUED && missing > 0) return "queued without its inputs";
-    if (t.refs === 0 && t.needed === 0) return "is computed for nobody";
+    if (t.refs === 0 && t.needed === 0 && (t.flags & CALL) === 0) return "is computed for nobody";
   }
   if (isPlaced(t.state) !== (t.worker !== null)) return "state and worker disagree";
-  if ((t.state === QUEUED) !== (t.queue !== null)) return "state and queue disagree";
+  if ((t.state === QUEUED && (t.flags & APART) === 0) !== (t.queue !== null)) return "state and queue disagree";
   if (t.worker !== null && t.worker.assigned[t.index] !== t) return "its worker does not have it";
   if ((t.flags & AHEAD) !== 0 && t.state !== t.worker?.assigned[t.index]?.state) return "ahead of nothing";
   if ((t.state === UPLOADING) !== (t.upload !== null)) return "state and upload disagree";
+  return null;
+}
+
+function checkLimits(core: Core, t: Task): string | null {
+  const { deadlineMs, noWorkerTimeoutMs } = t.options.data;
+  const due = deadlineMs > 0 && isActive(t.state) && (t.flags & ANNOUNCED) === 0;
+  const [deadline, timer] = [t.uncommon?.deadline ?? null, t.uncommon?.stranded ?? null];
+  if (due !== (deadline !== null && deadline.place >= 0)) return "state and deadline disagree";
+  const stranded = noWorkerTimeoutMs > 0 && t.queue !== null && !canEverRun(core, t.queue.lane);
+  if (stranded !== (timer !== null && timer.place >= 0)) return "its wait for a worker has the wrong limit";
+  if (stranded !== t.options.lane.stranded.has(t)) return "its lane does not know whether it waits for a worker";
   return null;
 }
 
@@ -121,7 +137,7 @@ function checkWorker(core: Core, w: Worker): string | null {
   if (Math.abs(load - w.load) > 1) return `its load is ${w.load}, but its tasks come to ${load}`;
   const running = w.assigned.filter((t) => t.state === RUNNING).length;
   if (running !== w.running) return `counts ${w.running} running, has ${running}`;
-  const ahead = w.assigned.filter((t) => (t.flags & AHEAD) !== 0).length;
+  const ahead = w.assigned.filter((t) => (t.flags & (AHEAD | APART)) !== 0).length;
   if (ahead !== w.ahead) return `counts ${w.ahead} ahead, has ${ahead}`;
   let stored = 0;
   for (const [task, holding] of w.holds) {
@@ -137,7 +153,7 @@ function checkWorker(core: Core, w: Worker): string | null {
 function checkResources(w: Worker): string | null {
   for (const [name, total] of Object.entries(w.hello.resources)) {
     let used = 0;
-    for (const task of w.assigned) used += task.options.data.resources[name] ?? 0;
+    for (const task of new Set([...w.assigned, ...w.actors])) used += task.options.data.resources[name] ?? 0;
     const free = w.free.get(name) ?? 0;
     if (free !== total - used) return `${name}: ${free} free of ${total}, but ${used} used`;
     if (free < 0) return `${name}: more given than there is`;
@@ -235,6 +251,7 @@ function checkQueues(core: Core): string | null {
     }
     queued += count;
   }
+  for (const t of core.slots) if (t !== null && t.state === QUEUED && (t.flags & APART) !== 0) queued++;
   return queued === core.counts[QUEUED] ? null : `${core.counts[QUEUED]} tasks are queued, but queues have ${queued}`;
 }
 

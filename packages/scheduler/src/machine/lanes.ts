@@ -1,11 +1,13 @@
 // Requirements: which workers can run a task at all, and which can run it now.
 
-import { RESOURCE_UNIT, type TaskOptionsData } from "@taskflock/protocol/words";
+import type { TaskOptionsData } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
-import { enqueue, withdrawFromQueue } from "./queue.ts";
+import { enqueue, headOf, withdrawFromQueue } from "./queue.ts";
 import { type Lane, makeLane, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
-import { WORKING, type Worker } from "./worker-record.ts";
+import { requirementOf, sayLack, sayRequirement } from "./requirement.ts";
+import { strand, strandLane, unstrandLane } from "./stranded.ts";
+import { isThere, WORKING, type Worker } from "./worker-record.ts";
 
 /** The lane of all tasks that ask for the same. */
 export function laneFor(core: Core, data: TaskOptionsData): Lane {
@@ -31,6 +33,7 @@ export function takesTasks(worker: Worker): boolean {
 
 export function joinLanes(core: Core, worker: Worker): void {
   for (const lane of core.lanes.values()) joinLane(core, lane, worker);
+  reconsiderStranded(core);
 }
 
 /** No lane counts on the worker any more; what was parked for it goes back. */
@@ -41,6 +44,7 @@ export function leaveLanes(core: Core, worker: Worker): void {
     if (lane.workers?.has(worker.name) === true) lane.named--;
     // The last of those named is gone: now it is the others' turn.
     if (lane.allowOthers && lane.named === 0) for (const other of core.workers.values()) core.touchWorker(other);
+    if (lane.members === 0 && lane.count > 0 && !lane.warned) warn(core, lane, headOf(lane)!);
   }
   worker.lanes.clear();
   for (const queue of [...worker.parked.active]) {
@@ -54,6 +58,32 @@ export function leaveLanes(core: Core, worker: Worker): void {
   core.parkedLanes.delete(worker.parked);
   core.ready.delete(worker.parked);
   if (core.open.count > 0) core.ready.add(core.open);
+  reconsiderStranded(core);
+}
+
+/** Some worker that is there could serve it, were it not for what others take of it, or for the memory that it lacks just now. */
+export function canEverRun(core: Core, lane: Lane): boolean {
+  if (lane.members > 0 || lane.parkedAt !== null) return true;
+  for (const worker of core.workers.values()) if (isThere(worker) && canServe(lane, worker)) return true;
+  return false;
+}
+
+/** The workers that are there and could run one of its tasks, now or later. */
+export function ableWorkers(core: Core, lane: Lane): Worker[] {
+  if (lane.parkedAt !== null) return [lane.parkedAt];
+  return [...core.workers.values()].filter((worker) => isThere(worker) && canServe(lane, worker));
+}
+
+/** Workers came or went: for some tasks there is one now, for others there is none any more. */
+export function reconsiderStranded(core: Core): void {
+  reconsider(core, core.open);
+  for (const lane of core.lanes.values()) reconsider(core, lane);
+}
+
+function reconsider(core: Core, lane: Lane): void {
+  if (!lane.limited || (lane.count === 0 && lane.stranded.size === 0)) return;
+  if (canEverRun(core, lane)) unstrandLane(core, lane);
+  else strandLane(core, lane);
 }
 
 /** The worker has the names and the amounts that the lane asks for. */
@@ -73,6 +103,7 @@ export function putInLine(core: Core, task: Task): void {
   enqueue(lane, task);
   core.ready.add(lane);
   if (lane !== core.open && lane.members === 0 && !lane.warned) warn(core, lane, task);
+  if (lane.limited && (lane.stranded.size > 0 || !canEverRun(core, lane))) strand(core, task);
 }
 
 /** Takes a queued task out of whatever line it stands in. */
@@ -98,15 +129,14 @@ export function park(core: Core, task: Task, worker: Worker, cost: number): void
 
 /** Workers are there, and none can run it: a person may have mistyped a name, or wait for something that never comes. */
 function warn(core: Core, lane: Lane, task: Task): void {
-  const there = [...core.workers.values()].filter(takesTasks).length;
+  const requirement = requirementOf(core, lane, ableWorkers(core, lane).length);
   // One that is paused comes back by itself.
-  if ([...core.workers.values()].some((worker) => worker.paused && canServe(lane, worker))) return;
-  if (there === 0 || !core.canTell(task.session)) return;
+  if (requirement.there === 0 || requirement.able > 0 || !core.canTell(task.session)) return;
   lane.warned = true;
-  const resources = lane.resources.map(([name, amount]) => `${name}=${amount / RESOURCE_UNIT}`);
-  const names = lane.workers === null ? [] : [`a worker named ${[...lane.workers].join(" or ")}`];
-  const text = `FLOCK_NO_WORKER: ${keyOf(task)} asks for ${[...resources, ...names].join(" and ")}; none of the ${there} workers can run it. It waits until one joins that can.`;
-  core.notice(task.session, text);
+  const { noWorkerTimeoutMs } = task.options.data;
+  const limit = noWorkerTimeoutMs > 0 ? `, at most ${noWorkerTimeoutMs} ms (noWorkerTimeoutMs)` : "";
+  const what = `${keyOf(task)} asks for ${sayRequirement(requirement)}; none of the ${requirement.there} workers can run it: ${sayLack(requirement)}.`;
+  core.notice(task.session, `FLOCK_NO_WORKER: ${what} It waits until one joins that can${limit}.`);
 }
 
 function joinLane(core: Core, lane: Lane, worker: Worker): void {

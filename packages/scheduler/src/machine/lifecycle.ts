@@ -1,15 +1,18 @@
 // How tasks come to run and how they end. Nothing here decides where they run.
 
 import { type ErrorCode, type Failure, NO_PAYLOAD, type PayloadRef } from "@taskflock/protocol/words";
+import { closeActor, standAside, standBy } from "./actors.ts";
 import { announce } from "./announce.ts";
 import type { Core } from "./core.ts";
+import { clearDeadline, setDeadline } from "./deadlines.ts";
 import { dropCopies } from "./holdings.ts";
 import { putInLine, takeOutOfLine } from "./lanes.ts";
 import { dropLineage, settleLineage } from "./lineage.ts";
-import { AHEAD, NO_AHEAD, type Outcome, type SharedError, type Task } from "./records.ts";
+import { ACTOR, AHEAD, ANNOUNCED, APART, NO_AHEAD, type Outcome, type SharedError, type Task } from "./records.ts";
 import { keyOf, loosen, unneedInputs } from "./references.ts";
 import { countEnded } from "./runs.ts";
 import { ASSIGNED, CANCELLED, DONE, FAILED, IDLE, isActive, isPlaced, QUEUED, UPLOADING, WAITING } from "./states.ts";
+import { unstrand } from "./stranded.ts";
 import { clearAhead, detach } from "./supply.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -30,6 +33,8 @@ function activateOne(core: Core, task: Task, detail: string, before: Task[] | nu
   let broken = false;
   const { deps } = task;
   task.waitingOn = 0;
+  // Computed once in time, it may be computed again at any time.
+  if (task.options.data.deadlineMs > 0 && (task.flags & ANNOUNCED) === 0) setDeadline(core, task);
   for (let i = 0; i < deps.length; i++) {
     const { dependency } = deps[i]!;
     const { state } = dependency;
@@ -50,12 +55,14 @@ function activateOne(core: Core, task: Task, detail: string, before: Task[] | nu
 export function ready(core: Core, task: Task, detail: string): void {
   core.move(task, QUEUED, detail);
   task.flags &= ~NO_AHEAD;
-  putInLine(core, task);
+  if ((task.flags & APART) === 0) putInLine(core, task);
+  else standBy(core, task);
 }
 
 export function wait(core: Core, task: Task, detail: string): void {
   core.move(task, WAITING, detail);
-  core.candidates.push(task);
+  if ((task.flags & APART) === 0) core.candidates.push(task);
+  else standBy(core, task);
 }
 
 /** The attempt at `worker` is over without an outcome (and counted out there): the task goes back in line. */
@@ -85,8 +92,11 @@ export function revokeAhead(core: Core, root: Task, worker: Worker, then: "follo
 
 /** Takes the task out of the queue, off its worker (if it was not counted out there before), or from its uploader. */
 export function withdraw(core: Core, task: Task): void {
-  if (task.state === QUEUED) takeOutOfLine(core, task);
-  else if (isPlaced(task.state) && task.worker !== null) {
+  if (task.state === QUEUED) {
+    if ((task.flags & APART) === 0) takeOutOfLine(core, task);
+    else standAside(core, task);
+    unstrand(core, task);
+  } else if (isPlaced(task.state) && task.worker !== null) {
     const { worker } = task;
     detach(core, task);
     core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "cancelled" });
@@ -98,6 +108,7 @@ export function withdraw(core: Core, task: Task): void {
 
 export function endUpload(core: Core, task: Task): void {
   const { session, n } = task.upload!.uploader;
+  for (const worker of task.upload!.targets) worker.expectingBytes -= task.bytes;
   session.uploads.delete(n);
   core.uploads.delete(task);
   task.extras.upload = null;
@@ -107,8 +118,9 @@ export function endUpload(core: Core, task: Task): void {
 export function complete(core: Core, task: Task, detail: string): void {
   const wasActive = isActive(task.state);
   core.move(task, DONE, detail);
+  if (task.uncommon !== null) clearDeadline(core, task);
   if (wasActive) unneedInputs(core, task);
-  if (task.result !== NO_PAYLOAD) dropLineage(core, task);
+  if (task.result !== NO_PAYLOAD || (task.flags & APART) !== 0) dropLineage(core, task);
   countEnded(core, task, "done");
   const { dependents } = task;
   for (let i = 0; i < dependents.length; i++) {
@@ -173,19 +185,22 @@ export function becauseOf(failed: Task): Outcome {
     return { kind: "failed", failure: why, shared: null, worker: "", attempt: 0, failedKey: key };
   }
   if (outcome.shared !== null) outcome.shared.uses++;
-  if (outcome.failedKey !== null) return outcome;
+  // That its actor is gone is what the call fails with.
+  if (outcome.failedKey !== null || outcome.failure.code === "FLOCK_ACTOR_LOST") return outcome;
   return { ...outcome, failedKey: keyOf(failed) };
 }
 
 function endOne(core: Core, task: Task, outcome: Outcome): void {
   const wasActive = isActive(task.state);
   withdraw(core, task);
+  clearDeadline(core, task);
   const failed = outcome.kind === "failed";
   core.move(task, failed ? FAILED : CANCELLED, failed ? outcome.failure.message : outcome.reason);
   task.extras.outcome = outcome;
   if (wasActive) unneedInputs(core, task);
   settleLineage(core, task, outcome);
   dropCopies(core, task);
+  if ((task.flags & ACTOR) !== 0) closeActor(core, task);
   unregisterKey(core, task);
   countEnded(core, task, failed ? "failed" : "cancelled");
   announce(core, task);

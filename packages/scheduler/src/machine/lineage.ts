@@ -4,7 +4,7 @@
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { unuseFunction } from "./functions.ts";
-import { LINEAGE, type Outcome, type Task } from "./records.ts";
+import { APART, LINEAGE, type Outcome, type Task } from "./records.ts";
 import { unlinkInputs } from "./references.ts";
 
 /** Function, arguments and inputs are not needed for this task any more. */
@@ -23,7 +23,7 @@ export function dropLineage(core: Core, task: Task): void {
 /** The task has ended: its lineage is dropped, or kept if the task's own call failed and a client has it. */
 export function settleLineage(core: Core, task: Task, outcome: Outcome): void {
   const { failedCalls, failedCallBytes } = core.config;
-  const failed = outcome.kind === "failed" && outcome.failedKey === null;
+  const failed = outcome.kind === "failed" && outcome.failedKey === null && (task.flags & APART) === 0;
   if (!failed || task.refs === 0 || (task.flags & LINEAGE) === 0 || task.argsBytes > failedCallBytes) {
     dropLineage(core, task);
     return;

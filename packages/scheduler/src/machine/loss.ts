@@ -1,6 +1,7 @@
 // A worker is gone. What ran there counts a failure (unless the stop was planned) and runs again elsewhere; what was only
 // queued there goes back in line; what only it held is computed again by `recovery.ts`.
 
+import { actorsLost } from "./actor-life.ts";
 import type { Core } from "./core.ts";
 import { removeHolder } from "./holdings.ts";
 import { leaveLanes } from "./lanes.ts";
@@ -27,6 +28,7 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
   core.retiring.delete(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);
+  actorsLost(core, worker, how);
   const affected = new Set<Session>();
   const suspects = blameless ? new Set<Task>() : suspectsOf(worker);
   for (const task of [...worker.assigned].sort(compareTasks)) {

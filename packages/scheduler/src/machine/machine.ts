@@ -1,6 +1,7 @@
 // The scheduler as one pure state machine: events in, calls of the port out.
 
 import {
+  type ClusterEvent,
   type ClusterInfo,
   FlockError,
   type RunInfo,
@@ -18,7 +19,9 @@ import { clusterInfo, runInfos, taskCounts, workerInfos } from "./info.ts";
 import { watchInlineBudget } from "./inline-budget.ts";
 import { checkAll, checkTouched } from "./invariants.ts";
 import { requeue } from "./lifecycle.ts";
+import { limitReached } from "./limits.ts";
 import { workerLost } from "./loss.ts";
+import { endStranded } from "./moves.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
 import { drain } from "./recovery.ts";
@@ -82,6 +85,11 @@ export class SchedulerMachine {
   /** The task's last transitions, as far as the ring still has them. */
   story(task: TaskId): StoryLine[] {
     return this.#core.story.of(task);
+  }
+
+  /** What happened after event number `seq`, as far as the log still has it, oldest first. */
+  eventsSince(seq: number, limit: number): ClusterEvent[] {
+    return this.#core.events.since(seq, limit);
   }
 
   /** The whole state in a few characters: equal for equal histories. */
@@ -170,6 +178,7 @@ function woken(core: Core): void {
     if (due.what === "progress") due.run.alarmed = false;
     else if (due.what === "due") sayDue(core, due.session);
     else if (due.what === "waits") waitsDue(core);
+    else if (due.what === "deadline" || due.what === "noWorker") limitReached(core, due.what, due.task);
     else if (due.what === "retry" && due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
     }
@@ -182,6 +191,7 @@ function settle(core: Core): void {
   dispatch(core);
   rebalance(core);
   continueRetiring(core);
+  if (core.stranded.length > 0) endStranded(core);
   if (core.hasWork()) {
     drain(core);
     dispatch(core);

@@ -1,9 +1,10 @@
 // Seldom questions, answered from what is known. Each area of the machine brings the handlers of its own questions.
 
-import type { Ask, Question, TaskNumber } from "@taskflock/protocol/words";
+import { type Ask, NO_PAYLOAD, type Question, type TaskNumber } from "@taskflock/protocol/words";
 import { answer } from "./answers.ts";
 import { callOf, referToInputs } from "./calls.ts";
 import type { Core } from "./core.ts";
+import { dataHandlers } from "./data-questions.ts";
 import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
 import { takesTasks } from "./lanes.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
@@ -36,11 +37,17 @@ const handlers: Handlers<Question["q"]> = {
     const referred = referToInputs(core, session, n, as);
     answer(core, session, id, () => referred);
   },
+  ...dataHandlers,
   ...sharedHandlers,
   ...scaleHandlers,
   ...restartHandlers,
   ping: (core, session, id) => answer(core, session, id, () => ({ value: null, error: null })),
 };
+
+/** Of a client that is gone. */
+export function freeQuestion(core: Core, question: Question): void {
+  if ("data" in question && question.data !== NO_PAYLOAD) core.port.free(question.data);
+}
 
 export function answerQuestion(core: Core, session: Session, { id, question }: Ask): void {
   const handle = handlers[question.q] as Handlers<"ping">["ping"];

@@ -4,7 +4,7 @@ import type { Snapshot, TaskId } from "@taskflock/protocol/words";
 import { takeCopy } from "./copies.ts";
 import type { Core } from "./core.ts";
 import { dropStray, removeHolder } from "./holdings.ts";
-import { joinLanes } from "./lanes.ts";
+import { joinLanes, reconsiderStranded } from "./lanes.ts";
 import { requeue } from "./lifecycle.ts";
 import { answerWaiters } from "./questions.ts";
 import type { Task } from "./records.ts";
@@ -31,15 +31,22 @@ export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): vo
   reconcileHoldings(core, worker, snapshot);
   reconcileUploads(core, worker, snapshot);
   if (core.limited) core.send(worker, { t: "configure", inlineLimitBytes: 0 });
-  if (worker.status === WORKING && worker.paused) takeBack(core, worker);
+  if (worker.status === WORKING && worker.paused) holdBack(core, worker);
   else if (worker.status === WORKING) joinLanes(core, worker);
   else if (worker.status === RETIRING) beginRetiring(core, worker);
   else if (worker.status === LEAVING) core.send(worker, { t: "leave", restart: worker.restart });
   core.touchWorker(worker);
+  for (const task of worker.actors) core.touchActor(task);
   reconsiderMoves(core);
   startWaitingUploads(core);
   answerWaiters(core);
   answerReturned(core);
+}
+
+/** It is there, but paused: nothing new, and what it has not begun is taken back. */
+function holdBack(core: Core, worker: Worker): void {
+  takeBack(core, worker);
+  reconsiderStranded(core);
 }
 
 function reconcileFunctions(core: Core, worker: Worker, snapshot: Snapshot): void {

@@ -17,6 +17,7 @@ import {
 } from "@taskflock/protocol/words";
 import type { NumberedTasks } from "./numbered-tasks.ts";
 import { FREE, type State } from "./states.ts";
+import type { Timer } from "./timers.ts";
 import type { Worker } from "./worker-record.ts";
 
 /** One (dependent, dependency) pair; `at` is its place in `dependency.dependents`. */
@@ -54,7 +55,11 @@ export type Outcome =
 export interface Upload {
   uploader: Ref;
   readonly broadcast: boolean;
+  /** Names of the workers that may receive it; none: any. */
+  readonly workers: readonly string[];
   readonly targets: Set<Worker>;
+  /** Those that were asked so far. */
+  readonly tried: Set<Worker>;
   refusal: string;
 }
 /** What went wrong with a task so far; most tasks have none. */
@@ -89,6 +94,13 @@ export const HELD = 64;
 /** It is counted in `worker.makes`. */
 export const MAKES = 128;
 
+/** What it makes is an actor: an object that lives at the worker where it was made. */
+export const ACTOR = 256;
+/** A call of the actor that its first input is. */
+export const CALL = 512;
+/** Not in anybody's way: it runs in a thread of the actor's own, and stands in no queue (actors.ts). */
+export const APART: number = ACTOR | CALL;
+
 /** What few tasks have: a key of their own, functions among the arguments, several references, a failure. */
 export class Extras {
   key: string | null = null;
@@ -99,6 +111,12 @@ export class Extras {
   outcome: Outcome | null = null;
   troubles: Troubles | null = null;
   upload: Upload | null = null;
+  /** So many copies were asked for: no surplus. */
+  copies = 0;
+  /** While it has not ended, if its options set one. */
+  deadline: Timer | null = null;
+  /** While it is queued, and no worker could ever run it. */
+  stranded: Timer | null = null;
 }
 
 /** The hot record: fields are never added or removed after construction. A million of them are kept and copied, so each field counts. */
@@ -271,6 +289,9 @@ export interface Lane {
   /** With resources or names: workers that could ever serve it; and whether people were told that there is none. */
   members: number;
   warned: boolean;
+  /** Some of those that name it may not wait for such a worker without end; and the tasks that do so now. */
+  limited: boolean;
+  readonly stranded: Set<Task>;
 }
 
 /** Where the session's link stands. */
@@ -311,8 +332,9 @@ export function makeLane(
   parkedAt: Worker | null,
 ): Lane {
   const available = new Set<Worker>();
-  const counts = { users: 0, count: 0, named: 0, members: 0, warned: false };
-  return { key, resources, workers, allowOthers, parkedAt, byRun: new Map(), active: [], available, ...counts };
+  const counts = { users: 0, count: 0, named: 0, members: 0, warned: false, limited: false };
+  const tables = { byRun: new Map(), active: [], available, stranded: new Set<Task>() };
+  return { key, resources, workers, allowOthers, parkedAt, ...tables, ...counts };
 }
 
 export function troublesOf(task: Task): Troubles {

@@ -3,7 +3,7 @@
 
 import type { TaskNumber } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
-import { type Edge, HELD, noEdges, type Session, type Task } from "./records.ts";
+import { CALL, type Edge, HELD, noEdges, type Session, type Task } from "./records.ts";
 
 /** The readable key; derived keys are made when somebody reads one. */
 export function keyOf(task: Task): string {
@@ -82,6 +82,7 @@ export function unlinkInputs(core: Core, task: Task): void {
 /** The task is on its way to a result no more: it needs its inputs no more. */
 export function unneedInputs(core: Core, task: Task): void {
   const { deps } = task;
+  if ((task.flags & CALL) !== 0) core.touchActor(deps[0]!.dependency);
   for (let i = 0; i < deps.length; i++) {
     const { dependency } = deps[i]!;
     dependency.needed--;

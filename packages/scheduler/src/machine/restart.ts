@@ -3,6 +3,7 @@
 import { NO_PAYLOAD, type Restarted } from "@taskflock/protocol/words";
 import { answer } from "./answers.ts";
 import type { Core } from "./core.ts";
+import { unpublishAll } from "./datasets.ts";
 import { removeHolder } from "./holdings.ts";
 import { workerInfo } from "./info.ts";
 import { leaveLanes } from "./lanes.ts";
@@ -57,6 +58,7 @@ function once(core: Core, { id: session }: Session, id: number, act: () => Quest
 
 function restartAll(core: Core, session: Session): Restarted {
   const reason = `the cluster was restarted by ${session.name}`;
+  unpublishAll(core, session.name);
   const { cancelled, dropped } = dropAllWork(core, reason);
   const working = [...core.workers.values()].filter(({ status }) => status === WORKING);
   const watched = working.filter(({ hello }) => hello.nanny);

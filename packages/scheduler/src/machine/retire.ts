@@ -3,10 +3,12 @@
 // scattered data has no lineage, so the worker stays until another can take it (its own deadline bounds that).
 
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
+import { actorsLost } from "./actor-life.ts";
 import type { Core } from "./core.ts";
 import { holdersFor, removeHolder } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
-import { LINEAGE, type Task } from "./records.ts";
+import { reconsiderTransfers } from "./moves.ts";
+import { ACTOR, CALL, LINEAGE, type Task } from "./records.ts";
 import { isWanted } from "./references.ts";
 import { ASSIGNED, DONE } from "./states.ts";
 import { LEAVING, type Moving, RETIRING, WORKING, type Worker } from "./worker-record.ts";
@@ -18,6 +20,7 @@ export function retire(core: Core, worker: Worker): void {
   core.retiring.add(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);
+  reconsiderTransfers(core);
   beginRetiring(core, worker);
 }
 
@@ -31,7 +34,8 @@ export function beginRetiring(core: Core, worker: Worker): void {
 /** Asks for all that it was given and has not begun. */
 export function takeBack(core: Core, worker: Worker): void {
   for (const task of worker.assigned) {
-    if (task.state !== ASSIGNED) continue;
+    // Calls of an actor stay: one of them taken back while the next begins would come after it.
+    if (task.state !== ASSIGNED || (task.flags & CALL) !== 0) continue;
     core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "stolen" });
   }
 }
@@ -47,6 +51,7 @@ export function continueRetiring(core: Core): void {
 
 /** Other workers came or went: copies may move there, or must move elsewhere. */
 export function reconsiderMoves(core: Core): void {
+  reconsiderTransfers(core);
   for (const worker of core.retiring) {
     worker.retireDirty = true;
     for (const move of worker.moving.values()) {
@@ -92,6 +97,7 @@ function handOver(core: Core, worker: Worker): boolean {
 }
 
 function mustKeep(task: Task): boolean {
+  if ((task.flags & ACTOR) !== 0) return false; // its state is nowhere else, and cannot be moved
   return task.state === DONE && task.result === NO_PAYLOAD && (isWanted(task) || (task.flags & LINEAGE) === 0);
 }
 
@@ -112,5 +118,6 @@ function leave(core: Core, worker: Worker): void {
   worker.status = LEAVING;
   core.retiring.delete(worker);
   core.send(worker, { t: "leave", restart: worker.restart });
+  actorsLost(core, worker, "it was retired");
   for (const task of [...worker.holds.keys()]) removeHolder(core, task, worker);
 }

@@ -12,6 +12,7 @@ import {
   type TaskNumber,
   type Unavailable,
 } from "@taskflock/protocol/words";
+import { callsAbandoned } from "./actor-life.ts";
 import { answerLocate, sayAllAgain, sayDue } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
@@ -19,7 +20,7 @@ import { dropStray, holderFailed } from "./holdings.ts";
 import { laneFor } from "./lanes.ts";
 import { end, failure } from "./lifecycle.ts";
 import { NumberedTasks } from "./numbered-tasks.ts";
-import { answerQuestion } from "./questions.ts";
+import { answerQuestion, freeQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
 import { removeRef } from "./references.ts";
 import { changed, closeRun, dropRun, openRun } from "./runs.ts";
@@ -81,6 +82,7 @@ export function sessionGone(core: Core, session: Session): void {
   for (const run of [...session.runs.values()]) dropRun(core, run);
   session.asks.length = 0;
   core.sessions.delete(session.id);
+  callsAbandoned(core, session);
   core.happened("clientGone", session.name, `session ${session.id}`);
 }
 
@@ -125,6 +127,7 @@ export function clientMessage(core: Core, session: Session, message: ClientToSch
 function defineOptions(core: Core, session: Session, { options, data }: DefineOptions): void {
   const lane = laneFor(core, data);
   lane.users++;
+  if (data.noWorkerTimeoutMs > 0) lane.limited = true;
   const before = session.options.get(options);
   session.options.set(options, { data, lane });
   if (before !== undefined) core.unuseLane(before.lane);
@@ -135,9 +138,7 @@ export function freeClientMessage(core: Core, message: ClientToScheduler): void 
   if (message.t === "submit" && message.args !== NO_PAYLOAD) core.port.free(message.args);
   else if (message.t === "scatter" && message.data !== NO_PAYLOAD) core.port.free(message.data);
   else if (message.t === "function" && message.code !== NO_PAYLOAD) core.port.free(message.code);
-  else if (message.t === "ask" && "data" in message.question && message.question.data !== NO_PAYLOAD) {
-    core.port.free(message.question.data);
-  }
+  else if (message.t === "ask") freeQuestion(core, message.question);
 }
 
 type RunMessage = Extract<ClientToScheduler, { t: "openRun" | "reportRun" | "closeRun" }>;
@@ -167,7 +168,7 @@ function cancel(core: Core, session: Session, message: CancelTask): void {
   const task = session.tasks.get(n);
   // What was announced stays so, also while it is computed again.
   if (task === undefined || (task.flags & ANNOUNCED) !== 0) return;
-  if (task.refs > 1) {
+  if (task.refs - core.kept.firedRefs(task) > 1) {
     release(core, session, n);
     cancelAlone(core, session, n, task.name, reason);
   } else end(core, task, { kind: "cancelled", reason });

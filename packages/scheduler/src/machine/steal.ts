@@ -6,7 +6,7 @@ import type { Core } from "./core.ts";
 import { canServe, takeOutOfLine } from "./lanes.ts";
 import { expectedStart } from "./placement.ts";
 import { headOf } from "./queue.ts";
-import { AHEAD, type Task } from "./records.ts";
+import { AHEAD, APART, type Task } from "./records.ts";
 import { ASSIGNED } from "./states.ts";
 import { expectedWait, hasRoom } from "./supply.ts";
 import type { Worker } from "./worker-record.ts";
@@ -71,7 +71,7 @@ function findStealable(core: Core, victim: Worker, thief: Worker): Task | null {
   if (wanted <= 0) return null;
   for (let i = assigned.length - 1; i >= 0 && i >= assigned.length - VICTIMS_LOOKED_AT; i--) {
     const task = assigned[i]!;
-    if (task.state !== ASSIGNED || task.thief !== null || (task.flags & AHEAD) !== 0) continue;
+    if (task.state !== ASSIGNED || task.thief !== null || (task.flags & (AHEAD | APART)) !== 0) continue;
     if (!canServe(task.options.lane, thief) || task.options.lane.resources.length > 0) continue;
     if (expectedStart(core, task, thief) < expectedWait(victim)) return task;
   }

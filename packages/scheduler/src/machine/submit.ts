@@ -8,15 +8,16 @@ import {
   type Submit,
   type TaskNumber,
 } from "@taskflock/protocol/words";
+import { apartOf, checkActors, openActor } from "./actors.ts";
 import { sayOutcome } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { useFunctions } from "./functions.ts";
 import { activate, complete, end, failedWith, failure } from "./lifecycle.ts";
-import { type Definition, LINEAGE, noDefinitions, type Session, type Task } from "./records.ts";
+import { ACTOR, type Definition, LINEAGE, noDefinitions, type Session, type Task } from "./records.ts";
 import { addRef, linkInputs } from "./references.ts";
 import { countNew } from "./runs.ts";
 import { DONE, IDLE, UPLOADING } from "./states.ts";
-import { startUpload } from "./upload.ts";
+import { receiversUnknown, startUpload } from "./upload.ts";
 
 export function submit(core: Core, session: Session, message: Submit): void {
   const { n, key, fingerprint } = message;
@@ -52,11 +53,23 @@ export function submit(core: Core, session: Session, message: Submit): void {
     }
     return;
   }
+  const wrong = core.actors.size > 0 || options!.data.isolation === "call" ? checkActors(inputs, options!) : null;
+  if (wrong !== null) {
+    if (message.args !== NO_PAYLOAD) core.port.free(message.args);
+    refuse(core, session, n, definition!.name, "FLOCK_PROTOCOL", `Task ${n} cannot be run: ${wrong}.`);
+    return;
+  }
   const task = core.newTask(n, options!, run!);
   task.args = message.args;
   task.argsBytes = message.argsBytes;
   describe(task, definition!, nested as readonly Definition[], inputs);
-  task.order = orderFor(core, inputs);
+  const apart = apartOf(options!);
+  if (apart === 0) task.order = orderFor(core, inputs);
+  else {
+    task.flags |= apart;
+    task.order = ++core.lastOrder;
+    if (apart === ACTOR) openActor(core, task);
+  }
   register(core, task, key, fingerprint);
   addRef(session, n, task);
   countNew(core, task);
@@ -69,6 +82,12 @@ export function scatter(core: Core, session: Session, message: Scatter): void {
   if (session.tasks.has(n) || known !== undefined) {
     if (data !== NO_PAYLOAD) core.port.free(data);
     if (!session.tasks.has(n)) referTo(core, session, n, known!, fingerprint);
+    return;
+  }
+  const problem = receiversUnknown(core, message.workers);
+  if (problem !== null) {
+    if (data !== NO_PAYLOAD) core.port.free(data);
+    refuse(core, session, n, message.name, "FLOCK_WORKER_UNKNOWN", problem);
     return;
   }
   const task = core.newTask(n, session.options.get(0)!, session.runs.get(0)!);
@@ -84,8 +103,8 @@ export function scatter(core: Core, session: Session, message: Scatter): void {
     complete(core, task, "scattered inline");
     return;
   }
-  const upload = { uploader: { session, n }, broadcast: message.broadcast, targets: new Set<never>(), refusal: "" };
-  task.extras.upload = upload;
+  const { broadcast, workers } = message;
+  task.extras.upload = { uploader: { session, n }, broadcast, workers, targets: new Set(), tried: new Set(), refusal: "" };
   core.move(task, UPLOADING, "scattered");
   startUpload(core, task);
 }

@@ -3,7 +3,7 @@
 import type { Core } from "./core.ts";
 import { takesTasks } from "./lanes.ts";
 import { countMaking, makingUs, uncountMaking } from "./making.ts";
-import { AHEAD, type FunctionRecord, type Lane, type Task } from "./records.ts";
+import { AHEAD, APART, type FunctionRecord, type Lane, type Task } from "./records.ts";
 import { RUNNING } from "./states.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -55,13 +55,12 @@ export function attach(core: Core, task: Task, worker: Worker): void {
   task.worker = worker;
   task.index = worker.assigned.length;
   worker.assigned.push(task);
-  task.cost = expectedCost(core, task);
+  const apart = (task.flags & APART) !== 0;
+  task.cost = apart ? 0 : expectedCost(core, task);
   worker.load += task.cost;
   countMaking(task, worker);
-  if (task.waitingOn > 0) {
-    task.flags |= AHEAD;
-    worker.ahead++;
-  }
+  if (task.waitingOn > 0 && !apart) task.flags |= AHEAD;
+  if (task.waitingOn > 0 || apart) worker.ahead++;
   const { resources } = task.options.lane;
   if (resources.length > 0)
     for (const [name, amount] of resources) worker.free.set(name, worker.free.get(name)! - amount);
@@ -91,6 +90,10 @@ export function detach(core: Core, task: Task): void {
     task.run.running--;
   }
   clearAhead(task, worker);
+  if ((task.flags & APART) !== 0) {
+    worker.ahead--;
+    worker.actors.delete(task);
+  }
   uncountMaking(task, worker);
   const { resources } = task.options.lane;
   if (resources.length > 0)
@@ -109,7 +112,7 @@ export function detach(core: Core, task: Task): void {
 export function recount(core: Core, record: FunctionRecord): void {
   for (const worker of core.workers.values()) {
     for (const task of worker.assigned) {
-      if (task.definition?.record !== record) continue;
+      if (task.definition?.record !== record || (task.flags & APART) !== 0) continue;
       worker.load -= task.cost;
       task.cost = expectedCost(core, task);
       worker.load += task.cost;

@@ -6,7 +6,7 @@ import type { Core } from "./core.ts";
 import { addHolder } from "./holdings.ts";
 import { takesTasks } from "./lanes.ts";
 import { complete, end, endUpload, failedWith, failure } from "./lifecycle.ts";
-import type { Ref, Session, Task } from "./records.ts";
+import type { Ref, Session, Task, Upload } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { UPLOADING } from "./states.ts";
 import type { Worker } from "./worker-record.ts";
@@ -14,17 +14,32 @@ import type { Worker } from "./worker-record.ts";
 /** Chooses the receivers; waits for a worker when there is none. */
 export function startUpload(core: Core, task: Task): void {
   const upload = task.upload!;
-  const workers = [...core.workers.values()].filter(takesTasks);
+  const workers = receivers(core, upload);
   core.uploads.add(task);
   if (workers.length === 0) {
     upload.uploader.session.uploads.add(upload.uploader.n);
     return;
   }
-  for (const worker of upload.broadcast ? workers : [emptiest(workers)]) {
+  for (const worker of upload.broadcast ? workers : [emptiest(workers, task.bytes)]) {
     upload.targets.add(worker);
+    upload.tried.add(worker);
+    worker.expectingBytes += task.bytes;
     core.send(worker, { t: "expect", task: task.id, bytes: task.bytes });
   }
   sayUpload(core, upload.uploader.session, upload.uploader.n, task);
+}
+
+/** Why data cannot be meant for these workers, or null: none of them is there. */
+export function receiversUnknown(core: Core, names: readonly string[]): string | null {
+  if (names.length === 0) return null;
+  for (const { name } of core.workers.values()) if (names.includes(name)) return null;
+  return `No worker is named ${names.join(" or ").slice(0, 1024)}; \`client.workers()\` lists those that are there.`;
+}
+
+function receivers(core: Core, { workers, tried }: Upload): Worker[] {
+  return [...core.workers.values()].filter(
+    (worker) => takesTasks(worker) && !tried.has(worker) && (workers.length === 0 || workers.includes(worker.name)),
+  );
 }
 
 /** Some worker is there now. */
@@ -34,7 +49,7 @@ export function startWaitingUploads(core: Core): void {
 
 /** The receiver has the bytes. */
 export function uploadHeld(core: Core, task: Task, worker: Worker, version: number): void {
-  task.upload!.targets.delete(worker);
+  if (task.upload!.targets.delete(worker)) worker.expectingBytes -= task.bytes;
   addHolder(task, worker, version);
   settle(core, task, "uploaded");
 }
@@ -43,7 +58,8 @@ export function uploadHeld(core: Core, task: Task, worker: Worker, version: numb
 export function uploadRefused(core: Core, task: Task, worker: Worker, refusal: string): void {
   const upload = task.upload;
   if (task.state !== UPLOADING || upload === null || !upload.targets.delete(worker)) return;
-  if (refusal !== "") upload.refusal = refusal;
+  worker.expectingBytes -= task.bytes;
+  if (refusal !== "") upload.refusal = `${worker.name}: ${refusal}`;
   settle(core, task, "uploaded to some");
 }
 
@@ -87,22 +103,26 @@ export function passUploadOn(core: Core, task: Task): void {
     return;
   }
   upload.uploader = next;
-  sayUpload(core, next.session, next.n, task);
+  sayUpload(core, upload.uploader.session, upload.uploader.n, task);
 }
 
-/** Nobody is behind what stands in a queue. */
+/** Nobody is behind what stands in a queue, or only has a name. */
 function uploaderFor(core: Core, task: Task): Ref | null {
   let found: Ref | null = null;
   eachRef(task, (session, n) => {
-    if (session !== core.shared.keeper) found ??= { session, n };
+    if (session !== core.shared.keeper && session !== core.kept.session) found ??= { session, n };
   });
   return found;
 }
 
-/** With all answers there: done if anybody has it. */
+/** With all answers there: done if anybody has it; else another worker is tried. */
 function settle(core: Core, task: Task, detail: string): void {
   const upload = task.upload!;
   if (upload.targets.size > 0) return;
+  if (task.holders.length === 0 && receivers(core, upload).length > 0) {
+    startUpload(core, task);
+    return;
+  }
   endUpload(core, task);
   if (task.holders.length > 0) {
     complete(core, task, detail);
@@ -116,12 +136,21 @@ function settle(core: Core, task: Task, detail: string): void {
   end(core, task, failedWith(why, "", 0));
 }
 
-function emptiest(workers: readonly Worker[]): Worker {
+/** Of those that may have room for it, if there are such. */
+function emptiest(workers: readonly Worker[], bytes: number): Worker {
   let best = workers[0]!;
-  for (const worker of workers) if (fill(worker) < fill(best)) best = worker;
+  for (const worker of workers) {
+    const roomier =
+      hasRoom(worker, bytes) === hasRoom(best, bytes) ? fill(worker) < fill(best) : hasRoom(worker, bytes);
+    if (roomier) best = worker;
+  }
   return best;
 }
 
-function fill(worker: Worker): number {
-  return worker.storedBytes / Math.max(1, worker.hello.memoryLimitBytes);
+function hasRoom({ hello, storedBytes, expectingBytes }: Worker, bytes: number): boolean {
+  return hello.memoryLimitBytes - storedBytes - expectingBytes >= bytes;
+}
+
+function fill({ hello, storedBytes, expectingBytes }: Worker): number {
+  return (storedBytes + expectingBytes) / Math.max(1, hello.memoryLimitBytes);
 }

@@ -8,6 +8,11 @@ export const WORKING = 0;
 export const RETIRING = 1;
 export const LEAVING = 2;
 
+/** It can be spoken to, and is not on its way out. It may be paused. */
+export function isThere(worker: Worker): boolean {
+  return worker.up && worker.status === WORKING;
+}
+
 export interface Moving {
   target: Worker | null;
   readonly tried: Set<Worker>;
@@ -40,7 +45,11 @@ export class Worker {
   /** Of the assigned: how many of each function whose results stay here. */
   readonly makes: Map<FunctionRecord, number> = new Map();
   readonly holds: Map<Task, Holding> = new Map();
+  /** Actors that live here, or are being made; with what they hold of its resources. */
+  readonly actors: Set<Task> = new Set();
   storedBytes = 0;
+  /** Of data that is on its way from clients. */
+  expectingBytes = 0;
   finished = 0;
   metrics: WorkerMetrics | null = null;
   functions: Set<FunctionRecord> = new Set();

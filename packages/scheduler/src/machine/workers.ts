@@ -13,6 +13,7 @@ import {
   type WorkerLog,
   type WorkerToScheduler,
 } from "@taskflock/protocol/words";
+import { actorEnded, actorMade } from "./actor-life.ts";
 import { assign } from "./assign.ts";
 import { takeCopy } from "./copies.ts";
 import type { Core } from "./core.ts";
@@ -20,9 +21,10 @@ import { measure } from "./functions.ts";
 import { addHolder, dropStray, holderFailed } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
+import { transferRefused } from "./moves.ts";
 import { pausing } from "./pause.ts";
 import { takeSnapshot } from "./reconcile.ts";
-import { NO_AHEAD, type Task, troublesOf } from "./records.ts";
+import { ACTOR, NO_AHEAD, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
@@ -76,7 +78,10 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
       const task = core.taskById(message.task);
       if (task === null) return;
       if (task.state === UPLOADING) uploadRefused(core, task, worker, message.message);
-      else copyRefused(core, task, worker);
+      else {
+        copyRefused(core, task, worker);
+        transferRefused(core, task, worker, message.message);
+      }
       return;
     }
     case "missing": {
@@ -85,6 +90,9 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
       if (task !== null && holder !== undefined) holderFailed(core, task, holder, message.version);
       return;
     }
+    case "actorEnded":
+      actorEnded(core, worker, message);
+      return;
     case "wantsToRetire":
       retire(core, worker);
       return;
@@ -154,6 +162,7 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   task.result = message.result;
   if (message.result === NO_PAYLOAD) addHolder(task, worker, message.version);
   else core.inlineBytes += message.bytes;
+  if ((task.flags & ACTOR) !== 0) actorMade(core, task, worker);
   complete(core, task, worker.name);
 }
 

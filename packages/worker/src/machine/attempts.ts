@@ -31,11 +31,18 @@ export function takeOn(s: WorkerState, assign: Assign): void {
     freeAssign(s, assign);
     return;
   }
+  if (assign.isolation === "call" && !s.actors.has(assign.inputs[0]?.task ?? assign.task)) {
+    // That it ended was said before, so that the scheduler will not send this again.
+    sayStopped(s, assign, "cancelled");
+    freeAssign(s, assign);
+    return;
+  }
   const task = newTask(assign, ++s.arrivals);
   const complete = leaseInputs(s, task);
   if (present !== undefined) abandon(s, present);
   s.counts[GONE] = (s.counts[GONE] as number) + 1;
   s.tasks.set(assign.task, task);
+  if (makesActor(assign)) s.openActor(assign.task);
   move(s, task, task.missing > 0 || !complete ? WAITING : READY);
   if (!complete) stopQueued(s, task, "predecessor");
 }
@@ -105,9 +112,11 @@ export function watchFirst(s: WorkerState, slot: number): void {
 export function conclude(s: WorkerState, task: TaskRecord): void {
   const { assign } = task;
   const { slot } = task;
+  const made = makesActor(assign) ? (s.actorSlots.get(slot) ?? s.actors.get(assign.task)) : undefined;
   move(s, task, GONE);
   s.counts[GONE] = (s.counts[GONE] as number) - 1;
   if (slot >= 0) leaveSlot(s, task);
+  if (made !== undefined && s.data.get(assign.task)?.state !== "stored") s.closeActor(made);
   if (s.tasks.get(assign.task) === task) s.tasks.delete(assign.task);
   if (s.data.size > 0) s.lost.push(assign.task);
   const { inputs } = task;
@@ -154,4 +163,9 @@ export function lose(s: WorkerState, datum: Datum, why: LossReason): void {
     }
   }
   tidy(s, datum);
+}
+
+/** What the attempt makes stays in a slot of its own. */
+export function makesActor({ isolation }: Assign): boolean {
+  return isolation === "actor" || isolation === "actor-process";
 }

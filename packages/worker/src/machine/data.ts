@@ -165,7 +165,8 @@ export function tidy(s: WorkerState, datum: Datum): void {
     case "stored":
       if (!datum.dropping) return;
       datum.dropping = false;
-      s.port.dropStored(datum.task);
+      if (s.actors.has(datum.task)) s.closeActor(s.actors.get(datum.task));
+      else s.port.dropStored(datum.task);
       break;
     case "inline":
     case "promised":

@@ -5,6 +5,7 @@ import type { Datum, TaskRecord } from "./records.ts";
 import {
   BATCHED,
   DOOMED,
+  firstOf,
   GONE,
   isFree,
   isHere,
@@ -45,7 +46,7 @@ export function checkEverything(s: WorkerState): void {
 
 function everyTask(s: WorkerState): TaskRecord[] {
   const all = [...s.tasks.values()];
-  for (const slot of s.slots)
+  for (const slot of s.everySlot())
     for (const item of itemsOf(slot)) if (s.tasks.get(item.assign.task) !== item) all.push(item);
   return all;
 }
@@ -118,8 +119,21 @@ function checkSlots(s: WorkerState): void {
     for (const item of items) expect(s, item.assign.task, item.state >= BATCHED, "in a slot");
     expect(s, items[0]?.assign.task ?? 0, items[0]?.state !== DOOMED, "it runs, and its stop is not watched");
   }
+  checkActors(s);
   expect(s, 0, !s.retiring || s.ready.size === 0, "retiring with a queue");
   expect(s, 0, s.lost.length === 0, "losses not settled");
+}
+
+function checkActors(s: WorkerState): void {
+  for (const [id, { task, slot, ready }] of s.actors) {
+    expect(s, id, id === task && s.actorSlots.get(slot.index)?.task === task, "an actor without its slot");
+    const lives = s.data.get(task)?.state === "stored";
+    expect(s, id, lives || s.tasks.has(task) || firstOf(slot) !== undefined, "an actor that nobody makes");
+    const open = slot.batches.reduce((sum, batch) => sum + batch.open, 0);
+    expect(s, id, open <= 1 && slot.batches.length <= 1, `an actor runs ${open} calls at once`);
+    expect(s, id, s.left || !isFree(slot) || ready.size === 0, `an actor is idle, ${ready.size} calls are ready`);
+  }
+  expect(s, 0, s.actorSlots.size >= s.actors.size, "slots of actors that are gone");
 }
 
 function expect(s: WorkerState, task: number, holds: boolean, what: string): void {

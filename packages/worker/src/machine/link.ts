@@ -20,11 +20,16 @@ export function onLinkUp(s: WorkerState, event: Extract<WorkerEvent, { e: "linkU
 
 /** A scheduler that knows nothing of this worker is answered once nothing of its predecessor's runs: ids may mean other tasks now. */
 export function sayFirstSnapshot(s: WorkerState): void {
-  if (!s.snapshotDue || s.slots.some((slot) => firstOf(slot) !== undefined)) return;
+  if (!s.snapshotDue || isRunning(s)) return;
   s.snapshotDue = false;
   sendSnapshot(s);
   if (s.retireReason !== null) s.send({ t: "wantsToRetire", reason: s.retireReason });
   if (s.paused !== null) s.send({ t: "pausing", paused: true, reason: s.paused });
+}
+
+function isRunning(s: WorkerState): boolean {
+  for (const slot of s.everySlot()) if (firstOf(slot) !== undefined) return true;
+  return false;
 }
 
 export function onRetireWanted(s: WorkerState, event: Extract<WorkerEvent, { e: "retireWanted" }>): void {
@@ -75,7 +80,8 @@ export function leave(s: WorkerState, restart: boolean): void {
 /** Lets everything go. What runs is ended; its bytes are freed when its slot says so. */
 function dropAll(s: WorkerState): void {
   for (const task of [...s.tasks.values()]) abandon(s, task);
-  for (const slot of s.slots) endAbandoned(s, itemsOf(slot));
+  for (const slot of [...s.everySlot()]) endAbandoned(s, itemsOf(slot));
+  for (const actor of [...s.actorSlots.values()]) if (firstOf(actor.slot) === undefined) s.closeActor(actor);
   s.lost.length = 0;
   for (const datum of s.data.values()) {
     if (datum.state === "stored" || datum.state === "expected") s.port.dropStored(datum.task);

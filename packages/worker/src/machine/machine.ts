@@ -1,5 +1,6 @@
 import type { Snapshot, StoryLine, TaskId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
+import { fillActors, isStray } from "./actors.ts";
 import { lose, settleLost, stopInSlot } from "./attempts.ts";
 import { becameStored, saySpoiled, seekElsewhere, startFetches } from "./data.ts";
 import { checkEverything, checkTouched } from "./invariants.ts";
@@ -45,6 +46,7 @@ export class WorkerMachine {
     if (!s.left) {
       startFetches(s);
       fillSlots(s);
+      if (s.actorsReady.size > 0) fillActors(s);
     }
     setAlarm(s);
     this.#stepping = false;
@@ -82,6 +84,7 @@ export class WorkerMachine {
 }
 
 function take(s: WorkerState, event: WorkerEvent): void {
+  if (isStray(s, event)) return;
   switch (event.e) {
     case "schedulerMessages":
       for (const message of event.messages) {

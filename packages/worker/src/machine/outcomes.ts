@@ -2,10 +2,11 @@
 
 import type { Finished, TaskId } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
-import { conclude, leaveSlot, sayStopped, sayWhyStopped, settleLost, stopQueued } from "./attempts.ts";
+import { actorDied } from "./actors.ts";
+import { conclude, leaveSlot, makesActor, sayStopped, sayWhyStopped, settleLost, stopQueued } from "./attempts.ts";
 import { becameStored, keepInline, saySpoiled } from "./data.ts";
 import type { WorkerEvent } from "./port.ts";
-import type { Slot, TaskRecord } from "./records.ts";
+import type { Actor, Slot, TaskRecord } from "./records.ts";
 import { BATCHED, DOOMED, firstOf, itemsOf, READY, RUNNING, STOPPING, WAITING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { broken } from "./state.ts";
@@ -47,11 +48,23 @@ function onFinished(s: WorkerState, slot: Slot, finished: Finished): void {
     conclude(s, item);
     return;
   }
+  if (makesActor(item.assign)) {
+    onActorMade(s, item, finished);
+    return;
+  }
   const { task, bytes, result } = finished;
   const large = result === NO_PAYLOAD;
   noteSize(s, item, large);
   s.send(large ? { ...finished, version: becameStored(s, task, bytes).version } : finished);
   if (!large && !keepInline(s, task, bytes, result)) s.free(result);
+  conclude(s, item);
+}
+
+/** The object stays in its slot, and is held under its task as data is. */
+function onActorMade(s: WorkerState, item: TaskRecord, finished: Finished): void {
+  s.free(finished.result);
+  const { version } = becameStored(s, finished.task, 0);
+  s.send({ ...finished, bytes: 0, result: NO_PAYLOAD, version });
   conclude(s, item);
 }
 
@@ -120,6 +133,24 @@ export function onBatchDone(s: WorkerState, event: Event<"batchDone">): void {
 
 export function onSlotReplaced(s: WorkerState, event: Event<"slotReplaced">): void {
   const slot = s.slot(event.slot);
+  const actor = s.actorSlots.get(event.slot);
+  if (actor !== undefined) endActor(s, actor);
+  else returnAll(s, slot);
+}
+
+function endActor(s: WorkerState, actor: Actor): void {
+  const { slot } = actor;
+  const how = slot.ending ? "a call was to stop and did not within its cancelGraceMs" : "its thread or process ended";
+  for (const item of itemsOf(slot)) {
+    if (item.stop !== null) sayWhyStopped(s, item, 0);
+    conclude(s, item);
+  }
+  slot.batches.length = 0;
+  slot.ending = false;
+  actorDied(s, actor, how);
+}
+
+function returnAll(s: WorkerState, slot: Slot): void {
   for (const item of itemsOf(slot)) {
     if (item.stop === null) requeue(s, item);
     else {

@@ -121,6 +121,11 @@ export interface WorkerPort {
    * When the slot has gone on to another item, or is free already, `slotReplaced` is said all the same.
    */
   endSlot(slot: number, reason: "cancelled" | "timeout"): void;
+  /**
+   * The actor in this slot ends: its object is disposed of, if it can be, and its thread or process is let go. Its slot's number, one
+   * beyond the numbered ones, is not used again, and nothing more is said of it.
+   */
+  closeActor(slot: number): void;
   /** Starts fetching into the arena; answered by `fetched` or `fetchFailed`. The machine bounds how many run at once. */
   fetch(task: TaskId, bytes: number, holder: Holder): void;
   /** Stops a fetch that nobody wants; no answer. */

@@ -2,6 +2,7 @@
 
 import type { Assign, Failure, Holder, PayloadRef, Stopped, TaskId } from "@taskflock/protocol/words";
 import type { RunItem } from "./port.ts";
+import { ReadyQueue } from "./ready-queue.ts";
 
 /** States of an attempt. `GONE` is before its assignment and after its end. */
 export const GONE = 0;
@@ -112,6 +113,19 @@ export interface Slot {
   readonly batches: Batch[];
   /** `endSlot` was asked; waits for `slotReplaced`. */
   ending: boolean;
+}
+
+/** An object that lives here, in a slot of its own. */
+export interface Actor {
+  /** The task that made it. */
+  readonly task: TaskId;
+  readonly slot: Slot;
+  /** Its calls that can run. */
+  readonly ready: ReadyQueue;
+}
+
+export function newActor(task: TaskId, slot: number): Actor {
+  return { task, slot: newSlot(slot), ready: new ReadyQueue() };
 }
 
 const NONE: readonly never[] = [];

@@ -85,7 +85,7 @@ function isBrief(s: WorkerState, { assign }: TaskRecord): boolean {
   return expectedUs > 0 && expectedUs <= s.config.maxAheadUs && timeoutMs === 0 && isolation === "thread" && !solo;
 }
 
-function give(s: WorkerState, slot: Slot, items: readonly TaskRecord[]): void {
+export function give(s: WorkerState, slot: Slot, items: readonly TaskRecord[]): void {
   const ahead = slot.batches.length > 0;
   const batch = { items, first: 0, open: items.length, brief: items.every((task) => isBrief(s, task)) };
   slot.batches.push(batch);

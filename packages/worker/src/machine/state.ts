@@ -3,8 +3,8 @@ import { FlockError, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { IndexedHeap } from "./heap.ts";
 import type { WorkerConfig, WorkerPort } from "./port.ts";
 import { ReadyQueue } from "./ready-queue.ts";
-import type { Datum, Slot, TaskRecord } from "./records.ts";
-import { newSlot, stateNames } from "./records.ts";
+import type { Actor, Datum, Slot, TaskRecord } from "./records.ts";
+import { newActor, newSlot, stateNames } from "./records.ts";
 import { StoryRing } from "./story.ts";
 
 /** All that the worker's machine knows. The handlers beside it are its only writers. */
@@ -20,6 +20,12 @@ export class WorkerState {
   readonly tasks: Map<TaskId, TaskRecord> = new Map();
   readonly data: Map<TaskId, Datum> = new Map();
   readonly slots: Slot[] = [];
+  /** Actors by the task that made each, and by slot; those with calls that can run. */
+  readonly actors: Map<TaskId, Actor> = new Map();
+  readonly actorSlots: Map<number, Actor> = new Map();
+  readonly actorsReady: Set<Actor> = new Set();
+  /** The highest number of a slot so far: an actor's is never used again. */
+  lastSlot: number;
   /** Code of the functions known here. */
   readonly functions: Map<FunctionId, PayloadRef> = new Map();
   /** Functions whose last result was too large to travel with its outcome. */
@@ -65,6 +71,7 @@ export class WorkerState {
     this.config = config;
     this.port = port;
     this.story = new StoryRing(config.storyLines);
+    this.lastSlot = config.slots - 1;
     for (let slot = 0; slot < config.slots; slot++) this.slots.push(newSlot(slot));
   }
 
@@ -78,9 +85,40 @@ export class WorkerState {
 
   /** The slot of an event. */
   slot(index: number): Slot {
-    const slot = this.slots[index];
+    const slot = this.slots[index] ?? this.actorSlots.get(index)?.slot;
     if (slot === undefined) throw new FlockError("FLOCK_INVARIANT", `the worker has no slot ${index}`);
     return slot;
+  }
+
+  /** Numbered slots, and those of actors. */
+  *everySlot(): Iterable<Slot> {
+    yield* this.slots;
+    for (const { slot } of this.actorSlots.values()) yield slot;
+  }
+
+  /** The queue that the attempt waits in once it is ready; null for a call whose actor has ended. */
+  queueFor({ assign }: TaskRecord): ReadyQueue {
+    const { isolation } = assign;
+    if (isolation === "thread" || isolation === "process") return this.ready;
+    const actor = this.actors.get(isolation === "call" ? assign.inputs[0]!.task : assign.task);
+    if (actor === undefined) return this.ready;
+    this.actorsReady.add(actor);
+    return actor.ready;
+  }
+
+  openActor(task: TaskId): void {
+    const actor = newActor(task, ++this.lastSlot);
+    this.actors.set(task, actor);
+    this.actorSlots.set(actor.slot.index, actor);
+  }
+
+  /** The actor ends, if there is one. What it holds outside of this machine is let go. */
+  closeActor(actor: Actor | undefined): void {
+    if (actor === undefined || !this.actorSlots.has(actor.slot.index)) return;
+    if (this.actors.get(actor.task) === actor) this.actors.delete(actor.task);
+    this.actorSlots.delete(actor.slot.index);
+    this.actorsReady.delete(actor);
+    this.port.closeActor(actor.slot.index);
   }
 }
 

@@ -11,10 +11,10 @@ const key = (from: TaskState, to: TaskState): number => from * 8 + to;
 
 const nothing: Step = () => {};
 const queue: Step = (s, task) => {
-  s.ready.push(task);
+  s.queueFor(task).push(task);
 };
 const unqueue: Step = (s, task) => {
-  s.ready.remove(task);
+  s.queueFor(task).remove(task);
 };
 const begin: Step = (s, task) => {
   s.send({ t: "started", task: task.assign.task, attempt: task.assign.attempt });

@@ -60,7 +60,8 @@ export function digestOf(s: WorkerState): string {
     parts.push(t.assign.task, t.assign.attempt, t.state, t.slot, t.missing, t.stop, t.deadline, t.readyPlace);
   for (const d of s.data.values())
     parts.push(d.task, d.state, d.bytes, d.version, d.leases, d.waiters.size, d.holders.length, d.acquire, d.dropping);
-  for (const slot of s.slots)
+  for (const actor of s.actors.values()) parts.push(actor.task, actor.ready.size);
+  for (const slot of s.everySlot())
     parts.push(
       slot.batches.length,
       slot.ending,

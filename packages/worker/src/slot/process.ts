@@ -82,6 +82,8 @@ async function receive(message: MainToSlot): Promise<void> {
     slot.runner.abort(message.task, message.attempt, message.reason);
   } else if (message.t === "place") {
     slot.placed(message);
+  } else if (message.t === "dispose") {
+    await slot.runner.dispose().finally(() => post({ t: "disposed" }));
   } else if (message.t === "supplies") {
     slot.supply(message.supplies);
   } else if (message.t === "batch") {

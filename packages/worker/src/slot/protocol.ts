@@ -5,6 +5,8 @@ import type { OutboxMemory } from "./outbox.ts";
 /** What stays the same for a slot's life. */
 export interface SlotConfig {
   readonly slot: number;
+  /** It keeps what its first item makes, and the others are calls of that. */
+  readonly actor: boolean;
   /** Encoded bytes whose decoded values a slot keeps for later tasks. */
   readonly cacheBytes: number;
   /** Hash arena inputs before and after each task. */
@@ -39,6 +41,8 @@ export type SlotToMain =
   | { readonly t: "records"; readonly records: Uint8Array }
   /** It can run batches. */
   | { readonly t: "ready" }
+  /** The actor has let go of what it had. */
+  | { readonly t: "disposed" }
   /** The batch was run through. */
   | { readonly t: "done" }
   // Process slots only:
@@ -58,5 +62,7 @@ export type MainToSlot =
   /** Said before a batch that needs it. */
   | { readonly t: "supplies"; readonly supplies: Supplies }
   | { readonly t: "batch"; readonly batch: Batch }
+  /** The actor's life is over; answered by `disposed`. */
+  | { readonly t: "dispose" }
   // Process slots only:
   | { readonly t: "start"; readonly config: SlotConfig };

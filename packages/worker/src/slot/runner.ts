@@ -60,6 +60,8 @@ export class BatchRunner {
   #current: ItemContext | undefined;
   /** The function that the current item calls, as soon as it does. */
   #called: Callable | undefined;
+  /** Of an actor's slot, once its first item has made it. */
+  #actor: { readonly instance: unknown } | undefined;
   #inlineLimitBytes = 0;
   #worker = "";
 
@@ -71,6 +73,8 @@ export class BatchRunner {
     this.#output = new Output((message) => host.post(message));
     this.#print = (context, stream, text) => this.#output.print(context, stream, text);
     this.#decoding = {
+      // An actor may keep what it is given, which then is not to lie in memory that is used again.
+      copy: config.actor,
       leaf: (kind, index) => (kind === "future" ? this.#input(index) : this.#function(index)),
       closure: (index, bind) => this.#closure(index, bind),
     };
@@ -103,6 +107,15 @@ export class BatchRunner {
     for (let i = from; i < items.length; i++) {
       const pending = this.#runItem(items[i]!);
       if (pending !== undefined) await pending;
+    }
+  }
+
+  /** The actor's own way to let go of what it has. What it throws is printed. */
+  async dispose(): Promise<void> {
+    try {
+      await disposeOf(this.#actor?.instance);
+    } catch (error) {
+      process.stderr.write(`An actor threw while it was disposed of: ${String(error)}\n`);
     }
   }
 
@@ -210,8 +223,10 @@ export class BatchRunner {
 
   #input(index: number): unknown {
     const { item } = this.#current!;
+    if (index === 0 && this.#actor !== undefined) return this.#actor.instance;
     const input = item.inputs[index];
     if (input === undefined) throw missing("input", index, item);
+    if (this.#config.actor) return decodeValue(input.filed < 0 ? input.bytes : this.#readFile(input, index), COPIED);
     if (input.serial === 0) return decodeValue(input.bytes);
     if (input.filed >= 0) {
       return this.#cache.get(input.serial, input.filed, () => decodeValue(this.#readFile(input, index), FROZEN));
@@ -260,7 +275,8 @@ export class BatchRunner {
     return loaded;
   }
 
-  #finished(context: ItemContext, fn: SlotFunction, value: unknown, durationUs: number): Promise<void> | undefined {
+  #finished(context: ItemContext, fn: SlotFunction, made: unknown, durationUs: number): Promise<void> | undefined {
+    const value = this.#config.actor && this.#actor === undefined ? this.#keep(made) : made;
     const { index, handsOn } = context.item;
     const { outbox } = this.#host;
     if (!fn.largeResult && outbox.writeSmall(index, value, this.#inlineLimitBytes, durationUs)) {
@@ -276,6 +292,11 @@ export class BatchRunner {
     outbox.write(index, OUTCOME.small, result.bytes, durationUs, bytes);
     this.#settled(context);
     return undefined;
+  }
+
+  /** The actor itself stays here. */
+  #keep(instance: unknown): undefined {
+    this.#actor = { instance };
   }
 
   async #storeLarge(context: ItemContext, result: EncodedValue, durationUs: number): Promise<void> {
@@ -330,6 +351,19 @@ class SpoiledInput extends Error {
   constructor(index: number, cause: SpoiledFile) {
     super(cause.message, { cause });
     this.index = index;
+  }
+}
+
+const COPIED: DecodeOptions = { copy: true };
+
+async function disposeOf(instance: unknown): Promise<void> {
+  if (typeof instance !== "object" || instance === null) return;
+  const { asyncDispose, dispose } = Symbol as { readonly asyncDispose?: symbol; readonly dispose?: symbol };
+  for (const way of [asyncDispose, dispose]) {
+    const method: unknown = way === undefined ? undefined : Reflect.get(instance, way);
+    if (typeof method !== "function") continue;
+    await Reflect.apply(method, instance, []);
+    return;
   }
 }
 

@@ -79,6 +79,9 @@ class ThreadSlot implements SlotHost {
       case "place":
         this.#placed?.(message);
         break;
+      case "dispose":
+        void this.#runner.dispose().finally(() => this.post({ t: "disposed" }));
+        break;
       case "abort":
         this.#runner.abort(message.task, message.attempt, message.reason);
         break;

@@ -50,6 +50,8 @@ export interface Executor {
   look(): void;
   /** All of the oldest batch is known, and it has ended: from now on the next one is the oldest. */
   skip(): void;
+  /** Lets the actor dispose of what it has; resolves when it has, and may never. */
+  dispose(): Promise<void>;
   /** Ends it; resolves when none of its code runs any more, which native code can delay. */
   end(): Promise<void>;
 }

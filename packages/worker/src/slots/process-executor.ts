@@ -60,6 +60,7 @@ export class ProcessExecutor implements Executor {
   readonly #packer: BatchPacker;
   readonly #kept: KeptInputs;
   readonly #exited: Promise<void>;
+  #isDisposed: () => void = () => undefined;
   #stderr = "";
   #ending = false;
 
@@ -113,6 +114,13 @@ export class ProcessExecutor implements Executor {
     // It has one batch at a time.
   }
 
+  dispose(): Promise<void> {
+    this.#send({ t: "dispose" });
+    return new Promise((resolve) => {
+      this.#isDisposed = resolve;
+    });
+  }
+
   async end(): Promise<void> {
     this.#ending = true;
     this.#child.kill("SIGKILL");
@@ -163,6 +171,9 @@ export class ProcessExecutor implements Executor {
       case "log":
         this.#events.log(message.task, message.attempt, message.stream, message.text);
         break;
+      case "disposed":
+        this.#isDisposed();
+        break;
       case "done":
         this.#events.batchDone();
         break;
@@ -178,6 +189,7 @@ export class ProcessExecutor implements Executor {
   #closed(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#ending) return;
     this.#ending = true;
+    this.#isDisposed();
     const ending: Ending = this.#stderr.includes(HEAP_MESSAGE)
       ? { how: "heap" }
       : { how: "exit", what: signal ?? `exit code ${code}` };

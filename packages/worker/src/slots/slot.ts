@@ -8,6 +8,7 @@ import { OUTCOME, type OutcomeRecord, payloadOf } from "../slot/outbox.ts";
 import type { StopReason } from "../slot/protocol.ts";
 import type { Store } from "../store.ts";
 import type { Ending, Executor, ExecutorEvents, ReadyItem } from "./executor.ts";
+import { isOverWithin } from "./over-within.ts";
 
 /** What a slot tells; each call names the slot by its number. */
 export interface SlotEvents {
@@ -39,7 +40,7 @@ export interface SlotParts {
   readonly events: SlotEvents;
 }
 
-export type ExecutorKind = Assign["isolation"];
+export type ExecutorKind = "thread" | "process";
 export type MakeExecutor = (kind: ExecutorKind, slot: number, events: ExecutorEvents) => Executor;
 
 /** An item that was given to the slot. */
@@ -63,6 +64,8 @@ interface Run {
   readonly beganAt: number;
 }
 
+/** How long an actor may take to dispose of what it has. */
+const DISPOSE_MS = 5000;
 /** How long an ended thread may take before the worker is to be replaced. */
 export const STUCK_AFTER_MS = 2000;
 
@@ -83,8 +86,12 @@ export class Slot {
   #answerDue = false;
   #closed = false;
 
-  constructor(number: number, make: MakeExecutor, { arena, store, events }: SlotParts) {
+  /** An actor's begins with its first item, and is not put in place again: what the actor knew is gone. */
+  readonly #actor: boolean;
+
+  constructor(number: number, make: MakeExecutor, { arena, store, events }: SlotParts, actor = false) {
     this.number = number;
+    this.#actor = actor;
     this.#make = make;
     this.#arena = arena;
     this.#store = store;
@@ -107,7 +114,7 @@ export class Slot {
       for (const flight of flights) this.#letGo(flight);
       return;
     }
-    this.#kind = flights[0]?.assign.isolation ?? "thread";
+    this.#kind = this.#kindOf(flights[0]);
     this.#runs.push({ flights, open: flights.length, through: false, beganAt: performance.now() });
     this.#executor(this.#kind).run(flights, terms);
   }
@@ -160,6 +167,20 @@ export class Slot {
     await this.#replace(kind);
   }
 
+  /** An actor is over: it may let go of what it has, for a while. */
+  async dispose(): Promise<void> {
+    const executor = this.#executors[this.#kind];
+    this.#closed = true;
+    if (executor !== undefined) await isOverWithin(executor.dispose(), DISPOSE_MS);
+    await isOverWithin(this.close(), STUCK_AFTER_MS);
+  }
+
+  #kindOf(flight: Flight | undefined): ExecutorKind {
+    const isolation = flight?.assign.isolation ?? "thread";
+    if (isolation === "call") return this.#kind;
+    return isolation === "process" || isolation === "actor-process" ? "process" : "thread";
+  }
+
   /** Ends whatever runs, for good. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -187,7 +208,7 @@ export class Slot {
   async #replace(kind: ExecutorKind): Promise<void> {
     this.#runs = [];
     try {
-      if (kind === "thread" && !this.#closed) await this.#executor("thread").ready;
+      if (kind === "thread" && !this.#closed && !this.#actor) await this.#executor("thread").ready;
     } catch (error) {
       this.#broke(error);
       return;
@@ -326,7 +347,8 @@ export class Slot {
       // Nothing was lost; the next batch finds a new one.
       if (current) for (const _ of this.#runs.splice(0)) this.#events.batchDone(this.number);
       this.#answer();
-      if (kind === "thread") this.#succeed(executor);
+      if (this.#actor) this.#events.slotReplaced(this.number);
+      else if (kind === "thread") this.#succeed(executor);
       return;
     }
     this.#ending = true;
@@ -374,17 +396,4 @@ function deathOf({ key }: Assign, ending: Ending): FlockError {
     "FLOCK_TASK_EXITED",
     `Task ${key} ended its slot (${ending.what}); it must return or throw instead.`,
   );
-}
-
-/** False when it takes longer. */
-export async function isOverWithin(over: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, ms, false);
-  });
-  try {
-    return await Promise.race([over.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -10,8 +10,9 @@ import type { StopReason } from "../slot/protocol.ts";
 import type { Lease, Store } from "../store.ts";
 import { BatchPacker, type LinkedInput } from "./batch-packer.ts";
 import type { Executor, ExecutorEvents, ExecutorParts, ThreadOptions } from "./executor.ts";
+import { isOverWithin } from "./over-within.ts";
 import { ProcessExecutor } from "./process-executor.ts";
-import { type ExecutorKind, type Flight, isOverWithin, Slot, type SlotEvents, STUCK_AFTER_MS } from "./slot.ts";
+import { type ExecutorKind, type Flight, Slot, type SlotEvents, STUCK_AFTER_MS } from "./slot.ts";
 import { ThreadExecutor } from "./thread-executor.ts";
 
 export interface SlotsOptions {
@@ -45,6 +46,10 @@ export class Slots {
   readonly #parts: SlotsParts;
   readonly #executorParts: ExecutorParts;
   readonly #slots: Slot[] = [];
+  /** Of actors, by number. */
+  readonly #actors: Map<number, Slot> = new Map();
+  /** Of actors that are being disposed of. */
+  readonly #closing: Set<Promise<void>> = new Set();
   readonly #assets: AssetFolder;
   #look: NodeJS.Timeout | null = null;
   #idleLooks = 0;
@@ -55,10 +60,7 @@ export class Slots {
     const { arena, functions, payloads } = parts;
     this.#executorParts = { arena, functions, packer: new BatchPacker(payloads) };
     this.#assets = newAssetFolder(options.incarnation);
-    const make = (kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor => this.#make(kind, slot, events);
-    for (let number = 0; number < options.slots; number++) {
-      this.#slots.push(new Slot(number, make, parts));
-    }
+    for (let number = 0; number < options.slots; number++) this.#slots.push(this.#newSlot(number));
   }
 
   /** Resolves when every slot can run tasks. */
@@ -85,14 +87,33 @@ export class Slots {
   /** Ends all slots; resolves when nothing runs any more, or nothing but native code that cannot be ended. */
   async close(): Promise<void> {
     if (this.#look !== null) clearInterval(this.#look);
+    for (const number of [...this.#actors.keys()]) this.closeActor(number);
+    await Promise.all(this.#closing);
     await isOverWithin(Promise.all(this.#slots.map((slot) => slot.close())), STUCK_AFTER_MS);
     this.#assets.remove();
   }
 
+  /** The actor of this slot ends: it may dispose of what it has. */
+  closeActor(number: number): void {
+    const slot = this.#actors.get(number);
+    if (slot === undefined) return;
+    this.#actors.delete(number);
+    const over = slot.dispose().finally(() => void this.#closing.delete(over));
+    this.#closing.add(over);
+  }
+
+  /** Those beyond the numbered ones are of actors, and begin when they are first asked for. */
   #slot(number: number): Slot {
-    const slot = this.#slots[number];
-    if (slot === undefined) throw new FlockError("FLOCK_INTERNAL", `This worker has no slot ${number}.`);
-    return slot;
+    const slot = this.#slots[number] ?? this.#actors.get(number);
+    if (slot !== undefined) return slot;
+    const made = this.#newSlot(number);
+    this.#actors.set(number, made);
+    return made;
+  }
+
+  #newSlot(number: number): Slot {
+    const make = (kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor => this.#make(kind, slot, events);
+    return new Slot(number, make, this.#parts, number >= this.#options.slots);
   }
 
   #lookAtAll(): void {
@@ -124,6 +145,7 @@ export class Slots {
   }
 
   #input({ assign, inline, links }: RunItem, index: number): PayloadRef | Lease | LinkedInput {
+    if (index === 0 && assign.isolation === "call") return NO_PAYLOAD; // the actor itself, which the slot has
     const item = links[index] ?? -1;
     if (item >= 0) return { item };
     const payload = inline[index] ?? NO_PAYLOAD;
@@ -138,7 +160,11 @@ export class Slots {
     const { cacheBytes, checkArguments, heapLimitMb, spillFolder } = this.#options;
     const options: ThreadOptions = {
       heapLimitMb,
-      config: { slot, cacheBytes, checkArguments, assetFolder: this.#assets.path, spillFolder },
+      config: {
+        ...{ slot, actor: slot >= this.#options.slots, cacheBytes, checkArguments },
+        assetFolder: this.#assets.path,
+        spillFolder,
+      },
     };
     return kind === "thread"
       ? new ThreadExecutor(options, this.#executorParts, events)

@@ -30,6 +30,7 @@ export class ThreadExecutor implements Executor {
   readonly #portClosed: Promise<void>;
   #worker: string | null = null;
   #isReady: () => void = () => undefined;
+  #isDisposed: () => void = () => undefined;
   #ended = false;
 
   constructor(options: ThreadOptions, parts: ExecutorParts, events: ExecutorEvents) {
@@ -82,6 +83,13 @@ export class ThreadExecutor implements Executor {
 
   skip(): void {
     this.#over++;
+  }
+
+  dispose(): Promise<void> {
+    this.#post({ t: "dispose" });
+    return new Promise((resolve) => {
+      this.#isDisposed = resolve;
+    });
   }
 
   async end(): Promise<void> {
@@ -149,6 +157,9 @@ export class ThreadExecutor implements Executor {
       case "ready":
         this.#isReady();
         break;
+      case "disposed":
+        this.#isDisposed();
+        break;
       default:
         break;
     }
@@ -176,6 +187,7 @@ export class ThreadExecutor implements Executor {
     if (this.#hasEnded()) return;
     this.#ended = true;
     this.look();
+    this.#isDisposed();
     // The pool has put a thread of its own in the place of the dead one.
     void this.#pool.destroy();
     this.#events.ended(endingOf(error));

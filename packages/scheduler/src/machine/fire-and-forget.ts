@@ -1,0 +1,25 @@
+// Tasks that run to their ends though nobody waits for them: the cluster refers to them until then.
+
+import type { TaskNumber } from "@taskflock/protocol/words";
+import { answer } from "./answers.ts";
+import type { Core } from "./core.ts";
+import { taskUnknown } from "./datasets.ts";
+import type { Session, Task } from "./records.ts";
+import { addRef } from "./references.ts";
+import { CANCELLED, DONE, FAILED } from "./states.ts";
+
+export function answerFireAndForget(core: Core, session: Session, id: number, ns: readonly TaskNumber[]): void {
+  const missing = ns.find((n) => !session.tasks.has(n));
+  if (missing === undefined) for (const n of ns) fire(core, session.tasks.get(n)!);
+  const said = missing === undefined ? { value: null, error: null } : taskUnknown(missing);
+  answer(core, session, id, () => said);
+}
+
+/** Once is enough; what has ended needs nothing. */
+function fire(core: Core, task: Task): void {
+  const { kept } = core;
+  if (task.state === DONE || task.state === FAILED || task.state === CANCELLED || kept.firedRefs(task) > 0) return;
+  const n = kept.newNumber();
+  kept.fired.add(n);
+  addRef(kept.session, n, task);
+}

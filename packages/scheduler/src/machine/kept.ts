@@ -1,0 +1,60 @@
+// What the cluster itself keeps: published data, and tasks that run to their ends though nobody waits for them. Its references
+// are those of a session without a client: nothing is said to it, and it never leaves.
+
+import type { Micros, PayloadRef, SessionId, TaskNumber } from "@taskflock/protocol/words";
+import { NumberedTasks } from "./numbered-tasks.ts";
+import { LINK_CUT, type Session, type Task } from "./records.ts";
+
+export interface Dataset {
+  readonly name: string;
+  readonly version: number;
+  /** Under which numbers the cluster refers to its results. */
+  readonly results: readonly TaskNumber[];
+  readonly data: PayloadRef;
+  readonly dataBytes: number;
+  /** The name of the client, and its question: asked again after a cut, it is the same. */
+  readonly by: string;
+  readonly session: SessionId;
+  readonly ask: number;
+  readonly at: Micros;
+}
+
+export class Kept {
+  readonly session: Session = {
+    id: 0 as SessionId,
+    name: "cluster",
+    link: LINK_CUT,
+    functions: new Map(),
+    options: new Map(),
+    runs: new Map(),
+    tasks: new NumberedTasks(),
+    due: new Set(),
+    locates: new Set(),
+    uploads: new Set(),
+    asks: [],
+  };
+  readonly datasets: Map<string, Dataset> = new Map();
+  /** References that end with their tasks. */
+  readonly fired: Set<TaskNumber> = new Set();
+  /** Of those, the ones whose tasks have ended: to be let go. */
+  readonly over: TaskNumber[] = [];
+  lastNumber = 0;
+  lastVersion = 0;
+
+  newNumber(): TaskNumber {
+    return ++this.lastNumber as TaskNumber;
+  }
+
+  /** The task of one of its references has ended. */
+  ended(n: TaskNumber): void {
+    if (this.fired.delete(n)) this.over.push(n);
+  }
+
+  /** How many of the task's references are only there until it ends. */
+  firedRefs(task: Task): number {
+    if (task.others === null || this.fired.size === 0) return 0;
+    let count = 0;
+    for (const { session, n } of task.others) if (session === this.session && this.fired.has(n)) count++;
+    return count;
+  }
+}
