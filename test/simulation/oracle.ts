@@ -6,6 +6,8 @@ import type { TaskSpec } from "./tasks.ts";
 /** What the run went through: with trouble, more may fail. */
 export interface Judgement {
   readonly disturbed: boolean;
+  /** A client restarted the cluster. */
+  readonly restarted: boolean;
 }
 
 export function judgeFutures(clients: readonly ClientProcess[], how: Judgement): void {
@@ -27,12 +29,12 @@ function judge(client: ClientProcess, future: ModelFuture, how: Judgement): void
       if (mustFail(spec, how)) throw new Error(`${who} is done, and could not be`);
       if (future.value === null && future.lostTo === null) throw new Error(`${who} is done, and its bytes never came`);
       // a cancel may come while a lost result is computed again
-      if (future.lostTo === "FLOCK_CANCELLED" && future.cancelAsked) return;
+      if (future.lostTo === "FLOCK_CANCELLED" && (future.cancelAsked || how.restarted)) return;
       if (future.lostTo !== null && !(how.disturbed && mayFail(spec, future.lostTo, how)))
         throw new Error(`${who} was done, then lost to ${future.lostTo}`);
       return;
     case "cancelled":
-      if (!future.cancelAsked) throw new Error(`${who} is cancelled, and nobody asked for that`);
+      if (!future.cancelAsked && !how.restarted) throw new Error(`${who} is cancelled, and nobody asked for that`);
       return;
     case "failed":
       if (!mayFail(spec, future.code ?? "", how))
@@ -63,6 +65,7 @@ function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
     case "FLOCK_KEY_CONFLICT":
       return spec.conflicts;
     case "FLOCK_DEPENDENCY_FAILED":
+      if (how.restarted && spec.inputs.length > 0) return true;
       return spec.inputs.some((input) => input.history.cancels > 0 || failureCodes.some((c) => mayFail(input, c, how)));
     default:
       return false;
@@ -84,10 +87,11 @@ const failureCodes: readonly string[] = [
 /** True when the task cannot have been done. What was computed unseen (on a worker that was given up) uses up failures, too. */
 function mustFail(spec: TaskSpec, how: Judgement): boolean {
   if (spec.endless || spec.conflicts || spec.inputs.some((input) => mustFail(input, how))) return true;
-  return !how.disturbed && spec.key === null && spec.fails > spec.options.retries;
+  // An attempt that throws while another one runs uses up no retry.
+  return !how.disturbed && spec.key === null && !spec.options.speculate && spec.fails > spec.options.retries;
 }
 
-/** Undisturbed, what is done was computed once, and once more for each retry. */
+/** Undisturbed, what is done was computed once, and once more for each retry; twice as often at most where it may run a second time. */
 export function judgeExecutions(clients: readonly ClientProcess[], specs: readonly TaskSpec[]): void {
   const kept = new Set<TaskSpec>();
   const wanted = new Map<TaskSpec, number>();
@@ -100,7 +104,8 @@ export function judgeExecutions(clients: readonly ClientProcess[], specs: readon
   for (const spec of specs) {
     if (spec.kind === "scatter") continue;
     const { begun, threw, interrupted } = spec.history;
-    const most = (1 + threw + interrupted) * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
+    const attempts = (1 + threw + interrupted) * (spec.options.speculate ? 2 : 1);
+    const most = attempts * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
     if (begun > most && !spec.endless)
       throw new Error(`task ${spec.id} was computed ${begun} times, with ${threw} errors`);
     if (kept.has(spec) && begun === 0) throw new Error(`task ${spec.id} is done and was never computed`);

@@ -15,6 +15,8 @@ export interface Scenario {
   /** How long things go wrong, µs. */
   readonly activeUs: number;
   readonly faults: Faults;
+  /** The share of pairs that cannot reach each other, but by way of the scheduler. */
+  readonly apart: number;
   readonly inlineBudgetBytes: number;
 }
 
@@ -30,6 +32,9 @@ export interface Faults {
   /** A worker's memory is above its pause limit for a while; what it stores is damaged on its disk. */
   readonly pauseWorker: number;
   readonly spoil: number;
+  /** A client restarts the cluster, or one worker. */
+  readonly restart: number;
+  readonly restartWorker: number;
   /** Per transfer. */
   readonly transfer: number;
 }
@@ -44,6 +49,8 @@ export const noFaults: Faults = {
   crashClient: 0,
   pauseWorker: 0,
   spoil: 0,
+  restart: 0,
+  restartWorker: 0,
   transfer: 0,
 };
 
@@ -52,6 +59,8 @@ interface Style {
   readonly book: TaskBook;
   readonly kills: boolean;
   readonly disturbed: boolean;
+  /** How many of the tasks are begun again elsewhere when they run long. */
+  readonly speculates: number;
   readonly durationUs: readonly [number, number];
   readonly shared: TaskSpec[];
   /** What bursts look like; often mostly of one kind. */
@@ -71,7 +80,9 @@ export function drawScenario(seed: number): Scenario {
     [5, 50_000],
   ] as const);
   const kills = disturbed && random.chance(0.3);
-  const style: Style = { random, book, disturbed, kills, durationUs, shared: [], shapes: drawShapes(random) };
+  const speculates = random.chance(0.4) ? random.next() : 0;
+  const shapes = drawShapes(random);
+  const style: Style = { random, book, disturbed, kills, speculates, durationUs, shared: [], shapes };
   const activeUs = random.skewed(10_000, 800_000);
   for (let i = random.between(0, 8); i > 0; i--) style.shared.push(drawShared(style));
   return {
@@ -80,6 +91,7 @@ export function drawScenario(seed: number): Scenario {
     clients: Array.from({ length: random.between(1, 4) }, () => drawBursts(style, activeUs)),
     activeUs,
     faults: disturbed ? drawFaults(random) : noFaults,
+    apart: random.chance(0.3) ? random.next() : 0,
     inlineBudgetBytes: random.chance(0.2) ? 2_000 : 256 * 2 ** 20,
   };
 }
@@ -114,6 +126,8 @@ const dense: Faults = {
   crashClient: 0.01,
   pauseWorker: 1,
   spoil: 0.3,
+  restart: 0.05,
+  restartWorker: 0.5,
   transfer: 0.7,
 };
 
@@ -130,6 +144,8 @@ function drawAllFaults(random: Random): Faults {
     crashClient: some(0.005),
     pauseWorker: some(0.05),
     spoil: some(0.02),
+    restart: random.chance(0.2) ? 0.02 * random.next() * rough : 0,
+    restartWorker: some(0.03),
     transfer: random.chance(0.5) ? random.next() * 0.5 : 0,
   };
 }
@@ -140,7 +156,8 @@ function drawBursts(style: Style, activeUs: number): PlannedBurst[] {
   for (let i = random.skewed(1, 16); i > 0; i--) {
     const shape = random.pick(style.shapes);
     const tasks = shape(style).map((spec) => drawPlan(style, spec));
-    bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), tasks });
+    const keepMs = random.chance(0.2) ? random.skewed(1, 500) : null;
+    bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), keepMs, tasks });
   }
   return bursts.sort((a, b) => a.atUs - b.atUs);
 }
@@ -258,7 +275,7 @@ function add(style: Style, traits: SpecTraits): TaskSpec {
     durationUs: random.skewed(durationUs[0], durationUs[1]),
     bytes: large ? random.between(5_000, 10 ** 6) : random.between(1, 4_096),
     ...traits,
-    options: { ...drawOptions(random), ...traits.options },
+    options: { speculate: random.chance(style.speculates), ...drawOptions(random), ...traits.options },
   });
 }
 

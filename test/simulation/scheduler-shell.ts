@@ -96,7 +96,7 @@ export class SchedulerShell implements SchedulerEnd {
     const party: Party = { link, assigned: new Set(), up: true, open: isClient, leaving: false, cuts: 0 };
     (isClient ? this.#clients : this.#workers).set(id, party);
     if (isClient) this.step({ e: "clientJoined", session: id as SessionId, name: link.peer.name });
-    else this.step({ e: "workerJoined", worker: id as WorkerId, hello: this.#hellos(link) });
+    else this.step({ e: "workerJoined", worker: id as WorkerId, hello: this.#hellos(link), relayKey: `key${id}` });
     return { id, resumed: false };
   }
 
@@ -230,5 +230,5 @@ export class SchedulerShell implements SchedulerEnd {
 }
 
 export function schedulerConfig(inlineBudgetBytes: number): typeof defaultSchedulerConfig {
-  return { ...defaultSchedulerConfig, inlineBudgetBytes, storyLines: 50_000 };
+  return { ...defaultSchedulerConfig, inlineBudgetBytes, stragglerUs: 1_000, storyLines: 50_000 };
 }

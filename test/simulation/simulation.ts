@@ -17,6 +17,9 @@ export interface Report {
   readonly computed: number;
   readonly events: number;
   readonly disturbed: boolean;
+  readonly restarted: boolean;
+  /** Tasks that were begun a second time although nothing went wrong. */
+  readonly doubled: number;
   /** Of all machines at the end and of all that happened. */
   readonly digest: string;
   readonly shell: SchedulerShell;
@@ -50,6 +53,8 @@ class Simulation implements WorkerSurroundings {
   readonly clients: ClientProcess[] = [];
   #faults: Faults;
   #calm = false;
+  /** A client restarted the cluster: whatever is there may have been cancelled. */
+  restarted = false;
 
   constructor(seed: number, options: SimulationOptions) {
     this.seed = seed;
@@ -102,6 +107,13 @@ class Simulation implements WorkerSurroundings {
     return this.workers.find((w) => w.id === id && w.state === "alive") ?? null;
   }
 
+  reaches(reader: string, holder: string): boolean {
+    if (reader === holder) return true;
+    let hash = this.seed;
+    for (const letter of `${reader}>${holder}`) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+    return (hash >>> 8) / 2 ** 24 >= this.scenario.apart;
+  }
+
   transferTrouble(): number {
     return this.#faults.transfer;
   }
@@ -116,6 +128,10 @@ class Simulation implements WorkerSurroundings {
       this.world.after(this.random.skewed(10, 10_000), () => this.scheduler.exited(process.link, how));
     if (this.#calm || this.random.chance(0.8))
       this.world.after(this.random.skewed(1_000, 60_000), () => this.#startWorker(process.traits));
+  }
+
+  startAgain({ traits }: WorkerProcess): void {
+    this.world.after(this.random.skewed(1_000, 60_000), () => this.#startWorker(traits));
   }
 
   describe(error: unknown): string {
@@ -187,6 +203,14 @@ class Simulation implements WorkerSurroundings {
     repeat(faults.joinWorker, () =>
       this.#startWorker({ ...random.pick(scenario.workers), name: `w${random.between(0, 6)}` }),
     );
+    repeat(faults.restart, () => {
+      this.restarted = true;
+      random.pick(this.clients).ask({ q: "restart" });
+    });
+    repeat(faults.restartWorker, () => {
+      const workers = this.#anyWorker()?.name ?? "w0";
+      random.pick(this.clients).ask({ q: "restartWorkers", workers: [workers] });
+    });
     repeat(faults.blockClient, () => this.#blockOne());
     repeat(faults.crashClient, () => random.pick(this.clients).crash());
   }
@@ -257,7 +281,10 @@ class Simulation implements WorkerSurroundings {
     const digest = mix(...[...text].map((c) => c.charCodeAt(0))).toString(16);
     const { specs } = this.book;
     const computed = specs.reduce((sum, spec) => sum + spec.history.begun, 0);
-    const { seed, disturbed, scheduler } = this;
+    const doubled = specs.filter(
+      ({ options, history: h }) => options.speculate && h.begun > 1 + h.threw + h.interrupted,
+    );
+    const { seed, disturbed, restarted, scheduler } = this;
     const { inlineBudgetBytes } = this.scenario;
     return {
       seed,
@@ -265,6 +292,8 @@ class Simulation implements WorkerSurroundings {
       computed,
       events: this.world.happened,
       disturbed,
+      restarted,
+      doubled: disturbed ? 0 : doubled.length,
       digest,
       shell: scheduler,
       inlineBudgetBytes,

@@ -9,11 +9,14 @@ export {
   type Moves,
   type RefusedMove,
   type RunInfo,
+  type ScaleAdvice,
+  type ScaleDemand,
   type StoryLine,
   type WorkerInfo,
 } from "@taskflock/protocol/code";
 export { type Actor, type ActorMethod, type ActorOptions, actorValue, closeActor, isActor } from "./actors/actor.ts";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
+export { AttachedRun } from "./attached-run.ts";
 export { type DatasetInfo, fireAndForget, type PublishOptions } from "./client/data.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, ScatterAllOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
@@ -32,8 +35,10 @@ export type { LogLine, LogSink } from "./logs.ts";
 export { type Check, type Checks, checkOptions, integerFrom, oneOf } from "./option-checks.ts";
 export { type ProgressOptions, progress } from "./progress.ts";
 export { range } from "./range.ts";
+export type { RestartOptions, RestartResult } from "./restart.ts";
 export type { OnError, OnWorkers, RunOnWorkersOptions } from "./run-on-workers.ts";
 export { type Run, type RunOptions, type RunOutcome, type RunStatus, TaskRun } from "./runs.ts";
+export type { AdviceOptions, Scaling } from "./scaling.ts";
 export type { SharedEvent } from "./shared-objects/event.ts";
 export type { Lease, SharedLock, SharedSemaphore } from "./shared-objects/leases.ts";
 export type { SharedQueue, SharedQueueOptions, TakeManyOptions } from "./shared-objects/queue.ts";

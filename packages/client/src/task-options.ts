@@ -57,6 +57,12 @@ export interface TaskOptions {
   readonly allowOtherWorkers?: boolean;
   /** "process" runs the task in a child process of the worker. Default "thread". */
   readonly isolation?: "thread" | "process";
+  /**
+   * When the task runs for more than 1 s and more than 3 times the median of its function, it is begun a second time on
+   * another worker with a free slot. The first result counts, and the other attempt is stopped. Only for functions
+   * without side effects: both attempts may run to their end. Default false.
+   */
+  readonly speculate?: boolean;
   /** The run that the task belongs to, from `client.run(…)`. */
   readonly run?: TaskRun;
   /** Cancels the task when it is aborted. */
@@ -87,6 +93,7 @@ export const taskOptionChecks: Checks<TaskOptions> = {
   workers: names,
   allowOtherWorkers: flag,
   isolation: oneOf("thread", "process"),
+  speculate: flag,
   run: aRun,
   signal: abortSignal,
 };
@@ -112,6 +119,7 @@ export function optionsData(options: InternalOptions): TaskOptionsData | null {
     workers: options.workers === undefined ? [] : [...options.workers].sort(),
     allowOtherWorkers: options.allowOtherWorkers ?? defaultTaskOptions.allowOtherWorkers,
     isolation: options.isolation ?? defaultTaskOptions.isolation,
+    speculate: options.speculate ?? defaultTaskOptions.speculate,
   };
   return JSON.stringify(data) === defaultsAsText ? null : data;
 }

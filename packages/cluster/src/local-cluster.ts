@@ -10,7 +10,9 @@ import {
   type WorkerInfo,
 } from "@taskflock/client";
 import { preload } from "@taskflock/client/preload";
+import { Adaptive, type AdaptOptions, completeAdaptOptions, RunningAdaptive } from "./adaptive.ts";
 import { freePort } from "./free-port.ts";
+import { LocalSupplier } from "./local-supplier.ts";
 import {
   type CompleteOptions,
   completeOptions,
@@ -53,6 +55,9 @@ export class LocalCluster {
   readonly #options: CompleteOptions;
   readonly #scheduler: RoleProcess;
   readonly #groups: WorkerGroup[];
+  /** Processes of workers that are not ready yet. */
+  readonly #starting: Set<RoleProcess> = new Set();
+  #adaptive: RunningAdaptive | null = null;
   #lastWorker: number;
   #closing: Promise<void> | null = null;
 
@@ -113,20 +118,43 @@ export class LocalCluster {
   }
 
   /**
-   * Starts or retires workers until there are `count`; resolves when they have joined, or were told to leave. Rejects with
-   * FLOCK_OPTION_INVALID.
+   * Starts or retires workers until there are `count`, idle ones first; resolves when they have joined, or were told to
+   * leave. Ends what `adapt` began. Rejects with FLOCK_OPTION_INVALID.
    */
   async scale(count: number): Promise<void> {
     checkOptions("scale", { workers: count }, { workers: workerCount });
+    await this.#adaptive?.stop();
     return this.#ask(async (client) => {
-      const present = (await client.workers()).filter(({ status }) => status === "running");
-      if (count < present.length) await client.retireWorkers(present.slice(count).map(({ name }) => name));
+      const present = (await client.workers()).filter(({ status }) => status === "running").map(({ name }) => name);
+      const { mayGo } = await client.scaling.advice();
+      const leaving = [...new Set([...mayGo, ...present.toReversed()])].filter((name) => present.includes(name));
+      if (count < present.length) await client.retireWorkers(leaving.slice(0, present.length - count));
       if (count <= present.length) return;
-      const names = Array.from({ length: count - present.length }, () => `worker-${++this.#lastWorker}`);
-      const groups = await Promise.all(names.map((name) => this.#startOne(name)));
-      this.#groups.push(...groups);
+      const groups = await this.#start(count - present.length);
       await joinedAll(client, count, groups);
     });
+  }
+
+  /**
+   * From now on the cluster has as many workers as its work can use: more at once, fewer when some were idle for a while.
+   * Workers that go finish nothing less and lose nothing: they retire. Until `stop()` or `close()` it keeps this process
+   * alive. A later call, or `scale`, ends this one. Rejects with FLOCK_OPTION_INVALID and FLOCK_CLOSED.
+   */
+  async adapt(options: AdaptOptions): Promise<RunningAdaptive> {
+    completeAdaptOptions(options);
+    await this.#adaptive?.stop();
+    if (this.#closing !== null) throw closed();
+    const client = await this.connect({ name: "adaptive", logs: "ignore" });
+    const supplier = new LocalSupplier(client, {
+      options: this.#options,
+      names: () => this.#names(),
+      start: async (count) => {
+        const groups = await this.#start(count);
+        return groups.map(({ process, workers }) => ({ name: workers[0]?.name ?? "", ended: endOf(process) }));
+      },
+    });
+    this.#adaptive = new RunningAdaptive(new Adaptive(supplier, options), () => client.close());
+    return this.#adaptive;
   }
 
   /** Sends a signal to the process of the worker at `index` of `workers()`, to see what happens then. Default SIGKILL. */
@@ -150,26 +178,60 @@ export class LocalCluster {
   }
 
   async #stop(): Promise<void> {
+    const adapted = this.#adaptive?.stop();
+    await Promise.all([...this.#starting].map((process) => process.stop(0)));
+    await adapted;
     await Promise.all(this.#groups.map((group) => group.process.stop(WORKER_GRACE_MS)));
     await this.#scheduler.stop(SCHEDULER_GRACE_MS);
   }
 
   /** Asks by a client that lives only for the question, so that the cluster keeps nothing alive. */
   #ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
-    if (this.#closing !== null) throw new FlockError("FLOCK_CLOSED", "The cluster was closed.");
+    if (this.#closing !== null) throw closed();
     return ask(this.address, this.token, question);
+  }
+
+  /** The names of all workers whose process or nanny runs. */
+  #names(): string[] {
+    this.#forgetEnded();
+    return this.#groups.flatMap(({ workers }) => workers.map(({ name }) => name));
+  }
+
+  #forgetEnded(): void {
+    const running = this.#groups.filter(({ process }) => process.running);
+    this.#groups.splice(0, this.#groups.length, ...running);
+  }
+
+  /** Rejects when one of them does not start; the others are there then. */
+  async #start(count: number): Promise<WorkerGroup[]> {
+    if (this.#closing !== null) throw closed();
+    this.#forgetEnded();
+    const names = Array.from({ length: count }, () => `worker-${++this.#lastWorker}`);
+    const outcomes = await Promise.allSettled(names.map((name) => this.#startOne(name)));
+    const groups = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    this.#groups.push(...groups);
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    return groups;
   }
 
   async #startOne(name: string): Promise<WorkerGroup> {
     const process = startWorkers(this.#options, this.address, name, 1);
+    this.#starting.add(process);
     process.giveToken(this.token);
     try {
       return await ready(process, [name]);
     } catch (error) {
       await process.stop(0);
       throw error;
+    } finally {
+      this.#starting.delete(process);
     }
   }
+}
+
+function closed(): FlockError {
+  return new FlockError("FLOCK_CLOSED", "The cluster was closed.");
 }
 
 interface ClusterParts {
@@ -237,12 +299,17 @@ async function joinedAll(
   count: number,
   groups: readonly Pick<WorkerGroup, "process">[],
 ): Promise<void> {
-  const ends = groups.map(async ({ process }) => {
-    const how = await process.ended;
+  const ends = groups.map(({ process }) => endOf(process));
+  await Promise.race([client.waitForWorkers(count), ...ends]);
+}
+
+/** Rejects when the process ends. */
+function endOf(process: RoleProcess): Promise<never> {
+  const end = process.ended.then((how): never => {
     throw new FlockError("FLOCK_CLUSTER_START", `Workers did not start (${how}):\n${process.tail.trim()}`);
   });
-  for (const end of ends) end.catch(() => {}); // they end one day
-  await Promise.race([client.waitForWorkers(count), ...ends]);
+  end.catch(() => {}); // it ends one day
+  return end;
 }
 
 function startWorkers(options: CompleteOptions, address: string, name: string, count: number): RoleProcess {

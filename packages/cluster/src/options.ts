@@ -48,6 +48,8 @@ export interface LocalClusterOptions {
 /** Options with nothing left open. */
 export interface CompleteOptions {
   readonly workers: number;
+  readonly threadsPerWorker: number;
+  readonly resources: Readonly<Record<string, number>>;
   readonly host: string;
   readonly port: number;
   readonly dashboardPort: number;
@@ -119,8 +121,12 @@ export function completeOptions(raw: LocalClusterOptions): CompleteOptions {
     );
   }
   const workers = options.workers ?? Math.min(4, availableParallelism());
+  const threadsPerWorker =
+    options.threadsPerWorker ?? Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers)));
   return {
     workers,
+    threadsPerWorker,
+    resources: options.resources ?? {},
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,
     dashboardPort: options.dashboardPort ?? 0,
@@ -129,12 +135,11 @@ export function completeOptions(raw: LocalClusterOptions): CompleteOptions {
     env: { ...ownEnvironment(), ...options.env },
     roleCommand: options.roleCommand,
     logFlags: ["--log-level", options.logLevel ?? "warn"],
-    workerFlags: workerFlags(options, workers),
+    workerFlags: workerFlags(options, threadsPerWorker),
   };
 }
 
-function workerFlags(options: LocalClusterOptions, workers: number): string[] {
-  const threads = options.threadsPerWorker ?? Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers)));
+function workerFlags(options: LocalClusterOptions, threads: number): string[] {
   const flags = ["--threads", String(threads), "--host", options.host ?? "127.0.0.1"];
   flags.push("--scheduler-lost-ms", String(SCHEDULER_LOST_MS));
   if (options.memoryLimit !== undefined) flags.push("--memory-limit", String(options.memoryLimit));

@@ -50,6 +50,27 @@ describe("a restart of the cluster", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("ends actors and their calls", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1);
+    stage.options(1, 1, { isolation: "actor", resources: { GPU: 10_000 } });
+    stage.options(1, 2, { isolation: "call" });
+    stage.worker(2, { resources: { GPU: 10_000 } });
+    stage.submit(1, 1, { options: 1 });
+    stage.store(2, stage.assigned(2)[0]!);
+    stage.submit(1, 2, { options: 2, deps: [1] });
+    stage.submit(1, 3, { options: 2, deps: [1] });
+    stage.told();
+    expect(ask<Restarted>(stage, { q: "restart" })!.value).toMatchObject({ cancelled: 2, dropped: 1 });
+    expect(stage.outcomes()).toEqual(["cancelled 3", "cancelled 2"]);
+    stage.lose(2, "left", true);
+    stage.worker(3, { resources: { GPU: 10_000 } });
+    stage.submit(1, 4, { options: 1 });
+    expect(stage.assigned(3)).toHaveLength(1);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("leaves workers without a nanny where they are, with nothing", () => {
     const stage = new Stage();
     stage.client();

@@ -1,7 +1,14 @@
 // The public surface. Everything a user needs comes from here.
 
 export * from "@taskflock/client";
-export type { LocalClusterOptions } from "@taskflock/cluster";
+export {
+  Adaptive,
+  type AdaptiveEvent,
+  type AdaptOptions,
+  type LocalClusterOptions,
+  RunningAdaptive,
+  type Supplier,
+} from "@taskflock/cluster";
 export * from "@taskflock/ml";
 export { type ErrorCode, FlockError, isFlockError, registerClass } from "@taskflock/protocol/code";
 export { type TaskContext, taskContext } from "@taskflock/worker/task-context";

@@ -1,14 +1,27 @@
 // Data that comes and goes over the peer port: fetches from other workers, uploads of clients, and what others fetch here.
-import type { BulkClient, BulkEarly, BulkSource, BulkTarget, Holder, TaskId } from "@taskflock/protocol";
+import {
+  type BulkClient,
+  type BulkEarly,
+  type BulkSource,
+  type BulkTarget,
+  type Holder,
+  type TaskId,
+  type WhyMissing,
+  whyMissing,
+} from "@taskflock/protocol";
 import type { Place } from "./arena.ts";
 import { IN_FILE } from "./slot/batch.ts";
 import { Landing, type LandingGround } from "./spill/landing.ts";
 import { readSpilledPart, SpoiledFile } from "./spill/spill-file.ts";
 import type { Store } from "./store.ts";
 
+/** How long the beginning of a result is kept, milliseconds; all of them take one part in so many of the memory at most. */
+const BEGUN_MS = 15_000;
+const BEGUN_PART = 4;
+
 export interface TransferEvents {
   fetched(task: TaskId, bytes: number): void;
-  fetchFailed(task: TaskId, holder: Holder, full: boolean, error: unknown): void;
+  fetchFailed(task: TaskId, holder: Holder, full: boolean, why: WhyMissing, error: unknown): void;
   uploaded(task: TaskId, bytes: number): void;
   uploadFailed(task: TaskId, message: string): void;
   /** What is stored cannot be read any more. */
@@ -21,6 +34,8 @@ export class Transfers {
   readonly #client: BulkClient;
   readonly #events: TransferEvents;
   readonly #fetches: Map<TaskId, AbortController> = new Map();
+  /** What came of fetches that failed, for the next holder; the oldest first. */
+  readonly #begun: Map<TaskId, Landing> = new Map();
   readonly #expected: Map<TaskId, number> = new Map();
   /** Uploads whose client was quicker than the scheduler. */
   readonly #early: Map<TaskId, Set<() => void>> = new Map();
@@ -33,16 +48,21 @@ export class Transfers {
   }
 
   fetch(task: TaskId, holder: Holder): void {
+    const begun = this.#begun.get(task);
+    this.#begun.delete(task);
     this.stopFetch(task);
     const abort = new AbortController();
     this.#fetches.set(task, abort);
-    void this.#fetch(task, holder, abort.signal);
+    const room = begun ?? new Landing(this.#ground, () => this.#forgetBegun());
+    room.stay();
+    void this.#fetch(task, holder, room, abort.signal);
   }
 
   /** The fetch ends without an answer. */
   stopFetch(task: TaskId): void {
     this.#fetches.get(task)?.abort();
     this.#fetches.delete(task);
+    this.#begun.get(task)?.giveBack();
   }
 
   expect(task: TaskId, bytes: number): void {
@@ -107,6 +127,7 @@ export class Transfers {
 
   close(): void {
     for (const task of [...this.#fetches.keys()]) this.stopFetch(task);
+    this.#forgetBegun();
     this.#expected.clear();
   }
 
@@ -139,17 +160,19 @@ export class Transfers {
     for (const announced of waiting ?? []) announced();
   }
 
-  async #fetch(task: TaskId, holder: Holder, signal: AbortSignal): Promise<void> {
-    const room = new Landing(this.#ground);
+  async #fetch(task: TaskId, holder: Holder, room: Landing, signal: AbortSignal): Promise<void> {
     let place: Place;
     try {
-      await this.#client.fetch(holder.address, task, (bytes) => room.take(bytes), signal);
+      await this.#client.fetch(holder, task, (bytes) => room.take(bytes), signal, room.received);
       place = await room.settle();
     } catch (error) {
-      room.giveBack();
-      if (signal.aborted) return;
+      if (signal.aborted) {
+        room.giveBack();
+        return;
+      }
       this.#fetches.delete(task);
-      this.#events.fetchFailed(task, holder, room.full, error);
+      this.#keepBegun(task, room);
+      this.#events.fetchFailed(task, holder, room.full, whyMissing(holder, error), error);
       return;
     }
     if (signal.aborted) {
@@ -159,6 +182,32 @@ export class Transfers {
     this.#fetches.delete(task);
     this.#store.put(task, place);
     this.#events.fetched(task, place.length);
+  }
+
+  /** For a while, and no more than a part of the memory: another holder may give the rest. */
+  #keepBegun(task: TaskId, room: Landing): void {
+    if (room.received.bytes === 0) {
+      room.giveBack();
+      return;
+    }
+    this.#begun.set(task, room);
+    room.expire(BEGUN_MS, () => {
+      if (this.#begun.get(task) === room) this.#begun.delete(task);
+    });
+    let bytes = 0;
+    for (const begun of this.#begun.values()) bytes += begun.bytes;
+    for (const [, oldest] of this.#begun) {
+      if (bytes <= this.#ground.arena.limitBytes / BEGUN_PART) return;
+      bytes -= oldest.bytes;
+      oldest.giveBack();
+    }
+  }
+
+  /** Room is wanted. True when there was any to give back. */
+  #forgetBegun(): boolean {
+    const rooms = [...this.#begun.values()];
+    for (const room of rooms) room.giveBack();
+    return rooms.length > 0;
   }
 }
 

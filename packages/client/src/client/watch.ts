@@ -8,7 +8,9 @@ import type { AnyFunction } from "../function-table.ts";
 import { type Future, isFuture, ownerOf, recordOf } from "../future.ts";
 import { loadSession } from "../load-session.ts";
 import { describe } from "../option-checks.ts";
+import { type RestartOptions, type RestartResult, restart, restartWorkers } from "../restart.ts";
 import { type OnError, type OnWorkers, type RunOnWorkersOptions, runOnWorkers } from "../run-on-workers.ts";
+import { Scaling } from "../scaling.ts";
 import type { Arguments } from "../types.ts";
 import { type Versions, type VersionsOptions, versions } from "../versions.ts";
 import type { Dumped } from "../watch/dump.ts";
@@ -68,6 +70,29 @@ export class ClientWatch extends ClientCalls {
       throw new FlockError("FLOCK_ARGUMENT_INVALID", `retireWorkers takes ${takes}, not ${describe(names)}.`);
     }
     return this.open().questions.ask({ q: "retire", workers: [...names] });
+  }
+
+  /**
+   * Starts the cluster anew: cancels all tasks of all clients, drops all data that only workers hold, and replaces every
+   * worker process that has a nanny. Resolves when the new workers are there, with what was done. Rejects with
+   * FLOCK_WAIT_TIMEOUT (default: after 60,000 ms), which names the workers that did not come back, and FLOCK_OPTION_INVALID.
+   */
+  async restart(options?: RestartOptions): Promise<RestartResult> {
+    return restart(this.open().questions, options);
+  }
+
+  /**
+   * Replaces the processes of workers by name, without a loss: each finishes what it runs, hands over what only it holds,
+   * and is started again by its nanny. Resolves when all are back. Rejects with FLOCK_WORKER_UNKNOWN, FLOCK_NO_NANNY (then
+   * nothing was done), FLOCK_WAIT_TIMEOUT (default: after 60,000 ms), FLOCK_ARGUMENT_INVALID and FLOCK_OPTION_INVALID.
+   */
+  async restartWorkers(names: readonly string[], options?: RestartOptions): Promise<readonly WorkerInfo[]> {
+    return restartWorkers(this.open().questions, names, options);
+  }
+
+  /** For those who supply and remove workers: how many the work could use, and which could go. */
+  get scaling(): Scaling {
+    return new Scaling(() => this.open().questions);
   }
 
   /** What happened to a task so far: its transitions, each with the time and the cause. */

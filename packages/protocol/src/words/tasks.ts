@@ -36,6 +36,8 @@ export interface TaskOptionsData {
   /** With `workers`: others may run it when none of them is there. */
   readonly allowOtherWorkers: boolean;
   readonly isolation: Isolation;
+  /** When it takes much longer than others of its function, it is run a second time elsewhere; the first result counts. */
+  readonly speculate: boolean;
 }
 
 export const defaultTaskOptions: TaskOptionsData = {
@@ -51,6 +53,7 @@ export const defaultTaskOptions: TaskOptionsData = {
   workers: [],
   allowOtherWorkers: false,
   isolation: "thread",
+  speculate: false,
 };
 
 /** Why a task failed: enough to tell the story without decoding the user's error. */
@@ -140,6 +143,8 @@ export interface RunInfo {
   /** Steps the owner expects, 0 when unknown; and steps it reported finished. */
   readonly steps: number;
   readonly stepsDone: number;
+  /** It outlives its client, or has. */
+  readonly detached: boolean;
   readonly counts: RunCounts;
 }
 

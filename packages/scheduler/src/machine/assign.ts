@@ -1,12 +1,13 @@
 // Giving a task to a worker.
 
-import { type Attempt, type Input, NO_PAYLOAD } from "@taskflock/protocol/words";
+import { type Assign, type Attempt, type Input, NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { ensureFunction } from "./functions.ts";
 import { holdersFor } from "./holdings.ts";
 import { takesTasks } from "./lanes.ts";
 import { NO_AHEAD, SOLO, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
+import { lastAttempt } from "./second.ts";
 import { ASSIGNED, DONE, isPlaced, WAITING } from "./states.ts";
 import { attach, hasRoomAhead, hasRoomInChain } from "./supply.ts";
 import type { Worker } from "./worker-record.ts";
@@ -18,35 +19,41 @@ const MAX_AHEAD_WAITING = 4096;
 
 /** The task has been taken out of its queue, and the worker has room. */
 export function assign(core: Core, task: Task, worker: Worker): void {
-  const definition = task.definition!;
-  task.attempt = (task.attempt + 1) as Attempt;
+  task.attempt = ((task.uncommon === null ? task.attempt : lastAttempt(task)) + 1) as Attempt;
   core.move(task, ASSIGNED, worker.name);
   attach(core, task, worker);
+  core.send(worker, assignment(core, task, worker, task.attempt, (task.flags & SOLO) !== 0));
+  const { dependents } = task;
+  for (let i = 0; i < dependents.length; i++) {
+    const { dependent } = dependents[i]!;
+    if (dependent.state === WAITING) core.candidates.push(dependent);
+  }
+}
+
+/** What the worker is told; the functions that it does not have are sent ahead. */
+export function assignment(core: Core, task: Task, worker: Worker, attempt: Attempt, solo: boolean): Assign {
+  const definition = task.definition!;
+  const { functions, deps } = task;
   ensureFunction(core, worker, definition.record);
-  const { functions, deps, dependents } = task;
   if (functions.length > 0) for (const { record } of functions) ensureFunction(core, worker, record);
   const { timeoutMs, cancelGraceMs, isolation } = task.options.data;
-  core.send(worker, {
+  return {
     t: "assign",
     task: task.id,
-    attempt: task.attempt,
+    attempt,
     key: keyOf(task),
     fn: definition.record.id,
     functions: functions.length === 0 ? noFunctions : functions.map((f) => f.record.id),
     args: task.args,
     argsBytes: task.argsBytes,
-    inputs: deps.length === 0 ? noInputs : inputsFor(task, worker),
+    inputs: deps.length === 0 ? noInputs : inputsFor(core, task, worker),
     order: task.order,
     timeoutMs,
     cancelGraceMs,
     isolation,
-    solo: (task.flags & SOLO) !== 0,
+    solo,
     expectedUs: definition.record.expectedUs,
-  });
-  for (let i = 0; i < dependents.length; i++) {
-    const { dependent } = dependents[i]!;
-    if (dependent.state === WAITING) core.candidates.push(dependent);
-  }
+  };
 }
 
 /** Chains without a round trip: tasks whose missing inputs are all being made at one worker are assigned there at once. */
@@ -97,13 +104,18 @@ const noFunctions: readonly never[] = [];
 const noInputs: readonly never[] = [];
 const noHolders: readonly never[] = [];
 
-function inputsFor({ deps, seq }: Task, worker: Worker): Input[] {
+function inputsFor(core: Core, { deps, seq }: Task, worker: Worker): Input[] {
   const inputs: Input[] = [];
   for (let i = 0; i < deps.length; i++) {
     const { dependency } = deps[i]!;
     const { id, bytes, result } = dependency;
     const stored = result === NO_PAYLOAD && dependency.holders.length > 0;
-    inputs.push({ task: id, bytes, inline: result, holders: stored ? holdersFor(dependency, worker, seq) : noHolders });
+    inputs.push({
+      task: id,
+      bytes,
+      inline: result,
+      holders: stored ? holdersFor(core, dependency, worker, seq) : noHolders,
+    });
   }
   return inputs;
 }

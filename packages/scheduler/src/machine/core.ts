@@ -20,8 +20,8 @@ import {
 import type { Actor } from "./actors.ts";
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
-import type { Transfer } from "./moves.ts";
 import { LogStore } from "./log-store.ts";
+import type { Transfer } from "./moves.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,
@@ -37,6 +37,7 @@ import {
 import { SharedTable } from "./shared-objects.ts";
 import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
+import type { Watched } from "./stragglers.ts";
 import { Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
 import type { Watcher } from "./watch.ts";
@@ -102,6 +103,8 @@ export class Core {
   watchedLine = 0;
   readonly timers: Timers = new Timers();
   armed: Micros | null = null;
+  /** Attempts that run, the first to begin first. */
+  readonly watched: Watched[] = [];
   inlineBytes = 0;
   /** Workers have been told to keep their small results. */
   limited = false;

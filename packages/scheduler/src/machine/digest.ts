@@ -9,7 +9,7 @@ export function digestOf(core: Core): string {
   for (const task of core.slots) if (task !== null) addTask(hash, task);
   for (const session of core.sessions.values()) {
     hash.add(
-      `session ${session.id} ${session.link} ${session.due.size} ${session.locates.size} ${session.uploads.size}`,
+      `session ${session.id} ${session.link} ${session.due.size} ${session.locates.size} ${session.uploads.size} ${session.unreached?.size}`,
     );
     for (const [n, task] of session.tasks) hash.add(`${n} ${task.id}`);
   }
@@ -22,7 +22,7 @@ export function digestOf(core: Core): string {
   }
   for (const w of core.workers.values()) {
     hash.add(
-      `worker ${w.id} ${w.up} ${w.status} ${w.restart} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished}`,
+      `worker ${w.id} ${w.up} ${w.status} ${w.restart} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished} ${w.unreached?.size}`,
     );
     for (const task of w.assigned) hash.add(`${task.id}`);
     for (const [name, amount] of w.free) hash.add(`${name} ${amount}`);
@@ -34,10 +34,12 @@ export function digestOf(core: Core): string {
     hash.add(`actor ${task.id} ${worker?.id} ${[...flying].map((t) => t.id)}`);
     for (const [session, { calls, behind }] of lines) hash.add(`${session.id} ${calls.length} ${behind?.id}`);
   }
-  for (const f of core.functions.values()) hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs}`);
+  for (const f of core.functions.values())
+    hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs} ${f.durations.median()}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   addShared(hash, core.shared);
   hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
+  for (const { task, attempt, since } of core.watched) hash.add(`watched ${task} ${attempt} ${since}`);
   return hash.text();
 }
 
@@ -56,6 +58,8 @@ function addTask(hash: Hash, t: Task): void {
   );
   hash.add(`${t.key} ${t.args} ${t.result} ${t.worker?.id} ${t.thief?.id} ${t.outcome?.kind} ${t.deps.length}`);
   for (const { worker, version } of t.holders) hash.add(`${worker.id} ${version}`);
+  const second = t.uncommon?.second ?? null;
+  if (second !== null) hash.add(`second ${second.worker.id} ${second.attempt} ${second.running}`);
   if (t.uncommon !== null) hash.add(`${t.uncommon.deadline?.at} ${t.uncommon.stranded?.at}`);
   if (t.troubles !== null) hash.add(`${t.troubles.retries} ${t.troubles.failures} ${t.troubles.suspicions}`);
 }

@@ -2,6 +2,7 @@
 
 import type { DefineFunction, FunctionId } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
+import { Durations } from "./durations.ts";
 import type { Definition, FunctionRecord, Session } from "./records.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -45,6 +46,7 @@ export function measure(record: FunctionRecord, durationUs: number, travelUs: nu
   const share = record.durationUs === 0 ? 1 : 1 / 4;
   record.durationUs += (sample - record.durationUs) * share;
   record.travelUs += (travelUs - record.travelUs) * share;
+  record.durations.add(sample);
   record.expectedUs = Math.max(1, Math.round(record.durationUs));
 }
 
@@ -62,6 +64,7 @@ function newFunction(core: Core, message: DefineFunction): FunctionRecord {
     durationUs: 0,
     travelUs: 0,
     expectedUs: 0,
+    durations: new Durations(),
   };
   core.functions.set(hash, record);
   core.functionsById.set(id, record);

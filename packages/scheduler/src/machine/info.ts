@@ -20,7 +20,7 @@ export function workerInfo(worker: Worker): WorkerInfo {
     memoryLimitBytes: hello.memoryLimitBytes,
     resources: hello.resources,
     resourcesUsed: used,
-    assigned: worker.assigned.length,
+    assigned: worker.assigned.length + worker.seconds.size,
     running: worker.running,
     stored: worker.holds.size,
     actors: worker.actors.size,
@@ -54,7 +54,7 @@ export function taskCounts(core: Core): Record<TaskStatus, number> {
 export function clusterInfo(core: Core): ClusterInfo {
   return {
     scheduler: core.config.facts,
-    sessions: core.sessions.size,
+    sessions: [...core.sessions.values()].filter(({ isOrphan }) => !isOrphan).length,
     functions: core.functions.size,
     tasks: taskCounts(core),
     workers: workerInfos(core),

@@ -8,6 +8,7 @@ import { canEverRun, takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
 import { AHEAD, ANNOUNCED, APART, CALL, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
+import { checkSecond } from "./second.ts";
 import { checkShared } from "./shared-invariants.ts";
 import {
   CANCELLED,
@@ -25,6 +26,7 @@ import {
   UPLOADING,
   WAITING,
 } from "./states.ts";
+import { begun } from "./supply.ts";
 import type { Worker } from "./worker-record.ts";
 
 export function checkTouched(core: Core): string | null {
@@ -93,7 +95,7 @@ function checkProgress(t: Task): string | null {
   if (t.worker !== null && t.worker.assigned[t.index] !== t) return "its worker does not have it";
   if ((t.flags & AHEAD) !== 0 && t.state !== t.worker?.assigned[t.index]?.state) return "ahead of nothing";
   if ((t.state === UPLOADING) !== (t.upload !== null)) return "state and upload disagree";
-  return null;
+  return checkSecond(t);
 }
 
 function checkLimits(core: Core, t: Task): string | null {
@@ -134,8 +136,14 @@ function checkWorker(core: Core, w: Worker): string | null {
     if (task.worker !== w || task.index !== i) return `task ${task.id} is not its own`;
     load += task.cost;
   }
+  let running = w.assigned.filter((t) => t.state === RUNNING).length;
+  for (const task of w.seconds) {
+    const second = task.uncommon?.second;
+    if (second?.worker !== w) return `the second attempt of task ${task.id} is not its own`;
+    load += second.cost;
+    if (second.running) running++;
+  }
   if (Math.abs(load - w.load) > 1) return `its load is ${w.load}, but its tasks come to ${load}`;
-  const running = w.assigned.filter((t) => t.state === RUNNING).length;
   if (running !== w.running) return `counts ${w.running} running, has ${running}`;
   const ahead = w.assigned.filter((t) => (t.flags & (AHEAD | APART)) !== 0).length;
   if (ahead !== w.ahead) return `counts ${w.ahead} ahead, has ${ahead}`;
@@ -153,7 +161,8 @@ function checkWorker(core: Core, w: Worker): string | null {
 function checkResources(w: Worker): string | null {
   for (const [name, total] of Object.entries(w.hello.resources)) {
     let used = 0;
-    for (const task of new Set([...w.assigned, ...w.actors])) used += task.options.data.resources[name] ?? 0;
+    const all = [...w.assigned, ...w.actors, ...w.seconds];
+    for (const task of new Set(all)) used += task.options.data.resources[name] ?? 0;
     const free = w.free.get(name) ?? 0;
     if (free !== total - used) return `${name}: ${free} free of ${total}, but ${used} used`;
     if (free < 0) return `${name}: more given than there is`;
@@ -167,7 +176,7 @@ function isOffered(w: Worker): boolean {
 
 function checkRoom(core: Core, w: Worker): string | null {
   const isFull = w.assigned.length >= core.config.maxAssignedPerWorker;
-  const hasRoom = takesTasks(w) && !isFull && w.assigned.length - w.ahead < w.slots;
+  const hasRoom = takesTasks(w) && !isFull && begun(w) < w.slots;
   if (hasRoom && !isOffered(w)) return "a slot is free, unseen";
   if (hasRoom && core.open.count > 0) return "a slot is free, and tasks are queued that it could run";
   return null;

@@ -8,9 +8,20 @@ import { clearDeadline, setDeadline } from "./deadlines.ts";
 import { dropCopies } from "./holdings.ts";
 import { putInLine, takeOutOfLine } from "./lanes.ts";
 import { dropLineage, settleLineage } from "./lineage.ts";
-import { ACTOR, AHEAD, ANNOUNCED, APART, NO_AHEAD, type Outcome, type SharedError, type Task } from "./records.ts";
+import {
+  ACTOR,
+  AHEAD,
+  ANNOUNCED,
+  APART,
+  NO_AHEAD,
+  type Outcome,
+  SECOND,
+  type SharedError,
+  type Task,
+} from "./records.ts";
 import { keyOf, loosen, unneedInputs } from "./references.ts";
 import { countEnded } from "./runs.ts";
+import { stopSecond } from "./second.ts";
 import { ASSIGNED, CANCELLED, DONE, FAILED, IDLE, isActive, isPlaced, QUEUED, UPLOADING, WAITING } from "./states.ts";
 import { unstrand } from "./stranded.ts";
 import { clearAhead, detach } from "./supply.ts";
@@ -98,6 +109,7 @@ export function withdraw(core: Core, task: Task): void {
     unstrand(core, task);
   } else if (isPlaced(task.state) && task.worker !== null) {
     const { worker } = task;
+    if ((task.flags & SECOND) !== 0) stopSecond(core, task);
     detach(core, task);
     core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "cancelled" });
   } else if (task.state === UPLOADING && task.upload !== null) {

@@ -7,9 +7,11 @@ import { removeHolder } from "./holdings.ts";
 import { leaveLanes } from "./lanes.ts";
 import { end, failedWith, failure, requeue } from "./lifecycle.ts";
 import { compareTasks } from "./queue.ts";
-import { type Session, SOLO, type Task, troublesOf } from "./records.ts";
+import { SECOND, type Session, SOLO, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { reconsiderMoves } from "./retire.ts";
+import { dropSecond } from "./second.ts";
+import { promote } from "./speculation.ts";
 import { isPlaced, RUNNING } from "./states.ts";
 import { detach } from "./supply.ts";
 import { uploadsLost } from "./upload.ts";
@@ -35,6 +37,7 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
     eachRef(task, (session) => affected.add(session));
     lose(core, task, worker, how, blameless, suspects);
   }
+  for (const task of [...worker.seconds]) dropSecond(core, task);
   const copies = [...worker.holds.keys()];
   for (const task of copies) removeHolder(core, task, worker);
   uploadsLost(core, worker);
@@ -46,6 +49,10 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
 
 function lose(core: Core, task: Task, worker: Worker, how: string, blameless: boolean, suspects: Set<Task>): void {
   if (task.worker !== worker) return;
+  if ((task.flags & SECOND) !== 0) {
+    promote(core, task, `its first attempt went with ${worker.name}`);
+    return;
+  }
   const ran = task.state === RUNNING;
   const tiny = (task.definition?.record.durationUs ?? 0) < BATCHED_US;
   detach(core, task);

@@ -29,7 +29,13 @@ export type SchedulerEvent = { readonly at: Micros; readonly cause: Cause } & (
   | { readonly e: "clientReady"; readonly session: SessionId }
   /** One inbound frame. Payload references in it are the machine's from now on: it frees each. */
   | { readonly e: "clientMessages"; readonly session: SessionId; readonly messages: readonly ClientToScheduler[] }
-  | { readonly e: "workerJoined"; readonly worker: WorkerId; readonly hello: WorkerHello }
+  | {
+      readonly e: "workerJoined";
+      readonly worker: WorkerId;
+      readonly hello: WorkerHello;
+      /** Unguessable: who is told it may reach the worker through the scheduler. None: nobody may. */
+      readonly relayKey?: string;
+    }
   /** Nothing is sent to it until its `snapshot` arrives. */
   | { readonly e: "workerResumed"; readonly worker: WorkerId }
   | { readonly e: "workerCut"; readonly worker: WorkerId }
@@ -85,6 +91,8 @@ export interface SchedulerConfig {
   /** Calls that failed are kept, so that clients can look into them: so many, the last ones, and of so many bytes. */
   readonly failedCalls: number;
   readonly failedCallBytes: number;
+  /** A task that takes less is no straggler, however short others are; and so often stragglers are looked for, µs. */
+  readonly stragglerUs: number;
   /** Values in queues and variables, all together. */
   readonly sharedBudgetBytes: number;
   /** Lines of story kept for all tasks together. */
@@ -104,6 +112,7 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   bandwidthBytesPerUs: 500,
   failedCalls: 256,
   failedCallBytes: 64 * 1024 * 1024,
+  stragglerUs: 1_000_000,
   sharedBudgetBytes: 256 * 1024 * 1024,
   storyLines: 100_000,
   eventsKept: 10_000,

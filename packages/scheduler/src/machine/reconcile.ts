@@ -7,11 +7,14 @@ import { dropStray, removeHolder } from "./holdings.ts";
 import { joinLanes, reconsiderStranded } from "./lanes.ts";
 import { requeue } from "./lifecycle.ts";
 import { answerWaiters } from "./questions.ts";
-import type { Task } from "./records.ts";
+import { SECOND, type Task } from "./records.ts";
 import { answerReturned } from "./restart.ts";
 import { beginRetiring, reconsiderMoves, takeBack } from "./retire.ts";
 import { changed } from "./runs.ts";
+import { dropSecond, isSecond, startSecond } from "./second.ts";
+import { promote } from "./speculation.ts";
 import { ASSIGNED, isPlaced, RUNNING } from "./states.ts";
+import { watch } from "./stragglers.ts";
 import { detach } from "./supply.ts";
 import { expectAgain, startWaitingUploads } from "./upload.ts";
 import { LEAVING, RETIRING, WORKING, type Worker } from "./worker-record.ts";
@@ -72,6 +75,11 @@ function reconcileTasks(core: Core, worker: Worker, snapshot: Snapshot): void {
   const there = new Set<Task>();
   for (const { task: id, attempt, running } of snapshot.tasks) {
     const task = core.taskById(id);
+    if (task !== null && isSecond(task, worker, attempt)) {
+      there.add(task);
+      if (running) startSecond(task);
+      continue;
+    }
     if (task === null || task.worker !== worker || task.attempt !== attempt) {
       core.send(worker, { t: "stop", task: id, attempt, why: "cancelled" });
       continue;
@@ -85,9 +93,14 @@ function reconcileTasks(core: Core, worker: Worker, snapshot: Snapshot): void {
   }
   for (const task of [...worker.assigned]) {
     if (there.has(task) || task.worker !== worker) continue;
+    if ((task.flags & SECOND) !== 0) {
+      promote(core, task, `its first attempt did not arrive at ${worker.name}`);
+      continue;
+    }
     detach(core, task);
     if (isPlaced(task.state)) requeue(core, task, worker, `did not arrive at ${worker.name}`);
   }
+  for (const task of [...worker.seconds]) if (!there.has(task)) dropSecond(core, task);
 }
 
 function noteRunning(core: Core, task: Task, worker: Worker): void {
@@ -95,6 +108,7 @@ function noteRunning(core: Core, task: Task, worker: Worker): void {
   worker.running++;
   task.run.running++;
   changed(core, task.run);
+  watch(core, task);
 }
 
 function reconcileHoldings(core: Core, worker: Worker, snapshot: Snapshot): void {

@@ -15,7 +15,9 @@ import {
   type TaskNumber,
   type TaskOptionsData,
 } from "@taskflock/protocol/words";
+import type { Durations } from "./durations.ts";
 import type { NumberedTasks } from "./numbered-tasks.ts";
+import type { Unreached } from "./relays.ts";
 import { FREE, type State } from "./states.ts";
 import type { Timer } from "./timers.ts";
 import type { Worker } from "./worker-record.ts";
@@ -93,6 +95,18 @@ export const LINEAGE = 32;
 export const HELD = 64;
 /** It is counted in `worker.makes`. */
 export const MAKES = 128;
+/** It runs at another worker, too: `extras.second`. */
+export const SECOND = 2048;
+
+/** An attempt beside the first one, at another worker. */
+export interface Second {
+  readonly worker: Worker;
+  readonly attempt: Attempt;
+  /** Expected µs as it was counted into its worker's load. */
+  readonly cost: number;
+  /** The worker said that it began. */
+  running: boolean;
+}
 
 /** What it makes is an actor: an object that lives at the worker where it was made. */
 export const ACTOR = 256;
@@ -111,6 +125,9 @@ export class Extras {
   outcome: Outcome | null = null;
   troubles: Troubles | null = null;
   upload: Upload | null = null;
+  second: Second | null = null;
+  /** The number of the last second attempt there was; 0 without any. */
+  lastAttempt: Attempt = 0 as Attempt;
   /** So many copies were asked for: no surplus. */
   copies = 0;
   /** While it has not ended, if its options set one. */
@@ -221,6 +238,7 @@ export interface FunctionRecord {
   durationUs: number;
   /** The same as a whole number: fractions in the records of tasks cost an object each. */
   expectedUs: number;
+  readonly durations: Durations;
   /** On average, how long its results would travel, µs: of those that stay with their worker. */
   travelUs: number;
 }
@@ -252,9 +270,22 @@ export interface Run {
   active: number;
   /** Records of tasks that name it. */
   tasks: number;
+  /** What makes it outlive its client; or null. */
+  detached: Detached | null;
   /** No progress is said before; and whether an alarm is set for then. */
   quietUntil: number;
   alarmed: boolean;
+}
+
+/** Of a run that outlives its client. */
+export interface Detached {
+  readonly keepUs: number;
+  /** Tasks that its client let go of, and the run holds. */
+  readonly released: Set<TaskNumber>;
+  /** Others who are told of its progress, each under a number of its own. */
+  readonly followers: Map<Session, RunNumber>;
+  /** When it is forgotten; 0 while it is not over. */
+  until: number;
 }
 
 /** The tasks of one run in one lane. `sorted` from `head` and `heap` together; entries whose task's `queue` is another are stale. */
@@ -303,12 +334,16 @@ export interface Session {
   readonly id: SessionId;
   readonly name: string;
   link: 0 | 1 | 2;
+  /** Its client is gone; detached runs keep it. */
+  isOrphan: boolean;
   readonly functions: Map<number, Definition>;
   readonly options: Map<number, Options>;
   readonly runs: Map<number, Run>;
   readonly tasks: NumberedTasks;
   /** Outcomes to be said when the client reads again. */
   readonly due: Set<TaskNumber>;
+  /** Workers that it cannot reach; null: none was found. */
+  unreached: Unreached | null;
   /** Results whose whereabouts it waits for. */
   readonly locates: Set<TaskNumber>;
   /** Data it is to upload. */

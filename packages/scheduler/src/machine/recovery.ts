@@ -75,7 +75,8 @@ function letFiredGo(core: Core, n: TaskNumber): void {
   const { session } = core.kept;
   const task = session.tasks.get(n)!;
   const { outcome } = task;
-  if (outcome?.kind === "failed") core.happened("forgottenFailed", outcome.worker, outcome.failure.message, keyOf(task));
+  if (outcome?.kind === "failed")
+    core.happened("forgottenFailed", outcome.worker, outcome.failure.message, keyOf(task));
   removeRef(core, session, n, task);
 }
 

@@ -10,6 +10,7 @@ import { leaveLanes, takesTasks } from "./lanes.ts";
 import { reconsiderTransfers } from "./moves.ts";
 import { ACTOR, CALL, LINEAGE, type Task } from "./records.ts";
 import { isWanted } from "./references.ts";
+import { secondOf, stopSecond } from "./second.ts";
 import { ASSIGNED, DONE } from "./states.ts";
 import { LEAVING, type Moving, RETIRING, WORKING, type Worker } from "./worker-record.ts";
 
@@ -20,6 +21,8 @@ export function retire(core: Core, worker: Worker): void {
   core.retiring.add(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);
+  // Their first attempts go on elsewhere.
+  for (const task of [...worker.seconds]) stopSecond(core, task);
   reconsiderTransfers(core);
   beginRetiring(core, worker);
 }
@@ -38,6 +41,7 @@ export function takeBack(core: Core, worker: Worker): void {
     if (task.state !== ASSIGNED || (task.flags & CALL) !== 0) continue;
     core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "stolen" });
   }
+  for (const task of [...worker.seconds]) if (!secondOf(task).running) stopSecond(core, task);
 }
 
 /** Looks at retiring workers of which something changed. */
@@ -45,7 +49,7 @@ export function continueRetiring(core: Core): void {
   for (const worker of core.retiring) {
     if (!worker.retireDirty || !worker.up) continue;
     worker.retireDirty = false;
-    if (worker.assigned.length === 0 && handOver(core, worker)) leave(core, worker);
+    if (worker.assigned.length + worker.seconds.size === 0 && handOver(core, worker)) leave(core, worker);
   }
 }
 
@@ -87,7 +91,7 @@ function handOver(core: Core, worker: Worker): boolean {
       move.target = chooseKeeper(core, move);
       if (move.target !== null) {
         worker.moving.set(task, move);
-        const holders = holdersFor(task, worker);
+        const holders = holdersFor(core, task, move.target, 0, worker);
         core.send(move.target, { t: "acquire", task: task.id, bytes: task.bytes, holders });
       }
     }

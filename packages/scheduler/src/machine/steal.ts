@@ -8,7 +8,7 @@ import { expectedStart } from "./placement.ts";
 import { headOf } from "./queue.ts";
 import { AHEAD, APART, type Task } from "./records.ts";
 import { ASSIGNED } from "./states.ts";
-import { expectedWait, hasRoom } from "./supply.ts";
+import { begun, expectedWait, hasRoom } from "./supply.ts";
 import type { Worker } from "./worker-record.ts";
 
 /** Busy workers looked at for one idle worker, and idle workers per step. */
@@ -23,8 +23,8 @@ export function rebalance(core: Core): void {
   }
 }
 
-function hasFreeSlot(worker: Worker): boolean {
-  return worker.assigned.length - worker.ahead + worker.thefts < worker.slots;
+export function hasFreeSlot(worker: Worker): boolean {
+  return begun(worker) + worker.thefts < worker.slots;
 }
 
 /** Takes a parked task when it begins earlier here, its transfer included. */
@@ -67,7 +67,7 @@ function requestOne(core: Core, thief: Worker): boolean {
 /** The last one given, of those that have not begun and would begin earlier at the thief. */
 function findStealable(core: Core, victim: Worker, thief: Worker): Task | null {
   const { assigned } = victim;
-  const wanted = victim.assigned.length - victim.ahead - victim.slots - takenFrom(victim);
+  const wanted = begun(victim) - victim.slots - takenFrom(victim);
   if (wanted <= 0) return null;
   for (let i = assigned.length - 1; i >= 0 && i >= assigned.length - VICTIMS_LOOKED_AT; i--) {
     const task = assigned[i]!;

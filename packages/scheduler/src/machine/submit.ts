@@ -104,7 +104,14 @@ export function scatter(core: Core, session: Session, message: Scatter): void {
     return;
   }
   const { broadcast, workers } = message;
-  task.extras.upload = { uploader: { session, n }, broadcast, workers, targets: new Set(), tried: new Set(), refusal: "" };
+  task.extras.upload = {
+    uploader: { session, n },
+    broadcast,
+    workers,
+    targets: new Set(),
+    tried: new Set(),
+    refusal: "",
+  };
   core.move(task, UPLOADING, "scattered");
   startUpload(core, task);
 }

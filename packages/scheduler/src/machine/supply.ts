@@ -13,16 +13,20 @@ export function expectedCost(core: Core, task: Task): number {
   return measured === 0 ? core.config.supplyUs : measured;
 }
 
+/** Attempts that have a slot or could take one. */
+export function begun({ assigned, ahead, seconds }: Worker): number {
+  return assigned.length - ahead + seconds.size;
+}
+
 /** µs until a task given now would begin. */
 export function expectedWait(worker: Worker): number {
-  return worker.assigned.length - worker.ahead < worker.slots ? 0 : (worker.load + worker.parkedLoad) / worker.slots;
+  return begun(worker) < worker.slots ? 0 : (worker.load + worker.parkedLoad) / worker.slots;
 }
 
 export function hasRoom(core: Core, worker: Worker): boolean {
   const { maxAssignedPerWorker, supplyUs } = core.config;
-  const count = worker.assigned.length;
-  if (!takesTasks(worker) || count >= maxAssignedPerWorker) return false;
-  if (count - worker.ahead < worker.slots + 1) return true;
+  if (!takesTasks(worker) || worker.assigned.length >= maxAssignedPerWorker) return false;
+  if (begun(worker) < worker.slots + 1) return true;
   const most = supplyUs * worker.slots;
   return worker.load < most && makingUs(worker) < most;
 }
@@ -65,14 +69,22 @@ export function attach(core: Core, task: Task, worker: Worker): void {
   if (resources.length > 0)
     for (const [name, amount] of resources) worker.free.set(name, worker.free.get(name)! - amount);
   task.run.active++;
-  const { deps } = task;
+  countIncoming(task, worker);
+  refresh(core, worker);
+}
+
+/** Inputs that are on their way to the worker now. */
+export function countIncoming({ deps }: Task, worker: Worker): void {
   for (let i = 0; i < deps.length; i++) {
     const { dependency } = deps[i]!;
     if (dependency.holders.length > 0 && !worker.holds.has(dependency)) {
       worker.incoming.set(dependency, (worker.incoming.get(dependency) ?? 0) + 1);
     }
   }
-  refresh(core, worker);
+}
+
+export function uncountIncoming({ deps }: Task, worker: Worker): void {
+  if (worker.incoming.size > 0) for (const { dependency } of deps) notIncoming(worker, dependency);
 }
 
 /** Counts it out again, whatever became of it. */
@@ -84,7 +96,7 @@ export function detach(core: Core, task: Task): void {
     worker.assigned[task.index] = last;
     last.index = task.index;
   }
-  worker.load = worker.assigned.length === 0 ? 0 : worker.load - task.cost;
+  worker.load = worker.assigned.length + worker.seconds.size === 0 ? 0 : worker.load - task.cost;
   if (task.state === RUNNING) {
     worker.running--;
     task.run.running--;
@@ -103,7 +115,7 @@ export function detach(core: Core, task: Task): void {
     task.thief.thefts--;
     task.thief = null;
   }
-  if (worker.incoming.size > 0) for (const { dependency } of task.deps) notIncoming(worker, dependency);
+  uncountIncoming(task, worker);
   worker.retireDirty = true;
   core.touchWorker(worker);
 }
@@ -131,13 +143,13 @@ export function clearAhead(task: Task, worker: Worker): void {
 /** Puts the worker where its load says: among those with room, with a free slot, with a surplus. Twice for each task, so it looks twice before it writes. */
 export function refresh(core: Core, worker: Worker): void {
   const { slots, load } = worker;
-  const begun = worker.assigned.length - worker.ahead;
+  const busy = begun(worker);
   if (hasRoom(core, worker)) {
-    if (begun === 0) rest(core, worker);
+    if (busy === 0) rest(core, worker);
     else {
       core.resting.remove(worker);
       // A free slot goes before any queue; among those the emptier worker.
-      core.heap.set(worker, begun < slots ? begun / slots - 1 : load / slots);
+      core.heap.set(worker, busy < slots ? busy / slots - 1 : load / slots);
     }
     if (core.open.count > 0) core.ready.add(core.open);
     if (worker.parked.count > 0) core.ready.add(worker.parked);
@@ -147,8 +159,8 @@ export function refresh(core: Core, worker: Worker): void {
     core.heap.remove(worker);
   }
   const takes = takesTasks(worker);
-  core.idle.put(worker, takes && begun < slots);
-  const waits = takes && begun > slots && load > core.config.supplyUs * slots;
+  core.idle.put(worker, takes && busy < slots);
+  const waits = takes && busy > slots && load > core.config.supplyUs * slots;
   if (waits === worker.hasSurplus) return;
   worker.hasSurplus = waits;
   if (waits) core.surplus.add(worker);

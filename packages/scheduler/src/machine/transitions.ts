@@ -27,7 +27,8 @@ const allowed: Readonly<Record<State, readonly State[]>> = {
   [QUEUED]: [ASSIGNED, WAITING, DONE, FAILED, CANCELLED, IDLE, FREE],
   // Finished without `running`: both were in one frame.
   [ASSIGNED]: [RUNNING, WAITING, QUEUED, DELAYED, DONE, FAILED, CANCELLED, IDLE, FREE],
-  [RUNNING]: [WAITING, QUEUED, DELAYED, DONE, FAILED, CANCELLED, IDLE, FREE],
+  // Back to assigned when a second attempt, which has not begun, is the only one left.
+  [RUNNING]: [ASSIGNED, WAITING, QUEUED, DELAYED, DONE, FAILED, CANCELLED, IDLE, FREE],
   // Back to waiting or queued when the last copy is lost; cancelled with everything else when the cluster is restarted.
   [DONE]: [WAITING, QUEUED, IDLE, FAILED, CANCELLED, FREE],
   [FAILED]: [FREE],

@@ -6,6 +6,7 @@ import {
   type Held,
   type Micros,
   NO_PAYLOAD,
+  type NotHeld,
   type Started,
   type Stopped,
   type WorkerHello,
@@ -18,17 +19,21 @@ import { assign } from "./assign.ts";
 import { takeCopy } from "./copies.ts";
 import type { Core } from "./core.ts";
 import { measure } from "./functions.ts";
-import { addHolder, dropStray, holderFailed } from "./holdings.ts";
+import { addHolder, dropStray, holderFailed, holdersFor } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
 import { transferRefused } from "./moves.ts";
 import { pausing } from "./pause.ts";
 import { takeSnapshot } from "./reconcile.ts";
-import { ACTOR, NO_AHEAD, type Task, troublesOf } from "./records.ts";
+import { ACTOR, NO_AHEAD, SECOND, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
+import { noteRelayWanted, takeRelayWanted } from "./relays.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
+import { dropSecond, isAt, isSecond, startSecond, stopSecond } from "./second.ts";
+import { preferSecond, promote } from "./speculation.ts";
 import { ASSIGNED, DELAYED, QUEUED, RUNNING, UPLOADING } from "./states.ts";
+import { watch } from "./stragglers.ts";
 import { detach, recount } from "./supply.ts";
 import { uploadRefused } from "./upload.ts";
 import { Worker } from "./worker-record.ts";
@@ -41,8 +46,8 @@ const MAX_RETURNS = 12;
 const RETURN_WAIT_US = 50_000;
 
 /** It is spoken to after its first snapshot. */
-export function workerJoined(core: Core, id: WorkerId, hello: WorkerHello): void {
-  core.workers.set(id, new Worker(id, hello));
+export function workerJoined(core: Core, id: WorkerId, hello: WorkerHello, relayKey: string): void {
+  core.workers.set(id, new Worker(id, hello, relayKey));
   core.happened("workerJoined", hello.name, `${hello.slots} slots, pid ${hello.pid}, at ${hello.peerAddress}`);
 }
 
@@ -74,20 +79,15 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "held":
       held(core, worker, message);
       return;
-    case "notHeld": {
-      const task = core.taskById(message.task);
-      if (task === null) return;
-      if (task.state === UPLOADING) uploadRefused(core, task, worker, message.message);
-      else {
-        copyRefused(core, task, worker);
-        transferRefused(core, task, worker, message.message);
-      }
+    case "notHeld":
+      notHeld(core, worker, message);
       return;
-    }
     case "missing": {
       const task = core.taskById(message.task);
       const holder = core.workers.get(message.holder);
-      if (task !== null && holder !== undefined) holderFailed(core, task, holder, message.version);
+      if (task === null || holder === undefined) return;
+      if (message.why === "unreachable" && noteRelayWanted(core, worker, task, holder)) return;
+      holderFailed(core, task, holder, message.version);
       return;
     }
     case "actorEnded":
@@ -126,30 +126,45 @@ export function freeWorkerMessage(core: Core, message: WorkerToScheduler): void 
   else if (message.t === "errored" && message.failure.error !== NO_PAYLOAD) core.port.free(message.failure.error);
 }
 
-/** The task, if the message is about the attempt that counts, at this worker. */
+/** The task, if the message is about an attempt that counts, at this worker. */
 function current(core: Core, worker: Worker, message: Started | Finished | Errored | Stopped): Task | null {
   const task = core.taskById(message.task);
-  return task !== null && task.worker === worker && task.attempt === message.attempt ? task : null;
+  if (task === null) return null;
+  if (task.worker === worker && task.attempt === message.attempt) return task;
+  return (task.flags & SECOND) !== 0 && isSecond(task, worker, message.attempt) ? task : null;
+}
+
+/** One of two attempts has ended without a result: the other goes on alone. False when there is no other. */
+function otherGoesOn(core: Core, task: Task, worker: Worker): boolean {
+  if ((task.flags & SECOND) === 0) return false;
+  if (task.worker === worker) promote(core, task, `its first attempt, at ${worker.name}, gave no result`);
+  else dropSecond(core, task);
+  return true;
 }
 
 function started(core: Core, worker: Worker, message: Started): void {
   const task = current(core, worker, message);
-  if (task === null || task.state !== ASSIGNED) return;
+  if (task === null) return;
+  if (task.worker !== worker) startSecond(task);
+  if (task.state !== ASSIGNED) return;
   core.move(task, RUNNING, worker.name);
   if (task.troubles !== null) task.troubles.returns = 0;
   worker.running++;
   task.run.running++;
   changed(core, task.run);
+  watch(core, task);
 }
 
 function finished(core: Core, worker: Worker, message: Finished): void {
   const task = current(core, worker, message);
   if (task === null) {
     freeWorkerMessage(core, message);
-    if (message.result === NO_PAYLOAD && core.taskById(message.task)?.worker !== worker) {
-      dropUnlessHeld(core, worker, message);
-    }
+    if (message.result === NO_PAYLOAD) dropUnlessHeld(core, worker, message);
     return;
+  }
+  if ((task.flags & SECOND) !== 0) {
+    if (task.worker === worker) stopSecond(core, task);
+    else preferSecond(core, task);
   }
   detach(core, task);
   worker.finished++;
@@ -166,15 +181,19 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   complete(core, task, worker.name);
 }
 
-/** Bytes of a stale attempt; unless the task's own result is at the same worker. */
+/** Bytes of a stale attempt; unless the task's own result is at the same worker, or a newer attempt. */
 function dropUnlessHeld(core: Core, worker: Worker, message: Finished): void {
   const task = core.taskById(message.task);
-  if (task === null || !worker.holds.has(task)) dropStray(core, worker, message.task);
+  if (task === null || !(isAt(task, worker) || worker.holds.has(task))) dropStray(core, worker, message.task);
 }
 
 function errored(core: Core, worker: Worker, message: Errored): void {
   const task = current(core, worker, message);
   if (task === null) {
+    freeWorkerMessage(core, message);
+    return;
+  }
+  if (otherGoesOn(core, task, worker)) {
     freeWorkerMessage(core, message);
     return;
   }
@@ -201,7 +220,7 @@ function delay(core: Core, task: Task, worker: Worker, waitUs: number, detail: s
 
 function stopped(core: Core, worker: Worker, message: Stopped): void {
   const task = current(core, worker, message);
-  if (task === null) return;
+  if (task === null || otherGoesOn(core, task, worker)) return;
   detach(core, task);
   const detail = `not run by ${worker.name}: ${message.why}`;
   if (message.why === "predecessor") {
@@ -214,6 +233,11 @@ function stopped(core: Core, worker: Worker, message: Stopped): void {
   }
   if (message.why !== "input") {
     requeue(core, task, worker, detail);
+    return;
+  }
+  // The next attempt goes another way: that is no reason to give up.
+  if (takeRelayWanted(worker, task)) {
+    requeue(core, task, null, detail);
     return;
   }
   const troubles = troublesOf(task);
@@ -232,8 +256,22 @@ function sendAgain(core: Core, task: Task, worker: Worker, detail: string): void
   assign(core, task, worker);
 }
 
+function notHeld(core: Core, worker: Worker, message: NotHeld): void {
+  const task = core.taskById(message.task);
+  if (task === null) return;
+  if (task.state === UPLOADING) uploadRefused(core, task, worker, message.message);
+  else if (worker.relayWanted.delete(task.id) && task.holders.length > 0) {
+    const holders = holdersFor(core, task, worker);
+    core.send(worker, { t: "acquire", task: task.id, bytes: task.bytes, holders });
+  } else {
+    copyRefused(core, task, worker);
+    transferRefused(core, task, worker, message.message);
+  }
+}
+
 function held(core: Core, worker: Worker, message: Held): void {
   const task = core.taskById(message.task);
+  if (worker.relayWanted.size > 0) worker.relayWanted.delete(message.task);
   if (task !== null && takeCopy(core, task, worker, message.bytes, message.version)) return;
   dropStray(core, worker, message.task);
 }

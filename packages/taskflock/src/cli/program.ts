@@ -7,6 +7,7 @@ import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
 import { addWatchCommands } from "./watch.ts";
 import { addWorkerCommand } from "./worker.ts";
+import { addRestartCommand, addRetireCommand } from "./workers.ts";
 
 /** Reads the command line, and runs the command. Each loads what it needs only when it runs, so that `--help` is quick. */
 export async function runProgram(): Promise<void> {
@@ -39,6 +40,8 @@ Every flag is also an environment variable, which the --help of its command name
   addWorkerCommand(program);
   addStatusCommand(program);
   addTokenCommand(program);
+  addRetireCommand(program);
+  addRestartCommand(program);
   addDoctorCommand(program);
   addReplayCommand(program);
   addWatchCommands(program);

@@ -1,7 +1,6 @@
 // Where bytes from outside go: into the arena, or, when it has no room, into memory of their own, from where they go to a file.
-import { FlockError } from "@taskflock/protocol";
+import { FlockError, Received } from "@taskflock/protocol";
 import type { Arena, Place } from "../arena.ts";
-import { IN_FILE } from "../slot/batch.ts";
 import type { Store } from "../store.ts";
 import { spillToFile } from "./spill-file.ts";
 
@@ -29,29 +28,43 @@ export class LandingGround {
   }
 }
 
-/** One transfer's. */
+/** One transfer's: room for its bytes, whose number the sender tells, and what has come of them. */
 export class Landing {
   readonly #ground: LandingGround;
+  readonly #makeRoom: () => boolean;
+  received: Received = new Received();
   #place: Place | null = null;
   #memory: Uint8Array | null = null;
   /** There was no room. */
   full = false;
+  #timer: NodeJS.Timeout | null = null;
+  #forgotten: () => void = () => {};
 
-  constructor(ground: LandingGround) {
+  /** `makeRoom`: gives back what can be done without; false when that is nothing. */
+  constructor(ground: LandingGround, makeRoom: () => boolean = () => false) {
     this.#ground = ground;
+    this.#makeRoom = makeRoom;
+  }
+
+  /** How many it takes. */
+  get bytes(): number {
+    return this.#place?.length ?? 0;
   }
 
   /** Where the bytes are to be written. Throws FLOCK_OUT_OF_MEMORY. */
   take(bytes: number): Uint8Array {
-    this.giveBack();
+    this.#free();
     const { arena, store } = this.#ground;
-    this.#place = store.room(bytes);
-    if (this.#place !== null && this.#place.segment !== IN_FILE) return arena.view(this.#place);
-    const memory = this.#place === null ? null : reserve(bytes);
+    this.#place = arena.allocate(bytes);
+    if (this.#place === null && this.#makeRoom()) this.#place = arena.allocate(bytes);
+    if (this.#place !== null) return arena.view(this.#place);
+    const place = store.room(bytes);
+    const memory = place === null ? null : reserve(bytes);
     if (memory === null || !this.#ground.take(bytes)) {
       this.full = true;
       throw new FlockError("FLOCK_OUT_OF_MEMORY", `The worker has no room for ${bytes} bytes.`);
     }
+    this.#place = place;
     this.#memory = memory;
     return memory;
   }
@@ -74,7 +87,28 @@ export class Landing {
     return place;
   }
 
+  /** Nobody fills it now: it is given back after a while. */
+  expire(ms: number, forgotten: () => void): void {
+    this.#forgotten = forgotten;
+    this.#timer = setTimeout(() => this.giveBack(), ms);
+    this.#timer.unref();
+  }
+
+  stay(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#forgotten = () => {};
+  }
+
   giveBack(): void {
+    const forgotten = this.#forgotten;
+    this.stay();
+    this.#free();
+    this.received = new Received();
+    forgotten();
+  }
+
+  #free(): void {
     if (this.#memory !== null) this.#ground.give(this.#memory.length);
     if (this.#place !== null) this.#ground.store.giveBack(this.#place);
     this.#memory = null;

@@ -1,0 +1,100 @@
+// Tasks that take much longer than others of their function. Only attempts that were said to run are watched, all with one
+// alarm: what is short has ended before anybody looks.
+
+import type { Attempt, Micros, TaskId } from "@taskflock/protocol/words";
+import type { Core } from "./core.ts";
+import type { Session, Task } from "./records.ts";
+import { eachRef, keyOf } from "./references.ts";
+import { RUNNING } from "./states.ts";
+
+/** A straggler takes longer than so many times the median of its function. */
+const TIMES_THE_MEDIAN = 3;
+/** A median counts when so many calls have ended. */
+const MIN_CALLS = 5;
+/** Of those found at one look, this many are events of their own; and a notice to a client names so many. */
+const EVENTS_AT_ONCE = 32;
+const NAMED_AT_ONCE = 3;
+
+/** An attempt that runs. */
+export interface Watched {
+  readonly task: TaskId;
+  readonly attempt: Attempt;
+  readonly since: Micros;
+  reported: boolean;
+  /** It was begun a second time. */
+  doubled: boolean;
+}
+
+export function watch(core: Core, task: Task): void {
+  core.watched.push({ task: task.id, attempt: task.attempt, since: core.now, reported: false, doubled: false });
+  if (core.watched.length === 1) lookLater(core);
+}
+
+/** Tells of those that were not told of. `begin` begins one a second time that asked for that, and says whether it could. */
+export function lookForStragglers(core: Core, begin: (task: Task) => boolean): void {
+  const { watched } = core;
+  const found: Found[] = [];
+  const eager: [Watched, Task][] = [];
+  let kept = 0;
+  for (const entry of watched) {
+    const task = core.taskById(entry.task);
+    if (task === null || task.state !== RUNNING || task.attempt !== entry.attempt) continue;
+    watched[kept++] = entry;
+    const median = isLate(core, entry, task);
+    if (median === null) continue;
+    if (!entry.reported) found.push({ task, ranUs: core.now - entry.since, median });
+    entry.reported = true;
+    if (task.options.data.speculate && !entry.doubled) eager.push([entry, task]);
+  }
+  watched.length = kept;
+  report(core, found);
+  for (const [entry, task] of eager) entry.doubled = begin(task);
+  if (kept > 0) lookLater(core);
+}
+
+interface Found {
+  readonly task: Task;
+  readonly ranUs: number;
+  readonly median: number;
+}
+
+function lookLater(core: Core): void {
+  core.timers.set((core.now + core.config.stragglerUs) as Micros, { what: "stragglers" });
+}
+
+/** The median of its function when the attempt takes much longer than that, or null. */
+function isLate(core: Core, entry: Watched, task: Task): number | null {
+  const ranUs = core.now - entry.since;
+  if (ranUs <= core.config.stragglerUs) return null;
+  const { durations } = task.definition!.record;
+  if (durations.total < MIN_CALLS) return null;
+  const median = durations.median();
+  return ranUs > TIMES_THE_MEDIAN * median ? median : null;
+}
+
+function report(core: Core, found: readonly Found[]): void {
+  const bySession = new Map<Session, Found[]>();
+  for (const [i, one] of found.entries()) {
+    const { task } = one;
+    if (i < EVENTS_AT_ONCE) core.happened("straggler", task.worker!.name, inWords(one), keyOf(task));
+    eachRef(task, (session) => {
+      const own = bySession.get(session);
+      if (own === undefined) bySession.set(session, [one]);
+      else own.push(one);
+    });
+  }
+  if (found.length > EVENTS_AT_ONCE) core.happened("straggler", "", `and ${found.length - EVENTS_AT_ONCE} more tasks`);
+  for (const [session, own] of bySession) {
+    const named = own.slice(0, NAMED_AT_ONCE).map((one) => `${keyOf(one.task)} ${inWords(one)}`);
+    const more = own.length > NAMED_AT_ONCE ? `; and so do ${own.length - NAMED_AT_ONCE} more` : "";
+    core.notice(session, `Tasks take much longer than others of their function: ${named.join("; ")}${more}.`);
+  }
+}
+
+function inWords({ task, ranUs, median }: Found): string {
+  return `has run for ${inSeconds(ranUs)} at ${task.worker!.name}, the median of ${task.name} is ${inSeconds(median)}`;
+}
+
+function inSeconds(us: number): string {
+  return us < 100_000 ? `${(us / 1000).toPrecision(2)} ms` : `${(us / 1e6).toPrecision(2)} s`;
+}

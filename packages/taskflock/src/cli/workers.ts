@@ -1,0 +1,84 @@
+import type { Client } from "@taskflock/client";
+import type { Command } from "commander";
+import { printLine } from "../process.ts";
+import { duration } from "../values.ts";
+import { flag } from "./flags.ts";
+
+interface PlaceFlags {
+  readonly address: string;
+  readonly tokenFile?: string;
+}
+
+interface RestartFlags extends PlaceFlags {
+  readonly timeout: number;
+}
+
+/** `taskflock retire NAME…`: workers finish what they run, hand over their data, and leave. */
+export function addRetireCommand(program: Command): void {
+  const command = program
+    .command("retire")
+    .description("Stop workers: each finishes what it runs, hands over what only it holds, and leaves.")
+    .argument("<name...>", "the workers, as `taskflock status` names them");
+  withPlace(command).action(async (names: readonly string[], flags: PlaceFlags) => {
+    const workers = await asking("taskflock retire", flags, (client) => client.retireWorkers(names));
+    for (const { name, running, stored } of workers) {
+      printLine(`${name} leaves; it still runs ${counted(running, "task")} and holds ${counted(stored, "result")}.`);
+    }
+  });
+}
+
+/** `taskflock restart [NAME…]`: the whole cluster anew, or single workers without a loss. */
+export function addRestartCommand(program: Command): void {
+  const command = program
+    .command("restart")
+    .description(
+      "Replace worker processes. Without names: all of them at once; all tasks are cancelled, all data is dropped. " +
+        "With names: one by one, and nothing is lost.",
+    )
+    .argument("[name...]", "the workers, as `taskflock status` names them")
+    .addOption(
+      flag("--timeout <time>", "how long they may take to come back, e.g. 90s", "RESTART_TIMEOUT")
+        .default(60_000, "1m")
+        .argParser(duration),
+    );
+  withPlace(command).action(async (names: readonly string[], flags: RestartFlags) => {
+    const options = { timeoutMs: flags.timeout };
+    if (names.length > 0) {
+      const workers = await asking("taskflock restart", flags, (client) => client.restartWorkers(names, options));
+      printLine(`${workers.map(({ name, pid }) => `${name} (pid ${pid})`).join(", ")}: back.`);
+      return;
+    }
+    const { workers, kept, cancelled, dropped } = await asking("taskflock restart", flags, (client) =>
+      client.restart(options),
+    );
+    printLine(
+      `${counted(workers.length, "worker")} back; ${counted(cancelled, "task")} and ${counted(dropped, "result")} cancelled.`,
+    );
+    if (kept.length > 0) printLine(`Without a nanny, and so not restarted: ${kept.join(", ")}.`);
+  });
+}
+
+function withPlace(command: Command): Command {
+  return command
+    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
+    .addOption(
+      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
+    );
+}
+
+async function asking<T>(name: string, flags: PlaceFlags, ask: (client: Client) => Promise<T>): Promise<T> {
+  const { Client } = await import("@taskflock/client");
+  const client = await Client.connect(flags.address, {
+    name,
+    ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }),
+  });
+  try {
+    return await ask(client);
+  } finally {
+    await client.close();
+  }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
