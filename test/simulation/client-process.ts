@@ -11,7 +11,7 @@ import type {
   TaskId,
   TaskNumber,
 } from "@taskflock/protocol/words";
-import { NO_PAYLOAD } from "@taskflock/protocol/words";
+import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
@@ -29,6 +29,8 @@ export interface PlannedTask {
 export interface PlannedBurst {
   readonly atUs: number;
   readonly run: number;
+  /** Of a detached run, if this burst is the first of its run. */
+  readonly keepMs: number | null;
   readonly tasks: readonly PlannedTask[];
 }
 
@@ -150,7 +152,8 @@ export class ClientProcess implements PeerEnd {
     if (this.state !== "alive") return;
     if (!this.#runs.has(burst.run)) {
       this.#runs.add(burst.run);
-      this.#say({ t: "openRun", run: burst.run as RunNumber, name: `run ${burst.run}`, weight: burst.run, steps: 0 });
+      const { run, keepMs } = burst;
+      this.#say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
     }
     const fresh: ModelFuture[] = [];
     for (const plan of burst.tasks) {
@@ -345,12 +348,25 @@ export class ClientProcess implements PeerEnd {
     if (holder === undefined || future.released || future.value !== null) return;
     this.#around.world.after(this.#around.random.skewed(50, 20_000), () => {
       if (this.state !== "alive" || future.released || future.value !== null) return;
-      const content = this.#around.workerAt(holder.worker)?.arena.serve(task) ?? null;
+      const peer = this.#around.workerAt(holder.worker);
+      const apart = peer !== null && !this.#reaches(holder, peer.name);
+      const content = apart ? null : (peer?.arena.serve(task) ?? null);
       if (content !== null && !this.#around.random.chance(this.#around.transferTrouble())) {
         this.#gotBytes(future, content);
       } else if (others.length > 0) this.#fetch(future, task, others);
-      else this.#say({ t: "unavailable", n: future.n, holder: holder.worker, version: holder.version });
+      else
+        this.#say({
+          t: "unavailable",
+          n: future.n,
+          holder: holder.worker,
+          version: holder.version,
+          why: apart ? "unreachable" : "gone",
+        });
     });
+  }
+
+  #reaches(holder: Holder, name: string): boolean {
+    return isRelayed(holder.address) || this.#around.reaches(this.name, name);
   }
 
   /** The receiver may learn of it much later than the client does, so it is tried as long as there is no outcome. */
@@ -359,6 +375,10 @@ export class ClientProcess implements PeerEnd {
       if (this.state !== "alive" || future.released || future.state !== "pending") return;
       const { value, bytes } = future.plan.spec;
       const worker = this.#around.workerAt(holder.worker);
+      if (worker !== null && !this.#reaches(holder, worker.name)) {
+        this.#say({ t: "unavailable", n: future.n, holder: holder.worker, version: 0, why: "unreachable" });
+        return;
+      }
       const done = worker?.upload(task, { is: "value", value, bytes }) ?? false;
       if (!done && worker !== null) this.#upload(future, task, holder);
     });

@@ -107,6 +107,13 @@ class Simulation implements WorkerSurroundings {
     return this.workers.find((w) => w.id === id && w.state === "alive") ?? null;
   }
 
+  reaches(reader: string, holder: string): boolean {
+    if (reader === holder) return true;
+    let hash = this.seed;
+    for (const letter of `${reader}>${holder}`) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+    return (hash >>> 8) / 2 ** 24 >= this.scenario.apart;
+  }
+
   transferTrouble(): number {
     return this.#faults.transfer;
   }

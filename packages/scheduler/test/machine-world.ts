@@ -15,6 +15,8 @@ import type { SchedulerConfig } from "../src/machine/index.ts";
 import { at, FakeWorker, type Surroundings } from "./machine-fake-worker.ts";
 import { Stage } from "./machine-stage.ts";
 
+const WHY = ["gone", "unreachable", "relay"] as const;
+
 interface FakeClient {
   readonly id: number;
   link: "up" | "blocked" | "cut";
@@ -211,7 +213,7 @@ export class World implements Surroundings {
     this.stage.options(id, 3, { workers: ["w1", "w2"], allowOtherWorkers: true });
     this.stage.options(id, 4, { deadlineMs: 10, retries: 1, backoffMs: 5, noWorkerTimeoutMs: 20 });
     this.stage.options(id, 5, { resources: { TPU: 1 }, noWorkerTimeoutMs: 30 });
-    this.stage.say(id, { t: "openRun", run: 1 as never, name: "r", weight: 2, steps: 3 });
+    this.stage.say(id, { t: "openRun", run: 1 as never, name: "r", weight: 2, steps: 3, keepMs: null });
   }
 
   #toggleClient(pick: number): void {
@@ -298,7 +300,14 @@ export class World implements Surroundings {
     client.asked.add(n);
     const holder = at([...this.workers.keys()], pick) as WorkerId | undefined;
     if (pick % 4 > 0 || holder === undefined) this.stage.locate(client.id, n);
-    else this.stage.say(client.id, { t: "unavailable", n: n as TaskNumber, holder, version: pick % 9 });
+    else
+      this.stage.say(client.id, {
+        t: "unavailable",
+        n: n as TaskNumber,
+        holder,
+        version: pick % 9,
+        why: WHY[pick % 3]!,
+      });
   }
 
   #askForCall(pick: number): void {

@@ -17,7 +17,15 @@ test("a worker below a nanny is one process without a nanny, whatever its enviro
   };
   const flags = {
     ...{ threads: 3, processes: 2, memoryLimit: 2 ** 30, heapLimit: 2 ** 20, resources: { GPU: 0.5 }, name: "w-1" },
-    ...{ host: "127.0.0.1", port: 0, nanny: true, checkArguments: true, schedulerLostMs: 5, logLevel: "warn" },
+    ...{
+      host: "127.0.0.1",
+      port: 0,
+      relay: "always",
+      nanny: true,
+      checkArguments: true,
+      schedulerLostMs: 5,
+      logLevel: "warn",
+    },
     ...{ lifetime: 5_000, lifetimeStagger: 1_500, lifetimeRestart: true },
   } as unknown as WorkerFlags;
   const [command, ...args] = workerArguments("host:1", flags);

@@ -18,6 +18,11 @@ export interface WorkerOptions {
   readonly heapLimitMb?: number;
   /** Where others reach this worker's data; also the interface it listens on. Default 127.0.0.1. */
   readonly peerHost?: string;
+  /**
+   * `auto` (default): whoever cannot reach this worker's data directly gets it through the scheduler. `always`: nobody is told to try
+   * directly, for a worker that is known to be behind an address translation or a firewall.
+   */
+  readonly relay?: "auto" | "always";
   /** 0 (default): any free port. */
   readonly peerPort?: number;
   readonly logger: Logger;
@@ -62,6 +67,7 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
     heapLimitMb: 0,
     peerHost: "127.0.0.1",
     peerPort: 0,
+    relay: "auto",
     schedulerLostMs: 300_000,
     retireDeadlineMs: 30_000,
     checkArguments: false,

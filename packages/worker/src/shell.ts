@@ -15,6 +15,7 @@ import {
   type SendFunction,
   type TaskId,
   type Welcome,
+  type WhyMissing,
   type WorkerToScheduler,
 } from "@taskflock/protocol";
 import type { Logger } from "pino";
@@ -50,6 +51,8 @@ export interface ShellContext {
   left(restart: boolean): void;
   /** The worker cannot go on. */
   failed(error: unknown): void;
+  /** Somebody waits at the scheduler to be served by this relay. */
+  relay(key: string): void;
   /** The worker should be replaced by a planned stop. */
   replace(reason: string): void;
 }
@@ -197,9 +200,9 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#dispatch({ e: "fetched", task, bytes });
   }
 
-  fetchFailed(task: TaskId, holder: Holder, full: boolean, error: unknown): void {
-    this.#context.logger.debug({ task, holder: holder.address, err: error }, "an input could not be fetched");
-    this.#dispatch({ e: "fetchFailed", task, holder, full });
+  fetchFailed(task: TaskId, holder: Holder, full: boolean, why: WhyMissing, error: unknown): void {
+    this.#context.logger.debug({ task, holder: holder.address, why, err: error }, "an input could not be fetched");
+    this.#dispatch({ e: "fetchFailed", task, holder, full, why });
   }
 
   uploaded(task: TaskId, bytes: number): void {
@@ -240,6 +243,10 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   stopFetch(task: TaskId): void {
     this.#parts?.transfers.stopFetch(task);
+  }
+
+  serveRelay(key: string): void {
+    this.#context.relay(key);
   }
 
   expectUpload(task: TaskId, bytes: number): void {

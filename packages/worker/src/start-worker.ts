@@ -4,6 +4,7 @@ import {
   BulkServer,
   FlockError,
   isFlockError,
+  openRelay,
   PayloadStore,
   SchedulerLink,
   type WorkerHello,
@@ -94,7 +95,7 @@ class Worker implements RunningWorker {
     this.#arena = new Arena({ limitBytes: options.arenaLimitBytes });
     this.#store = new Store(this.#arena);
     this.#metrics = new Metrics(this.#arena, this.#store);
-    this.#bulk = new BulkClient({ token: options.token });
+    this.#bulk = new BulkClient({ token: options.token, scheduler: options.address });
     this.#shell = this.#newShell();
     this.#transfers = new Transfers(this.#arena, this.#store, this.#bulk, this.#shell);
     this.#slots = new Slots(this.#options, {
@@ -121,6 +122,7 @@ class Worker implements RunningWorker {
       host: peerHost,
       port: peerPort,
       token,
+      identity: () => this.#link?.welcome.id ?? 0,
       open: (task) => this.#transfers.open(task),
       accept: (task, bytes) => this.#transfers.accept(task, bytes),
     });
@@ -194,6 +196,18 @@ class Worker implements RunningWorker {
     this.#resolveDone(exit);
   }
 
+  /** Whoever waits there hears from the scheduler when this fails. */
+  async #serveRelay(key: string): Promise<void> {
+    const { address, token, logger } = this.#options;
+    try {
+      const stream = await openRelay(key, address, token, "holder");
+      if (this.#ending === null && this.#server !== null) this.#server.serve(stream);
+      else stream.destroy();
+    } catch (error) {
+      logger.warn({ err: error, scheduler: address }, "a relay cannot be served");
+    }
+  }
+
   #connect(): Promise<Link> {
     const { address, token, schedulerLostMs } = this.#options;
     return SchedulerLink.open<"worker", "toWorker">({
@@ -229,7 +243,7 @@ class Worker implements RunningWorker {
       slots,
       resources: resourceUnits(resources),
       memoryLimitBytes,
-      peerAddress: this.peerAddress,
+      peerAddress: this.#options.relay === "always" ? "" : this.peerAddress,
     };
   }
 
@@ -240,6 +254,7 @@ class Worker implements RunningWorker {
       store: this.#store,
       functions: this.#functions,
       logger,
+      relay: (key) => void this.#serveRelay(key),
       left: (restart) => void this.end({ how: "left", error: null, restart: restart || this.#restart }),
       failed: (error) => {
         logger.error({ err: error }, "the worker cannot go on");

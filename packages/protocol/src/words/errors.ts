@@ -195,6 +195,11 @@ export const errorRegistry = {
     summary: "A worker cannot start a command: the program or its folder is not there, or must not be executed.",
     advice: "Install it on the workers, or name it by a path; the message has the PATH that was looked at.",
   },
+  FLOCK_RUN_UNKNOWN: {
+    summary: "No detached run has this name.",
+    advice:
+      "The message names those there are. A run is kept only when it was opened with { detached: true }, and no longer than its keepMs.",
+  },
   FLOCK_WORKER_UNKNOWN: { summary: "No worker has this name.", advice: "client.workers() lists them." },
   FLOCK_NO_NANNY: {
     summary: "The worker cannot be restarted: nobody would start it again.",

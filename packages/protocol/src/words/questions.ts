@@ -2,12 +2,14 @@
 
 import type { DatasetContent, DatasetFacts, HeldResults, Moves } from "./data.ts";
 import type { FunctionNumber, PayloadRef, TaskNumber } from "./ids.ts";
+import type { RunAnswers, RunQuestion } from "./run-questions.ts";
 import type { Restarted, ScaleAdvice } from "./scaling.ts";
 import type { SharedAnswers, SharedQuestion } from "./shared-objects.ts";
 import type { ClusterInfo, StoryLine, WorkerInfo } from "./tasks.ts";
 import type { WatchAnswers, WatchQuestion } from "./watch-questions.ts";
 
 export type Question =
+  | RunQuestion
   | WatchQuestion
   | SharedQuestion
   | { readonly q: "cluster" }
@@ -77,7 +79,7 @@ export interface CallInfo {
   readonly inputs: number;
 }
 
-interface Answers extends WatchAnswers, SharedAnswers {
+interface Answers extends RunAnswers, WatchAnswers, SharedAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
   readonly retire: readonly WorkerInfo[];

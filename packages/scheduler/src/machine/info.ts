@@ -54,7 +54,7 @@ export function taskCounts(core: Core): Record<TaskStatus, number> {
 export function clusterInfo(core: Core): ClusterInfo {
   return {
     scheduler: core.config.facts,
-    sessions: core.sessions.size,
+    sessions: [...core.sessions.values()].filter(({ isOrphan }) => !isOrphan).length,
     functions: core.functions.size,
     tasks: taskCounts(core),
     workers: workerInfos(core),

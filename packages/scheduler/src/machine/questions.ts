@@ -5,6 +5,7 @@ import { answer } from "./answers.ts";
 import { callOf, referToInputs } from "./calls.ts";
 import type { Core } from "./core.ts";
 import { dataHandlers } from "./data-questions.ts";
+import { runHandlers } from "./detached.ts";
 import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
 import { takesTasks } from "./lanes.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
@@ -20,6 +21,7 @@ export type Handlers<Q extends Question["q"]> = {
 };
 
 const handlers: Handlers<Question["q"]> = {
+  ...runHandlers,
   ...watchHandlers,
   cluster: (core, session, id) => answer(core, session, id, () => ({ value: clusterInfo(core), error: null })),
   story: (core, session, id, { n }) => answer(core, session, id, () => storyOf(core, session, n)),

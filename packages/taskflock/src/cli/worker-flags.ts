@@ -63,6 +63,13 @@ const placeFlags: readonly Flag[] = [
     parse: port,
   },
   {
+    flags: "--relay <when>",
+    description: "whether others get its results through the scheduler: when they cannot reach it, or always",
+    variable: "RELAY",
+    preset: "auto",
+    choices: ["auto", "always"],
+  },
+  {
     flags: "--no-nanny",
     description: "run in this process, without the parent that restarts it and watches its memory",
     variable: "NO_NANNY",

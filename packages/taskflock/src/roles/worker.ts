@@ -27,6 +27,7 @@ export interface WorkerFlags {
   readonly name?: string;
   readonly host: string;
   readonly port: number;
+  readonly relay: "auto" | "always";
   readonly nanny: boolean;
   readonly checkArguments: boolean;
   readonly tokenFile?: string;
@@ -126,6 +127,7 @@ async function workerOptions(
     heapLimitMb: Math.ceil((flags.heapLimit ?? 0) / 1024 ** 2),
     peerHost: flags.host,
     peerPort: flags.port,
+    relay: flags.relay,
     checkArguments: flags.checkArguments,
     schedulerLostMs: flags.schedulerLostMs,
     lifetimeMs: flags.lifetime ?? 0,
@@ -142,7 +144,7 @@ async function warnAboutHost(address: string, { host }: WorkerFlags, logger: Log
   if (isLoopback(host) && !isLoopback(parseAddress(address).host)) {
     logger.warn(
       { host },
-      "the scheduler is on another machine, but this worker's results can be fetched only from this one; pass --host",
+      "the scheduler is on another machine, but this worker's results can be fetched only from this one, and go through the scheduler to all others; pass --host",
     );
   }
 }
@@ -196,6 +198,7 @@ export function workerArguments(address: string, flags: WorkerFlags): string[] {
     ...["--name", flags.name ?? ""],
     ...["--host", flags.host],
     ...["--port", String(flags.processes === 1 ? flags.port : 0)],
+    ...["--relay", flags.relay],
     ...["--memory-limit", String(flags.memoryLimit ?? 0)],
     ...["--scheduler-lost-ms", String(flags.schedulerLostMs)],
     ...["--log-level", flags.logLevel],
