@@ -157,7 +157,9 @@ function drawBursts(style: Style, activeUs: number): PlannedBurst[] {
     const shape = random.pick(style.shapes);
     const tasks = shape(style).map((spec) => drawPlan(style, spec));
     const keepMs = random.chance(0.2) ? random.skewed(1, 500) : null;
-    bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), keepMs, tasks });
+    // Nobody would end it when its client is gone and its run goes on.
+    const endless = tasks.some(({ spec }) => spec.endless && spec.options.timeoutMs === 0);
+    bursts.push({ atUs: random.between(0, activeUs), run: endless ? 0 : random.between(0, 2), keepMs, tasks });
   }
   return bursts.sort((a, b) => a.atUs - b.atUs);
 }

@@ -12,6 +12,7 @@ export {
   type ScaleAdvice,
   type ScaleDemand,
   type StoryLine,
+  type Why,
   type WorkerInfo,
 } from "@taskflock/protocol/code";
 export { type Actor, type ActorMethod, type ActorOptions, actorValue, closeActor, isActor } from "./actors/actor.ts";
