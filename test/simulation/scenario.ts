@@ -15,6 +15,8 @@ export interface Scenario {
   /** How long things go wrong, µs. */
   readonly activeUs: number;
   readonly faults: Faults;
+  /** The share of pairs that cannot reach each other, but by way of the scheduler. */
+  readonly apart: number;
   readonly inlineBudgetBytes: number;
 }
 
@@ -89,6 +91,7 @@ export function drawScenario(seed: number): Scenario {
     clients: Array.from({ length: random.between(1, 4) }, () => drawBursts(style, activeUs)),
     activeUs,
     faults: disturbed ? drawFaults(random) : noFaults,
+    apart: random.chance(0.3) ? random.next() : 0,
     inlineBudgetBytes: random.chance(0.2) ? 2_000 : 256 * 2 ** 20,
   };
 }
@@ -154,7 +157,9 @@ function drawBursts(style: Style, activeUs: number): PlannedBurst[] {
     const shape = random.pick(style.shapes);
     const tasks = shape(style).map((spec) => drawPlan(style, spec));
     const keepMs = random.chance(0.2) ? random.skewed(1, 500) : null;
-    bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), keepMs, tasks });
+    // Nobody would end it when its client is gone and its run goes on.
+    const endless = tasks.some(({ spec }) => spec.endless && spec.options.timeoutMs === 0);
+    bursts.push({ atUs: random.between(0, activeUs), run: endless ? 0 : random.between(0, 2), keepMs, tasks });
   }
   return bursts.sort((a, b) => a.atUs - b.atUs);
 }
