@@ -70,12 +70,16 @@ function queued(facts: Facts): string[] {
   }
   const asks = requirement.resources.length > 0 || requirement.workersInAll > 0;
   if (asks) said.push(`It asks for ${sayRequirement(requirement)}: ${able(requirement.able)} run it.`);
-  if (queue!.waitsFor !== "") said.push(`It waits for ${queue!.waitsFor}, where data of its inputs is.`);
+  if (queue === null) {
+    const turn = "It runs in an actor's own thread, and waits for no slot: for what it asks for, or for calls before it.";
+    return [...said, turn, ...heldResources(facts)];
+  }
+  if (queue.waitsFor !== "") said.push(`It waits for ${queue.waitsFor}, where data of its inputs is.`);
   if (requirement.paused > 0)
     said.push(
       `${sayCount(requirement.paused, "worker")} of those ${requirement.paused === 1 ? "gets" : "get"} nothing new for now: too much memory is in use there.`,
     );
-  said.push(...heldResources(facts), line(queue!, facts.function));
+  said.push(...heldResources(facts), line(queue, facts.function));
   return said;
 }
 
