@@ -157,6 +157,23 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#dispatch({ e: "itemReturned", slot, task, attempt });
   }
 
+  inputSpoiled(slot: number, { task, attempt, inputs }: Assign, index: number): void {
+    const input = inputs[index]!.task;
+    this.#context.logger.warn({ task: input }, "a result in a file cannot be read; it is made again");
+    this.#dispatch({ e: "inputSpoiled", slot, task, attempt, input });
+  }
+
+  /** The same, noticed while others fetched it. */
+  spoiled(task: TaskId, error: unknown): void {
+    this.#context.logger.warn({ task, err: error }, "a result in a file cannot be read; it is made again");
+    this.#dispatch({ e: "spoiled", task });
+  }
+
+  pausing(paused: boolean, reason: string): void {
+    this.#context.logger.warn({ paused, reason }, paused ? "the worker is paused" : "the worker goes on");
+    this.#dispatch({ e: "pausing", paused, reason });
+  }
+
   batchDone(slot: number): void {
     this.#dispatch({ e: "batchDone", slot });
   }

@@ -238,6 +238,9 @@ export interface FunctionRecord {
   durationUs: number;
   /** The same as a whole number: fractions in the records of tasks cost an object each. */
   expectedUs: number;
+  /** Calls that ended well, and how long they took together, µs. */
+  calls: number;
+  spentUs: number;
   readonly durations: Durations;
   /** On average, how long its results would travel, µs: of those that stay with their worker. */
   travelUs: number;

@@ -16,6 +16,7 @@ import {
 } from "@taskflock/protocol/words";
 import { actorEnded, actorMade } from "./actor-life.ts";
 import { assign } from "./assign.ts";
+import { retryWaitUs } from "./backoff.ts";
 import { takeCopy } from "./copies.ts";
 import type { Core } from "./core.ts";
 import { measure } from "./functions.ts";
@@ -38,8 +39,6 @@ import { detach, recount } from "./supply.ts";
 import { uploadRefused } from "./upload.ts";
 import { Worker } from "./worker-record.ts";
 
-/** The longest wait between two attempts, µs. */
-const MAX_BACKOFF_US = 60_000_000;
 /** A task that comes back for want of an input goes in line at once so often; then it waits, longer each time; then it fails. */
 const FREE_RETURNS = 3;
 const MAX_RETURNS = 12;
@@ -208,7 +207,7 @@ function errored(core: Core, worker: Worker, message: Errored): void {
   troublesOf(task).retries++;
   const detail = `retry ${used + 1} of ${retries}: ${message.failure.message}`;
   if (backoffMs === 0) requeue(core, task, worker, detail);
-  else delay(core, task, worker, Math.min(backoffMs * 1000 * 2 ** used, MAX_BACKOFF_US), detail);
+  else delay(core, task, worker, retryWaitUs(backoffMs, used + 1), detail);
 }
 
 /** Out of line until its time comes. */

@@ -52,6 +52,11 @@ export class WorkerMachine {
     this.#stepping = false;
   }
 
+  /** Whether slots have something to run. */
+  get isBusy(): boolean {
+    return this.#s.slots.some((slot) => slot.batches.length > 0);
+  }
+
   get counts(): WorkerCounts {
     return countsOf(this.#s);
   }
