@@ -33,6 +33,7 @@ export function takesTasks(worker: Worker): boolean {
 
 export function joinLanes(core: Core, worker: Worker): void {
   for (const lane of core.lanes.values()) joinLane(core, lane, worker);
+  for (const task of worker.actors) core.touchActor(task);
   reconsiderStranded(core);
 }
 
