@@ -1,6 +1,7 @@
 // A modelled client: submits what its plan says, keeps futures, fetches results, lets go, and remembers what it was told.
 
 import type {
+  Answer,
   ClientToScheduler,
   FunctionNumber,
   Holder,
@@ -35,6 +36,8 @@ export interface PlannedBurst {
 export interface ModelFuture {
   readonly n: TaskNumber;
   readonly plan: PlannedTask;
+  /** Of a task that others may have submitted, and may cancel. */
+  readonly shared: boolean;
   state: "pending" | "done" | "failed" | "cancelled";
   code: string | null;
   message: string;
@@ -50,13 +53,22 @@ export interface ModelFuture {
   cancelAsked: boolean;
 }
 
+type Heard = (answer: Answer, content: Content | null) => void;
+interface Asked {
+  readonly make: () => Question;
+  readonly heard: Heard;
+}
+
+/** What clients may be told for what others did meanwhile. */
+const tolerated: readonly string[] = ["FLOCK_WORKER_UNKNOWN", "FLOCK_DATASET_UNKNOWN", "FLOCK_DATASET_EXISTS"];
+
 export class ClientProcess implements PeerEnd {
   readonly name: string;
   readonly link: ModelLink;
   readonly payloads: PayloadTable;
   readonly futures = new Map<number, ModelFuture>();
   /** Questions without an answer so far. */
-  readonly asked = new Set<number>();
+  readonly asked = new Map<number, Asked>();
   state: "alive" | "left" | "lost" = "alive";
   readonly #around: WorkerSurroundings;
   readonly #bursts: readonly PlannedBurst[];
@@ -92,6 +104,7 @@ export class ClientProcess implements PeerEnd {
     }
     // an answer may have been lost with the former connection
     for (const future of this.futures.values()) if (future.locating) this.#say({ t: "locate", n: future.n });
+    for (const [id, { make }] of this.asked) this.#say({ t: "ask", id, question: make() });
   }
 
   cut(): void {}
@@ -130,12 +143,28 @@ export class ClientProcess implements PeerEnd {
     this.ask({ q: "retire", workers: names });
   }
 
-  ask(question: Question): void {
+  /** `make` is called again when the question is asked again after a cut. */
+  ask(question: Question | (() => Question), heard: Heard = () => {}): void {
     // before its first welcome a client cannot say anything
-    if (!this.#began) return;
+    if (!this.#began || this.state !== "alive") return;
     const id = ++this.#lastQuestion;
-    this.asked.add(id);
-    this.#say({ t: "ask", id, question });
+    const make = typeof question === "function" ? question : () => question;
+    this.asked.set(id, { make, heard });
+    this.#say({ t: "ask", id, question: make() });
+  }
+
+  /** A future of what another task gives, under a number of its own. */
+  refer(plan: PlannedTask): ModelFuture {
+    return this.#add(plan, true);
+  }
+
+  /** A future that turned out not to be: the scheduler was told nothing of it. */
+  forget(future: ModelFuture): void {
+    future.released = true;
+  }
+
+  follow(future: ModelFuture): void {
+    this.#followPlan(future);
   }
 
   #say(message: ClientToScheduler): void {
@@ -144,6 +173,7 @@ export class ClientProcess implements PeerEnd {
     if (message.t === "submit") this.payloads.free(message.args);
     else if (message.t === "function") this.payloads.free(message.code);
     else if (message.t === "scatter" && message.data !== NO_PAYLOAD) this.payloads.free(message.data);
+    else if (message.t === "ask" && "data" in message.question) this.payloads.free(message.question.data);
   }
 
   #submit(burst: PlannedBurst): void {
@@ -154,29 +184,35 @@ export class ClientProcess implements PeerEnd {
     }
     const fresh: ModelFuture[] = [];
     for (const plan of burst.tasks) {
-      const n = ++this.#lastNumber as TaskNumber;
-      const future: ModelFuture = {
-        n,
-        plan,
-        state: "pending",
-        code: null,
-        message: "",
-        failedKey: null,
-        task: null,
-        value: null,
-        lostTo: null,
-        locating: false,
-        released: false,
-        releaseDue: false,
-        cancelAsked: false,
-      };
-      this.futures.set(n, future);
+      const future = this.#add(plan, false);
+      const { n } = future;
       this.#numbers.set(plan.spec, n);
       if (plan.spec.kind === "scatter") this.#sendScatter(n, plan.spec);
       else this.#sendTask(n, plan.spec, burst.run as RunNumber);
       fresh.push(future);
     }
     for (const future of fresh) this.#followPlan(future);
+  }
+
+  #add(plan: PlannedTask, shared: boolean): ModelFuture {
+    const future: ModelFuture = {
+      n: ++this.#lastNumber as TaskNumber,
+      plan,
+      shared,
+      state: "pending",
+      code: null,
+      message: "",
+      failedKey: null,
+      task: null,
+      value: null,
+      lostTo: null,
+      locating: false,
+      released: false,
+      releaseDue: false,
+      cancelAsked: false,
+    };
+    this.futures.set(future.n, future);
+    return future;
   }
 
   #followPlan(future: ModelFuture): void {
@@ -252,10 +288,7 @@ export class ClientProcess implements PeerEnd {
 
   #hear(message: SchedulerToClient): void {
     if (message.t === "answer") {
-      if (!this.asked.delete(message.id))
-        throw new Error(`${this.name} was answered ${message.id}, and did not ask it`);
-      if (message.error !== null && message.error.code !== "FLOCK_WORKER_UNKNOWN")
-        throw new Error(`${this.name} was answered ${message.id} with ${message.error.message}`);
+      this.#answered(message);
       return;
     }
     if (message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
@@ -286,6 +319,18 @@ export class ClientProcess implements PeerEnd {
         future.task = message.task;
         for (const holder of message.holders) this.#upload(future, message.task, holder);
     }
+  }
+
+  #answered(answer: Answer): void {
+    const { id, error } = answer;
+    const content = this.#take(answer.data);
+    const asked = this.asked.get(id);
+    this.asked.delete(id);
+    if (id > this.#lastQuestion) throw new Error(`${this.name} was answered ${id}, and did not ask it`);
+    if (asked === undefined) return; // once before a cut, and once after it
+    if (error !== null && !tolerated.includes(error.code))
+      throw new Error(`${this.name} was answered ${id} with ${error.message}`);
+    asked.heard(answer, content);
   }
 
   #take(ref: number): Content | null {

@@ -27,12 +27,13 @@ function judge(client: ClientProcess, future: ModelFuture, how: Judgement): void
       if (mustFail(spec, how)) throw new Error(`${who} is done, and could not be`);
       if (future.value === null && future.lostTo === null) throw new Error(`${who} is done, and its bytes never came`);
       // a cancel may come while a lost result is computed again
-      if (future.lostTo === "FLOCK_CANCELLED" && future.cancelAsked) return;
+      if (future.lostTo === "FLOCK_CANCELLED" && (future.cancelAsked || future.shared)) return;
       if (future.lostTo !== null && !(how.disturbed && mayFail(spec, future.lostTo, how)))
         throw new Error(`${who} was done, then lost to ${future.lostTo}`);
       return;
     case "cancelled":
-      if (!future.cancelAsked) throw new Error(`${who} is cancelled, and nobody asked for that`);
+      if (!future.cancelAsked && !(future.shared && spec.history.cancels > 0))
+        throw new Error(`${who} is cancelled, and nobody asked for that`);
       return;
     case "failed":
       if (!mayFail(spec, future.code ?? "", how))
@@ -105,6 +106,16 @@ export function judgeExecutions(clients: readonly ClientProcess[], specs: readon
     const most = attempts * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
     if (begun > most && !spec.endless)
       throw new Error(`task ${spec.id} was computed ${begun} times, with ${threw} errors`);
+    if (spec.history.fired && begun === 0 && runsForSure(spec))
+      throw new Error(`task ${spec.id} was to run to its end, and never began`);
     if (kept.has(spec) && begun === 0) throw new Error(`task ${spec.id} is done and was never computed`);
   }
+}
+
+/** It and all that it needs run without a failure, if they are wanted; undisturbed. */
+function runsForSure(spec: TaskSpec): boolean {
+  const { options, history, conflicts, fails } = spec;
+  const limited = options.timeoutMs + options.deadlineMs + options.noWorkerTimeoutMs > 0;
+  const sure = spec.kind === "scatter" || (fails <= options.retries && !limited && history.cancels === 0);
+  return sure && !conflicts && spec.inputs.every(runsForSure);
 }
