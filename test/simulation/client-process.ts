@@ -12,7 +12,7 @@ import type {
   TaskId,
   TaskNumber,
 } from "@taskflock/protocol/words";
-import { NO_PAYLOAD } from "@taskflock/protocol/words";
+import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
@@ -30,6 +30,8 @@ export interface PlannedTask {
 export interface PlannedBurst {
   readonly atUs: number;
   readonly run: number;
+  /** Of a detached run, if this burst is the first of its run. */
+  readonly keepMs: number | null;
   readonly tasks: readonly PlannedTask[];
 }
 
@@ -59,8 +61,13 @@ interface Asked {
   readonly heard: Heard;
 }
 
-/** What clients may be told for what others did meanwhile. */
-const tolerated: readonly string[] = ["FLOCK_WORKER_UNKNOWN", "FLOCK_DATASET_UNKNOWN", "FLOCK_DATASET_EXISTS"];
+/** What is answered of workers that have left, of tasks that were released or are yet to come, and of names that others use. */
+const innocent: ReadonlySet<string> = new Set([
+  "FLOCK_WORKER_UNKNOWN",
+  "FLOCK_TASK_UNKNOWN",
+  "FLOCK_DATASET_UNKNOWN",
+  "FLOCK_DATASET_EXISTS",
+]);
 
 export class ClientProcess implements PeerEnd {
   readonly name: string;
@@ -180,7 +187,8 @@ export class ClientProcess implements PeerEnd {
     if (this.state !== "alive") return;
     if (!this.#runs.has(burst.run)) {
       this.#runs.add(burst.run);
-      this.#say({ t: "openRun", run: burst.run as RunNumber, name: `run ${burst.run}`, weight: burst.run, steps: 0 });
+      const { run, keepMs } = burst;
+      this.#say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
     }
     const fresh: ModelFuture[] = [];
     for (const plan of burst.tasks) {
@@ -328,7 +336,7 @@ export class ClientProcess implements PeerEnd {
     this.asked.delete(id);
     if (id > this.#lastQuestion) throw new Error(`${this.name} was answered ${id}, and did not ask it`);
     if (asked === undefined) return; // once before a cut, and once after it
-    if (error !== null && !tolerated.includes(error.code))
+    if (error !== null && !innocent.has(error.code))
       throw new Error(`${this.name} was answered ${id} with ${error.message}`);
     asked.heard(answer, content);
   }
@@ -390,12 +398,25 @@ export class ClientProcess implements PeerEnd {
     if (holder === undefined || future.released || future.value !== null) return;
     this.#around.world.after(this.#around.random.skewed(50, 20_000), () => {
       if (this.state !== "alive" || future.released || future.value !== null) return;
-      const content = this.#around.workerAt(holder.worker)?.arena.serve(task) ?? null;
+      const peer = this.#around.workerAt(holder.worker);
+      const apart = peer !== null && !this.#reaches(holder, peer.name);
+      const content = apart ? null : (peer?.arena.serve(task) ?? null);
       if (content !== null && !this.#around.random.chance(this.#around.transferTrouble())) {
         this.#gotBytes(future, content);
       } else if (others.length > 0) this.#fetch(future, task, others);
-      else this.#say({ t: "unavailable", n: future.n, holder: holder.worker, version: holder.version });
+      else
+        this.#say({
+          t: "unavailable",
+          n: future.n,
+          holder: holder.worker,
+          version: holder.version,
+          why: apart ? "unreachable" : "gone",
+        });
     });
+  }
+
+  #reaches(holder: Holder, name: string): boolean {
+    return isRelayed(holder.address) || this.#around.reaches(this.name, name);
   }
 
   /** The receiver may learn of it much later than the client does, so it is tried as long as there is no outcome. */
@@ -404,6 +425,10 @@ export class ClientProcess implements PeerEnd {
       if (this.state !== "alive" || future.released || future.state !== "pending") return;
       const { value, bytes } = future.plan.spec;
       const worker = this.#around.workerAt(holder.worker);
+      if (worker !== null && !this.#reaches(holder, worker.name)) {
+        this.#say({ t: "unavailable", n: future.n, holder: holder.worker, version: 0, why: "unreachable" });
+        return;
+      }
       const done = worker?.upload(task, { is: "value", value, bytes }) ?? false;
       if (!done && worker !== null) this.#upload(future, task, holder);
     });

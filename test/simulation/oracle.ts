@@ -6,6 +6,8 @@ import type { TaskSpec } from "./tasks.ts";
 /** What the run went through: with trouble, more may fail. */
 export interface Judgement {
   readonly disturbed: boolean;
+  /** A client restarted the cluster. */
+  readonly restarted: boolean;
 }
 
 export function judgeFutures(clients: readonly ClientProcess[], how: Judgement): void {
@@ -27,12 +29,12 @@ function judge(client: ClientProcess, future: ModelFuture, how: Judgement): void
       if (mustFail(spec, how)) throw new Error(`${who} is done, and could not be`);
       if (future.value === null && future.lostTo === null) throw new Error(`${who} is done, and its bytes never came`);
       // a cancel may come while a lost result is computed again
-      if (future.lostTo === "FLOCK_CANCELLED" && (future.cancelAsked || future.shared)) return;
+      if (future.lostTo === "FLOCK_CANCELLED" && (future.cancelAsked || future.shared || how.restarted)) return;
       if (future.lostTo !== null && !(how.disturbed && mayFail(spec, future.lostTo, how)))
         throw new Error(`${who} was done, then lost to ${future.lostTo}`);
       return;
     case "cancelled":
-      if (!future.cancelAsked && !(future.shared && spec.history.cancels > 0))
+      if (!future.cancelAsked && !how.restarted && !(future.shared && spec.history.cancels > 0))
         throw new Error(`${who} is cancelled, and nobody asked for that`);
       return;
     case "failed":
@@ -64,6 +66,7 @@ function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
     case "FLOCK_KEY_CONFLICT":
       return spec.conflicts;
     case "FLOCK_DEPENDENCY_FAILED":
+      if (how.restarted && spec.inputs.length > 0) return true;
       return spec.inputs.some((input) => input.history.cancels > 0 || failureCodes.some((c) => mayFail(input, c, how)));
     default:
       return false;

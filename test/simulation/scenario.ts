@@ -15,6 +15,8 @@ export interface Scenario {
   /** How long things go wrong, µs. */
   readonly activeUs: number;
   readonly faults: Faults;
+  /** The share of pairs that cannot reach each other, but by way of the scheduler. */
+  readonly apart: number;
   readonly inlineBudgetBytes: number;
 }
 
@@ -30,6 +32,9 @@ export interface Faults {
   /** A worker's memory is above its pause limit for a while; what it stores is damaged on its disk. */
   readonly pauseWorker: number;
   readonly spoil: number;
+  /** A client restarts the cluster, or one worker. */
+  readonly restart: number;
+  readonly restartWorker: number;
   /** Per transfer. */
   readonly transfer: number;
 }
@@ -44,6 +49,8 @@ export const noFaults: Faults = {
   crashClient: 0,
   pauseWorker: 0,
   spoil: 0,
+  restart: 0,
+  restartWorker: 0,
   transfer: 0,
 };
 
@@ -84,6 +91,7 @@ export function drawScenario(seed: number): Scenario {
     clients: Array.from({ length: random.between(1, 4) }, () => drawBursts(style, activeUs)),
     activeUs,
     faults: disturbed ? drawFaults(random) : noFaults,
+    apart: random.chance(0.3) ? random.next() : 0,
     inlineBudgetBytes: random.chance(0.2) ? 2_000 : 256 * 2 ** 20,
   };
 }
@@ -118,6 +126,8 @@ const dense: Faults = {
   crashClient: 0.01,
   pauseWorker: 1,
   spoil: 0.3,
+  restart: 0.05,
+  restartWorker: 0.5,
   transfer: 0.7,
 };
 
@@ -134,6 +144,8 @@ function drawAllFaults(random: Random): Faults {
     crashClient: some(0.005),
     pauseWorker: some(0.05),
     spoil: some(0.02),
+    restart: random.chance(0.2) ? 0.02 * random.next() * rough : 0,
+    restartWorker: some(0.03),
     transfer: random.chance(0.5) ? random.next() * 0.5 : 0,
   };
 }
@@ -144,7 +156,10 @@ function drawBursts(style: Style, activeUs: number): PlannedBurst[] {
   for (let i = random.skewed(1, 16); i > 0; i--) {
     const shape = random.pick(style.shapes);
     const tasks = shape(style).map((spec) => drawPlan(style, spec));
-    bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), tasks });
+    const keepMs = random.chance(0.2) ? random.skewed(1, 500) : null;
+    // Nobody would end it when its client is gone and its run goes on.
+    const endless = tasks.some(({ spec }) => spec.endless && spec.options.timeoutMs === 0);
+    bursts.push({ atUs: random.between(0, activeUs), run: endless ? 0 : random.between(0, 2), keepMs, tasks });
   }
   return bursts.sort((a, b) => a.atUs - b.atUs);
 }

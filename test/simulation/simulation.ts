@@ -1,6 +1,6 @@
 // One run: the real scheduler machine and the real worker machines in a modelled world, judged by what the model allows.
 
-import type { WorkerId } from "@taskflock/protocol/words";
+import type { TaskNumber, WorkerId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
 import { ClientProcess } from "./client-process.ts";
 import { dataErrand, unpublishAll } from "./data-errands.ts";
@@ -18,6 +18,7 @@ export interface Report {
   readonly computed: number;
   readonly events: number;
   readonly disturbed: boolean;
+  readonly restarted: boolean;
   /** Tasks that were begun a second time although nothing went wrong. */
   readonly doubled: number;
   /** Values that clients had of data that was published, also by others. */
@@ -57,6 +58,8 @@ class Simulation implements WorkerSurroundings {
   readonly clients: ClientProcess[] = [];
   #faults: Faults;
   #calm = false;
+  /** A client restarted the cluster: whatever is there may have been cancelled. */
+  restarted = false;
 
   constructor(seed: number, options: SimulationOptions) {
     this.seed = seed;
@@ -116,6 +119,13 @@ class Simulation implements WorkerSurroundings {
     return this.workers.find((w) => w.id === id && w.state === "alive") ?? null;
   }
 
+  reaches(reader: string, holder: string): boolean {
+    if (reader === holder) return true;
+    let hash = this.seed;
+    for (const letter of `${reader}>${holder}`) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+    return (hash >>> 8) / 2 ** 24 >= this.scenario.apart;
+  }
+
   transferTrouble(): number {
     return this.#faults.transfer;
   }
@@ -130,6 +140,10 @@ class Simulation implements WorkerSurroundings {
       this.world.after(this.random.skewed(10, 10_000), () => this.scheduler.exited(process.link, how));
     if (this.#calm || this.random.chance(0.8))
       this.world.after(this.random.skewed(1_000, 60_000), () => this.#startWorker(process.traits));
+  }
+
+  startAgain({ traits }: WorkerProcess): void {
+    this.world.after(this.random.skewed(1_000, 60_000), () => this.#startWorker(traits));
   }
 
   describe(error: unknown): string {
@@ -201,6 +215,14 @@ class Simulation implements WorkerSurroundings {
     repeat(faults.joinWorker, () =>
       this.#startWorker({ ...random.pick(scenario.workers), name: `w${random.between(0, 6)}` }),
     );
+    repeat(faults.restart, () => {
+      this.restarted = true;
+      random.pick(this.clients).ask({ q: "restart" });
+    });
+    repeat(faults.restartWorker, () => {
+      const workers = this.#anyWorker()?.name ?? "w0";
+      random.pick(this.clients).ask({ q: "restartWorkers", workers: [workers] });
+    });
     repeat(faults.blockClient, () => this.#blockOne());
     repeat(faults.crashClient, () => random.pick(this.clients).crash());
   }
@@ -216,6 +238,13 @@ class Simulation implements WorkerSurroundings {
       this.world.after(random.between(3_000, scenario.activeUs), () => dataErrand(client, this.book, random));
     for (const question of [{ q: "ping" }, { q: "cluster" }, { q: "waitForWorkers", count: 1 }] as const)
       this.world.after(random.between(3_000, scenario.activeUs), () => client.ask(question));
+    for (let i = random.between(0, 5); i > 0; i--) {
+      const n = random.skewed(1, 300) as TaskNumber;
+      const question = random.chance(0.5)
+        ? ({ q: "why", n } as const)
+        : ({ q: "whyKey", key: `${random.pick(["f1", "f2", "f3"])}-1-${n}` } as const);
+      this.world.after(random.between(3_000, scenario.activeUs), () => client.ask(question));
+    }
   }
 
   #retireOne(): void {
@@ -277,7 +306,7 @@ class Simulation implements WorkerSurroundings {
       ({ options, history: h }) => options.speculate && h.begun > 1 + h.threw + h.interrupted,
     );
     const futures = this.clients.flatMap((client) => [...client.futures.values()]);
-    const { seed, disturbed, scheduler } = this;
+    const { seed, disturbed, restarted, scheduler } = this;
     const { inlineBudgetBytes } = this.scenario;
     return {
       seed,
@@ -287,6 +316,7 @@ class Simulation implements WorkerSurroundings {
       disturbed,
       sharedValues: futures.filter(({ shared, value }) => shared && value !== null).length,
       copied: scheduler.machine.eventsSince(0, 100_000).filter(({ kind }) => kind === "copied").length,
+      restarted,
       doubled: disturbed ? 0 : doubled.length,
       digest,
       shell: scheduler,

@@ -10,6 +10,7 @@ import type {
   WorkerHello,
   WorkerId,
 } from "@taskflock/protocol/words";
+import { isRelayed } from "@taskflock/protocol/words";
 import type { WorkerEvent, WorkerPort } from "@taskflock/worker/machine";
 import { defaultWorkerConfig, WorkerMachine } from "@taskflock/worker/machine";
 import { Arena } from "./arena.ts";
@@ -38,9 +39,13 @@ export interface WorkerSurroundings {
   workerAt(id: WorkerId): WorkerProcess | null;
   /** How likely a transfer fails for no reason, or for want of room. */
   transferTrouble(): number;
+  /** Whether the two can talk to each other without the scheduler. */
+  reaches(reader: string, holder: string): boolean;
   /** How likely a stored input cannot be read any more. */
   spoilTrouble(): number;
   died(process: WorkerProcess, how: string): void;
+  /** It left, and its nanny is to start another. */
+  startAgain(process: WorkerProcess): void;
 }
 
 export class WorkerProcess implements PeerEnd, SlotHost {
@@ -240,6 +245,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       stopFetch: (task) => {
         if (!this.#fetches.delete(task)) throw new Error(`${this.name} stops a fetch of ${task} that does not run`);
       },
+      serveRelay: () => {},
       expectUpload: (task) => void this.#expected.add(task),
       dropStored: (task) => {
         if (!this.#expected.delete(task)) this.arena.drop(task);
@@ -251,9 +257,10 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       },
       free: (payload: PayloadRef) => this.payloads.free(payload),
       wakeAt: (at) => this.#wakeAt(at),
-      leave: () => {
+      leave: (restart) => {
         this.state = "left";
         this.link.close();
+        if (restart) this.#around.startAgain(this);
       },
     };
   }
@@ -265,11 +272,17 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     this.world.after(this.random.skewed(50, 20_000), () => {
       if (this.#fetches.get(task) !== token || this.state === "dead") return;
       this.#fetches.delete(task);
-      const content = this.#around.workerAt(holder.worker)?.arena.serve(task) ?? null;
+      const peer = this.#around.workerAt(holder.worker);
+      if (peer !== null && !isRelayed(holder.address) && !this.#around.reaches(this.name, peer.name)) {
+        this.step({ e: "fetchFailed", task, holder, full: false, why: "unreachable" });
+        return;
+      }
+      const content = peer?.arena.serve(task) ?? null;
       const trouble = this.random.chance(this.#around.transferTrouble());
       if (content === null || content.is !== "value" || trouble) {
         const full = content !== null && this.random.chance(0.2);
-        this.step({ e: "fetchFailed", task, holder, full });
+        const why = trouble && isRelayed(holder.address) ? "relay" : "gone";
+        this.step({ e: "fetchFailed", task, holder, full, why });
       } else {
         this.arena.store(task, content);
         this.step({ e: "fetched", task, bytes: content.bytes });

@@ -1,6 +1,7 @@
 // What users hold: a connection to a scheduler, through which they submit tasks and get their results.
 
 import { type GridSearchOptions, gridSearch, type ScoreNames, type Search } from "@taskflock/ml";
+import { type AttachedRun, attach } from "./attached-run.ts";
 import { ClientTools } from "./client/tools.ts";
 import { type ClientOptions, compileClientOptions } from "./client-options.ts";
 import { ClientExecutor, type ExecutorHost } from "./executor.ts";
@@ -27,6 +28,14 @@ export class Client extends ClientTools {
   /** A run of your own, for tasks that people follow as one thing: pass it as `{ run }`, and close it at the end. */
   run(name: string, options?: RunOptions): TaskRun {
     return this.open().runs.start(name, options);
+  }
+
+  /**
+   * A run that another client, or an earlier one of yours, opened with `{ detached: true }`: the newest of that name, with futures of all
+   * its tasks. Rejects with FLOCK_RUN_UNKNOWN.
+   */
+  attach(name: string): Promise<AttachedRun> {
+    return attach(this.open(), name);
   }
 
   /**

@@ -12,10 +12,12 @@ export {
   type ScaleAdvice,
   type ScaleDemand,
   type StoryLine,
+  type Why,
   type WorkerInfo,
 } from "@taskflock/protocol/code";
 export { type Actor, type ActorMethod, type ActorOptions, actorValue, closeActor, isActor } from "./actors/actor.ts";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
+export { AttachedRun } from "./attached-run.ts";
 export { type DatasetInfo, fireAndForget, type PublishOptions } from "./client/data.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, ScatterAllOptions, ScatterOptions, WaitOptions } from "./client-options.ts";

@@ -18,8 +18,8 @@ export interface Waiter {
 
 export class TaskRecord {
   readonly n: TaskNumber;
-  /** The function's or data's name: the stem of a derived key. */
-  readonly name: string;
+  /** The function's or data's name: the stem of a derived key. Of another client's task it is known later. */
+  name: string;
   /** A key that travels, or null: then it is derived from name, session and number. */
   key: string | null;
   /** A hash of code and arguments, or of data; null for a task that is like no other. */

@@ -1,7 +1,7 @@
 // Runs: named pieces of work that people follow as one thing, here and on the page.
 
 import { type ClientToScheduler, FlockError, type RunCounts, type RunNumber } from "@taskflock/protocol/words";
-import { type Checks, checkOptions, describe, integerFrom, name as nameCheck } from "./option-checks.ts";
+import { type Checks, checkOptions, describe, flag, integerFrom, name as nameCheck } from "./option-checks.ts";
 
 export type RunOutcome = "done" | "failed" | "stopped" | "cancelled";
 export type RunStatus = "running" | RunOutcome;
@@ -11,11 +11,24 @@ export interface RunOptions {
   readonly weight?: number;
   /** Steps that the run will take; 0 when unknown, the default. */
   readonly steps?: number;
+  /**
+   * Its tasks go on when this client leaves, however it leaves, and all their results are kept: any client gets them by
+   * `client.attach(name)`. Default false.
+   */
+  readonly detached?: boolean;
+  /** With `detached`: how long results are kept after all of it has ended, milliseconds. Default 1 hour. */
+  readonly keepMs?: number;
 }
+
+const KEEP_MS = 3_600_000;
+/** A year: what a machine's clock in µs holds without doubt. */
+const MAX_KEEP_MS = 31_536_000_000;
 
 const checks: Checks<RunOptions> = {
   weight: (value) => (typeof value === "number" && value > 0 && value <= 1e6 ? null : "a number above 0"),
   steps: integerFrom(0),
+  detached: flag,
+  keepMs: integerFrom(0, MAX_KEEP_MS),
 };
 
 const nothingYet: RunCounts = { total: 0, done: 0, failed: 0, cancelled: 0, running: 0 };
@@ -33,6 +46,8 @@ export class TaskRun {
   readonly number: RunNumber;
   /** Steps in all; 0 when unknown. */
   readonly total: number;
+  /** It outlives this client. */
+  readonly isDetached: boolean;
   readonly #sender: Sender;
   readonly #listeners: Set<() => void> = new Set();
   readonly #onClose: () => void;
@@ -48,7 +63,9 @@ export class TaskRun {
     this.name = name;
     this.total = options.steps ?? 0;
     this.#onClose = onClose;
-    sender.send({ t: "openRun", run: number, name, weight: options.weight ?? 1, steps: this.total });
+    this.isDetached = options.detached ?? false;
+    const keepMs = this.isDetached ? (options.keepMs ?? KEEP_MS) : null;
+    sender.send({ t: "openRun", run: number, name, weight: options.weight ?? 1, steps: this.total, keepMs });
   }
 
   get status(): RunStatus {
@@ -138,6 +155,7 @@ export interface Run<R, E = unknown> extends AsyncIterable<E> {
 export class RunTable {
   readonly #sender: Sender;
   readonly #open: Map<RunNumber, TaskRun> = new Map();
+  readonly #followed: Map<RunNumber, (counts: RunCounts) => void> = new Map();
   #last = 0;
 
   constructor(sender: Sender) {
@@ -150,18 +168,38 @@ export class RunTable {
     if (takes !== null)
       throw new FlockError("FLOCK_ARGUMENT_INVALID", `run takes ${takes} as the name, not ${describe(name)}.`);
     const checked = checkOptions("run", options, checks);
+    if (checked.keepMs !== undefined && checked.detached !== true) {
+      throw new FlockError("FLOCK_OPTION_INVALID", "run: keepMs is for detached runs: { detached: true, keepMs }.");
+    }
     const number = ++this.#last as RunNumber;
     const run = new TaskRun(this.#sender, number, name, checked, () => this.#open.delete(number));
     this.#open.set(number, run);
     return run;
   }
 
-  heard(run: RunNumber, counts: RunCounts): void {
-    this.#open.get(run)?.heard(counts);
+  /** Another client's run is followed under a number of this session's. */
+  follow(heard: (counts: RunCounts) => void): RunNumber {
+    const number = ++this.#last as RunNumber;
+    this.#followed.set(number, heard);
+    return number;
   }
 
-  /** The session has ended: nobody will close them. */
+  unfollow(number: RunNumber): void {
+    this.#followed.delete(number);
+  }
+
+  get hasDetached(): boolean {
+    return [...this.#open.values()].some(({ isDetached }) => isDetached);
+  }
+
+  heard(run: RunNumber, counts: RunCounts): void {
+    this.#open.get(run)?.heard(counts);
+    this.#followed.get(run)?.(counts);
+  }
+
+  /** The session has ended: nobody will close them. Detached ones go on. */
   endAll(): void {
-    for (const run of [...this.#open.values()]) run.close("cancelled");
+    for (const run of [...this.#open.values()]) if (!run.isDetached) run.close("cancelled");
+    this.#followed.clear();
   }
 }

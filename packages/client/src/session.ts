@@ -93,7 +93,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.address = address;
     this.packages = packages;
     this.#logs = logs;
-    this.#bulk = new BulkClient({ token });
+    this.#bulk = new BulkClient({ token, scheduler: address });
     this.#retrieval = new Retrieval(this, this.#bulk);
     this.results = new Results(this.payloads, this.#retrieval, (record) => this.keyOf(record));
     this.questions = new Questions(this);
@@ -226,6 +226,8 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   /** Says goodbye, rejects what is awaited with FLOCK_CLOSED, and leaves nothing that keeps the process alive. */
   async close(): Promise<void> {
     if (this.#ended?.code === "FLOCK_CLOSED") return;
+    // What a detached run needs of this client has to reach the cluster first.
+    if (this.#ended === null && this.runs.hasDetached) await this.uploads.idle();
     this.runs.endAll();
     this.send({ t: "goodbye" });
     this.#end(closedError());

@@ -9,6 +9,7 @@ import {
   type TaskNumber,
   type UploadTo,
   type WorkerId,
+  whyMissing,
 } from "@taskflock/protocol";
 import { SpareMemory } from "./spare-memory.ts";
 
@@ -27,6 +28,7 @@ export class Uploads {
   readonly #host: UploadHost;
   readonly #bulk: BulkClient;
   readonly #waiting: Map<TaskNumber, Upload> = new Map();
+  readonly #idle: (() => void)[] = [];
   /** Where what is to be added may be written: it is used again once it was sent. */
   readonly memory: SpareMemory = new SpareMemory();
 
@@ -43,6 +45,11 @@ export class Uploads {
   /** True until the data is on the cluster, or never will be. */
   has(n: TaskNumber): boolean {
     return this.#waiting.has(n);
+  }
+
+  /** Resolves once nothing is on its way any more. */
+  async idle(): Promise<void> {
+    while (this.#waiting.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   uploadTo({ n, task, holders }: UploadTo): void {
@@ -72,19 +79,21 @@ export class Uploads {
 
   #over(n: TaskNumber, upload: Upload): void {
     this.#waiting.delete(n);
+    if (this.#waiting.size === 0) for (const wake of this.#idle.splice(0)) wake();
     if (upload.busy.size === 0) this.memory.give(upload.data.bytes);
   }
 
   async #put(n: TaskNumber, task: TaskId, holder: Holder, upload: Upload): Promise<void> {
     const { data, abort, busy } = upload;
-    const { worker, address, version } = holder;
+    const { worker, version } = holder;
     if (busy.has(worker)) return;
     busy.add(worker);
     try {
-      await this.#bulk.put(address, task, data, abort.signal);
-    } catch {
+      await this.#bulk.put(holder, task, data, abort.signal);
+    } catch (error) {
       // The scheduler answers with another `uploadTo`, or fails the data.
-      if (!abort.signal.aborted) this.#host.send({ t: "unavailable", n, holder: worker, version });
+      if (!abort.signal.aborted)
+        this.#host.send({ t: "unavailable", n, holder: worker, version, why: whyMissing(holder, error) });
     } finally {
       busy.delete(worker);
       if (busy.size === 0 && this.#waiting.get(n) !== upload) this.memory.give(data.bytes);

@@ -9,7 +9,7 @@ export * from "./function-description.ts";
 export * from "./installed-package.ts";
 export * from "./link/link-server.ts";
 export * from "./link/reading-clock.ts";
-export { isRelayed, openRelay, relayedAddress } from "./link/relay-stream.ts";
+export { openRelay } from "./link/relay-stream.ts";
 export * from "./link/relay-words.ts";
 export * from "./link/scheduler-link.ts";
 export * from "./link/server-link.ts";

@@ -54,8 +54,8 @@ describe("the queue", () => {
   it("shares slots between runs by their weights", () => {
     const stage = new Stage();
     stage.client();
-    stage.say(1, { t: "openRun", run: 1 as never, name: "a", weight: 3, steps: 0 });
-    stage.say(1, { t: "openRun", run: 2 as never, name: "b", weight: 1, steps: 0 });
+    stage.say(1, { t: "openRun", run: 1 as never, name: "a", weight: 3, steps: 0, keepMs: null });
+    stage.say(1, { t: "openRun", run: 2 as never, name: "b", weight: 1, steps: 0, keepMs: null });
     const of = (run: number, from: number) =>
       Array.from({ length: 100 }, (_, i) => stage.submission(from + i, { run }));
     stage.say(1, ...of(2, 1), ...of(1, 101));

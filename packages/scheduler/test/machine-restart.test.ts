@@ -50,6 +50,27 @@ describe("a restart of the cluster", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("ends actors and their calls", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1);
+    stage.options(1, 1, { isolation: "actor", resources: { GPU: 10_000 } });
+    stage.options(1, 2, { isolation: "call" });
+    stage.worker(2, { resources: { GPU: 10_000 } });
+    stage.submit(1, 1, { options: 1 });
+    stage.store(2, stage.assigned(2)[0]!);
+    stage.submit(1, 2, { options: 2, deps: [1] });
+    stage.submit(1, 3, { options: 2, deps: [1] });
+    stage.told();
+    expect(ask<Restarted>(stage, { q: "restart" })!.value).toMatchObject({ cancelled: 2, dropped: 1 });
+    expect(stage.outcomes()).toEqual(["cancelled 3", "cancelled 2"]);
+    stage.lose(2, "left", true);
+    stage.worker(3, { resources: { GPU: 10_000 } });
+    stage.submit(1, 4, { options: 1 });
+    expect(stage.assigned(3)).toHaveLength(1);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("leaves workers without a nanny where they are, with nothing", () => {
     const stage = new Stage();
     stage.client();
@@ -124,8 +145,8 @@ describe("a restart of single workers", () => {
     expect(stage.take(1, "retire")).toHaveLength(1);
     expect(stage.take(1, "leave")).toEqual([]);
     stage.finish(1, running!);
-    const [move] = stage.take(2, "acquire") as { task: never }[];
-    stage.tell(2, { t: "held", task: move!.task, bytes: 10_000, version: 1 });
+    const [move] = stage.take(2, "acquire") as { task: number }[];
+    stage.tell(2, { t: "held", task: move!.task as never, bytes: 10_000, version: 1 });
     expect(stage.take(1, "leave")).toEqual([{ t: "leave", restart: true }]);
     expect(stage.outcomes()).toEqual(["done 1", "done 2"]);
     expect(stage.leftOver()).toEqual([]);

@@ -152,6 +152,21 @@ describe("workers that could go", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("never one that an actor lives at; actors that wait for a worker want one", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.options(1, 1, { isolation: "actor" });
+    stage.options(1, 2, { isolation: "actor", resources: { GPU: 10_000 } });
+    stage.submit(1, 1, { options: 1 });
+    stage.submit(1, 2, { options: 2 });
+    expect(advice(stage)).toMatchObject({ wanted: 1, runnable: 2, demands: [{ tasks: 1, able: 0, wanted: 1 }] });
+    stage.worker(1);
+    stage.store(1, stage.assigned(1)[0]!);
+    expect(advice(stage)).toMatchObject({ wanted: 0, mayGo: [] });
+    expect(ask(stage, { q: "retireIdle", workers: ["w1"], reason: "no work" })).toEqual([]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("are retired when they are still idle, and named again when the question comes twice", () => {
     const stage = measured(1 * second);
     stage.worker(2);

@@ -180,7 +180,7 @@ describe("runs", () => {
     const stage = new Stage();
     stage.client();
     stage.worker(1, { slots: 8 });
-    stage.say(1, { t: "openRun", run: 1 as never, name: "search", weight: 1, steps: 2 });
+    stage.say(1, { t: "openRun", run: 1 as never, name: "search", weight: 1, steps: 2, keepMs: null });
     stage.say(1, ...[1, 2, 3].map((n) => stage.submission(n, { run: 1 })));
     for (const task of stage.assigned(1)) stage.finish(1, task);
     const progress = () => stage.told().filter((m) => m.t === "runProgress");
@@ -247,7 +247,7 @@ describe("what a session leaves behind", () => {
     for (let round = 1; round <= 3; round++) {
       stage.client(round);
       stage.options(round, 1, { resources: { [`R${round}`]: 1 } });
-      stage.say(round, { t: "openRun", run: 1 as never, name: "r", weight: 1, steps: 0 });
+      stage.say(round, { t: "openRun", run: 1 as never, name: "r", weight: 1, steps: 0, keepMs: null });
       stage.submit(round, 1, { run: 1 });
       stage.submit(round, 2, { run: 1, options: 1 });
       stage.say(round, { t: "goodbye" });

@@ -78,7 +78,7 @@ describe("printed lines", () => {
     const stage = new Stage();
     stage.client();
     stage.worker(1);
-    stage.say(1, { t: "openRun", run: 1 as never, name: "search", weight: 1, steps: 0 });
+    stage.say(1, { t: "openRun", run: 1 as never, name: "search", weight: 1, steps: 0, keepMs: null });
     stage.submit(1, 1, { run: 1 });
     const [{ task, attempt }] = stage.assigned(1) as [{ task: never; attempt: never }];
     stage.tell(1, { t: "log", task, attempt, stream: "stdout", text: "hello\n" });

@@ -2,6 +2,7 @@
 
 import type { FunctionNumber, OptionsNumber, PayloadRef, RunNumber, TaskId, TaskNumber, WorkerId } from "./ids.ts";
 import type { Question } from "./questions.ts";
+import type { WhyMissing } from "./relays.ts";
 import type { Failure, RunCounts, TaskOptionsData } from "./tasks.ts";
 
 /** Defines `fn` for this session. `code` is an encoded function description (function-description.ts). */
@@ -27,6 +28,11 @@ export interface OpenRun {
   readonly name: string;
   readonly weight: number;
   readonly steps: number;
+  /**
+   * Its tasks go on when their client leaves, and their results are kept for so long after all of it has ended, milliseconds. Null: it
+   * ends with its client.
+   */
+  readonly keepMs: number | null;
 }
 export interface ReportRun {
   readonly t: "reportRun";
@@ -96,6 +102,7 @@ export interface Unavailable {
   readonly n: TaskNumber;
   readonly holder: WorkerId;
   readonly version: number;
+  readonly why: WhyMissing;
 }
 /** A seldom question; answered by `answer` with the same id. */
 export interface Ask {

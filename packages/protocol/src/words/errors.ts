@@ -195,6 +195,11 @@ export const errorRegistry = {
     summary: "A worker cannot start a command: the program or its folder is not there, or must not be executed.",
     advice: "Install it on the workers, or name it by a path; the message has the PATH that was looked at.",
   },
+  FLOCK_RUN_UNKNOWN: {
+    summary: "No detached run has this name.",
+    advice:
+      "The message names those there are. A run is kept only when it was opened with { detached: true }, and no longer than its keepMs.",
+  },
   FLOCK_WORKER_UNKNOWN: { summary: "No worker has this name.", advice: "client.workers() lists them." },
   FLOCK_NO_NANNY: {
     summary: "The worker cannot be restarted: nobody would start it again.",
@@ -213,8 +218,14 @@ export const errorRegistry = {
     advice: "Split it, or raise --memory-limit on the workers.",
   },
   FLOCK_OUT_OF_MEMORY: {
-    summary: "The worker's arena is full.",
-    advice: "Release futures, add workers, or raise --memory-limit.",
+    summary: "The worker's memory for results is full, and it may not use the disk for them, or cannot.",
+    advice: "Release futures, add workers, raise --memory-limit, or pass --spill-directory.",
+  },
+  FLOCK_DISK_FULL: {
+    summary:
+      "A result found no room in the worker's memory and could not be written to its disk, which is full or fails.",
+    advice:
+      "Free disk space, pass --spill-directory with a folder on another disk, raise --memory-limit, or release futures.",
   },
   FLOCK_PORT_IN_USE: {
     summary: "The port is already in use.",

@@ -10,6 +10,8 @@ export type EventKind =
   /** Its memory is above its pause limit: it gets nothing new until it has resumed. */
   | "workerPaused"
   | "workerResumed"
+  /** A worker or client cannot reach a worker: what they exchange goes through the scheduler. */
+  | "relayed"
   | "workerRetiring"
   | "workerLeft"
   | "workerLost"
@@ -29,6 +31,10 @@ export type EventKind =
   | "idleTimeout"
   | "clientJoined"
   | "clientGone"
+  /** A detached run goes on without its client. */
+  | "runDetached"
+  /** The time of a detached run is over, or somebody ended it. */
+  | "runForgotten"
   /** A task runs much longer than others of its function. */
   | "straggler"
   /** It was begun a second time elsewhere; or one of the two attempts came to an end. */

@@ -143,6 +143,8 @@ export interface RunInfo {
   /** Steps the owner expects, 0 when unknown; and steps it reported finished. */
   readonly steps: number;
   readonly stepsDone: number;
+  /** It outlives its client, or has. */
+  readonly detached: boolean;
   readonly counts: RunCounts;
 }
 

@@ -46,7 +46,7 @@ export function assignment(core: Core, task: Task, worker: Worker, attempt: Atte
     functions: functions.length === 0 ? noFunctions : functions.map((f) => f.record.id),
     args: task.args,
     argsBytes: task.argsBytes,
-    inputs: deps.length === 0 ? noInputs : inputsFor(task, worker),
+    inputs: deps.length === 0 ? noInputs : inputsFor(core, task, worker),
     order: task.order,
     timeoutMs,
     cancelGraceMs,
@@ -104,13 +104,18 @@ const noFunctions: readonly never[] = [];
 const noInputs: readonly never[] = [];
 const noHolders: readonly never[] = [];
 
-function inputsFor({ deps, seq }: Task, worker: Worker): Input[] {
+function inputsFor(core: Core, { deps, seq }: Task, worker: Worker): Input[] {
   const inputs: Input[] = [];
   for (let i = 0; i < deps.length; i++) {
     const { dependency } = deps[i]!;
     const { id, bytes, result } = dependency;
     const stored = result === NO_PAYLOAD && dependency.holders.length > 0;
-    inputs.push({ task: id, bytes, inline: result, holders: stored ? holdersFor(dependency, worker, seq) : noHolders });
+    inputs.push({
+      task: id,
+      bytes,
+      inline: result,
+      holders: stored ? holdersFor(core, dependency, worker, seq) : noHolders,
+    });
   }
   return inputs;
 }

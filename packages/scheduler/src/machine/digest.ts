@@ -9,7 +9,7 @@ export function digestOf(core: Core): string {
   for (const task of core.slots) if (task !== null) addTask(hash, task);
   for (const session of core.sessions.values()) {
     hash.add(
-      `session ${session.id} ${session.link} ${session.due.size} ${session.locates.size} ${session.uploads.size}`,
+      `session ${session.id} ${session.link} ${session.due.size} ${session.locates.size} ${session.uploads.size} ${session.unreached?.size}`,
     );
     for (const [n, task] of session.tasks) hash.add(`${n} ${task.id}`);
   }
@@ -23,7 +23,7 @@ export function digestOf(core: Core): string {
   }
   for (const w of core.workers.values()) {
     hash.add(
-      `worker ${w.id} ${w.up} ${w.status} ${w.restart} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished}`,
+      `worker ${w.id} ${w.up} ${w.status} ${w.restart} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished} ${w.unreached?.size}`,
     );
     for (const task of w.assigned) hash.add(`${task.id}`);
     for (const [name, amount] of w.free) hash.add(`${name} ${amount}`);

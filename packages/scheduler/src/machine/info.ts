@@ -30,7 +30,7 @@ export function workerInfo(worker: Worker): WorkerInfo {
   };
 }
 
-function statusOfWorker(worker: Worker): WorkerInfo["status"] {
+export function statusOfWorker(worker: Worker): WorkerInfo["status"] {
   if (!worker.up) return "cut";
   if (worker.status !== WORKING) return "retiring";
   return worker.paused ? "paused" : "running";
@@ -54,7 +54,7 @@ export function taskCounts(core: Core): Record<TaskStatus, number> {
 export function clusterInfo(core: Core): ClusterInfo {
   return {
     scheduler: core.config.facts,
-    sessions: core.sessions.size,
+    sessions: [...core.sessions.values()].filter(({ isOrphan }) => !isOrphan).length,
     functions: core.functions.size,
     tasks: taskCounts(core),
     workers: workerInfos(core),

@@ -129,7 +129,7 @@ export function park(core: Core, task: Task, worker: Worker, cost: number): void
 
 /** Workers are there, and none can run it: a person may have mistyped a name, or wait for something that never comes. */
 function warn(core: Core, lane: Lane, task: Task): void {
-  const requirement = requirementOf(core, lane, ableWorkers(core, lane).length);
+  const requirement = requirementOf(core, lane, ableWorkers(core, lane));
   // One that is paused comes back by itself.
   if (requirement.there === 0 || requirement.able > 0 || !core.canTell(task.session)) return;
   lane.warned = true;

@@ -13,6 +13,7 @@ import {
 } from "@taskflock/protocol/words";
 import { sayDue } from "./announce.ts";
 import { Core } from "./core.ts";
+import { keptLongEnough } from "./detached.ts";
 import { digestOf } from "./digest.ts";
 import { dispatch } from "./dispatch.ts";
 import { clusterInfo, runInfos, taskCounts, workerInfos } from "./info.ts";
@@ -71,7 +72,7 @@ export class SchedulerMachine {
   }
 
   sessions(): SessionId[] {
-    return [...this.#core.sessions.keys()];
+    return [...this.#core.sessions.values()].filter(({ isOrphan }) => !isOrphan).map(({ id }) => id);
   }
 
   /** Transitions so far, all tasks together. */
@@ -128,7 +129,7 @@ function handle(core: Core, event: SchedulerEvent): void {
       sessionJoined(core, event.session, event.name);
       return;
     case "workerJoined":
-      workerJoined(core, event.worker, event.hello);
+      workerJoined(core, event.worker, event.hello, event.relayKey ?? "");
       return;
     case "retireWorkers":
       retireNamed(core, event.workers);
@@ -178,6 +179,7 @@ function woken(core: Core): void {
   core.armed = null;
   for (let due = core.timers.take(core.now); due !== null; due = core.timers.take(core.now)) {
     if (due.what === "progress") due.run.alarmed = false;
+    else if (due.what === "keep") keptLongEnough(core, due.run);
     else if (due.what === "due") sayDue(core, due.session);
     else if (due.what === "waits") waitsDue(core);
     else if (due.what === "stragglers") lookForStragglers(core, (task) => speculate(core, task));

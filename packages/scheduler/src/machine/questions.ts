@@ -5,6 +5,7 @@ import { answer } from "./answers.ts";
 import { callOf, referToInputs } from "./calls.ts";
 import type { Core } from "./core.ts";
 import { dataHandlers } from "./data-questions.ts";
+import { runHandlers } from "./detached.ts";
 import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
 import { takesTasks } from "./lanes.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
@@ -13,6 +14,7 @@ import { retire } from "./retire.ts";
 import { scaleHandlers } from "./scale.ts";
 import { sharedHandlers } from "./shared-questions.ts";
 import { watchHandlers } from "./watch.ts";
+import { whyHandlers } from "./why.ts";
 
 /** Does what the question asks for, and answers it now (`answer`) or later (`sayAnswer`, with the same id). */
 export type Handlers<Q extends Question["q"]> = {
@@ -20,6 +22,7 @@ export type Handlers<Q extends Question["q"]> = {
 };
 
 const handlers: Handlers<Question["q"]> = {
+  ...runHandlers,
   ...watchHandlers,
   cluster: (core, session, id) => answer(core, session, id, () => ({ value: clusterInfo(core), error: null })),
   story: (core, session, id, { n }) => answer(core, session, id, () => storyOf(core, session, n)),
@@ -37,6 +40,7 @@ const handlers: Handlers<Question["q"]> = {
     const referred = referToInputs(core, session, n, as);
     answer(core, session, id, () => referred);
   },
+  ...whyHandlers,
   ...dataHandlers,
   ...sharedHandlers,
   ...scaleHandlers,

@@ -17,6 +17,7 @@ import {
 } from "@taskflock/protocol/words";
 import type { Durations } from "./durations.ts";
 import type { NumberedTasks } from "./numbered-tasks.ts";
+import type { Unreached } from "./relays.ts";
 import { FREE, type State } from "./states.ts";
 import type { Timer } from "./timers.ts";
 import type { Worker } from "./worker-record.ts";
@@ -237,6 +238,9 @@ export interface FunctionRecord {
   durationUs: number;
   /** The same as a whole number: fractions in the records of tasks cost an object each. */
   expectedUs: number;
+  /** Calls that ended well, and how long they took together, µs. */
+  calls: number;
+  spentUs: number;
   readonly durations: Durations;
   /** On average, how long its results would travel, µs: of those that stay with their worker. */
   travelUs: number;
@@ -269,9 +273,22 @@ export interface Run {
   active: number;
   /** Records of tasks that name it. */
   tasks: number;
+  /** What makes it outlive its client; or null. */
+  detached: Detached | null;
   /** No progress is said before; and whether an alarm is set for then. */
   quietUntil: number;
   alarmed: boolean;
+}
+
+/** Of a run that outlives its client. */
+export interface Detached {
+  readonly keepUs: number;
+  /** Tasks that its client let go of, and the run holds. */
+  readonly released: Set<TaskNumber>;
+  /** Others who are told of its progress, each under a number of its own. */
+  readonly followers: Map<Session, RunNumber>;
+  /** When it is forgotten; 0 while it is not over. */
+  until: number;
 }
 
 /** The tasks of one run in one lane. `sorted` from `head` and `heap` together; entries whose task's `queue` is another are stale. */
@@ -320,12 +337,16 @@ export interface Session {
   readonly id: SessionId;
   readonly name: string;
   link: 0 | 1 | 2;
+  /** Its client is gone; detached runs keep it. */
+  isOrphan: boolean;
   readonly functions: Map<number, Definition>;
   readonly options: Map<number, Options>;
   readonly runs: Map<number, Run>;
   readonly tasks: NumberedTasks;
   /** Outcomes to be said when the client reads again. */
   readonly due: Set<TaskNumber>;
+  /** Workers that it cannot reach; null: none was found. */
+  unreached: Unreached | null;
   /** Results whose whereabouts it waits for. */
   readonly locates: Set<TaskNumber>;
   /** Data it is to upload. */

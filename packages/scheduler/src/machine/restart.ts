@@ -1,6 +1,7 @@
 // A fresh start: of the whole cluster (no task, no data, new processes), or of single workers, without a loss.
 
 import { NO_PAYLOAD, type Restarted } from "@taskflock/protocol/words";
+import { actorsLost } from "./actor-life.ts";
 import { answer } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { unpublishAll } from "./datasets.ts";
@@ -91,6 +92,7 @@ export function leaveIdle(core: Core, afterMs: number): void {
   const working = [...core.workers.values()].filter(({ status }) => status !== LEAVING);
   core.happened("idleTimeout", "", `no task was there to be done for ${afterMs} ms; ${working.length} workers leave`);
   for (const worker of working) leaveNow(core, worker, false);
+  reconsiderMoves(core);
 }
 
 /** Without handing anything over: nothing that anybody waits for runs there. */
@@ -100,6 +102,7 @@ function leaveNow(core: Core, worker: Worker, restart: boolean): void {
   worker.status = LEAVING;
   leaveLanes(core, worker);
   core.touchWorker(worker);
+  actorsLost(core, worker, restart ? "the cluster was restarted" : "the cluster was not used for long");
   for (const task of [...worker.holds.keys()]) removeHolder(core, task, worker);
   core.send(worker, { t: "leave", restart });
 }

@@ -10,7 +10,14 @@ const PROGRESS_EVERY_US = 200_000;
 /** Closed runs that a session keeps for people to look at. */
 const CLOSED_RUNS_KEPT = 256;
 
-export function openRun(core: Core, session: Session, number: RunNumber, name: string, weight: number): Run {
+export function openRun(
+  core: Core,
+  session: Session,
+  number: RunNumber,
+  name: string,
+  weight: number,
+  keepMs: number | null,
+): Run {
   const id = (core.lastRun + 1) as RunId;
   core.lastRun = id;
   const share = weight > 0 ? weight : 1;
@@ -33,6 +40,7 @@ export function openRun(core: Core, session: Session, number: RunNumber, name: s
     weight: share,
     status: "open",
     ...counts,
+    detached: keepMs === null ? null : { keepUs: keepMs * 1000, released: new Set(), followers: new Map(), until: 0 },
     quietUntil: 0,
     alarmed: false,
   };
@@ -43,8 +51,11 @@ export function openRun(core: Core, session: Session, number: RunNumber, name: s
 
 export function closeRun(core: Core, run: Run, outcome: RunInfo["status"]): void {
   run.status = outcome;
+  settleDetached(core, run);
   changed(core, run);
-  const closed = [...run.session.runs.values()].filter((r) => r.status !== "open" && r.tasks === 0);
+  const closed = [...run.session.runs.values()].filter(
+    (r) => r.status !== "open" && r.tasks === 0 && r.detached === null,
+  );
   for (const old of closed.slice(0, Math.max(0, closed.length - CLOSED_RUNS_KEPT))) dropRun(core, old);
 }
 
@@ -60,6 +71,7 @@ export function dropRun(core: Core, run: Run): void {
 
 export function countNew(core: Core, task: Task): void {
   task.run.total++;
+  settleDetached(core, task.run);
   changed(core, task.run);
 }
 
@@ -68,6 +80,7 @@ export function countEnded(core: Core, task: Task, how: "done" | "failed" | "can
   if ((task.flags & COUNTED) !== 0) return;
   task.flags |= COUNTED;
   task.run[how]++;
+  settleDetached(core, task.run);
   changed(core, task.run);
 }
 
@@ -78,7 +91,8 @@ export function countsOf(run: Run): RunCounts {
 
 export function runInfo(run: Run): RunInfo {
   const { id, session, name, weight, status, steps, stepsDone } = run;
-  return { run: id, session: session.id, name, weight, status, steps, stepsDone, counts: countsOf(run) };
+  const detached = run.detached !== null;
+  return { run: id, session: session.id, name, weight, status, steps, stepsDone, detached, counts: countsOf(run) };
 }
 
 export function changed(core: Core, run: Run): void {
@@ -86,17 +100,54 @@ export function changed(core: Core, run: Run): void {
   if (run.number !== 0 && core.runs.has(run)) core.progress.add(run);
 }
 
-/** Tells owners what changed; the last change is said by an alarm when it came too soon after another. */
+export function endedOf({ done, failed, cancelled }: Run): number {
+  return done + failed + cancelled;
+}
+
+/** Sets the time of its end, once all of it has ended. */
+export function settleDetached(core: Core, run: Run): void {
+  const { detached } = run;
+  if (detached === null) return;
+  const isOver = (run.status !== "open" || run.session.isOrphan) && endedOf(run) === run.total;
+  if (!isOver) {
+    detached.until = 0;
+    return;
+  }
+  if (run.status === "open") run.status = run.failed > 0 ? "failed" : "done";
+  if (detached.until !== 0) return;
+  detached.until = core.now + detached.keepUs;
+  core.timers.set(detached.until as Micros, { what: "keep", run });
+}
+
+/** Tells owners, and those who follow, what changed; the last change is said by an alarm when it came too soon after another. */
 export function sayProgress(core: Core): void {
   for (const run of core.progress) {
-    if (!core.canTell(run.session)) continue;
+    if (!hasListener(core, run)) continue;
     if (core.now >= run.quietUntil) {
       core.progress.delete(run);
       run.quietUntil = core.now + PROGRESS_EVERY_US;
-      core.tell(run.session, { t: "runProgress", run: run.number, counts: countsOf(run) });
+      tellProgress(core, run);
     } else if (!run.alarmed) {
       run.alarmed = true;
       core.timers.set(run.quietUntil as Micros, { what: "progress", run });
     }
+  }
+}
+
+/** Of one that nobody listens to now, the change is kept for later, unless nobody ever will. */
+function hasListener(core: Core, run: Run): boolean {
+  if (core.canTell(run.session)) return true;
+  if (run.detached !== null)
+    for (const session of run.detached.followers.keys()) if (core.canTell(session)) return true;
+  if (run.session.isOrphan) core.progress.delete(run);
+  return false;
+}
+
+function tellProgress(core: Core, run: Run): void {
+  const counts = countsOf(run);
+  if (core.canTell(run.session)) core.tell(run.session, { t: "runProgress", run: run.number, counts });
+  if (run.detached === null) return;
+  for (const [session, number] of run.detached.followers) {
+    if (core.canTell(session)) core.tell(session, { t: "runProgress", run: number, counts });
   }
 }

@@ -39,18 +39,18 @@ export function scaleAdvice(core: Core, targetDurationMs: number, slots: number)
   const targetUs = Math.max(1, targetDurationMs) * 1000;
   const there = totals(core);
   const perWorker = there.workers > 0 ? there.slots / there.workers : slots;
-  const openUs = there.assignedUs + expectedIn(core.open);
-  const openTasks = there.assigned + core.open.count;
+  const openUs = there.assignedUs + expectedFor(core, core.open);
+  const openTasks = there.assigned + waitingFor(core, core.open);
   const byWork = Math.ceil(Math.min(openUs / targetUs, openTasks) / perWorker);
   const atLeast = openTasks > 0 || core.uploads.size > 0 ? 1 : 0;
-  const lanes = [...core.lanes.values()].filter(({ count }) => count > 0);
-  const lanesUs = lanes.reduce((sum, lane) => sum + expectedIn(lane), 0);
+  const lanes = [...core.lanes.values()].filter((lane) => waitingFor(core, lane) > 0);
+  const lanesUs = lanes.reduce((sum, lane) => sum + expectedFor(core, lane), 0);
   return {
     workers: there.workers,
     wanted: Math.max(atLeast, byWork, forMemory(there)),
     demands: lanes.map((lane) => demandOf(core, lane, targetUs, slots)),
     mayGo: namesOf(expendable(core, there)),
-    runnable: openTasks + lanes.reduce((sum, { count }) => sum + count, 0),
+    runnable: openTasks + lanes.reduce((sum, lane) => sum + waitingFor(core, lane), 0),
     workMs: Math.round((openUs + lanesUs) / 1000),
     storedBytes: there.storedBytes,
     memoryLimitBytes: there.memoryBytes,
@@ -92,16 +92,26 @@ function demandOf(core: Core, lane: Lane, targetUs: number, slots: number): Scal
   const named = lane.workers !== null && !lane.allowOthers;
   const places =
     able.length > 0 ? able.reduce((sum, w) => sum + placesAt(lane, w), 0) / able.length : placesOf(lane, slots);
-  const byWork = Math.ceil(Math.min(expectedIn(lane) / targetUs, lane.count) / places);
+  const byWork = Math.ceil(Math.min(expectedFor(core, lane) / targetUs, waitingFor(core, lane)) / places);
   const atLeast = able.length === 0 ? 1 : 0;
   return {
     resources: Object.fromEntries(lane.resources),
     workers: named ? [...lane.workers!] : [],
-    tasks: lane.count,
+    tasks: waitingFor(core, lane),
     able: able.length,
     // Of a named worker there is one.
     wanted: named ? atLeast : Math.max(atLeast, byWork),
   };
+}
+
+/** Tasks that could begin now, and actors that could be made. */
+function waitingFor(core: Core, lane: Lane): number {
+  return lane.count + (core.actorsWaiting.get(lane)?.size ?? 0);
+}
+
+/** Their expected µs. */
+function expectedFor(core: Core, lane: Lane): number {
+  return expectedIn(lane) + (core.actorsWaiting.get(lane)?.size ?? 0) * UNKNOWN_US;
 }
 
 /** Tasks of the lane that the worker runs at once. */
@@ -121,8 +131,10 @@ function placesOf(lane: Lane, slots: number): number {
   return Math.max(1, places);
 }
 
-export function isIdle(worker: Worker): boolean {
-  return takesTasks(worker) && worker.assigned.length === 0 && worker.parked.count === 0 && worker.incoming.size === 0;
+/** Nothing is at it or on its way there; and no actor, whose state would go with it. */
+function isIdle(worker: Worker): boolean {
+  const { assigned, parked, incoming, actors } = worker;
+  return takesTasks(worker) && assigned.length + parked.count + incoming.size + actors.size === 0;
 }
 
 /** Idle workers, those with least to hand over first, as long as the others have room for what they hold. */

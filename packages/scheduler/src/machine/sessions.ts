@@ -13,8 +13,9 @@ import {
   type Unavailable,
 } from "@taskflock/protocol/words";
 import { callsAbandoned } from "./actor-life.ts";
-import { answerLocate, sayAllAgain, sayDue } from "./announce.ts";
+import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
 import type { Core } from "./core.ts";
+import { keepsTask, keptRefs, leavesRuns, unfollow } from "./detached.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
 import { dropStray, holderFailed } from "./holdings.ts";
 import { laneFor } from "./lanes.ts";
@@ -23,7 +24,8 @@ import { NumberedTasks } from "./numbered-tasks.ts";
 import { answerQuestion, freeQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
 import { removeRef } from "./references.ts";
-import { changed, closeRun, dropRun, openRun } from "./runs.ts";
+import { noteUnreached } from "./relays.ts";
+import { changed, closeRun, openRun } from "./runs.ts";
 import { sharedSessionGone } from "./shared-questions.ts";
 import { UPLOADING } from "./states.ts";
 import { cancelAlone, scatter, submit } from "./submit.ts";
@@ -34,18 +36,20 @@ export function sessionJoined(core: Core, id: SessionId, name: string): void {
     id,
     name,
     link: LINK_UP,
+    isOrphan: false,
     functions: new Map(),
     options: new Map([[0, { data: defaultTaskOptions, lane: core.open }]]),
     runs: new Map(),
     tasks: new NumberedTasks(),
     due: new Set(),
+    unreached: null,
     locates: new Set(),
     uploads: new Set(),
     asks: [],
   };
   core.open.users++;
   core.sessions.set(id, session);
-  openRun(core, session, 0 as RunNumber, name, 1);
+  openRun(core, session, 0 as RunNumber, name, 1, null);
   core.happened("clientJoined", name, `session ${id}`);
 }
 
@@ -79,9 +83,9 @@ export function sessionGone(core: Core, session: Session): void {
   session.functions.clear();
   for (const { lane } of session.options.values()) core.unuseLane(lane);
   session.options.clear();
-  for (const run of [...session.runs.values()]) dropRun(core, run);
   session.asks.length = 0;
-  core.sessions.delete(session.id);
+  unfollow(core, session);
+  if (!leavesRuns(core, session)) core.sessions.delete(session.id);
   callsAbandoned(core, session);
   core.happened("clientGone", session.name, `session ${session.id}`);
 }
@@ -147,7 +151,7 @@ function runMessage(core: Core, session: Session, message: RunMessage): void {
   const known = session.runs.get(message.run);
   if (message.t === "openRun") {
     if (known !== undefined) return;
-    openRun(core, session, message.run, message.name, message.weight).steps = message.steps;
+    openRun(core, session, message.run, message.name, message.weight, message.keepMs).steps = message.steps;
   } else if (known !== undefined && message.t === "reportRun") {
     known.stepsDone = message.stepsDone;
     changed(core, known);
@@ -156,7 +160,7 @@ function runMessage(core: Core, session: Session, message: RunMessage): void {
 
 function release(core: Core, session: Session, n: TaskNumber): void {
   const task = session.tasks.get(n);
-  if (task === undefined) return;
+  if (task === undefined || (task.run.detached !== null && keepsTask(core, session, n, task))) return;
   const uploads = session.uploads.has(n);
   removeRef(core, session, n, task);
   if (uploads) passUploadOn(core, task);
@@ -168,7 +172,7 @@ function cancel(core: Core, session: Session, message: CancelTask): void {
   const task = session.tasks.get(n);
   // What was announced stays so, also while it is computed again.
   if (task === undefined || (task.flags & ANNOUNCED) !== 0) return;
-  if (task.refs - core.kept.firedRefs(task) > 1) {
+  if (task.refs - core.kept.firedRefs(task) - keptRefs(task) > 1) {
     release(core, session, n);
     cancelAlone(core, session, n, task.name, reason);
   } else end(core, task, { kind: "cancelled", reason });
@@ -184,11 +188,16 @@ function locate(core: Core, session: Session, n: TaskNumber): void {
 }
 
 function unavailable(core: Core, session: Session, message: Unavailable): void {
-  const { n, holder, version } = message;
+  const { n, holder, version, why } = message;
   const task = session.tasks.get(n);
   if (task === undefined) return;
   const worker = core.workers.get(holder);
-  if (worker !== undefined && task.state === UPLOADING) {
+  if (worker !== undefined && why === "unreachable" && noteUnreached(core, session, worker)) {
+    if (task.state === UPLOADING) {
+      sayUploadTo(core, session, n, task, worker);
+      return;
+    }
+  } else if (worker !== undefined && task.state === UPLOADING) {
     dropStray(core, worker, task.id);
     uploadRefused(core, task, worker, "its worker did not take it");
   } else if (worker !== undefined) holderFailed(core, task, worker, version);

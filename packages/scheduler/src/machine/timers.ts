@@ -8,7 +8,7 @@ import type { Wait } from "./shared-objects.ts";
 /** A retry counts only while the task is delayed after that attempt. */
 export type Due =
   | { readonly what: "retry"; readonly task: Task; readonly attempt: Attempt }
-  | { readonly what: "progress"; readonly run: Run }
+  | { readonly what: "progress" | "keep"; readonly run: Run }
   | { readonly what: "due"; readonly session: Session }
   | { readonly what: "stragglers" }
   /** Of one who waits for a shared object; and of the first of all of them. */

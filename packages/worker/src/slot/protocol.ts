@@ -11,6 +11,8 @@ export interface SlotConfig {
   readonly cacheBytes: number;
   /** Hash arena inputs before and after each task. */
   readonly checkArguments: boolean;
+  /** Where inputs and results that are files lie; "" when there are none. */
+  readonly spillFolder: string;
   /** Where files that come along with functions are written; all slots of a worker share it. */
   readonly assetFolder: string;
 }
@@ -51,8 +53,8 @@ export type MainToSlot =
   | {
       readonly t: "place";
       readonly index: number;
-      /** Null: the arena is full. */
-      readonly place: { readonly segment: number; readonly offset: number } | null;
+      /** Null: the arena is full, and there are no files. In segment `IN_FILE`: the file that its generation names. */
+      readonly place: { readonly segment: number; readonly offset: number; readonly generation: number } | null;
       /** The segment's memory, when the slot has not seen it. */
       readonly memory: SharedArrayBuffer | null;
     }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { FlockError } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import { SeenFunctions } from "../function-library.ts";
-import type { BatchTerms, StoredInput } from "../slot/batch.ts";
+import { type BatchTerms, IN_FILE, type StoredInput } from "../slot/batch.ts";
 import { readRecords } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
@@ -145,6 +145,7 @@ export class ProcessExecutor implements Executor {
   /** The child keeps copies of shared inputs, so that each is sent once. */
   #stored({ place, bytes }: Lease, segments: Map<number, Uint8Array>): StoredInput {
     const serial = place.generation;
+    if (place.segment === IN_FILE) return { serial, segment: IN_FILE, offset: 0, bytes: place.length };
     if (!this.#kept.use(serial, bytes.length)) segments.set(serial, bytes);
     return { serial, segment: serial, offset: 0, bytes: bytes.length };
   }
@@ -159,6 +160,11 @@ export class ProcessExecutor implements Executor {
         readRecords(message.records, (record) => this.#events.outcome(record));
         this.#events.outcomesTold();
         break;
+      case "allocate": {
+        const place = this.#events.allocate(message.index, message.bytes);
+        this.#send({ t: "place", index: message.index, place, memory: null });
+        break;
+      }
       case "large":
         this.#events.large(message.index, message.bytes, message.durationUs);
         break;

@@ -22,6 +22,8 @@ export interface SlotsOptions {
   readonly heapLimitMb: number;
   readonly cacheBytes: number;
   readonly checkArguments: boolean;
+  /** Where inputs and results that are files lie; "" when there are none. */
+  readonly spillFolder: string;
 }
 
 export interface SlotsParts {
@@ -111,8 +113,7 @@ export class Slots {
 
   #newSlot(number: number): Slot {
     const make = (kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor => this.#make(kind, slot, events);
-    const { arena, events } = this.#parts;
-    return new Slot(number, make, arena, events, number >= this.#options.slots);
+    return new Slot(number, make, this.#parts, number >= this.#options.slots);
   }
 
   #lookAtAll(): void {
@@ -156,10 +157,14 @@ export class Slots {
   }
 
   #make(kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor {
-    const { cacheBytes, checkArguments, heapLimitMb } = this.#options;
+    const { cacheBytes, checkArguments, heapLimitMb, spillFolder } = this.#options;
     const options: ThreadOptions = {
       heapLimitMb,
-      config: { slot, actor: slot >= this.#options.slots, cacheBytes, checkArguments, assetFolder: this.#assets.path },
+      config: {
+        ...{ slot, actor: slot >= this.#options.slots, cacheBytes, checkArguments },
+        assetFolder: this.#assets.path,
+        spillFolder,
+      },
     };
     return kind === "thread"
       ? new ThreadExecutor(options, this.#executorParts, events)

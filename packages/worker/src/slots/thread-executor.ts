@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { Arena } from "../arena.ts";
 import { SeenFunctions } from "../function-library.ts";
-import type { BatchTerms, StoredInput, Supplies } from "../slot/batch.ts";
+import { type BatchTerms, IN_FILE, type StoredInput, type Supplies } from "../slot/batch.ts";
 import { OutboxReader, readRecords, sharedOutboxMemory } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason, ThreadStart } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
@@ -116,7 +116,7 @@ export class ThreadExecutor implements Executor {
   }
 
   #stored({ place: { segment, offset, length, generation } }: Lease, segments: NewSegments): StoredInput {
-    const memory = this.#unseenSegment(segment);
+    const memory = segment === IN_FILE ? null : this.#unseenSegment(segment);
     if (memory !== null) segments.push({ index: segment, memory });
     return { serial: generation, segment, offset, bytes: length };
   }
@@ -167,7 +167,7 @@ export class ThreadExecutor implements Executor {
 
   #place(index: number, bytes: number): void {
     const place = this.#events.allocate(index, bytes);
-    const memory = place === null ? null : this.#unseenSegment(place.segment);
+    const memory = place === null || place.segment === IN_FILE ? null : this.#unseenSegment(place.segment);
     this.#post({ t: "place", index, place, memory });
   }
 
