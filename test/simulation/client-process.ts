@@ -14,46 +14,11 @@ import type {
 } from "@taskflock/protocol/words";
 import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
+import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
 import type { TaskSpec } from "./tasks.ts";
 import type { WorkerSurroundings } from "./worker-process.ts";
-
-/** What is to become of a future: kept, its result fetched, let go, or cancelled, so many µs after it was submitted. */
-export interface PlannedTask {
-  readonly spec: TaskSpec;
-  readonly fetch: boolean;
-  readonly releaseAfterUs: number | null;
-  readonly cancelAfterUs: number | null;
-}
-
-export interface PlannedBurst {
-  readonly atUs: number;
-  readonly run: number;
-  /** Of a detached run, if this burst is the first of its run. */
-  readonly keepMs: number | null;
-  readonly tasks: readonly PlannedTask[];
-}
-
-export interface ModelFuture {
-  readonly n: TaskNumber;
-  readonly plan: PlannedTask;
-  /** Of a task that others may have submitted, and may cancel. */
-  readonly shared: boolean;
-  state: "pending" | "done" | "failed" | "cancelled";
-  code: string | null;
-  message: string;
-  failedKey: string | null;
-  task: TaskId | null;
-  /** What was fetched, or came along. */
-  value: number | null;
-  /** It could not be had after all: the failure that was said instead. */
-  lostTo: string | null;
-  locating: boolean;
-  released: boolean;
-  releaseDue: boolean;
-  cancelAsked: boolean;
-}
 
 type Heard = (answer: Answer, content: Content | null) => void;
 interface Asked {
@@ -203,22 +168,7 @@ export class ClientProcess implements PeerEnd {
   }
 
   #add(plan: PlannedTask, shared: boolean): ModelFuture {
-    const future: ModelFuture = {
-      n: ++this.#lastNumber as TaskNumber,
-      plan,
-      shared,
-      state: "pending",
-      code: null,
-      message: "",
-      failedKey: null,
-      task: null,
-      value: null,
-      lostTo: null,
-      locating: false,
-      released: false,
-      releaseDue: false,
-      cancelAsked: false,
-    };
+    const future = newFuture(++this.#lastNumber as TaskNumber, plan, shared);
     this.futures.set(future.n, future);
     return future;
   }

@@ -1,7 +1,8 @@
 // What modelled clients do with data on the cluster: publish it and get it, copy and move it, and let tasks run without waiting.
 
 import type { DatasetContent, PayloadRef, TaskNumber } from "@taskflock/protocol/words";
-import type { ClientProcess, ModelFuture } from "./client-process.ts";
+import type { ClientProcess } from "./client-process.ts";
+import type { ModelFuture } from "./model-future.ts";
 import type { Random } from "./random.ts";
 import { mayHang, type TaskBook } from "./tasks.ts";
 

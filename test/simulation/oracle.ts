@@ -1,6 +1,7 @@
 // What the model allows: which ends a future may have had, and what may be left when everybody has let go.
 
-import type { ClientProcess, ModelFuture } from "./client-process.ts";
+import type { ClientProcess } from "./client-process.ts";
+import type { ModelFuture } from "./model-future.ts";
 import type { TaskSpec } from "./tasks.ts";
 
 /** What the run went through: with trouble, more may fail. */
