@@ -17,7 +17,7 @@ import { ModelLink, type PeerEnd } from "./link.ts";
 import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
-import type { TaskSpec } from "./tasks.ts";
+import { makesActor, type TaskSpec } from "./tasks.ts";
 import type { WorkerSurroundings } from "./worker-process.ts";
 
 type Heard = (answer: Answer, content: Content | null) => void;
@@ -90,7 +90,8 @@ export class ClientProcess implements PeerEnd {
   /** Fetches whatever it keeps and has not fetched yet. */
   gatherAll(): void {
     for (const future of this.futures.values())
-      if (!future.released && future.state === "done" && future.value === null) this.#locate(future);
+      if (!future.released && future.state === "done" && future.value === null && !makesActor(future.plan.spec))
+        this.#locate(future);
   }
 
   /** Lets go of everything; `politely` future by future, and says goodbye. */

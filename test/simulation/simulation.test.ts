@@ -112,6 +112,7 @@ const messageKinds: readonly AnyMessage["t"][] = [
   "finished",
   "errored",
   "stopped",
+  "actorEnded",
   "held",
   "notHeld",
   "missing",

@@ -47,6 +47,18 @@ export interface TaskHistory {
   cancels: number;
   /** It is to run to its end, whoever leaves. */
   fired: boolean;
+  /** How often the slot of the actor that it made was replaced. */
+  actorEnds: number;
+}
+
+/** It makes an object that stays at its worker. */
+export function makesActor({ options }: TaskSpec): boolean {
+  return options.isolation === "actor" || options.isolation === "actor-process";
+}
+
+/** It calls the object that its first input made. */
+export function isCall({ options }: TaskSpec): boolean {
+  return options.isolation === "call";
 }
 
 export type SpecTraits = Partial<Omit<TaskSpec, "id" | "value" | "history" | "options">> & {
@@ -84,7 +96,17 @@ export class TaskBook {
         id,
         inputs.map((i) => i.value),
       ),
-      history: { begun: 0, threw: 0, killed: 0, interrupted: 0, losses: 0, suspected: 0, cancels: 0, fired: false },
+      history: {
+        begun: 0,
+        threw: 0,
+        killed: 0,
+        interrupted: 0,
+        losses: 0,
+        suspected: 0,
+        cancels: 0,
+        actorEnds: 0,
+        fired: false,
+      },
     };
     this.specs.push(spec);
     return spec;
