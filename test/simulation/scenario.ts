@@ -99,7 +99,7 @@ function drawWorker(random: Random, index: number): WorkerTraits {
 }
 
 function drawShapes(random: Random): Shape[] {
-  const shapes: Shape[] = [chain, wide, layers, scattered, sharedOnes, misbehaving];
+  const shapes: Shape[] = [chain, wide, readers, layers, scattered, sharedOnes, misbehaving];
   if (random.chance(0.5)) return shapes;
   const most = random.pick(shapes);
   return [...shapes, most, most, most, most];
@@ -156,7 +156,14 @@ function drawBursts(style: Style, activeUs: number): PlannedBurst[] {
     const keepMs = random.chance(0.2) ? random.skewed(1, 500) : null;
     bursts.push({ atUs: random.between(0, activeUs), run: random.between(0, 2), keepMs, tasks });
   }
-  return bursts.sort((a, b) => a.atUs - b.atUs);
+  // A detached run whose client is gone must come to its end by itself.
+  const endless = new Set(bursts.filter(({ tasks }) => tasks.some(neverEnds)).map(({ run }) => run));
+  const sane = bursts.map((burst) => (endless.has(burst.run) ? { ...burst, keepMs: null } : burst));
+  return sane.sort((a, b) => a.atUs - b.atUs);
+}
+
+function neverEnds({ spec }: PlannedTask): boolean {
+  return spec.endless && spec.options.timeoutMs === 0;
 }
 
 function drawPlan({ random }: Style, spec: TaskSpec): PlannedTask {
@@ -180,6 +187,14 @@ function wide(style: Style): TaskSpec[] {
   const fn = style.random.between(1, 4);
   const many = Array.from({ length: style.random.skewed(2, 300) }, () => add(style, { fn }));
   return [...many, add(style, { inputs: many.slice(0, 20) })];
+}
+
+/** Many that read one large result. */
+function readers(style: Style): TaskSpec[] {
+  const { random } = style;
+  const source = add(style, { bytes: random.between(100_000, 10 ** 6) });
+  const fn = random.between(1, 4);
+  return [source, ...Array.from({ length: random.skewed(3, 200) }, () => add(style, { fn, inputs: [source] }))];
 }
 
 function layers(style: Style): TaskSpec[] {

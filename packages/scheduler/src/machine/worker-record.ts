@@ -1,6 +1,6 @@
 // What the scheduler keeps of a worker.
 
-import type { Snapshot, WorkerHello, WorkerId, WorkerMetrics } from "@taskflock/protocol/words";
+import type { Snapshot, TaskId, WorkerHello, WorkerId, WorkerMetrics } from "@taskflock/protocol/words";
 import { type FunctionRecord, type Holding, type Lane, makeLane, type Task } from "./records.ts";
 
 /** What a worker may do: take tasks; finish and hand over; nothing, it was told to leave. */
@@ -75,6 +75,9 @@ export class Worker {
   hasSurplus = false;
   /** Tasks being taken back elsewhere for its sake. */
   thefts = 0;
+  /** A result that it gets a copy of because many wait for it elsewhere; and when it may get another one. */
+  copying: TaskId | null = null;
+  noCopiesBefore = 0;
   readonly moving: Map<Task, Moving> = new Map();
   retireDirty = false;
 
