@@ -11,11 +11,11 @@ import type {
   TaskId,
   TaskNumber,
 } from "@taskflock/protocol/words";
-import { NO_PAYLOAD } from "@taskflock/protocol/words";
+import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
-import type { TaskSpec } from "./tasks.ts";
+import { makesActor, type TaskSpec } from "./tasks.ts";
 import type { WorkerSurroundings } from "./worker-process.ts";
 
 /** What is to become of a future: kept, its result fetched, let go, or cancelled, so many µs after it was submitted. */
@@ -51,6 +51,9 @@ export interface ModelFuture {
   releaseDue: boolean;
   cancelAsked: boolean;
 }
+
+/** What is answered of workers that have left, and of tasks that were released or are yet to come. */
+const innocent: ReadonlySet<string> = new Set(["FLOCK_WORKER_UNKNOWN", "FLOCK_TASK_UNKNOWN"]);
 
 export class ClientProcess implements PeerEnd {
   readonly name: string;
@@ -107,7 +110,8 @@ export class ClientProcess implements PeerEnd {
   /** Fetches whatever it keeps and has not fetched yet. */
   gatherAll(): void {
     for (const future of this.futures.values())
-      if (!future.released && future.state === "done" && future.value === null) this.#locate(future);
+      if (!future.released && future.state === "done" && future.value === null && !makesActor(future.plan.spec))
+        this.#locate(future);
   }
 
   /** Lets go of everything; `politely` future by future, and says goodbye. */
@@ -257,7 +261,7 @@ export class ClientProcess implements PeerEnd {
     if (message.t === "answer") {
       if (!this.asked.delete(message.id))
         throw new Error(`${this.name} was answered ${message.id}, and did not ask it`);
-      if (message.error !== null && message.error.code !== "FLOCK_WORKER_UNKNOWN")
+      if (message.error !== null && !innocent.has(message.error.code))
         throw new Error(`${this.name} was answered ${message.id} with ${message.error.message}`);
       return;
     }
@@ -348,12 +352,25 @@ export class ClientProcess implements PeerEnd {
     if (holder === undefined || future.released || future.value !== null) return;
     this.#around.world.after(this.#around.random.skewed(50, 20_000), () => {
       if (this.state !== "alive" || future.released || future.value !== null) return;
-      const content = this.#around.workerAt(holder.worker)?.arena.serve(task) ?? null;
+      const peer = this.#around.workerAt(holder.worker);
+      const apart = peer !== null && !this.#reaches(holder, peer.name);
+      const content = apart ? null : (peer?.arena.serve(task) ?? null);
       if (content !== null && !this.#around.random.chance(this.#around.transferTrouble())) {
         this.#gotBytes(future, content);
       } else if (others.length > 0) this.#fetch(future, task, others);
-      else this.#say({ t: "unavailable", n: future.n, holder: holder.worker, version: holder.version });
+      else
+        this.#say({
+          t: "unavailable",
+          n: future.n,
+          holder: holder.worker,
+          version: holder.version,
+          why: apart ? "unreachable" : "gone",
+        });
     });
+  }
+
+  #reaches(holder: Holder, name: string): boolean {
+    return isRelayed(holder.address) || this.#around.reaches(this.name, name);
   }
 
   /** The receiver may learn of it much later than the client does, so it is tried as long as there is no outcome. */
@@ -362,6 +379,10 @@ export class ClientProcess implements PeerEnd {
       if (this.state !== "alive" || future.released || future.state !== "pending") return;
       const { value, bytes } = future.plan.spec;
       const worker = this.#around.workerAt(holder.worker);
+      if (worker !== null && !this.#reaches(holder, worker.name)) {
+        this.#say({ t: "unavailable", n: future.n, holder: holder.worker, version: 0, why: "unreachable" });
+        return;
+      }
       const done = worker?.upload(task, { is: "value", value, bytes }) ?? false;
       if (!done && worker !== null) this.#upload(future, task, holder);
     });

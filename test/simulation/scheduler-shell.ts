@@ -96,7 +96,7 @@ export class SchedulerShell implements SchedulerEnd {
     const party: Party = { link, assigned: new Set(), up: true, open: isClient, leaving: false, cuts: 0 };
     (isClient ? this.#clients : this.#workers).set(id, party);
     if (isClient) this.step({ e: "clientJoined", session: id as SessionId, name: link.peer.name });
-    else this.step({ e: "workerJoined", worker: id as WorkerId, hello: this.#hellos(link) });
+    else this.step({ e: "workerJoined", worker: id as WorkerId, hello: this.#hellos(link), relayKey: `key${id}` });
     return { id, resumed: false };
   }
 

@@ -10,6 +10,7 @@ import type {
   WorkerHello,
   WorkerId,
 } from "@taskflock/protocol/words";
+import { isRelayed } from "@taskflock/protocol/words";
 import type { WorkerEvent, WorkerPort } from "@taskflock/worker/machine";
 import { defaultWorkerConfig, WorkerMachine } from "@taskflock/worker/machine";
 import { Arena } from "./arena.ts";
@@ -38,6 +39,8 @@ export interface WorkerSurroundings {
   workerAt(id: WorkerId): WorkerProcess | null;
   /** How likely a transfer fails for no reason, or for want of room. */
   transferTrouble(): number;
+  /** Whether the two can talk to each other without the scheduler. */
+  reaches(reader: string, holder: string): boolean;
   /** How likely a stored input cannot be read any more. */
   spoilTrouble(): number;
   died(process: WorkerProcess, how: string): void;
@@ -59,7 +62,8 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   /** Everything that was ever given to its slots. */
   readonly given = new Set<number>();
   readonly #around: WorkerSurroundings;
-  readonly #slots: ModelSlot[];
+  /** Numbered ones, and those of actors. */
+  readonly #slots: Map<number, ModelSlot>;
   readonly #functions = new Set<number>();
   readonly #fetches = new Map<TaskId, object>();
   readonly #expected = new Set<TaskId>();
@@ -87,7 +91,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       storyLines: 5_000,
     };
     this.machine = new WorkerMachine(config, this.#port());
-    this.#slots = Array.from({ length: slots }, (_, index) => new ModelSlot(this, index));
+    this.#slots = new Map(Array.from({ length: slots }, (_, index) => [index, new ModelSlot(this, index)]));
     this.link = new ModelLink("worker", this, around.scheduler, around.world, around.random);
     this.link.open();
   }
@@ -163,7 +167,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   die(how: string): void {
     if (this.state !== "alive") return;
     this.state = "dead";
-    for (const slot of this.#slots) slot.stop();
+    for (const slot of this.#slots.values()) slot.stop();
     this.link.kill();
     this.#around.died(this, how);
   }
@@ -213,6 +217,8 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       left.push(`records ${JSON.stringify(this.machine.counts)} ${JSON.stringify(this.machine.snapshot())}`);
     if (this.payloads.count > 0) left.push(`payloads ${this.payloads.left()}`);
     if (this.arena.count > 0) left.push(`${this.arena.count} results in its store`);
+    const actors = this.#slots.size - this.traits.slots;
+    if (actors > 0) left.push(`${actors} actors`);
     if (this.#fetches.size > 0) left.push(`${this.#fetches.size} fetches`);
     if (this.#expected.size > 0) left.push(`uploads of ${[...this.#expected].join()} expected`);
     return left.map((text) => `${this.name}: ${text}`);
@@ -233,15 +239,20 @@ export class WorkerProcess implements PeerEnd, SlotHost {
           const args = this.payloads.get(assign.args);
           if (args.is === "arguments") this.given.add(args.spec);
         }
-        this.#slots[slot]?.run(items);
+        if (!this.#slots.has(slot)) this.#slots.set(slot, new ModelSlot(this, slot));
+        this.#slots.get(slot)?.run(items);
       },
-      abortItem: (slot, task, reason) => this.#slots[slot]?.abort(task, reason),
-      endSlot: (slot, reason) => this.#slots[slot]?.end(reason),
-      closeActor: () => {},
+      abortItem: (slot, task, reason) => this.#slots.get(slot)?.abort(task, reason),
+      endSlot: (slot, reason) => this.#slots.get(slot)?.end(reason),
+      closeActor: (slot) => {
+        this.#slots.get(slot)?.stop();
+        this.#slots.delete(slot);
+      },
       fetch: (task, _bytes, holder) => this.#fetch(task, holder),
       stopFetch: (task) => {
         if (!this.#fetches.delete(task)) throw new Error(`${this.name} stops a fetch of ${task} that does not run`);
       },
+      serveRelay: () => {},
       expectUpload: (task) => void this.#expected.add(task),
       dropStored: (task) => {
         if (!this.#expected.delete(task)) this.arena.drop(task);
@@ -268,11 +279,17 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     this.world.after(this.random.skewed(50, 20_000), () => {
       if (this.#fetches.get(task) !== token || this.state === "dead") return;
       this.#fetches.delete(task);
-      const content = this.#around.workerAt(holder.worker)?.arena.serve(task) ?? null;
+      const peer = this.#around.workerAt(holder.worker);
+      if (peer !== null && !isRelayed(holder.address) && !this.#around.reaches(this.name, peer.name)) {
+        this.step({ e: "fetchFailed", task, holder, full: false, why: "unreachable" });
+        return;
+      }
+      const content = peer?.arena.serve(task) ?? null;
       const trouble = this.random.chance(this.#around.transferTrouble());
       if (content === null || content.is !== "value" || trouble) {
         const full = content !== null && this.random.chance(0.2);
-        this.step({ e: "fetchFailed", task, holder, full });
+        const why = trouble && isRelayed(holder.address) ? "relay" : "gone";
+        this.step({ e: "fetchFailed", task, holder, full, why });
       } else {
         this.arena.store(task, content);
         this.step({ e: "fetched", task, bytes: content.bytes });

@@ -45,6 +45,8 @@ test("help names the commands, defaults and environment variables", async () => 
     "events",
     "logs",
     "dump",
+    "why",
+    "story",
   ])
     expect(help.stdout).toContain(command);
   const scheduler = await taskflock(["scheduler", "--help"]);

@@ -9,7 +9,9 @@ import {
   type Located,
   NO_PAYLOAD,
   type PayloadStore,
+  Received,
   type TaskNumber,
+  whyMissing,
 } from "@taskflock/protocol";
 
 /** How many holders are tried before the fault must be on this side: results that are made again are found elsewhere. */
@@ -83,16 +85,18 @@ export class Retrieval {
 
   async #fetch(n: TaskNumber, fetching: Fetching): Promise<Uint8Array> {
     const { signal } = fetching.abort;
+    const received = new Received();
     let place = await this.#ask(fetching, { t: "locate", n });
     for (let attempt = 1; ; attempt++) {
       if (place.inline !== null) return place.inline;
       const holder = chooseHolder(place.located.holders, n, attempt);
       try {
-        return await this.#bulk.fetch(holder.address, place.located.task, (size) => new Uint8Array(size), signal);
+        return await this.#bulk.fetch(holder, place.located.task, (size) => new Uint8Array(size), signal, received);
       } catch (cause) {
         if (signal.aborted || attempt === MAX_ATTEMPTS) throw transferFailed(n, holder, attempt, cause);
         const { worker, version } = holder;
-        place = await this.#ask(fetching, { t: "unavailable", n, holder: worker, version });
+        const why = whyMissing(holder, cause);
+        place = await this.#ask(fetching, { t: "unavailable", n, holder: worker, version, why });
       }
     }
   }

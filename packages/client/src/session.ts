@@ -9,6 +9,7 @@ import {
   NO_PAYLOAD,
   type PayloadRef,
   PayloadStore,
+  type Resume,
   readToken,
   SchedulerLink,
   type SchedulerToClient,
@@ -93,7 +94,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.address = address;
     this.packages = packages;
     this.#logs = logs;
-    this.#bulk = new BulkClient({ token });
+    this.#bulk = new BulkClient({ token, scheduler: address });
     this.#retrieval = new Retrieval(this, this.#bulk);
     this.results = new Results(this.payloads, this.#retrieval, (record) => this.keyOf(record));
     this.questions = new Questions(this);
@@ -124,6 +125,11 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
 
   get sessionId(): number {
     return this.#welcome?.id ?? 0;
+  }
+
+  /** What another end shows that is to go on with the session. */
+  get resume(): Resume {
+    return { id: this.sessionId, secret: this.#welcome?.secret ?? "" };
   }
 
   get maxFrameBytes(): number {

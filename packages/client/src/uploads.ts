@@ -9,6 +9,7 @@ import {
   type TaskNumber,
   type UploadTo,
   type WorkerId,
+  whyMissing,
 } from "@taskflock/protocol";
 import { SpareMemory } from "./spare-memory.ts";
 
@@ -84,14 +85,15 @@ export class Uploads {
 
   async #put(n: TaskNumber, task: TaskId, holder: Holder, upload: Upload): Promise<void> {
     const { data, abort, busy } = upload;
-    const { worker, address, version } = holder;
+    const { worker, version } = holder;
     if (busy.has(worker)) return;
     busy.add(worker);
     try {
-      await this.#bulk.put(address, task, data, abort.signal);
-    } catch {
+      await this.#bulk.put(holder, task, data, abort.signal);
+    } catch (error) {
       // The scheduler answers with another `uploadTo`, or fails the data.
-      if (!abort.signal.aborted) this.#host.send({ t: "unavailable", n, holder: worker, version });
+      if (!abort.signal.aborted)
+        this.#host.send({ t: "unavailable", n, holder: worker, version, why: whyMissing(holder, error) });
     } finally {
       busy.delete(worker);
       if (busy.size === 0 && this.#waiting.get(n) !== upload) this.memory.give(data.bytes);

@@ -16,6 +16,14 @@ export interface LocalClusterOptions {
   readonly threadsPerWorker?: number;
   /** Memory of each worker: bytes, or text such as "2GiB". Above it the worker is restarted. */
   readonly memoryLimit?: number | string;
+  /** Share of it that results take in memory; beyond it the least recently used are files. 0: never. Default 0.6. */
+  readonly memoryTarget?: number;
+  /** Share of it above which results get no more memory than they have; 0 is off. Default 0.7. */
+  readonly memorySpill?: number;
+  /** Share of it above which a worker takes no new tasks; 0 is off. Default 0.8. */
+  readonly memoryPause?: number;
+  /** Where workers make their folders for results that are files. Null: they are never files. Default: the system's for such. */
+  readonly spillDirectory?: string | null;
   /** JavaScript heap of each slot: bytes, or text. A task that fills it fails; its worker lives on. */
   readonly heapLimit?: number | string;
   /** What each worker has for tasks that ask for it, such as { GPU: 1 }. */
@@ -62,6 +70,10 @@ const size: Check = (value) =>
   (typeof value === "number" && value > 0) || (typeof value === "string" && /^\s*\d+(\.\d+)?\s*[a-z]*\s*$/i.test(value))
     ? null
     : 'bytes, or text such as "2GiB"';
+const share: Check = (value) =>
+  typeof value === "number" && value >= 0 && value <= 1 ? null : "a share from 0 to 1; 0 is off";
+const folder: Check = (value) =>
+  value === null || (typeof value === "string" && value !== "") ? null : "a folder, or null";
 const port: Check = integerFrom(0, 65_535);
 const host: Check = (value) => (typeof value === "string" && value !== "" ? null : "a host name or address");
 const flag: Check = (value) => (typeof value === "boolean" ? null : "true or false");
@@ -83,6 +95,10 @@ const checks: Checks<LocalClusterOptions> = {
   workers: workerCount,
   threadsPerWorker: integerFrom(1, 1024),
   memoryLimit: size,
+  memoryTarget: share,
+  memorySpill: share,
+  memoryPause: share,
+  spillDirectory: folder,
   heapLimit: size,
   resources: amounts,
   host,
@@ -127,6 +143,10 @@ function workerFlags(options: LocalClusterOptions, threads: number): string[] {
   const flags = ["--threads", String(threads), "--host", options.host ?? "127.0.0.1"];
   flags.push("--scheduler-lost-ms", String(SCHEDULER_LOST_MS));
   if (options.memoryLimit !== undefined) flags.push("--memory-limit", String(options.memoryLimit));
+  if (options.memoryTarget !== undefined) flags.push("--memory-target", String(options.memoryTarget));
+  if (options.memorySpill !== undefined) flags.push("--memory-spill", String(options.memorySpill));
+  if (options.memoryPause !== undefined) flags.push("--memory-pause", String(options.memoryPause));
+  if (options.spillDirectory !== undefined) flags.push("--spill-directory", options.spillDirectory ?? "off");
   if (options.heapLimit !== undefined) flags.push("--heap-limit", String(options.heapLimit));
   const resources = Object.entries(options.resources ?? {}).map(([name, amount]) => `${name}=${amount}`);
   if (resources.length > 0) flags.push("--resources", resources.join(","));

@@ -2,7 +2,6 @@
 export * from "./address.ts";
 export * from "./link/link-server.ts";
 export * from "./link/reading-clock.ts";
-export { relayedAddress } from "./link/relay-stream.ts";
 export * from "./link/relay-words.ts";
 export * from "./link/scheduler-link.ts";
 export * from "./link/server-link.ts";

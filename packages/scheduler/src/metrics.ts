@@ -3,12 +3,14 @@
 import type { PayloadStore, Traffic } from "@taskflock/protocol";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { SchedulerMachine } from "./machine/index.ts";
+import type { RelayCounts } from "./relays.ts";
 
 export interface MetricSources {
   readonly machine: SchedulerMachine;
   readonly payloads: PayloadStore;
   readonly steps: () => number;
   readonly traffic: () => Traffic;
+  readonly relays: () => RelayCounts;
   /** 99th percentile of the event loop's delay since the last call, seconds. */
   readonly loopDelay: () => number;
 }
@@ -16,7 +18,7 @@ export interface MetricSources {
 const PREFIX = "taskflock_scheduler_";
 
 /** The scheduler's registry. */
-export function createMetrics({ machine, payloads, steps, traffic, loopDelay }: MetricSources): Registry {
+export function createMetrics({ machine, payloads, steps, traffic, relays, loopDelay }: MetricSources): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Gauge({
@@ -63,6 +65,10 @@ export function createMetrics({ machine, payloads, steps, traffic, loopDelay }: 
   counter(registry, "received_bytes_total", "Bytes of the frames that carried them.", () => traffic().receivedBytes);
   counter(registry, "sent_messages_total", "Messages to clients and workers.", () => traffic().sentMessages);
   counter(registry, "sent_bytes_total", "Bytes of the frames that carried them.", () => traffic().sentBytes);
+  counter(registry, "relays_total", "Transfers that went through the scheduler.", () => relays().total);
+  counter(registry, "relayed_bytes_total", "Bytes that they carried.", () => relays().bytes);
+  gauge(registry, "relays", "Transfers that go through the scheduler now.", () => relays().active);
+  gauge(registry, "relays_waiting", "Transfers that wait to go through the scheduler.", () => relays().waiting);
   processMetrics(registry, loopDelay);
   return registry;
 }

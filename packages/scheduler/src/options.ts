@@ -32,6 +32,8 @@ export interface SchedulerOptions {
   readonly creditBytes?: number;
   /** The cluster ends when no task was there to be done for so long, milliseconds; 0 (default): never. */
   readonly idleTimeoutMs?: number;
+  /** Transfers at once that go through the scheduler, because the two ends cannot reach each other; 0: none. Default 16. */
+  readonly maxRelays?: number;
   /** Overrides of the machine's configuration. */
   readonly config?: Partial<Omit<SchedulerConfig, "facts">>;
 }
@@ -56,6 +58,7 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
     maxFrameBytes: options.maxFrameBytes ?? 4 * 1024 * 1024,
     creditBytes: options.creditBytes ?? 64 * 1024 * 1024,
     idleTimeoutMs: options.idleTimeoutMs ?? 0,
+    maxRelays: options.maxRelays ?? 16,
     config: options.config ?? {},
   };
   if (complete.token === "") throw new FlockError("FLOCK_OPTION_INVALID", "The scheduler's token is empty.");

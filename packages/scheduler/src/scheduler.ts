@@ -12,6 +12,7 @@ import {
   PayloadStore,
   type Resume,
   type SessionId,
+  type StreamAdmission,
   type Traffic,
   type Welcome,
   type WorkerHello,
@@ -24,6 +25,7 @@ import { MetricsReader, type MetricsText } from "./metrics-text.ts";
 import { type CompleteSchedulerOptions, completeOptions, ownVersion, type SchedulerOptions } from "./options.ts";
 import { type ClientParty, Party, uniqueName, WorkerParty } from "./parties.ts";
 import { RecordingWriter } from "./recording.ts";
+import { Relays } from "./relays.ts";
 
 export interface RunningScheduler {
   /** host:port for clients and workers. */
@@ -68,6 +70,7 @@ class Scheduler implements RunningScheduler {
   readonly #payloads: PayloadStore = new PayloadStore();
   readonly #driver: Driver;
   readonly #metrics: MetricsReader;
+  readonly #relays: Relays;
   readonly #clients: Map<number, ClientParty> = new Map();
   readonly #workers: Map<number, WorkerParty> = new Map();
   #lastSession = 0;
@@ -89,6 +92,10 @@ class Scheduler implements RunningScheduler {
       this.#sayIdle = resolve;
     });
     this.failed.catch(() => undefined); // whoever started us may not look
+    this.#relays = new Relays({
+      max: options.maxRelays,
+      tell: (worker, key) => this.#workers.get(worker)?.link?.send({ t: "relay", key }),
+    });
     const { recordFile: file, logger } = options;
     const recordingFailed = (err: unknown): void =>
       logger.error({ err, file }, "the recording cannot be written; it ends");
@@ -99,6 +106,7 @@ class Scheduler implements RunningScheduler {
       payloads: this.#payloads,
       steps: () => this.#driver.steps,
       traffic: () => this.#server?.traffic ?? NO_TRAFFIC,
+      relays: () => this.#relays.counts,
     });
   }
 
@@ -159,6 +167,7 @@ class Scheduler implements RunningScheduler {
     clearInterval(this.#idleTimer ?? undefined);
     this.#driver.stop();
     this.#metrics.close();
+    this.#relays.close();
     for (const party of [...this.#clients.values(), ...this.#workers.values()]) party.forget();
     await this.#server?.close();
   }
@@ -181,7 +190,7 @@ class Scheduler implements RunningScheduler {
     };
   }
 
-  #admit(hello: Hello): Admission {
+  #admit(hello: Hello): Admission | StreamAdmission {
     switch (hello.role) {
       case "client":
         return this.#admitClient(hello.name, hello.resume) as unknown as Admission;
@@ -189,8 +198,9 @@ class Scheduler implements RunningScheduler {
         return this.#admitWorker(hello.worker, hello.resume) as unknown as Admission;
       case "nanny":
         return this.#admitNanny(hello.name) as unknown as Admission;
-      case "peer":
       case "relay":
+        return this.#admitRelay(hello.side, hello.key);
+      case "peer":
         throw new FlockError(
           "FLOCK_FORBIDDEN",
           "This is the scheduler's port; data is fetched from the workers' peer ports.",
@@ -257,8 +267,14 @@ class Scheduler implements RunningScheduler {
         this.#driver.happen(
           resumed
             ? { e: "workerResumed", worker: id }
-            : { e: "workerJoined", worker: id, hello: { ...hello, name: worker.name } },
+            : {
+                e: "workerJoined",
+                worker: id,
+                hello: { ...hello, name: worker.name },
+                relayKey: this.#relays.keyFor(id),
+              },
         );
+        this.#relays.workerUp(id);
         this.#options.logger.info(
           { worker: worker.name, peer: hello.peerAddress, slots: hello.slots, resumed },
           "worker joined",
@@ -287,6 +303,7 @@ class Scheduler implements RunningScheduler {
   #workerLost(worker: WorkerParty, how: string): void {
     if (!this.#workers.delete(worker.id)) return;
     worker.forget();
+    this.#relays.workerGone(worker.id as WorkerId);
     worker.link?.cut();
     this.#driver.happen({ e: "workerLost", worker: worker.id as WorkerId, how, planned: worker.leaving });
     const facts = { worker: worker.name, how };
@@ -311,6 +328,15 @@ class Scheduler implements RunningScheduler {
         onReady: () => undefined,
         onClosed: () => undefined,
       }),
+    };
+  }
+
+  // ------------------------------------------------------------------ relays
+
+  #admitRelay(side: "reader" | "holder", key: string): StreamAdmission {
+    return {
+      welcome: this.#welcome(new Party<never, never>(0, ""), false),
+      stream: (ends) => (side === "reader" ? this.#relays.read(key, ends) : this.#relays.hold(key, ends)),
     };
   }
 

@@ -107,7 +107,7 @@ describe("a call that failed", () => {
     stage.submit(1, 2, { deps: [1] });
     stage.store(1, stage.assigned(1)[0]!);
     // Its result is lost, and cannot be made again; that of task 2 is not.
-    stage.say(1, { t: "unavailable", n: 1 as TaskNumber, holder: 1 as never, version: 9 });
+    stage.say(1, { t: "unavailable", n: 1 as TaskNumber, holder: 1 as never, version: 9, why: "gone" });
     fail(stage);
     expect(ask(stage, { q: "call", n: 1 }).error).toBeNull();
     stage.release(1, 1);

@@ -167,7 +167,7 @@ describe("an input that cannot be fetched", () => {
     const [a] = stage.assigned(1);
     stage.store(1, a!, 5000, 7);
     stage.worker(2);
-    const missing = { t: "missing", task: a!.task, holder: 1 as never } as const;
+    const missing = { t: "missing", task: a!.task, holder: 1 as never, why: "gone" } as const;
     stage.tell(2, { ...missing, version: 6 });
     expect(stage.assigned(1)).toEqual([]);
     stage.tell(2, { ...missing, version: 7 });

@@ -128,7 +128,7 @@ export class FakeWorker {
         continue;
       }
       for (const { worker: holder, version } of input.holders) {
-        this.out.push({ t: "missing", task: input.task, holder, version });
+        this.out.push({ t: "missing", task: input.task, holder, version, why: "gone" });
       }
       this.tasks.delete(task);
       this.out.push({ t: "stopped", task, attempt, why: input.holders.length > 0 ? "input" : "predecessor" });

@@ -238,9 +238,9 @@ describe("locating results", () => {
     stage.store(1, stage.assigned(1)[0]!, 9000, 3);
     stage.locate(1, 1);
     expect(stage.told().at(-1)).toMatchObject({ t: "located", bytes: 9000, holders: [{ worker: 1, version: 3 }] });
-    stage.say(1, { t: "unavailable", n: 1 as TaskNumber, holder: 1 as never, version: 2 });
+    stage.say(1, { t: "unavailable", n: 1 as TaskNumber, holder: 1 as never, version: 2, why: "gone" });
     expect(stage.told().at(-1)).toMatchObject({ t: "located", holders: [{ version: 3 }] });
-    stage.say(1, { t: "unavailable", n: 1 as TaskNumber, holder: 1 as never, version: 3 });
+    stage.say(1, { t: "unavailable", n: 1 as TaskNumber, holder: 1 as never, version: 3, why: "gone" });
     expect(stage.told()).toEqual([]);
     const [again] = stage.assigned(1);
     expect(again!.attempt).toBe(2);

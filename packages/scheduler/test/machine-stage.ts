@@ -199,7 +199,7 @@ export class Stage implements SchedulerPort {
       memoryLimitBytes: 1e9,
       peerAddress: `h:${id}`,
     };
-    this.step({ e: "workerJoined", worker: id as WorkerId, hello });
+    this.step({ e: "workerJoined", worker: id as WorkerId, hello, relayKey: `key${id}` });
     this.snapshot(id);
   }
 

@@ -15,6 +15,8 @@ import type { SchedulerConfig } from "../src/machine/index.ts";
 import { at, FakeWorker, type Surroundings } from "./machine-fake-worker.ts";
 import { Stage } from "./machine-stage.ts";
 
+const WHY = ["gone", "unreachable", "relay"] as const;
+
 interface FakeClient {
   readonly id: number;
   link: "up" | "blocked" | "cut";
@@ -124,7 +126,7 @@ export class World implements Surroundings {
     if (this.workers.size >= most) return;
     const worker = new FakeWorker(++this.#ids, 1 + (pick % 2), this);
     this.workers.set(worker.id, worker);
-    const resources: Record<string, number> = pick % 3 === 0 ? {} : { GPU: 10_000 };
+    const resources: Record<string, number> = [{}, { GPU: 15_000, MEM: 20_000 }, { GPU: 10_000 }][pick % 3]!;
     this.stage.worker(worker.id, { slots: worker.slots, resources, name: `w${worker.id % 5}` });
   }
 
@@ -210,6 +212,8 @@ export class World implements Surroundings {
     this.stage.options(id, 2, { resources: { GPU: 10_000 }, retries: 1, speculate: true });
     this.stage.options(id, 3, { workers: ["w1", "w2"], allowOtherWorkers: true });
     this.stage.options(id, 4, { deadlineMs: 10, retries: 1, backoffMs: 5, noWorkerTimeoutMs: 20 });
+    this.stage.options(id, 6, { resources: { GPU: 3_333, MEM: 10_000 }, retries: 1 });
+    this.stage.options(id, 7, { resources: { GPU: 5_000 }, priority: 1 });
     this.stage.options(id, 5, { resources: { TPU: 1 }, noWorkerTimeoutMs: 30 });
     this.stage.say(id, { t: "openRun", run: 1 as never, name: "r", weight: 2, steps: 3, keepMs: null });
   }
@@ -259,7 +263,7 @@ export class World implements Surroundings {
       client.held.add(n);
       held.push(n);
       const key = pick % 9 === 0 ? { key: `k${pick % 2}`, fingerprint: `${pick % 7}` } : {};
-      return this.stage.submission(n, { deps: [...deps], options: pick % 7 > 3 ? 0 : pick % 6, run: pick % 2, ...key });
+      return this.stage.submission(n, { deps: [...deps], options: pick % 7 > 3 ? 0 : pick % 8, run: pick % 2, ...key });
     });
     this.stage.say(client.id, ...messages);
   }
@@ -298,7 +302,14 @@ export class World implements Surroundings {
     client.asked.add(n);
     const holder = at([...this.workers.keys()], pick) as WorkerId | undefined;
     if (pick % 4 > 0 || holder === undefined) this.stage.locate(client.id, n);
-    else this.stage.say(client.id, { t: "unavailable", n: n as TaskNumber, holder, version: pick % 9 });
+    else
+      this.stage.say(client.id, {
+        t: "unavailable",
+        n: n as TaskNumber,
+        holder,
+        version: pick % 9,
+        why: WHY[pick % 3]!,
+      });
   }
 
   #askForCall(pick: number): void {
@@ -306,7 +317,12 @@ export class World implements Surroundings {
     const n = client === undefined ? undefined : at([...client.held], pick);
     if (client === undefined || n === undefined || client.link === "cut") return;
     const id = client.next++;
-    client.questions.set(id, { q: "call", n: n as TaskNumber });
+    const asks: Question[] = [
+      { q: "call", n: n as TaskNumber },
+      { q: "why", n: n as TaskNumber },
+      { q: "whyKey", key: `f-${client.id}-${pick % 40}` },
+    ];
+    client.questions.set(id, at(asks, pick)!);
     this.#ask(client, id);
   }
 

@@ -42,6 +42,14 @@ export function byteSizeFrom(from: number, to: number): (text: string) => number
   };
 }
 
+/** `0.6`, `60%`, `off`: a share of something, from 0 to 1; 0 where it is off. */
+export function share(text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(text);
+  const value = /^\s*off\s*$/i.test(text) ? 0 : Number(match?.[1]) / (match?.[2] === "%" ? 100 : 1);
+  if (value >= 0 && value <= 1) return value;
+  throw new InvalidValue("Give a share such as 0.6 or 60%, or off.");
+}
+
 /** A whole number in a range, both ends included. */
 export function integer(from: number, to: number): (text: string) => number {
   return (text) => {

@@ -11,13 +11,23 @@ test("a worker below a nanny is one process without a nanny, whatever its enviro
       TASKFLOCK_MEMORY_LIMIT: "9GiB",
       TASKFLOCK_HEAP_LIMIT: "9GiB",
       TASKFLOCK_RESOURCES: "a=9",
+      ...{ TASKFLOCK_MEMORY_TARGET: "0.1", TASKFLOCK_MEMORY_PAUSE: "0.1", TASKFLOCK_SPILL_DIRECTORY: "/nowhere" },
     },
     ...{ TASKFLOCK_WORKER_HOST: "0.0.0.0", TASKFLOCK_WORKER_PORT: "9", TASKFLOCK_SCHEDULER_LOST_MS: "9" },
     ...{ TASKFLOCK_LOG_LEVEL: "trace", TASKFLOCK_LIFETIME: "9s" },
   };
   const flags = {
     ...{ threads: 3, processes: 2, memoryLimit: 2 ** 30, heapLimit: 2 ** 20, resources: { GPU: 0.5 }, name: "w-1" },
-    ...{ host: "127.0.0.1", port: 0, nanny: true, checkArguments: true, schedulerLostMs: 5, logLevel: "warn" },
+    ...{ memoryTarget: 0.5, memorySpill: 0, memoryPause: 0.9, spillDirectory: "off" },
+    ...{
+      host: "127.0.0.1",
+      port: 0,
+      relay: "always",
+      nanny: true,
+      checkArguments: true,
+      schedulerLostMs: 5,
+      logLevel: "warn",
+    },
     ...{ lifetime: 5_000, lifetimeStagger: 1_500, lifetimeRestart: true },
   } as unknown as WorkerFlags;
   const [command, ...args] = workerArguments("host:1", flags);

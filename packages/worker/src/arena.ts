@@ -8,7 +8,7 @@ const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Segments that are made for one large result are a multiple of this. */
 const LARGE_SEGMENT_STEP = 1024 * 1024;
 
-/** A stretch of arena memory. `generation` is never used twice, so it names these very bytes until they are freed. */
+/** A stretch of arena memory, or, in segment `IN_FILE`, a file. `generation` is never used twice, so it names these very bytes until they are freed. */
 export interface Place {
   readonly segment: number;
   readonly offset: number;
@@ -49,6 +49,14 @@ export class Arena {
     return this.#usedBytes;
   }
 
+  /** While it is false, there are no more segments than there are. */
+  mayGrow = true;
+
+  /** A number that no bytes have had. */
+  newSerial(): number {
+    return ++this.#generation;
+  }
+
   /** Null when neither a free stretch nor room for another segment is there. */
   allocate(length: number): Place | null {
     const size = roundUp(Math.max(length, 1), ARENA_ALIGNMENT);
@@ -85,6 +93,7 @@ export class Arena {
   }
 
   #grow(size: number): boolean {
+    if (!this.mayGrow) return false;
     const room = this.limitBytes - this.#bytes;
     const wanted = size > this.#segmentBytes ? roundUp(size, LARGE_SEGMENT_STEP) : this.#segmentBytes;
     const bytes = Math.min(wanted, room - (room % ARENA_ALIGNMENT));

@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from "node:os";
 import { FlockError, RESOURCE_UNIT } from "@taskflock/protocol";
 import type { Logger } from "pino";
+import { defaultSpillDirectory } from "./spill/spill-folder.ts";
 
 export interface WorkerOptions {
   /** Of the scheduler: host:port, ws://host:port or wss://host:port. */
@@ -12,12 +13,25 @@ export interface WorkerOptions {
   readonly slots?: number;
   /** Named resources and how much of each there is, e.g. `{ GPU: 1 }`. Default none. */
   readonly resources?: Readonly<Record<string, number>>;
-  /** What the process is to stay below, bytes; the arena takes at most 60 % of it. 0 (default): the machine's memory. */
+  /** What the process is to stay below, bytes. 0 (default): the machine's memory. */
   readonly memoryLimitBytes?: number;
+  /** Share of the memory limit that results take in memory at most; beyond it they are files. 0: they are never files. Default 0.6. */
+  readonly memoryTarget?: number;
+  /** Share of the limit above which results get no more memory than they have, whatever their target. 0: none. Default 0.7. */
+  readonly memorySpill?: number;
+  /** Share of the limit above which the worker takes no new tasks. 0: none. Default 0.8. */
+  readonly memoryPause?: number;
+  /** Where the folder for results that are files is made. Null: nowhere, they are never files. Default: the system's for such. */
+  readonly spillDirectory?: string | null;
   /** JavaScript heap of a slot, MiB. 0 (default): the engine's own limit. */
   readonly heapLimitMb?: number;
   /** Where others reach this worker's data; also the interface it listens on. Default 127.0.0.1. */
   readonly peerHost?: string;
+  /**
+   * `auto` (default): whoever cannot reach this worker's data directly gets it through the scheduler. `always`: nobody is told to try
+   * directly, for a worker that is known to be behind an address translation or a firewall.
+   */
+  readonly relay?: "auto" | "always";
   /** 0 (default): any free port. */
   readonly peerPort?: number;
   readonly logger: Logger;
@@ -48,6 +62,11 @@ export interface CompleteWorkerOptions extends Required<WorkerOptions> {
 
 /** The share of the memory limit that results may take; code, heaps and buffers need the rest. */
 const ARENA_SHARE = 0.6;
+const SHARES: Pick<Required<WorkerOptions>, "memoryTarget" | "memorySpill" | "memoryPause"> = {
+  memoryTarget: ARENA_SHARE,
+  memorySpill: 0.7,
+  memoryPause: 0.8,
+};
 const MIN_ARENA_BYTES: number = 16 * 1024 * 1024;
 
 /** Fills in defaults; throws `FLOCK_OPTION_INVALID`. */
@@ -56,12 +75,18 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
   if (!Number.isInteger(slots) || slots < 1 || slots > 1024) throw invalid("slots", slots, "an integer from 1 to 1024");
   const memoryLimitBytes = options.memoryLimitBytes || totalmem();
   if (!(memoryLimitBytes > 0)) throw invalid("memoryLimitBytes", memoryLimitBytes, "a number of bytes");
+  const { memoryTarget, memorySpill, memoryPause } = options;
+  const shares = { ...SHARES, ...definedOf({ memoryTarget, memorySpill, memoryPause }) } as typeof SHARES;
+  for (const [name, share] of Object.entries(shares))
+    if (!(share >= 0 && share <= 1))
+      throw invalid(name, share, "a share of the memory limit from 0 to 1; 0 turns it off");
   if (options.lifetimeRestart === true && options.nanny !== true)
     throw invalid("lifetimeRestart", true, "true only where a nanny starts the worker again");
   return {
     heapLimitMb: 0,
     peerHost: "127.0.0.1",
     peerPort: 0,
+    relay: "auto",
     schedulerLostMs: 300_000,
     retireDeadlineMs: 30_000,
     checkArguments: false,
@@ -73,10 +98,16 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
     lifetimeStaggerMs: 0,
     lifetimeRestart: false,
     ...definedOf(options),
+    ...shares,
     slots,
     memoryLimitBytes,
-    arenaLimitBytes: Math.max(MIN_ARENA_BYTES, Math.floor(memoryLimitBytes * ARENA_SHARE)),
+    spillDirectory: shares.memoryTarget === 0 ? null : spillDirectoryOf(options),
+    arenaLimitBytes: Math.max(MIN_ARENA_BYTES, Math.floor(memoryLimitBytes * (shares.memoryTarget || ARENA_SHARE))),
   };
+}
+
+function spillDirectoryOf({ spillDirectory }: WorkerOptions): string | null {
+  return spillDirectory === undefined ? defaultSpillDirectory() : spillDirectory;
 }
 
 /** Amounts in the wire's units. */
@@ -90,10 +121,8 @@ export function resourceUnits(resources: Readonly<Record<string, number>>): Reco
 }
 
 /** An option that is `undefined` is one that was not given. */
-function definedOf(options: WorkerOptions): WorkerOptions {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as unknown as WorkerOptions;
+function definedOf<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
 function invalid(name: string, value: unknown, takes: string): FlockError {

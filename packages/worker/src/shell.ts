@@ -15,6 +15,7 @@ import {
   type SendFunction,
   type TaskId,
   type Welcome,
+  type WhyMissing,
   type WorkerToScheduler,
 } from "@taskflock/protocol";
 import type { Logger } from "pino";
@@ -50,6 +51,8 @@ export interface ShellContext {
   left(restart: boolean): void;
   /** The worker cannot go on. */
   failed(error: unknown): void;
+  /** Somebody waits at the scheduler to be served by this relay. */
+  relay(key: string): void;
   /** The worker should be replaced by a planned stop. */
   replace(reason: string): void;
 }
@@ -154,6 +157,23 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#dispatch({ e: "itemReturned", slot, task, attempt });
   }
 
+  inputSpoiled(slot: number, { task, attempt, inputs }: Assign, index: number): void {
+    const input = inputs[index]!.task;
+    this.#context.logger.warn({ task: input }, "a result in a file cannot be read; it is made again");
+    this.#dispatch({ e: "inputSpoiled", slot, task, attempt, input });
+  }
+
+  /** The same, noticed while others fetched it. */
+  spoiled(task: TaskId, error: unknown): void {
+    this.#context.logger.warn({ task, err: error }, "a result in a file cannot be read; it is made again");
+    this.#dispatch({ e: "spoiled", task });
+  }
+
+  pausing(paused: boolean, reason: string): void {
+    this.#context.logger.warn({ paused, reason }, paused ? "the worker is paused" : "the worker goes on");
+    this.#dispatch({ e: "pausing", paused, reason });
+  }
+
   batchDone(slot: number): void {
     this.#dispatch({ e: "batchDone", slot });
   }
@@ -197,9 +217,9 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#dispatch({ e: "fetched", task, bytes });
   }
 
-  fetchFailed(task: TaskId, holder: Holder, full: boolean, error: unknown): void {
-    this.#context.logger.debug({ task, holder: holder.address, err: error }, "an input could not be fetched");
-    this.#dispatch({ e: "fetchFailed", task, holder, full });
+  fetchFailed(task: TaskId, holder: Holder, full: boolean, why: WhyMissing, error: unknown): void {
+    this.#context.logger.debug({ task, holder: holder.address, why, err: error }, "an input could not be fetched");
+    this.#dispatch({ e: "fetchFailed", task, holder, full, why });
   }
 
   uploaded(task: TaskId, bytes: number): void {
@@ -240,6 +260,10 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   stopFetch(task: TaskId): void {
     this.#parts?.transfers.stopFetch(task);
+  }
+
+  serveRelay(key: string): void {
+    this.#context.relay(key);
   }
 
   expectUpload(task: TaskId, bytes: number): void {

@@ -4,6 +4,7 @@ import {
   BulkServer,
   FlockError,
   isFlockError,
+  openRelay,
   PayloadStore,
   SchedulerLink,
   type WorkerHello,
@@ -12,9 +13,12 @@ import { Arena } from "./arena.ts";
 import { FunctionLibrary } from "./function-library.ts";
 import { HEARTBEAT_MS, Metrics } from "./heartbeat.ts";
 import { defaultWorkerConfig, WorkerMachine } from "./machine/index.ts";
+import { MemoryWatch } from "./memory-watch.ts";
 import { type CompleteWorkerOptions, completeOptions, resourceUnits, type WorkerOptions } from "./options.ts";
 import { WorkerShell } from "./shell.ts";
 import { Slots } from "./slots/slots.ts";
+import { LandingGround } from "./spill/landing.ts";
+import { removeStaleFolders, SpillFolder } from "./spill/spill-folder.ts";
 import { Store } from "./store.ts";
 import { toldLogger } from "./told-logger.ts";
 import { Transfers } from "./transfers.ts";
@@ -58,6 +62,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
 type Link = SchedulerLink<"worker", "toWorker">;
 
+/** Share of the memory limit that transfers may take at a time, of what goes to files because the arena has no room. */
+const LANDING_SHARE = 0.1;
 /** How long a worker that is to stop waits for a scheduler that is away, milliseconds. */
 const LONELY_MS = 2_000;
 /** The longest wait of a timer, milliseconds. */
@@ -72,6 +78,8 @@ class Worker implements RunningWorker {
   readonly #store: Store;
   readonly #functions: FunctionLibrary = new FunctionLibrary();
   readonly #metrics: Metrics;
+  readonly #watch: MemoryWatch;
+  readonly #machine: WorkerMachine;
   readonly #shell: WorkerShell;
   readonly #slots: Slots;
   readonly #bulk: BulkClient;
@@ -92,20 +100,36 @@ class Worker implements RunningWorker {
       this.#resolveDone = resolve;
     });
     this.#arena = new Arena({ limitBytes: options.arenaLimitBytes });
-    this.#store = new Store(this.#arena);
-    this.#metrics = new Metrics(this.#arena, this.#store);
-    this.#bulk = new BulkClient({ token: options.token });
-    this.#shell = this.#newShell();
-    this.#transfers = new Transfers(this.#arena, this.#store, this.#bulk, this.#shell);
-    this.#slots = new Slots(this.#options, {
-      arena: this.#arena,
-      store: this.#store,
-      payloads: this.#payloads,
-      functions: this.#functions,
-      events: this.#shell,
-      logger: this.#options.logger,
+    const { incarnation, logger, spillDirectory } = options;
+    const folder = spillDirectory === null ? null : new SpillFolder(spillDirectory, incarnation);
+    this.#store = new Store(this.#arena, {
+      folder,
+      onTrouble: (error) => logger.warn({ err: error }, "a result could not be moved to a file, and stays in memory"),
     });
+    this.#watch = new MemoryWatch(options, {
+      mayGrow: (may) => {
+        this.#arena.mayGrow = may;
+      },
+      pausing: (paused, reason) => this.#shell.pausing(paused, reason),
+    });
+    this.#metrics = new Metrics(this.#arena, this.#store);
+    this.#bulk = new BulkClient({ token: options.token, scheduler: options.address });
+    this.#shell = this.#newShell();
+    const ground = new LandingGround(this.#arena, this.#store, options.memoryLimitBytes * LANDING_SHARE);
+    this.#transfers = new Transfers(ground, this.#bulk, this.#shell);
+    this.#slots = new Slots(
+      { ...this.#options, spillFolder: folder?.path ?? "" },
+      {
+        arena: this.#arena,
+        store: this.#store,
+        payloads: this.#payloads,
+        functions: this.#functions,
+        events: this.#shell,
+        logger: this.#options.logger,
+      },
+    );
     const machine = new WorkerMachine({ ...defaultWorkerConfig, slots: options.slots }, this.#shell);
+    this.#machine = machine;
     this.#shell.use({ machine, slots: this.#slots, transfers: this.#transfers });
   }
 
@@ -114,13 +138,18 @@ class Worker implements RunningWorker {
   }
 
   async start(): Promise<void> {
-    const { peerHost, peerPort, token } = this.#options;
+    const { logger, peerHost, peerPort, spillDirectory, token } = this.#options;
+    if (spillDirectory !== null) {
+      const folders = removeStaleFolders(spillDirectory);
+      if (folders.length > 0) logger.info({ folders }, "files of workers that are gone were removed");
+    }
     const starting = this.#slots.start();
     starting.catch(() => undefined); // awaited below
     this.#server = await BulkServer.listen({
       host: peerHost,
       port: peerPort,
       token,
+      identity: () => this.#link?.welcome.id ?? 0,
       open: (task) => this.#transfers.open(task),
       accept: (task, bytes) => this.#transfers.accept(task, bytes),
     });
@@ -131,6 +160,7 @@ class Worker implements RunningWorker {
     this.#shell.connect((message) => link.send(message));
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#live();
+    this.#watch.start(() => this.#machine.isBusy);
     this.#options.logger.info(
       { worker: this.name, scheduler: this.#options.address, peer: this.peerAddress, slots: this.#options.slots },
       "worker joined",
@@ -190,8 +220,22 @@ class Worker implements RunningWorker {
     this.#transfers.close();
     this.#bulk.close();
     this.#metrics.close();
+    this.#watch.close();
     await Promise.allSettled([this.#slots.close(), this.#link?.close(), this.#server?.close()]);
+    this.#store.close();
     this.#resolveDone(exit);
+  }
+
+  /** Whoever waits there hears from the scheduler when this fails. */
+  async #serveRelay(key: string): Promise<void> {
+    const { address, token, logger } = this.#options;
+    try {
+      const stream = await openRelay(key, address, token, "holder");
+      if (this.#ending === null && this.#server !== null) this.#server.serve(stream);
+      else stream.destroy();
+    } catch (error) {
+      logger.warn({ err: error, scheduler: address }, "a relay cannot be served");
+    }
   }
 
   #connect(): Promise<Link> {
@@ -229,7 +273,7 @@ class Worker implements RunningWorker {
       slots,
       resources: resourceUnits(resources),
       memoryLimitBytes,
-      peerAddress: this.peerAddress,
+      peerAddress: this.#options.relay === "always" ? "" : this.peerAddress,
     };
   }
 
@@ -240,6 +284,7 @@ class Worker implements RunningWorker {
       store: this.#store,
       functions: this.#functions,
       logger,
+      relay: (key) => void this.#serveRelay(key),
       left: (restart) => void this.end({ how: "left", error: null, restart: restart || this.#restart }),
       failed: (error) => {
         logger.error({ err: error }, "the worker cannot go on");

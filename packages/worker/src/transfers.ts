@@ -4,54 +4,71 @@ import {
   type BulkEarly,
   type BulkSource,
   type BulkTarget,
-  FlockError,
   type Holder,
   type TaskId,
+  type WhyMissing,
+  whyMissing,
 } from "@taskflock/protocol";
-import type { Arena, Place } from "./arena.ts";
+import type { Place } from "./arena.ts";
+import { IN_FILE } from "./slot/batch.ts";
+import { Landing, type LandingGround } from "./spill/landing.ts";
+import { readSpilledPart, SpoiledFile } from "./spill/spill-file.ts";
 import type { Store } from "./store.ts";
+
+/** How long the beginning of a result is kept, milliseconds; all of them take one part in so many of the memory at most. */
+const BEGUN_MS = 15_000;
+const BEGUN_PART = 4;
 
 export interface TransferEvents {
   fetched(task: TaskId, bytes: number): void;
-  fetchFailed(task: TaskId, holder: Holder, full: boolean, error: unknown): void;
+  fetchFailed(task: TaskId, holder: Holder, full: boolean, why: WhyMissing, error: unknown): void;
   uploaded(task: TaskId, bytes: number): void;
   uploadFailed(task: TaskId, message: string): void;
+  /** What is stored cannot be read any more. */
+  spoiled(task: TaskId, error: unknown): void;
 }
 
 export class Transfers {
-  readonly #arena: Arena;
+  readonly #ground: LandingGround;
   readonly #store: Store;
   readonly #client: BulkClient;
   readonly #events: TransferEvents;
   readonly #fetches: Map<TaskId, AbortController> = new Map();
+  /** What came of fetches that failed, for the next holder; the oldest first. */
+  readonly #begun: Map<TaskId, Landing> = new Map();
   readonly #expected: Map<TaskId, number> = new Map();
   /** Uploads whose client was quicker than the scheduler. */
   readonly #early: Map<TaskId, Set<() => void>> = new Map();
 
-  constructor(arena: Arena, store: Store, client: BulkClient, events: TransferEvents) {
-    this.#arena = arena;
-    this.#store = store;
+  constructor(ground: LandingGround, client: BulkClient, events: TransferEvents) {
+    this.#ground = ground;
+    this.#store = ground.store;
     this.#client = client;
     this.#events = events;
   }
 
   fetch(task: TaskId, holder: Holder): void {
+    const begun = this.#begun.get(task);
+    this.#begun.delete(task);
     this.stopFetch(task);
     const abort = new AbortController();
     this.#fetches.set(task, abort);
-    void this.#fetch(task, holder, abort.signal);
+    const room = begun ?? new Landing(this.#ground, () => this.#forgetBegun());
+    room.stay();
+    void this.#fetch(task, holder, room, abort.signal);
   }
 
   /** The fetch ends without an answer. */
   stopFetch(task: TaskId): void {
     this.#fetches.get(task)?.abort();
     this.#fetches.delete(task);
+    this.#begun.get(task)?.giveBack();
   }
 
   expect(task: TaskId, bytes: number): void {
-    const { limitBytes } = this.#arena;
+    const { limitBytes } = this.#ground.arena;
     // What comes of it is said after the step that asks for it.
-    if (bytes <= limitBytes) {
+    if (bytes <= limitBytes || this.#store.hasFiles) {
       this.#expected.set(task, bytes);
       queueMicrotask(() => this.#announce(task));
     } else {
@@ -66,7 +83,22 @@ export class Transfers {
 
   /** For the bulk server: bytes that someone fetches. */
   open(task: TaskId): BulkSource | null {
-    return this.#store.lease(task);
+    const lease = this.#store.lease(task);
+    if (lease === null || lease.place.segment !== IN_FILE) return lease;
+    const { length: size } = lease.place;
+    const path = this.#store.pathOf(lease.place);
+    return {
+      size,
+      read: async (offset, length) => {
+        try {
+          return await readSpilledPart(path, size, offset, length);
+        } catch (error) {
+          if (error instanceof SpoiledFile) this.#events.spoiled(task, error);
+          throw error;
+        }
+      },
+      release: () => lease.release(),
+    };
   }
 
   /** For the bulk server: room for an upload, if it is expected and of the size that was said. */
@@ -74,20 +106,20 @@ export class Transfers {
     const expected = this.#expected.get(task);
     if (expected === undefined) return this.#store.has(task) ? null : this.#earlyUpload(task);
     if (expected !== bytes) return null;
-    const place = this.#arena.allocate(bytes);
+    const landing = new Landing(this.#ground);
     this.#expected.delete(task);
-    if (place === null) {
-      this.#events.uploadFailed(task, `the arena has no room for ${bytes} bytes`);
+    let target: Uint8Array;
+    try {
+      target = landing.take(bytes);
+    } catch (error) {
+      this.#events.uploadFailed(task, messageOf(error));
       return null;
     }
     return {
-      target: this.#arena.view(place),
-      done: () => {
-        this.#store.put(task, place);
-        this.#events.uploaded(task, bytes);
-      },
+      target,
+      done: () => void this.#uploaded(task, landing, bytes),
       failed: (error) => {
-        this.#arena.free(place);
+        landing.giveBack();
         this.#events.uploadFailed(task, error.message);
       },
     };
@@ -95,7 +127,18 @@ export class Transfers {
 
   close(): void {
     for (const task of [...this.#fetches.keys()]) this.stopFetch(task);
+    this.#forgetBegun();
     this.#expected.clear();
+  }
+
+  async #uploaded(task: TaskId, landing: Landing, bytes: number): Promise<void> {
+    try {
+      this.#store.put(task, await landing.settle());
+    } catch (error) {
+      this.#events.uploadFailed(task, messageOf(error));
+      return;
+    }
+    this.#events.uploaded(task, bytes);
   }
 
   #earlyUpload(task: TaskId): BulkEarly {
@@ -117,50 +160,57 @@ export class Transfers {
     for (const announced of waiting ?? []) announced();
   }
 
-  async #fetch(task: TaskId, holder: Holder, signal: AbortSignal): Promise<void> {
-    const room = new Room(this.#arena);
+  async #fetch(task: TaskId, holder: Holder, room: Landing, signal: AbortSignal): Promise<void> {
+    let place: Place;
     try {
-      await this.#client.fetch(holder.address, task, (bytes) => room.take(bytes), signal);
+      await this.#client.fetch(holder, task, (bytes) => room.take(bytes), signal, room.received);
+      place = await room.settle();
     } catch (error) {
-      room.giveBack();
-      if (signal.aborted) return;
+      if (signal.aborted) {
+        room.giveBack();
+        return;
+      }
       this.#fetches.delete(task);
-      this.#events.fetchFailed(task, holder, room.full, error);
+      this.#keepBegun(task, room);
+      this.#events.fetchFailed(task, holder, room.full, whyMissing(holder, error), error);
       return;
     }
-    const { place } = room;
-    if (signal.aborted || place === null) {
-      room.giveBack();
+    if (signal.aborted) {
+      this.#store.giveBack(place);
       return;
     }
     this.#fetches.delete(task);
     this.#store.put(task, place);
     this.#events.fetched(task, place.length);
   }
+
+  /** For a while, and no more than a part of the memory: another holder may give the rest. */
+  #keepBegun(task: TaskId, room: Landing): void {
+    if (room.received.bytes === 0) {
+      room.giveBack();
+      return;
+    }
+    this.#begun.set(task, room);
+    room.expire(BEGUN_MS, () => {
+      if (this.#begun.get(task) === room) this.#begun.delete(task);
+    });
+    let bytes = 0;
+    for (const begun of this.#begun.values()) bytes += begun.bytes;
+    for (const [, oldest] of this.#begun) {
+      if (bytes <= this.#ground.arena.limitBytes / BEGUN_PART) return;
+      bytes -= oldest.bytes;
+      oldest.giveBack();
+    }
+  }
+
+  /** Room is wanted. True when there was any to give back. */
+  #forgetBegun(): boolean {
+    const rooms = [...this.#begun.values()];
+    for (const room of rooms) room.giveBack();
+    return rooms.length > 0;
+  }
 }
 
-/** Arena space for one fetch, whose size the holder tells. */
-class Room {
-  readonly #arena: Arena;
-  place: Place | null = null;
-  full = false;
-
-  constructor(arena: Arena) {
-    this.#arena = arena;
-  }
-
-  take(bytes: number): Uint8Array {
-    this.giveBack();
-    this.place = this.#arena.allocate(bytes);
-    if (this.place === null) {
-      this.full = true;
-      throw new FlockError("FLOCK_OUT_OF_MEMORY", `The arena has no room for an input of ${bytes} bytes.`);
-    }
-    return this.#arena.view(this.place);
-  }
-
-  giveBack(): void {
-    if (this.place !== null) this.#arena.free(this.place);
-    this.place = null;
-  }
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -20,24 +20,30 @@ import { defaultWorkerConfig, WorkerMachine } from "../src/machine/index.ts";
 type Bare<E> = E extends WorkerEvent ? Omit<E, "at" | "cause"> : never;
 export type BareEvent = Bare<WorkerEvent>;
 
+interface BenchSlot {
+  /** Of the batch at hand. */
+  items: RunItem[];
+  /** The batch behind it. */
+  next: RunItem[] | null;
+  /** Items of the batch that are over. */
+  over: number;
+  /** Places of items whose result can be handed on. */
+  handed: Set<number>;
+  busy: boolean;
+  ending: "cancelled" | "timeout" | null;
+}
+
+function newSlot(): BenchSlot {
+  return { items: [], next: null, over: 0, handed: new Set(), busy: false, ending: null };
+}
+
 export class MachineBench {
   readonly machine: WorkerMachine;
   /** Calls that no expectation has taken yet, oldest first. */
   calls: string[] = [];
   readonly sent: WorkerToScheduler[] = [];
   readonly payloads = new Set<PayloadRef>();
-  readonly slots: {
-    /** Of the batch at hand. */
-    items: RunItem[];
-    /** The batch behind it. */
-    next: RunItem[] | null;
-    /** Items of the batch that are over. */
-    over: number;
-    /** Places of items whose result can be handed on. */
-    handed: Set<number>;
-    busy: boolean;
-    ending: "cancelled" | "timeout" | null;
-  }[];
+  readonly slots: BenchSlot[];
   readonly fetches = new Map<TaskId, Holder>();
   readonly uploads = new Set<TaskId>();
   readonly stored = new Map<TaskId, number>();
@@ -51,14 +57,7 @@ export class MachineBench {
   constructor(config: Partial<WorkerConfig> = {}) {
     this.machine = new WorkerMachine({ ...defaultWorkerConfig, ...config }, this.#port());
     const slots = config.slots ?? 1;
-    this.slots = Array.from({ length: slots }, () => ({
-      items: [],
-      next: null,
-      over: 0,
-      handed: new Set(),
-      busy: false,
-      ending: null,
-    }));
+    this.slots = Array.from({ length: slots }, newSlot);
     this.event({ e: "linkUp", fresh: true, inlineLimitBytes: 100, snapshotPending: false });
   }
 
@@ -142,7 +141,7 @@ export class MachineBench {
 
   /** Does what `endSlot` asked for: the item that runs fails, the slot is new. */
   replace(slot: number): void {
-    const state = this.slots[slot] as (typeof this.slots)[number];
+    const state = this.slots[slot] as BenchSlot;
     if (state.items.length > 0 && !this.lacksInput(slot))
       this.fail(slot, state.ending === "timeout" ? "FLOCK_TIMEOUT" : "FLOCK_CANCELLED");
     state.items = [];
@@ -189,13 +188,13 @@ export class MachineBench {
   }
 
   #freeWhenEmpty(slot: number): void {
-    const state = this.slots[slot] as (typeof this.slots)[number];
+    const state = this.slots[slot] as BenchSlot;
     if (state.items.length > 0 || state.ending !== null) return;
     this.#begin(state, state.next);
     this.event({ e: "batchDone", slot });
   }
 
-  #begin(state: (typeof this.slots)[number], items: RunItem[] | null): void {
+  #begin(state: BenchSlot, items: RunItem[] | null): void {
     state.busy = items !== null;
     state.items = items ?? [];
     state.next = null;
@@ -210,7 +209,9 @@ export class MachineBench {
         this.calls.push(`> ${describe(message)}`);
       },
       run: (slot, items) => {
-        const state = this.slots[slot] as (typeof this.slots)[number];
+        // An actor's begins with its first item.
+        this.slots[slot] ??= newSlot();
+        const state = this.slots[slot];
         if (state.next !== null || state.ending) throw new Error(`slot ${slot} can take no batch`);
         this.#checkLent(items);
         this.calls.push(`${state.busy ? "then" : "run"} ${slot}: ${items.map((i) => i.assign.task).join(" ")}`);
@@ -219,7 +220,7 @@ export class MachineBench {
       },
       abortItem: (slot, task, reason) => void this.calls.push(`abort ${slot}: ${task} ${reason}`),
       endSlot: (slot, reason) => {
-        const state = this.slots[slot] as (typeof this.slots)[number];
+        const state = this.slots[slot] as BenchSlot;
         if (state.ending !== null) throw new Error(`slot ${slot} ends already`);
         state.ending = reason;
         this.calls.push(`end ${slot}: ${reason}`);
@@ -234,6 +235,7 @@ export class MachineBench {
         if (!this.fetches.delete(task)) throw new Error(`${task} is not fetched`);
         this.calls.push(`stopFetch ${task}`);
       },
+      serveRelay: (key) => void this.calls.push(`relay ${key}`),
       expectUpload: (task) => {
         this.uploads.add(task);
         this.calls.push(`expect ${task}`);
@@ -268,6 +270,7 @@ export class MachineBench {
             throw new Error(`${assign.task} has a wrong link`);
           continue;
         }
+        if (assign.isolation === "call" && i === 0) continue; // the actor itself
         if (payload === 0 ? !this.stored.has(input.task) : !this.payloads.has(payload))
           throw new Error(`input ${input.task} of ${assign.task} is not here`);
       }

@@ -74,7 +74,7 @@ const actions: ((bench: MachineBench, draw: Draw) => void)[] = [
     if (draw(2) === 0) {
       bench.stored.set(task, 500);
       bench.event({ e: "fetched", task, bytes: 500 });
-    } else bench.event({ e: "fetchFailed", task, holder: at, full: draw(4) === 0 });
+    } else bench.event({ e: "fetchFailed", task, holder: at, full: draw(4) === 0, why: "gone" });
   },
   (bench, draw) => {
     const [task] = bench.uploads;

@@ -317,6 +317,7 @@ describe("retiring and the link", () => {
       task: 8 as TaskId,
       holder: holder(3),
       full: false,
+      why: "gone",
     });
     bench.say({ t: "forgetFunction", fn: 1 as FunctionId });
     expect(bench.take()).toEqual([]);

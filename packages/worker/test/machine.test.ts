@@ -72,17 +72,17 @@ describe("the worker's machine", () => {
   test("tries the next holder, then says that the input cannot be had", () => {
     bench.say(bench.assign(1, { inputs: [from(8, 3, 4)] }));
     bench.fetches.clear();
-    bench.event({ e: "fetchFailed", task: 8 as TaskId, holder: holder(3), full: false });
+    bench.event({ e: "fetchFailed", task: 8 as TaskId, holder: holder(3), full: false, why: "gone" });
     expect(bench.take()).toEqual(["fetch 8 from 3", "> missing 8 at 3 v1", "fetch 8 from 4"]);
     bench.fetches.clear();
-    bench.event({ e: "fetchFailed", task: 8 as TaskId, holder: holder(4), full: false });
+    bench.event({ e: "fetchFailed", task: 8 as TaskId, holder: holder(4), full: false, why: "gone" });
     expect(bench.take()).toEqual(["> missing 8 at 4 v1", "> stopped 1.1 input"]);
   });
 
   test("a full arena is not the holder's fault", () => {
     bench.say(bench.assign(1, { inputs: [from(8, 3, 4)] }));
     bench.fetches.clear();
-    bench.event({ e: "fetchFailed", task: 8 as TaskId, holder: holder(3), full: true });
+    bench.event({ e: "fetchFailed", task: 8 as TaskId, holder: holder(3), full: true, why: "gone" });
     expect(bench.takeSent()).toEqual(["stopped 1.1 input"]);
   });
 
@@ -129,7 +129,7 @@ describe("the worker's machine", () => {
     bench.say(bench.assign(1, { attempt: 2 as Attempt }), early, stop(1, "cancelled", 1), stop(5), drop(5));
     expect(bench.take()).toEqual(["run 0: 1", "> started 1.2"]);
     bench.event({ e: "itemStarted", slot: 0, task: 1 as TaskId, attempt: 1 as Attempt });
-    bench.event({ e: "fetchFailed", task: 8 as TaskId, holder: holder(3), full: false });
+    bench.event({ e: "fetchFailed", task: 8 as TaskId, holder: holder(3), full: false, why: "gone" });
     bench.event({ e: "uploadFailed", task: 8 as TaskId, message: "late" });
     bench.event({ e: "woken" });
     expect(bench.take()).toEqual([]);
@@ -185,7 +185,7 @@ describe("the worker's machine", () => {
     bench.event({ e: "fetched", task: 8 as TaskId, bytes: 9 });
     bench.say(acquire(8, 3), acquire(10, 3));
     bench.fetches.clear();
-    bench.event({ e: "fetchFailed", task: 10 as TaskId, holder: holder(3), full: false });
+    bench.event({ e: "fetchFailed", task: 10 as TaskId, holder: holder(3), full: false, why: "gone" });
     expect(bench.takeSent()).toEqual(["held 8 v1", "held 8 v1", "missing 10 at 3 v1", "notHeld 10"]);
   });
 

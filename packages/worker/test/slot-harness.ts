@@ -17,10 +17,12 @@ import { pino } from "pino";
 import { Arena, type Place } from "../src/arena.ts";
 import { FunctionLibrary } from "../src/function-library.ts";
 import type { RunItem } from "../src/machine/index.ts";
+import { IN_FILE } from "../src/slot/batch.ts";
 import type { SlotFailure } from "../src/slot/failure.ts";
 import { payloadOf } from "../src/slot/outbox.ts";
 import type { SlotEvents } from "../src/slots/slot.ts";
 import { Slots, type SlotsOptions } from "../src/slots/slots.ts";
+import { SpillFolder } from "../src/spill/spill-folder.ts";
 import { Store } from "../src/store.ts";
 import { plainFunction } from "./plain-function.ts";
 
@@ -31,6 +33,7 @@ export interface Told {
     | "stored"
     | "failed"
     | "returned"
+    | "spoiled"
     | "free"
     | "replaced"
     | "stuck"
@@ -85,15 +88,19 @@ export class Harness {
 
   constructor(options: Partial<SlotsOptions> & { arenaBytes?: number } = {}) {
     this.arena = new Arena({ limitBytes: options.arenaBytes ?? 256 * 1024 * 1024 });
-    this.store = new Store(this.arena);
+    const folder = options.spillFolder === undefined ? null : new SpillFolder(options.spillFolder, randomUUID());
+    this.store = new Store(this.arena, { folder });
     this.slots = new Slots(
       {
         incarnation: randomUUID(),
+        address: "127.0.0.1:1",
+        token: "none",
         slots: 1,
         heapLimitMb: 0,
         cacheBytes: 64 * 1024 * 1024,
         checkArguments: false,
         ...options,
+        spillFolder: folder?.path ?? "",
       },
       {
         arena: this.arena,
@@ -193,12 +200,13 @@ export class Harness {
       itemFinished: (_slot, { task }, record) =>
         this.#tell({ what: "finished", task, value: decodeValue(payloadOf(record).slice(), { copy: true }) }),
       itemStored: (_slot, { task }, place: Place) => {
-        const value = decodeValue(this.arena.view(place));
+        const value = place.segment === IN_FILE ? "in a file" : decodeValue(this.arena.view(place));
         this.store.put(task, place);
         this.#tell({ what: "stored", task, value });
       },
       itemFailed: (_slot, { task }, failure) => this.#tell({ what: "failed", task, failure }),
       outcomesTold: () => undefined,
+      inputSpoiled: (_slot, { task }, index) => this.#tell({ what: "spoiled", task, value: index }),
       itemReturned: (_slot, { task }) => this.#tell({ what: "returned", task }),
       batchDone: () => this.#tell({ what: "free" }),
       slotReplaced: () => this.#tell({ what: "replaced" }),

@@ -80,7 +80,7 @@ describe("a batch", () => {
           for (const [at, input] of item.inputs.entries()) {
             const got = unpacked[index]!.inputs[at]!;
             if (input instanceof Uint8Array) {
-              expect(got).toEqual({ serial: 0, bytes: input, from: -1 });
+              expect(got).toEqual({ serial: 0, bytes: input, filed: -1, from: -1 });
               expect(got.bytes.byteOffset % 8).toBe(0);
             } else {
               expect(got.serial).toBe(input.serial);

@@ -36,8 +36,21 @@ export type Actor<T extends object> = { readonly [K in MethodNames<T>]: ActorMet
 export interface ActorOptions
   extends Pick<
     TaskOptions,
-    "allowOtherWorkers" | "cancelGraceMs" | "isolation" | "name" | "resources" | "timeoutMs" | "workers"
+    | "allowOtherWorkers"
+    | "cancelGraceMs"
+    | "isolation"
+    | "key"
+    | "name"
+    | "noWorkerTimeoutMs"
+    | "resources"
+    | "timeoutMs"
+    | "workers"
   > {
+  /**
+   * A key that all clients of the scheduler share: who asks for an actor of the same class with the same arguments under it gets the one
+   * that is there. With another class or other arguments it fails with FLOCK_KEY_CONFLICT.
+   */
+  readonly key?: string;
   /** A readable stem for keys and events. Default the name of the class. */
   readonly name?: string;
   /** What it takes of its worker for as long as it lives, such as { GPU: 1 }. */
@@ -50,9 +63,10 @@ export interface ActorOptions
   readonly isolation?: "thread" | "process";
 }
 
-const { allowOtherWorkers, cancelGraceMs, isolation, resources, timeoutMs, workers } = taskOptionChecks;
+const { allowOtherWorkers, cancelGraceMs, isolation, key, noWorkerTimeoutMs, resources, timeoutMs, workers } =
+  taskOptionChecks;
 const checks: Checks<ActorOptions> = {
-  ...{ allowOtherWorkers, cancelGraceMs, isolation, resources, timeoutMs, workers },
+  ...{ allowOtherWorkers, cancelGraceMs, isolation, key, noWorkerTimeoutMs, resources, timeoutMs, workers },
   name: nameCheck,
 };
 

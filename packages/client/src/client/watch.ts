@@ -1,11 +1,18 @@
 // The part of a client that looks at the cluster, and acts on workers as a whole.
 
-import { type ClusterInfo, FlockError, type RunInfo, type StoryLine, type WorkerInfo } from "@taskflock/protocol/words";
+import {
+  type ClusterInfo,
+  FlockError,
+  type RunInfo,
+  type StoryLine,
+  type Why,
+  type WorkerInfo,
+} from "@taskflock/protocol/words";
 import { checkWaitOptions, type WaitOptions, workerCount, workerNames } from "../client-options.ts";
 import { type ExecOptions, exec } from "../commands/exec.ts";
 import type { ExecResult } from "../commands/spec.ts";
 import type { AnyFunction } from "../function-table.ts";
-import { type Future, isFuture, ownerOf, recordOf } from "../future.ts";
+import { type Future, isFuture, ownerOf } from "../future.ts";
 import { loadSession } from "../load-session.ts";
 import { describe } from "../option-checks.ts";
 import { type RestartOptions, type RestartResult, restart, restartWorkers } from "../restart.ts";
@@ -25,6 +32,7 @@ import {
   note,
   type PrintedLines,
 } from "../watch/lines.ts";
+import { askStory, askWhy } from "../why.ts";
 import { ClientCalls, fromCaller } from "./calls.ts";
 
 /** A client's view of its cluster. Users hold a `Client`, which has more. */
@@ -95,13 +103,23 @@ export class ClientWatch extends ClientCalls {
     return new Scaling(() => this.open().questions);
   }
 
-  /** What happened to a task so far: its transitions, each with the time and the cause. */
-  async story(future: Future<unknown>): Promise<readonly StoryLine[]> {
-    const { questions } = this.open();
-    if (!isFuture(future) || ownerOf(future) !== this.session) {
-      throw new FlockError("FLOCK_ARGUMENT_INVALID", "story takes a future of this client.");
-    }
-    return questions.ask({ q: "story", n: recordOf(future).n });
+  /**
+   * What happened to a task so far: its transitions, each with the time and the cause. By its future, or by its key, of
+   * whichever client it is. Rejects with FLOCK_TASK_UNKNOWN and FLOCK_ARGUMENT_INVALID.
+   */
+  async story(task: Future<unknown> | string): Promise<readonly StoryLine[]> {
+    return askStory(this.open(), task);
+  }
+
+  /**
+   * What a task waits for, or how it ended, in words (`text`, `sentences`) and as data: the inputs that are missing and the
+   * task that really holds it up, the line before it, the resource or worker that it needs and who has that, the wait before
+   * a retry, bytes on their way. Times are in microseconds. By its future, or by its key, of whichever client it is.
+   *
+   * Rejects with FLOCK_TASK_UNKNOWN, which names keys near the one given, and FLOCK_ARGUMENT_INVALID.
+   */
+  async why(task: Future<unknown> | string): Promise<Why> {
+    return askWhy(this.open(), task);
   }
 
   /**

@@ -1,8 +1,7 @@
 // Fetches and uploads results. A few connections per peer, kept for the next transfer; what exceeds them waits.
 
 import { randomUUID } from "node:crypto";
-import { isRelayed } from "../link/relay-stream.ts";
-import { FlockError, type Holder, isFlockError, type TaskId } from "../words/index.ts";
+import { FlockError, type Holder, isFlockError, isRelayed, type TaskId } from "../words/index.ts";
 import { BulkConnection, type Caller } from "./bulk-connection.ts";
 import { PeerBusy, TransferFailed } from "./bulk-errors.ts";
 import { Outgoing } from "./outgoing.ts";

@@ -2,10 +2,10 @@
 
 import { parseAddress } from "../address.ts";
 import { decodeRefused, encodeHandshake } from "../link/handshake.ts";
-import { isRelayed, openRelay } from "../link/relay-stream.ts";
+import { openRelay } from "../link/relay-stream.ts";
 import { localPathOf } from "../local-socket.ts";
 import { malformed } from "../validation/fields.ts";
-import { FlockError, isFlockError, PROTOCOL_VERSION, type TaskId } from "../words/index.ts";
+import { FlockError, isFlockError, isRelayed, PROTOCOL_VERSION, type TaskId } from "../words/index.ts";
 import { PeerBusy } from "./bulk-errors.ts";
 import {
   BulkParser,

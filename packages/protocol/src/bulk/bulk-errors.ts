@@ -1,6 +1,6 @@
 // What can become of a transfer, as its caller must tell it apart.
 
-import { FlockError } from "../words/index.ts";
+import { FlockError, type Holder, isRelayed, type WhyMissing } from "../words/index.ts";
 
 /** FLOCK_TRANSFER_FAILED; its cause says why. */
 export class TransferFailed extends FlockError {
@@ -18,4 +18,10 @@ export class PeerBusy extends FlockError {
   constructor(message: string) {
     super("FLOCK_WAIT_TIMEOUT", message);
   }
+}
+
+/** What to tell the scheduler of a holder that gave nothing, or took nothing. */
+export function whyMissing(holder: Holder, error: unknown): WhyMissing {
+  if (!(error instanceof TransferFailed) || error.reached) return "gone";
+  return isRelayed(holder.address) ? "relay" : "unreachable";
 }

@@ -20,8 +20,8 @@ export interface CarrierEvents {
   closed(): void;
 }
 
-/** Nothing larger is written to a relay at once: what the scheduler passes on goes between its other work. */
-const RELAYED_BYTES = 256 * 1024;
+/** Nothing larger is written to a relay at once: what the scheduler passes on goes between its other work, below every limit of frames. */
+const RELAYED_BYTES = 64 * 1024;
 
 export type OpenCarrier = (events: CarrierEvents) => Carrier;
 

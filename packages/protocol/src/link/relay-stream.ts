@@ -3,23 +3,12 @@
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import { FlockError, isFlockError, PROTOCOL_VERSION } from "../words/index.ts";
+import { FlockError, isFlockError, PROTOCOL_VERSION, relayKeyOf } from "../words/index.ts";
 import { openSocket } from "./open-socket.ts";
 import { DEFAULT_MAX_FRAME_BYTES } from "./scheduler-link.ts";
 import { websockets } from "./websockets.ts";
 
 const CONNECT_MS = 10_000;
-const PREFIX = "relay:";
-
-/** The address of a worker that is reached through the scheduler. `key` is what the scheduler gave it: nobody guesses it. */
-export function relayedAddress(key: string): string {
-  return PREFIX + key;
-}
-
-export function isRelayed(address: string): boolean {
-  return address.startsWith(PREFIX);
-}
-
 /**
  * One end of a relay. `reader`: who wants to reach the worker of the address `id`; `holder`: that worker, with the number of the relay
  * that it was told. Rejects with FLOCK_CONNECTION_REFUSED.
@@ -34,7 +23,7 @@ export async function openRelay(
   if (scheduler === null) {
     throw new FlockError("FLOCK_CONNECTION_REFUSED", `${id} is reached through a scheduler, and none is known here.`);
   }
-  const key = side === "reader" ? id.slice(PREFIX.length) : id;
+  const key = side === "reader" ? relayKeyOf(id) : id;
   const { socket, takeOver } = await openSocket({
     address: scheduler,
     hello: { t: "hello", role: "relay", protocol: PROTOCOL_VERSION, token, side, key },

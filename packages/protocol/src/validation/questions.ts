@@ -16,6 +16,9 @@ const workers: Field = list(name, 10_000);
 const questions = {
   cluster: {},
   story: { n: positive },
+  storyOfKey: { key },
+  why: { n: positive },
+  whyKey: { key },
   retire: { workers: list(name, 10_000) },
   waitForWorkers: { count: natural },
   call: { n: positive },

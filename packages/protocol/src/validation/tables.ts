@@ -68,6 +68,7 @@ const options = record({
   speculate: flag,
 });
 const holder = record({ worker: positive, address: name, version: natural });
+const whyMissing = choice("gone", "unreachable", "relay");
 const holders: Field = list(holder, 10_000);
 const holdings: Field = list(record({ task: taskId, bytes, version: natural }), MAX_ELEMENTS);
 const counts = record({ total: natural, done: natural, failed: natural, cancelled: natural, running: natural });
@@ -121,7 +122,7 @@ const client = {
   release: { n: positive },
   cancel: { n: positive, reason: line },
   locate: { n: positive },
-  unavailable: { n: positive, holder: positive, version: natural },
+  unavailable: { n: positive, holder: positive, version: natural, why: whyMissing },
   ask: { id: natural, question },
   goodbye: {},
 } satisfies Table<"client">;
@@ -167,6 +168,7 @@ const toWorker = {
   stop: { task: taskId, attempt: positive, why: choice("cancelled", "stolen") },
   acquire: { task: taskId, bytes, holders },
   expect: { task: taskId, bytes },
+  relay: { key: hash },
   retire: {},
   leave: { restart: flag },
   configure: { inlineLimitBytes: bytes },
@@ -190,7 +192,7 @@ const worker = {
   },
   held: { task: taskId, bytes, version: natural },
   notHeld: { task: taskId, message: line },
-  missing: { task: taskId, holder: positive, version: natural },
+  missing: { task: taskId, holder: positive, version: natural, why: whyMissing },
   actorEnded: { task: taskId, how: line },
   wantsToRetire: { reason: line },
   pausing: { paused: flag, reason: line },

@@ -2,6 +2,7 @@
 
 import type { FunctionNumber, OptionsNumber, PayloadRef, RunNumber, TaskId, TaskNumber, WorkerId } from "./ids.ts";
 import type { Question } from "./questions.ts";
+import type { WhyMissing } from "./relays.ts";
 import type { Failure, RunCounts, TaskOptionsData } from "./tasks.ts";
 
 /** Defines `fn` for this session. `code` is an encoded function description (function-description.ts). */
@@ -101,6 +102,7 @@ export interface Unavailable {
   readonly n: TaskNumber;
   readonly holder: WorkerId;
   readonly version: number;
+  readonly why: WhyMissing;
 }
 /** A seldom question; answered by `answer` with the same id. */
 export interface Ask {

@@ -218,8 +218,14 @@ export const errorRegistry = {
     advice: "Split it, or raise --memory-limit on the workers.",
   },
   FLOCK_OUT_OF_MEMORY: {
-    summary: "The worker's arena is full.",
-    advice: "Release futures, add workers, or raise --memory-limit.",
+    summary: "The worker's memory for results is full, and it may not use the disk for them, or cannot.",
+    advice: "Release futures, add workers, raise --memory-limit, or pass --spill-directory.",
+  },
+  FLOCK_DISK_FULL: {
+    summary:
+      "A result found no room in the worker's memory and could not be written to its disk, which is full or fails.",
+    advice:
+      "Free disk space, pass --spill-directory with a folder on another disk, raise --memory-limit, or release futures.",
   },
   FLOCK_PORT_IN_USE: {
     summary: "The port is already in use.",

@@ -10,6 +10,8 @@ export type EventKind =
   /** Its memory is above its pause limit: it gets nothing new until it has resumed. */
   | "workerPaused"
   | "workerResumed"
+  /** A worker or client cannot reach a worker: what they exchange goes through the scheduler. */
+  | "relayed"
   | "workerRetiring"
   | "workerLeft"
   | "workerLost"

@@ -6,6 +6,7 @@ export * from "./handshake.ts";
 export * from "./ids.ts";
 export type * from "./messages.ts";
 export type * from "./questions.ts";
+export * from "./relays.ts";
 export type * from "./run-questions.ts";
 export type * from "./scaling.ts";
 export * from "./shared-objects.ts";

@@ -7,6 +7,7 @@ import type { Restarted, ScaleAdvice } from "./scaling.ts";
 import type { SharedAnswers, SharedQuestion } from "./shared-objects.ts";
 import type { ClusterInfo, StoryLine, WorkerInfo } from "./tasks.ts";
 import type { WatchAnswers, WatchQuestion } from "./watch-questions.ts";
+import type { Why } from "./why.ts";
 
 export type Question =
   | RunQuestion
@@ -14,6 +15,11 @@ export type Question =
   | SharedQuestion
   | { readonly q: "cluster" }
   | { readonly q: "story"; readonly n: TaskNumber }
+  /** By key: of whichever client's task. */
+  | { readonly q: "storyOfKey"; readonly key: string }
+  /** What does it wait for, or how did it end? */
+  | { readonly q: "why"; readonly n: TaskNumber }
+  | { readonly q: "whyKey"; readonly key: string }
   | { readonly q: "retire"; readonly workers: readonly string[] }
   /** Answered once so many workers are there. */
   | { readonly q: "waitForWorkers"; readonly count: number }
@@ -82,6 +88,9 @@ export interface CallInfo {
 interface Answers extends RunAnswers, WatchAnswers, SharedAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
+  readonly storyOfKey: readonly StoryLine[];
+  readonly why: Why;
+  readonly whyKey: Why;
   readonly retire: readonly WorkerInfo[];
   readonly waitForWorkers: readonly WorkerInfo[];
   readonly call: CallInfo;

@@ -2,6 +2,7 @@
 
 import type { Holder } from "./client-messages.ts";
 import type { Attempt, FunctionId, PayloadRef, TaskId, WorkerId } from "./ids.ts";
+import type { WhyMissing } from "./relays.ts";
 import type { Failure, Isolation, WorkerMetrics } from "./tasks.ts";
 
 export interface SendFunction {
@@ -73,6 +74,11 @@ export interface Expect {
   readonly task: TaskId;
   readonly bytes: number;
 }
+/** Somebody who cannot reach the worker's peer port waits at the scheduler: it connects there, and serves the relay of this key. */
+export interface Relay {
+  readonly t: "relay";
+  readonly key: string;
+}
 /** Planned stop: start nothing new, finish what runs, keep serving data until `leave`. Queued tasks were taken back by the scheduler. */
 export interface Retire {
   readonly t: "retire";
@@ -95,6 +101,7 @@ export type SchedulerToWorker =
   | StopTask
   | Acquire
   | Expect
+  | Relay
   | Retire
   | Leave
   | Configure;
@@ -152,6 +159,7 @@ export interface Missing {
   readonly task: TaskId;
   readonly holder: WorkerId;
   readonly version: number;
+  readonly why: WhyMissing;
 }
 /** An actor ended without having been dropped: its thread or process is gone. */
 export interface ActorEnded {

@@ -1,11 +1,13 @@
 // What clients are told of their tasks. A client that does not read gets it later; one whose link is cut gets all of
 // it again when it is back.
 
-import { type Micros, NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
+import { type Holder, type Micros, NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { holdersFor } from "./holdings.ts";
 import { ANNOUNCED, HELD, LINK_BLOCKED, type QuestionAnswer, type Session, type Task } from "./records.ts";
+import { addressFor } from "./relays.ts";
 import { CANCELLED, DONE, FAILED } from "./states.ts";
+import type { Worker } from "./worker-record.ts";
 
 /** Outcomes said in one step of those that are due. */
 const DUE_AT_ONCE = 512;
@@ -45,7 +47,7 @@ export function answerLocate(core: Core, session: Session, n: TaskNumber, task: 
   if (!core.canTell(session)) return;
   if (task.state === FAILED || task.state === CANCELLED) sayFailure(core, session, n, task);
   else if (task.state === DONE && (task.result !== NO_PAYLOAD || task.holders.length > 0)) {
-    const holders = task.result === NO_PAYLOAD ? holdersFor(task, null) : [];
+    const holders = task.result === NO_PAYLOAD ? holdersFor(core, task, session) : [];
     core.tell(session, { t: "located", n, task: task.id, bytes: task.bytes, holders, inline: task.result });
   } else return;
   session.locates.delete(n);
@@ -55,8 +57,19 @@ export function sayUpload(core: Core, session: Session, n: TaskNumber, task: Tas
   session.uploads.add(n);
   const upload = task.upload;
   if (upload === null || upload.targets.size === 0 || !core.canTell(session)) return;
-  const holders = [...upload.targets].map((w) => ({ worker: w.id, address: w.hello.peerAddress, version: 0 }));
+  const holders = [...upload.targets].map((w) => uploadHolder(core, session, w));
   core.tell(session, { t: "uploadTo", n, task: task.id, holders });
+}
+
+/** One of the receivers is to be tried another way. What others got is theirs. */
+export function sayUploadTo(core: Core, session: Session, n: TaskNumber, task: Task, worker: Worker): void {
+  session.uploads.add(n);
+  if (task.upload?.targets.has(worker) !== true || !core.canTell(session)) return;
+  core.tell(session, { t: "uploadTo", n, task: task.id, holders: [uploadHolder(core, session, worker)] });
+}
+
+function uploadHolder(core: Core, session: Session, worker: Worker): Holder {
+  return { worker: worker.id, address: addressFor(core, worker, session), version: 0 };
 }
 
 /**

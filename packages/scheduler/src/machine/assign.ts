@@ -5,7 +5,7 @@ import type { Core } from "./core.ts";
 import { ensureFunction } from "./functions.ts";
 import { holdersFor } from "./holdings.ts";
 import { takesTasks } from "./lanes.ts";
-import { NO_AHEAD, SOLO, type Task } from "./records.ts";
+import { APART, NO_AHEAD, SOLO, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { lastAttempt } from "./second.ts";
 import { ASSIGNED, DONE, isPlaced, WAITING } from "./states.ts";
@@ -46,7 +46,7 @@ export function assignment(core: Core, task: Task, worker: Worker, attempt: Atte
     functions: functions.length === 0 ? noFunctions : functions.map((f) => f.record.id),
     args: task.args,
     argsBytes: task.argsBytes,
-    inputs: deps.length === 0 ? noInputs : inputsFor(task, worker),
+    inputs: deps.length === 0 ? noInputs : inputsFor(core, task, worker),
     order: task.order,
     timeoutMs,
     cancelGraceMs,
@@ -86,7 +86,7 @@ function lookAgain(core: Core): void {
 /** The worker where all missing inputs are being made, if the task may go there. */
 function placeAhead(task: Task): Worker | null {
   const { deps, options } = task;
-  if (task.state !== WAITING || task.waitingOn === 0 || (task.flags & NO_AHEAD) !== 0) return null;
+  if (task.state !== WAITING || task.waitingOn === 0 || (task.flags & (NO_AHEAD | APART)) !== 0) return null;
   if (deps.length > MAX_AHEAD_INPUTS || options.lane.resources.length > 0) return null;
   let worker: Worker | null = null;
   for (let i = 0; i < deps.length; i++) {
@@ -104,13 +104,18 @@ const noFunctions: readonly never[] = [];
 const noInputs: readonly never[] = [];
 const noHolders: readonly never[] = [];
 
-function inputsFor({ deps, seq }: Task, worker: Worker): Input[] {
+function inputsFor(core: Core, { deps, seq }: Task, worker: Worker): Input[] {
   const inputs: Input[] = [];
   for (let i = 0; i < deps.length; i++) {
     const { dependency } = deps[i]!;
     const { id, bytes, result } = dependency;
     const stored = result === NO_PAYLOAD && dependency.holders.length > 0;
-    inputs.push({ task: id, bytes, inline: result, holders: stored ? holdersFor(dependency, worker, seq) : noHolders });
+    inputs.push({
+      task: id,
+      bytes,
+      inline: result,
+      holders: stored ? holdersFor(core, dependency, worker, seq) : noHolders,
+    });
   }
   return inputs;
 }

@@ -9,7 +9,7 @@ export function digestOf(core: Core): string {
   for (const task of core.slots) if (task !== null) addTask(hash, task);
   for (const session of core.sessions.values()) {
     hash.add(
-      `session ${session.id} ${session.link} ${session.due.size} ${session.locates.size} ${session.uploads.size}`,
+      `session ${session.id} ${session.link} ${session.due.size} ${session.locates.size} ${session.uploads.size} ${session.unreached?.size}`,
     );
     for (const [n, task] of session.tasks) hash.add(`${n} ${task.id}`);
   }
@@ -22,7 +22,7 @@ export function digestOf(core: Core): string {
   }
   for (const w of core.workers.values()) {
     hash.add(
-      `worker ${w.id} ${w.up} ${w.status} ${w.restart} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished}`,
+      `worker ${w.id} ${w.up} ${w.status} ${w.restart} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished} ${w.unreached?.size}`,
     );
     for (const task of w.assigned) hash.add(`${task.id}`);
     for (const [name, amount] of w.free) hash.add(`${name} ${amount}`);
@@ -38,6 +38,7 @@ export function digestOf(core: Core): string {
     hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs} ${f.durations.median()}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   addShared(hash, core.shared);
+  hash.add(`${core.returning.length} ${core.restarts.length}`);
   hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
   for (const [task, since] of core.copied) hash.add(`copied ${task} ${since}`);
   for (const { task, attempt, since } of core.watched) hash.add(`watched ${task} ${attempt} ${since}`);

@@ -46,6 +46,8 @@ export function measure(record: FunctionRecord, durationUs: number, travelUs: nu
   const share = record.durationUs === 0 ? 1 : 1 / 4;
   record.durationUs += (sample - record.durationUs) * share;
   record.travelUs += (travelUs - record.travelUs) * share;
+  record.calls++;
+  record.spentUs += sample;
   record.durations.add(sample);
   record.expectedUs = Math.max(1, Math.round(record.durationUs));
 }
@@ -62,6 +64,8 @@ function newFunction(core: Core, message: DefineFunction): FunctionRecord {
     codeBytes,
     uses: 0,
     durationUs: 0,
+    calls: 0,
+    spentUs: 0,
     travelUs: 0,
     expectedUs: 0,
     durations: new Durations(),

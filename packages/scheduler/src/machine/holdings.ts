@@ -1,10 +1,11 @@
 // Which workers hold which results.
 
-import type { Holder, TaskId, WorkerId } from "@taskflock/protocol/words";
+import type { Holder, TaskId } from "@taskflock/protocol/words";
 import { actorLeft } from "./actors.ts";
 import type { Core } from "./core.ts";
-import { ACTOR, type Holding, noHoldings, type Task } from "./records.ts";
-import { RETIRING, type Worker } from "./worker-record.ts";
+import { ACTOR, type Holding, noHoldings, type Session, type Task } from "./records.ts";
+import { addressFor } from "./relays.ts";
+import { RETIRING, Worker } from "./worker-record.ts";
 
 /** As many holders as a message names, so that an input that everybody holds does not make every message long. */
 const MAX_NAMED_HOLDERS = 8;
@@ -64,22 +65,28 @@ export function dropCopies(core: Core, task: Task): void {
   if (core.transfers.has(task)) core.stranded.push(task);
 }
 
-/** The holders to name to `reader` (null: a client): itself first, then others, not the same for every task. */
-export function holdersFor(task: Task, reader: Worker | null, turn = 0): Holder[] {
+/** The holders to name to `reader`: `first` (or itself), then others, not the same for every task. */
+export function holdersFor(
+  core: Core,
+  task: Task,
+  reader: Worker | Session,
+  turn = 0,
+  first: Worker | null = null,
+): Holder[] {
   const { holders } = task;
   const named: Holder[] = [];
-  const own = reader?.holds.get(task);
-  if (own !== undefined) named.push(asHolder(own));
+  const best = first ?? (reader instanceof Worker ? reader : null);
+  const own = best?.holds.get(task);
+  if (own !== undefined) named.push(asHolder(core, own, reader));
   for (let k = 0; k < holders.length && named.length < MAX_NAMED_HOLDERS; k++) {
     const holding = holders[(turn + k) % holders.length]!;
-    if (holding !== own) named.push(asHolder(holding));
+    if (holding !== own) named.push(asHolder(core, holding, reader));
   }
   return named;
 }
 
-function asHolder(holding: Holding): Holder {
-  const worker: WorkerId = holding.worker.id;
-  return { worker, address: holding.worker.hello.peerAddress, version: holding.version };
+function asHolder(core: Core, { worker, version }: Holding, reader: Worker | Session): Holder {
+  return { worker: worker.id, address: addressFor(core, worker, reader), version };
 }
 
 /** The worker has bytes that nobody wants, or says so of a task that is unknown. */

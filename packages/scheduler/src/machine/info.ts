@@ -30,7 +30,7 @@ export function workerInfo(worker: Worker): WorkerInfo {
   };
 }
 
-function statusOfWorker(worker: Worker): WorkerInfo["status"] {
+export function statusOfWorker(worker: Worker): WorkerInfo["status"] {
   if (!worker.up) return "cut";
   if (worker.status !== WORKING) return "retiring";
   return worker.paused ? "paused" : "running";

@@ -30,6 +30,7 @@ export class Kept {
     runs: new Map(),
     tasks: new NumberedTasks(),
     due: new Set(),
+    unreached: null,
     locates: new Set(),
     uploads: new Set(),
     asks: [],

@@ -25,7 +25,7 @@ function deadlineReached(core: Core, task: Task): void {
 function noWorkerCame(core: Core, task: Task): void {
   unstrand(core, task);
   const { noWorkerTimeoutMs } = task.options.data;
-  const requirement = requirementOf(core, task.options.lane, 0);
+  const requirement = requirementOf(core, task.options.lane, []);
   const open = task.options.lane === core.open;
   const text = open
     ? `${keyOf(task)} waited ${noWorkerTimeoutMs} ms (noWorkerTimeoutMs), and no worker was there. Start one.`

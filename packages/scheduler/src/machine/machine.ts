@@ -130,7 +130,7 @@ function handle(core: Core, event: SchedulerEvent): void {
       sessionJoined(core, event.session, event.name);
       return;
     case "workerJoined":
-      workerJoined(core, event.worker, event.hello);
+      workerJoined(core, event.worker, event.hello, event.relayKey ?? "");
       return;
     case "retireWorkers":
       retireNamed(core, event.workers);

@@ -56,7 +56,12 @@ export function beginTransfer(core: Core, errand: Errand, task: Task, target: Wo
   if (known === undefined) core.transfers.set(task, [transfer]);
   else known.push(transfer);
   errand.waiting++;
-  core.send(target, { t: "acquire", task: task.id, bytes: task.bytes, holders: holdersFor(task, source) });
+  core.send(target, {
+    t: "acquire",
+    task: task.id,
+    bytes: task.bytes,
+    holders: holdersFor(core, task, target, 0, source),
+  });
 }
 
 /** A copy is at that worker. */

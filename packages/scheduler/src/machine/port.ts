@@ -29,7 +29,13 @@ export type SchedulerEvent = { readonly at: Micros; readonly cause: Cause } & (
   | { readonly e: "clientReady"; readonly session: SessionId }
   /** One inbound frame. Payload references in it are the machine's from now on: it frees each. */
   | { readonly e: "clientMessages"; readonly session: SessionId; readonly messages: readonly ClientToScheduler[] }
-  | { readonly e: "workerJoined"; readonly worker: WorkerId; readonly hello: WorkerHello }
+  | {
+      readonly e: "workerJoined";
+      readonly worker: WorkerId;
+      readonly hello: WorkerHello;
+      /** Unguessable: who is told it may reach the worker through the scheduler. None: nobody may. */
+      readonly relayKey?: string;
+    }
   /** Nothing is sent to it until its `snapshot` arrives. */
   | { readonly e: "workerResumed"; readonly worker: WorkerId }
   | { readonly e: "workerCut"; readonly worker: WorkerId }

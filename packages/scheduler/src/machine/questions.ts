@@ -14,6 +14,7 @@ import { retire } from "./retire.ts";
 import { scaleHandlers } from "./scale.ts";
 import { sharedHandlers } from "./shared-questions.ts";
 import { watchHandlers } from "./watch.ts";
+import { whyHandlers } from "./why.ts";
 
 /** Does what the question asks for, and answers it now (`answer`) or later (`sayAnswer`, with the same id). */
 export type Handlers<Q extends Question["q"]> = {
@@ -39,6 +40,7 @@ const handlers: Handlers<Question["q"]> = {
     const referred = referToInputs(core, session, n, as);
     answer(core, session, id, () => referred);
   },
+  ...whyHandlers,
   ...dataHandlers,
   ...sharedHandlers,
   ...scaleHandlers,

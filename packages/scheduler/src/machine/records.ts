@@ -17,6 +17,7 @@ import {
 } from "@taskflock/protocol/words";
 import type { Durations } from "./durations.ts";
 import type { NumberedTasks } from "./numbered-tasks.ts";
+import type { Unreached } from "./relays.ts";
 import { FREE, type State } from "./states.ts";
 import type { Timer } from "./timers.ts";
 import type { Worker } from "./worker-record.ts";
@@ -237,6 +238,9 @@ export interface FunctionRecord {
   durationUs: number;
   /** The same as a whole number: fractions in the records of tasks cost an object each. */
   expectedUs: number;
+  /** Calls that ended well, and how long they took together, µs. */
+  calls: number;
+  spentUs: number;
   readonly durations: Durations;
   /** On average, how long its results would travel, µs: of those that stay with their worker. */
   travelUs: number;
@@ -341,6 +345,8 @@ export interface Session {
   readonly tasks: NumberedTasks;
   /** Outcomes to be said when the client reads again. */
   readonly due: Set<TaskNumber>;
+  /** Workers that it cannot reach; null: none was found. */
+  unreached: Unreached | null;
   /** Results whose whereabouts it waits for. */
   readonly locates: Set<TaskNumber>;
   /** Data it is to upload. */

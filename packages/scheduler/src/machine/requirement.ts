@@ -8,7 +8,7 @@ import { isThere, type Worker } from "./worker-record.ts";
 /** Workers and names that are listed, at most. */
 const LISTED = 5;
 
-export function requirementOf(core: Core, lane: Lane, able: number): WhyRequirement {
+export function requirementOf(core: Core, lane: Lane, able: readonly Worker[]): WhyRequirement {
   const there = [...core.workers.values()].filter(isThere);
   const names = [...(lane.workers ?? [])];
   return {
@@ -18,7 +18,8 @@ export function requirementOf(core: Core, lane: Lane, able: number): WhyRequirem
     workersThere: there.filter((worker) => lane.workers?.has(worker.name)).length,
     allowOtherWorkers: lane.allowOthers,
     there: there.length,
-    able,
+    able: able.length,
+    paused: able.filter((worker) => worker.paused).length,
   };
 }
 

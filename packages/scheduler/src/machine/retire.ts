@@ -91,7 +91,7 @@ function handOver(core: Core, worker: Worker): boolean {
       move.target = chooseKeeper(core, move);
       if (move.target !== null) {
         worker.moving.set(task, move);
-        const holders = holdersFor(task, worker);
+        const holders = holdersFor(core, task, move.target, 0, worker);
         core.send(move.target, { t: "acquire", task: task.id, bytes: task.bytes, holders });
       }
     }

@@ -13,7 +13,7 @@ import {
   type Unavailable,
 } from "@taskflock/protocol/words";
 import { callsAbandoned } from "./actor-life.ts";
-import { answerLocate, sayAllAgain, sayDue } from "./announce.ts";
+import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { keepsTask, keptRefs, leavesRuns, unfollow } from "./detached.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
@@ -24,6 +24,7 @@ import { NumberedTasks } from "./numbered-tasks.ts";
 import { answerQuestion, freeQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
 import { removeRef } from "./references.ts";
+import { noteUnreached } from "./relays.ts";
 import { changed, closeRun, openRun } from "./runs.ts";
 import { sharedSessionGone } from "./shared-questions.ts";
 import { UPLOADING } from "./states.ts";
@@ -41,6 +42,7 @@ export function sessionJoined(core: Core, id: SessionId, name: string): void {
     runs: new Map(),
     tasks: new NumberedTasks(),
     due: new Set(),
+    unreached: null,
     locates: new Set(),
     uploads: new Set(),
     asks: [],
@@ -186,11 +188,16 @@ function locate(core: Core, session: Session, n: TaskNumber): void {
 }
 
 function unavailable(core: Core, session: Session, message: Unavailable): void {
-  const { n, holder, version } = message;
+  const { n, holder, version, why } = message;
   const task = session.tasks.get(n);
   if (task === undefined) return;
   const worker = core.workers.get(holder);
-  if (worker !== undefined && task.state === UPLOADING) {
+  if (worker !== undefined && why === "unreachable" && noteUnreached(core, session, worker)) {
+    if (task.state === UPLOADING) {
+      sayUploadTo(core, session, n, task, worker);
+      return;
+    }
+  } else if (worker !== undefined && task.state === UPLOADING) {
     dropStray(core, worker, task.id);
     uploadRefused(core, task, worker, "its worker did not take it");
   } else if (worker !== undefined) holderFailed(core, task, worker, version);

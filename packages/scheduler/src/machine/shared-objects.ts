@@ -101,6 +101,7 @@ export class SharedTable {
     runs: new Map(),
     tasks: new NumberedTasks(),
     due: new Set(),
+    unreached: null,
     locates: new Set(),
     uploads: new Set(),
     asks: [],

@@ -79,11 +79,26 @@ export class Story {
     const kept = Math.min(this.#total, this.#size);
     for (let k = 0; k < kept; k++) {
       const i = (this.#next - kept + k + this.#size) % this.#size;
-      if (this.#tasks[i] !== task) continue;
-      const from = stateNames[this.#from[i]!]!;
-      const to = stateNames[this.#to[i]!]!;
-      lines.push({ at: this.#times[i]!, cause: this.#causes[i]!, from, to, detail: this.#details[i]! });
+      if (this.#tasks[i] === task) lines.push(this.#line(i));
     }
     return lines;
+  }
+
+  /** The last change of state of each of some tasks, as far as the ring still has it. */
+  lastOf(tasks: ReadonlySet<TaskId>): Map<TaskId, StoryLine> {
+    const found = new Map<TaskId, StoryLine>();
+    const kept = Math.min(this.#total, this.#size);
+    for (let k = 1; k <= kept && found.size < tasks.size; k++) {
+      const i = (this.#next - k + this.#size) % this.#size;
+      const task = this.#tasks[i] as TaskId;
+      if (this.#from[i] !== this.#to[i] && tasks.has(task) && !found.has(task)) found.set(task, this.#line(i));
+    }
+    return found;
+  }
+
+  #line(i: number): StoryLine {
+    const from = stateNames[this.#from[i]!]!;
+    const to = stateNames[this.#to[i]!]!;
+    return { at: this.#times[i]!, cause: this.#causes[i]!, from, to, detail: this.#details[i]! };
   }
 }

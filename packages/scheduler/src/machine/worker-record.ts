@@ -2,6 +2,7 @@
 
 import type { Snapshot, TaskId, WorkerHello, WorkerId, WorkerMetrics } from "@taskflock/protocol/words";
 import { type FunctionRecord, type Holding, type Lane, makeLane, type Task } from "./records.ts";
+import type { Unreached } from "./relays.ts";
 
 /** What a worker may do: take tasks; finish and hand over; nothing, it was told to leave. */
 export const WORKING = 0;
@@ -23,6 +24,12 @@ export class Worker {
   readonly hello: WorkerHello;
   readonly name: string;
   readonly slots: number;
+  /** Who knows it reaches the worker through the scheduler; empty: nobody does. */
+  readonly relayKey: string;
+  /** Workers that it cannot reach; null: none was found. */
+  unreached: Unreached | null = null;
+  /** Results of which it could not reach a holder, and which it has not been told another way to since. */
+  readonly relayWanted: Set<TaskId> = new Set();
   /** Its link is up and its snapshot has been taken in: it can be spoken to. */
   up = false;
   /** Its link was cut, and it has not come back since. */
@@ -81,11 +88,12 @@ export class Worker {
   readonly moving: Map<Task, Moving> = new Map();
   retireDirty = false;
 
-  constructor(id: WorkerId, hello: WorkerHello) {
+  constructor(id: WorkerId, hello: WorkerHello, relayKey: string) {
     this.id = id;
     this.hello = hello;
     this.name = hello.name;
     this.slots = hello.slots;
+    this.relayKey = relayKey;
     this.free = new Map(Object.entries(hello.resources));
     this.parked = makeLane("", [], null, false, this);
   }

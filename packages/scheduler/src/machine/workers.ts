@@ -16,10 +16,11 @@ import {
 } from "@taskflock/protocol/words";
 import { actorEnded, actorMade } from "./actor-life.ts";
 import { assign } from "./assign.ts";
+import { retryWaitUs } from "./backoff.ts";
 import { takeCopy } from "./copies.ts";
 import type { Core } from "./core.ts";
 import { measure } from "./functions.ts";
-import { addHolder, dropStray, holderFailed } from "./holdings.ts";
+import { addHolder, dropStray, holderFailed, holdersFor } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
 import { transferRefused } from "./moves.ts";
@@ -27,6 +28,7 @@ import { pausing } from "./pause.ts";
 import { takeSnapshot } from "./reconcile.ts";
 import { ACTOR, NO_AHEAD, SECOND, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
+import { noteRelayWanted, takeRelayWanted } from "./relays.ts";
 import { copyRefused, reconsiderMoves, retire } from "./retire.ts";
 import { changed } from "./runs.ts";
 import { dropSecond, isAt, isSecond, startSecond, stopSecond } from "./second.ts";
@@ -37,16 +39,14 @@ import { detach, recount } from "./supply.ts";
 import { uploadRefused } from "./upload.ts";
 import { Worker } from "./worker-record.ts";
 
-/** The longest wait between two attempts, µs. */
-const MAX_BACKOFF_US = 60_000_000;
 /** A task that comes back for want of an input goes in line at once so often; then it waits, longer each time; then it fails. */
 const FREE_RETURNS = 3;
 const MAX_RETURNS = 12;
 const RETURN_WAIT_US = 50_000;
 
 /** It is spoken to after its first snapshot. */
-export function workerJoined(core: Core, id: WorkerId, hello: WorkerHello): void {
-  core.workers.set(id, new Worker(id, hello));
+export function workerJoined(core: Core, id: WorkerId, hello: WorkerHello, relayKey: string): void {
+  core.workers.set(id, new Worker(id, hello, relayKey));
   core.happened("workerJoined", hello.name, `${hello.slots} slots, pid ${hello.pid}, at ${hello.peerAddress}`);
 }
 
@@ -84,7 +84,9 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "missing": {
       const task = core.taskById(message.task);
       const holder = core.workers.get(message.holder);
-      if (task !== null && holder !== undefined) holderFailed(core, task, holder, message.version);
+      if (task === null || holder === undefined) return;
+      if (message.why === "unreachable" && noteRelayWanted(core, worker, task, holder)) return;
+      holderFailed(core, task, holder, message.version);
       return;
     }
     case "actorEnded":
@@ -205,7 +207,7 @@ function errored(core: Core, worker: Worker, message: Errored): void {
   troublesOf(task).retries++;
   const detail = `retry ${used + 1} of ${retries}: ${message.failure.message}`;
   if (backoffMs === 0) requeue(core, task, worker, detail);
-  else delay(core, task, worker, Math.min(backoffMs * 1000 * 2 ** used, MAX_BACKOFF_US), detail);
+  else delay(core, task, worker, retryWaitUs(backoffMs, used + 1), detail);
 }
 
 /** Out of line until its time comes. */
@@ -232,6 +234,11 @@ function stopped(core: Core, worker: Worker, message: Stopped): void {
     requeue(core, task, worker, detail);
     return;
   }
+  // The next attempt goes another way: that is no reason to give up.
+  if (takeRelayWanted(worker, task)) {
+    requeue(core, task, null, detail);
+    return;
+  }
   const troubles = troublesOf(task);
   troubles.returns++;
   if (troubles.returns > MAX_RETURNS) {
@@ -252,7 +259,10 @@ function notHeld(core: Core, worker: Worker, message: NotHeld): void {
   const task = core.taskById(message.task);
   if (task === null) return;
   if (task.state === UPLOADING) uploadRefused(core, task, worker, message.message);
-  else {
+  else if (worker.relayWanted.delete(task.id) && task.holders.length > 0) {
+    const holders = holdersFor(core, task, worker);
+    core.send(worker, { t: "acquire", task: task.id, bytes: task.bytes, holders });
+  } else {
     copyRefused(core, task, worker);
     transferRefused(core, task, worker, message.message);
   }
@@ -260,6 +270,7 @@ function notHeld(core: Core, worker: Worker, message: NotHeld): void {
 
 function held(core: Core, worker: Worker, message: Held): void {
   const task = core.taskById(message.task);
+  if (worker.relayWanted.size > 0) worker.relayWanted.delete(message.task);
   if (task !== null && takeCopy(core, task, worker, message.bytes, message.version)) return;
   dropStray(core, worker, message.task);
 }

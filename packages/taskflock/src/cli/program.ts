@@ -6,6 +6,7 @@ import { addReplayCommand } from "./replay.ts";
 import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
 import { addWatchCommands } from "./watch.ts";
+import { addWhyCommands } from "./why.ts";
 import { addWorkerCommand } from "./worker.ts";
 import { addRestartCommand, addRetireCommand } from "./workers.ts";
 
@@ -45,5 +46,6 @@ Every flag is also an environment variable, which the --help of its command name
   addDoctorCommand(program);
   addReplayCommand(program);
   addWatchCommands(program);
+  addWhyCommands(program);
   return program;
 }

@@ -1,5 +1,5 @@
 import { logLevels } from "../logger.ts";
-import { byteSizeFrom, descriptorNumber, duration, port } from "../values.ts";
+import { byteSizeFrom, descriptorNumber, duration, integer, port } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
 
 /** Of `taskflock scheduler`; they make `SchedulerFlags`. */
@@ -43,6 +43,21 @@ export const schedulerFlags: readonly Flag[] = [
     preset: 4 * 1024 * 1024,
     presetText: "4MiB",
     parse: byteSizeFrom(128 * 1024, 1024 ** 3),
+  },
+  {
+    flags: "--session-reconnect <time>",
+    description: "how long a client that was cut off may take to come back before what it holds, locks too, is let go",
+    variable: "SESSION_RECONNECT",
+    preset: 30_000,
+    presetText: "30s",
+    parse: duration,
+  },
+  {
+    flags: "--max-relays <count>",
+    description: "transfers at once that go through the scheduler, between ends that cannot reach each other; 0: none",
+    variable: "MAX_RELAYS",
+    preset: 16,
+    parse: integer(0, 10_000),
   },
   {
     flags: "--idle-timeout <time>",

@@ -1,5 +1,5 @@
 import { logLevels } from "../logger.ts";
-import { byteSize, cores, descriptorNumber, duration, integer, port, resources } from "../values.ts";
+import { byteSize, cores, descriptorNumber, duration, integer, port, resources, share } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
 
 /** How much each process has and may use. */
@@ -25,6 +25,32 @@ const capacityFlags: readonly Flag[] = [
       "memory of each process, e.g. 4GiB; above it the nanny restarts it (default: an even share of the machine's)",
     variable: "MEMORY_LIMIT",
     parse: byteSize,
+  },
+  {
+    flags: "--memory-target <share>",
+    description: "share of that which results take in memory; beyond it the least recently used are files; off: never",
+    variable: "MEMORY_TARGET",
+    preset: 0.6,
+    parse: share,
+  },
+  {
+    flags: "--memory-spill <share>",
+    description: "share of the limit above which results get no more memory than they have; or off",
+    variable: "MEMORY_SPILL",
+    preset: 0.7,
+    parse: share,
+  },
+  {
+    flags: "--memory-pause <share>",
+    description: "share of the limit above which it takes no new tasks; or off",
+    variable: "MEMORY_PAUSE",
+    preset: 0.8,
+    parse: share,
+  },
+  {
+    flags: "--spill-directory <folder>",
+    description: "where the folder for results that are files is made, or off (default: the system's for such)",
+    variable: "SPILL_DIRECTORY",
   },
   {
     flags: "--heap-limit <size>",
@@ -61,6 +87,13 @@ const placeFlags: readonly Flag[] = [
     variable: "WORKER_PORT",
     preset: 0,
     parse: port,
+  },
+  {
+    flags: "--relay <when>",
+    description: "whether others get its results through the scheduler: when they cannot reach it, or always",
+    variable: "RELAY",
+    preset: "auto",
+    choices: ["auto", "always"],
   },
   {
     flags: "--no-nanny",

@@ -18,6 +18,9 @@ export interface SchedulerFlags {
   readonly insecure: boolean;
   readonly record?: string;
   readonly maxFrameBytes: number;
+  readonly maxRelays: number;
+  /** Milliseconds. */
+  readonly sessionReconnect: number;
   /** Milliseconds. */
   readonly idleTimeout?: number;
   readonly logLevel: LogLevel;
@@ -36,7 +39,9 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     token,
     insecure: flags.insecure,
     maxFrameBytes: flags.maxFrameBytes,
+    maxRelays: flags.maxRelays,
     logger,
+    sessionReconnectMs: flags.sessionReconnect,
     ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
     ...(flags.record === undefined ? {} : { recordFile: flags.record }),
   });

@@ -1,6 +1,7 @@
 // The worker's processes: nannies, each with a worker below it; or one worker without.
 
 import { hostname } from "node:os";
+import { resolve } from "node:path";
 import { isFlockError } from "@taskflock/protocol/words";
 import {
   joinNanny,
@@ -22,11 +23,18 @@ export interface WorkerFlags {
   readonly threads: number;
   readonly processes: number;
   readonly memoryLimit?: number;
+  /** Shares of the memory limit; 0 is off. */
+  readonly memoryTarget: number;
+  readonly memorySpill: number;
+  readonly memoryPause: number;
+  /** Or "off". */
+  readonly spillDirectory?: string;
   readonly heapLimit?: number;
   readonly resources: Record<string, number>;
   readonly name?: string;
   readonly host: string;
   readonly port: number;
+  readonly relay: "auto" | "always";
   readonly nanny: boolean;
   readonly checkArguments: boolean;
   readonly tokenFile?: string;
@@ -123,9 +131,14 @@ async function workerOptions(
     slots: flags.threads,
     resources: flags.resources,
     memoryLimitBytes: flags.memoryLimit ?? memoryShare(1),
+    memoryTarget: flags.memoryTarget,
+    memorySpill: flags.memorySpill,
+    memoryPause: flags.memoryPause,
+    ...spillDirectoryOf(flags),
     heapLimitMb: Math.ceil((flags.heapLimit ?? 0) / 1024 ** 2),
     peerHost: flags.host,
     peerPort: flags.port,
+    relay: flags.relay,
     checkArguments: flags.checkArguments,
     schedulerLostMs: flags.schedulerLostMs,
     lifetimeMs: flags.lifetime ?? 0,
@@ -136,13 +149,18 @@ async function workerOptions(
   };
 }
 
+function spillDirectoryOf({ spillDirectory }: WorkerFlags): { readonly spillDirectory?: string | null } {
+  if (spillDirectory === undefined) return {};
+  return { spillDirectory: /^(0|off)$/i.test(spillDirectory) ? null : resolve(spillDirectory) };
+}
+
 /** Peers on other machines cannot reach loopback. */
 async function warnAboutHost(address: string, { host }: WorkerFlags, logger: Logger): Promise<void> {
   const { isLoopback, parseAddress } = await import("@taskflock/protocol/links");
   if (isLoopback(host) && !isLoopback(parseAddress(address).host)) {
     logger.warn(
       { host },
-      "the scheduler is on another machine, but this worker's results can be fetched only from this one; pass --host",
+      "the scheduler is on another machine, but this worker's results can be fetched only from this one, and go through the scheduler to all others; pass --host",
     );
   }
 }
@@ -159,7 +177,9 @@ async function runNannies(address: string, flags: WorkerFlags, logger: Logger): 
         process.argv[1] ?? "",
         ...workerArguments(address, { ...flags, name, memoryLimit: memoryLimitBytes }),
       ];
-      return startNanny({ command: process.execPath, args, memoryLimitBytes, address, token, name, logger });
+      const spilling = spillDirectoryOf(flags);
+      const common = { memoryLimitBytes, ...spilling, address, token, name, logger };
+      return startNanny({ command: process.execPath, args, ...common });
     }),
   );
   onStop(
@@ -196,7 +216,12 @@ export function workerArguments(address: string, flags: WorkerFlags): string[] {
     ...["--name", flags.name ?? ""],
     ...["--host", flags.host],
     ...["--port", String(flags.processes === 1 ? flags.port : 0)],
+    ...["--relay", flags.relay],
     ...["--memory-limit", String(flags.memoryLimit ?? 0)],
+    ...["--memory-target", String(flags.memoryTarget)],
+    ...["--memory-spill", String(flags.memorySpill)],
+    ...["--memory-pause", String(flags.memoryPause)],
+    ...(flags.spillDirectory === undefined ? [] : ["--spill-directory", flags.spillDirectory]),
     ...["--scheduler-lost-ms", String(flags.schedulerLostMs)],
     ...["--log-level", flags.logLevel],
     ...(flags.heapLimit === undefined ? [] : ["--heap-limit", String(flags.heapLimit)]),

@@ -27,14 +27,15 @@ export function fillActors(s: WorkerState): void {
 /** Its thread or process is gone, and its state with it. Nothing of it is put in its place. */
 export function actorDied(s: WorkerState, actor: Actor, how: string): void {
   const { task } = actor;
-  s.closeActor(actor);
   for (const call of callsOf(s, task)) abandon(s, call);
   const datum = s.data.get(task);
-  if (datum?.state !== "stored") return;
-  s.send({ t: "actorEnded", task, how });
-  datum.dropping = true;
-  datum.version = 0;
-  tidy(s, datum);
+  if (datum?.state === "stored") {
+    s.send({ t: "actorEnded", task, how });
+    datum.dropping = true;
+    datum.version = 0;
+    tidy(s, datum);
+  }
+  s.closeActor(actor);
 }
 
 function callsOf(s: WorkerState, actor: TaskId): TaskRecord[] {

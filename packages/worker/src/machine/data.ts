@@ -7,6 +7,9 @@ import { isHere, newDatum, READY, WAITING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { move } from "./transitions.ts";
 
+/** So many that wait for a busy holder let others pass: each step would look at all of them else. */
+const LOOK_AHEAD = 16;
+
 /** True when an attempt here will give this task's result, as far as is known. */
 export function willBeMade(s: WorkerState, task: TaskId): boolean {
   const maker = s.tasks.get(task);
@@ -42,8 +45,7 @@ export function unlease(s: WorkerState, task: TaskRecord, datum: Datum): void {
 /** Adds places to fetch from; begins to want it unless something better is under way. */
 export function seekFrom(s: WorkerState, datum: Datum, holders: readonly Holder[], order: number): void {
   for (const holder of holders) {
-    if (!datum.holders.some((h) => h.worker === holder.worker && h.version === holder.version))
-      datum.holders.push(holder);
+    if (!datum.holders.some((known) => isSame(known, holder))) datum.holders.push(holder);
   }
   const before = datum.order;
   datum.order = Math.min(order, before);
@@ -55,27 +57,63 @@ export function seekFrom(s: WorkerState, datum: Datum, holders: readonly Holder[
   }
 }
 
+/** One that is reached another way is to be tried as well. */
+function isSame(a: Holder, b: Holder): boolean {
+  return a.worker === b.worker && a.version === b.version && a.address === b.address;
+}
+
 function want(s: WorkerState, datum: Datum): void {
   datum.state = "wanted";
   s.fetchQueue.push(datum);
 }
 
-/** Starts as many fetches as may run at once. */
+/** Starts as many fetches as may run at once. One that could only come from a busy holder lets others pass. */
 export function startFetches(s: WorkerState): void {
-  while (s.fetching < s.config.maxFetches) {
-    const datum = s.fetchQueue.pop();
-    if (datum === undefined) return;
-    datum.state = "fetching";
-    s.fetching++;
-    s.port.fetch(datum.task, datum.bytes, datum.holders[0] as Holder);
+  if (s.fetchQueue.size === 0) return;
+  const { maxFetches, maxFetchBytes } = s.config;
+  const passed: Datum[] = [];
+  while (s.fetching < maxFetches && passed.length < LOOK_AHEAD) {
+    const datum = s.fetchQueue.peek();
+    // Nothing smaller passes it: it would wait for ever.
+    if (datum === undefined || (s.fetching > 0 && s.fetchingBytes + datum.bytes > maxFetchBytes)) break;
+    s.fetchQueue.remove(datum);
+    if (chooseHolder(s, datum)) startFetch(s, datum);
+    else passed.push(datum);
   }
+  for (const datum of passed) s.fetchQueue.push(datum);
+}
+
+/** Puts the first holder first that is not busy with fetches of this worker; false: all are. */
+function chooseHolder(s: WorkerState, { holders }: Datum): boolean {
+  const at = holders.findIndex(({ worker }) => (s.fetchingFrom.get(worker) ?? 0) < s.config.maxFetchesPerHolder);
+  if (at > 0) holders.unshift(...holders.splice(at, 1));
+  return at >= 0;
+}
+
+function startFetch(s: WorkerState, datum: Datum): void {
+  const holder = datum.holders[0] as Holder;
+  datum.state = "fetching";
+  s.fetching++;
+  s.fetchingBytes += datum.bytes;
+  s.fetchingFrom.set(holder.worker, (s.fetchingFrom.get(holder.worker) ?? 0) + 1);
+  s.port.fetch(datum.task, datum.bytes, holder);
+}
+
+/** Whatever came of it. Its holder is the first still. */
+export function fetchEnded(s: WorkerState, datum: Datum): void {
+  const { worker } = datum.holders[0] as Holder;
+  s.fetching--;
+  s.fetchingBytes -= datum.bytes;
+  const left = (s.fetchingFrom.get(worker) ?? 0) - 1;
+  if (left > 0) s.fetchingFrom.set(worker, left);
+  else s.fetchingFrom.delete(worker);
 }
 
 /** Ends a fetch that runs or waits for its turn, without an answer. */
 export function stopSeeking(s: WorkerState, datum: Datum): void {
   s.fetchQueue.remove(datum);
   if (datum.state === "fetching") {
-    s.fetching--;
+    fetchEnded(s, datum);
     s.port.stopFetch(datum.task);
     // said once: an item of a batch may still lease it, and lets go later
     datum.state = "promised";

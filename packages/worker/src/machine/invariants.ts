@@ -1,11 +1,11 @@
 // What must hold after every step. Called by tests and the simulation, never in production.
 
+import type { WorkerId } from "@taskflock/protocol/words";
 import { willBeMade } from "./data.ts";
 import type { Datum, TaskRecord } from "./records.ts";
 import {
   BATCHED,
   DOOMED,
-  firstOf,
   GONE,
   isFree,
   isHere,
@@ -35,12 +35,26 @@ export function checkEverything(s: WorkerState): void {
     expect(s, 0, s.counts[state] === count, `${s.counts[state]} counted ${stateNames[state]}, ${count} found`);
   }
   let fetching = 0;
+  let fetchingBytes = 0;
+  const from = new Map<number, number>();
   for (const datum of s.data.values()) {
     checkDatum(s, datum, leases.get(datum) ?? 0);
-    if (datum.state === "fetching") fetching++;
+    if (datum.state !== "fetching") continue;
+    const holder = datum.holders[0]?.worker ?? 0;
+    fetching++;
+    fetchingBytes += datum.bytes;
+    from.set(holder, (from.get(holder) ?? 0) + 1);
   }
   expect(s, 0, s.fetching === fetching, `${s.fetching} fetches counted, ${fetching} found`);
   expect(s, 0, fetching <= s.config.maxFetches, `${fetching} fetches at once`);
+  expect(s, 0, s.fetchingBytes === fetchingBytes, `${s.fetchingBytes} bytes to come counted, ${fetchingBytes} found`);
+  expect(s, 0, fetching <= 1 || fetchingBytes <= s.config.maxFetchBytes, `${fetchingBytes} bytes to come`);
+  expect(s, 0, s.fetchingFrom.size === from.size, "fetches from a holder that gives nothing");
+  for (const [holder, count] of from) {
+    const counted = s.fetchingFrom.get(holder as WorkerId);
+    expect(s, 0, counted === count, `${counted} fetches from ${holder} counted, ${count} found`);
+    expect(s, 0, count <= s.config.maxFetchesPerHolder, `${count} fetches from ${holder}`);
+  }
   checkSlots(s);
 }
 
@@ -128,7 +142,7 @@ function checkActors(s: WorkerState): void {
   for (const [id, { task, slot, ready }] of s.actors) {
     expect(s, id, id === task && s.actorSlots.get(slot.index)?.task === task, "an actor without its slot");
     const lives = s.data.get(task)?.state === "stored";
-    expect(s, id, lives || s.tasks.has(task) || firstOf(slot) !== undefined, "an actor that nobody makes");
+    expect(s, id, lives || s.tasks.has(task) || !isFree(slot), "an actor that nobody makes");
     const open = slot.batches.reduce((sum, batch) => sum + batch.open, 0);
     expect(s, id, open <= 1 && slot.batches.length <= 1, `an actor runs ${open} calls at once`);
     expect(s, id, s.left || !isFree(slot) || ready.size === 0, `an actor is idle, ${ready.size} calls are ready`);

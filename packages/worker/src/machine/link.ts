@@ -81,10 +81,12 @@ export function leave(s: WorkerState, restart: boolean): void {
 function dropAll(s: WorkerState): void {
   for (const task of [...s.tasks.values()]) abandon(s, task);
   for (const slot of [...s.everySlot()]) endAbandoned(s, itemsOf(slot));
+  const actors = new Set(s.actors.keys());
   for (const actor of [...s.actorSlots.values()]) if (firstOf(actor.slot) === undefined) s.closeActor(actor);
   s.lost.length = 0;
   for (const datum of s.data.values()) {
-    if (datum.state === "stored" || datum.state === "expected") s.port.dropStored(datum.task);
+    const hasBytes = datum.state === "stored" && !actors.has(datum.task);
+    if (hasBytes || datum.state === "expected") s.port.dropStored(datum.task);
     stopSeeking(s, datum);
     datum.acquire = false;
     datum.dropping = false;

@@ -2,7 +2,7 @@ import type { Snapshot, StoryLine, TaskId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
 import { fillActors, isStray } from "./actors.ts";
 import { lose, settleLost, stopInSlot } from "./attempts.ts";
-import { becameStored, saySpoiled, seekElsewhere, startFetches } from "./data.ts";
+import { becameStored, fetchEnded, saySpoiled, seekElsewhere, startFetches } from "./data.ts";
 import { checkEverything, checkTouched } from "./invariants.ts";
 import { onLinkUp, onPausing, onRetireWanted, sayFirstSnapshot, snapshot } from "./link.ts";
 import {
@@ -50,6 +50,11 @@ export class WorkerMachine {
     }
     setAlarm(s);
     this.#stepping = false;
+  }
+
+  /** Whether slots have something to run. */
+  get isBusy(): boolean {
+    return this.#s.slots.some((slot) => slot.batches.length > 0);
   }
 
   get counts(): WorkerCounts {
@@ -162,7 +167,7 @@ function onArrived(s: WorkerState, event: { task: TaskId; bytes: number }, by: "
   }
   if (by === "fetching") {
     // the fetch is over: nothing is left to stop
-    s.fetching--;
+    fetchEnded(s, datum);
     datum.state = "promised";
   }
   const { version } = becameStored(s, event.task, event.bytes);
@@ -173,11 +178,11 @@ function onFetchFailed(s: WorkerState, event: Extract<WorkerEvent, { e: "fetchFa
   const datum = s.data.get(event.task);
   const { holder } = event;
   if (datum?.state !== "fetching" || datum.holders[0]?.worker !== holder.worker) return;
-  s.fetching--;
+  fetchEnded(s, datum);
   if (event.full) datum.holders = [];
   else {
     datum.holders.shift();
-    s.send({ t: "missing", task: event.task, holder: holder.worker, version: holder.version });
+    s.send({ t: "missing", task: event.task, holder: holder.worker, version: holder.version, why: event.why });
   }
   if (!seekElsewhere(s, datum)) lose(s, datum, "input");
 }

@@ -13,6 +13,7 @@ import type {
   SchedulerToWorker,
   SendFunction,
   TaskId,
+  WhyMissing,
   WorkerToScheduler,
 } from "@taskflock/protocol/words";
 
@@ -68,7 +69,13 @@ export type WorkerEvent = {
   /** A fetch ended: the bytes are stored in the arena under the task. */
   | { readonly e: "fetched"; readonly task: TaskId; readonly bytes: number }
   /** The fetch from this holder failed; the machine tries the next, or reports `missing`. `full`: no room in the arena. */
-  | { readonly e: "fetchFailed"; readonly task: TaskId; readonly holder: Holder; readonly full: boolean }
+  | {
+      readonly e: "fetchFailed";
+      readonly task: TaskId;
+      readonly holder: Holder;
+      readonly full: boolean;
+      readonly why: WhyMissing;
+    }
   /** A client's upload after `expect`. */
   | { readonly e: "uploaded"; readonly task: TaskId; readonly bytes: number }
   | { readonly e: "uploadFailed"; readonly task: TaskId; readonly message: string }
@@ -130,6 +137,8 @@ export interface WorkerPort {
   fetch(task: TaskId, bytes: number, holder: Holder): void;
   /** Stops a fetch that nobody wants; no answer. */
   stopFetch(task: TaskId): void;
+  /** Connects to the scheduler and serves whoever waits there for the relay of this key. */
+  serveRelay(key: string): void;
   /** Makes ready for a client's upload; answered by `uploaded` or `uploadFailed`. */
   expectUpload(task: TaskId, bytes: number): void;
   /**
@@ -153,6 +162,10 @@ export interface WorkerConfig {
   readonly slots: number;
   /** Fetches at once, in all. */
   readonly maxFetches: number;
+  /** Of those, from one holder. */
+  readonly maxFetchesPerHolder: number;
+  /** Bytes of fetches at once; one larger than all runs alone. */
+  readonly maxFetchBytes: number;
   /** Items of one batch, and their expected duration together, µs. */
   readonly maxBatch: number;
   readonly maxBatchUs: number;
@@ -166,6 +179,8 @@ export interface WorkerConfig {
 export const defaultWorkerConfig: WorkerConfig = {
   slots: 1,
   maxFetches: 8,
+  maxFetchesPerHolder: 4,
+  maxFetchBytes: 1024 * 1024 * 1024,
   maxBatch: 512,
   maxBatchUs: 5_000,
   maxAheadUs: 20_000,

@@ -47,6 +47,9 @@ export function onMessage(s: WorkerState, message: SchedulerToWorker): void {
     case "configure":
       s.port.configure(message.inlineLimitBytes);
       return;
+    case "relay":
+      s.port.serveRelay(message.key);
+      return;
     case "retire":
       onRetire(s);
       return;

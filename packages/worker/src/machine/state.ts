@@ -1,4 +1,12 @@
-import type { Cause, FunctionId, Micros, PayloadRef, TaskId, WorkerToScheduler } from "@taskflock/protocol/words";
+import type {
+  Cause,
+  FunctionId,
+  Micros,
+  PayloadRef,
+  TaskId,
+  WorkerId,
+  WorkerToScheduler,
+} from "@taskflock/protocol/words";
 import { FlockError, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { IndexedHeap } from "./heap.ts";
 import type { WorkerConfig, WorkerPort } from "./port.ts";
@@ -47,6 +55,9 @@ export class WorkerState {
     },
   });
   fetching = 0;
+  /** Of those: their bytes, and how many are from each holder. */
+  fetchingBytes = 0;
+  readonly fetchingFrom: Map<WorkerId, number> = new Map();
 
   /** Attempts by state, abandoned ones included. */
   readonly counts: number[] = new Array<number>(stateNames.length).fill(0);

@@ -7,6 +7,7 @@ import { FlockError } from "@taskflock/protocol/words";
 import type { Logger } from "pino";
 import { removeAssetFolder } from "../functions/assets.ts";
 import { publicEnvironment } from "../slot-program.ts";
+import { defaultSpillDirectory, removeSpillFolder } from "../spill/spill-folder.ts";
 import { residentBytes, shownBytes } from "./memory.ts";
 import { NANNY_VARIABLE, type NannyToWorker, type WorkerToNanny } from "./messages.ts";
 
@@ -18,6 +19,8 @@ export interface NannyOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The worker is ended above 95 % of this, bytes; 0 is no limit. */
   readonly memoryLimitBytes: number;
+  /** Where the worker makes its folder for results that are files. Default: as the worker's. */
+  readonly spillDirectory?: string | null;
   readonly address: string;
   /** May come later: the worker's process starts at once, and connects when its nanny has. */
   readonly token: string | Promise<string>;
@@ -153,6 +156,7 @@ class Nanny implements RunningNanny {
       const how = await endOf(life);
       this.#life = null;
       removeAssetFolder(life.incarnation); // for a worker that was killed
+      removeSpillFolder(this.#options.spillDirectory ?? defaultSpillDirectory(), life.incarnation);
       exit = this.#judge(life, how);
       if (exit === null) await this.#pause();
     }

@@ -74,6 +74,8 @@ export interface SlotInput {
   /** 0 for bytes that are the item's own. */
   readonly serial: number;
   bytes: Uint8Array;
+  /** How many bytes are in the file that is named by the serial; -1: `bytes` are there. */
+  filed: number;
   /** Place in the batch of the item whose result it is, else -1. */
   readonly from: number;
 }
@@ -86,6 +88,8 @@ export function keyOf(item: SlotItem): string {
 export const IN_BATCH = -1;
 /** In the place of a segment's number: the input is the result of the item whose place stands for the offset. */
 export const FROM_ITEM = -2;
+/** In the place of a segment's number: the bytes are in the file that is named by their serial. */
+export const IN_FILE = -3;
 const EMPTY: readonly never[] = [];
 const NO_BYTES = new Uint8Array(0);
 
@@ -145,16 +149,20 @@ function readInputs(
     const offset = numbers[at + 2]!;
     const length = numbers[at + 3]!;
     if (segment === IN_BATCH) {
-      inputs.push({ serial, bytes: new Uint8Array(memory, columns * 8 + offset, length), from: -1 });
+      inputs.push({ serial, bytes: new Uint8Array(memory, columns * 8 + offset, length), filed: -1, from: -1 });
       continue;
     }
     if (segment === FROM_ITEM) {
-      inputs.push({ serial, bytes: NO_BYTES, from: offset });
+      inputs.push({ serial, bytes: NO_BYTES, filed: -1, from: offset });
+      continue;
+    }
+    if (segment === IN_FILE) {
+      inputs.push({ serial, bytes: NO_BYTES, filed: length, from: -1 });
       continue;
     }
     const shared = segments.get(segment);
     if (shared === undefined) throw new RangeError(`This slot was not given segment ${segment}.`);
-    inputs.push({ serial, bytes: new Uint8Array(shared, offset, length), from: -1 });
+    inputs.push({ serial, bytes: new Uint8Array(shared, offset, length), filed: -1, from: -1 });
   }
   return inputs;
 }

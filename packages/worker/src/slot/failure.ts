@@ -50,6 +50,14 @@ export function failureOf(thrown: unknown, retryable?: boolean, call: FailedCall
   };
 }
 
+/** Of a result that finds no room, where nothing goes to files. */
+export function arenaFull(bytes: number): FlockError {
+  return new FlockError(
+    "FLOCK_OUT_OF_MEMORY",
+    `The result takes ${bytes} bytes, and the worker's arena has no room for it; release futures, add workers, raise --memory-limit, or let it use the disk (--spill-directory).`,
+  );
+}
+
 export function encodeFailure(failure: SlotFailure): Uint8Array {
   const { code, name, message, retryable, error } = failure;
   return encodeValue([code, name, message, retryable, error]).toBytes();

@@ -13,6 +13,8 @@ export const OUTCOME = {
   failed: 2,
   /** It was not run, because an item that makes one of its inputs gave no result to hand on; no payload. */
   returned: 3,
+  /** It was not run, because an input cannot be read any more: which one stands for `bytes`; no payload. */
+  spoiled: 4,
 } as const;
 
 /** Holds during the call that it is given to; the next one may be told in the same object. */
@@ -177,7 +179,7 @@ export function readRecords(bytes: Uint8Array, take: (record: OutcomeRecord) => 
     record.kind = view.getInt32(at + 4, true);
     record.bytes = readHalves(view, at + 8);
     record.durationUs = readHalves(view, at + 16);
-    const length = record.kind === OUTCOME.stored || record.kind === OUTCOME.returned ? 0 : record.bytes;
+    const length = record.kind === OUTCOME.small || record.kind === OUTCOME.failed ? record.bytes : 0;
     record.start = at + HEADER_BYTES;
     record.end = record.start + length;
     at += recordBytes(length);

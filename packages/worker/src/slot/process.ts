@@ -1,19 +1,27 @@
 // The program of a process slot (`isolation: "process"`): the same runner as in a thread, with copies over the IPC channel
 // instead of shared memory. It ends when its worker does.
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type EncodedValue, FlockError } from "@taskflock/protocol/code";
-import type { Supplies } from "./batch.ts";
-import { OutboxWriter, privateOutboxMemory } from "./outbox.ts";
+import { writeSpillFile } from "../spill/spill-file.ts";
+import { IN_FILE, type Supplies } from "./batch.ts";
+import { arenaFull } from "./failure.ts";
+import { OUTCOME, OutboxWriter, privateOutboxMemory } from "./outbox.ts";
 import type { MainToSlot, SlotConfig, SlotToMain } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
+
+type PlaceAnswer = Extract<MainToSlot, { t: "place" }>;
 
 class ProcessSlot implements SlotHost {
   readonly outbox: OutboxWriter;
   /** Shared inputs by serial: which of them are kept is the main thread's decision. */
   readonly segments: Map<number, ArrayBufferLike> = new Map();
   readonly runner: BatchRunner;
+  placed: (answer: PlaceAnswer) => void = () => undefined;
+  readonly #spillFolder: string;
 
   constructor(config: SlotConfig) {
+    this.#spillFolder = config.spillFolder;
     this.outbox = new OutboxWriter(privateOutboxMemory(), (records) => post({ t: "records", records }));
     this.runner = new BatchRunner(config, this);
   }
@@ -36,8 +44,19 @@ class ProcessSlot implements SlotHost {
     return true;
   }
 
+  /** Sends the bytes, or writes them to a file where the worker's memory has no room. */
   async storeLarge(index: number, result: EncodedValue, durationUs: number): Promise<void> {
-    post({ t: "large", index, durationUs, bytes: result.toBytes() });
+    const { place } = await new Promise<PlaceAnswer>((resolve) => {
+      this.placed = resolve;
+      post({ t: "allocate", index, bytes: result.bytes });
+    });
+    if (place === null) throw arenaFull(result.bytes);
+    if (place.segment !== IN_FILE) {
+      post({ t: "large", index, durationUs, bytes: result.toBytes() });
+      return;
+    }
+    writeSpillFile(join(this.#spillFolder, String(place.generation)), result.toBytes());
+    this.outbox.write(index, OUTCOME.stored, result.bytes, durationUs, null);
   }
 
   settled(): void {
@@ -61,8 +80,12 @@ async function receive(message: MainToSlot): Promise<void> {
   if (slot === undefined) throw new FlockError("FLOCK_INTERNAL", "A message reached a slot that was not started.");
   if (message.t === "abort") {
     slot.runner.abort(message.task, message.attempt, message.reason);
+  } else if (message.t === "place") {
+    slot.placed(message);
   } else if (message.t === "dispose") {
     await slot.runner.dispose().finally(() => post({ t: "disposed" }));
+  } else if (message.t === "connection") {
+    slot.runner.connection.told(message.connection);
   } else if (message.t === "supplies") {
     slot.supply(message.supplies);
   } else if (message.t === "batch") {

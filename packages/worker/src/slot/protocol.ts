@@ -1,5 +1,6 @@
 // What a slot and the main thread say to each other besides batches and outcomes.
 import type { Batch, Supplies } from "./batch.ts";
+import type { Connection } from "./connection.ts";
 import type { OutboxMemory } from "./outbox.ts";
 
 /** What stays the same for a slot's life. */
@@ -11,6 +12,8 @@ export interface SlotConfig {
   readonly cacheBytes: number;
   /** Hash arena inputs before and after each task. */
   readonly checkArguments: boolean;
+  /** Where inputs and results that are files lie; "" when there are none. */
+  readonly spillFolder: string;
   /** Where files that come along with functions are written; all slots of a worker share it. */
   readonly assetFolder: string;
 }
@@ -43,6 +46,10 @@ export type SlotToMain =
   | { readonly t: "disposed" }
   /** The batch was run through. */
   | { readonly t: "done" }
+  /** A task wants to be a client of the scheduler; answered by `connection`. */
+  | { readonly t: "connect" }
+  /** It is, in this session. */
+  | { readonly t: "session"; readonly id: number; readonly secret: string }
   // Process slots only:
   | { readonly t: "begun"; readonly index: number }
   | { readonly t: "large"; readonly index: number; readonly durationUs: number; readonly bytes: Uint8Array };
@@ -51,8 +58,8 @@ export type MainToSlot =
   | {
       readonly t: "place";
       readonly index: number;
-      /** Null: the arena is full. */
-      readonly place: { readonly segment: number; readonly offset: number } | null;
+      /** Null: the arena is full, and there are no files. In segment `IN_FILE`: the file that its generation names. */
+      readonly place: { readonly segment: number; readonly offset: number; readonly generation: number } | null;
       /** The segment's memory, when the slot has not seen it. */
       readonly memory: SharedArrayBuffer | null;
     }
@@ -60,6 +67,7 @@ export type MainToSlot =
   /** Said before a batch that needs it. */
   | { readonly t: "supplies"; readonly supplies: Supplies }
   | { readonly t: "batch"; readonly batch: Batch }
+  | { readonly t: "connection"; readonly connection: Connection }
   /** The actor's life is over; answered by `disposed`. */
   | { readonly t: "dispose" }
   // Process slots only:

@@ -1,6 +1,7 @@
 // Runs the items of a batch, one after the other, in the thread or process that is the slot. An item that does not wait
 // for anything costs no promise: this loop carries tiny tasks.
 import { AsyncLocalStorage } from "node:async_hooks";
+import { join } from "node:path";
 import {
   callOf,
   type DecodeOptions,
@@ -10,8 +11,18 @@ import {
   FlockError,
 } from "@taskflock/protocol/code";
 import { type Callable, type ClosureFactory, useAssetFolder } from "../functions/index.ts";
+import { readSpillFile, SpoiledFile } from "../spill/spill-file.ts";
 import { provideTaskContext } from "../task-context.ts";
-import { type Batch, keyOf, type Segments, type SlotItem, type Supplies, unpackItems } from "./batch.ts";
+import {
+  type Batch,
+  keyOf,
+  type Segments,
+  type SlotInput,
+  type SlotItem,
+  type Supplies,
+  unpackItems,
+} from "./batch.ts";
+import { SlotConnection } from "./connection.ts";
 import { encodeFailure, failureOf } from "./failure.ts";
 import { FROZEN } from "./frozen.ts";
 import { InputCache } from "./input-cache.ts";
@@ -43,6 +54,7 @@ export class BatchRunner {
   readonly #cache: InputCache;
   readonly #contexts: AsyncLocalStorage<ItemContext> = new AsyncLocalStorage();
   readonly #print: Print;
+  readonly connection: SlotConnection;
   /** For the arguments of the current item: one for all items, because a tiny task is not to cost more than its bytes. */
   readonly #decoding: DecodeOptions;
   /** Encoded results of the batch's items that items behind them need. */
@@ -69,6 +81,7 @@ export class BatchRunner {
       closure: (index, bind) => this.#closure(index, bind),
     };
     this.#output.capture(() => this.#contexts.getStore() ?? this.#current);
+    this.connection = new SlotConnection((message) => host.post(message));
     provideTaskContext(() => this.#contexts.getStore());
     process.on("uncaughtException", (error) => this.#stray(error));
     process.on("unhandledRejection", (reason) => this.#stray(reason));
@@ -166,11 +179,12 @@ export class BatchRunner {
 
   #call(context: ItemContext, fn: SlotFunction): Promise<void> | undefined {
     const { item } = context;
-    const before = this.#config.checkArguments ? checksums(item.inputs) : undefined;
+    let before: readonly number[] | undefined;
     /** 0: it did not. */
     let began = 0;
     let value: unknown;
     try {
+      if (this.#config.checkArguments) before = this.#checksums(item);
       const args = this.#decodeArguments(item);
       const call = fn.call ?? takeClosure(args, item);
       context.args = args;
@@ -215,9 +229,31 @@ export class BatchRunner {
     if (index === 0 && this.#actor !== undefined) return this.#actor.instance;
     const input = item.inputs[index];
     if (input === undefined) throw missing("input", index, item);
-    if (this.#config.actor) return decodeValue(input.bytes, COPIED);
+    if (this.#config.actor) return decodeValue(input.filed < 0 ? input.bytes : this.#readFile(input, index), COPIED);
     if (input.serial === 0) return decodeValue(input.bytes);
+    if (input.filed >= 0) {
+      return this.#cache.get(input.serial, input.filed, () => decodeValue(this.#readFile(input, index), FROZEN));
+    }
     return this.#cache.get(input.serial, input.bytes.length, () => decodeValue(input.bytes, FROZEN));
+  }
+
+  #readFile(input: SlotInput, index: number): Uint8Array {
+    try {
+      return readSpillFile(join(this.#config.spillFolder, String(input.serial)), input.filed);
+    } catch (error) {
+      throw error instanceof SpoiledFile ? new SpoiledInput(index, error) : error;
+    }
+  }
+
+  /** What is in a file is read for it, once for all tasks that share what is decoded from it. */
+  #checksums({ inputs }: SlotItem): readonly number[] {
+    for (const [index, input] of inputs.entries()) {
+      if (input.filed < 0) continue;
+      const { serial, filed } = input;
+      input.bytes = this.#cache.get(-serial, filed, () => this.#readFile(input, index)) as Uint8Array;
+      input.filed = -1;
+    }
+    return checksums(inputs);
   }
 
   #function(index: number): Callable {
@@ -279,6 +315,12 @@ export class BatchRunner {
   #failed(context: ItemContext, thrown: unknown, durationUs: number, retryable?: boolean): void {
     const error = context.stopped === undefined ? thrown : context.stopError({ cause: thrown });
     const { item } = context;
+    if (error instanceof SpoiledInput) {
+      process.stderr.write(`${error.message}\n`);
+      this.#host.outbox.write(item.index, OUTCOME.spoiled, error.index, 0, null);
+      this.#settled(context);
+      return;
+    }
     const call = context.failedCall(this.#functions.nameOf(item.fn), this.#called);
     const payload = encodeFailure(failureOf(error, retryable, call));
     this.#host.outbox.write(item.index, OUTCOME.failed, payload.length, durationUs, payload);
@@ -286,7 +328,7 @@ export class BatchRunner {
   }
 
   #settled(context: ItemContext): void {
-    context.running = false;
+    context.ended();
     context.args = undefined; // what the task left in the background may keep the context
     this.#output.finish(context);
     this.#current = undefined;
@@ -302,6 +344,16 @@ export class BatchRunner {
     const text = `${name}: ${message} (thrown after the task had ended)`;
     if (context !== undefined) this.#output.print(context, "stderr", `${text}\n`);
     else process.stderr.write(`${text}\n`);
+  }
+}
+
+/** The item is not run: the input of that index has to be made again. */
+class SpoiledInput extends Error {
+  readonly index: number;
+
+  constructor(index: number, cause: SpoiledFile) {
+    super(cause.message, { cause });
+    this.index = index;
   }
 }
 

@@ -1,10 +1,13 @@
 // The module that a slot's thread runs. Piscina calls its default export once, for the thread's whole life: batches come and go
 // on a port of their own, which costs a tenth of a call of the pool each.
+import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
-import { type EncodedValue, FlockError } from "@taskflock/protocol/code";
-import type { Batch, Supplies } from "./batch.ts";
+import type { EncodedValue } from "@taskflock/protocol/code";
+import { writeSpillFile } from "../spill/spill-file.ts";
+import { type Batch, IN_FILE, type Supplies } from "./batch.ts";
+import { arenaFull } from "./failure.ts";
 import { OUTCOME, OutboxWriter } from "./outbox.ts";
-import type { MainToSlot, SlotToMain, ThreadStart } from "./protocol.ts";
+import type { MainToSlot, SlotConfig, SlotToMain, ThreadStart } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
 
 type PlaceAnswer = Extract<MainToSlot, { t: "place" }>;
@@ -15,12 +18,14 @@ class ThreadSlot implements SlotHost {
   readonly #waiting: Batch[] = [];
   #busy = false;
   readonly segments: Map<number, ArrayBufferLike> = new Map();
+  readonly #config: SlotConfig;
   readonly #port: MessagePort;
   readonly #runner: BatchRunner;
   readonly #broke: (error: unknown) => void;
   #placed: ((answer: PlaceAnswer) => void) | undefined;
 
   constructor({ start, port, outboxes }: ThreadStart, broke: (error: unknown) => void) {
+    this.#config = start;
     this.#port = port;
     this.#broke = broke;
     this.#outboxes = outboxes.map(
@@ -48,6 +53,11 @@ class ThreadSlot implements SlotHost {
     });
     const { place, memory } = answer;
     if (place === null) throw arenaFull(result.bytes);
+    if (place.segment === IN_FILE) {
+      writeSpillFile(join(this.#config.spillFolder, String(place.generation)), result.toBytes());
+      this.outbox.write(index, OUTCOME.stored, result.bytes, durationUs, null);
+      return;
+    }
     if (memory !== null) this.segments.set(place.segment, memory);
     result.writeTo(new Uint8Array(this.segments.get(place.segment)!, place.offset, result.bytes), 0);
     this.outbox.write(index, OUTCOME.stored, result.bytes, durationUs, null);
@@ -74,6 +84,9 @@ class ThreadSlot implements SlotHost {
         break;
       case "abort":
         this.#runner.abort(message.task, message.attempt, message.reason);
+        break;
+      case "connection":
+        this.#runner.connection.told(message.connection);
         break;
       default:
         break;
@@ -127,11 +140,4 @@ export default function runInThread(start: ThreadStart): Promise<never> {
   return new Promise((_, reject) => {
     new ThreadSlot(start, reject);
   });
-}
-
-function arenaFull(bytes: number): FlockError {
-  return new FlockError(
-    "FLOCK_OUT_OF_MEMORY",
-    `The result takes ${bytes} bytes, and the worker's arena has no room for it; release futures, add workers, or raise --memory-limit.`,
-  );
 }

@@ -3,13 +3,14 @@ import { once } from "node:events";
 import { FlockError } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import { SeenFunctions } from "../function-library.ts";
-import type { BatchTerms, StoredInput } from "../slot/batch.ts";
+import { type BatchTerms, IN_FILE, type StoredInput } from "../slot/batch.ts";
 import { readRecords } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
 import type { Lease } from "../store.ts";
 import type { BatchPacker } from "./batch-packer.ts";
 import type { Ending, Executor, ExecutorEvents, ExecutorParts, ReadyItem, ThreadOptions } from "./executor.ts";
+import type { SlotSession, TaskClients } from "./task-clients.ts";
 
 /** Which shared inputs a child holds, least recently used first; bounded by bytes, except for those of the batch at hand. */
 export class KeptInputs {
@@ -58,6 +59,8 @@ export class ProcessExecutor implements Executor {
   readonly #events: ExecutorEvents;
   readonly #functions: SeenFunctions;
   readonly #packer: BatchPacker;
+  readonly #taskClients: TaskClients;
+  #session: SlotSession | null = null;
   readonly #kept: KeptInputs;
   readonly #exited: Promise<void>;
   #isDisposed: () => void = () => undefined;
@@ -68,6 +71,7 @@ export class ProcessExecutor implements Executor {
     this.#events = events;
     this.#functions = new SeenFunctions(parts.functions);
     this.#packer = parts.packer;
+    this.#taskClients = parts.taskClients;
     this.#kept = new KeptInputs(options.config.cacheBytes);
     this.#child = fork(slotProgram("process"), [], {
       env: publicEnvironment(),
@@ -125,6 +129,7 @@ export class ProcessExecutor implements Executor {
     this.#ending = true;
     this.#child.kill("SIGKILL");
     await this.#exited;
+    this.#taskClients.over(this.#session);
   }
 
   async #start(options: ThreadOptions): Promise<void> {
@@ -145,6 +150,7 @@ export class ProcessExecutor implements Executor {
   /** The child keeps copies of shared inputs, so that each is sent once. */
   #stored({ place, bytes }: Lease, segments: Map<number, Uint8Array>): StoredInput {
     const serial = place.generation;
+    if (place.segment === IN_FILE) return { serial, segment: IN_FILE, offset: 0, bytes: place.length };
     if (!this.#kept.use(serial, bytes.length)) segments.set(serial, bytes);
     return { serial, segment: serial, offset: 0, bytes: bytes.length };
   }
@@ -159,8 +165,19 @@ export class ProcessExecutor implements Executor {
         readRecords(message.records, (record) => this.#events.outcome(record));
         this.#events.outcomesTold();
         break;
+      case "allocate": {
+        const place = this.#events.allocate(message.index, message.bytes);
+        this.#send({ t: "place", index: message.index, place, memory: null });
+        break;
+      }
       case "large":
         this.#events.large(message.index, message.bytes, message.durationUs);
+        break;
+      case "connect":
+        this.#send({ t: "connection", connection: this.#taskClients.connection });
+        break;
+      case "session":
+        this.#session = { id: message.id, secret: message.secret };
         break;
       case "log":
         this.#events.log(message.task, message.attempt, message.stream, message.text);
@@ -184,6 +201,7 @@ export class ProcessExecutor implements Executor {
     if (this.#ending) return;
     this.#ending = true;
     this.#isDisposed();
+    this.#taskClients.over(this.#session);
     const ending: Ending = this.#stderr.includes(HEAP_MESSAGE)
       ? { how: "heap" }
       : { how: "exit", what: signal ?? `exit code ${code}` };

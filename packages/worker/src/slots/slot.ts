@@ -6,6 +6,7 @@ import type { BatchTerms } from "../slot/batch.ts";
 import { decodeFailure, failureOf, type SlotFailure } from "../slot/failure.ts";
 import { OUTCOME, type OutcomeRecord, payloadOf } from "../slot/outbox.ts";
 import type { StopReason } from "../slot/protocol.ts";
+import type { Store } from "../store.ts";
 import type { Ending, Executor, ExecutorEvents, ReadyItem } from "./executor.ts";
 import { isOverWithin } from "./over-within.ts";
 
@@ -18,6 +19,8 @@ export interface SlotEvents {
   itemFailed(slot: number, assign: Assign, failure: SlotFailure, durationUs: number): void;
   /** It was not run: an item before it gave no result to hand on. */
   itemReturned(slot: number, assign: Assign): void;
+  /** It was not run: what is stored of its input of that index cannot be read any more. */
+  inputSpoiled(slot: number, assign: Assign, index: number): void;
   /** All outcomes that there are at the moment were told. */
   outcomesTold(): void;
   /** The oldest batch is over: each of its items had its outcome. */
@@ -28,6 +31,13 @@ export interface SlotEvents {
   stuck(slot: number): void;
   /** The slot cannot be started again. */
   broken(slot: number, error: unknown): void;
+}
+
+/** Where results are kept, and who is told. */
+export interface SlotParts {
+  readonly arena: Arena;
+  readonly store: Store;
+  readonly events: SlotEvents;
 }
 
 export type ExecutorKind = "thread" | "process";
@@ -63,6 +73,7 @@ export class Slot {
   readonly number: number;
   readonly #make: MakeExecutor;
   readonly #arena: Arena;
+  readonly #store: Store;
   readonly #events: SlotEvents;
   readonly #executors: Partial<Record<ExecutorKind, Executor>> = {};
   #kind: ExecutorKind = "thread";
@@ -78,11 +89,12 @@ export class Slot {
   /** An actor's begins with its first item, and is not put in place again: what the actor knew is gone. */
   readonly #actor: boolean;
 
-  constructor(number: number, make: MakeExecutor, arena: Arena, events: SlotEvents, actor = false) {
+  constructor(number: number, make: MakeExecutor, { arena, store, events }: SlotParts, actor = false) {
     this.number = number;
     this.#actor = actor;
     this.#make = make;
     this.#arena = arena;
+    this.#store = store;
     this.#events = events;
   }
 
@@ -237,7 +249,7 @@ export class Slot {
   #allocate(index: number, bytes: number): Place | null {
     const flight = this.#runs[0]?.flights[index];
     if (flight === undefined) return null;
-    flight.place = this.#arena.allocate(bytes);
+    flight.place = this.#store.room(bytes);
     return flight.place;
   }
 
@@ -253,6 +265,8 @@ export class Slot {
       this.#events.itemFailed(this.number, assign, decodeFailure(payloadOf(record)), record.durationUs);
     } else if (record.kind === OUTCOME.returned) {
       this.#events.itemReturned(this.number, assign);
+    } else if (record.kind === OUTCOME.spoiled) {
+      this.#events.inputSpoiled(this.number, assign, record.bytes);
     } else if (flight.place !== null) {
       const { place } = flight;
       flight.place = null;
@@ -266,14 +280,12 @@ export class Slot {
     const run = this.#runs[0];
     const flight = run?.flights[index];
     if (run === undefined || flight === undefined || flight.settled) return;
-    const place = this.#arena.allocate(bytes.length);
+    const { place } = flight;
+    if (place === null) return; // it was asked for before
+    flight.place = null;
     settle(run, flight);
-    if (place === null) {
-      this.#events.itemFailed(this.number, flight.assign, failureOf(arenaFull(bytes.length)), durationUs);
-    } else {
-      this.#arena.view(place).set(bytes);
-      this.#events.itemStored(this.number, flight.assign, place, durationUs);
-    }
+    this.#arena.view(place).set(bytes);
+    this.#events.itemStored(this.number, flight.assign, place, durationUs);
     this.#letGo(flight);
     this.#passOver();
   }
@@ -285,7 +297,7 @@ export class Slot {
       const input = inputs[i]!;
       if (typeof input !== "number" && "release" in input) input.release();
     }
-    if (flight.place !== null) this.#arena.free(flight.place);
+    if (flight.place !== null) this.#store.giveBack(flight.place);
     flight.place = null;
   }
 
@@ -384,8 +396,4 @@ function deathOf({ key }: Assign, ending: Ending): FlockError {
     "FLOCK_TASK_EXITED",
     `Task ${key} ended its slot (${ending.what}); it must return or throw instead.`,
   );
-}
-
-function arenaFull(bytes: number): FlockError {
-  return new FlockError("FLOCK_OUT_OF_MEMORY", `The worker's arena has no room for a result of ${bytes} bytes.`);
 }

@@ -2,13 +2,14 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { Arena } from "../arena.ts";
 import { SeenFunctions } from "../function-library.ts";
-import type { BatchTerms, StoredInput, Supplies } from "../slot/batch.ts";
+import { type BatchTerms, IN_FILE, type StoredInput, type Supplies } from "../slot/batch.ts";
 import { OutboxReader, readRecords, sharedOutboxMemory } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason, ThreadStart } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
 import type { Lease } from "../store.ts";
 import type { BatchPacker, PackInput } from "./batch-packer.ts";
 import type { Ending, Executor, ExecutorEvents, ExecutorParts, ReadyItem, ThreadOptions } from "./executor.ts";
+import type { SlotSession, TaskClients } from "./task-clients.ts";
 
 type NewSegments = { readonly index: number; readonly memory: SharedArrayBuffer }[];
 
@@ -26,6 +27,8 @@ export class ThreadExecutor implements Executor {
   readonly #arena: Arena;
   readonly #functions: SeenFunctions;
   readonly #packer: BatchPacker;
+  readonly #taskClients: TaskClients;
+  #session: SlotSession | null = null;
   readonly #segments: Set<number> = new Set();
   readonly #portClosed: Promise<void>;
   #worker: string | null = null;
@@ -37,6 +40,7 @@ export class ThreadExecutor implements Executor {
     this.#events = events;
     this.#arena = parts.arena;
     this.#packer = parts.packer;
+    this.#taskClients = parts.taskClients;
     this.#functions = new SeenFunctions(parts.functions);
     const memories = [sharedOutboxMemory(), sharedOutboxMemory()] as const;
     this.#outboxes = [new OutboxReader(memories[0]), new OutboxReader(memories[1])];
@@ -96,6 +100,7 @@ export class ThreadExecutor implements Executor {
     this.#ended = true;
     await this.#pool.destroy();
     this.#port.close();
+    this.#taskClients.over(this.#session);
   }
 
   #start(options: ThreadOptions, port: MessagePort, outboxes: ThreadStart["outboxes"]): Promise<void> {
@@ -116,7 +121,7 @@ export class ThreadExecutor implements Executor {
   }
 
   #stored({ place: { segment, offset, length, generation } }: Lease, segments: NewSegments): StoredInput {
-    const memory = this.#unseenSegment(segment);
+    const memory = segment === IN_FILE ? null : this.#unseenSegment(segment);
     if (memory !== null) segments.push({ index: segment, memory });
     return { serial: generation, segment, offset, bytes: length };
   }
@@ -157,6 +162,12 @@ export class ThreadExecutor implements Executor {
       case "ready":
         this.#isReady();
         break;
+      case "connect":
+        this.#post({ t: "connection", connection: this.#taskClients.connection });
+        break;
+      case "session":
+        this.#session = { id: message.id, secret: message.secret };
+        break;
       case "disposed":
         this.#isDisposed();
         break;
@@ -167,7 +178,7 @@ export class ThreadExecutor implements Executor {
 
   #place(index: number, bytes: number): void {
     const place = this.#events.allocate(index, bytes);
-    const memory = place === null ? null : this.#unseenSegment(place.segment);
+    const memory = place === null || place.segment === IN_FILE ? null : this.#unseenSegment(place.segment);
     this.#post({ t: "place", index, place, memory });
   }
 
@@ -190,6 +201,7 @@ export class ThreadExecutor implements Executor {
     this.#isDisposed();
     // The pool has put a thread of its own in the place of the dead one.
     void this.#pool.destroy();
+    this.#taskClients.over(this.#session);
     this.#events.ended(endingOf(error));
   }
 
