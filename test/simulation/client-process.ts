@@ -15,7 +15,7 @@ import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
-import type { TaskSpec } from "./tasks.ts";
+import { makesActor, type TaskSpec } from "./tasks.ts";
 import type { WorkerSurroundings } from "./worker-process.ts";
 
 /** What is to become of a future: kept, its result fetched, let go, or cancelled, so many µs after it was submitted. */
@@ -51,6 +51,9 @@ export interface ModelFuture {
   releaseDue: boolean;
   cancelAsked: boolean;
 }
+
+/** What is answered of workers that have left, and of tasks that were released or are yet to come. */
+const innocent: ReadonlySet<string> = new Set(["FLOCK_WORKER_UNKNOWN", "FLOCK_TASK_UNKNOWN"]);
 
 export class ClientProcess implements PeerEnd {
   readonly name: string;
@@ -107,7 +110,8 @@ export class ClientProcess implements PeerEnd {
   /** Fetches whatever it keeps and has not fetched yet. */
   gatherAll(): void {
     for (const future of this.futures.values())
-      if (!future.released && future.state === "done" && future.value === null) this.#locate(future);
+      if (!future.released && future.state === "done" && future.value === null && !makesActor(future.plan.spec))
+        this.#locate(future);
   }
 
   /** Lets go of everything; `politely` future by future, and says goodbye. */
@@ -257,7 +261,7 @@ export class ClientProcess implements PeerEnd {
     if (message.t === "answer") {
       if (!this.asked.delete(message.id))
         throw new Error(`${this.name} was answered ${message.id}, and did not ask it`);
-      if (message.error !== null && message.error.code !== "FLOCK_WORKER_UNKNOWN")
+      if (message.error !== null && !innocent.has(message.error.code))
         throw new Error(`${this.name} was answered ${message.id} with ${message.error.message}`);
       return;
     }

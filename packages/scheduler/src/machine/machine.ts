@@ -132,7 +132,7 @@ function handle(core: Core, event: SchedulerEvent): void {
       workerJoined(core, event.worker, event.hello, event.relayKey ?? "");
       return;
     case "retireWorkers":
-      retireNamed(core, event.workers);
+      retireNamed(core, event.workers, "the operator asked for that");
       return;
     case "idleTimeout":
       leaveIdle(core, event.afterMs);
