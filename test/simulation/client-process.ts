@@ -52,6 +52,9 @@ export interface ModelFuture {
   cancelAsked: boolean;
 }
 
+/** What is answered of workers that have left, and of tasks that were released or are yet to come. */
+const innocent: ReadonlySet<string> = new Set(["FLOCK_WORKER_UNKNOWN", "FLOCK_TASK_UNKNOWN"]);
+
 export class ClientProcess implements PeerEnd {
   readonly name: string;
   readonly link: ModelLink;
@@ -257,7 +260,7 @@ export class ClientProcess implements PeerEnd {
     if (message.t === "answer") {
       if (!this.asked.delete(message.id))
         throw new Error(`${this.name} was answered ${message.id}, and did not ask it`);
-      if (message.error !== null && message.error.code !== "FLOCK_WORKER_UNKNOWN")
+      if (message.error !== null && !innocent.has(message.error.code))
         throw new Error(`${this.name} was answered ${message.id} with ${message.error.message}`);
       return;
     }

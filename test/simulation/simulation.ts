@@ -1,6 +1,6 @@
 // One run: the real scheduler machine and the real worker machines in a modelled world, judged by what the model allows.
 
-import type { WorkerId } from "@taskflock/protocol/words";
+import type { TaskNumber, WorkerId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
 import { ClientProcess } from "./client-process.ts";
 import type { ModelLink } from "./link.ts";
@@ -224,6 +224,13 @@ class Simulation implements WorkerSurroundings {
     const { random, scenario } = this;
     for (const question of [{ q: "ping" }, { q: "cluster" }, { q: "waitForWorkers", count: 1 }] as const)
       this.world.after(random.between(3_000, scenario.activeUs), () => client.ask(question));
+    for (let i = random.between(0, 5); i > 0; i--) {
+      const n = random.skewed(1, 300) as TaskNumber;
+      const question = random.chance(0.5)
+        ? ({ q: "why", n } as const)
+        : ({ q: "whyKey", key: `${random.pick(["f1", "f2", "f3"])}-1-${n}` } as const);
+      this.world.after(random.between(3_000, scenario.activeUs), () => client.ask(question));
+    }
   }
 
   #retireOne(): void {

@@ -6,13 +6,21 @@ import { ClientTools } from "./client/tools.ts";
 import { type ClientOptions, compileClientOptions } from "./client-options.ts";
 import { ClientExecutor, type ExecutorHost } from "./executor.ts";
 import { loadSession } from "./load-session.ts";
+import type { LogSink } from "./logs.ts";
 import type { RunOptions, TaskRun } from "./runs.ts";
+import type { Session } from "./session.ts";
+
+let clientOf: (session: Session, logs: LogSink) => Client;
 
 /**
  * A connection to a scheduler. Its futures hold their results on the cluster until they are released or the client is
  * closed. An open client keeps the process alive; `close()` it, or write `await using client = …`.
  */
 export class Client extends ClientTools {
+  static {
+    clientOf = (session, logs) => new Client(session, logs);
+  }
+
   /**
    * Connects to `address` (host:port, ws:// or wss://; default TASKFLOCK_ADDRESS, or else 127.0.0.1:8786).
    *
@@ -66,4 +74,9 @@ export class Client extends ClientTools {
       logs: this.logSink,
     };
   }
+}
+
+/** For the other files of this package. */
+export function makeClient(session: Session, logs: LogSink): Client {
+  return clientOf(session, logs);
 }

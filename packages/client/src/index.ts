@@ -45,6 +45,7 @@ export type { Lease, SharedLock, SharedSemaphore } from "./shared-objects/leases
 export type { SharedQueue, SharedQueueOptions, TakeManyOptions } from "./shared-objects/queue.ts";
 export type { SharedVariable } from "./shared-objects/variable.ts";
 export type { SharedWaitOptions } from "./shared-objects/waits.ts";
+export { taskClient } from "./task-client.ts";
 export type { TaskOptions } from "./task-options.ts";
 export type { TerminalStream } from "./terminal.ts";
 export type { Arguments, Resolved, ResolvedValue } from "./types.ts";

@@ -9,6 +9,7 @@ import {
   NO_PAYLOAD,
   type PayloadRef,
   PayloadStore,
+  type Resume,
   readToken,
   SchedulerLink,
   type SchedulerToClient,
@@ -124,6 +125,11 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
 
   get sessionId(): number {
     return this.#welcome?.id ?? 0;
+  }
+
+  /** What another end shows that is to go on with the session. */
+  get resume(): Resume {
+    return { id: this.sessionId, secret: this.#welcome?.secret ?? "" };
   }
 
   get maxFrameBytes(): number {

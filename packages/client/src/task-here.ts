@@ -19,14 +19,13 @@ interface ContextHere {
 
 type Provider = () => unknown;
 
-/** What only a slot's tasks have (item-context.ts), under symbols of which code of users knows nothing. */
+/** What only a slot's tasks have (the worker's item-context.ts), and what is not for users. */
 interface RunningTask extends ContextHere {
-  readonly [AT_END]?: (callback: () => void) => () => void;
+  atTaskEnd?(callback: () => void): () => void;
 }
 
-/** All copies of the packages agree on them. */
+/** All copies of the packages agree on it. */
 const PROVIDER = Symbol.for("taskflock.taskContext");
-const AT_END: unique symbol = Symbol.for("taskflock.atTaskEnd");
 const shared: typeof globalThis & { [PROVIDER]?: Provider } = globalThis;
 
 let contexts: AsyncLocalStorage<ContextHere> | undefined;
@@ -59,5 +58,5 @@ export function taskHere(): RunningTask | undefined {
 
 /** Runs `callback` when the task that the calling code runs in has ended, however; never outside of one. Returns what takes that back. */
 export function atTaskEnd(callback: () => void): () => void {
-  return taskHere()?.[AT_END]?.(callback) ?? (() => {});
+  return taskHere()?.atTaskEnd?.(callback) ?? (() => {});
 }

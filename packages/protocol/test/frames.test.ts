@@ -205,8 +205,8 @@ describe("malformed frames", () => {
     );
     expect(refuse("client", incomplete)).toMatch(/reportRun\.stepsDone.*absent/);
     expect(refuse("client", encodeRows("client", [{ t: "goodbye", more: 1 }]))).toMatch(/goodbye.*more.*unknown/);
-    expect(refuse("client", encodeRows("client", [{ t: "ask", id: 1, question: { q: "why" } }]))).toMatch(
-      /ask\.question\.q.*why/,
+    expect(refuse("client", encodeRows("client", [{ t: "ask", id: 1, question: { q: "whence" } }]))).toMatch(
+      /ask\.question\.q.*whence/,
     );
     expect(refuse("worker", encodeRows("worker", [{ t: "heartbeat", metrics: { cpuPercent: 1 } }]))).toMatch(
       /heartbeat\.metrics/,

@@ -145,8 +145,8 @@ describe("a restart of single workers", () => {
     expect(stage.take(1, "retire")).toHaveLength(1);
     expect(stage.take(1, "leave")).toEqual([]);
     stage.finish(1, running!);
-    const [move] = stage.take(2, "acquire") as { task: never }[];
-    stage.tell(2, { t: "held", task: move!.task, bytes: 10_000, version: 1 });
+    const [move] = stage.take(2, "acquire") as { task: number }[];
+    stage.tell(2, { t: "held", task: move!.task as never, bytes: 10_000, version: 1 });
     expect(stage.take(1, "leave")).toEqual([{ t: "leave", restart: true }]);
     expect(stage.outcomes()).toEqual(["done 1", "done 2"]);
     expect(stage.leftOver()).toEqual([]);

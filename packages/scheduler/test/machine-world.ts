@@ -317,7 +317,12 @@ export class World implements Surroundings {
     const n = client === undefined ? undefined : at([...client.held], pick);
     if (client === undefined || n === undefined || client.link === "cut") return;
     const id = client.next++;
-    client.questions.set(id, { q: "call", n: n as TaskNumber });
+    const asks: Question[] = [
+      { q: "call", n: n as TaskNumber },
+      { q: "why", n: n as TaskNumber },
+      { q: "whyKey", key: `f-${client.id}-${pick % 40}` },
+    ];
+    client.questions.set(id, at(asks, pick)!);
     this.#ask(client, id);
   }
 

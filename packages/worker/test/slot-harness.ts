@@ -93,6 +93,8 @@ export class Harness {
     this.slots = new Slots(
       {
         incarnation: randomUUID(),
+        address: "127.0.0.1:1",
+        token: "none",
         slots: 1,
         heapLimitMb: 0,
         cacheBytes: 64 * 1024 * 1024,

@@ -45,6 +45,14 @@ export const schedulerFlags: readonly Flag[] = [
     parse: byteSizeFrom(128 * 1024, 1024 ** 3),
   },
   {
+    flags: "--session-reconnect <time>",
+    description: "how long a client that was cut off may take to come back before what it holds, locks too, is let go",
+    variable: "SESSION_RECONNECT",
+    preset: 30_000,
+    presetText: "30s",
+    parse: duration,
+  },
+  {
     flags: "--max-relays <count>",
     description: "transfers at once that go through the scheduler, between ends that cannot reach each other; 0: none",
     variable: "MAX_RELAYS",

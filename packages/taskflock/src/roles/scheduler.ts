@@ -20,6 +20,8 @@ export interface SchedulerFlags {
   readonly maxFrameBytes: number;
   readonly maxRelays: number;
   /** Milliseconds. */
+  readonly sessionReconnect: number;
+  /** Milliseconds. */
   readonly idleTimeout?: number;
   readonly logLevel: LogLevel;
   readonly readyFd?: number;
@@ -39,6 +41,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     maxFrameBytes: flags.maxFrameBytes,
     maxRelays: flags.maxRelays,
     logger,
+    sessionReconnectMs: flags.sessionReconnect,
     ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
     ...(flags.record === undefined ? {} : { recordFile: flags.record }),
   });

@@ -25,6 +25,7 @@ export class ItemContext implements TaskContext {
   #stopped: StopReason | undefined;
   #controller: AbortController | undefined;
   #fault: ((error: unknown) => void) | undefined;
+  #atEnd: Set<() => void> | undefined;
 
   constructor(item: SlotItem, worker: string, print: Print) {
     this.item = item;
@@ -66,6 +67,23 @@ export class ItemContext implements TaskContext {
     return this.#stopped === "timeout"
       ? new FlockError("FLOCK_TIMEOUT", `Task ${this.task.key} ran longer than its timeoutMs; raise it.`, options)
       : new FlockError("FLOCK_CANCELLED", `Task ${this.task.key} was cancelled while it ran.`, options);
+  }
+
+  /** Calls `callback` when the item has its outcome; what is returned takes that back. Used by the client's package (task-here.ts). */
+  atTaskEnd(callback: () => void): () => void {
+    if (!this.running) callback();
+    else {
+      this.#atEnd ??= new Set();
+      this.#atEnd.add(callback);
+    }
+    return () => this.#atEnd?.delete(callback);
+  }
+
+  ended(): void {
+    this.running = false;
+    if (this.#atEnd === undefined) return;
+    for (const callback of this.#atEnd) callback();
+    this.#atEnd = undefined;
   }
 
   /** Lines that the item printed. */

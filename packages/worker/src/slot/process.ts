@@ -84,6 +84,8 @@ async function receive(message: MainToSlot): Promise<void> {
     slot.placed(message);
   } else if (message.t === "dispose") {
     await slot.runner.dispose().finally(() => post({ t: "disposed" }));
+  } else if (message.t === "connection") {
+    slot.runner.connection.told(message.connection);
   } else if (message.t === "supplies") {
     slot.supply(message.supplies);
   } else if (message.t === "batch") {

@@ -1,5 +1,6 @@
 // What a slot and the main thread say to each other besides batches and outcomes.
 import type { Batch, Supplies } from "./batch.ts";
+import type { Connection } from "./connection.ts";
 import type { OutboxMemory } from "./outbox.ts";
 
 /** What stays the same for a slot's life. */
@@ -45,6 +46,10 @@ export type SlotToMain =
   | { readonly t: "disposed" }
   /** The batch was run through. */
   | { readonly t: "done" }
+  /** A task wants to be a client of the scheduler; answered by `connection`. */
+  | { readonly t: "connect" }
+  /** It is, in this session. */
+  | { readonly t: "session"; readonly id: number; readonly secret: string }
   // Process slots only:
   | { readonly t: "begun"; readonly index: number }
   | { readonly t: "large"; readonly index: number; readonly durationUs: number; readonly bytes: Uint8Array };
@@ -62,6 +67,7 @@ export type MainToSlot =
   /** Said before a batch that needs it. */
   | { readonly t: "supplies"; readonly supplies: Supplies }
   | { readonly t: "batch"; readonly batch: Batch }
+  | { readonly t: "connection"; readonly connection: Connection }
   /** The actor's life is over; answered by `disposed`. */
   | { readonly t: "dispose" }
   // Process slots only:

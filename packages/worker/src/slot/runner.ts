@@ -22,6 +22,7 @@ import {
   type Supplies,
   unpackItems,
 } from "./batch.ts";
+import { SlotConnection } from "./connection.ts";
 import { encodeFailure, failureOf } from "./failure.ts";
 import { FROZEN } from "./frozen.ts";
 import { InputCache } from "./input-cache.ts";
@@ -53,6 +54,7 @@ export class BatchRunner {
   readonly #cache: InputCache;
   readonly #contexts: AsyncLocalStorage<ItemContext> = new AsyncLocalStorage();
   readonly #print: Print;
+  readonly connection: SlotConnection;
   /** For the arguments of the current item: one for all items, because a tiny task is not to cost more than its bytes. */
   readonly #decoding: DecodeOptions;
   /** Encoded results of the batch's items that items behind them need. */
@@ -79,6 +81,7 @@ export class BatchRunner {
       closure: (index, bind) => this.#closure(index, bind),
     };
     this.#output.capture(() => this.#contexts.getStore() ?? this.#current);
+    this.connection = new SlotConnection((message) => host.post(message));
     provideTaskContext(() => this.#contexts.getStore());
     process.on("uncaughtException", (error) => this.#stray(error));
     process.on("unhandledRejection", (reason) => this.#stray(reason));
@@ -325,7 +328,7 @@ export class BatchRunner {
   }
 
   #settled(context: ItemContext): void {
-    context.running = false;
+    context.ended();
     context.args = undefined; // what the task left in the background may keep the context
     this.#output.finish(context);
     this.#current = undefined;

@@ -85,6 +85,9 @@ class ThreadSlot implements SlotHost {
       case "abort":
         this.#runner.abort(message.task, message.attempt, message.reason);
         break;
+      case "connection":
+        this.#runner.connection.told(message.connection);
+        break;
       default:
         break;
     }

@@ -8,6 +8,7 @@ import type { OutcomeRecord } from "../slot/outbox.ts";
 import type { SlotConfig, StopReason } from "../slot/protocol.ts";
 import type { Lease } from "../store.ts";
 import type { BatchPacker, LinkedInput } from "./batch-packer.ts";
+import type { TaskClients } from "./task-clients.ts";
 
 export interface ReadyItem {
   readonly assign: Assign;
@@ -61,6 +62,7 @@ export interface ExecutorParts {
   readonly arena: Arena;
   readonly functions: FunctionLibrary;
   readonly packer: BatchPacker;
+  readonly taskClients: TaskClients;
 }
 
 export interface ThreadOptions {

@@ -10,6 +10,7 @@ import { publicEnvironment, slotProgram } from "../slot-program.ts";
 import type { Lease } from "../store.ts";
 import type { BatchPacker } from "./batch-packer.ts";
 import type { Ending, Executor, ExecutorEvents, ExecutorParts, ReadyItem, ThreadOptions } from "./executor.ts";
+import type { SlotSession, TaskClients } from "./task-clients.ts";
 
 /** Which shared inputs a child holds, least recently used first; bounded by bytes, except for those of the batch at hand. */
 export class KeptInputs {
@@ -58,6 +59,8 @@ export class ProcessExecutor implements Executor {
   readonly #events: ExecutorEvents;
   readonly #functions: SeenFunctions;
   readonly #packer: BatchPacker;
+  readonly #taskClients: TaskClients;
+  #session: SlotSession | null = null;
   readonly #kept: KeptInputs;
   readonly #exited: Promise<void>;
   #isDisposed: () => void = () => undefined;
@@ -68,6 +71,7 @@ export class ProcessExecutor implements Executor {
     this.#events = events;
     this.#functions = new SeenFunctions(parts.functions);
     this.#packer = parts.packer;
+    this.#taskClients = parts.taskClients;
     this.#kept = new KeptInputs(options.config.cacheBytes);
     this.#child = fork(slotProgram("process"), [], {
       env: publicEnvironment(),
@@ -125,6 +129,7 @@ export class ProcessExecutor implements Executor {
     this.#ending = true;
     this.#child.kill("SIGKILL");
     await this.#exited;
+    this.#taskClients.over(this.#session);
   }
 
   async #start(options: ThreadOptions): Promise<void> {
@@ -168,6 +173,12 @@ export class ProcessExecutor implements Executor {
       case "large":
         this.#events.large(message.index, message.bytes, message.durationUs);
         break;
+      case "connect":
+        this.#send({ t: "connection", connection: this.#taskClients.connection });
+        break;
+      case "session":
+        this.#session = { id: message.id, secret: message.secret };
+        break;
       case "log":
         this.#events.log(message.task, message.attempt, message.stream, message.text);
         break;
@@ -190,6 +201,7 @@ export class ProcessExecutor implements Executor {
     if (this.#ending) return;
     this.#ending = true;
     this.#isDisposed();
+    this.#taskClients.over(this.#session);
     const ending: Ending = this.#stderr.includes(HEAP_MESSAGE)
       ? { how: "heap" }
       : { how: "exit", what: signal ?? `exit code ${code}` };

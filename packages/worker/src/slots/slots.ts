@@ -13,11 +13,15 @@ import type { Executor, ExecutorEvents, ExecutorParts, ThreadOptions } from "./e
 import { isOverWithin } from "./over-within.ts";
 import { ProcessExecutor } from "./process-executor.ts";
 import { type ExecutorKind, type Flight, Slot, type SlotEvents, STUCK_AFTER_MS } from "./slot.ts";
+import { TaskClients } from "./task-clients.ts";
 import { ThreadExecutor } from "./thread-executor.ts";
 
 export interface SlotsOptions {
   /** Of the worker; unique. */
   readonly incarnation: string;
+  /** Of the scheduler, for clients inside of tasks. */
+  readonly address: string;
+  readonly token: string;
   readonly slots: number;
   readonly heapLimitMb: number;
   readonly cacheBytes: number;
@@ -58,7 +62,8 @@ export class Slots {
     this.#options = options;
     this.#parts = parts;
     const { arena, functions, payloads } = parts;
-    this.#executorParts = { arena, functions, packer: new BatchPacker(payloads) };
+    const taskClients = new TaskClients(options, parts.logger);
+    this.#executorParts = { arena, functions, packer: new BatchPacker(payloads), taskClients };
     this.#assets = newAssetFolder(options.incarnation);
     for (let number = 0; number < options.slots; number++) this.#slots.push(this.#newSlot(number));
   }
@@ -90,6 +95,7 @@ export class Slots {
     for (const number of [...this.#actors.keys()]) this.closeActor(number);
     await Promise.all(this.#closing);
     await isOverWithin(Promise.all(this.#slots.map((slot) => slot.close())), STUCK_AFTER_MS);
+    await this.#executorParts.taskClients.settled();
     this.#assets.remove();
   }
 

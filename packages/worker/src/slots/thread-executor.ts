@@ -9,6 +9,7 @@ import { publicEnvironment, slotProgram } from "../slot-program.ts";
 import type { Lease } from "../store.ts";
 import type { BatchPacker, PackInput } from "./batch-packer.ts";
 import type { Ending, Executor, ExecutorEvents, ExecutorParts, ReadyItem, ThreadOptions } from "./executor.ts";
+import type { SlotSession, TaskClients } from "./task-clients.ts";
 
 type NewSegments = { readonly index: number; readonly memory: SharedArrayBuffer }[];
 
@@ -26,6 +27,8 @@ export class ThreadExecutor implements Executor {
   readonly #arena: Arena;
   readonly #functions: SeenFunctions;
   readonly #packer: BatchPacker;
+  readonly #taskClients: TaskClients;
+  #session: SlotSession | null = null;
   readonly #segments: Set<number> = new Set();
   readonly #portClosed: Promise<void>;
   #worker: string | null = null;
@@ -37,6 +40,7 @@ export class ThreadExecutor implements Executor {
     this.#events = events;
     this.#arena = parts.arena;
     this.#packer = parts.packer;
+    this.#taskClients = parts.taskClients;
     this.#functions = new SeenFunctions(parts.functions);
     const memories = [sharedOutboxMemory(), sharedOutboxMemory()] as const;
     this.#outboxes = [new OutboxReader(memories[0]), new OutboxReader(memories[1])];
@@ -96,6 +100,7 @@ export class ThreadExecutor implements Executor {
     this.#ended = true;
     await this.#pool.destroy();
     this.#port.close();
+    this.#taskClients.over(this.#session);
   }
 
   #start(options: ThreadOptions, port: MessagePort, outboxes: ThreadStart["outboxes"]): Promise<void> {
@@ -157,6 +162,12 @@ export class ThreadExecutor implements Executor {
       case "ready":
         this.#isReady();
         break;
+      case "connect":
+        this.#post({ t: "connection", connection: this.#taskClients.connection });
+        break;
+      case "session":
+        this.#session = { id: message.id, secret: message.secret };
+        break;
       case "disposed":
         this.#isDisposed();
         break;
@@ -190,6 +201,7 @@ export class ThreadExecutor implements Executor {
     this.#isDisposed();
     // The pool has put a thread of its own in the place of the dead one.
     void this.#pool.destroy();
+    this.#taskClients.over(this.#session);
     this.#events.ended(endingOf(error));
   }
 
