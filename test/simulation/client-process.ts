@@ -15,7 +15,7 @@ import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
-import type { TaskSpec } from "./tasks.ts";
+import { makesActor, type TaskSpec } from "./tasks.ts";
 import type { WorkerSurroundings } from "./worker-process.ts";
 
 /** What is to become of a future: kept, its result fetched, let go, or cancelled, so many µs after it was submitted. */
@@ -110,7 +110,8 @@ export class ClientProcess implements PeerEnd {
   /** Fetches whatever it keeps and has not fetched yet. */
   gatherAll(): void {
     for (const future of this.futures.values())
-      if (!future.released && future.state === "done" && future.value === null) this.#locate(future);
+      if (!future.released && future.state === "done" && future.value === null && !makesActor(future.plan.spec))
+        this.#locate(future);
   }
 
   /** Lets go of everything; `politely` future by future, and says goodbye. */

@@ -1,7 +1,7 @@
 // What the model allows: which ends a future may have had, and what may be left when everybody has let go.
 
 import type { ClientProcess, ModelFuture } from "./client-process.ts";
-import type { TaskSpec } from "./tasks.ts";
+import { isCall, makesActor, type TaskSpec } from "./tasks.ts";
 
 /** What the run went through: with trouble, more may fail. */
 export interface Judgement {
@@ -27,7 +27,8 @@ function judge(client: ClientProcess, future: ModelFuture, how: Judgement): void
       throw new Error(`${who} has no outcome, and nothing more happens`);
     case "done":
       if (mustFail(spec, how)) throw new Error(`${who} is done, and could not be`);
-      if (future.value === null && future.lostTo === null) throw new Error(`${who} is done, and its bytes never came`);
+      if (future.value === null && future.lostTo === null && !makesActor(spec))
+        throw new Error(`${who} is done, and its bytes never came`);
       // a cancel may come while a lost result is computed again
       if (future.lostTo === "FLOCK_CANCELLED" && (future.cancelAsked || how.restarted)) return;
       if (future.lostTo !== null && !(how.disturbed && mayFail(spec, future.lostTo, how)))
@@ -59,7 +60,12 @@ function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
     case "FLOCK_KILLED_WORKER":
       // a worker can die before it says that a task began: that counts a quarter
       return history.losses > options.allowedFailures || history.suspected > 4 * (options.allowedFailures + 1);
+    case "FLOCK_ACTOR_LOST":
+      return makesActor(spec)
+        ? how.disturbed
+        : isCall(spec) && (how.disturbed || spec.inputs[0]!.history.actorEnds > 0);
     case "FLOCK_DATA_LOST":
+      return (spec.kind === "scatter" || isCall(spec)) && how.disturbed;
     case "FLOCK_OUT_OF_MEMORY":
       return spec.kind === "scatter" && how.disturbed;
     case "FLOCK_KEY_CONFLICT":
@@ -76,6 +82,7 @@ const failureCodes: readonly string[] = [
   "ModelError",
   "FLOCK_TASK_EXITED",
   "FLOCK_TIMEOUT",
+  "FLOCK_ACTOR_LOST",
   "FLOCK_DEADLINE_EXCEEDED",
   "FLOCK_NO_WORKER_TIMEOUT",
   "FLOCK_KILLED_WORKER",

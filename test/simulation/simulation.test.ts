@@ -107,6 +107,7 @@ const messageKinds: readonly AnyMessage["t"][] = [
   "finished",
   "errored",
   "stopped",
+  "actorEnded",
   "held",
   "notHeld",
   "missing",

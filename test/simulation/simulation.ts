@@ -258,7 +258,7 @@ class Simulation implements WorkerSurroundings {
     const working = new Set(workers.filter((w) => w.status === "running").map((w) => w.name));
     for (let i = 0; i < 5; i++) {
       if (this.disturbed || !working.has(`w${i}`))
-        this.#startWorker({ name: `w${i}`, slots: 2, resources: { GPU: 10_000 } });
+        this.#startWorker({ name: `w${i}`, slots: 2, resources: { GPU: 10_000, ROOM: 10_000_000 } });
     }
   }
 

@@ -45,6 +45,18 @@ export interface TaskHistory {
   /** Workers that were lost after it had been assigned to them. */
   suspected: number;
   cancels: number;
+  /** How often the slot of the actor that it made was replaced. */
+  actorEnds: number;
+}
+
+/** It makes an object that stays at its worker. */
+export function makesActor({ options }: TaskSpec): boolean {
+  return options.isolation === "actor" || options.isolation === "actor-process";
+}
+
+/** It calls the object that its first input made. */
+export function isCall({ options }: TaskSpec): boolean {
+  return options.isolation === "call";
 }
 
 export type SpecTraits = Partial<Omit<TaskSpec, "id" | "value" | "history" | "options">> & {
@@ -80,7 +92,7 @@ export class TaskBook {
         id,
         inputs.map((i) => i.value),
       ),
-      history: { begun: 0, threw: 0, killed: 0, interrupted: 0, losses: 0, suspected: 0, cancels: 0 },
+      history: { begun: 0, threw: 0, killed: 0, interrupted: 0, losses: 0, suspected: 0, cancels: 0, actorEnds: 0 },
     };
     this.specs.push(spec);
     return spec;

@@ -38,6 +38,7 @@ export function digestOf(core: Core): string {
     hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs} ${f.durations.median()}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   addShared(hash, core.shared);
+  hash.add(`${core.returning.length} ${core.restarts.length}`);
   hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
   for (const { task, attempt, since } of core.watched) hash.add(`watched ${task} ${attempt} ${since}`);
   return hash.text();

@@ -103,7 +103,8 @@ function checkLimits(core: Core, t: Task): string | null {
   const due = deadlineMs > 0 && isActive(t.state) && (t.flags & ANNOUNCED) === 0;
   const [deadline, timer] = [t.uncommon?.deadline ?? null, t.uncommon?.stranded ?? null];
   if (due !== (deadline !== null && deadline.place >= 0)) return "state and deadline disagree";
-  const stranded = noWorkerTimeoutMs > 0 && t.queue !== null && !canEverRun(core, t.queue.lane);
+  const inLine = t.state === QUEUED && (t.flags & CALL) === 0;
+  const stranded = noWorkerTimeoutMs > 0 && inLine && !canEverRun(core, t.queue?.lane ?? t.options.lane);
   if (stranded !== (timer !== null && timer.place >= 0)) return "its wait for a worker has the wrong limit";
   if (stranded !== t.options.lane.stranded.has(t)) return "its lane does not know whether it waits for a worker";
   return null;
