@@ -40,6 +40,7 @@ export function digestOf(core: Core): string {
   addShared(hash, core.shared);
   hash.add(`${core.returning.length} ${core.restarts.length}`);
   hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
+  for (const [task, since] of core.copied) hash.add(`copied ${task} ${since}`);
   for (const { task, attempt, since } of core.watched) hash.add(`watched ${task} ${attempt} ${since}`);
   return hash.text();
 }
