@@ -2,7 +2,7 @@
 
 import type { TaskOptionsData } from "@taskflock/protocol/words";
 import { RESOURCE_UNIT } from "@taskflock/protocol/words";
-import type { PlannedBurst, PlannedTask } from "./client-process.ts";
+import type { PlannedBurst, PlannedTask } from "./model-future.ts";
 import { Random } from "./random.ts";
 import type { SpecTraits, TaskSpec } from "./tasks.ts";
 import { makesActor, TaskBook } from "./tasks.ts";

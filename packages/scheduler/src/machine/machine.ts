@@ -197,11 +197,11 @@ function settle(core: Core): void {
   dispatch(core);
   rebalance(core);
   continueRetiring(core);
-  if (core.stranded.length > 0) endStranded(core);
   if (core.hasWork()) {
     drain(core);
     dispatch(core);
   }
+  if (core.stranded.length > 0) endStranded(core);
   watchInlineBudget(core);
   watchCopies(core);
   watchStragglers(core, speculate);
