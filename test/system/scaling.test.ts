@@ -72,6 +72,7 @@ describe("a cluster that adapts", () => {
   test("can be closed at any time: no process is left, nothing waits", async () => {
     const [cluster, client] = await start({ workers: 0, threadsPerWorker: 1 });
     const adaptive = await cluster.adapt({ minimum: 3, maximum: 3 });
+    expect(children().length).toBeGreaterThan(0);
     const closed = cluster.close(); // while workers start
     await Promise.all([closed, adaptive.stop()]);
     expect(children()).toEqual([]);
@@ -245,6 +246,8 @@ describe("processes that are told to stop", () => {
     const [first] = await client.waitForWorkers(1);
     await until(client, (workers) => workers.some(({ name, pid }) => name === "again" && pid !== first?.pid));
     // Longer than a lifetime all together; nothing but small results, because nobody else could take large ones.
+    const reasons = (await client.events()).filter(({ kind }) => kind === "workerRetiring").map(({ text }) => text);
+    expect(reasons).toEqual(expect.arrayContaining([expect.stringContaining("its lifetime is over")]));
     const results = client.map((x: number) => {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
       return x;
