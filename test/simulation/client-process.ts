@@ -1,6 +1,7 @@
 // A modelled client: submits what its plan says, keeps futures, fetches results, lets go, and remembers what it was told.
 
 import type {
+  Answer,
   ClientToScheduler,
   FunctionNumber,
   Holder,
@@ -13,47 +14,25 @@ import type {
 } from "@taskflock/protocol/words";
 import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
+import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
 import type { WorkerSurroundings } from "./worker-process.ts";
 
-/** What is to become of a future: kept, its result fetched, let go, or cancelled, so many µs after it was submitted. */
-export interface PlannedTask {
-  readonly spec: TaskSpec;
-  readonly fetch: boolean;
-  readonly releaseAfterUs: number | null;
-  readonly cancelAfterUs: number | null;
+type Heard = (answer: Answer, content: Content | null) => void;
+interface Asked {
+  readonly make: () => Question;
+  readonly heard: Heard;
 }
 
-export interface PlannedBurst {
-  readonly atUs: number;
-  readonly run: number;
-  /** Of a detached run, if this burst is the first of its run. */
-  readonly keepMs: number | null;
-  readonly tasks: readonly PlannedTask[];
-}
-
-export interface ModelFuture {
-  readonly n: TaskNumber;
-  readonly plan: PlannedTask;
-  state: "pending" | "done" | "failed" | "cancelled";
-  code: string | null;
-  message: string;
-  failedKey: string | null;
-  task: TaskId | null;
-  /** What was fetched, or came along. */
-  value: number | null;
-  /** It could not be had after all: the failure that was said instead. */
-  lostTo: string | null;
-  locating: boolean;
-  released: boolean;
-  releaseDue: boolean;
-  cancelAsked: boolean;
-}
-
-/** What is answered of workers that have left, and of tasks that were released or are yet to come. */
-const innocent: ReadonlySet<string> = new Set(["FLOCK_WORKER_UNKNOWN", "FLOCK_TASK_UNKNOWN"]);
+/** What is answered of workers that have left, of tasks that were released or are yet to come, and of names that others use. */
+const innocent: ReadonlySet<string> = new Set([
+  "FLOCK_WORKER_UNKNOWN",
+  "FLOCK_TASK_UNKNOWN",
+  "FLOCK_DATASET_UNKNOWN",
+  "FLOCK_DATASET_EXISTS",
+]);
 
 export class ClientProcess implements PeerEnd {
   readonly name: string;
@@ -61,7 +40,7 @@ export class ClientProcess implements PeerEnd {
   readonly payloads: PayloadTable;
   readonly futures = new Map<number, ModelFuture>();
   /** Questions without an answer so far. */
-  readonly asked = new Set<number>();
+  readonly asked = new Map<number, Asked>();
   state: "alive" | "left" | "lost" = "alive";
   readonly #around: WorkerSurroundings;
   readonly #bursts: readonly PlannedBurst[];
@@ -97,6 +76,7 @@ export class ClientProcess implements PeerEnd {
     }
     // an answer may have been lost with the former connection
     for (const future of this.futures.values()) if (future.locating) this.#say({ t: "locate", n: future.n });
+    for (const [id, { make }] of this.asked) this.#say({ t: "ask", id, question: make() });
   }
 
   cut(): void {}
@@ -136,12 +116,28 @@ export class ClientProcess implements PeerEnd {
     this.ask({ q: "retire", workers: names });
   }
 
-  ask(question: Question): void {
+  /** `make` is called again when the question is asked again after a cut. */
+  ask(question: Question | (() => Question), heard: Heard = () => {}): void {
     // before its first welcome a client cannot say anything
-    if (!this.#began) return;
+    if (!this.#began || this.state !== "alive") return;
     const id = ++this.#lastQuestion;
-    this.asked.add(id);
-    this.#say({ t: "ask", id, question });
+    const make = typeof question === "function" ? question : () => question;
+    this.asked.set(id, { make, heard });
+    this.#say({ t: "ask", id, question: make() });
+  }
+
+  /** A future of what another task gives, under a number of its own. */
+  refer(plan: PlannedTask): ModelFuture {
+    return this.#add(plan, true);
+  }
+
+  /** A future that turned out not to be: the scheduler was told nothing of it. */
+  forget(future: ModelFuture): void {
+    future.released = true;
+  }
+
+  follow(future: ModelFuture): void {
+    this.#followPlan(future);
   }
 
   #say(message: ClientToScheduler): void {
@@ -150,6 +146,7 @@ export class ClientProcess implements PeerEnd {
     if (message.t === "submit") this.payloads.free(message.args);
     else if (message.t === "function") this.payloads.free(message.code);
     else if (message.t === "scatter" && message.data !== NO_PAYLOAD) this.payloads.free(message.data);
+    else if (message.t === "ask" && "data" in message.question) this.payloads.free(message.question.data);
   }
 
   #submit(burst: PlannedBurst): void {
@@ -161,29 +158,20 @@ export class ClientProcess implements PeerEnd {
     }
     const fresh: ModelFuture[] = [];
     for (const plan of burst.tasks) {
-      const n = ++this.#lastNumber as TaskNumber;
-      const future: ModelFuture = {
-        n,
-        plan,
-        state: "pending",
-        code: null,
-        message: "",
-        failedKey: null,
-        task: null,
-        value: null,
-        lostTo: null,
-        locating: false,
-        released: false,
-        releaseDue: false,
-        cancelAsked: false,
-      };
-      this.futures.set(n, future);
+      const future = this.#add(plan, false);
+      const { n } = future;
       this.#numbers.set(plan.spec, n);
       if (plan.spec.kind === "scatter") this.#sendScatter(n, plan.spec);
       else this.#sendTask(n, plan.spec, burst.run as RunNumber);
       fresh.push(future);
     }
     for (const future of fresh) this.#followPlan(future);
+  }
+
+  #add(plan: PlannedTask, shared: boolean): ModelFuture {
+    const future = newFuture(++this.#lastNumber as TaskNumber, plan, shared);
+    this.futures.set(future.n, future);
+    return future;
   }
 
   #followPlan(future: ModelFuture): void {
@@ -259,10 +247,7 @@ export class ClientProcess implements PeerEnd {
 
   #hear(message: SchedulerToClient): void {
     if (message.t === "answer") {
-      if (!this.asked.delete(message.id))
-        throw new Error(`${this.name} was answered ${message.id}, and did not ask it`);
-      if (message.error !== null && !innocent.has(message.error.code))
-        throw new Error(`${this.name} was answered ${message.id} with ${message.error.message}`);
+      this.#answered(message);
       return;
     }
     if (message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
@@ -293,6 +278,18 @@ export class ClientProcess implements PeerEnd {
         future.task = message.task;
         for (const holder of message.holders) this.#upload(future, message.task, holder);
     }
+  }
+
+  #answered(answer: Answer): void {
+    const { id, error } = answer;
+    const content = this.#take(answer.data);
+    const asked = this.asked.get(id);
+    this.asked.delete(id);
+    if (id > this.#lastQuestion) throw new Error(`${this.name} was answered ${id}, and did not ask it`);
+    if (asked === undefined) return; // once before a cut, and once after it
+    if (error !== null && !innocent.has(error.code))
+      throw new Error(`${this.name} was answered ${id} with ${error.message}`);
+    asked.heard(answer, content);
   }
 
   #take(ref: number): Content | null {

@@ -1,6 +1,7 @@
 // What the model allows: which ends a future may have had, and what may be left when everybody has let go.
 
-import type { ClientProcess, ModelFuture } from "./client-process.ts";
+import type { ClientProcess } from "./client-process.ts";
+import type { ModelFuture } from "./model-future.ts";
 import { isCall, makesActor, type TaskSpec } from "./tasks.ts";
 
 /** What the run went through: with trouble, more may fail. */
@@ -30,12 +31,13 @@ function judge(client: ClientProcess, future: ModelFuture, how: Judgement): void
       if (future.value === null && future.lostTo === null && !makesActor(spec))
         throw new Error(`${who} is done, and its bytes never came`);
       // a cancel may come while a lost result is computed again
-      if (future.lostTo === "FLOCK_CANCELLED" && (future.cancelAsked || how.restarted)) return;
+      if (future.lostTo === "FLOCK_CANCELLED" && (future.cancelAsked || future.shared || how.restarted)) return;
       if (future.lostTo !== null && !(how.disturbed && mayFail(spec, future.lostTo, how)))
         throw new Error(`${who} was done, then lost to ${future.lostTo}`);
       return;
     case "cancelled":
-      if (!future.cancelAsked && !how.restarted) throw new Error(`${who} is cancelled, and nobody asked for that`);
+      if (!future.cancelAsked && !how.restarted && !(future.shared && spec.history.cancels > 0))
+        throw new Error(`${who} is cancelled, and nobody asked for that`);
       return;
     case "failed":
       if (!mayFail(spec, future.code ?? "", how))
@@ -115,6 +117,16 @@ export function judgeExecutions(clients: readonly ClientProcess[], specs: readon
     const most = attempts * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
     if (begun > most && !spec.endless)
       throw new Error(`task ${spec.id} was computed ${begun} times, with ${threw} errors`);
+    if (spec.history.fired && begun === 0 && runsForSure(spec))
+      throw new Error(`task ${spec.id} was to run to its end, and never began`);
     if (kept.has(spec) && begun === 0) throw new Error(`task ${spec.id} is done and was never computed`);
   }
+}
+
+/** It and all that it needs run without a failure, if they are wanted; undisturbed. */
+function runsForSure(spec: TaskSpec): boolean {
+  const { options, history, conflicts, fails } = spec;
+  const limited = options.timeoutMs + options.deadlineMs + options.noWorkerTimeoutMs > 0;
+  const sure = spec.kind === "scatter" || (fails <= options.retries && !limited && history.cancels === 0);
+  return sure && !conflicts && !isCall(spec) && !makesActor(spec) && spec.inputs.every(runsForSure);
 }

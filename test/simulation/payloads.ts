@@ -90,6 +90,12 @@ function mapped(message: AnyMessage, to: Change): AnyMessage {
     case "failed":
     case "errored":
       return { ...message, failure: { ...message.failure, error: to(message.failure.error) } };
+    case "ask":
+      return "data" in message.question
+        ? { ...message, question: { ...message.question, data: to(message.question.data) } }
+        : message;
+    case "answer":
+      return { ...message, data: to(message.data) };
     case "located":
       return { ...message, inline: to(message.inline) };
     case "assign": {

@@ -2,7 +2,7 @@
 
 import type { TaskOptionsData } from "@taskflock/protocol/words";
 import { RESOURCE_UNIT } from "@taskflock/protocol/words";
-import type { PlannedBurst, PlannedTask } from "./client-process.ts";
+import type { PlannedBurst, PlannedTask } from "./model-future.ts";
 import { Random } from "./random.ts";
 import type { SpecTraits, TaskSpec } from "./tasks.ts";
 import { makesActor, TaskBook } from "./tasks.ts";
@@ -102,7 +102,7 @@ function drawWorker(random: Random, index: number): WorkerTraits {
 }
 
 function drawShapes(random: Random): Shape[] {
-  const shapes: Shape[] = [chain, wide, layers, scattered, sharedOnes, misbehaving, acting];
+  const shapes: Shape[] = [chain, wide, readers, layers, scattered, sharedOnes, misbehaving, acting];
   if (random.chance(0.5)) return shapes;
   const most = random.pick(shapes);
   return [...shapes, most, most, most, most];
@@ -185,6 +185,14 @@ function wide(style: Style): TaskSpec[] {
   const fn = style.random.between(1, 4);
   const many = Array.from({ length: style.random.skewed(2, 300) }, () => add(style, { fn }));
   return [...many, add(style, { inputs: many.slice(0, 20) })];
+}
+
+/** Many that read one large result. */
+function readers(style: Style): TaskSpec[] {
+  const { random } = style;
+  const source = add(style, { bytes: random.between(100_000, 10 ** 6) });
+  const fn = random.between(1, 4);
+  return [source, ...Array.from({ length: random.skewed(3, 200) }, () => add(style, { fn, inputs: [source] }))];
 }
 
 function layers(style: Style): TaskSpec[] {

@@ -3,6 +3,7 @@
 import type { TaskNumber, WorkerId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
 import { ClientProcess } from "./client-process.ts";
+import { dataErrand, unpublishAll } from "./data-errands.ts";
 import type { ModelLink } from "./link.ts";
 import { judgeExecutions, judgeFutures } from "./oracle.ts";
 import { mix, Random } from "./random.ts";
@@ -20,6 +21,10 @@ export interface Report {
   readonly restarted: boolean;
   /** Tasks that were begun a second time although nothing went wrong. */
   readonly doubled: number;
+  /** Values that clients had of data that was published, also by others. */
+  readonly sharedValues: number;
+  /** Copies that were made because a client asked for them, and moves. */
+  readonly copied: number;
   /** Of all machines at the end and of all that happened. */
   readonly digest: string;
   readonly shell: SchedulerShell;
@@ -98,6 +103,13 @@ class Simulation implements WorkerSurroundings {
         throw new Error(`${unanswered.map((c) => c.name).join()}: questions without an answer`);
     }
     for (const client of this.clients) client.leave(this.random.chance(0.5));
+    this.#go(Number.POSITIVE_INFINITY);
+    const last = new ClientProcess("last", [], this);
+    this.clients.push(last);
+    this.#go(Number.POSITIVE_INFINITY);
+    unpublishAll(last);
+    this.#go(Number.POSITIVE_INFINITY);
+    last.leave(true);
     this.#go(Number.POSITIVE_INFINITY);
     this.#judgeLeftOver();
     return this.#report();
@@ -222,6 +234,8 @@ class Simulation implements WorkerSurroundings {
 
   #planQuestions(client: ClientProcess): void {
     const { random, scenario } = this;
+    for (let i = random.skewed(1, 12) - 1; i > 0; i--)
+      this.world.after(random.between(3_000, scenario.activeUs), () => dataErrand(client, this.book, random));
     for (const question of [{ q: "ping" }, { q: "cluster" }, { q: "waitForWorkers", count: 1 }] as const)
       this.world.after(random.between(3_000, scenario.activeUs), () => client.ask(question));
     for (let i = random.between(0, 5); i > 0; i--) {
@@ -291,6 +305,7 @@ class Simulation implements WorkerSurroundings {
     const doubled = specs.filter(
       ({ options, history: h }) => options.speculate && h.begun > 1 + h.threw + h.interrupted,
     );
+    const futures = this.clients.flatMap((client) => [...client.futures.values()]);
     const { seed, disturbed, restarted, scheduler } = this;
     const { inlineBudgetBytes } = this.scenario;
     return {
@@ -299,6 +314,8 @@ class Simulation implements WorkerSurroundings {
       computed,
       events: this.world.happened,
       disturbed,
+      sharedValues: futures.filter(({ shared, value }) => shared && value !== null).length,
+      copied: scheduler.machine.eventsSince(0, 100_000).filter(({ kind }) => kind === "copied").length,
       restarted,
       doubled: disturbed ? 0 : doubled.length,
       digest,

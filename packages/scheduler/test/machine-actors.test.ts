@@ -297,7 +297,7 @@ describe("an actor that is lost", () => {
   it("is not one because somebody could not fetch it", () => {
     const stage = stageWith(1);
     const { task } = make(stage, 1);
-    stage.tell(1, { t: "missing", task, holder: 1 as never, version: 1 });
+    stage.tell(1, { t: "missing", task, holder: 1 as never, version: 1, why: "gone" });
     call(stage, 2);
     expect(stage.assigned(1)).toHaveLength(1);
     expect(stage.leftOver()).toEqual([]);

@@ -110,7 +110,11 @@ describe("replicate", () => {
     const tasks = acquired(stage, 2);
     expect(tasks).toHaveLength(1);
     holds(stage, 2, tasks[0]!);
-    expect(stage.told().filter((m) => m.t === "answer")).toHaveLength(1);
+    const [first, ...more] = stage.told().filter((m) => m.t === "answer");
+    expect(more).toEqual([]);
+    stage.release(1, 1);
+    say(stage, { q: "replicate", ns: [1], copies: 2, workers: [] }, 5); // the answer was lost
+    expect(stage.told()).toEqual([first]);
     expect(stage.leftOver()).toEqual([]);
   });
 
@@ -233,6 +237,19 @@ describe("scattered data", () => {
     expect(receivers(stage)).toEqual([]);
     stage.snapshot(3);
     expect(receivers(stage)).toContainEqual([3]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
+  it("stays on every worker when it was broadcast, however long nobody reads it", () => {
+    const stage = threeWorkers();
+    stage.scatter(1, 1, 100_000, { broadcast: true });
+    const [to] = stage.told().filter((m) => m.t === "uploadTo") as UploadTo[];
+    for (const id of [1, 2, 3]) holds(stage, id, to!.task, 100_000);
+    for (let second = 0; second < 60; second++) {
+      stage.pass(1_000_000);
+      stage.tell(1, { t: "heartbeat", metrics: {} as never });
+    }
+    expect(storedAt(stage)).toEqual([1, 1, 1]);
     expect(stage.leftOver()).toEqual([]);
   });
 

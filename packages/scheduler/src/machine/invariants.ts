@@ -8,6 +8,7 @@ import { canEverRun, takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
 import { AHEAD, ANNOUNCED, APART, CALL, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
+import { checkCopied } from "./replicas.ts";
 import { checkSecond } from "./second.ts";
 import { checkShared } from "./shared-invariants.ts";
 import {
@@ -50,6 +51,7 @@ export function checkAll(core: Core): string | null {
   return (
     checkWork(core) ??
     checkCounts(core) ??
+    checkCopied(core) ??
     checkReferences(core) ??
     checkQueues(core) ??
     checkLanes(core) ??
