@@ -5,9 +5,11 @@ import type {
   FunctionNumber,
   Holder,
   OptionsNumber,
+  PayloadRef,
   Question,
   RunNumber,
   SchedulerToClient,
+  SharedQuestion,
   TaskId,
   TaskNumber,
 } from "@taskflock/protocol/words";
@@ -15,6 +17,7 @@ import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
+import { type SharedLedger, Sharer, type SharingClient } from "./sharer.ts";
 import type { TaskSpec } from "./tasks.ts";
 import type { WorkerSurroundings } from "./worker-process.ts";
 
@@ -55,7 +58,7 @@ export interface ModelFuture {
 /** What is answered of workers that have left, and of tasks that were released or are yet to come. */
 const innocent: ReadonlySet<string> = new Set(["FLOCK_WORKER_UNKNOWN", "FLOCK_TASK_UNKNOWN"]);
 
-export class ClientProcess implements PeerEnd {
+export class ClientProcess implements PeerEnd, SharingClient {
   readonly name: string;
   readonly link: ModelLink;
   readonly payloads: PayloadTable;
@@ -63,6 +66,7 @@ export class ClientProcess implements PeerEnd {
   /** Questions without an answer so far. */
   readonly asked = new Set<number>();
   state: "alive" | "left" | "lost" = "alive";
+  readonly sharer: Sharer;
   readonly #around: WorkerSurroundings;
   readonly #bursts: readonly PlannedBurst[];
   readonly #numbers = new Map<TaskSpec, TaskNumber>();
@@ -73,12 +77,13 @@ export class ClientProcess implements PeerEnd {
   #lastNumber = 0;
   #lastQuestion = 0;
 
-  constructor(name: string, bursts: readonly PlannedBurst[], around: WorkerSurroundings) {
+  constructor(name: string, bursts: readonly PlannedBurst[], around: WorkerSurroundings, ledger: SharedLedger) {
     this.name = name;
     this.#bursts = bursts;
     this.#around = around;
     this.payloads = new PayloadTable(name);
     this.link = new ModelLink("client", this, around.scheduler, around.world, around.random);
+    this.sharer = new Sharer(this, ledger, around.world, around.random);
     this.link.open();
   }
 
@@ -96,6 +101,7 @@ export class ClientProcess implements PeerEnd {
       return;
     }
     // an answer may have been lost with the former connection
+    this.sharer.resumed();
     for (const future of this.futures.values()) if (future.locating) this.#say({ t: "locate", n: future.n });
   }
 
@@ -141,6 +147,37 @@ export class ClientProcess implements PeerEnd {
     const id = ++this.#lastQuestion;
     this.asked.add(id);
     this.#say({ t: "ask", id, question });
+  }
+
+  get isAlive(): boolean {
+    return this.state === "alive";
+  }
+
+  get sessionId(): number {
+    return this.link.id;
+  }
+
+  askShared(question: SharedQuestion, id: number = ++this.#lastQuestion): number {
+    if (!this.#began || this.state !== "alive") {
+      if ("data" in question && question.data !== NO_PAYLOAD) this.payloads.free(question.data);
+      return 0;
+    }
+    this.#say({ t: "ask", id, question });
+    if ("data" in question && question.data !== NO_PAYLOAD) this.payloads.free(question.data);
+    return id;
+  }
+
+  put(content: Content): PayloadRef {
+    return this.payloads.put(content);
+  }
+
+  take(ref: PayloadRef): Content | null {
+    return this.#take(ref);
+  }
+
+  someFuture(): number {
+    for (const { n, plan, released } of this.futures.values()) if (!released && endsSomeDay(plan.spec)) return n;
+    return 0;
   }
 
   #say(message: ClientToScheduler): void {
@@ -258,6 +295,7 @@ export class ClientProcess implements PeerEnd {
 
   #hear(message: SchedulerToClient): void {
     if (message.t === "answer") {
+      if (this.sharer.hears(message)) return;
       if (!this.asked.delete(message.id))
         throw new Error(`${this.name} was answered ${message.id}, and did not ask it`);
       if (message.error !== null && !innocent.has(message.error.code))
@@ -386,4 +424,9 @@ export class ClientProcess implements PeerEnd {
       if (!done && worker !== null) this.#upload(future, task, holder);
     });
   }
+}
+
+/** Somebody may keep it when its client has let go of it. */
+function endsSomeDay(spec: TaskSpec): boolean {
+  return !spec.endless && spec.inputs.every(endsSomeDay);
 }

@@ -84,6 +84,11 @@ function mapped(message: AnyMessage, to: Change): AnyMessage {
       return { ...message, args: to(message.args) };
     case "scatter":
       return { ...message, data: to(message.data) };
+    case "ask":
+      if (!("data" in message.question)) return message;
+      return { ...message, question: { ...message.question, data: to(message.question.data) } };
+    case "answer":
+      return { ...message, data: to(message.data) };
     case "done":
     case "finished":
       return { ...message, result: to(message.result) };
