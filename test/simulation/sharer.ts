@@ -34,7 +34,8 @@ export class SharedLedger {
   readonly sharers: Sharer[] = [];
   /** By lock: who believes to have it. */
   readonly #holders = new Map<string, Set<Sharer>>();
-  readonly #lastTaken = new Map<string, number>();
+  /** By queue, who put and who took: the question that took it, and the value. */
+  readonly #taken = new Map<string, { readonly id: number; readonly value: number }[]>();
   readonly #isKnown: (session: number) => boolean;
   #values = 1_000_000;
 
@@ -64,27 +65,37 @@ export class SharedLedger {
     this.#holders.get(name)?.delete(by);
   }
 
-  /** What came back from a client that was gone comes late; otherwise a queue keeps the order of each client. */
-  took(value: number, queue: string, by: Sharer): void {
+  took(id: number, value: number, queue: string, by: Sharer): void {
     const put = this.puts.get(value);
     if (put === undefined || put.queue !== queue) throw new Error(`${by.client.name} took ${value}, which nobody put`);
     if (put.taken) throw new Error(`${by.client.name} took ${value}, which was taken before`);
     if (put.state === "refused") throw new Error(`${by.client.name} took ${value}, whose put was refused`);
     put.taken = true;
     const way = `${put.by.client.name} ${queue} ${by.client.name}`;
-    const last = this.#lastTaken.get(way) ?? 0;
-    if (value < last && this.sharers.every(({ client }) => client.isAlive)) {
-      throw new Error(`${by.client.name} took ${value} of ${queue} after ${last}`);
-    }
-    this.#lastTaken.set(way, Math.max(last, value));
+    const taken = this.#taken.get(way) ?? [];
+    this.#taken.set(way, taken);
+    taken.push({ id, value });
   }
 
   /** At the end, when all queues were emptied: what a client that died was told last may be lost with it, nothing else. */
   judge(): void {
     const lost = [...this.puts.values()].filter(({ state, taken }) => state === "acknowledged" && !taken);
     const may = this.sharers.reduce((sum, sharer) => sum + (sharer.client.isAlive ? 0 : sharer.openTakes), 0);
+    // What comes back from a client that is gone comes late.
+    if (this.sharers.every(({ client }) => client.isAlive)) this.#judgeOrder();
     if (lost.length > may)
       throw new Error(`${lost.map(({ value }) => value).join()}: put, and never taken (${may} may be)`);
+  }
+
+  /** What was asked for first gets what was put first; answers may arrive in another order after a cut. */
+  #judgeOrder(): void {
+    for (const [way, taken] of this.#taken) {
+      let last = 0;
+      for (const { id, value } of taken.sort((a, b) => a.id - b.id)) {
+        if (value < last) throw new Error(`${way}: question ${id} took ${value}, and one before it ${last}`);
+        last = value;
+      }
+    }
   }
 }
 
@@ -163,7 +174,7 @@ export class Sharer {
     if (asked.what === "put") asked.put.state = "acknowledged";
     else if (asked.what === "take") {
       if (content?.is !== "value") throw new Error(`${this.client.name} took ${content?.is ?? "nothing"}`);
-      this.#ledger.took(content.value, asked.name, this);
+      this.#ledger.took(id, content.value, asked.name, this);
       if (this.#sweeps) this.#get(asked.name, 0);
     } else if (asked.what === "lock") {
       this.#ledger.locked(asked.name, this);
