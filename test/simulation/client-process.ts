@@ -1,6 +1,7 @@
 // A modelled client: submits what its plan says, keeps futures, fetches results, lets go, and remembers what it was told.
 
 import type {
+  Answer,
   ClientToScheduler,
   FunctionNumber,
   Holder,
@@ -15,48 +16,26 @@ import type {
 } from "@taskflock/protocol/words";
 import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
+import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
 import { type SharedLedger, Sharer, type SharingClient } from "./sharer.ts";
-import type { TaskSpec } from "./tasks.ts";
+import { makesActor, type TaskSpec } from "./tasks.ts";
 import type { WorkerSurroundings } from "./worker-process.ts";
 
-/** What is to become of a future: kept, its result fetched, let go, or cancelled, so many µs after it was submitted. */
-export interface PlannedTask {
-  readonly spec: TaskSpec;
-  readonly fetch: boolean;
-  readonly releaseAfterUs: number | null;
-  readonly cancelAfterUs: number | null;
+type Heard = (answer: Answer, content: Content | null) => void;
+interface Asked {
+  readonly make: () => Question;
+  readonly heard: Heard;
 }
 
-export interface PlannedBurst {
-  readonly atUs: number;
-  readonly run: number;
-  /** Of a detached run, if this burst is the first of its run. */
-  readonly keepMs: number | null;
-  readonly tasks: readonly PlannedTask[];
-}
-
-export interface ModelFuture {
-  readonly n: TaskNumber;
-  readonly plan: PlannedTask;
-  state: "pending" | "done" | "failed" | "cancelled";
-  code: string | null;
-  message: string;
-  failedKey: string | null;
-  task: TaskId | null;
-  /** What was fetched, or came along. */
-  value: number | null;
-  /** It could not be had after all: the failure that was said instead. */
-  lostTo: string | null;
-  locating: boolean;
-  released: boolean;
-  releaseDue: boolean;
-  cancelAsked: boolean;
-}
-
-/** What is answered of workers that have left, and of tasks that were released or are yet to come. */
-const innocent: ReadonlySet<string> = new Set(["FLOCK_WORKER_UNKNOWN", "FLOCK_TASK_UNKNOWN"]);
+/** What is answered of workers that have left, of tasks that were released or are yet to come, and of names that others use. */
+const innocent: ReadonlySet<string> = new Set([
+  "FLOCK_WORKER_UNKNOWN",
+  "FLOCK_TASK_UNKNOWN",
+  "FLOCK_DATASET_UNKNOWN",
+  "FLOCK_DATASET_EXISTS",
+]);
 
 export class ClientProcess implements PeerEnd, SharingClient {
   readonly name: string;
@@ -64,7 +43,7 @@ export class ClientProcess implements PeerEnd, SharingClient {
   readonly payloads: PayloadTable;
   readonly futures = new Map<number, ModelFuture>();
   /** Questions without an answer so far. */
-  readonly asked = new Set<number>();
+  readonly asked = new Map<number, Asked>();
   state: "alive" | "left" | "lost" = "alive";
   readonly sharer: Sharer;
   readonly #around: WorkerSurroundings;
@@ -103,6 +82,7 @@ export class ClientProcess implements PeerEnd, SharingClient {
     // an answer may have been lost with the former connection
     this.sharer.resumed();
     for (const future of this.futures.values()) if (future.locating) this.#say({ t: "locate", n: future.n });
+    for (const [id, { make }] of this.asked) this.#say({ t: "ask", id, question: make() });
   }
 
   cut(): void {}
@@ -116,7 +96,8 @@ export class ClientProcess implements PeerEnd, SharingClient {
   /** Fetches whatever it keeps and has not fetched yet. */
   gatherAll(): void {
     for (const future of this.futures.values())
-      if (!future.released && future.state === "done" && future.value === null) this.#locate(future);
+      if (!future.released && future.state === "done" && future.value === null && !makesActor(future.plan.spec))
+        this.#locate(future);
   }
 
   /** Lets go of everything; `politely` future by future, and says goodbye. */
@@ -141,12 +122,28 @@ export class ClientProcess implements PeerEnd, SharingClient {
     this.ask({ q: "retire", workers: names });
   }
 
-  ask(question: Question): void {
+  /** `make` is called again when the question is asked again after a cut. */
+  ask(question: Question | (() => Question), heard: Heard = () => {}): void {
     // before its first welcome a client cannot say anything
-    if (!this.#began) return;
+    if (!this.#began || this.state !== "alive") return;
     const id = ++this.#lastQuestion;
-    this.asked.add(id);
-    this.#say({ t: "ask", id, question });
+    const make = typeof question === "function" ? question : () => question;
+    this.asked.set(id, { make, heard });
+    this.#say({ t: "ask", id, question: make() });
+  }
+
+  /** A future of what another task gives, under a number of its own. */
+  refer(plan: PlannedTask): ModelFuture {
+    return this.#add(plan, true);
+  }
+
+  /** A future that turned out not to be: the scheduler was told nothing of it. */
+  forget(future: ModelFuture): void {
+    future.released = true;
+  }
+
+  follow(future: ModelFuture): void {
+    this.#followPlan(future);
   }
 
   get isAlive(): boolean {
@@ -158,13 +155,12 @@ export class ClientProcess implements PeerEnd, SharingClient {
   }
 
   askShared(question: SharedQuestion, id: number = ++this.#lastQuestion): number {
-    if (!this.#began || this.state !== "alive") {
-      if ("data" in question && question.data !== NO_PAYLOAD) this.payloads.free(question.data);
-      return 0;
+    if (this.#began && this.state === "alive") {
+      this.#say({ t: "ask", id, question });
+      return id;
     }
-    this.#say({ t: "ask", id, question });
-    if ("data" in question && question.data !== NO_PAYLOAD) this.payloads.free(question.data);
-    return id;
+    this.#freeData(question);
+    return 0;
   }
 
   put(content: Content): PayloadRef {
@@ -186,6 +182,11 @@ export class ClientProcess implements PeerEnd, SharingClient {
     if (message.t === "submit") this.payloads.free(message.args);
     else if (message.t === "function") this.payloads.free(message.code);
     else if (message.t === "scatter" && message.data !== NO_PAYLOAD) this.payloads.free(message.data);
+    else if (message.t === "ask") this.#freeData(message.question);
+  }
+
+  #freeData(question: Question): void {
+    if ("data" in question && question.data !== NO_PAYLOAD) this.payloads.free(question.data);
   }
 
   #submit(burst: PlannedBurst): void {
@@ -197,29 +198,20 @@ export class ClientProcess implements PeerEnd, SharingClient {
     }
     const fresh: ModelFuture[] = [];
     for (const plan of burst.tasks) {
-      const n = ++this.#lastNumber as TaskNumber;
-      const future: ModelFuture = {
-        n,
-        plan,
-        state: "pending",
-        code: null,
-        message: "",
-        failedKey: null,
-        task: null,
-        value: null,
-        lostTo: null,
-        locating: false,
-        released: false,
-        releaseDue: false,
-        cancelAsked: false,
-      };
-      this.futures.set(n, future);
+      const future = this.#add(plan, false);
+      const { n } = future;
       this.#numbers.set(plan.spec, n);
       if (plan.spec.kind === "scatter") this.#sendScatter(n, plan.spec);
       else this.#sendTask(n, plan.spec, burst.run as RunNumber);
       fresh.push(future);
     }
     for (const future of fresh) this.#followPlan(future);
+  }
+
+  #add(plan: PlannedTask, shared: boolean): ModelFuture {
+    const future = newFuture(++this.#lastNumber as TaskNumber, plan, shared);
+    this.futures.set(future.n, future);
+    return future;
   }
 
   #followPlan(future: ModelFuture): void {
@@ -296,10 +288,7 @@ export class ClientProcess implements PeerEnd, SharingClient {
   #hear(message: SchedulerToClient): void {
     if (message.t === "answer") {
       if (this.sharer.hears(message)) return;
-      if (!this.asked.delete(message.id))
-        throw new Error(`${this.name} was answered ${message.id}, and did not ask it`);
-      if (message.error !== null && !innocent.has(message.error.code))
-        throw new Error(`${this.name} was answered ${message.id} with ${message.error.message}`);
+      this.#answered(message);
       return;
     }
     if (message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
@@ -330,6 +319,18 @@ export class ClientProcess implements PeerEnd, SharingClient {
         future.task = message.task;
         for (const holder of message.holders) this.#upload(future, message.task, holder);
     }
+  }
+
+  #answered(answer: Answer): void {
+    const { id, error } = answer;
+    const content = this.#take(answer.data);
+    const asked = this.asked.get(id);
+    this.asked.delete(id);
+    if (id > this.#lastQuestion) throw new Error(`${this.name} was answered ${id}, and did not ask it`);
+    if (asked === undefined) return; // once before a cut, and once after it
+    if (error !== null && !innocent.has(error.code))
+      throw new Error(`${this.name} was answered ${id} with ${error.message}`);
+    asked.heard(answer, content);
   }
 
   #take(ref: number): Content | null {
@@ -428,5 +429,5 @@ export class ClientProcess implements PeerEnd, SharingClient {
 
 /** Somebody may keep it when its client has let go of it. */
 function endsSomeDay(spec: TaskSpec): boolean {
-  return !spec.endless && spec.inputs.every(endsSomeDay);
+  return !spec.endless && !makesActor(spec) && spec.inputs.every(endsSomeDay);
 }

@@ -1,7 +1,8 @@
 // What the model allows: which ends a future may have had, and what may be left when everybody has let go.
 
-import type { ClientProcess, ModelFuture } from "./client-process.ts";
-import type { TaskSpec } from "./tasks.ts";
+import type { ClientProcess } from "./client-process.ts";
+import type { ModelFuture } from "./model-future.ts";
+import { isCall, makesActor, type TaskSpec } from "./tasks.ts";
 
 /** What the run went through: with trouble, more may fail. */
 export interface Judgement {
@@ -27,14 +28,16 @@ function judge(client: ClientProcess, future: ModelFuture, how: Judgement): void
       throw new Error(`${who} has no outcome, and nothing more happens`);
     case "done":
       if (mustFail(spec, how)) throw new Error(`${who} is done, and could not be`);
-      if (future.value === null && future.lostTo === null) throw new Error(`${who} is done, and its bytes never came`);
+      if (future.value === null && future.lostTo === null && !makesActor(spec))
+        throw new Error(`${who} is done, and its bytes never came`);
       // a cancel may come while a lost result is computed again
-      if (future.lostTo === "FLOCK_CANCELLED" && (future.cancelAsked || how.restarted)) return;
+      if (future.lostTo === "FLOCK_CANCELLED" && (future.cancelAsked || future.shared || how.restarted)) return;
       if (future.lostTo !== null && !(how.disturbed && mayFail(spec, future.lostTo, how)))
         throw new Error(`${who} was done, then lost to ${future.lostTo}`);
       return;
     case "cancelled":
-      if (!future.cancelAsked && !how.restarted) throw new Error(`${who} is cancelled, and nobody asked for that`);
+      if (!future.cancelAsked && !how.restarted && !(future.shared && spec.history.cancels > 0))
+        throw new Error(`${who} is cancelled, and nobody asked for that`);
       return;
     case "failed":
       if (!mayFail(spec, future.code ?? "", how))
@@ -59,7 +62,12 @@ function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
     case "FLOCK_KILLED_WORKER":
       // a worker can die before it says that a task began: that counts a quarter
       return history.losses > options.allowedFailures || history.suspected > 4 * (options.allowedFailures + 1);
+    case "FLOCK_ACTOR_LOST":
+      return makesActor(spec)
+        ? how.disturbed
+        : isCall(spec) && (how.disturbed || spec.inputs[0]!.history.actorEnds > 0);
     case "FLOCK_DATA_LOST":
+      return (spec.kind === "scatter" || isCall(spec)) && how.disturbed;
     case "FLOCK_OUT_OF_MEMORY":
       return spec.kind === "scatter" && how.disturbed;
     case "FLOCK_KEY_CONFLICT":
@@ -76,6 +84,7 @@ const failureCodes: readonly string[] = [
   "ModelError",
   "FLOCK_TASK_EXITED",
   "FLOCK_TIMEOUT",
+  "FLOCK_ACTOR_LOST",
   "FLOCK_DEADLINE_EXCEEDED",
   "FLOCK_NO_WORKER_TIMEOUT",
   "FLOCK_KILLED_WORKER",
@@ -108,6 +117,16 @@ export function judgeExecutions(clients: readonly ClientProcess[], specs: readon
     const most = attempts * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
     if (begun > most && !spec.endless)
       throw new Error(`task ${spec.id} was computed ${begun} times, with ${threw} errors`);
+    if (spec.history.fired && begun === 0 && runsForSure(spec))
+      throw new Error(`task ${spec.id} was to run to its end, and never began`);
     if (kept.has(spec) && begun === 0) throw new Error(`task ${spec.id} is done and was never computed`);
   }
+}
+
+/** It and all that it needs run without a failure, if they are wanted; undisturbed. */
+function runsForSure(spec: TaskSpec): boolean {
+  const { options, history, conflicts, fails } = spec;
+  const limited = options.timeoutMs + options.deadlineMs + options.noWorkerTimeoutMs > 0;
+  const sure = spec.kind === "scatter" || (fails <= options.retries && !limited && history.cancels === 0);
+  return sure && !conflicts && !isCall(spec) && !makesActor(spec) && spec.inputs.every(runsForSure);
 }

@@ -84,17 +84,18 @@ function mapped(message: AnyMessage, to: Change): AnyMessage {
       return { ...message, args: to(message.args) };
     case "scatter":
       return { ...message, data: to(message.data) };
-    case "ask":
-      if (!("data" in message.question)) return message;
-      return { ...message, question: { ...message.question, data: to(message.question.data) } };
-    case "answer":
-      return { ...message, data: to(message.data) };
     case "done":
     case "finished":
       return { ...message, result: to(message.result) };
     case "failed":
     case "errored":
       return { ...message, failure: { ...message.failure, error: to(message.failure.error) } };
+    case "ask":
+      return "data" in message.question
+        ? { ...message, question: { ...message.question, data: to(message.question.data) } }
+        : message;
+    case "answer":
+      return { ...message, data: to(message.data) };
     case "located":
       return { ...message, inline: to(message.inline) };
     case "assign": {

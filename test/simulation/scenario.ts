@@ -2,10 +2,10 @@
 
 import type { TaskOptionsData } from "@taskflock/protocol/words";
 import { RESOURCE_UNIT } from "@taskflock/protocol/words";
-import type { PlannedBurst, PlannedTask } from "./client-process.ts";
+import type { PlannedBurst, PlannedTask } from "./model-future.ts";
 import { Random } from "./random.ts";
 import type { SpecTraits, TaskSpec } from "./tasks.ts";
-import { TaskBook } from "./tasks.ts";
+import { makesActor, TaskBook } from "./tasks.ts";
 import type { WorkerTraits } from "./worker-process.ts";
 
 export interface Scenario {
@@ -98,11 +98,11 @@ export function drawScenario(seed: number): Scenario {
 
 function drawWorker(random: Random, index: number): WorkerTraits {
   const resources: Record<string, number> = index === 0 || random.chance(0.3) ? { GPU: RESOURCE_UNIT } : {};
-  return { name: `w${index}`, slots: random.skewed(1, 6), resources };
+  return { name: `w${index}`, slots: random.skewed(1, 6), resources: { ...resources, ROOM: 1000 * RESOURCE_UNIT } };
 }
 
 function drawShapes(random: Random): Shape[] {
-  const shapes: Shape[] = [chain, wide, layers, scattered, sharedOnes, misbehaving];
+  const shapes: Shape[] = [chain, wide, readers, layers, scattered, sharedOnes, misbehaving, acting];
   if (random.chance(0.5)) return shapes;
   const most = random.pick(shapes);
   return [...shapes, most, most, most, most];
@@ -168,7 +168,7 @@ function drawPlan({ random }: Style, spec: TaskSpec): PlannedTask {
   const cancel = (spec.endless && spec.options.timeoutMs === 0) || random.chance(0.02);
   return {
     spec,
-    fetch: random.chance(0.5),
+    fetch: random.chance(0.5) && !makesActor(spec),
     releaseAfterUs: !spec.endless && random.chance(0.25) ? random.skewed(1, 100_000) : null,
     cancelAfterUs: cancel ? random.skewed(1, 100_000) : null,
   };
@@ -185,6 +185,14 @@ function wide(style: Style): TaskSpec[] {
   const fn = style.random.between(1, 4);
   const many = Array.from({ length: style.random.skewed(2, 300) }, () => add(style, { fn }));
   return [...many, add(style, { inputs: many.slice(0, 20) })];
+}
+
+/** Many that read one large result. */
+function readers(style: Style): TaskSpec[] {
+  const { random } = style;
+  const source = add(style, { bytes: random.between(100_000, 10 ** 6) });
+  const fn = random.between(1, 4);
+  return [source, ...Array.from({ length: random.skewed(3, 200) }, () => add(style, { fn, inputs: [source] }))];
 }
 
 function layers(style: Style): TaskSpec[] {
@@ -241,6 +249,46 @@ function misbehaving(style: Style): TaskSpec[] {
     if (random.chance(0.5)) specs.push(add(style, { inputs: [bad] }));
   }
   return specs;
+}
+
+/** An actor and its calls; some wait for other work, some stop it. */
+function acting(style: Style): TaskSpec[] {
+  const { random, book, durationUs } = style;
+  // Kept while it lives: so much of it is there that nobody waits for it.
+  const placing = random.chance(0.2) ? { resources: { ROOM: random.pick([0.25, 1]) * RESOURCE_UNIT } } : {};
+  const actor = book.add({
+    bytes: 0,
+    options: { isolation: random.chance(0.2) ? "actor-process" : "actor", ...placing },
+  });
+  const specs: TaskSpec[] = [actor];
+  const others = Array.from({ length: random.between(0, 4) }, () => add(style, {}));
+  const isCalm = random.chance(0.6);
+  for (let i = random.skewed(1, 60); i > 0; i--) {
+    const inputs = random.chance(0.15) ? [random.pick([...others, ...specs.slice(1), actor])] : [];
+    const misdeed = isCalm || random.chance(0.9) ? {} : drawMisdeed(random);
+    const call = book.add({
+      durationUs: random.skewed(durationUs[0], durationUs[1]),
+      bytes: random.chance(0.2) ? random.between(5_000, 10 ** 6) : random.between(1, 4_096),
+      inputs: [actor, ...inputs.filter((input) => input !== actor)],
+      ...misdeed,
+      options: { ...misdeed.options, isolation: "call" },
+    });
+    specs.push(call);
+    if (random.chance(0.1)) others.push(add(style, { inputs: [call] }));
+  }
+  return [...others, ...specs].sort((a, b) => a.id - b.id);
+}
+
+function drawMisdeed(random: Random): SpecTraits {
+  const grace = { cancelGraceMs: random.between(0, 5) };
+  switch (random.between(0, 2)) {
+    case 0:
+      return { fails: 1, exits: random.chance(0.3) };
+    case 1:
+      return { endless: true, heedsAbort: random.chance(0.5), options: grace };
+    default:
+      return { endless: true, heedsAbort: random.chance(0.5), options: { ...grace, timeoutMs: random.between(1, 20) } };
+  }
 }
 
 function drawMischief(style: Style): SpecTraits {

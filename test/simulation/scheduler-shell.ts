@@ -230,5 +230,7 @@ export class SchedulerShell implements SchedulerEnd {
 }
 
 export function schedulerConfig(inlineBudgetBytes: number): typeof defaultSchedulerConfig {
-  return { ...defaultSchedulerConfig, inlineBudgetBytes, stragglerUs: 1_000, storyLines: 50_000 };
+  // Times and transfers of the model's size.
+  const scale = { stragglerUs: 1_000, surplusUs: 20_000, bandwidthBytesPerUs: 25 };
+  return { ...defaultSchedulerConfig, ...scale, inlineBudgetBytes, storyLines: 50_000 };
 }

@@ -20,11 +20,14 @@ describe("scheduler and workers in a modelled world", () => {
   test(`${SEEDS} seeds: each future has its one right end, and nothing is left`, () => {
     const said = new Map<string, number>();
     let disturbed = 0;
+    const data = { sharedValues: 0, copied: 0 };
     let restarted = 0;
     let doubled = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const report = run(seed);
       if (report.disturbed) disturbed++;
+      data.sharedValues += report.sharedValues;
+      data.copied += report.copied;
       if (report.restarted) restarted++;
       doubled += report.doubled;
       for (const [kind, count] of report.shell.said) said.set(kind, (said.get(kind) ?? 0) + count);
@@ -33,6 +36,8 @@ describe("scheduler and workers in a modelled world", () => {
     expect(SEEDS - disturbed).toBeGreaterThan(SEEDS / 10);
     expect(restarted).toBeGreaterThan(SEEDS / 30);
     expect(doubled).toBeGreaterThan(SEEDS / 10);
+    expect(data.sharedValues).toBeGreaterThan(SEEDS / 10);
+    expect(data.copied).toBeGreaterThan(SEEDS / 10);
     // runs in which some kind of message never occurs would prove little
     const seldom = messageKinds.filter((kind) => (said.get(kind) ?? 0) < 5);
     expect(seldom).toEqual([]);
@@ -107,6 +112,7 @@ const messageKinds: readonly AnyMessage["t"][] = [
   "finished",
   "errored",
   "stopped",
+  "actorEnded",
   "held",
   "notHeld",
   "missing",

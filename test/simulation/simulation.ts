@@ -3,6 +3,7 @@
 import type { SessionId, TaskNumber, WorkerId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
 import { ClientProcess } from "./client-process.ts";
+import { dataErrand, unpublishAll } from "./data-errands.ts";
 import type { ModelLink } from "./link.ts";
 import { judgeExecutions, judgeFutures } from "./oracle.ts";
 import { mix, Random } from "./random.ts";
@@ -21,6 +22,10 @@ export interface Report {
   readonly restarted: boolean;
   /** Tasks that were begun a second time although nothing went wrong. */
   readonly doubled: number;
+  /** Values that clients had of data that was published, also by others. */
+  readonly sharedValues: number;
+  /** Copies that were made because a client asked for them, and moves. */
+  readonly copied: number;
   /** Of all machines at the end and of all that happened. */
   readonly digest: string;
   readonly shell: SchedulerShell;
@@ -102,6 +107,13 @@ class Simulation implements WorkerSurroundings {
     }
     this.#sweep();
     for (const client of this.clients) client.leave(this.random.chance(0.5));
+    this.#go(Number.POSITIVE_INFINITY);
+    const last = new ClientProcess("last", [], this, this.ledger);
+    this.clients.push(last);
+    this.#go(Number.POSITIVE_INFINITY);
+    unpublishAll(last);
+    this.#go(Number.POSITIVE_INFINITY);
+    last.leave(true);
     this.#go(Number.POSITIVE_INFINITY);
     this.#judgeLeftOver();
     return this.#report();
@@ -226,6 +238,8 @@ class Simulation implements WorkerSurroundings {
 
   #planQuestions(client: ClientProcess): void {
     const { random, scenario } = this;
+    for (let i = random.skewed(1, 12) - 1; i > 0; i--)
+      this.world.after(random.between(3_000, scenario.activeUs), () => dataErrand(client, this.book, random));
     for (const question of [{ q: "ping" }, { q: "cluster" }, { q: "waitForWorkers", count: 1 }] as const)
       this.world.after(random.between(3_000, scenario.activeUs), () => client.ask(question));
     for (let i = random.between(0, 5); i > 0; i--) {
@@ -278,7 +292,7 @@ class Simulation implements WorkerSurroundings {
     const working = new Set(workers.filter((w) => w.status === "running").map((w) => w.name));
     for (let i = 0; i < 5; i++) {
       if (this.disturbed || !working.has(`w${i}`))
-        this.#startWorker({ name: `w${i}`, slots: 2, resources: { GPU: 10_000 } });
+        this.#startWorker({ name: `w${i}`, slots: 2, resources: { GPU: 10_000, ROOM: 10_000_000 } });
     }
   }
 
@@ -311,6 +325,7 @@ class Simulation implements WorkerSurroundings {
     const doubled = specs.filter(
       ({ options, history: h }) => options.speculate && h.begun > 1 + h.threw + h.interrupted,
     );
+    const futures = this.clients.flatMap((client) => [...client.futures.values()]);
     const { seed, disturbed, restarted, scheduler } = this;
     const { inlineBudgetBytes } = this.scenario;
     return {
@@ -319,6 +334,8 @@ class Simulation implements WorkerSurroundings {
       computed,
       events: this.world.happened,
       disturbed,
+      sharedValues: futures.filter(({ shared, value }) => shared && value !== null).length,
+      copied: scheduler.machine.eventsSince(0, 100_000).filter(({ kind }) => kind === "copied").length,
       restarted,
       doubled: disturbed ? 0 : doubled.length,
       digest,

@@ -45,6 +45,20 @@ export interface TaskHistory {
   /** Workers that were lost after it had been assigned to them. */
   suspected: number;
   cancels: number;
+  /** It is to run to its end, whoever leaves. */
+  fired: boolean;
+  /** How often the slot of the actor that it made was replaced. */
+  actorEnds: number;
+}
+
+/** It makes an object that stays at its worker. */
+export function makesActor({ options }: TaskSpec): boolean {
+  return options.isolation === "actor" || options.isolation === "actor-process";
+}
+
+/** It calls the object that its first input made. */
+export function isCall({ options }: TaskSpec): boolean {
+  return options.isolation === "call";
 }
 
 export type SpecTraits = Partial<Omit<TaskSpec, "id" | "value" | "history" | "options">> & {
@@ -54,6 +68,8 @@ export type SpecTraits = Partial<Omit<TaskSpec, "id" | "value" | "history" | "op
 /** All specs of one run, by id. */
 export class TaskBook {
   readonly specs: TaskSpec[] = [];
+  /** What was ever published, by the number that stands in its bytes. */
+  readonly published: (readonly TaskSpec[])[] = [];
 
   add(traits: SpecTraits): TaskSpec {
     const id = this.specs.length;
@@ -80,7 +96,17 @@ export class TaskBook {
         id,
         inputs.map((i) => i.value),
       ),
-      history: { begun: 0, threw: 0, killed: 0, interrupted: 0, losses: 0, suspected: 0, cancels: 0 },
+      history: {
+        begun: 0,
+        threw: 0,
+        killed: 0,
+        interrupted: 0,
+        losses: 0,
+        suspected: 0,
+        cancels: 0,
+        actorEnds: 0,
+        fired: false,
+      },
     };
     this.specs.push(spec);
     return spec;
@@ -91,6 +117,11 @@ export class TaskBook {
     if (spec === undefined) throw new Error(`no task ${id} in the book`);
     return spec;
   }
+}
+
+/** Whoever waits for it waits for ever, unless somebody stops it. */
+export function mayHang(spec: TaskSpec): boolean {
+  return spec.endless || spec.inputs.some(mayHang);
 }
 
 /** The function that every task computes, of what it was really given. */

@@ -62,7 +62,8 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   /** Everything that was ever given to its slots. */
   readonly given = new Set<number>();
   readonly #around: WorkerSurroundings;
-  readonly #slots: ModelSlot[];
+  /** Numbered ones, and those of actors. */
+  readonly #slots: Map<number, ModelSlot>;
   readonly #functions = new Set<number>();
   readonly #fetches = new Map<TaskId, object>();
   readonly #expected = new Set<TaskId>();
@@ -90,7 +91,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       storyLines: 5_000,
     };
     this.machine = new WorkerMachine(config, this.#port());
-    this.#slots = Array.from({ length: slots }, (_, index) => new ModelSlot(this, index));
+    this.#slots = new Map(Array.from({ length: slots }, (_, index) => [index, new ModelSlot(this, index)]));
     this.link = new ModelLink("worker", this, around.scheduler, around.world, around.random);
     this.link.open();
   }
@@ -166,7 +167,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   die(how: string): void {
     if (this.state !== "alive") return;
     this.state = "dead";
-    for (const slot of this.#slots) slot.stop();
+    for (const slot of this.#slots.values()) slot.stop();
     this.link.kill();
     this.#around.died(this, how);
   }
@@ -216,6 +217,8 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       left.push(`records ${JSON.stringify(this.machine.counts)} ${JSON.stringify(this.machine.snapshot())}`);
     if (this.payloads.count > 0) left.push(`payloads ${this.payloads.left()}`);
     if (this.arena.count > 0) left.push(`${this.arena.count} results in its store`);
+    const actors = this.#slots.size - this.traits.slots;
+    if (actors > 0) left.push(`${actors} actors`);
     if (this.#fetches.size > 0) left.push(`${this.#fetches.size} fetches`);
     if (this.#expected.size > 0) left.push(`uploads of ${[...this.#expected].join()} expected`);
     return left.map((text) => `${this.name}: ${text}`);
@@ -236,11 +239,15 @@ export class WorkerProcess implements PeerEnd, SlotHost {
           const args = this.payloads.get(assign.args);
           if (args.is === "arguments") this.given.add(args.spec);
         }
-        this.#slots[slot]?.run(items);
+        if (!this.#slots.has(slot)) this.#slots.set(slot, new ModelSlot(this, slot));
+        this.#slots.get(slot)?.run(items);
       },
-      abortItem: (slot, task, reason) => this.#slots[slot]?.abort(task, reason),
-      endSlot: (slot, reason) => this.#slots[slot]?.end(reason),
-      closeActor: () => {},
+      abortItem: (slot, task, reason) => this.#slots.get(slot)?.abort(task, reason),
+      endSlot: (slot, reason) => this.#slots.get(slot)?.end(reason),
+      closeActor: (slot) => {
+        this.#slots.get(slot)?.stop();
+        this.#slots.delete(slot);
+      },
       fetch: (task, _bytes, holder) => this.#fetch(task, holder),
       stopFetch: (task) => {
         if (!this.#fetches.delete(task)) throw new Error(`${this.name} stops a fetch of ${task} that does not run`);

@@ -6,7 +6,7 @@ import type { Arena } from "./arena.ts";
 import type { PayloadTable } from "./payloads.ts";
 import type { Random } from "./random.ts";
 import type { TaskBook, TaskSpec } from "./tasks.ts";
-import { resultOf } from "./tasks.ts";
+import { isCall, makesActor, resultOf } from "./tasks.ts";
 import type { World } from "./world.ts";
 
 type Bare<E> = E extends WorkerEvent ? Omit<E, "at" | "cause"> : never;
@@ -46,6 +46,9 @@ export class ModelSlot {
   #abortReason: "cancelled" | "timeout" = "cancelled";
   /** Raised whenever what was planned does not hold any more. */
   #era = 0;
+  /** Of an actor's slot: what made it, and the last call that began. */
+  #actor: TaskSpec | null = null;
+  #lastCall = -1;
   #busy = false;
   #ending = false;
   #replacing = false;
@@ -181,7 +184,9 @@ export class ModelSlot {
     const args = host.payloads.get(item.assign.args);
     if (args.is !== "arguments") throw new Error(`the arguments of ${item.assign.key} are ${args.is}`);
     const spec = host.book.get(args.spec);
+    if (isCall(spec)) this.#checkCall(spec);
     const inputs = item.assign.inputs.map((input, i) => {
+      if (i === 0 && isCall(spec)) return spec.inputs[0]!.value;
       const link = item.links[i] ?? -1;
       if (link >= 0) return this.#handed.get(link) as number;
       const inline = item.inline[i] as PayloadRef;
@@ -190,6 +195,14 @@ export class ModelSlot {
       return content.value;
     });
     return { host, spec, value: resultOf(spec.id, inputs) };
+  }
+
+  /** Calls are made of the actor that lives here, in the order of their submission, and never twice. */
+  #checkCall(spec: TaskSpec): void {
+    if (this.#actor !== spec.inputs[0]) throw new Error(`call ${spec.id} is made where its actor is not`);
+    if (spec.history.begun > 0) throw new Error(`call ${spec.id} is made twice`);
+    if (spec.id <= this.#lastCall) throw new Error(`call ${spec.id} is made after call ${this.#lastCall}`);
+    this.#lastCall = spec.id;
   }
 
   #finish(current: Running): void {
@@ -209,6 +222,7 @@ export class ModelSlot {
     if (!inline) host.arena.store(task, content);
     else this.#handed.set(this.#places.get(item) as number, value);
     const durationUs = host.world.now - current.since;
+    if (makesActor(spec)) this.#actor = spec;
     this.#over(item);
     const finished = { t: "finished", task, attempt, bytes: spec.bytes, result, version: 0, durationUs } as const;
     host.step({ e: "itemsFinished", slot: this.#index, items: [finished] });
@@ -227,6 +241,7 @@ export class ModelSlot {
     const host = this.#host;
     this.#era++;
     this.#replacing = true;
+    if (this.#actor !== null) this.#actor.history.actorEnds++;
     for (const item of [...this.#items, ...(this.#waiting ?? [])]) this.#giveBack(item);
     this.#items = [];
     this.#waiting = null;
@@ -269,7 +284,8 @@ export class ModelSlot {
 }
 
 /** True when the input of that index lies in the arena. */
-function isStored({ inline, links }: RunItem, index: number): boolean {
+function isStored({ assign, inline, links }: RunItem, index: number): boolean {
+  if (assign.isolation === "call" && index === 0) return false;
   return inline[index] === 0 && (links[index] ?? -1) < 0;
 }
 

@@ -1,9 +1,10 @@
 // Clusters that grow, shrink, and begin anew: real processes.
 
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { type Client, LocalCluster, range, type WorkerInfo } from "taskflock";
 import { afterEach, describe, expect, test } from "vitest";
-import { type Role, startRole, taskflock } from "./processes.ts";
+import { cli, type Role, startRole, taskflock } from "./processes.ts";
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -31,6 +32,14 @@ function sleepy(x: number): Float64Array {
   return new Float64Array(2_000).fill(x);
 }
 
+/** Roles that this process started and that run. */
+function children(): string[] {
+  const lines = execFileSync("ps", ["-A", "-o", "ppid=,stat=,args="], { encoding: "utf8" }).split("\n");
+  return lines.filter(
+    (line) => line.includes(cli) && line.trim().startsWith(`${process.pid} `) && !/^\s*\d+\s+Z/.test(line),
+  );
+}
+
 describe("a cluster that adapts", () => {
   test("grows with its work and shrinks after it; nothing fails, no result is lost", async () => {
     const [cluster, client] = await start({ workers: 1, threadsPerWorker: 1 });
@@ -55,6 +64,20 @@ describe("a cluster that adapts", () => {
     // What left by plan is not started again.
     expect(running(await client.workers())).toHaveLength(1);
     expect((await client.cluster()).tasks).toMatchObject({ failed: 0, cancelled: 0 });
+    const kinds = (await client.events()).map(({ kind }) => kind);
+    expect(kinds).toEqual(expect.arrayContaining(["scaleUp", "scaleDown", "workerRetiring", "workerLeft"]));
+    expect(kinds).not.toContain("workerLost");
+  });
+
+  test("can be closed at any time: no process is left, nothing waits", async () => {
+    const [cluster, client] = await start({ workers: 0, threadsPerWorker: 1 });
+    const adaptive = await cluster.adapt({ minimum: 3, maximum: 3 });
+    expect(children().length).toBeGreaterThan(0);
+    const closed = cluster.close(); // while workers start
+    await Promise.all([closed, adaptive.stop()]);
+    expect(children()).toEqual([]);
+    await expect(cluster.adapt({ maximum: 1 })).rejects.toMatchObject({ code: "FLOCK_CLOSED" });
+    await client.close();
   });
 
   test("from nothing, for tasks that ask for what its workers have; and tells what it cannot serve", async () => {
@@ -100,6 +123,9 @@ describe("a fresh start", () => {
       });
     await expect(large.result()).rejects.toMatchObject({ code: "FLOCK_CANCELLED" });
     expect(await small.result()).toBe(42);
+    const kinds = (await client.events()).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === "clusterRestarted")).toHaveLength(1);
+    expect(kinds).not.toContain("workerLost");
     expect(await client.gather(client.map((x: number) => x * 2, [1, 2, 3]))).toEqual([2, 4, 6]);
     await other.close();
   });
@@ -220,6 +246,8 @@ describe("processes that are told to stop", () => {
     const [first] = await client.waitForWorkers(1);
     await until(client, (workers) => workers.some(({ name, pid }) => name === "again" && pid !== first?.pid));
     // Longer than a lifetime all together; nothing but small results, because nobody else could take large ones.
+    const reasons = (await client.events()).filter(({ kind }) => kind === "workerRetiring").map(({ text }) => text);
+    expect(reasons).toEqual(expect.arrayContaining([expect.stringContaining("its lifetime is over")]));
     const results = client.map((x: number) => {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
       return x;

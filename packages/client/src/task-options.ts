@@ -20,7 +20,7 @@ import { TaskRun } from "./runs.ts";
 export interface TaskOptions {
   /**
    * A key of your own, shared by all clients of the scheduler: the same key with the same function and arguments is the
-   * same task; with others it fails with FLOCK_KEY_CONFLICT. With `map`, `-0`, `-1` … is added.
+   * same task, with the options of the first who submitted it; with others it fails with FLOCK_KEY_CONFLICT. With `map`, `-0`, `-1` … is added.
    */
   readonly key?: string;
   /** The function always returns the same for the same arguments: equal calls are one task. Default false. */

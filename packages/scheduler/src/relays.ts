@@ -11,6 +11,8 @@ const MAX_WAITING = 1_000;
 /** How long a worker may take to connect, and how long a relay may rest, milliseconds in which this process reads. */
 const HOLDER_MS = 20_000;
 const STALL_MS = 60_000;
+/** How long the last bytes may take to leave, milliseconds. */
+const LEAVING_MS = 5_000;
 /** Who waits hears so often that it does. */
 const WAIT_MS = 2_000;
 
@@ -99,7 +101,7 @@ export class Relays {
       return;
     }
     const relay: Relay = { worker, key: "", reader, holder: null, moved: 0, unwatch: ignore };
-    reader.on("close", () => this.#over(relay));
+    for (const event of ["end", "close"]) reader.on(event, () => this.#over(relay));
     this.#waiting.add(relay);
     this.#startNext();
   }
@@ -114,7 +116,7 @@ export class Relays {
     }
     relay.holder = holder;
     relay.unwatch();
-    holder.on("close", () => this.#over(relay));
+    for (const event of ["end", "close"]) holder.on(event, () => this.#over(relay));
     this.#pipe(relay, relay.reader, holder);
     this.#pipe(relay, holder, relay.reader);
     this.#watch(relay);
@@ -171,8 +173,7 @@ export class Relays {
     relay.unwatch = ignore;
     this.#waiting.delete(relay);
     this.#active.delete(relay.key);
-    relay.reader.end();
-    relay.holder?.end();
+    for (const end of [relay.reader, relay.holder]) if (end !== null) letGo(end);
     this.#startNext();
   }
 }
@@ -184,6 +185,13 @@ function newKey(): string {
 
 function refusal(why: string): Buffer {
   return relayRefused(new FlockError("FLOCK_CONNECTION_REFUSED", `The scheduler cannot relay: ${why}.`));
+}
+
+/** What it was given still leaves, if it can. */
+function letGo(end: Duplex): void {
+  if (end.destroyed || end.writableEnded) return;
+  end.end();
+  setTimeout(() => end.destroy(), LEAVING_MS).unref();
 }
 
 function ignore(): void {}

@@ -150,6 +150,20 @@ describe("calls", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("are not assigned ahead of an input that is made at the same worker", () => {
+    const stage = stageWith(1);
+    make(stage, 1);
+    stage.submit(1, 2);
+    stage.submit(1, 3, { deps: [2] });
+    call(stage, 4, [1, 3]);
+    call(stage, 5);
+    const given = stage.assigned(1);
+    expect(keys(given)).toEqual(["f-1-2", "f-1-3"]);
+    for (const one of given) stage.finish(1, one);
+    expect(keys(stage.assigned(1))).toEqual(["f-1-4", "f-1-5"]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("are not given out behind one whose input travels, which may come back", () => {
     const stage = stageWith(1, 2);
     make(stage, 1);
@@ -283,7 +297,7 @@ describe("an actor that is lost", () => {
   it("is not one because somebody could not fetch it", () => {
     const stage = stageWith(1);
     const { task } = make(stage, 1);
-    stage.tell(1, { t: "missing", task, holder: 1 as never, version: 1 });
+    stage.tell(1, { t: "missing", task, holder: 1 as never, version: 1, why: "gone" });
     call(stage, 2);
     expect(stage.assigned(1)).toHaveLength(1);
     expect(stage.leftOver()).toEqual([]);

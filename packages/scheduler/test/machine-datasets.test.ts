@@ -194,6 +194,19 @@ describe("a task that nobody waits for", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("is known when the question is asked again, after it was released", () => {
+    const stage = new Stage();
+    stage.client(1);
+    stage.submit(1, 1);
+    ask(stage, 1, { q: "fireAndForget", ns: [1] }, 3);
+    stage.release(1, 1);
+    expect(ask(stage, 1, { q: "fireAndForget", ns: [1] }, 3).error).toBeNull();
+    expect(ask(stage, 1, { q: "fireAndForget", ns: [1] }, 4).error).toMatchObject({ code: "FLOCK_TASK_UNKNOWN" });
+    stage.worker(1);
+    stage.finish(...next(stage));
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("is kept through retries and the loss of its worker", () => {
     const stage = new Stage();
     stage.client(1);

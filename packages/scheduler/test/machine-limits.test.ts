@@ -313,6 +313,23 @@ describe("a task that no worker can run", () => {
     expect(stage.outcomes().sort()).toEqual(["failed 1 FLOCK_NO_WORKER_TIMEOUT", "failed 2 FLOCK_NO_WORKER_TIMEOUT"]);
   });
 
+  it("may be one that makes an actor: a notice, and an end", () => {
+    const stage = stageWith({ isolation: "actor", resources: { GPU: 10_000 }, noWorkerTimeoutMs: 100 });
+    stage.worker(1);
+    stage.submit(1, 1, { options: 1 });
+    expect(stage.told()).toMatchObject([{ t: "notice", text: expect.stringContaining("no worker has any GPU") }]);
+    stage.pass(99 * MS);
+    stage.worker(2, { resources: { GPU: 10_000 } });
+    expect(stage.assigned(2)).toHaveLength(1);
+    stage.submit(1, 2, { options: 1 }); // waits for the GPU, which is there
+    stage.pass(1000 * MS);
+    expect(stage.outcomes()).toEqual([]);
+    stage.lose(2);
+    stage.pass(100 * MS);
+    expect(stage.outcomes().every((text) => text.endsWith("FLOCK_NO_WORKER_TIMEOUT"))).toBe(true);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("is allowed others while none of those named is there", () => {
     const stage = stageWith({ workers: ["ann"], allowOtherWorkers: true, noWorkerTimeoutMs: 100 });
     stage.submit(1, 1, { options: 1 });

@@ -43,6 +43,12 @@ function one(stage: Stage, worker: number): Assigned {
   return assigned;
 }
 
+/** A second passes, and the worker says that it is there. */
+function beat(stage: Stage, id: number): void {
+  stage.pass(SECOND);
+  stage.tell(id, { t: "heartbeat", metrics: {} as never });
+}
+
 function notices(told: readonly SchedulerToClient[]): string[] {
   return told.flatMap((m) => (m.t === "notice" ? [m.text] : []));
 }
@@ -57,7 +63,7 @@ describe("stragglers", () => {
     stage.pass(SECOND);
     const [text, ...more] = notices(stage.told());
     expect(more).toEqual([]);
-    expect(text).toMatch(/f-1-1 has run for 2\.0 s at w1, the median of f is 0\.\d+ s/);
+    expect(text).toMatch(/f-1-1 has run for 1\.[5-9] s at w1, the median of f is 0\.\d+ s/);
     stage.pass(60 * SECOND);
     expect(notices(stage.told())).toEqual([]);
     expect(stage.leftOver()).toEqual([]);
@@ -125,7 +131,7 @@ describe("a task with speculate: true that runs long", () => {
     stage.started(1, one(stage, 1));
     stage.pass(5 * SECOND);
     stage.worker(2);
-    stage.pass(SECOND);
+    beat(stage, 2);
     expect(stage.assigned(2)).toHaveLength(1);
     // Once for each attempt.
     stage.worker(3);
@@ -142,7 +148,7 @@ describe("a task with speculate: true that runs long", () => {
     stage.pass(5 * SECOND);
     expect(stage.assigned(2)).toEqual([]);
     stage.worker(3);
-    stage.pass(SECOND);
+    beat(stage, 3);
     expect(stage.assigned(3)).toHaveLength(1);
   });
 

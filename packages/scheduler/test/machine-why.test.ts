@@ -148,6 +148,32 @@ describe("why a task is not there yet", () => {
     );
   });
 
+  it("for an actor that has the resource, and for an actor's other calls", () => {
+    const stage = newStage();
+    stage.options(1, 1, { isolation: "actor", resources: GPU });
+    stage.options(1, 2, { isolation: "call" });
+    stage.worker(1, { resources: GPU });
+    stage.submit(1, 1, { options: 1 });
+    stage.submit(1, 2, { options: 1 });
+    const [made] = stage.assigned(1);
+    stage.store(1, made!, 0);
+    stage.pass(1 * SECOND);
+    expect(why(stage, 1).text).toBe("f-1-1 is an actor at w1, made 1 s ago.");
+    expect(why(stage, 2).sentences).toEqual([
+      "f-1-2 has been queued for 1 s: its inputs are there.",
+      "It asks for GPU=1: one worker can run it.",
+      "GPU is taken by f-1-1 on w1 (done for 1 s).",
+      "It makes an actor, which waits for no slot.",
+    ]);
+    const calls = Array.from({ length: 20 }, (_, i) => stage.submission(10 + i, { options: 2, deps: [1] }));
+    stage.say(1, ...calls);
+    expect(why(stage, 29).sentences).toEqual([
+      "f-1-29 has been queued for 0 µs: its inputs are there.",
+      "It is a call of the actor f-1-1 at w1, which makes one call at a time: 16 of them were given to it, and 3 of the same client are before this one.",
+    ]);
+    expect(why(stage, 12).text).toBe("f-1-12 was given to w1 0 µs ago, and has not begun there.");
+  });
+
   it("because it is data that nobody takes", () => {
     const stage = newStage();
     stage.scatter(1, 1, 1_000_000);

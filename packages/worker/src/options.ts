@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from "node:os";
-import { FlockError, RESOURCE_UNIT } from "@taskflock/protocol";
+import { FlockError, parseAddress, RESOURCE_UNIT } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import { defaultSpillDirectory } from "./spill/spill-folder.ts";
 
@@ -32,6 +32,11 @@ export interface WorkerOptions {
    * directly, for a worker that is known to be behind an address translation or a firewall.
    */
   readonly relay?: "auto" | "always";
+  /**
+   * host:port at which others are told to reach its data, where that is not where it listens: behind a forwarded port or a container's
+   * network. Default "": where it listens.
+   */
+  readonly advertise?: string;
   /** 0 (default): any free port. */
   readonly peerPort?: number;
   readonly logger: Logger;
@@ -74,6 +79,7 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
   const slots = options.slots ?? availableParallelism();
   if (!Number.isInteger(slots) || slots < 1 || slots > 1024) throw invalid("slots", slots, "an integer from 1 to 1024");
   const memoryLimitBytes = options.memoryLimitBytes || totalmem();
+  if (options.advertise) parseAddress(options.advertise);
   if (!(memoryLimitBytes > 0)) throw invalid("memoryLimitBytes", memoryLimitBytes, "a number of bytes");
   const { memoryTarget, memorySpill, memoryPause } = options;
   const shares = { ...SHARES, ...definedOf({ memoryTarget, memorySpill, memoryPause }) } as typeof SHARES;
@@ -87,6 +93,7 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
     peerHost: "127.0.0.1",
     peerPort: 0,
     relay: "auto",
+    advertise: "",
     schedulerLostMs: 300_000,
     retireDeadlineMs: 30_000,
     checkArguments: false,

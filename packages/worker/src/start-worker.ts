@@ -273,7 +273,7 @@ class Worker implements RunningWorker {
       slots,
       resources: resourceUnits(resources),
       memoryLimitBytes,
-      peerAddress: this.#options.relay === "always" ? "" : this.peerAddress,
+      peerAddress: this.#options.relay === "always" ? "" : this.#options.advertise || this.peerAddress,
     };
   }
 

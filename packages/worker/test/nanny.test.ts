@@ -187,6 +187,20 @@ describe("a nanny", () => {
     rmSync(folder, { recursive: true });
   });
 
+  it("starts a worker again as often as it is told to, and not when it is told to leave", async () => {
+    // Deaths soon after the start would end it at once.
+    const nanny = await start({ maxQuickDeaths: 1 });
+    for (let i = 0; i < 2; i++) {
+      await scheduler.next("w", "snapshot");
+      const { pid } = nanny;
+      scheduler.send("w", { t: "leave", restart: true });
+      await vi.waitFor(() => expect(nanny.pid).not.toBe(pid), 10_000);
+    }
+    await scheduler.next("w", "snapshot");
+    scheduler.send("w", { t: "leave", restart: false });
+    expect(await nanny.done).toEqual({ error: null });
+  });
+
   it("does not start without a scheduler", async () => {
     await expect(start({ address: "127.0.0.1:1" })).rejects.toMatchObject({ code: "FLOCK_CONNECTION_REFUSED" });
     await expect(start({ token: "wrong" })).rejects.toMatchObject({ code: "FLOCK_UNAUTHORIZED" });

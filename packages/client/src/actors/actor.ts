@@ -36,7 +36,15 @@ export type Actor<T extends object> = { readonly [K in MethodNames<T>]: ActorMet
 export interface ActorOptions
   extends Pick<
     TaskOptions,
-    "allowOtherWorkers" | "cancelGraceMs" | "isolation" | "key" | "name" | "resources" | "timeoutMs" | "workers"
+    | "allowOtherWorkers"
+    | "cancelGraceMs"
+    | "isolation"
+    | "key"
+    | "name"
+    | "noWorkerTimeoutMs"
+    | "resources"
+    | "timeoutMs"
+    | "workers"
   > {
   /**
    * A key that all clients of the scheduler share: who asks for an actor of the same class with the same arguments under it gets the one
@@ -55,9 +63,10 @@ export interface ActorOptions
   readonly isolation?: "thread" | "process";
 }
 
-const { allowOtherWorkers, cancelGraceMs, isolation, key, resources, timeoutMs, workers } = taskOptionChecks;
+const { allowOtherWorkers, cancelGraceMs, isolation, key, noWorkerTimeoutMs, resources, timeoutMs, workers } =
+  taskOptionChecks;
 const checks: Checks<ActorOptions> = {
-  ...{ allowOtherWorkers, cancelGraceMs, isolation, key, resources, timeoutMs, workers },
+  ...{ allowOtherWorkers, cancelGraceMs, isolation, key, noWorkerTimeoutMs, resources, timeoutMs, workers },
   name: nameCheck,
 };
 

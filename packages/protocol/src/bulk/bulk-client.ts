@@ -56,7 +56,7 @@ export class BulkClient {
 
   constructor({ token, scheduler, maxPerPeer, stallMs }: BulkClientOptions) {
     this.#maxPerPeer = maxPerPeer ?? MAX_PER_PEER;
-    this.#caller = { token, name: randomUUID(), scheduler: scheduler ?? null, stallMs };
+    this.#caller = { token, name: randomUUID(), scheduler: scheduler ?? null, closing: this.#closing.signal, stallMs };
   }
 
   /**

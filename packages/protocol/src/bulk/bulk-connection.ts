@@ -34,6 +34,8 @@ export interface Caller {
   readonly name: string;
   /** Of the scheduler, which relays; null: nothing is relayed. */
   readonly scheduler: string | null;
+  /** Ends what is being opened. */
+  readonly closing: AbortSignal;
   /** Default 30 s. */
   readonly stallMs?: number | undefined;
 }
@@ -65,23 +67,33 @@ export class BulkConnection {
   static async open(address: string, caller: Caller, signal?: AbortSignal): Promise<BulkConnection> {
     if (isRelayed(address)) {
       const stream = await openRelay(address, caller.scheduler, caller.token, "reader", signal);
-      return BulkConnection.#greet(address, caller, over(stream), caller.stallMs ?? STALL_MS);
+      return BulkConnection.#greet(address, caller, over(stream), caller.stallMs ?? STALL_MS, signal);
     }
     const { host, port } = parseAddress(address);
     const path = localPathOf(host, port);
     if (path !== null) {
       try {
-        return await BulkConnection.#greet(address, caller, dial({ path }), CONNECT_MS);
+        return await BulkConnection.#greet(address, caller, dial({ path }), CONNECT_MS, signal);
       } catch (error) {
         if (!isFlockError(error, "FLOCK_CONNECTION_REFUSED")) throw error;
       }
     }
-    return BulkConnection.#greet(address, caller, dial({ host, port, noDelay: true }), CONNECT_MS);
+    return BulkConnection.#greet(address, caller, dial({ host, port, noDelay: true }), CONNECT_MS, signal);
   }
 
-  static #greet(address: string, caller: Caller, open: OpenCarrier, withinMs: number): Promise<BulkConnection> {
-    return new Promise((resolve, reject) => {
-      const connection = new BulkConnection(address, caller, open);
+  static #greet(
+    address: string,
+    caller: Caller,
+    open: OpenCarrier,
+    withinMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<BulkConnection> {
+    const signals = [signal, caller.closing];
+    let connection: BulkConnection;
+    const close = (): void => connection.close();
+    return new Promise<BulkConnection>((resolve, reject) => {
+      connection = new BulkConnection(address, caller, open);
+      for (const one of signals) one?.addEventListener("abort", close);
       const onFrame = (op: number, body: Buffer): void => {
         if (op === OP.wait) return;
         if (op === OP.busy) throw new PeerBusy(body.toString("utf8"));
@@ -96,6 +108,9 @@ export class BulkConnection {
       const { token, name } = caller;
       const hello = { t: "hello", role: "peer", protocol: PROTOCOL_VERSION, token, name } as const;
       connection.#carrier.write(bulkFrame(OP.hello, encodeHandshake(hello)));
+      if (signals.some((one) => one?.aborted)) close();
+    }).finally(() => {
+      for (const one of signals) one?.removeEventListener("abort", close);
     });
   }
 

@@ -3,6 +3,9 @@
 
 import { afterReading } from "../link/reading-clock.ts";
 
+/** Looks in the time that nothing may rest for. */
+const LOOKS = 4;
+
 export class Silence {
   readonly #moved: () => number;
   readonly #tooLong: () => void;
@@ -14,19 +17,23 @@ export class Silence {
     this.#tooLong = tooLong;
   }
 
-  /** From now on nothing may rest for `ms`; it is noticed within twice that. */
+  /** From now on nothing may rest for `ms`. */
   watch(ms: number): void {
     this.stop();
-    const before = this.#moved();
-    this.#takeBack = afterReading(ms, () => {
-      this.#takeBack = null;
-      if (this.#moved() === before) this.#tooLong();
-      else this.watch(ms);
-    });
+    this.#look(ms / LOOKS, this.#moved(), 1);
   }
 
   stop(): void {
     this.#takeBack?.();
     this.#takeBack = null;
+  }
+
+  #look(ms: number, before: number, look: number): void {
+    this.#takeBack = afterReading(ms, () => {
+      const moved = this.#moved();
+      if (moved !== before) this.#look(ms, moved, 1);
+      else if (look < LOOKS) this.#look(ms, before, look + 1);
+      else this.#tooLong();
+    });
   }
 }

@@ -40,6 +40,10 @@ export async function openRelay(
 /** `early`: frames that have come already. */
 export function streamOf(socket: WebSocket, early: readonly Buffer[] = []): Duplex {
   const stream = websockets().createWebSocketStream(socket);
+  socket.once("close", () => {
+    // While nobody reads, nobody would hear of the end.
+    if (stream.readableFlowing === null) stream.destroy();
+  });
   for (const frame of [...early].reverse()) stream.unshift(frame);
   return stream;
 }

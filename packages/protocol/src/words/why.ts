@@ -78,6 +78,16 @@ export interface WhyWorker {
   readonly transferUs: number;
 }
 
+/** The actor that a task makes, or calls. */
+export interface WhyActor {
+  readonly key: string;
+  /** Where it lives, or is made; "" before that. */
+  readonly worker: string;
+  /** Of a call: calls of its client that are made before it and have not been given out; and calls that have been, of all clients. */
+  readonly before: number;
+  readonly given: number;
+}
+
 /** Attempts and limits. */
 export interface WhyAttempts {
   /** The number of the last one; 0 before the first. */
@@ -125,6 +135,8 @@ export interface Why extends WhyTask {
   /** Tasks that have the resources it waits for, the first five. */
   readonly heldBy: readonly WhyHolder[];
   readonly worker: WhyWorker | null;
+  /** Null for tasks that have to do with none. */
+  readonly actor: WhyActor | null;
   readonly attempts: WhyAttempts;
   readonly outcome: WhyOutcome | null;
   /** All that in words, the most important first; and as one text. */

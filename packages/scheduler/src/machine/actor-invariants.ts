@@ -8,7 +8,10 @@ import { WORKING } from "./worker-record.ts";
 export function checkActors(core: Core): string | null {
   for (const task of core.slots) {
     const problem = task === null ? null : checkOne(core, task);
-    if (problem !== null) return `task ${task!.id}: ${problem}`;
+    if (problem !== null) {
+      const story = core.story.of(task!.id).map((l) => `\n  ${l.at} #${l.cause} ${l.from} -> ${l.to} ${l.detail}`);
+      return `task ${task!.id}: ${problem}. Its story:${story.join("")}`;
+    }
   }
   for (const worker of core.workers.values()) {
     for (const task of worker.actors) {
@@ -50,6 +53,6 @@ function checkCall(core: Core, call: Task): string | null {
   const { worker } = actor;
   const before = line!.calls.slice(line!.head, at).filter((t) => t.state === QUEUED || t.state === WAITING);
   const first = before.length === 0 && line!.behind === null && call.state === QUEUED;
-  const idle = worker?.up === true && worker.status === WORKING && actor.flying.size === 0;
+  const idle = worker?.up === true && worker.status === WORKING && !worker.paused && actor.flying.size === 0;
   return first && idle ? "a call waits for an actor that does nothing" : null;
 }

@@ -7,6 +7,7 @@
 
 import { type Failure, NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
+import { noticeNobody } from "./lanes.ts";
 import { ACTOR, CALL, type Options, type Session, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { DELAYED, isPlaced, QUEUED, WAITING } from "./states.ts";
@@ -67,6 +68,7 @@ export function standBy(core: Core, task: Task): void {
     const { lane } = task.options;
     const waiting = core.actorsWaiting.get(lane) ?? new Set();
     core.actorsWaiting.set(lane, waiting.add(task));
+    noticeNobody(core, task);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Core } from "./core.ts";
 import { ensureFunction } from "./functions.ts";
 import { holdersFor } from "./holdings.ts";
 import { takesTasks } from "./lanes.ts";
-import { NO_AHEAD, SOLO, type Task } from "./records.ts";
+import { APART, NO_AHEAD, SOLO, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { lastAttempt } from "./second.ts";
 import { ASSIGNED, DONE, isPlaced, WAITING } from "./states.ts";
@@ -86,7 +86,7 @@ function lookAgain(core: Core): void {
 /** The worker where all missing inputs are being made, if the task may go there. */
 function placeAhead(task: Task): Worker | null {
   const { deps, options } = task;
-  if (task.state !== WAITING || task.waitingOn === 0 || (task.flags & NO_AHEAD) !== 0) return null;
+  if (task.state !== WAITING || task.waitingOn === 0 || (task.flags & (NO_AHEAD | APART)) !== 0) return null;
   if (deps.length > MAX_AHEAD_INPUTS || options.lane.resources.length > 0) return null;
   let worker: Worker | null = null;
   for (let i = 0; i < deps.length; i++) {

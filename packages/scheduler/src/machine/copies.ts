@@ -6,6 +6,7 @@ import { addHolder } from "./holdings.ts";
 import { complete, withdraw } from "./lifecycle.ts";
 import { transferArrived } from "./moves.ts";
 import { ACTOR, type Task } from "./records.ts";
+import { noteCopies } from "./replicas.ts";
 import { copyArrived } from "./retire.ts";
 import { DONE, isActive, isPlaced, UPLOADING } from "./states.ts";
 import { uploadHeld } from "./upload.ts";
@@ -25,6 +26,7 @@ export function takeCopy(core: Core, task: Task, worker: Worker, bytes: number, 
     addHolder(task, worker, version);
     if (worker.status === WORKING) copyArrived(task);
     transferArrived(core, task, worker);
+    noteCopies(core, task);
     return true;
   }
   // The last known copy was lost and the task was to run again: no need, unless it is under way.

@@ -38,7 +38,7 @@ import { SharedTable } from "./shared-objects.ts";
 import { FREE, STATE_COUNT, type State, stateNames } from "./states.ts";
 import { Story } from "./story.ts";
 import type { Watched } from "./stragglers.ts";
-import { Timers } from "./timers.ts";
+import { type Timer, Timers } from "./timers.ts";
 import { isTransition } from "./transitions.ts";
 import type { Watcher } from "./watch.ts";
 import { IdleWorkers, RestingWorkers, WorkerHeap } from "./worker-heap.ts";
@@ -105,6 +105,12 @@ export class Core {
   armed: Micros | null = null;
   /** Attempts that run, the first to begin first. */
   readonly watched: Watched[] = [];
+  /** Not looked at before; and the alarm for the next look. */
+  looksDue = 0;
+  lookTimer: Timer | null = null;
+  /** Results with many copies, and since when nothing reads them: null while something does, or nobody has looked. */
+  readonly copied: Map<TaskId, Micros | null> = new Map();
+  copiesDue = 0;
   inlineBytes = 0;
   /** Workers have been told to keep their small results. */
   limited = false;

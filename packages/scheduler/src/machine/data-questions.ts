@@ -69,9 +69,9 @@ function move(
   begin: (errand: Errand, tasks: readonly Task[], among: readonly Worker[]) => void,
 ): void {
   if (isUnderWay(core, session.id, id)) return;
-  const problem = missingTask(session, ns ?? []) ?? unknownWorkers(core, names);
-  if (problem !== null) {
-    answer(core, session, id, () => problem);
+  const said = core.kept.recall(session.id, id) ?? missingTask(session, ns ?? []) ?? unknownWorkers(core, names);
+  if (said !== null) {
+    answer(core, session, id, () => said);
     return;
   }
   const errand = newErrand(session.id, id, what);

@@ -15,7 +15,9 @@ const NAMES_SHOWN = 20;
 const DONE: QuestionAnswer = { value: null, error: null };
 
 export function answerPublish(core: Core, session: Session, id: number, question: Publish): void {
-  const said = publish(core, session, id, question);
+  const before = core.kept.recall(session.id, id);
+  if (before !== null) core.port.free(question.data);
+  const said = before ?? core.kept.remember(session.id, id, publish(core, session, question));
   answer(core, session, id, () => said);
 }
 
@@ -77,11 +79,10 @@ export function datasetInfos(core: Core): DatasetFacts[] {
 }
 
 /** The payload of the question is its own from now on. */
-function publish(core: Core, session: Session, id: number, question: Publish): QuestionAnswer {
+function publish(core: Core, session: Session, question: Publish): QuestionAnswer {
   const { name, ns, override, data, dataBytes } = question;
   const { kept } = core;
   const known = kept.datasets.get(name);
-  if (known?.session === session.id && known.ask === id) return refuse(core, data, DONE);
   const missing = ns.find((n) => !session.tasks.has(n));
   if (missing !== undefined) return refuse(core, data, taskUnknown(missing));
   if (known !== undefined && !override) return refuse(core, data, exists(known));
@@ -93,7 +94,7 @@ function publish(core: Core, session: Session, id: number, question: Publish): Q
   if (known !== undefined) remove(core, known);
   const by = session.name;
   const version = ++kept.lastVersion;
-  kept.datasets.set(name, { name, version, results, data, dataBytes, by, session: session.id, ask: id, at: core.now });
+  kept.datasets.set(name, { name, version, results, data, dataBytes, by, at: core.now });
   core.happened("published", by, `${name}: ${results.length} results`);
   return DONE;
 }

@@ -4,15 +4,20 @@ import type { TaskNumber } from "@taskflock/protocol/words";
 import { answer } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { taskUnknown } from "./datasets.ts";
-import type { Session, Task } from "./records.ts";
+import type { QuestionAnswer, Session, Task } from "./records.ts";
 import { addRef } from "./references.ts";
 import { CANCELLED, DONE, FAILED } from "./states.ts";
 
 export function answerFireAndForget(core: Core, session: Session, id: number, ns: readonly TaskNumber[]): void {
-  const missing = ns.find((n) => !session.tasks.has(n));
-  if (missing === undefined) for (const n of ns) fire(core, session.tasks.get(n)!);
-  const said = missing === undefined ? { value: null, error: null } : taskUnknown(missing);
+  const said = core.kept.recall(session.id, id) ?? core.kept.remember(session.id, id, fireAll(core, session, ns));
   answer(core, session, id, () => said);
+}
+
+function fireAll(core: Core, session: Session, ns: readonly TaskNumber[]): QuestionAnswer {
+  const missing = ns.find((n) => !session.tasks.has(n));
+  if (missing !== undefined) return taskUnknown(missing);
+  for (const n of ns) fire(core, session.tasks.get(n)!);
+  return { value: null, error: null };
 }
 
 /** Once is enough; what has ended needs nothing. */

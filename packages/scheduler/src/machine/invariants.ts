@@ -8,6 +8,7 @@ import { canEverRun, takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
 import { AHEAD, ANNOUNCED, APART, CALL, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
+import { checkCopied } from "./replicas.ts";
 import { checkSecond } from "./second.ts";
 import { checkShared } from "./shared-invariants.ts";
 import {
@@ -50,6 +51,7 @@ export function checkAll(core: Core): string | null {
   return (
     checkWork(core) ??
     checkCounts(core) ??
+    checkCopied(core) ??
     checkReferences(core) ??
     checkQueues(core) ??
     checkLanes(core) ??
@@ -103,7 +105,8 @@ function checkLimits(core: Core, t: Task): string | null {
   const due = deadlineMs > 0 && isActive(t.state) && (t.flags & ANNOUNCED) === 0;
   const [deadline, timer] = [t.uncommon?.deadline ?? null, t.uncommon?.stranded ?? null];
   if (due !== (deadline !== null && deadline.place >= 0)) return "state and deadline disagree";
-  const stranded = noWorkerTimeoutMs > 0 && t.queue !== null && !canEverRun(core, t.queue.lane);
+  const inLine = t.state === QUEUED && (t.flags & CALL) === 0;
+  const stranded = noWorkerTimeoutMs > 0 && inLine && !canEverRun(core, t.queue?.lane ?? t.options.lane);
   if (stranded !== (timer !== null && timer.place >= 0)) return "its wait for a worker has the wrong limit";
   if (stranded !== t.options.lane.stranded.has(t)) return "its lane does not know whether it waits for a worker";
   return null;

@@ -3,7 +3,10 @@
 
 import type { Micros, PayloadRef, SessionId, TaskNumber } from "@taskflock/protocol/words";
 import { NumberedTasks } from "./numbered-tasks.ts";
-import { LINK_CUT, type Session, type Task } from "./records.ts";
+import { LINK_CUT, type QuestionAnswer, type Session, type Task } from "./records.ts";
+
+/** Answers that are kept, for clients that did not hear them. */
+const REMEMBERED = 64;
 
 export interface Dataset {
   readonly name: string;
@@ -12,10 +15,8 @@ export interface Dataset {
   readonly results: readonly TaskNumber[];
   readonly data: PayloadRef;
   readonly dataBytes: number;
-  /** The name of the client, and its question: asked again after a cut, it is the same. */
+  /** The name of the client. */
   readonly by: string;
-  readonly session: SessionId;
-  readonly ask: number;
   readonly at: Micros;
 }
 
@@ -40,11 +41,24 @@ export class Kept {
   readonly fired: Set<TaskNumber> = new Set();
   /** Of those, the ones whose tasks have ended: to be let go. */
   readonly over: TaskNumber[] = [];
+  /** What was answered to the last questions that had an effect. */
+  readonly said: { readonly session: SessionId; readonly id: number; readonly answer: QuestionAnswer }[] = [];
   lastNumber = 0;
   lastVersion = 0;
 
   newNumber(): TaskNumber {
     return ++this.lastNumber as TaskNumber;
+  }
+
+  /** Asked again after a cut, a question has the same answer, and no effect. */
+  remember(session: SessionId, id: number, answer: QuestionAnswer): QuestionAnswer {
+    this.said.push({ session, id, answer });
+    if (this.said.length > REMEMBERED) this.said.shift();
+    return answer;
+  }
+
+  recall(session: SessionId, id: number): QuestionAnswer | null {
+    return this.said.find((said) => said.session === session && said.id === id)?.answer ?? null;
   }
 
   /** The task of one of its references has ended. */

@@ -33,6 +33,7 @@ export function takesTasks(worker: Worker): boolean {
 
 export function joinLanes(core: Core, worker: Worker): void {
   for (const lane of core.lanes.values()) joinLane(core, lane, worker);
+  for (const task of worker.actors) core.touchActor(task);
   reconsiderStranded(core);
 }
 
@@ -81,7 +82,7 @@ export function reconsiderStranded(core: Core): void {
 }
 
 function reconsider(core: Core, lane: Lane): void {
-  if (!lane.limited || (lane.count === 0 && lane.stranded.size === 0)) return;
+  if (!lane.limited || (lane.count === 0 && lane.stranded.size === 0 && !core.actorsWaiting.has(lane))) return;
   if (canEverRun(core, lane)) unstrandLane(core, lane);
   else strandLane(core, lane);
 }
@@ -102,6 +103,12 @@ export function putInLine(core: Core, task: Task): void {
   const { lane } = task.options;
   enqueue(lane, task);
   core.ready.add(lane);
+  noticeNobody(core, task);
+}
+
+/** The task has begun to wait for a worker: perhaps for one that is not there. */
+export function noticeNobody(core: Core, task: Task): void {
+  const { lane } = task.options;
   if (lane !== core.open && lane.members === 0 && !lane.warned) warn(core, lane, task);
   if (lane.limited && (lane.stranded.size > 0 || !canEverRun(core, lane))) strand(core, task);
 }

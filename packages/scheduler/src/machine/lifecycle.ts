@@ -198,7 +198,8 @@ export function becauseOf(failed: Task): Outcome {
   }
   if (outcome.shared !== null) outcome.shared.uses++;
   // That its actor is gone is what the call fails with.
-  if (outcome.failedKey !== null || outcome.failure.code === "FLOCK_ACTOR_LOST") return outcome;
+  const isGone = (failed.flags & ACTOR) !== 0 && outcome.failure.code === "FLOCK_ACTOR_LOST";
+  if (outcome.failedKey !== null || isGone) return outcome;
   return { ...outcome, failedKey: keyOf(failed) };
 }
 

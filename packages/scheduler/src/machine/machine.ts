@@ -26,6 +26,7 @@ import { endStranded } from "./moves.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
 import { drain } from "./recovery.ts";
+import { watchCopies } from "./replicas.ts";
 import { leaveIdle } from "./restart.ts";
 import { continueRetiring } from "./retire.ts";
 import { sayProgress } from "./runs.ts";
@@ -34,7 +35,7 @@ import { waitsDue } from "./shared-waits.ts";
 import { speculate } from "./speculation.ts";
 import { DELAYED } from "./states.ts";
 import { rebalance } from "./steal.ts";
-import { lookForStragglers } from "./stragglers.ts";
+import { watchStragglers } from "./stragglers.ts";
 import { answerWatchers } from "./watch.ts";
 import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
 
@@ -132,7 +133,7 @@ function handle(core: Core, event: SchedulerEvent): void {
       workerJoined(core, event.worker, event.hello, event.relayKey ?? "");
       return;
     case "retireWorkers":
-      retireNamed(core, event.workers);
+      retireNamed(core, event.workers, "the operator asked for that");
       return;
     case "idleTimeout":
       leaveIdle(core, event.afterMs);
@@ -182,7 +183,7 @@ function woken(core: Core): void {
     else if (due.what === "keep") keptLongEnough(core, due.run);
     else if (due.what === "due") sayDue(core, due.session);
     else if (due.what === "waits") waitsDue(core);
-    else if (due.what === "stragglers") lookForStragglers(core, (task) => speculate(core, task));
+    else if (due.what === "stragglers") core.lookTimer = null;
     else if (due.what === "deadline" || due.what === "noWorker") limitReached(core, due.what, due.task);
     else if (due.what === "retry" && due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");
@@ -196,12 +197,14 @@ function settle(core: Core): void {
   dispatch(core);
   rebalance(core);
   continueRetiring(core);
-  if (core.stranded.length > 0) endStranded(core);
   if (core.hasWork()) {
     drain(core);
     dispatch(core);
   }
+  if (core.stranded.length > 0) endStranded(core);
   watchInlineBudget(core);
+  watchCopies(core);
+  watchStragglers(core, speculate);
   sayProgress(core);
   answerWatchers(core);
   const next = core.timers.next();

@@ -112,7 +112,8 @@ export function conclude(core: Core, errand: Errand): void {
   }
   if (session === undefined) return;
   const value: Moves = { count, bytes, moves, refusedCount, refused };
-  answer(core, session, errand.id, () => ({ value, error: null }));
+  const said = core.kept.remember(session.id, errand.id, { value, error: null });
+  answer(core, session, errand.id, () => said);
 }
 
 function refuse(core: Core, { key, target, errand }: Transfer, why: string): void {

@@ -95,6 +95,8 @@ export interface SchedulerConfig {
   readonly stragglerUs: number;
   /** Values in queues and variables, all together. */
   readonly sharedBudgetBytes: number;
+  /** Copies that nobody asked for are dropped when nothing has read the result for so long, µs. */
+  readonly surplusUs: number;
   /** Lines of story kept for all tasks together. */
   readonly storyLines: number;
   /** Entries of the event log that are kept. */
@@ -113,6 +115,7 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   failedCalls: 256,
   failedCallBytes: 64 * 1024 * 1024,
   stragglerUs: 1_000_000,
+  surplusUs: 10_000_000,
   sharedBudgetBytes: 256 * 1024 * 1024,
   storyLines: 100_000,
   eventsKept: 10_000,

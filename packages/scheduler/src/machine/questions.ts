@@ -28,7 +28,7 @@ const handlers: Handlers<Question["q"]> = {
   story: (core, session, id, { n }) => answer(core, session, id, () => storyOf(core, session, n)),
   retire: (core, session, id, { workers }) => {
     // What it does is done now; what it says is read when the client can read.
-    retireNamed(core, workers);
+    retireNamed(core, workers, `${session.name} asked for that`);
     answer(core, session, id, () => retired(core, workers));
   },
   waitForWorkers: (core, session, id, { count }) => {
@@ -72,8 +72,8 @@ export function answerWaiters(core: Core): void {
   }
 }
 
-export function retireNamed(core: Core, names: readonly string[]): void {
-  for (const worker of core.workers.values()) if (names.includes(worker.name)) retire(core, worker);
+export function retireNamed(core: Core, names: readonly string[], why: string): void {
+  for (const worker of core.workers.values()) if (names.includes(worker.name)) retire(core, worker, why);
 }
 
 function storyOf(core: Core, session: Session, n: TaskNumber): QuestionAnswer {

@@ -4,6 +4,7 @@ import type { Core } from "./core.ts";
 import { takesTasks } from "./lanes.ts";
 import { beginTransfer, type Errand } from "./moves.ts";
 import { ACTOR, type Task } from "./records.ts";
+import { DONE } from "./states.ts";
 import type { Worker } from "./worker-record.ts";
 
 /** Even enough: a tenth of the mean between the fullest and the emptiest. */
@@ -51,9 +52,10 @@ export function planRebalance(
 }
 
 function panOf(core: Core, worker: Worker, chosen: ReadonlySet<Task> | null): Pan {
-  const movable = [...worker.holds.keys()].filter(
-    (task) => (chosen === null || chosen.has(task)) && !core.transfers.has(task) && (task.flags & ACTOR) === 0,
-  );
+  const movable = [...worker.holds.keys()].filter((task) => {
+    if (chosen !== null && !chosen.has(task)) return false;
+    return task.state === DONE && (task.flags & ACTOR) === 0 && !core.transfers.has(task);
+  });
   movable.sort((a, b) => b.bytes - a.bytes || a.id - b.id);
   return { worker, bytes: worker.storedBytes, movable, next: 0, coming: new Set() };
 }

@@ -39,7 +39,6 @@ export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): vo
   else if (worker.status === RETIRING) beginRetiring(core, worker);
   else if (worker.status === LEAVING) core.send(worker, { t: "leave", restart: worker.restart });
   core.touchWorker(worker);
-  for (const task of worker.actors) core.touchActor(task);
   reconsiderMoves(core);
   startWaitingUploads(core);
   answerWaiters(core);

@@ -122,7 +122,7 @@ function restartNamed(core: Core, session: Session, names: readonly string[]): Q
   for (const worker of workers) {
     worker.restart = true;
     core.happened("workerRestarting", worker.name, `${session.name} asked for that`);
-    retire(core, worker);
+    retire(core, worker, `it is to be restarted, ${session.name} asked for that`);
   }
   return { value: workers.map(workerInfo), error: null };
 }

@@ -14,10 +14,15 @@ import { secondOf, stopSecond } from "./second.ts";
 import { ASSIGNED, DONE } from "./states.ts";
 import { LEAVING, type Moving, RETIRING, WORKING, type Worker } from "./worker-record.ts";
 
-export function retire(core: Core, worker: Worker): void {
+/** `why`: for the event log. */
+export function retire(core: Core, worker: Worker, why: string): void {
   if (worker.status !== WORKING) return;
   worker.status = RETIRING;
-  core.happened("workerRetiring", worker.name, "it finishes what it runs, hands over what only it holds, and leaves");
+  core.happened(
+    "workerRetiring",
+    worker.name,
+    `${why}: it finishes what it runs, hands over what only it holds, and leaves`,
+  );
   core.retiring.add(worker);
   leaveLanes(core, worker);
   core.touchWorker(worker);

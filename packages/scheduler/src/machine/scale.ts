@@ -25,7 +25,7 @@ export const scaleHandlers: Handlers<"scale" | "retireIdle" | "scaledUp"> = {
     const asked = [...core.workers.values()].filter((worker) => workers.includes(worker.name));
     const idle = asked.filter(isIdle);
     if (idle.length > 0) core.happened("scaleDown", session.name, `${namesOf(idle).join(", ")}: ${reason}`);
-    for (const worker of idle) retire(core, worker);
+    for (const worker of idle) retire(core, worker, reason);
     // Asked once more after a cut, those that leave already are named again.
     answer(core, session, id, () => ({ value: namesOf(asked.filter((w) => w.status !== WORKING)), error: null }));
   },

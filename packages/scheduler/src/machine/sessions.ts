@@ -31,6 +31,9 @@ import { UPLOADING } from "./states.ts";
 import { cancelAlone, scatter, submit } from "./submit.ts";
 import { passUploadOn, uploadRefused, uploadsAbandoned } from "./upload.ts";
 
+/** The client cannot tell which; what the worker says of it may come later. */
+const UNPLACED = "it has no room for it, or cannot be reached; --memory-limit and --spill-directory give it more room";
+
 export function sessionJoined(core: Core, id: SessionId, name: string): void {
   const session: Session = {
     id,
@@ -199,7 +202,7 @@ function unavailable(core: Core, session: Session, message: Unavailable): void {
     }
   } else if (worker !== undefined && task.state === UPLOADING) {
     dropStray(core, worker, task.id);
-    uploadRefused(core, task, worker, "its worker did not take it");
+    uploadRefused(core, task, worker, UNPLACED);
   } else if (worker !== undefined) holderFailed(core, task, worker, version);
   // What the loss leads to is settled first (machine.ts drains before it answers).
   session.locates.add(n);

@@ -7,6 +7,7 @@ import { canServe, takeOutOfLine } from "./lanes.ts";
 import { expectedStart } from "./placement.ts";
 import { headOf } from "./queue.ts";
 import { AHEAD, APART, type Task } from "./records.ts";
+import { copyForReaders } from "./replicas.ts";
 import { ASSIGNED } from "./states.ts";
 import { begun, expectedWait, hasRoom } from "./supply.ts";
 import type { Worker } from "./worker-record.ts";
@@ -19,7 +20,10 @@ export function rebalance(core: Core): void {
   const thieves = core.idle.items;
   if (thieves.length === 0 || (core.surplus.size === 0 && core.parkedLanes.size === 0)) return;
   for (const thief of thieves.slice(0, THIEVES_PER_STEP)) {
-    while (hasFreeSlot(thief) && (takeParked(core, thief) || requestOne(core, thief)));
+    while (
+      hasFreeSlot(thief) ? takeParked(core, thief, false) || requestOne(core, thief) : takeParked(core, thief, true)
+    );
+    if (core.parkedLanes.size > 0 && hasFreeSlot(thief)) copyForReaders(core, thief);
   }
 }
 
@@ -27,8 +31,8 @@ export function hasFreeSlot(worker: Worker): boolean {
   return begun(worker) + worker.thefts < worker.slots;
 }
 
-/** Takes a parked task when it begins earlier here, its transfer included. */
-function takeParked(core: Core, thief: Worker): boolean {
+/** Takes a parked task when it begins earlier here, its transfer included. `near`: only one whose inputs are here. */
+function takeParked(core: Core, thief: Worker, near: boolean): boolean {
   if (!hasRoom(core, thief)) return false;
   let looked = 0;
   for (const lane of core.parkedLanes) {
@@ -37,7 +41,8 @@ function takeParked(core: Core, thief: Worker): boolean {
     const victim = lane.parkedAt!;
     const task = headOf(lane);
     if (victim === thief || task === null) continue;
-    if (expectedStart(core, task, thief) >= expectedWait(victim)) continue;
+    const start = expectedStart(core, task, thief);
+    if (start >= expectedWait(victim) || (near && start > expectedWait(thief))) continue;
     takeOutOfLine(core, task);
     assign(core, task, thief);
     return true;

@@ -20,36 +20,63 @@ export interface Watched {
   readonly task: TaskId;
   readonly attempt: Attempt;
   readonly since: Micros;
+  /** It was told of, and stays to be begun a second time. */
   reported: boolean;
-  /** It was begun a second time. */
-  doubled: boolean;
 }
 
 export function watch(core: Core, task: Task): void {
-  core.watched.push({ task: task.id, attempt: task.attempt, since: core.now, reported: false, doubled: false });
-  if (core.watched.length === 1) lookLater(core);
+  core.watched.push({ task: task.id, attempt: task.attempt, since: core.now, reported: false });
+  if (core.lookTimer === null) lookAt(core, core.now + core.config.stragglerUs);
 }
 
-/** Tells of those that were not told of. `begin` begins one a second time that asked for that, and says whether it could. */
-export function lookForStragglers(core: Core, begin: (task: Task) => boolean): void {
+/**
+ * Tells of those that were not told of, once it is time to look. `begin` begins one a second time that asked for that, and says whether
+ * it could; if not it is asked again.
+ */
+export function watchStragglers(core: Core, begin: (core: Core, task: Task) => boolean): void {
   const { watched } = core;
+  if (watched.length === 0 || core.now < core.looksDue) return;
+  core.looksDue = core.now + core.config.stragglerUs;
   const found: Found[] = [];
   const eager: [Watched, Task][] = [];
   let kept = 0;
   for (const entry of watched) {
     const task = core.taskById(entry.task);
     if (task === null || task.state !== RUNNING || task.attempt !== entry.attempt) continue;
-    watched[kept++] = entry;
     const median = isLate(core, entry, task);
-    if (median === null) continue;
-    if (!entry.reported) found.push({ task, ranUs: core.now - entry.since, median });
-    entry.reported = true;
-    if (task.options.data.speculate && !entry.doubled) eager.push([entry, task]);
+    if (median === null) watched[kept++] = entry;
+    else {
+      if (!entry.reported) found.push({ task, ranUs: core.now - entry.since, median });
+      entry.reported = true;
+      if (task.options.data.speculate) eager.push([entry, task]);
+    }
   }
   watched.length = kept;
   report(core, found);
-  for (const [entry, task] of eager) entry.doubled = begin(task);
-  if (kept > 0) lookLater(core);
+  for (const [entry, task] of eager) if (!begin(core, task)) watched.push(entry);
+  planLook(core);
+}
+
+/** By an alarm, for those that get late if nothing happens. For others something must happen first, and the look comes in passing. */
+function planLook(core: Core): void {
+  let soonest = Number.POSITIVE_INFINITY;
+  for (const { task, since, reported } of core.watched) {
+    if (!reported) soonest = Math.min(soonest, since + limitOf(core, core.taskById(task)!) + 1);
+  }
+  if (core.lookTimer !== null) core.timers.drop(core.lookTimer);
+  core.lookTimer = null;
+  if (soonest < Number.POSITIVE_INFINITY) lookAt(core, Math.max(soonest, core.looksDue));
+}
+
+function lookAt(core: Core, at: number): void {
+  core.lookTimer = core.timers.set(Math.ceil(at) as Micros, { what: "stragglers" });
+}
+
+/** How long an attempt of the task may run, µs; without limit while its function has no median. */
+function limitOf({ config }: Core, task: Task): number {
+  const { durations } = task.definition!.record;
+  if (durations.total < MIN_CALLS) return Number.POSITIVE_INFINITY;
+  return Math.max(config.stragglerUs, TIMES_THE_MEDIAN * durations.median());
 }
 
 interface Found {
@@ -58,18 +85,11 @@ interface Found {
   readonly median: number;
 }
 
-function lookLater(core: Core): void {
-  core.timers.set((core.now + core.config.stragglerUs) as Micros, { what: "stragglers" });
-}
-
 /** The median of its function when the attempt takes much longer than that, or null. */
 function isLate(core: Core, entry: Watched, task: Task): number | null {
   const ranUs = core.now - entry.since;
-  if (ranUs <= core.config.stragglerUs) return null;
-  const { durations } = task.definition!.record;
-  if (durations.total < MIN_CALLS) return null;
-  const median = durations.median();
-  return ranUs > TIMES_THE_MEDIAN * median ? median : null;
+  if (ranUs <= core.config.stragglerUs || ranUs <= limitOf(core, task)) return null;
+  return task.definition!.record.durations.median();
 }
 
 function report(core: Core, found: readonly Found[]): void {

@@ -28,6 +28,7 @@ export function strandLane(core: Core, lane: Lane): void {
     for (const tasks of [queue.sorted, queue.heap])
       for (const task of tasks) if (task.queue === queue) strand(core, task);
   }
+  for (const actor of core.actorsWaiting.get(lane) ?? []) strand(core, actor);
 }
 
 /** A worker that could run them is there. */

@@ -51,6 +51,7 @@ export function startWaitingUploads(core: Core): void {
 export function uploadHeld(core: Core, task: Task, worker: Worker, version: number): void {
   if (task.upload!.targets.delete(worker)) worker.expectingBytes -= task.bytes;
   addHolder(task, worker, version);
+  if (task.upload!.broadcast) task.extras.copies = Math.max(task.extras.copies, task.holders.length);
   settle(core, task, "uploaded");
 }
 

@@ -16,21 +16,18 @@ export function findByKey(core: Core, key: string): Task | QuestionAnswer {
   const shared = core.keys.get(key);
   if (shared !== undefined) return shared;
   const parts = /^(.*)-(\d+)-(\d+)$/s.exec(key);
-  const [, name = key, session = "", n = ""] = parts ?? [];
-  const told = core.sessions.get(Number(session) as SessionId)?.tasks.get(Number(n) as TaskNumber);
+  const name = parts?.[1] ?? key;
+  const [session, n] = [Number(parts?.[2]) as SessionId, Number(parts?.[3]) as TaskNumber];
+  const told = core.sessions.get(session)?.tasks.get(n);
   if (told !== undefined && (told.name === name || keyOf(told) === key)) return told;
   const near = told === undefined ? [] : [keyOf(told)];
   for (let i = 0; i < core.slots.length && i < TASKS_LOOKED_AT; i++) {
     const task = core.slots[i] ?? null;
     if (task === null) continue;
-    if (task.key === null ? isDerived(task, name, session, n) : task.key === key) return task;
+    if (task.key === null ? task.n === n && keyOf(task) === key : task.key === key) return task;
     if (near.length < NAMED && task.name === name) near.push(keyOf(task));
   }
   return unknown(core, key, near);
-}
-
-function isDerived(task: Task, name: string, session: string, n: string): boolean {
-  return `${task.n}` === n && `${task.session.id}` === session && task.name === name;
 }
 
 function unknown(core: Core, key: string, near: string[]): QuestionAnswer {
@@ -42,7 +39,11 @@ function unknown(core: Core, key: string, near: string[]): QuestionAnswer {
   const names = [...new Set(near)].map((other) => JSON.stringify(other.slice(0, 200))).join(", ");
   const hint =
     names === "" ? "A key is what was given as `key`, or NAME-SESSION-NUMBER, such as fit-3-17." : `Near it: ${names}.`;
-  const message = `No task has the key ${JSON.stringify(key.slice(0, 200))}. ${hint} Tasks whose futures were all released are forgotten.`;
+  const looked =
+    core.slots.length > TASKS_LOOKED_AT
+      ? `Of tasks whose futures were released, while others need them, ${TASKS_LOOKED_AT} were looked at.`
+      : "Tasks whose futures were all released are forgotten.";
+  const message = `No task has the key ${JSON.stringify(key.slice(0, 200))}. ${hint} ${looked}`;
   return { value: null, error: { code: "FLOCK_TASK_UNKNOWN", message } };
 }
 

@@ -88,6 +88,7 @@ function runningAt(worker: Worker, lane: Lane): number {
   if (lane.resources.length === 0) return Math.min(worker.slots, worker.assigned.length - worker.ahead);
   let running = 0;
   for (const task of worker.assigned) if (takesOf(task, lane)) running++;
+  for (const actor of worker.actors) if (actor.worker === null && takesOf(actor, lane)) running++;
   return running;
 }
 
@@ -106,16 +107,17 @@ function hasUnknown(worker: Worker): boolean {
   return worker.assigned.slice(0, TASKS_LOOKED_AT).some((task) => task.definition?.record.expectedUs === 0);
 }
 
-/** Tasks that have now what the lane's tasks need. */
+/** Tasks, and actors, that have now what the lane's tasks need. */
 export function holdersOfResources(lane: Lane, able: readonly Worker[], describe: Describe): WhyHolder[] {
-  const held: Task[] = [];
+  const held: WhyHolder[] = [];
   if (lane.resources.length === 0) return [];
   for (const worker of able.slice(0, WORKERS_LOOKED_AT)) {
-    for (const task of worker.assigned.slice(0, TASKS_LOOKED_AT)) {
-      if (held.length < LISTED && takesOf(task, lane)) held.push(task);
+    const actors = [...worker.actors].filter((actor) => actor.worker === null);
+    for (const task of [...actors, ...worker.assigned].slice(0, TASKS_LOOKED_AT)) {
+      if (held.length < LISTED && takesOf(task, lane)) held.push({ ...describe(task), worker: worker.name });
     }
   }
-  return held.map((task) => ({ ...describe(task), worker: task.worker!.name }));
+  return held;
 }
 
 function takesOf(task: Task, lane: Lane): boolean {

@@ -1,6 +1,6 @@
 // The same in words: a few short sentences, the most important first.
 
-import type { WhyFunction, WhyInputs, WhyQueue, WhyTask } from "@taskflock/protocol/words";
+import type { WhyActor, WhyFunction, WhyInputs, WhyQueue, WhyTask } from "@taskflock/protocol/words";
 import { sayLack, sayRequirement } from "./requirement.ts";
 import { sayBytes, sayCount, sayTime } from "./say.ts";
 import type { Facts } from "./why.ts";
@@ -61,6 +61,7 @@ function heldSentences({ inputs }: Facts, held: Facts): string[] {
 function queued(facts: Facts): string[] {
   const { key, requirement, queue, forUs } = facts;
   const said = [`${key} ${forUs === null ? "is" : "has been"} queued${lasting(forUs)}: its inputs are there.`];
+  if (facts.actor !== null && facts.actor.key !== key) return [...said, calls(facts.actor)];
   if (requirement.able === 0) {
     const rest =
       requirement.there === 0
@@ -70,13 +71,22 @@ function queued(facts: Facts): string[] {
   }
   const asks = requirement.resources.length > 0 || requirement.workersInAll > 0;
   if (asks) said.push(`It asks for ${sayRequirement(requirement)}: ${able(requirement.able)} run it.`);
-  if (queue!.waitsFor !== "") said.push(`It waits for ${queue!.waitsFor}, where data of its inputs is.`);
+  if (queue !== null && queue.waitsFor !== "")
+    said.push(`It waits for ${queue.waitsFor}, where data of its inputs is.`);
   if (requirement.paused > 0)
     said.push(
       `${sayCount(requirement.paused, "worker")} of those ${requirement.paused === 1 ? "gets" : "get"} nothing new for now: too much memory is in use there.`,
     );
-  said.push(...heldResources(facts), line(queue!, facts.function));
+  said.push(
+    ...heldResources(facts),
+    queue === null ? "It makes an actor, which waits for no slot." : line(queue, facts.function),
+  );
   return said;
+}
+
+function calls({ key, worker, before, given }: WhyActor): string {
+  const where = worker === "" ? "" : ` at ${worker}`;
+  return `It is a call of the actor ${key}${where}, which makes one call at a time: ${given} of them were given to it, and ${before} of the same client are before this one.`;
 }
 
 function able(count: number): string {
@@ -126,7 +136,7 @@ function assigned(facts: Facts): string[] {
       `${name} gets ${sayCount(transfers, "input")} (${sayBytes(transferBytes)})${source}: about ${sayTime(transferUs)}.`,
     );
   }
-  if (there >= slots || before > 0) {
+  if (facts.actor === null && (there >= slots || before > 0)) {
     const next =
       before === 0 ? "it is the next there" : `${sayCount(before, "task")} ${before === 1 ? "goes" : "go"} before it`;
     said.push(`${there} of its ${sayCount(slots, "slot")} ${there === 1 ? "is" : "are"} taken, and ${next}.`);
@@ -169,8 +179,10 @@ function uploading({ key, client, requirement }: Facts): string {
     : `${key} is data that ${client} is uploading to a worker.`;
 }
 
-function ended({ key, outcome, forUs }: Facts): string {
+function ended({ key, outcome, actor, forUs }: Facts): string {
   if (outcome === null) return `${key} has ended.`;
+  if (outcome.kind === "done" && actor?.key === key)
+    return `${key} is an actor${actor.worker === "" ? "" : ` at ${actor.worker}`}, made${ago(forUs)}.`;
   const when = ago(forUs);
   if (outcome.kind === "cancelled")
     return `${key} was cancelled${when}${outcome.message === "" ? "" : `: ${quote(outcome.message)}`}.`;

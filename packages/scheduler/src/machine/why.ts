@@ -21,6 +21,7 @@ import type { QuestionAnswer, Session, Task } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { requirementOf } from "./requirement.ts";
 import { CANCELLED, DELAYED, DONE, FAILED, QUEUED, stateNames, statusOf } from "./states.ts";
+import { actorOf } from "./why-actor.ts";
 import { type HeldUp, heldUpBy, inputsOf } from "./why-inputs.ts";
 import { findByKey } from "./why-key.ts";
 import { holdersOfResources, queueOf } from "./why-queue.ts";
@@ -77,6 +78,7 @@ function factsOf(core: Core, task: Task, held: HeldUp): Facts {
     queue: queueOf(core, task, able),
     heldBy: task.state === QUEUED ? holdersOfResources(lane, able, describe) : [],
     worker: workerOf(core, task),
+    actor: actorOf(core, task),
     attempts: attemptsOf(core, task),
     outcome: outcomeOf(core, task),
   };

@@ -82,6 +82,9 @@ export class Worker {
   hasSurplus = false;
   /** Tasks being taken back elsewhere for its sake. */
   thefts = 0;
+  /** A result that it gets a copy of because many wait for it elsewhere; and when it may get another one. */
+  copying: TaskId | null = null;
+  noCopiesBefore = 0;
   readonly moving: Map<Task, Moving> = new Map();
   retireDirty = false;
 

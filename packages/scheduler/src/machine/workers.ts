@@ -93,7 +93,7 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
       actorEnded(core, worker, message);
       return;
     case "wantsToRetire":
-      retire(core, worker);
+      retire(core, worker, message.reason);
       return;
     case "pausing":
       pausing(core, worker, message);

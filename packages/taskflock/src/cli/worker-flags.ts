@@ -89,6 +89,11 @@ const placeFlags: readonly Flag[] = [
     parse: port,
   },
   {
+    flags: "--advertise <address>",
+    description: "host:port at which others reach its results, if not where it listens (a forwarded port, a container)",
+    variable: "ADVERTISE",
+  },
+  {
     flags: "--relay <when>",
     description: "whether others get its results through the scheduler: when they cannot reach it, or always",
     variable: "RELAY",

@@ -34,6 +34,7 @@ export interface WorkerFlags {
   readonly name?: string;
   readonly host: string;
   readonly port: number;
+  readonly advertise?: string;
   readonly relay: "auto" | "always";
   readonly nanny: boolean;
   readonly checkArguments: boolean;
@@ -139,6 +140,7 @@ async function workerOptions(
     peerHost: flags.host,
     peerPort: flags.port,
     relay: flags.relay,
+    ...(flags.advertise === undefined ? {} : { advertise: flags.advertise }),
     checkArguments: flags.checkArguments,
     schedulerLostMs: flags.schedulerLostMs,
     lifetimeMs: flags.lifetime ?? 0,
@@ -216,6 +218,7 @@ export function workerArguments(address: string, flags: WorkerFlags): string[] {
     ...["--name", flags.name ?? ""],
     ...["--host", flags.host],
     ...["--port", String(flags.processes === 1 ? flags.port : 0)],
+    ...(flags.advertise === undefined ? [] : ["--advertise", flags.advertise]),
     ...["--relay", flags.relay],
     ...["--memory-limit", String(flags.memoryLimit ?? 0)],
     ...["--memory-target", String(flags.memoryTarget)],
