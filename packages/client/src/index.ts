@@ -15,7 +15,16 @@ export {
   type Why,
   type WorkerInfo,
 } from "@taskflock/protocol/code";
-export { type Actor, type ActorMethod, type ActorOptions, actorValue, closeActor, isActor } from "./actors/actor.ts";
+export {
+  type Actor,
+  type ActorMethod,
+  type ActorOptions,
+  actorKey,
+  actorValue,
+  type CallLimits,
+  closeActor,
+  isActor,
+} from "./actors/actor.ts";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
 export { AttachedRun } from "./attached-run.ts";
 export { type DatasetInfo, fireAndForget, type PublishOptions } from "./client/data.ts";

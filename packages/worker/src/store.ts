@@ -51,7 +51,8 @@ export class Store {
   /** What could be moved to a file: in memory, read by nobody. */
   readonly #idle: Recency<Entry> = new Recency();
   #writing = 0;
-  #writingBytes = 0;
+  /** Of the arena: on their way to a file, or there, and in memory only until they are read to the end. */
+  #leavingBytes = 0;
   /** What the arena's used bytes are to come down to, while it is to be relieved. */
   #goal: number | null = null;
   #quietUntil = 0;
@@ -160,7 +161,9 @@ export class Store {
     if (entry.writing) return; // its end decides
     if (entry.dropped) {
       this.giveBack(entry.place);
-      if (entry.copy !== null) this.giveBack(entry.copy);
+      if (entry.copy === null) return;
+      this.#leavingBytes -= entry.place.length;
+      this.giveBack(entry.copy);
     } else if (entry.copy !== null) this.#becomeFile(entry, entry.copy);
     else if (entry.place.segment !== IN_FILE) {
       this.#idle.add(entry);
@@ -170,6 +173,7 @@ export class Store {
 
   #becomeFile(entry: Entry, file: Place): void {
     this.#arena.free(entry.place);
+    this.#leavingBytes -= file.length;
     // Under another number than in memory: what slots keep of it by that number lies where other bytes will be.
     entry.place = file;
     entry.copy = null;
@@ -186,7 +190,7 @@ export class Store {
   /** Moves what was used longest ago, a few at a time, until the goal is reached. */
   #spill(): void {
     while (this.#goal !== null && this.#writing < MAX_WRITING && !this.#closed) {
-      if (this.#arena.usedBytes - this.#writingBytes <= this.#goal) this.#goal = null;
+      if (this.#arena.usedBytes - this.#leavingBytes <= this.#goal) this.#goal = null;
       const entry = this.#idle.oldest;
       if (this.#goal === null || entry === null || performance.now() < this.#quietUntil) return;
       this.#idle.remove(entry);
@@ -199,7 +203,7 @@ export class Store {
     const file: Place = { ...place, segment: IN_FILE, offset: 0, generation: this.#arena.newSerial() };
     entry.writing = true;
     this.#writing++;
-    this.#writingBytes += place.length;
+    this.#leavingBytes += place.length;
     try {
       this.#makeFolder();
       await spillToFile(this.pathOf(file), this.#arena.view(place));
@@ -207,11 +211,11 @@ export class Store {
     } catch (error) {
       this.#quietUntil = performance.now() + TROUBLE_MS;
       this.#goal = null;
+      this.#leavingBytes -= place.length;
       this.#options.onTrouble?.(error);
     }
     entry.writing = false;
     this.#writing--;
-    this.#writingBytes -= place.length;
     if (entry.leases === 0) this.#rest(entry);
     this.#spill();
   }

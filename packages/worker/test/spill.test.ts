@@ -88,8 +88,8 @@ describe("what is used longest ago goes to files", () => {
     for (let task = 3; task <= 9; task++) bench.put(task, patterned(1024, task));
     const late = bench.store.lease(id(2))!; // it is on its way to its file
     expect(late.place.segment).not.toBe(IN_FILE);
-    await expect.poll(() => bench.files.length).toBe(2);
     await expect.poll(() => bench.isFile(3)).toBe(true);
+    await expect.poll(() => bench.files.length).toBe(2);
     expect(bench.read(held)).toEqual(patterned(1024, 1));
     expect(bench.read(late)).toEqual(patterned(1024, 2));
     held.release();

@@ -23,6 +23,7 @@ const questions = {
   waitForWorkers: { count: natural },
   call: { n: positive },
   inputs: { n: positive, as: list(positive, MAX_ELEMENTS) },
+  actor: { key: name, as: positive },
   publish: { name, ns: numbers, override: flag, data: payload("dataBytes"), dataBytes: bytes },
   dataset: { name },
   referToDataset: { name, version: natural, as: numbers },
