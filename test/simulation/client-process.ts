@@ -6,11 +6,9 @@ import type {
   FunctionNumber,
   Holder,
   OptionsNumber,
-  PayloadRef,
   Question,
   RunNumber,
   SchedulerToClient,
-  SharedQuestion,
   TaskId,
   TaskNumber,
 } from "@taskflock/protocol/words";
@@ -19,7 +17,8 @@ import { ModelLink, type PeerEnd } from "./link.ts";
 import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
-import { type SharedLedger, Sharer, type SharingClient } from "./sharer.ts";
+import { type SharedLedger, Sharer } from "./sharer.ts";
+import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
 import type { WorkerSurroundings } from "./worker-process.ts";
 
@@ -37,7 +36,7 @@ const innocent: ReadonlySet<string> = new Set([
   "FLOCK_DATASET_EXISTS",
 ]);
 
-export class ClientProcess implements PeerEnd, SharingClient {
+export class ClientProcess implements PeerEnd {
   readonly name: string;
   readonly link: ModelLink;
   readonly payloads: PayloadTable;
@@ -62,7 +61,7 @@ export class ClientProcess implements PeerEnd, SharingClient {
     this.#around = around;
     this.payloads = new PayloadTable(name);
     this.link = new ModelLink("client", this, around.scheduler, around.world, around.random);
-    this.sharer = new Sharer(this, ledger, around.world, around.random);
+    this.sharer = new Sharer(new SharingEnd(this), ledger, around.world, around.random);
     this.link.open();
   }
 
@@ -88,9 +87,7 @@ export class ClientProcess implements PeerEnd, SharingClient {
   cut(): void {}
 
   receive(packed: readonly Packed[]): void {
-    for (const one of packed) {
-      this.#hear(unpack(one, this.payloads) as SchedulerToClient);
-    }
+    for (const one of packed) this.#hear(unpack(one, this.payloads) as SchedulerToClient);
   }
 
   /** Fetches whatever it keeps and has not fetched yet. */
@@ -146,34 +143,11 @@ export class ClientProcess implements PeerEnd, SharingClient {
     this.#followPlan(future);
   }
 
-  get isAlive(): boolean {
-    return this.state === "alive";
-  }
-
-  get sessionId(): number {
-    return this.link.id;
-  }
-
-  askShared(question: SharedQuestion, id: number = ++this.#lastQuestion): number {
-    if (this.#began && this.state === "alive") {
-      this.#say({ t: "ask", id, question });
-      return id;
-    }
-    this.#freeData(question);
-    return 0;
-  }
-
-  put(content: Content): PayloadRef {
-    return this.payloads.put(content);
-  }
-
-  take(ref: PayloadRef): Content | null {
-    return this.#take(ref);
-  }
-
-  someFuture(): number {
-    for (const { n, plan, released } of this.futures.values()) if (!released && endsSomeDay(plan.spec)) return n;
-    return 0;
+  /** Under a new number, or under one from before; 0 when it cannot be said. Whoever asks hears the answer. */
+  askAs(question: Question, id: number = ++this.#lastQuestion): number {
+    if (!this.#began || this.state !== "alive") return 0;
+    this.#say({ t: "ask", id, question });
+    return id;
   }
 
   #say(message: ClientToScheduler): void {
@@ -182,11 +156,8 @@ export class ClientProcess implements PeerEnd, SharingClient {
     if (message.t === "submit") this.payloads.free(message.args);
     else if (message.t === "function") this.payloads.free(message.code);
     else if (message.t === "scatter" && message.data !== NO_PAYLOAD) this.payloads.free(message.data);
-    else if (message.t === "ask") this.#freeData(message.question);
-  }
-
-  #freeData(question: Question): void {
-    if ("data" in question && question.data !== NO_PAYLOAD) this.payloads.free(question.data);
+    else if (message.t === "ask" && "data" in message.question && message.question.data !== NO_PAYLOAD)
+      this.payloads.free(message.question.data);
   }
 
   #submit(burst: PlannedBurst): void {
@@ -425,9 +396,4 @@ export class ClientProcess implements PeerEnd, SharingClient {
       if (!done && worker !== null) this.#upload(future, task, holder);
     });
   }
-}
-
-/** Somebody may keep it when its client has let go of it. */
-function endsSomeDay(spec: TaskSpec): boolean {
-  return !spec.endless && !makesActor(spec) && spec.inputs.every(endsSomeDay);
 }
