@@ -2,11 +2,20 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Actor, actorValue, type Client, closeActor, LocalCluster, taskContext, type WorkerInfo } from "taskflock";
+import {
+  type Actor,
+  actorKey,
+  actorValue,
+  type Client,
+  closeActor,
+  LocalCluster,
+  taskContext,
+  type WorkerInfo,
+} from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 class Ledger {
@@ -72,10 +81,14 @@ class Ledger {
   }
 }
 
+/** Inside the repository, so that programs there find the package. */
+const programs = fileURLToPath(new URL("../../.cache/actors", import.meta.url));
+
 let cluster: LocalCluster;
 let client: Client;
 let folder: string;
 beforeAll(async () => {
+  mkdirSync(programs, { recursive: true });
   cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 1, logLevel: "silent" });
   client = await cluster.connect({ logs: "ignore" });
   folder = mkdtempSync(join(tmpdir(), "taskflock-actors-"));
@@ -165,6 +178,71 @@ describe("calls", () => {
     await waits.cancel();
     expect(await codeOf(waits)).toBe("FLOCK_CANCELLED");
     expect(await after.result()).toBe(1);
+  });
+});
+
+/** A program beside the package, as users write it: tasks and an actor that call another by its key. */
+const byKey = `
+import { Client, closeActor, taskClient } from "taskflock";
+const client = await Client.connect(process.argv[2]);
+const addAll = async (key, from) => {
+  const found = await (await taskClient()).getActor(key);
+  const counts = await Promise.all([from, from + 1, from + 2].map((entry) => found.add(entry).result()));
+  closeActor(found);
+  return counts;
+};
+class Asker {
+  async ask(key) {
+    const own = await taskClient();
+    const twice = await own.call((x) => x * 2, [20]);
+    const found = await own.getActor(key);
+    const added = found.add(twice);
+    closeActor(found);
+    return added.result();
+  }
+}
+const key = process.argv[3];
+const counts = [await client.call(addAll, [key, 10]), await client.call(addAll, [key, 20])];
+const asker = await client.actor(Asker, []);
+console.log(JSON.stringify([...counts, await asker.ask(key).result()]));
+await client.close();
+`;
+
+/** Runs a program with the cluster's address, and gives what it printed first. */
+async function run(program: string, ...args: readonly string[]): Promise<string> {
+  const child = start(program, ...args);
+  const [data] = (await once(child.stdout!, "data")) as [Buffer];
+  await once(child, "close");
+  return String(data).trim();
+}
+
+function start(program: string, ...args: readonly string[]): ChildProcess {
+  const file = join(programs, "actors.mjs");
+  writeFileSync(file, program);
+  return spawn(process.execPath, [file, cluster.address, ...args], {
+    env: { ...process.env, TASKFLOCK_TOKEN: cluster.token },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+describe("an actor by its key", () => {
+  test("is called by tasks, other actors and other clients, while somebody has it", async () => {
+    const ledger = await client.actor(Ledger, [0]);
+    const key = actorKey(ledger);
+    expect(await run(byKey, key)).toBe("[[1,2,3],[4,5,6],7]");
+    const other = await cluster.connect();
+    const theirs = await other.getActor<Ledger>(key, { timeoutMs: 10_000 });
+    closeActor(ledger);
+    expect(await actorValue(theirs, "entries").result()).toHaveLength(7);
+    await other.close();
+    await noActors();
+    await expect(client.getActor(key)).rejects.toMatchObject({ code: "FLOCK_ACTOR_LOST" });
+  });
+
+  test("is refused in the place of an argument, with what to pass", async () => {
+    using ledger = await client.actor(Ledger, [0]);
+    expect(() => client.submit((a: unknown) => a, [{ ledger }])).toThrow(/pass actorKey/);
+    await expect(client.getActor("")).rejects.toMatchObject({ code: "FLOCK_ARGUMENT_INVALID" });
   });
 });
 
@@ -261,12 +339,7 @@ setInterval(() => actor, 1000);
 `;
 
 test("a client that is killed takes its actors along", async () => {
-  const file = join(fileURLToPath(new URL("../../.cache", import.meta.url)), "actor-holder.mjs");
-  writeFileSync(file, holder);
-  const child: ChildProcess = spawn(process.execPath, [file, cluster.address], {
-    env: { ...process.env, TASKFLOCK_TOKEN: cluster.token },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = start(holder);
   try {
     await once(child.stdout!, "data");
     await expect.poll(async () => actorsAt(await client.workers())).toBe(1);

@@ -21,7 +21,7 @@ export function calledClass({ fn }: FunctionUse): FlockError {
 export function actorGiven(path: string): FlockError {
   return new FlockError(
     "FLOCK_NOT_SERIALIZABLE",
-    `${path} is an actor, and only the client that made it can call it: pass a future of a call's result, or call the actor with the task's future.`,
+    `${path} is the handle of an actor, which belongs to its client: pass actorKey(actor), and call (await taskClient()).getActor(key) where it is used; or pass the future of a call.`,
   );
 }
 

@@ -15,7 +15,16 @@ export {
   type Why,
   type WorkerInfo,
 } from "@taskflock/protocol/code";
-export { type Actor, type ActorMethod, type ActorOptions, actorValue, closeActor, isActor } from "./actors/actor.ts";
+export {
+  type Actor,
+  type ActorMethod,
+  type ActorOptions,
+  actorKey,
+  actorValue,
+  type CallLimits,
+  closeActor,
+  isActor,
+} from "./actors/actor.ts";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
 export { AttachedRun } from "./attached-run.ts";
 export { type DatasetInfo, fireAndForget, type PublishOptions } from "./client/data.ts";
@@ -52,3 +61,4 @@ export type { Arguments, Resolved, ResolvedValue } from "./types.ts";
 export type { Versions, VersionsOptions } from "./versions.ts";
 export type { Dumped } from "./watch/dump.ts";
 export type { EventLine, EventOptions, LogOptions, PrintedLines } from "./watch/lines.ts";
+export type { Profile, ProfiledCall, ProfileOptions, Profiling, ProfilingOptions } from "./watch/profile.ts";

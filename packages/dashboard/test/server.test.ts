@@ -42,6 +42,7 @@ const tasks: ClusterInfo["tasks"] = {
 const cluster: ClusterInfo = {
   scheduler: { id: "abcdefgh-1", version: "0.1.0", pid: 7, startedAtMs: 0 },
   sessions: 1,
+  datasets: 0,
   functions: 1,
   tasks: { ...tasks, queued: 38, running: 1 },
   workers: [worker],

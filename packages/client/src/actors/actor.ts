@@ -70,6 +70,10 @@ const checks: Checks<ActorOptions> = {
   name: nameCheck,
 };
 
+/** What holds for the calls through one handle. */
+export type CallLimits = Pick<ActorOptions, "cancelGraceMs" | "timeoutMs">;
+const limitChecks: Checks<CallLimits> = { cancelGraceMs, timeoutMs };
+
 /** The part of a session that actors need. */
 export interface ActorHost {
   submit(fn: AnyFunction, args: readonly unknown[], options: InternalOptions): Future<unknown>;
@@ -161,6 +165,26 @@ export async function createActor(
   throw error;
 }
 
+/** See `Client.getActor`. `refer` makes a future of the actor that has the key, or rejects. */
+export async function findActor(
+  host: ActorHost,
+  key: string,
+  raw: CallLimits | undefined,
+  refer: (key: string) => Promise<Future<unknown>>,
+): Promise<Actor<object>> {
+  const limits = checkOptions("getActor", raw, limitChecks);
+  if (nameCheck(key) !== null) {
+    const takes = "getActor takes the key of an actor, as actorKey() gives it";
+    throw new FlockError("FLOCK_ARGUMENT_INVALID", `${takes}, not ${describe(key)}.`);
+  }
+  const made = await refer(key);
+  const error = await made.error();
+  const name = key.replace(/-\d+-\d+$/, "").slice(0, MAX_NAME);
+  if (error === null) return handleOf(new ActorState(host, made, name, { ...limits, isolation: "call" }));
+  made.release();
+  throw error;
+}
+
 function ensureClass(type: unknown, args: unknown): void {
   if (typeof type !== "function" || type.prototype === undefined) {
     const takes = "actor takes a class first, actor(Counter, [10])";
@@ -202,6 +226,11 @@ export function actorValue<T extends object, K extends keyof T & string>(
   property: K,
 ): Future<Awaited<T[K]>> {
   return stateOf("actorValue", actor).read(property) as Future<Awaited<T[K]>>;
+}
+
+/** The name under which the scheduler knows the actor: pass it to tasks and other clients, which call `getActor` with it. */
+export function actorKey(actor: Actor<object>): string {
+  return stateOf("actorKey", actor).key;
 }
 
 /** Lets go of the actor: it ends when its calls are over. Its handle makes no calls any more. */

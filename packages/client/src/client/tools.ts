@@ -1,6 +1,15 @@
 // The part of a client for work that coordinates: shared objects, actors, plugins.
 
-import { type Actor, type ActorHost, type ActorOptions, type AnyClass, createActor } from "../actors/actor.ts";
+import {
+  type Actor,
+  type ActorHost,
+  type ActorOptions,
+  type AnyClass,
+  type CallLimits,
+  createActor,
+  findActor,
+} from "../actors/actor.ts";
+import { type Future, recordOf } from "../future.ts";
 import { SharedEvent } from "../shared-objects/event.ts";
 import { SharedLock, SharedSemaphore } from "../shared-objects/leases.ts";
 import { SharedQueue, type SharedQueueOptions } from "../shared-objects/queue.ts";
@@ -24,8 +33,32 @@ export class ClientTools extends ClientData {
   ): Promise<Actor<T>>;
   async actor(type: AnyClass, args: readonly unknown[], options?: ActorOptions): Promise<object> {
     this.open();
-    const host: ActorHost = { submit: (fn, given, own) => this.submitInternal(fn, given, own) };
-    return createActor(host, type, args, options);
+    return createActor(this.#actorHost(), type, args, options);
+  }
+
+  /**
+   * A handle on an actor that is there, by the key that `actorKey` gave its maker, or that it was made with: for tasks (`taskClient`) and
+   * other clients. The actor lives while any handle is open. T is its class: `getActor<Counter>(key)`.
+   *
+   * Rejects with FLOCK_ACTOR_LOST when there is none, FLOCK_OPTION_INVALID, FLOCK_ARGUMENT_INVALID.
+   */
+  async getActor<T extends object>(key: string, options?: CallLimits): Promise<Actor<T>> {
+    const { tasks, questions } = this.open();
+    const refer = async (wanted: string): Promise<Future<unknown>> => {
+      const future = tasks.futureOf(tasks.add("actor", wanted, null));
+      try {
+        await questions.ask({ q: "actor", key: wanted, as: recordOf(future).n });
+      } catch (error) {
+        future.release();
+        throw error;
+      }
+      return future;
+    };
+    return (await findActor(this.#actorHost(), key, options, refer)) as Actor<T>;
+  }
+
+  #actorHost(): ActorHost {
+    return { submit: (fn, args, options) => this.submitInternal(fn, args, options) };
   }
 
   /**

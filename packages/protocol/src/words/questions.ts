@@ -27,6 +27,8 @@ export type Question =
   | { readonly q: "call"; readonly n: TaskNumber }
   /** Refers to the inputs of a task, all of them in the order that its arguments know, under numbers that were not used before. */
   | { readonly q: "inputs"; readonly n: TaskNumber; readonly as: readonly TaskNumber[] }
+  /** Refers to the actor that has this key, under a number that was not used before. */
+  | { readonly q: "actor"; readonly key: string; readonly as: TaskNumber }
   /** Names results, and the structure in which they stand (`data`: an encoded value with their indices in it). */
   | {
       readonly q: "publish";
@@ -95,6 +97,7 @@ interface Answers extends RunAnswers, WatchAnswers, SharedAnswers {
   readonly waitForWorkers: readonly WorkerInfo[];
   readonly call: CallInfo;
   readonly inputs: null;
+  readonly actor: null;
   readonly publish: null;
   readonly dataset: DatasetContent;
   readonly referToDataset: null;

@@ -1,6 +1,7 @@
 // Seldom questions, answered from what is known. Each area of the machine brings the handlers of its own questions.
 
 import { type Ask, NO_PAYLOAD, type Question, type TaskNumber } from "@taskflock/protocol/words";
+import { actorHandlers } from "./actor-questions.ts";
 import { answer } from "./answers.ts";
 import { callOf, referToInputs } from "./calls.ts";
 import type { Core } from "./core.ts";
@@ -41,6 +42,7 @@ const handlers: Handlers<Question["q"]> = {
     answer(core, session, id, () => referred);
   },
   ...whyHandlers,
+  ...actorHandlers,
   ...dataHandlers,
   ...sharedHandlers,
   ...scaleHandlers,

@@ -21,6 +21,7 @@ import { dropStray, holderFailed } from "./holdings.ts";
 import { laneFor } from "./lanes.ts";
 import { end, failure } from "./lifecycle.ts";
 import { NumberedTasks } from "./numbered-tasks.ts";
+import { profilesAbandoned } from "./profiles.ts";
 import { answerQuestion, freeQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
 import { removeRef } from "./references.ts";
@@ -88,6 +89,7 @@ export function sessionGone(core: Core, session: Session): void {
   session.options.clear();
   session.asks.length = 0;
   unfollow(core, session);
+  profilesAbandoned(core, session);
   if (!leavesRuns(core, session)) core.sessions.delete(session.id);
   callsAbandoned(core, session);
   core.happened("clientGone", session.name, `session ${session.id}`);
