@@ -55,6 +55,7 @@ const cluster: ClusterInfo = {
       status: "open",
       steps: 54,
       stepsDone: 7,
+      detached: false,
       counts: { total: 60, done: 7, failed: 0, cancelled: 0, running: 2 },
     },
   ],
