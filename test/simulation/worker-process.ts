@@ -253,6 +253,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
         if (!this.#fetches.delete(task)) throw new Error(`${this.name} stops a fetch of ${task} that does not run`);
       },
       serveRelay: () => {},
+      profile: () => {},
       expectUpload: (task) => void this.#expected.add(task),
       dropStored: (task) => {
         if (!this.#expected.delete(task)) this.arena.drop(task);

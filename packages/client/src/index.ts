@@ -61,3 +61,4 @@ export type { Arguments, Resolved, ResolvedValue } from "./types.ts";
 export type { Versions, VersionsOptions } from "./versions.ts";
 export type { Dumped } from "./watch/dump.ts";
 export type { EventLine, EventOptions, LogOptions, PrintedLines } from "./watch/lines.ts";
+export type { Profile, ProfiledCall, ProfileOptions, Profiling, ProfilingOptions } from "./watch/profile.ts";

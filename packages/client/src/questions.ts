@@ -31,6 +31,8 @@ export interface WithData<V> {
 }
 
 export interface QuestionsHost {
+  /** Why nothing is answered any more, or null. */
+  readonly ended: FlockError | null;
   readonly payloads: PayloadStore;
   send(message: ClientToScheduler, payload?: PayloadRef): void;
 }
@@ -55,6 +57,8 @@ export class Questions {
   }
 
   askWithData<Q extends Question>(question: Q): Promise<WithData<AnswerOf<Q>>> {
+    const { ended } = this.#host;
+    if (ended !== null) return Promise.reject(again(ended));
     return new Promise((resolve, reject) => {
       const id = ++this.#last;
       this.#open.set(id, { question, once: false, resolve: resolve as Asked["resolve"], reject });
@@ -72,6 +76,8 @@ export class Questions {
     signal: AbortSignal | undefined = undefined,
     asked: (id: number) => void = () => {},
   ): Promise<WithData<AnswerOf<Q>>> {
+    const { ended } = this.#host;
+    if (ended !== null) return Promise.reject(again(ended));
     const id = ++this.#last;
     const answer = new Promise<WithData<AnswerOf<Q>>>((resolve, reject) => {
       this.#open.set(id, { question: { q: "answerAgain" }, once: true, resolve: resolve as Asked["resolve"], reject });

@@ -46,6 +46,7 @@ describe("published data", () => {
     await client.publish("x", client.submit(square, [7]));
     await client.close();
     const [info] = await other.datasets();
+    expect((await other.cluster()).datasets).toBe(1);
     expect(info).toMatchObject({ name: "x", results: 1, publishedBy: "first" });
     expect(Math.abs(Date.now() - info!.publishedAt.getTime())).toBeLessThan(60_000);
     const future = await other.getDataset<Future<number>>("x");
@@ -177,6 +178,25 @@ describe("scatter", () => {
     expect(Object.keys(held).sort()).toEqual(["w1", "w2"]);
     expect(held["w1"]).toMatchObject({ count: 20 });
   });
+});
+
+test("options and arguments of copies and moves are checked", async () => {
+  const future = client.submit(square, [1]);
+  const invalid = (words: string) => ({ code: "FLOCK_OPTION_INVALID", message: expect.stringContaining(words) });
+  await expect(client.replicate(future, { copys: 2 } as object)).rejects.toMatchObject(invalid("copies"));
+  await expect(client.replicate(future, { copies: 0 })).rejects.toMatchObject(invalid("from 1"));
+  await expect(client.rebalance(undefined, { workers: "w1" as never })).rejects.toMatchObject(
+    invalid("an array of names"),
+  );
+  await expect(client.replicate(1)).rejects.toThrowError(/replicate takes futures, not 1/);
+  await expect(client.whoHas([other.submit(square, [1])])).rejects.toThrowError(/another client/);
+  await expect(client.hasWhat("w1" as never)).rejects.toMatchObject({ code: "FLOCK_ARGUMENT_INVALID" });
+  await expect(client.hasWhat(["w9"])).rejects.toMatchObject({ code: "FLOCK_WORKER_UNKNOWN" });
+  await expect(client.replicate([], { copies: 2 })).resolves.toMatchObject({ count: 0 });
+  // A small result is the scheduler's: there is nothing to copy.
+  await expect(client.replicate(future)).resolves.toMatchObject({ count: 0, refusedCount: 0 });
+  const fails = client.submit((): number => JSON.parse("{"), []);
+  await expect(client.replicate([future, fails])).rejects.toThrowError(SyntaxError);
 });
 
 test("eachBounded begins so many at a time, and nothing after a failure", async () => {

@@ -100,6 +100,16 @@ same<Awaited<ReturnType<typeof client.gather<Future<number>[]>>>, number[]>(true
 const scattered = client.scatter({ rows: 2 }, { broadcast: true });
 same<typeof scattered, Promise<Future<{ rows: number }>>>(true);
 
+const several = client.scatterAll([1, 2], { broadcast: true });
+same<typeof several, Promise<Future<number>[]>>(true);
+// @ts-expect-error: a key is for one value
+client.scatterAll([1, 2], { key: "x" });
+
+// Published data has the type that the caller gives it; persist gives back what it got.
+same<Awaited<ReturnType<typeof client.getDataset<{ X: Future<number> }>>>, { X: Future<number> }>(true);
+const persisted = client.persist([delayed(() => 1)()]);
+same<typeof persisted, readonly [Delayed<number>]>(true);
+
 // gridSearch: parameters and model come from the estimator, an object of functions or a class.
 declare const X: Matrix;
 declare const y: Labels & readonly string[];

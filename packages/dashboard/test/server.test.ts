@@ -42,6 +42,7 @@ const tasks: ClusterInfo["tasks"] = {
 const cluster: ClusterInfo = {
   scheduler: { id: "abcdefgh-1", version: "0.1.0", pid: 7, startedAtMs: 0 },
   sessions: 1,
+  datasets: 0,
   functions: 1,
   tasks: { ...tasks, queued: 38, running: 1 },
   workers: [worker],
@@ -54,6 +55,7 @@ const cluster: ClusterInfo = {
       status: "open",
       steps: 54,
       stepsDone: 7,
+      detached: false,
       counts: { total: 60, done: 7, failed: 0, cancelled: 0, running: 2 },
     },
   ],

@@ -240,6 +240,19 @@ describe("scattered data", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("stays on every worker when it was broadcast, however long nobody reads it", () => {
+    const stage = threeWorkers();
+    stage.scatter(1, 1, 100_000, { broadcast: true });
+    const [to] = stage.told().filter((m) => m.t === "uploadTo") as UploadTo[];
+    for (const id of [1, 2, 3]) holds(stage, id, to!.task, 100_000);
+    for (let second = 0; second < 60; second++) {
+      stage.pass(1_000_000);
+      stage.tell(1, { t: "heartbeat", metrics: {} as never });
+    }
+    expect(storedAt(stage)).toEqual([1, 1, 1]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("goes elsewhere when a worker has no room, and fails when none has", () => {
     const stage = threeWorkers();
     stage.scatter(1, 1, 100_000);

@@ -149,8 +149,8 @@ describe("between clients", () => {
 
   it("equal priorities share the slots by the weights of their runs, also where a resource is short", () => {
     const stage = stageWith({ resources: GPU });
-    stage.say(1, { t: "openRun", run: 1 as never, name: "a", weight: 3, steps: 0 });
-    stage.say(1, { t: "openRun", run: 2 as never, name: "b", weight: 1, steps: 0 });
+    stage.say(1, { t: "openRun", run: 1 as never, name: "a", weight: 3, steps: 0, keepMs: null });
+    stage.say(1, { t: "openRun", run: 2 as never, name: "b", weight: 1, steps: 0, keepMs: null });
     for (const [run, first] of [
       [2, 1],
       [1, 101],

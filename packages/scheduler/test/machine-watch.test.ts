@@ -80,7 +80,7 @@ describe("printed lines", () => {
     stage.worker(1);
     stage.say(1, { t: "openRun", run: 1 as never, name: "search", weight: 1, steps: 0, keepMs: null });
     stage.submit(1, 1, { run: 1 });
-    const [{ task, attempt }] = stage.assigned(1) as [{ task: never; attempt: never }];
+    const [{ task, attempt }] = stage.assigned(1) as unknown as [{ task: never; attempt: never }];
     stage.tell(1, { t: "log", task, attempt, stream: "stdout", text: "hello\n" });
     stage.tell(1, { t: "log", task: 0 as never, attempt: 1 as never, stream: "stderr", text: "INFO worker joined" });
     stage.told();

@@ -53,6 +53,8 @@ export interface ShellContext {
   failed(error: unknown): void;
   /** Somebody waits at the scheduler to be served by this relay. */
   relay(key: string): void;
+  /** Starts to sample the slots, or ends that and tells what was sampled. Never rejects. */
+  profile(intervalUs: number): Promise<void>;
   /** The worker should be replaced by a planned stop. */
   replace(reason: string): void;
 }
@@ -289,6 +291,10 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   configure(inlineLimitBytes: number): void {
     this.#inlineLimitBytes = inlineLimitBytes;
+  }
+
+  profile(intervalUs: number): void {
+    void this.#context.profile(intervalUs);
   }
 
   wakeAt(at: Micros | null): void {

@@ -15,6 +15,7 @@ import { HEARTBEAT_MS, Metrics } from "./heartbeat.ts";
 import { defaultWorkerConfig, WorkerMachine } from "./machine/index.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import { type CompleteWorkerOptions, completeOptions, resourceUnits, type WorkerOptions } from "./options.ts";
+import { Profiles } from "./profiles.ts";
 import { WorkerShell } from "./shell.ts";
 import { Slots } from "./slots/slots.ts";
 import { LandingGround } from "./spill/landing.ts";
@@ -77,6 +78,7 @@ class Worker implements RunningWorker {
   readonly #arena: Arena;
   readonly #store: Store;
   readonly #functions: FunctionLibrary = new FunctionLibrary();
+  readonly #profiles: Profiles = new Profiles(this.#payloads);
   readonly #metrics: Metrics;
   readonly #watch: MemoryWatch;
   readonly #machine: WorkerMachine;
@@ -290,6 +292,7 @@ class Worker implements RunningWorker {
         logger.error({ err: error }, "the worker cannot go on");
         void this.end({ how: "failed", error: asFlockError(error), restart: true });
       },
+      profile: (intervalUs) => this.#profiles.ask(intervalUs, (message) => this.#link?.send(message)),
       replace: (reason) => {
         logger.warn({ reason }, "this worker is to be replaced");
         this.#restart = true;

@@ -235,6 +235,7 @@ export class MachineBench {
         if (!this.fetches.delete(task)) throw new Error(`${task} is not fetched`);
         this.calls.push(`stopFetch ${task}`);
       },
+      profile: (intervalUs) => void this.calls.push(`profile ${intervalUs}`),
       serveRelay: (key) => void this.calls.push(`relay ${key}`),
       expectUpload: (task) => {
         this.uploads.add(task);

@@ -32,6 +32,14 @@ import {
   note,
   type PrintedLines,
 } from "../watch/lines.ts";
+import {
+  type Profile,
+  type ProfileOptions,
+  type Profiling,
+  type ProfilingOptions,
+  profile,
+  startProfile,
+} from "../watch/profile.ts";
 import { askStory, askWhy } from "../why.ts";
 import { ClientCalls, fromCaller } from "./calls.ts";
 
@@ -211,5 +219,19 @@ export class ClientWatch extends ClientCalls {
     const session = this.open();
     const { dump } = await loadSession();
     return dump(session, file);
+  }
+
+  /**
+   * Samples what the slots' threads do for a while: where tasks spend their time, by function and line. Tasks in processes of their own are
+   * not sampled. Nothing is measured, and nothing costs, while no profile is taken. Rejects with FLOCK_PROFILE, FLOCK_WORKER_UNKNOWN
+   * and FLOCK_OPTION_INVALID.
+   */
+  async profile(options?: ProfileOptions): Promise<Profile> {
+    return profile(this.open(), options);
+  }
+
+  /** Begins to sample; `await (await client.startProfile()).stop()` ends it. Rejects as `profile` does. */
+  async startProfile(options?: ProfilingOptions): Promise<Profiling> {
+    return startProfile(this.open(), options);
   }
 }

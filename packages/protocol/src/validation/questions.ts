@@ -47,6 +47,8 @@ const questions = {
   events: { since: natural, limit: int(1, 1_000), wait: flag },
   logs: { filter: record({ worker: name, key, run: name }), since: natural, limit: int(1, 1_000), wait: flag },
   note: { text: line },
+  startProfile: { workers: list(name, 10_000), intervalUs: int(50, 1_000_000) },
+  takeProfile: { worker: name },
   dump: { section: choice("tasks", "story"), from: natural, limit: int(1, 1_000) },
   ...sharedQuestions,
 } satisfies Table;

@@ -195,6 +195,10 @@ export const errorRegistry = {
     summary: "A worker cannot start a command: the program or its folder is not there, or must not be executed.",
     advice: "Install it on the workers, or name it by a path; the message has the PATH that was looked at.",
   },
+  FLOCK_PROFILE: {
+    summary: "A worker's slots could not be profiled.",
+    advice: "The message says why: another client takes a profile there, or the worker left meanwhile. Try again.",
+  },
   FLOCK_RUN_UNKNOWN: {
     summary: "No detached run has this name.",
     advice:

@@ -156,6 +156,8 @@ export interface ClusterInfo {
     readonly startedAtMs: number;
   };
   readonly sessions: number;
+  /** Names under which data is published. */
+  readonly datasets: number;
   readonly functions: number;
   readonly tasks: Readonly<Record<TaskStatus, number>>;
   readonly workers: readonly WorkerInfo[];

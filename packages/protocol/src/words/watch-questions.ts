@@ -26,6 +26,10 @@ export type WatchQuestion =
     }
   /** An event of the user's own. */
   | { readonly q: "note"; readonly text: string }
+  /** Samples the threads of these workers, or of all, until each profile is taken. Answered with their names. */
+  | { readonly q: "startProfile"; readonly workers: readonly string[]; readonly intervalUs: number }
+  /** Ends it; the answer's `data` are what was sampled. */
+  | { readonly q: "takeProfile"; readonly worker: string }
   /** A page of all that the scheduler knows, from a place that the page before named; 0 is the first. */
   | { readonly q: "dump"; readonly section: DumpSection; readonly from: number; readonly limit: number };
 
@@ -96,4 +100,6 @@ export interface WatchAnswers {
   readonly logs: Page<LogEntry>;
   readonly note: null;
   readonly dump: DumpPage;
+  readonly startProfile: readonly string[];
+  readonly takeProfile: null;
 }

@@ -93,7 +93,14 @@ export interface Configure {
   readonly inlineLimitBytes: number;
 }
 
+/** Sample what the slots' threads do every so many µs; 0: no more, answered by `profiled`. */
+export interface TakeProfile {
+  readonly t: "profile";
+  readonly intervalUs: number;
+}
+
 export type SchedulerToWorker =
+  | TakeProfile
   | SendFunction
   | ForgetFunction
   | Assign
@@ -217,7 +224,16 @@ export interface Snapshot {
   readonly expects: readonly TaskId[];
 }
 
+/** What was sampled, as text in UTF-8; or why there is nothing. */
+export interface Profiled {
+  readonly t: "profiled";
+  readonly data: PayloadRef;
+  readonly dataBytes: number;
+  readonly message: string;
+}
+
 export type WorkerToScheduler =
+  | Profiled
   | Started
   | Finished
   | Errored

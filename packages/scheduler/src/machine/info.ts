@@ -55,6 +55,7 @@ export function clusterInfo(core: Core): ClusterInfo {
   return {
     scheduler: core.config.facts,
     sessions: [...core.sessions.values()].filter(({ isOrphan }) => !isOrphan).length,
+    datasets: core.kept.datasets.size,
     functions: core.functions.size,
     tasks: taskCounts(core),
     workers: workerInfos(core),

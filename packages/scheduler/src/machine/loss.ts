@@ -6,6 +6,7 @@ import type { Core } from "./core.ts";
 import { removeHolder } from "./holdings.ts";
 import { leaveLanes } from "./lanes.ts";
 import { end, failedWith, failure, requeue } from "./lifecycle.ts";
+import { profileLost } from "./profiles.ts";
 import { compareTasks } from "./queue.ts";
 import { SECOND, type Session, SOLO, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
@@ -26,6 +27,7 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
   const blameless = planned || worker.status !== WORKING;
   core.happened(blameless ? "workerLeft" : "workerLost", worker.name, how);
   worker.up = false;
+  profileLost(core, worker);
   core.workers.delete(worker.id);
   core.retiring.delete(worker);
   leaveLanes(core, worker);

@@ -6,6 +6,7 @@ import type { Core } from "./core.ts";
 import { dropStray, removeHolder } from "./holdings.ts";
 import { joinLanes, reconsiderStranded } from "./lanes.ts";
 import { requeue } from "./lifecycle.ts";
+import { profileAgain } from "./profiles.ts";
 import { answerWaiters } from "./questions.ts";
 import { SECOND, type Task } from "./records.ts";
 import { answerReturned } from "./restart.ts";
@@ -39,6 +40,7 @@ export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): vo
   else if (worker.status === RETIRING) beginRetiring(core, worker);
   else if (worker.status === LEAVING) core.send(worker, { t: "leave", restart: worker.restart });
   core.touchWorker(worker);
+  profileAgain(core, worker);
   reconsiderMoves(core);
   startWaitingUploads(core);
   answerWaiters(core);

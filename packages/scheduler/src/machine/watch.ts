@@ -4,6 +4,7 @@ import type { Question, SessionId, WatchQuestion } from "@taskflock/protocol/wor
 import { answer } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { dumpPage } from "./dump.ts";
+import { profileHandlers } from "./profiles.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 
 /** Someone who waits for the next event or line. */
@@ -26,6 +27,7 @@ type Handler<Q extends WatchQuestion["q"]> = (
 ) => void;
 
 export const watchHandlers: { readonly [Q in WatchQuestion["q"]]: Handler<Q> } = {
+  ...profileHandlers,
   events: (core, session, id, question) => watch(core, session, id, question),
   logs: (core, session, id, question) => watch(core, session, id, question),
   note: (core, session, id, { text }) => {

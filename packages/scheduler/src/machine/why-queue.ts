@@ -1,6 +1,6 @@
 // The line in which a task stands, and who has what it waits for. Very long lines are estimated: every so many tasks of them are looked at.
 
-import { RESOURCE_UNIT, type WhyHolder, type WhyQueue } from "@taskflock/protocol/words";
+import type { WhyHolder, WhyQueue } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { compareTasks } from "./queue.ts";
 import type { Lane, Task, TaskQueue } from "./records.ts";
@@ -125,9 +125,4 @@ export function holdersOfResources(lane: Lane, able: readonly Worker[], describe
 function takesOf(task: Task, lane: Lane): boolean {
   const { resources } = task.options.data;
   return lane.resources.some(([name]) => (resources[name] ?? 0) > 0);
-}
-
-/** In whole units: `GPU=1`. */
-export function sayAmounts(lane: Lane): string {
-  return lane.resources.map(([name, amount]) => `${name}=${amount / RESOURCE_UNIT}`).join(" and ");
 }

@@ -114,7 +114,11 @@ function line(
       : `${isExact ? "" : "about "}${sayCount(before, "task")} ${before === 1 ? "is" : "are"} before it${higher}`,
   );
   if (otherRuns > 0) parts.push(`slots are shared with ${sayCount(otherRuns, "other run")}`);
-  const when = expectedUs === null ? "" : ` It begins in about ${sayTime(expectedUs)}, by what calls took so far.`;
+  const soon =
+    expectedUs === 0
+      ? " It begins at once."
+      : ` It begins in about ${sayTime(expectedUs ?? 0)}, by what calls took so far.`;
+  const when = expectedUs === null ? "" : soon;
   return `${capital(parts.join("; "))}.${when}${stats(fn)}`;
 }
 

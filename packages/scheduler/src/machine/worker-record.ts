@@ -1,6 +1,7 @@
 // What the scheduler keeps of a worker.
 
 import type { Snapshot, TaskId, WorkerHello, WorkerId, WorkerMetrics } from "@taskflock/protocol/words";
+import type { Profiling } from "./profiles.ts";
 import { type FunctionRecord, type Holding, type Lane, makeLane, type Task } from "./records.ts";
 import type { Unreached } from "./relays.ts";
 
@@ -56,6 +57,8 @@ export class Worker {
   readonly holds: Map<Task, Holding> = new Map();
   /** Actors that live here, or are being made; with what they hold of its resources. */
   readonly actors: Set<Task> = new Set();
+  /** Its slots are being sampled. */
+  profiling: Profiling | null = null;
   storedBytes = 0;
   /** Of data that is on its way from clients. */
   expectingBytes = 0;

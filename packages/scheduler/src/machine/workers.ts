@@ -25,6 +25,7 @@ import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
 import { transferRefused } from "./moves.ts";
 import { pausing } from "./pause.ts";
+import { profiled } from "./profiles.ts";
 import { takeSnapshot } from "./reconcile.ts";
 import { ACTOR, NO_AHEAD, SECOND, type Task, troublesOf } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
@@ -92,6 +93,9 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "actorEnded":
       actorEnded(core, worker, message);
       return;
+    case "profiled":
+      profiled(core, worker, message);
+      return;
     case "wantsToRetire":
       retire(core, worker, message.reason);
       return;
@@ -121,7 +125,8 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
 
 /** Payloads of a worker that is not known any more. */
 export function freeWorkerMessage(core: Core, message: WorkerToScheduler): void {
-  if (message.t === "finished" && message.result !== NO_PAYLOAD) core.port.free(message.result);
+  if (message.t === "profiled" && message.data !== NO_PAYLOAD) core.port.free(message.data);
+  else if (message.t === "finished" && message.result !== NO_PAYLOAD) core.port.free(message.result);
   else if (message.t === "errored" && message.failure.error !== NO_PAYLOAD) core.port.free(message.failure.error);
 }
 

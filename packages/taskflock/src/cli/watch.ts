@@ -15,6 +15,12 @@ interface StreamFlags extends PlaceFlags {
   readonly follow: boolean;
   readonly json: boolean;
 }
+interface ProfileFlags extends PlaceFlags {
+  readonly seconds: number;
+  readonly intervalUs: number;
+  readonly worker?: string;
+  readonly json: boolean;
+}
 interface LogFlags extends StreamFlags {
   readonly worker?: string;
   readonly task?: string;
@@ -45,6 +51,26 @@ export function addWatchCommands(program: Command): void {
       const wanted = { since: flags.since, ...chosen(flags) };
       const lines = flags.follow ? client.followLogs(wanted) : await client.logs(wanted);
       for await (const line of lines) printLine(flags.json ? JSON.stringify(line) : printedLines(line));
+    }),
+  );
+  place(
+    program
+      .command("profile")
+      .description("Sample what tasks do for a while, and print where their time goes.")
+      .addOption(flag("--seconds <n>", "for how long", "SECONDS").argParser(integer(1, 3_600)).default(5))
+      .addOption(
+        flag("--interval-us <n>", "between two samples, microseconds", "INTERVAL_US")
+          .argParser(integer(50, 1_000_000))
+          .default(1_000),
+      )
+      .option("--worker <name>", "of this worker only")
+      .addOption(flag("--json", "print it as JSON", "JSON").default(false)),
+  ).action((flags: ProfileFlags) =>
+    withClient(flags, "taskflock profile", async (client) => {
+      const { seconds, intervalUs, worker, json } = flags;
+      const workers = worker === undefined ? {} : { workers: [worker] };
+      const profile = await client.profile({ durationMs: seconds * 1000, intervalUs, ...workers });
+      printLine(json ? JSON.stringify(profile, null, 2) : profile.toString());
     }),
   );
   place(

@@ -24,7 +24,8 @@ export function evaluateNow(
   { code, script, folder }: CodeText,
   parameters: Readonly<Record<string, unknown>>,
 ): unknown {
-  const file = join(folder, "taskflock-function.js");
+  // A profile names a script by its file: each has one of its own, which ends alike (readable.ts of the client).
+  const file = join(folder, `${script.replace(/^taskflock:/, "")}.taskflock-function.js`);
   const all = { ...parameters, require: createRequire(file) };
   const body = compileFunction(`${code}\n//# sourceURL=${script}`, Object.keys(all), {
     filename: file, // what import() resolves from; traces show the sourceURL

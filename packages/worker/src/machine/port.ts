@@ -153,6 +153,8 @@ export interface WorkerPort {
   forgetFunction(fn: FunctionId): void;
   /** Results up to this size are to come as payloads from now on. */
   configure(inlineLimitBytes: number): void;
+  /** Samples what slots do every so many µs; 0: ends that, and says `profiled` to the scheduler. */
+  profile(intervalUs: number): void;
   wakeAt(at: Micros | null): void;
   /** `leave`: flush, close, exit 0. `restart`: the nanny is to start the worker again. */
   leave(restart: boolean): void;

@@ -50,6 +50,9 @@ export function onMessage(s: WorkerState, message: SchedulerToWorker): void {
     case "relay":
       s.port.serveRelay(message.key);
       return;
+    case "profile":
+      s.port.profile(message.intervalUs);
+      return;
     case "retire":
       onRetire(s);
       return;
