@@ -65,6 +65,12 @@ export function createMetrics({ machine, payloads, steps, traffic, relays, loopD
   counter(registry, "received_bytes_total", "Bytes of the frames that carried them.", () => traffic().receivedBytes);
   counter(registry, "sent_messages_total", "Messages to clients and workers.", () => traffic().sentMessages);
   counter(registry, "sent_bytes_total", "Bytes of the frames that carried them.", () => traffic().sentBytes);
+  transferMetrics(registry, machine, relays);
+  processMetrics(registry, loopDelay);
+  return registry;
+}
+
+function transferMetrics(registry: Registry, machine: SchedulerMachine, relays: () => RelayCounts): void {
   workerCounter(
     registry,
     machine,
@@ -83,8 +89,6 @@ export function createMetrics({ machine, payloads, steps, traffic, relays, loopD
   counter(registry, "relayed_bytes_total", "Bytes that they carried.", () => relays().bytes);
   gauge(registry, "relays", "Transfers that go through the scheduler now.", () => relays().active);
   gauge(registry, "relays_waiting", "Transfers that wait to go through the scheduler.", () => relays().waiting);
-  processMetrics(registry, loopDelay);
-  return registry;
 }
 
 function processMetrics(registry: Registry, loopDelay: () => number): void {
