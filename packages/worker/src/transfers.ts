@@ -2,6 +2,7 @@
 import {
   type BulkClient,
   type BulkEarly,
+  type BulkSink,
   type BulkSource,
   type BulkTarget,
   type Holder,
@@ -108,9 +109,9 @@ export class Transfers {
     if (expected !== bytes) return null;
     const landing = new Landing(this.#ground);
     this.#expected.delete(task);
-    let target: Uint8Array;
+    let target: Uint8Array | BulkSink;
     try {
-      target = landing.take(bytes);
+      target = landing.sink(bytes);
     } catch (error) {
       this.#events.uploadFailed(task, messageOf(error));
       return null;
