@@ -1,6 +1,6 @@
 // What Prometheus sees. Values are read when they are asked for, so that counting costs the hot path nothing.
 
-import type { PayloadStore, Traffic } from "@taskflock/protocol";
+import type { PayloadStore, Traffic, WorkerMetrics } from "@taskflock/protocol";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { SchedulerMachine } from "./machine/index.ts";
 import type { RelayCounts } from "./relays.ts";
@@ -65,12 +65,30 @@ export function createMetrics({ machine, payloads, steps, traffic, relays, loopD
   counter(registry, "received_bytes_total", "Bytes of the frames that carried them.", () => traffic().receivedBytes);
   counter(registry, "sent_messages_total", "Messages to clients and workers.", () => traffic().sentMessages);
   counter(registry, "sent_bytes_total", "Bytes of the frames that carried them.", () => traffic().sentBytes);
+  transferMetrics(registry, machine, relays);
+  processMetrics(registry, loopDelay);
+  return registry;
+}
+
+function transferMetrics(registry: Registry, machine: SchedulerMachine, relays: () => RelayCounts): void {
+  workerCounter(
+    registry,
+    machine,
+    "resumed_fetches_total",
+    "Fetches of workers that broke and went on where they were.",
+    (m) => m.resumedFetches,
+  );
+  workerCounter(
+    registry,
+    machine,
+    "damaged_parts_total",
+    "Parts of fetched data that came damaged at workers, and were fetched again.",
+    (m) => m.damagedParts,
+  );
   counter(registry, "relays_total", "Transfers that went through the scheduler.", () => relays().total);
   counter(registry, "relayed_bytes_total", "Bytes that they carried.", () => relays().bytes);
   gauge(registry, "relays", "Transfers that go through the scheduler now.", () => relays().active);
   gauge(registry, "relays_waiting", "Transfers that wait to go through the scheduler.", () => relays().waiting);
-  processMetrics(registry, loopDelay);
-  return registry;
 }
 
 function processMetrics(registry: Registry, loopDelay: () => number): void {
@@ -107,5 +125,20 @@ function counter(registry: Registry, name: string, help: string, read: () => num
       this.reset();
       this.inc(read());
     },
+  });
+}
+
+/** Of the workers that are there: it starts again when one of them leaves, as counters may. */
+function workerCounter(
+  registry: Registry,
+  machine: SchedulerMachine,
+  name: string,
+  help: string,
+  read: (metrics: WorkerMetrics) => number,
+): void {
+  counter(registry, name, help, () => {
+    let sum = 0;
+    for (const { metrics } of machine.workers()) if (metrics !== null) sum += read(metrics);
+    return sum;
   });
 }

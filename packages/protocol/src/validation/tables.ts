@@ -43,6 +43,8 @@ const metrics = record({
   arenaUsedBytes: bytes,
   spilledBytes: bytes,
   spillCount: natural,
+  resumedFetches: natural,
+  damagedParts: natural,
   eventLoopDelayMs: finite,
 });
 const errorCode = nullable(choice(...Object.keys(errorRegistry)));
