@@ -186,6 +186,7 @@ describe("a disk that is full", () => {
         expect(error).toMatchObject({ code: "FLOCK_DISK_FULL", message: expect.stringContaining("ENOSPC") });
         expect(await client.gather(client.map(total, blocks))).toEqual(range(14).map((seed) => seed * 4 * 131_072));
         await expect(client.scatter(block(1, 48))).rejects.toMatchObject({
+          code: "FLOCK_DISK_FULL",
           message: expect.stringContaining("ENOSPC"),
         });
         for (const future of blocks) future.release();

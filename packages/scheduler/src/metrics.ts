@@ -76,14 +76,18 @@ export function createMetrics({
   counter(registry, "received_bytes_total", "Bytes of the frames that carried them.", () => traffic().receivedBytes);
   counter(registry, "sent_messages_total", "Messages to clients and workers.", () => traffic().sentMessages);
   counter(registry, "sent_bytes_total", "Bytes of the frames that carried them.", () => traffic().sentBytes);
-  counter(registry, "relays_total", "Transfers that went through the scheduler.", () => relays().total);
-  counter(registry, "relayed_bytes_total", "Bytes that they carried.", () => relays().bytes);
-  gauge(registry, "relays", "Transfers that go through the scheduler now.", () => relays().active);
-  gauge(registry, "relays_waiting", "Transfers that wait to go through the scheduler.", () => relays().waiting);
+  transferMetrics(registry, relays);
   gauge(registry, "runs", "Runs that are known, open or closed.", () => machine.runs().length);
   processMetrics(registry, loopDelay);
   addWorkerMetrics(registry, workers);
   return registry;
+}
+
+function transferMetrics(registry: Registry, relays: () => RelayCounts): void {
+  counter(registry, "relays_total", "Transfers that went through the scheduler.", () => relays().total);
+  counter(registry, "relayed_bytes_total", "Bytes that they carried.", () => relays().bytes);
+  gauge(registry, "relays", "Transfers that go through the scheduler now.", () => relays().active);
+  gauge(registry, "relays_waiting", "Transfers that wait to go through the scheduler.", () => relays().waiting);
 }
 
 function processMetrics(registry: Registry, loopDelay: () => number): void {

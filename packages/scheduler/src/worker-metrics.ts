@@ -44,6 +44,18 @@ const figures: readonly Figure[] = [
     read: told((m) => m.spillCount),
   },
   {
+    name: "resumed_fetches_total",
+    help: "Fetches that broke and went on where they were.",
+    total: true,
+    read: told((m) => m.resumedFetches),
+  },
+  {
+    name: "damaged_parts_total",
+    help: "Parts of fetched data that came damaged, and were fetched again.",
+    total: true,
+    read: told((m) => m.damagedParts),
+  },
+  {
     name: "event_loop_delay_seconds",
     help: "Mean delay of its main thread's event loop since the heartbeat before.",
     read: told((m) => m.eventLoopDelayMs / 1000),
