@@ -228,8 +228,8 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#dispatch({ e: "uploaded", task, bytes });
   }
 
-  uploadFailed(task: TaskId, message: string): void {
-    this.#dispatch({ e: "uploadFailed", task, message });
+  uploadFailed(task: TaskId, { code, message }: FlockError): void {
+    this.#dispatch({ e: "uploadFailed", task, message, code });
   }
 
   // ---- what the machine asks for

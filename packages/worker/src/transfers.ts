@@ -2,9 +2,12 @@
 import {
   type BulkClient,
   type BulkEarly,
+  type BulkSink,
   type BulkSource,
   type BulkTarget,
+  FlockError,
   type Holder,
+  isFlockError,
   type TaskId,
   type WhyMissing,
   whyMissing,
@@ -23,7 +26,7 @@ export interface TransferEvents {
   fetched(task: TaskId, bytes: number): void;
   fetchFailed(task: TaskId, holder: Holder, full: boolean, why: WhyMissing, error: unknown): void;
   uploaded(task: TaskId, bytes: number): void;
-  uploadFailed(task: TaskId, message: string): void;
+  uploadFailed(task: TaskId, error: FlockError): void;
   /** What is stored cannot be read any more. */
   spoiled(task: TaskId, error: unknown): void;
 }
@@ -73,7 +76,7 @@ export class Transfers {
       queueMicrotask(() => this.#announce(task));
     } else {
       const why = `it is larger than all that this worker may store (${limitBytes} bytes; --memory-limit raises that)`;
-      queueMicrotask(() => this.#events.uploadFailed(task, why));
+      queueMicrotask(() => this.#events.uploadFailed(task, new FlockError("FLOCK_OUT_OF_MEMORY", why)));
     }
   }
 
@@ -108,11 +111,11 @@ export class Transfers {
     if (expected !== bytes) return null;
     const landing = new Landing(this.#ground);
     this.#expected.delete(task);
-    let target: Uint8Array;
+    let target: Uint8Array | BulkSink;
     try {
-      target = landing.take(bytes);
+      target = landing.sink(bytes);
     } catch (error) {
-      this.#events.uploadFailed(task, messageOf(error));
+      this.#events.uploadFailed(task, asFlockError(error));
       return null;
     }
     return {
@@ -120,7 +123,7 @@ export class Transfers {
       done: () => void this.#uploaded(task, landing, bytes),
       failed: (error) => {
         landing.giveBack();
-        this.#events.uploadFailed(task, error.message);
+        this.#events.uploadFailed(task, error);
       },
     };
   }
@@ -135,7 +138,7 @@ export class Transfers {
     try {
       this.#store.put(task, await landing.settle());
     } catch (error) {
-      this.#events.uploadFailed(task, messageOf(error));
+      this.#events.uploadFailed(task, asFlockError(error));
       return;
     }
     this.#events.uploaded(task, bytes);
@@ -211,6 +214,7 @@ export class Transfers {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function asFlockError(error: unknown): FlockError {
+  if (isFlockError(error)) return error;
+  return new FlockError("FLOCK_INTERNAL", error instanceof Error ? error.message : String(error), { cause: error });
 }

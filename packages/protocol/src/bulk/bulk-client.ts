@@ -86,6 +86,7 @@ export class BulkClient {
       const sum = await sumOf(partsOf(received.bytes, (at, length) => received.target!.subarray(at, at + length)));
       return connection.fetch(task, received, sum, room, signal);
     };
+    if (received.bytes > 0) this.counts.resumed++;
     let broke: unknown = null;
     for (let fruitless = 0, breaks = 0; ; breaks++) {
       const before = received.bytes;

@@ -190,7 +190,7 @@ function onFetchFailed(s: WorkerState, event: Extract<WorkerEvent, { e: "fetchFa
 function onUploadFailed(s: WorkerState, event: Extract<WorkerEvent, { e: "uploadFailed" }>): void {
   const datum = s.data.get(event.task);
   if (datum?.state !== "expected") return;
-  s.send({ t: "notHeld", task: event.task, message: event.message });
+  s.send({ t: "notHeld", task: event.task, message: event.message, code: event.code });
   if (!seekElsewhere(s, datum)) lose(s, datum, "input");
 }
 

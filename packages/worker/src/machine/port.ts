@@ -4,6 +4,7 @@ import type {
   Assign,
   Attempt,
   Cause,
+  ErrorCode,
   Failure,
   Finished,
   FunctionId,
@@ -78,7 +79,7 @@ export type WorkerEvent = {
     }
   /** A client's upload after `expect`. */
   | { readonly e: "uploaded"; readonly task: TaskId; readonly bytes: number }
-  | { readonly e: "uploadFailed"; readonly task: TaskId; readonly message: string }
+  | { readonly e: "uploadFailed"; readonly task: TaskId; readonly message: string; readonly code: ErrorCode | null }
   /** SIGTERM, a spot notice, the end of its lifetime. */
   | { readonly e: "retireWanted"; readonly reason: string }
   /** The process's memory is above its pause limit, or below it again. */
