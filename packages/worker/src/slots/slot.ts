@@ -171,7 +171,7 @@ export class Slot {
   async dispose(): Promise<void> {
     const executor = this.#executors[this.#kind];
     this.#closed = true;
-    if (executor !== undefined) await isOverWithin(executor.dispose(), DISPOSE_MS);
+    if (executor !== undefined && this.#isThrough()) await isOverWithin(executor.dispose(), DISPOSE_MS);
     await isOverWithin(this.close(), STUCK_AFTER_MS);
   }
 
