@@ -1,12 +1,15 @@
 // What Prometheus sees. Values are read when they are asked for, so that counting costs the hot path nothing.
 
-import type { PayloadStore, Traffic, WorkerMetrics } from "@taskflock/protocol";
+import type { PayloadStore, Traffic, WorkerInfo } from "@taskflock/protocol";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { SchedulerMachine } from "./machine/index.ts";
 import type { RelayCounts } from "./relays.ts";
+import { addWorkerMetrics } from "./worker-metrics.ts";
 
 export interface MetricSources {
   readonly machine: SchedulerMachine;
+  /** As of this scrape. */
+  readonly workers: () => readonly WorkerInfo[];
   readonly payloads: PayloadStore;
   readonly steps: () => number;
   readonly traffic: () => Traffic;
@@ -18,7 +21,15 @@ export interface MetricSources {
 const PREFIX = "taskflock_scheduler_";
 
 /** The scheduler's registry. */
-export function createMetrics({ machine, payloads, steps, traffic, relays, loopDelay }: MetricSources): Registry {
+export function createMetrics({
+  machine,
+  workers,
+  payloads,
+  steps,
+  traffic,
+  relays,
+  loopDelay,
+}: MetricSources): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Gauge({
@@ -37,7 +48,7 @@ export function createMetrics({ machine, payloads, steps, traffic, relays, loopD
     registers,
     collect() {
       const counts = { running: 0, paused: 0, retiring: 0, cut: 0 };
-      for (const worker of machine.workers()) counts[worker.status]++;
+      for (const worker of workers()) counts[worker.status]++;
       for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
     },
   });
@@ -65,26 +76,14 @@ export function createMetrics({ machine, payloads, steps, traffic, relays, loopD
   counter(registry, "received_bytes_total", "Bytes of the frames that carried them.", () => traffic().receivedBytes);
   counter(registry, "sent_messages_total", "Messages to clients and workers.", () => traffic().sentMessages);
   counter(registry, "sent_bytes_total", "Bytes of the frames that carried them.", () => traffic().sentBytes);
-  transferMetrics(registry, machine, relays);
+  transferMetrics(registry, relays);
+  gauge(registry, "runs", "Runs that are known, open or closed.", () => machine.runs().length);
   processMetrics(registry, loopDelay);
+  addWorkerMetrics(registry, workers);
   return registry;
 }
 
-function transferMetrics(registry: Registry, machine: SchedulerMachine, relays: () => RelayCounts): void {
-  workerCounter(
-    registry,
-    machine,
-    "resumed_fetches_total",
-    "Fetches of workers that broke and went on where they were.",
-    (m) => m.resumedFetches,
-  );
-  workerCounter(
-    registry,
-    machine,
-    "damaged_parts_total",
-    "Parts of fetched data that came damaged at workers, and were fetched again.",
-    (m) => m.damagedParts,
-  );
+function transferMetrics(registry: Registry, relays: () => RelayCounts): void {
   counter(registry, "relays_total", "Transfers that went through the scheduler.", () => relays().total);
   counter(registry, "relayed_bytes_total", "Bytes that they carried.", () => relays().bytes);
   gauge(registry, "relays", "Transfers that go through the scheduler now.", () => relays().active);
@@ -125,20 +124,5 @@ function counter(registry: Registry, name: string, help: string, read: () => num
       this.reset();
       this.inc(read());
     },
-  });
-}
-
-/** Of the workers that are there: it starts again when one of them leaves, as counters may. */
-function workerCounter(
-  registry: Registry,
-  machine: SchedulerMachine,
-  name: string,
-  help: string,
-  read: (metrics: WorkerMetrics) => number,
-): void {
-  counter(registry, name, help, () => {
-    let sum = 0;
-    for (const { metrics } of machine.workers()) if (metrics !== null) sum += read(metrics);
-    return sum;
   });
 }

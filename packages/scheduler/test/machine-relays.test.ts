@@ -114,7 +114,7 @@ describe("a holder that a worker cannot reach", () => {
     const [first] = acquired(stage);
     expect(first).toEqual(["h:1"]);
     missing(stage, 2, task, "unreachable");
-    stage.tell(2, { t: "notHeld", task, message: "no holder could be reached" });
+    stage.tell(2, { t: "notHeld", task, message: "no holder could be reached", code: null });
     const [second] = acquired(stage);
     expect(second).toEqual(["relay:key1"]);
     stage.tell(2, { t: "held", task, bytes: 5000, version: 1 });
