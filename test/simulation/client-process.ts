@@ -4,19 +4,18 @@ import type {
   Answer,
   ClientToScheduler,
   FunctionNumber,
-  Holder,
   OptionsNumber,
   Question,
   RunNumber,
   SchedulerToClient,
-  TaskId,
   TaskNumber,
 } from "@taskflock/protocol/words";
-import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
+import { NO_PAYLOAD } from "@taskflock/protocol/words";
+import { ClientTransfers } from "./client-transfers.ts";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
 import type { Content, Packed } from "./payloads.ts";
-import { PayloadTable, pack, unpack } from "./payloads.ts";
+import { freeIn, PayloadTable, pack, unpack } from "./payloads.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
 import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
@@ -34,6 +33,10 @@ const innocent: ReadonlySet<string> = new Set([
   "FLOCK_TASK_UNKNOWN",
   "FLOCK_DATASET_UNKNOWN",
   "FLOCK_DATASET_EXISTS",
+  "FLOCK_RUN_UNKNOWN",
+  "FLOCK_ACTOR_LOST",
+  "FLOCK_PROFILE",
+  "FLOCK_CALL_FORGOTTEN",
 ]);
 
 export class ClientProcess implements PeerEnd {
@@ -45,7 +48,11 @@ export class ClientProcess implements PeerEnd {
   readonly asked = new Map<number, Asked>();
   state: "alive" | "left" | "lost" = "alive";
   readonly sharer: Sharer;
-  readonly #around: WorkerSurroundings;
+  readonly around: WorkerSurroundings;
+  readonly #transfers: ClientTransfers;
+  /** Numbers that it gave for futures it knows nothing of yet, and what was said of them. */
+  readonly #reserved = new Map<number, Packed[]>();
+  readonly #waived = new Set<number>();
   readonly #bursts: readonly PlannedBurst[];
   readonly #numbers = new Map<TaskSpec, TaskNumber>();
   readonly #functions = new Set<number>();
@@ -54,14 +61,18 @@ export class ClientProcess implements PeerEnd {
   #began = false;
   #lastNumber = 0;
   #lastQuestion = 0;
+  /** Runs of others. */
+  #lastFollowed = 1_000;
 
   constructor(name: string, bursts: readonly PlannedBurst[], around: WorkerSurroundings, ledger: SharedLedger) {
     this.name = name;
     this.#bursts = bursts;
-    this.#around = around;
+    this.around = around;
     this.payloads = new PayloadTable(name);
-    this.link = new ModelLink("client", this, around.scheduler, around.world, around.random);
-    this.sharer = new Sharer(new SharingEnd(this), ledger, around.world, around.random);
+    const random = around.randomOf(name);
+    this.link = new ModelLink("client", this, around.scheduler, around.world, random);
+    this.sharer = new Sharer(new SharingEnd(this), ledger, around.world);
+    this.#transfers = new ClientTransfers(this, around, random);
     this.link.open();
   }
 
@@ -75,19 +86,29 @@ export class ClientProcess implements PeerEnd {
     if (!this.#began) {
       this.#began = true;
       for (const burst of this.#bursts)
-        this.#around.world.after(burst.atUs - this.#around.world.now, () => this.#submit(burst));
+        this.around.world.after(burst.atUs - this.around.world.now, () => this.#submit(burst));
       return;
     }
     // an answer may have been lost with the former connection
     this.sharer.resumed();
-    for (const future of this.futures.values()) if (future.locating) this.#say({ t: "locate", n: future.n });
-    for (const [id, { make }] of this.asked) this.#say({ t: "ask", id, question: make() });
+    for (const future of this.futures.values()) if (future.locating) this.say({ t: "locate", n: future.n });
+    for (const [id, { make }] of this.asked) this.say({ t: "ask", id, question: make() });
+  }
+
+  get isAlive(): boolean {
+    return this.state === "alive";
   }
 
   cut(): void {}
 
   receive(packed: readonly Packed[]): void {
-    for (const one of packed) this.#hear(unpack(one, this.payloads) as SchedulerToClient);
+    for (const one of packed) this.#hearPacked(one);
+  }
+
+  #hearPacked(one: Packed): void {
+    const early = "n" in one.message ? this.#reserved.get(one.message.n) : undefined;
+    if (early !== undefined) early.push(one);
+    else this.#hear(unpack(one, this.payloads) as SchedulerToClient);
   }
 
   /** Fetches whatever it keeps and has not fetched yet. */
@@ -102,9 +123,9 @@ export class ClientProcess implements PeerEnd {
     if (this.state !== "alive") return;
     if (politely) {
       for (const future of this.futures.values()) this.#release(future);
-      for (const run of this.#runs) if (run !== 0) this.#say({ t: "closeRun", run: run as RunNumber, outcome: "done" });
+      for (const run of this.#runs) if (run !== 0) this.say({ t: "closeRun", run: run as RunNumber, outcome: "done" });
     }
-    this.#say({ t: "goodbye" });
+    this.say({ t: "goodbye" });
     this.state = "left";
     this.link.close();
   }
@@ -126,12 +147,41 @@ export class ClientProcess implements PeerEnd {
     const id = ++this.#lastQuestion;
     const make = typeof question === "function" ? question : () => question;
     this.asked.set(id, { make, heard });
-    this.#say({ t: "ask", id, question: make() });
+    this.say({ t: "ask", id, question: make() });
   }
 
   /** A future of what another task gives, under a number of its own. */
   refer(plan: PlannedTask): ModelFuture {
     return this.#add(plan, true);
+  }
+
+  /** For a future of a task that an answer will tell. */
+  reserve(): TaskNumber {
+    const n = ++this.#lastNumber as TaskNumber;
+    this.#reserved.set(n, []);
+    return n;
+  }
+
+  /** The answer came: now what was said of it meanwhile makes sense. */
+  redeem(n: TaskNumber, plan: PlannedTask): ModelFuture {
+    const early = this.#reserved.get(n) ?? [];
+    this.#reserved.delete(n);
+    const future = newFuture(n, plan, true);
+    this.futures.set(n, future);
+    for (const one of early) this.#hearPacked(one);
+    this.#followPlan(future);
+    return future;
+  }
+
+  /** There is no such task; or there was, and the answer that named it was lost. */
+  waive(n: TaskNumber): void {
+    this.#reserved.delete(n);
+    this.#waived.add(n);
+    this.say({ t: "release", n });
+  }
+
+  newRun(): RunNumber {
+    return ++this.#lastFollowed as RunNumber;
   }
 
   /** A future that turned out not to be: the scheduler was told nothing of it. */
@@ -146,11 +196,11 @@ export class ClientProcess implements PeerEnd {
   /** Under a new number, or under one from before; 0 when it cannot be said. Whoever asks hears the answer. */
   askAs(question: Question, id: number = ++this.#lastQuestion): number {
     if (!this.#began || this.state !== "alive") return 0;
-    this.#say({ t: "ask", id, question });
+    this.say({ t: "ask", id, question });
     return id;
   }
 
-  #say(message: ClientToScheduler): void {
+  say(message: ClientToScheduler): void {
     if (this.state !== "alive") return;
     this.link.sendUp(pack(message, this.payloads));
     if (message.t === "submit") this.payloads.free(message.args);
@@ -165,7 +215,7 @@ export class ClientProcess implements PeerEnd {
     if (!this.#runs.has(burst.run)) {
       this.#runs.add(burst.run);
       const { run, keepMs } = burst;
-      this.#say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
+      this.say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
     }
     const fresh: ModelFuture[] = [];
     for (const plan of burst.tasks) {
@@ -187,19 +237,19 @@ export class ClientProcess implements PeerEnd {
 
   #followPlan(future: ModelFuture): void {
     const { releaseAfterUs, cancelAfterUs } = future.plan;
-    if (releaseAfterUs !== null) this.#around.world.after(releaseAfterUs, () => this.#release(future));
+    if (releaseAfterUs !== null) this.around.world.after(releaseAfterUs, () => this.#release(future));
     if (cancelAfterUs === null) return;
-    this.#around.world.after(cancelAfterUs, () => {
+    this.around.world.after(cancelAfterUs, () => {
       if (future.released || this.state !== "alive") return;
       future.cancelAsked = true;
       future.plan.spec.history.cancels++;
-      this.#say({ t: "cancel", n: future.n, reason: "the model wants so" });
+      this.say({ t: "cancel", n: future.n, reason: "the model wants so" });
     });
   }
 
   #sendTask(n: TaskNumber, spec: TaskSpec, run: RunNumber): void {
     for (const fn of [spec.fn, ...spec.functions]) this.#define(fn);
-    this.#say({
+    this.say({
       t: "submit",
       n,
       fn: spec.fn as FunctionNumber,
@@ -219,7 +269,7 @@ export class ClientProcess implements PeerEnd {
     this.#functions.add(fn);
     const hash = `f${fn}`;
     const code = this.payloads.put({ is: "code", hash });
-    this.#say({ t: "function", fn: fn as FunctionNumber, hash, name: hash, code, codeBytes: 50 });
+    this.say({ t: "function", fn: fn as FunctionNumber, hash, name: hash, code, codeBytes: 50 });
   }
 
   #optionsOf(spec: TaskSpec): OptionsNumber {
@@ -228,14 +278,14 @@ export class ClientProcess implements PeerEnd {
     if (known !== undefined) return known;
     const options = (this.#options.size + 1) as OptionsNumber;
     this.#options.set(text, options);
-    this.#say({ t: "options", options, data: spec.options });
+    this.say({ t: "options", options, data: spec.options });
     return options;
   }
 
   #sendScatter(n: TaskNumber, spec: TaskSpec): void {
     const { value, bytes, key, broadcast } = spec;
     const data = bytes <= 4096 ? this.payloads.put({ is: "value", value, bytes }) : NO_PAYLOAD;
-    this.#say({ t: "scatter", n, key, fingerprint: key, name: "data", bytes, data, broadcast, workers: [] });
+    this.say({ t: "scatter", n, key, fingerprint: key, name: "data", bytes, data, broadcast, workers: [] });
   }
 
   #release(future: ModelFuture): void {
@@ -247,13 +297,13 @@ export class ClientProcess implements PeerEnd {
     }
     future.released = true;
     future.locating = false;
-    this.#say({ t: "release", n: future.n });
+    this.say({ t: "release", n: future.n });
   }
 
   #locate(future: ModelFuture): void {
     if (future.locating) return;
     future.locating = true;
-    this.#say({ t: "locate", n: future.n });
+    this.say({ t: "locate", n: future.n });
   }
 
   #hear(message: SchedulerToClient): void {
@@ -262,7 +312,16 @@ export class ClientProcess implements PeerEnd {
       this.#answered(message);
       return;
     }
-    if (message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
+    if (message.t === "runProgress") {
+      const { total, done, failed, cancelled, running } = message.counts;
+      if (done + failed + cancelled + running > total) throw new Error(`${this.name} was told of more than all: ${total}`);
+      return;
+    }
+    if (message.t === "notice" || message.t === "log") return;
+    if (this.#waived.has(message.n)) {
+      freeIn(message, this.payloads);
+      return;
+    }
     const future = this.futures.get(message.n);
     if (future === undefined)
       throw new Error(`${this.name} was told "${message.t}" of ${message.n}, which it did not submit`);
@@ -283,12 +342,12 @@ export class ClientProcess implements PeerEnd {
         return;
       case "located":
         future.task = message.task;
-        if (message.inline !== NO_PAYLOAD) this.#gotBytes(future, this.#take(message.inline));
-        else this.#fetch(future, message.task, message.holders);
+        if (message.inline !== NO_PAYLOAD) this.got(future, this.#take(message.inline));
+        else this.#transfers.fetch(future, message.task, message.holders);
         return;
       case "uploadTo":
         future.task = message.task;
-        for (const holder of message.holders) this.#upload(future, message.task, holder);
+        for (const holder of message.holders) this.#transfers.upload(future, message.task, holder);
     }
   }
 
@@ -318,7 +377,7 @@ export class ClientProcess implements PeerEnd {
       throw new Error(`${this.name} was told that ${future.n} is done after it had ${future.state}`);
     future.state = "done";
     if (bytes !== future.plan.spec.bytes) throw new Error(`${this.name}: ${future.n} is said to have ${bytes} bytes`);
-    if (content !== null) this.#gotBytes(future, content);
+    if (content !== null) this.got(future, content);
     else if (future.plan.fetch && future.value === null) this.#locate(future);
     if (future.releaseDue) this.#release(future);
   }
@@ -347,53 +406,11 @@ export class ClientProcess implements PeerEnd {
     if (future.releaseDue) this.#release(future);
   }
 
-  #gotBytes(future: ModelFuture, content: Content | null): void {
+  got(future: ModelFuture, content: Content | null): void {
     if (content?.is !== "value") throw new Error(`${this.name} got ${content?.is} for ${future.n}`);
     const { value, id } = future.plan.spec;
     if (content.value !== value) throw new Error(`${this.name} got ${content.value} for task ${id}, not ${value}`);
     future.value = content.value;
     future.locating = false;
-  }
-
-  /** Tries the holders one after the other. */
-  #fetch(future: ModelFuture, task: TaskId, holders: readonly Holder[]): void {
-    const [holder, ...others] = holders;
-    if (holder === undefined || future.released || future.value !== null) return;
-    this.#around.world.after(this.#around.random.skewed(50, 20_000), () => {
-      if (this.state !== "alive" || future.released || future.value !== null) return;
-      const peer = this.#around.workerAt(holder.worker);
-      const apart = peer !== null && !this.#reaches(holder, peer.name);
-      const content = apart ? null : (peer?.arena.serve(task) ?? null);
-      if (content !== null && !this.#around.random.chance(this.#around.transferTrouble())) {
-        this.#gotBytes(future, content);
-      } else if (others.length > 0) this.#fetch(future, task, others);
-      else
-        this.#say({
-          t: "unavailable",
-          n: future.n,
-          holder: holder.worker,
-          version: holder.version,
-          why: apart ? "unreachable" : "gone",
-        });
-    });
-  }
-
-  #reaches(holder: Holder, name: string): boolean {
-    return isRelayed(holder.address) || this.#around.reaches(this.name, name);
-  }
-
-  /** The receiver may learn of it much later than the client does, so it is tried as long as there is no outcome. */
-  #upload(future: ModelFuture, task: TaskId, holder: Holder): void {
-    this.#around.world.after(this.#around.random.skewed(100, 10_000), () => {
-      if (this.state !== "alive" || future.released || future.state !== "pending") return;
-      const { value, bytes } = future.plan.spec;
-      const worker = this.#around.workerAt(holder.worker);
-      if (worker !== null && !this.#reaches(holder, worker.name)) {
-        this.#say({ t: "unavailable", n: future.n, holder: holder.worker, version: 0, why: "unreachable" });
-        return;
-      }
-      const done = worker?.upload(task, { is: "value", value, bytes }) ?? false;
-      if (!done && worker !== null) this.#upload(future, task, holder);
-    });
   }
 }
