@@ -133,7 +133,7 @@ export class ModelLink {
     this.#alive = false;
     const connection = this.#connection;
     if (connection === null) return;
-    connection.broken = this.#random.chance(0.5);
+    connection.broken ||= this.#random.chance(0.5);
     const learn = (): void => this.#schedulerLearns(connection);
     this.#world.after(this.#random.skewed(10, 5_000), () => {
       if (connection.broken) learn();

@@ -64,7 +64,7 @@ function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
       return history.losses > options.allowedFailures || history.suspected > 4 * (options.allowedFailures + 1);
     case "FLOCK_ACTOR_LOST":
       return makesActor(spec)
-        ? how.disturbed
+        ? how.disturbed || history.actorEnds > 0
         : isCall(spec) && (how.disturbed || spec.inputs[0]!.history.actorEnds > 0);
     case "FLOCK_DATA_LOST":
       return (spec.kind === "scatter" || isCall(spec)) && how.disturbed;

@@ -41,6 +41,8 @@ export interface SimulationOptions {
 
 /** More than any run needs; one that takes more goes round in circles. */
 const EVENT_LIMIT = 600_000;
+/** Of the event log, in the story of a run that failed. */
+const EVENTS_SHOWN = 30;
 
 /** Throws when the run does what it must not; the error's message tells what, and where everybody stood. */
 export function simulate(seed: number, options: SimulationOptions = {}): Report {
@@ -118,9 +120,8 @@ class Simulation implements WorkerSurroundings {
     judgeFutures(this.clients, this);
     if (!this.disturbed) {
       judgeExecutions(this.clients, this.book.specs);
-      const unanswered = this.clients.filter((client) => client.asked.size > 0);
-      if (unanswered.length > 0)
-        throw new Error(`${unanswered.map((c) => c.name).join()}: questions without an answer`);
+      const unanswered = this.clients.flatMap(({ asked }) => [...asked.values()].map(({ make }) => make().q));
+      if (unanswered.length > 0) throw new Error(`questions without an answer: ${unanswered.join()}`);
     }
     this.#sweep();
     for (const client of this.clients) client.leave(this.random.chance(0.5));
@@ -193,6 +194,8 @@ class Simulation implements WorkerSurroundings {
       lines.push(
         `${w.name} (${w.worker}) ${w.status}: ${w.assigned} assigned, ${w.running} running, ${w.stored} stored`,
       );
+    for (const { at, kind, who, text } of this.scheduler.machine.eventsSince(0, 100_000).slice(-EVENTS_SHOWN))
+      lines.push(`${at} ${kind} ${who}: ${text}`);
     return lines.join("\n");
   }
 
@@ -281,11 +284,18 @@ class Simulation implements WorkerSurroundings {
   #calmDown(): void {
     this.#calm = true;
     this.#go(Number.POSITIVE_INFINITY);
-    // what was said in worse times has arrived by now: nobody retires these any more
+    // What was said in worse times has arrived by now: nobody retires these any more.
+    this.#startMissing(this.disturbed);
+    this.#go(Number.POSITIVE_INFINITY);
+    // A name is taken as long as whoever had it hands over what it holds.
+    this.#startMissing(false);
+  }
+
+  #startMissing(always: boolean): void {
     const { workers } = this.scheduler.machine.clusterInfo();
     const working = new Set(workers.filter((w) => w.status === "running").map((w) => w.name));
     for (let i = 0; i < 5; i++) {
-      if (this.disturbed || !working.has(`w${i}`))
+      if (always || !working.has(`w${i}`))
         this.#startWorker({ name: `w${i}`, slots: 2, resources: { GPU: 10_000, ROOM: 10_000_000 } });
     }
   }
