@@ -13,7 +13,14 @@ import type {
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ClientTransfers } from "./client-transfers.ts";
 import { ModelLink, type PeerEnd } from "./link.ts";
-import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
+import {
+  type FutureEnd,
+  type ModelFuture,
+  newFuture,
+  noteEnd,
+  type PlannedBurst,
+  type PlannedTask,
+} from "./model-future.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { freeIn, PayloadTable, pack, unpack } from "./payloads.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
@@ -23,6 +30,7 @@ import type { WorkerSurroundings } from "./worker-process.ts";
 
 type Heard = (answer: Answer, content: Content | null) => void;
 interface Asked {
+  readonly q: Question["q"];
   readonly make: () => Question;
   readonly heard: Heard;
 }
@@ -46,6 +54,8 @@ export class ClientProcess implements PeerEnd {
   readonly futures = new Map<number, ModelFuture>();
   /** Questions without an answer so far. */
   readonly asked = new Map<number, Asked>();
+  /** Those that were answered, without an error. */
+  readonly answered: Question["q"][] = [];
   state: "alive" | "left" | "lost" = "alive";
   readonly sharer: Sharer;
   readonly around: WorkerSurroundings;
@@ -146,8 +156,9 @@ export class ClientProcess implements PeerEnd {
     if (!this.#began || this.state !== "alive") return;
     const id = ++this.#lastQuestion;
     const make = typeof question === "function" ? question : () => question;
-    this.asked.set(id, { make, heard });
-    this.say({ t: "ask", id, question: make() });
+    const made = make();
+    this.asked.set(id, { q: made.q, make, heard });
+    this.say({ t: "ask", id, question: made });
   }
 
   /** A future of what another task gives, under a number of its own. */
@@ -203,11 +214,7 @@ export class ClientProcess implements PeerEnd {
   say(message: ClientToScheduler): void {
     if (this.state !== "alive") return;
     this.link.sendUp(pack(message, this.payloads));
-    if (message.t === "submit") this.payloads.free(message.args);
-    else if (message.t === "function") this.payloads.free(message.code);
-    else if (message.t === "scatter" && message.data !== NO_PAYLOAD) this.payloads.free(message.data);
-    else if (message.t === "ask" && "data" in message.question && message.question.data !== NO_PAYLOAD)
-      this.payloads.free(message.question.data);
+    freeIn(message, this.payloads);
   }
 
   #submit(burst: PlannedBurst): void {
@@ -334,11 +341,11 @@ export class ClientProcess implements PeerEnd {
         const error = this.#take(failure.error);
         if (error !== null && error.is !== "error") throw new Error(`an error of ${future.n} is ${error.is}`);
         const code = failedKey === null ? (failure.code ?? failure.name) : "FLOCK_DEPENDENCY_FAILED";
-        this.#onEnd(future, "failed", code, failure.message, failedKey);
+        this.#onEnd(future, { state: "failed", code, message: failure.message, failedKey });
         return;
       }
       case "cancelled":
-        this.#onEnd(future, "cancelled", "FLOCK_CANCELLED", message.reason, null);
+        this.#onEnd(future, { state: "cancelled", code: "FLOCK_CANCELLED", message: message.reason, failedKey: null });
         return;
       case "located":
         future.task = message.task;
@@ -360,6 +367,7 @@ export class ClientProcess implements PeerEnd {
     if (asked === undefined) return; // once before a cut, and once after it
     if (error !== null && !innocent.has(error.code))
       throw new Error(`${this.name} was answered ${id} with ${error.message}`);
+    if (error === null) this.answered.push(asked.q);
     asked.heard(answer, content);
   }
 
@@ -382,27 +390,9 @@ export class ClientProcess implements PeerEnd {
     if (future.releaseDue) this.#release(future);
   }
 
-  #onEnd(
-    future: ModelFuture,
-    state: "failed" | "cancelled",
-    code: string,
-    message: string,
-    failedKey: string | null,
-  ): void {
+  #onEnd(future: ModelFuture, end: FutureEnd): void {
     if (future.released) return;
-    if (future.state === "done") {
-      // said to be done, and lost since: only who asks for the bytes learns it
-      future.lostTo = code;
-      future.locating = false;
-      future.failedKey = failedKey;
-      return;
-    }
-    if (future.state !== "pending" && (future.state !== state || future.code !== code))
-      throw new Error(`${this.name} was told two ends of ${future.n}: ${future.code}, then ${code}`);
-    future.state = state;
-    future.code = code;
-    future.message = message;
-    future.failedKey = failedKey;
+    noteEnd(future, this.name, end);
     if (future.releaseDue) this.#release(future);
   }
 

@@ -2,6 +2,7 @@
 
 import type { AttachedInfo, AttachedTasks, RunId, TaskNumber } from "@taskflock/protocol/words";
 import type { ClientProcess } from "./client-process.ts";
+import type { ModelFuture } from "./model-future.ts";
 import type { Random } from "./random.ts";
 import { makesActor, mayHang, type TaskSpec } from "./tasks.ts";
 
@@ -52,11 +53,11 @@ function page(client: ClientProcess, attached: Attached, after: number, done: ()
 function redeem(client: ClientProcess, { owner, share }: Attached, n: TaskNumber, of: number): void {
   const spec = client.around.clientNamed(owner)?.futures.get(of)?.plan.spec;
   if (spec === undefined) throw new Error(`${client.name} attached to task ${of}, which ${owner} did not submit`);
-  refer(client, n, spec, (n % 10) / 10 < share);
+  refer(client, n, spec, (n % 10) / 10 < share).attached = true;
 }
 
 /** Nobody but its owner stops what runs for ever. */
-export function refer(client: ClientProcess, n: TaskNumber, spec: TaskSpec, fetch: boolean): void {
+export function refer(client: ClientProcess, n: TaskNumber, spec: TaskSpec, fetch: boolean): ModelFuture {
   const releaseAfterUs = mayHang(spec) ? 0 : n % 3 === 0 ? 20_000 : null;
-  client.redeem(n, { spec, fetch: fetch && !makesActor(spec), releaseAfterUs, cancelAfterUs: null });
+  return client.redeem(n, { spec, fetch: fetch && !makesActor(spec), releaseAfterUs, cancelAfterUs: null });
 }

@@ -46,14 +46,17 @@ for (let seed = from; seed < from + count; seed++) {
   }
 }
 const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-console.log(`${count - failed.length} of ${count} seeds passed: ${computed} executions, ${events} events, ${seconds} s`);
+console.log(
+  `${count - failed.length} of ${count} seeds passed: ${computed} executions, ${events} events, ${seconds} s`,
+);
 if (failed.length > 0) console.log(`failed: ${failed.join(" ")}`);
 process.exitCode = failed.length > 0 ? 1 : 0;
 
 function report(seed: number, text: string): void {
   if (values.shrink) {
     const small = shrink(seed);
-    if (small !== null) console.error(`${small.message}\n\nafter ${small.tries} tries, this is left:\n${small.summary}`);
+    if (small !== null)
+      console.error(`${small.message}\n\nafter ${small.tries} tries, this is left:\n${small.summary}`);
   } else console.error(text);
   const replay = `npm run simulate -- --seeds 1 --from ${seed}`;
   console.error(`\nseed ${seed} failed; this replays it:\n  ${replay}\nand this makes it small:\n  ${replay} --shrink`);

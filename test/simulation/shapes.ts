@@ -47,7 +47,7 @@ function drawPlan({ random }: Style, spec: TaskSpec): PlannedTask {
   const cancel = (spec.endless && spec.options.timeoutMs === 0) || random.chance(0.02);
   return {
     spec,
-    fetch: random.chance(0.5) && !makesActor(spec),
+    fetch: random.chance(makesActor(spec) ? 0.1 : 0.5),
     releaseAfterUs: !spec.endless && random.chance(0.25) ? random.skewed(1, 100_000) : null,
     cancelAfterUs: cancel ? random.skewed(1, 100_000) : null,
   };

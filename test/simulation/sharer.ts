@@ -267,4 +267,9 @@ export class Sharer {
   }
 }
 
-const ALLOWED: ReadonlySet<string> = new Set(["FLOCK_WAIT_TIMEOUT", "FLOCK_CANCELLED", "FLOCK_TASK_UNKNOWN", "FLOCK_SHARED_DELETED"]);
+const ALLOWED: ReadonlySet<string> = new Set([
+  "FLOCK_WAIT_TIMEOUT",
+  "FLOCK_CANCELLED",
+  "FLOCK_TASK_UNKNOWN",
+  "FLOCK_SHARED_DELETED",
+]);

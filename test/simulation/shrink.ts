@@ -104,7 +104,9 @@ function burstName(client: string, { atUs }: PlannedBurst): string {
 
 /** The scenario without these parts, and without what needs them. */
 export function trimmed(scenario: Scenario, without: ReadonlySet<string>): Scenario {
-  const clients = scenario.clients.filter(({ name }) => !without.has(name)).map((client) => trimClient(client, without));
+  const clients = scenario.clients
+    .filter(({ name }) => !without.has(name))
+    .map((client) => trimClient(client, without));
   const there = new Set(clients.map(({ name }) => name));
   return {
     ...scenario,

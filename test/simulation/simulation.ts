@@ -120,7 +120,7 @@ class Simulation implements WorkerSurroundings {
     judgeFutures(this.clients, this);
     if (!this.disturbed) {
       judgeExecutions(this.clients, this.book.specs);
-      const unanswered = this.clients.flatMap(({ asked }) => [...asked.values()].map(({ make }) => make().q));
+      const unanswered = this.clients.flatMap(({ asked }) => [...asked.values()].map(({ q }) => q));
       if (unanswered.length > 0) throw new Error(`questions without an answer: ${unanswered.join()}`);
     }
     this.#sweep();
@@ -164,10 +164,11 @@ class Simulation implements WorkerSurroundings {
 
   died(process: WorkerProcess, how: string): void {
     const { random, traits, link } = process;
-    // its nanny says so, mostly, and starts another; always, once it is calm: some task may run under that name only
-    if (random.chance(0.8)) this.world.after(random.skewed(10, 10_000), () => this.scheduler.exited(link, how));
+    // Its nanny says so, mostly, and starts another; always, once it is calm: some task may run under that name only.
+    const says = random.skewed(10, 10_000);
+    if (this.#calm || random.chance(0.8)) this.world.after(says, () => this.scheduler.exited(link, how));
     if (this.#calm || random.chance(0.8))
-      this.world.after(random.skewed(1_000, 60_000), () => this.#startWorker(traits));
+      this.world.after(says + random.skewed(1_000, 50_000), () => this.#startWorker(traits));
   }
 
   startAgain({ traits, random }: WorkerProcess): void {
@@ -351,12 +352,15 @@ class Simulation implements WorkerSurroundings {
     const logged: Record<string, number> = {};
     for (const { kind } of this.scheduler.machine.eventsSince(0, 100_000))
       logged[`event ${kind}`] = (logged[`event ${kind}`] ?? 0) + 1;
+    for (const q of this.clients.flatMap(({ answered }) => answered))
+      logged[`ask ${q}`] = (logged[`ask ${q}`] ?? 0) + 1;
     return {
       ...logged,
       ...this.scheduler.seen,
       ...this.ledger.seen,
       ...Object.fromEntries([...this.#faultsDone].map(([kind, count]) => [`fault ${kind}`, count])),
       sharedValues: futures.filter(({ shared, value }) => shared && value !== null).length,
+      attachedValues: futures.filter(({ attached, value }) => attached && value !== null).length,
       lostMidway: this.#midway,
     };
   }

@@ -15,8 +15,8 @@ import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { WorkerEvent, WorkerPort } from "@taskflock/worker/machine";
 import { defaultWorkerConfig, WorkerMachine } from "@taskflock/worker/machine";
 import { Arena } from "./arena.ts";
-import { transfer } from "./client-transfers.ts";
 import type { ClientProcess } from "./client-process.ts";
+import { transfer } from "./client-transfers.ts";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import type { Network } from "./network.ts";
 import type { Content, Packed } from "./payloads.ts";
@@ -39,6 +39,7 @@ export interface WorkerSurroundings {
   readonly network: Network;
   readonly book: TaskBook;
   readonly scheduler: SchedulerShell;
+  readonly disturbed: boolean;
   /** Everybody's own numbers, so that one who is not there changes nobody's luck. */
   randomOf(name: string): Random;
   /** A client that is there, or was. */
@@ -308,7 +309,9 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       this.#profiling = true;
       return;
     }
-    const data = this.#profiling ? this.payloads.put({ is: "value", value: this.book.specs.length, bytes: 8 }) : NO_PAYLOAD;
+    const data = this.#profiling
+      ? this.payloads.put({ is: "value", value: this.book.specs.length, bytes: 8 })
+      : NO_PAYLOAD;
     const message = this.#profiling ? "" : "no profile is taken";
     this.#profiling = false;
     this.link.sendUp(pack({ t: "profiled", data, dataBytes: 8, message }, this.payloads));

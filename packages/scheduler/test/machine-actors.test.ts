@@ -41,6 +41,16 @@ const workerNamed = (stage: Stage, name: string): ReturnType<Stage["machine"]["w
   stage.machine.workers().find((worker) => worker.name === name)!;
 
 describe("an actor", () => {
+  it("is no data: who asks for its bytes is told so, and it lives on", () => {
+    const stage = stageWith(1);
+    make(stage, 1);
+    stage.told();
+    stage.locate(1, 1);
+    expect(stage.told()).toMatchObject([{ t: "failed", n: 1, failure: { code: "FLOCK_ACTOR_NOT_DATA" } }]);
+    call(stage, 2);
+    expect(keys(stage.assigned(1))).toEqual(["f-1-2"]);
+  });
+
   it("is made where the fewest are, also where no slot is free, and takes none", () => {
     const stage = stageWith(1, 2);
     for (const n of [11, 12, 13, 14]) stage.submit(1, n);

@@ -127,6 +127,10 @@ export const errorRegistry = {
     advice:
       "Create it anew, from what you keep elsewhere. Calls that had no result may have run or not; none runs twice.",
   },
+  FLOCK_ACTOR_NOT_DATA: {
+    summary: "The result of a task was asked for, and it is an actor: an object that stays at its worker.",
+    advice: "Make a handle of it with client.getActor(key), and call its methods.",
+  },
   FLOCK_KEY_CONFLICT: {
     summary: "A key is already used for other code or other arguments.",
     advice: "Give another key, or release the first.",
