@@ -15,7 +15,7 @@ import type {
 import type { ClientProcess } from "./client-process.ts";
 import type { Random } from "./random.ts";
 import { refer } from "./run-errands.ts";
-import { makesActor } from "./tasks.ts";
+import { makesActor, recall } from "./tasks.ts";
 
 type Errand = (client: ClientProcess, random: Random) => void;
 
@@ -124,7 +124,10 @@ const call: Errand = (client, random) => {
       for (const [i, number] of as.entries()) {
         const spec = inputs[i];
         if (answer.error !== null || spec === undefined) client.waive(number);
-        else refer(client, number, spec, true);
+        else {
+          recall(spec);
+          refer(client, number, spec, true);
+        }
       }
     });
   });

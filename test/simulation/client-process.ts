@@ -88,7 +88,7 @@ export class ClientProcess implements PeerEnd {
 
   welcomed(_id: number, resumed: boolean): void {
     if (this.#began && !resumed) {
-      // its session expired: every future it has is lost, and it is told so
+      // its session expired: every future is lost, and said to be
       this.state = "lost";
       this.link.close();
       return;
@@ -191,14 +191,7 @@ export class ClientProcess implements PeerEnd {
     this.say({ t: "release", n });
   }
 
-  newRun(): RunNumber {
-    return ++this.#lastFollowed as RunNumber;
-  }
-
-  /** A future that turned out not to be: the scheduler was told nothing of it. */
-  forget(future: ModelFuture): void {
-    future.released = true;
-  }
+  newRun = (): RunNumber => ++this.#lastFollowed as RunNumber;
 
   follow(future: ModelFuture): void {
     this.#followPlan(future);

@@ -113,8 +113,8 @@ export function judgeExecutions(clients: readonly ClientProcess[], specs: readon
   }
   for (const spec of specs) {
     if (spec.kind === "scatter") continue;
-    const { begun, threw, interrupted } = spec.history;
-    const attempts = (1 + threw + interrupted) * (spec.options.speculate ? 2 : 1);
+    const { begun, threw, interrupted, recalled } = spec.history;
+    const attempts = (1 + threw + interrupted + recalled) * (spec.options.speculate ? 2 : 1);
     const most = attempts * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
     if (begun > most && !spec.endless)
       throw new Error(`task ${spec.id} was computed ${begun} times, with ${threw} errors`);

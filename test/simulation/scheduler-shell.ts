@@ -274,5 +274,5 @@ export class SchedulerShell implements SchedulerEnd {
 export function schedulerConfig(inlineBudgetBytes: number): typeof defaultSchedulerConfig {
   // Times and transfers of the model's size.
   const scale = { stragglerUs: 1_000, surplusUs: 20_000, bandwidthBytesPerUs: 25 };
-  return { ...defaultSchedulerConfig, ...scale, inlineBudgetBytes, storyLines: 50_000 };
+  return { ...defaultSchedulerConfig, ...scale, inlineBudgetBytes, storyLines: 20_000 };
 }

@@ -100,7 +100,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       maxFetches: 3,
       maxBatch: 16,
       maxSnapshotHolds: 2,
-      storyLines: 5_000,
+      storyLines: 1_000,
     };
     this.machine = new WorkerMachine(config, this.#port());
     this.#slots = new Map(Array.from({ length: slots }, (_, index) => [index, new ModelSlot(this, index)]));
