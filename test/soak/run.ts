@@ -18,7 +18,7 @@ if (!(minutes > 0) || !Number.isSafeInteger(seed)) {
   process.exit(2);
 }
 const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
 const out = values.out ?? fileURLToPath(new URL(`../../node_modules/.cache/soak/seed-${seed}`, import.meta.url));
 const findings = await soak({ minutes, seed, out, signal: stop.signal });
 if (stop.signal.aborted) console.log("interrupted");

@@ -54,11 +54,11 @@ test("two minutes of work, kills, cancels and retires: every task ends right, an
 test("when it is interrupted, nothing of it is left", { timeout: 120_000 }, async () => {
   const out = join(folder, "out");
   const { code, printed } = await run(["--minutes", "10", "--seed", "21", "--out", out], (text) => {
-    if (text.includes("at work")) child?.kill("SIGINT");
+    if (text.endsWith("at work\n")) child?.kill("SIGINT");
   });
   expect(code, printed).toBe(130);
   expect(left()).toEqual([]);
-  const [, address] = /scheduler at (\S+)/.exec(printed) ?? [];
+  const [, address] = /scheduler at (\S+),/.exec(printed) ?? [];
   await expect(Client.connect(address, { token: "0".repeat(64) })).rejects.toMatchObject({
     code: "FLOCK_CONNECTION_REFUSED",
   });
