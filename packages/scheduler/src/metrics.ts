@@ -21,15 +21,8 @@ export interface MetricSources {
 const PREFIX = "taskflock_scheduler_";
 
 /** The scheduler's registry. */
-export function createMetrics({
-  machine,
-  workers,
-  payloads,
-  steps,
-  traffic,
-  relays,
-  loopDelay,
-}: MetricSources): Registry {
+export function createMetrics(sources: MetricSources): Registry {
+  const { machine, workers, payloads, steps, traffic, relays, loopDelay } = sources;
   const registry = new Registry();
   const registers = [registry];
   new Gauge({
