@@ -27,6 +27,8 @@ const worker: ClusterInfo["workers"][number] = {
     arenaUsedBytes: 0,
     spilledBytes: 0,
     spillCount: 0,
+    resumedFetches: 0,
+    damagedParts: 0,
     eventLoopDelayMs: 1,
   },
 };
