@@ -10,10 +10,10 @@ import { Random } from "../simulation/random.ts";
 import { bytesInUse } from "../system/processes.ts";
 import { Crew, outcomesOf } from "./crew.ts";
 import { Faults, until } from "./faults.ts";
-import { ELDER, Flock, workerOf } from "./flock.ts";
+import { Flock, workerOf } from "./flock.ts";
 import { Journal } from "./journal.ts";
 import { growth, inMb } from "./memory.ts";
-import type { Litter } from "./messages.ts";
+import { ELDER, type Litter } from "./messages.ts";
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -78,7 +78,7 @@ class Soak {
   async start(): Promise<void> {
     const { seed, minutes } = this.#options;
     this.#journal.tell(`soak: ${minutes} minutes, seed ${seed}; log: ${this.#journal.file}`);
-    this.#flock = await Flock.start(this.#folder, this.record, this.#journal);
+    this.#flock = await Flock.start(this.#folder, this.record, seed, this.#journal);
     const tokenFile = join(this.#folder, "token");
     this.#client = await Client.connect(this.#flock.address, { tokenFile, name: "control", logs: "ignore" });
     await Promise.all([this.#flock.add(ELDER), ...Array.from({ length: WORKERS - 1 }, () => this.#flock.add())]);
