@@ -12,6 +12,7 @@ import { Crew, outcomesOf } from "./crew.ts";
 import { Faults, until } from "./faults.ts";
 import { Flock, workerOf } from "./flock.ts";
 import { Journal } from "./journal.ts";
+import { processesOf } from "./leftovers.ts";
 import { growth, inMb } from "./memory.ts";
 import { ELDER, type Litter } from "./messages.ts";
 
@@ -38,6 +39,7 @@ export async function soak(options: SoakOptions): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), "taskflock-soak-"));
   writeFileSync(join(folder, "token"), randomBytes(32).toString("hex"), { mode: 0o600 });
   const run = new Soak(options, journal, folder);
+  let left: readonly string[] = [];
   try {
     await run.start();
     await run.work();
@@ -45,10 +47,13 @@ export async function soak(options: SoakOptions): Promise<readonly string[]> {
     if (!options.signal.aborted) journal.wrong(String(error instanceof Error ? error.stack : error));
   } finally {
     await run.close();
+    left = await processesOf(folder);
+    for (const text of left) journal.tell(`WRONG ${text}`);
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   }
-  if (journal.findings.length === 0) rmSync(run.record, { force: true });
-  return journal.findings;
+  const findings = [...journal.findings, ...left];
+  if (findings.length === 0) rmSync(run.record, { force: true });
+  return findings;
 }
 
 class Soak {
