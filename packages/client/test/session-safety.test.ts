@@ -18,7 +18,11 @@ const wrong = (value: unknown): never => value as never;
 
 describe("a wrong argument is refused, and the session goes on", () => {
   test.each<[string, RegExp, () => unknown]>([
-    ["the reason of a cancel", /cancel takes a string as the reason/, () => client.submit(square, [2]).cancel(wrong(5))],
+    [
+      "the reason of a cancel",
+      /cancel takes a string as the reason/,
+      () => client.submit(square, [2]).cancel(wrong(5)),
+    ],
     ["steps", /step of a run takes a whole number/, () => client.run("r").step(Number.NaN)],
     ["half a step", /step of a run takes a whole number/, () => client.run("r").step(0.5)],
     ["an outcome", /close of a run takes "done" or/, () => client.run("r").close(wrong("finished"))],
