@@ -61,6 +61,22 @@ describe("a detached run", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("hears nothing more of a client that said goodbye", () => {
+    const stage = new Stage();
+    stage.client();
+    open(stage, 1, 1, "nightly");
+    stage.submit(1, 1, { run: 1 });
+    const afterwards = [stage.submission(2), stage.submission(3, { run: 1 })];
+    stage.say(1, { t: "goodbye" }, ...afterwards, { t: "locate", n: 9 as TaskNumber });
+    leave(stage, 1);
+    expect(stage.machine.runs()).toMatchObject([{ name: "nightly", counts: { total: 1 } }]);
+    const left = stage.machine
+      .eventsSince(0, 100)
+      .filter(({ kind }) => kind === "clientGone" || kind === "runDetached");
+    expect(left.map(({ kind }) => kind)).toEqual(["runDetached", "clientGone"]);
+    expect(stage.live.size).toBe(2);
+  });
+
   it("keeps what its client let go of, until its time is over", () => {
     const stage = new Stage();
     stage.client();
