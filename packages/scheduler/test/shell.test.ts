@@ -216,7 +216,7 @@ describe("cuts", () => {
   });
 });
 
-test("metrics say what is there, under the scheduler's prefix", async () => {
+test("metrics say what is there, under the scheduler's prefix and the workers'", async () => {
   const scheduler = await start(cleanups);
   const client = await TestClient.connect(cleanups, scheduler.address);
   await TestWorker.connect(cleanups, scheduler.address, "w");
@@ -231,7 +231,7 @@ test("metrics say what is there, under the scheduler's prefix", async () => {
   expect(await gauge(scheduler, "received_bytes_total")).toBeGreaterThan(100);
   expect(await gauge(scheduler, "sent_bytes_total")).toBeGreaterThan(100);
   for (const line of text.split("\n"))
-    if (line !== "" && !line.startsWith("#")) expect(line).toMatch(/^taskflock_scheduler_/);
+    if (line !== "" && !line.startsWith("#")) expect(line).toMatch(/^taskflock_(scheduler|worker)_/);
 });
 
 test("close ends every link, and the port is free again", async () => {
