@@ -216,7 +216,7 @@ describe("cuts", () => {
   });
 });
 
-test("metrics say what is there, under the scheduler's prefix and the workers'", async () => {
+test("metrics say what is there, of the scheduler and its workers", async () => {
   const scheduler = await start(cleanups);
   const client = await TestClient.connect(cleanups, scheduler.address);
   await TestWorker.connect(cleanups, scheduler.address, "w");
@@ -226,6 +226,7 @@ test("metrics say what is there, under the scheduler's prefix and the workers'",
   const { body: text } = await scheduler.metrics();
   expect(text).toContain('taskflock_scheduler_tasks{status="done"} 1');
   expect(text).toContain('taskflock_scheduler_workers{status="running"} 1');
+  expect(text).toContain('taskflock_worker_slots{worker="w"} ');
   expect(await gauge(scheduler, "sessions")).toBe(1);
   expect(await gauge(scheduler, "received_messages_total")).toBeGreaterThanOrEqual(4);
   expect(await gauge(scheduler, "received_bytes_total")).toBeGreaterThan(100);
