@@ -75,7 +75,7 @@ describe("a detached run", () => {
     stage.client(2);
     expect(attach(stage, 2, "nightly", [5]).keys).toEqual(["f-1-1"]);
     const { run } = stage.machine.runs().find(({ detached }) => detached)!;
-    ask(stage, 2, { q: "forgetRun", run });
+    ask(stage, 2, { q: "forgetRun", run: run as never });
     expect(stage.alarm).toBeNull();
     expect(stage.leftOver()).toEqual([]);
   });
