@@ -1,6 +1,6 @@
 // Seldom questions, answered from what is known. Each area of the machine brings the handlers of its own questions.
 
-import { type Ask, NO_PAYLOAD, type Question, type TaskNumber } from "@taskflock/protocol/words";
+import type { Ask, Question, TaskNumber } from "@taskflock/protocol/words";
 import { actorHandlers } from "./actor-questions.ts";
 import { addWaiting, answer } from "./answers.ts";
 import { callOf, referToInputs } from "./calls.ts";
@@ -49,11 +49,6 @@ const handlers: Handlers<Question["q"]> = {
   ...restartHandlers,
   ping: (core, session, id) => answer(core, session, id, () => ({ value: null, error: null })),
 };
-
-/** Of a client that is gone. */
-export function freeQuestion(core: Core, question: Question): void {
-  if ("data" in question && question.data !== NO_PAYLOAD) core.port.free(question.data);
-}
 
 export function answerQuestion(core: Core, session: Session, { id, question }: Ask): void {
   const handle = handlers[question.q] as Handlers<"ping">["ping"];
