@@ -9,6 +9,7 @@ import { dataHandlers } from "./data-questions.ts";
 import { runHandlers } from "./detached.ts";
 import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
 import { takesTasks } from "./lanes.ts";
+import { namedWorkers, notFound } from "./named-workers.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 import { restartHandlers } from "./restart.ts";
 import { retire } from "./retire.ts";
@@ -70,7 +71,7 @@ export function answerWaiters(core: Core): void {
 }
 
 export function retireNamed(core: Core, names: readonly string[], why: string): void {
-  for (const worker of core.workers.values()) if (names.includes(worker.name)) retire(core, worker, why);
+  for (const worker of namedWorkers(core, names)) retire(core, worker, why);
 }
 
 function storyOf(core: Core, session: Session, n: TaskNumber): QuestionAnswer {
@@ -81,10 +82,6 @@ function storyOf(core: Core, session: Session, n: TaskNumber): QuestionAnswer {
 }
 
 function retired(core: Core, asked: readonly string[]): QuestionAnswer {
-  const workers = [...core.workers.values()].filter((w) => asked.includes(w.name));
-  const unknown = asked.filter((name) => !workers.some((w) => w.name === name));
-  if (unknown.length === 0) return { value: workers.map(workerInfo), error: null };
-  const names = unknown.join(", ").slice(0, 1024);
-  const message = `No worker is named ${names}; \`client.workers()\` lists those that are there.`;
-  return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
+  const workers = namedWorkers(core, asked);
+  return notFound(asked, workers) ?? { value: workers.map(workerInfo), error: null };
 }
