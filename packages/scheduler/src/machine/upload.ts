@@ -118,7 +118,7 @@ export function passUploadOn(core: Core, task: Task): void {
 function uploaderFor(core: Core, task: Task): Ref | null {
   let found: Ref | null = null;
   eachRef(task, (session, n) => {
-    if (session !== core.shared.keeper && session !== core.kept.session) found ??= { session, n };
+    if (session !== core.kept.session) found ??= { session, n };
   });
   return found;
 }
