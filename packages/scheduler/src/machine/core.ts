@@ -223,7 +223,7 @@ export class Core {
 
   /** For the event log. */
   happened(kind: EventKind, who: string, text: string, key = ""): void {
-    this.events.add(this.now, this.cause, kind, who, text, key);
+    this.events.add(this.now, this.cause, kind, who, text.slice(0, MAX_NOTICE), key);
   }
 
   /** Says nothing to a worker whose link is cut: its snapshot will show what it missed. */
