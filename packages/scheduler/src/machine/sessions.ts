@@ -16,6 +16,7 @@ import { callsAbandoned } from "./actor-life.ts";
 import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { keepsTask, keptRefs, leavesRuns, unfollow } from "./detached.ts";
+import { draftsAbandoned } from "./equipment-questions.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
 import { dropStray, holderFailed } from "./holdings.ts";
 import { laneFor } from "./lanes.ts";
@@ -87,6 +88,7 @@ export function sessionGone(core: Core, session: Session): void {
   session.functions.clear();
   for (const { lane } of session.options.values()) core.unuseLane(lane);
   session.options.clear();
+  draftsAbandoned(core, session);
   session.asks.length = 0;
   unfollow(core, session);
   profilesAbandoned(core, session);
