@@ -17,6 +17,8 @@ import { ModelLink, type PeerEnd } from "./link.ts";
 import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
+import { type SharedLedger, Sharer } from "./sharer.ts";
+import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
 import type { WorkerSurroundings } from "./worker-process.ts";
 
@@ -42,6 +44,7 @@ export class ClientProcess implements PeerEnd {
   /** Questions without an answer so far. */
   readonly asked = new Map<number, Asked>();
   state: "alive" | "left" | "lost" = "alive";
+  readonly sharer: Sharer;
   readonly #around: WorkerSurroundings;
   readonly #bursts: readonly PlannedBurst[];
   readonly #numbers = new Map<TaskSpec, TaskNumber>();
@@ -52,12 +55,13 @@ export class ClientProcess implements PeerEnd {
   #lastNumber = 0;
   #lastQuestion = 0;
 
-  constructor(name: string, bursts: readonly PlannedBurst[], around: WorkerSurroundings) {
+  constructor(name: string, bursts: readonly PlannedBurst[], around: WorkerSurroundings, ledger: SharedLedger) {
     this.name = name;
     this.#bursts = bursts;
     this.#around = around;
     this.payloads = new PayloadTable(name);
     this.link = new ModelLink("client", this, around.scheduler, around.world, around.random);
+    this.sharer = new Sharer(new SharingEnd(this), ledger, around.world, around.random);
     this.link.open();
   }
 
@@ -75,6 +79,7 @@ export class ClientProcess implements PeerEnd {
       return;
     }
     // an answer may have been lost with the former connection
+    this.sharer.resumed();
     for (const future of this.futures.values()) if (future.locating) this.#say({ t: "locate", n: future.n });
     for (const [id, { make }] of this.asked) this.#say({ t: "ask", id, question: make() });
   }
@@ -82,9 +87,7 @@ export class ClientProcess implements PeerEnd {
   cut(): void {}
 
   receive(packed: readonly Packed[]): void {
-    for (const one of packed) {
-      this.#hear(unpack(one, this.payloads) as SchedulerToClient);
-    }
+    for (const one of packed) this.#hear(unpack(one, this.payloads) as SchedulerToClient);
   }
 
   /** Fetches whatever it keeps and has not fetched yet. */
@@ -140,13 +143,21 @@ export class ClientProcess implements PeerEnd {
     this.#followPlan(future);
   }
 
+  /** Under a new number, or under one from before; 0 when it cannot be said. Whoever asks hears the answer. */
+  askAs(question: Question, id: number = ++this.#lastQuestion): number {
+    if (!this.#began || this.state !== "alive") return 0;
+    this.#say({ t: "ask", id, question });
+    return id;
+  }
+
   #say(message: ClientToScheduler): void {
     if (this.state !== "alive") return;
     this.link.sendUp(pack(message, this.payloads));
     if (message.t === "submit") this.payloads.free(message.args);
     else if (message.t === "function") this.payloads.free(message.code);
     else if (message.t === "scatter" && message.data !== NO_PAYLOAD) this.payloads.free(message.data);
-    else if (message.t === "ask" && "data" in message.question) this.payloads.free(message.question.data);
+    else if (message.t === "ask" && "data" in message.question && message.question.data !== NO_PAYLOAD)
+      this.payloads.free(message.question.data);
   }
 
   #submit(burst: PlannedBurst): void {
@@ -247,6 +258,7 @@ export class ClientProcess implements PeerEnd {
 
   #hear(message: SchedulerToClient): void {
     if (message.t === "answer") {
+      if (this.sharer.hears(message)) return;
       this.#answered(message);
       return;
     }

@@ -4,7 +4,7 @@ import type { DatasetContent, PayloadRef, TaskNumber } from "@taskflock/protocol
 import type { ClientProcess } from "./client-process.ts";
 import type { ModelFuture } from "./model-future.ts";
 import type { Random } from "./random.ts";
-import { mayHang, type TaskBook } from "./tasks.ts";
+import { makesActor, mayHang, type TaskBook, type TaskSpec } from "./tasks.ts";
 
 const NAMES: readonly string[] = ["a", "b", "c"];
 const MAX_FUTURES = 4;
@@ -66,7 +66,7 @@ function getDataset(client: ClientProcess, book: TaskBook, random: Random): void
     const specs = book.published[content.value];
     if (specs?.length !== results.length)
       throw new Error(`dataset ${name} has ${results.length} results, not ${specs?.length}`);
-    const futures = specs.map((spec) => client.refer({ spec, fetch, releaseAfterUs, cancelAfterUs: null }));
+    const futures = specs.map((spec) => refer(client, spec, fetch, releaseAfterUs));
     const as = futures.map(({ n }) => n);
     client.ask({ q: "referToDataset", name, version, as }, (answer) => {
       for (const future of futures)
@@ -74,6 +74,11 @@ function getDataset(client: ClientProcess, book: TaskBook, random: Random): void
         else client.forget(future);
     });
   });
+}
+
+/** An object that lives on its worker has no bytes to be fetched. */
+function refer(client: ClientProcess, spec: TaskSpec, fetch: boolean, releaseAfterUs: number | null): ModelFuture {
+  return client.refer({ spec, fetch: fetch && !makesActor(spec), releaseAfterUs, cancelAfterUs: null });
 }
 
 function unpublish(client: ClientProcess, name: string): void {

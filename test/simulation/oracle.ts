@@ -127,6 +127,8 @@ export function judgeExecutions(clients: readonly ClientProcess[], specs: readon
 function runsForSure(spec: TaskSpec): boolean {
   const { options, history, conflicts, fails } = spec;
   const limited = options.timeoutMs + options.deadlineMs + options.noWorkerTimeoutMs > 0;
-  const sure = spec.kind === "scatter" || (fails <= options.retries && !limited && history.cancels === 0);
-  return sure && !conflicts && !isCall(spec) && !makesActor(spec) && spec.inputs.every(runsForSure);
+  const sure = spec.kind === "scatter" || (fails <= options.retries && !limited);
+  return (
+    sure && !conflicts && history.cancels === 0 && !isCall(spec) && !makesActor(spec) && spec.inputs.every(runsForSure)
+  );
 }

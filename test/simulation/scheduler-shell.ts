@@ -216,7 +216,8 @@ export class SchedulerShell implements SchedulerEnd {
 
   /** Everything that is said passes here: it is counted, and swallowed where a test wants that. */
   #swallows(message: AnyMessage): boolean {
-    this.said.set(message.t, (this.said.get(message.t) ?? 0) + 1);
+    const kind = message.t === "missing" || message.t === "unavailable" ? `${message.t}, ${message.why}` : message.t;
+    this.said.set(kind, (this.said.get(kind) ?? 0) + 1);
     return this.#options.tamper?.(message) === true;
   }
 

@@ -79,7 +79,7 @@ function* messageLosses(): Iterable<[string, (message: AnyMessage) => boolean]> 
   yield ["a stop of a task that runs on", (message) => message.t === "stop" && message.why === "cancelled"];
 }
 
-const messageKinds: readonly AnyMessage["t"][] = [
+const messageKinds: readonly string[] = [
   "function",
   "options",
   "openRun",
@@ -88,7 +88,8 @@ const messageKinds: readonly AnyMessage["t"][] = [
   "release",
   "cancel",
   "locate",
-  "unavailable",
+  "unavailable, gone",
+  "unavailable, unreachable",
   "ask",
   "goodbye",
   "done",
@@ -115,7 +116,9 @@ const messageKinds: readonly AnyMessage["t"][] = [
   "actorEnded",
   "held",
   "notHeld",
-  "missing",
+  "missing, gone",
+  "missing, unreachable",
+  "missing, relay",
   "wantsToRetire",
   "pausing",
   "spoiled",

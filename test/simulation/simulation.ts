@@ -1,6 +1,6 @@
 // One run: the real scheduler machine and the real worker machines in a modelled world, judged by what the model allows.
 
-import type { TaskNumber, WorkerId } from "@taskflock/protocol/words";
+import type { SessionId, TaskNumber, WorkerId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
 import { ClientProcess } from "./client-process.ts";
 import { dataErrand, unpublishAll } from "./data-errands.ts";
@@ -9,6 +9,7 @@ import { judgeExecutions, judgeFutures } from "./oracle.ts";
 import { mix, Random } from "./random.ts";
 import { drawScenario, type Faults, noFaults, type Scenario } from "./scenario.ts";
 import { SchedulerShell, type ShellOptions } from "./scheduler-shell.ts";
+import { SharedLedger } from "./sharer.ts";
 import { WorkerProcess, type WorkerSurroundings, type WorkerTraits } from "./worker-process.ts";
 import { World } from "./world.ts";
 
@@ -56,6 +57,7 @@ class Simulation implements WorkerSurroundings {
   readonly scenario: Scenario;
   readonly workers: WorkerProcess[] = [];
   readonly clients: ClientProcess[] = [];
+  readonly ledger: SharedLedger = new SharedLedger((id) => this.scheduler.machine.sessions().includes(id as SessionId));
   #faults: Faults;
   #calm = false;
   /** A client restarted the cluster: whatever is there may have been cancelled. */
@@ -87,9 +89,10 @@ class Simulation implements WorkerSurroundings {
   run(): Report {
     for (const traits of this.scenario.workers) this.#startWorker(traits);
     for (const [i, bursts] of this.scenario.clients.entries())
-      this.clients.push(new ClientProcess(`client${i}`, bursts, this));
+      this.clients.push(new ClientProcess(`client${i}`, bursts, this, this.ledger));
     if (this.disturbed) this.#planFaults();
     for (const client of this.clients) this.#planQuestions(client);
+    for (const client of this.clients) this.#planSharing(client);
     this.#go(this.scenario.activeUs);
     this.#calmDown();
     this.#go(Number.POSITIVE_INFINITY);
@@ -102,9 +105,10 @@ class Simulation implements WorkerSurroundings {
       if (unanswered.length > 0)
         throw new Error(`${unanswered.map((c) => c.name).join()}: questions without an answer`);
     }
+    this.#sweep();
     for (const client of this.clients) client.leave(this.random.chance(0.5));
     this.#go(Number.POSITIVE_INFINITY);
-    const last = new ClientProcess("last", [], this);
+    const last = new ClientProcess("last", [], this, this.ledger);
     this.clients.push(last);
     this.#go(Number.POSITIVE_INFINITY);
     unpublishAll(last);
@@ -245,6 +249,22 @@ class Simulation implements WorkerSurroundings {
         : ({ q: "whyKey", key: `${random.pick(["f1", "f2", "f3"])}-1-${n}` } as const);
       this.world.after(random.between(3_000, scenario.activeUs), () => client.ask(question));
     }
+  }
+
+  #planSharing(client: ClientProcess): void {
+    const { random, scenario } = this;
+    for (let i = random.skewed(1, 60) - 1; i > 0; i--)
+      this.world.after(random.between(0, scenario.activeUs), () => client.sharer.act());
+  }
+
+  /** A last client empties the queues. */
+  #sweep(): void {
+    const sweeper = new ClientProcess("sweeper", [], this, this.ledger);
+    this.clients.push(sweeper);
+    this.#go(Number.POSITIVE_INFINITY);
+    sweeper.sharer.sweep();
+    this.#go(Number.POSITIVE_INFINITY);
+    this.ledger.judge();
   }
 
   #retireOne(): void {

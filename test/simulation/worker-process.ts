@@ -199,7 +199,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   upload(task: TaskId, content: Content & { bytes: number }): boolean {
     if (this.state !== "alive" || !this.#expected.delete(task)) return false;
     if (this.random.chance(this.#around.transferTrouble())) {
-      this.step({ e: "uploadFailed", task, message: "the model has no room" });
+      this.step({ e: "uploadFailed", task, message: "the model has no room", code: null });
     } else {
       this.arena.store(task, content);
       this.step({ e: "uploaded", task, bytes: content.bytes });

@@ -100,7 +100,8 @@ afterAll(async () => {
 });
 
 const actorsAt = (workers: readonly WorkerInfo[]): number => workers.reduce((sum, { actors }) => sum + actors, 0);
-const noActors = (): Promise<void> => expect.poll(async () => actorsAt(await client.workers())).toBe(0);
+const noActors = (): Promise<void> =>
+  expect.poll(async () => actorsAt(await client.workers()), { timeout: 30_000 }).toBe(0);
 const codeOf = async (future: { error(): Promise<Error | null> }): Promise<unknown> =>
   ((await future.error()) as { code?: string } | null)?.code;
 
@@ -266,7 +267,7 @@ describe("an actor", () => {
     const ledger: Actor<Ledger> = await client.actor(Ledger, [41, folder]);
     for (let i = 0; i < 20; i++) ledger.later(i);
     closeActor(ledger);
-    await expect.poll(() => readdirSync(folder)).toContain("41");
+    await expect.poll(() => readdirSync(folder), { timeout: 30_000 }).toContain("41");
     const { readFileSync } = await import("node:fs");
     expect(readFileSync(join(folder, "41"), "utf8")).toBe("20");
   });
@@ -342,7 +343,7 @@ test("a client that is killed takes its actors along", async () => {
   const child = start(holder);
   try {
     await once(child.stdout!, "data");
-    await expect.poll(async () => actorsAt(await client.workers())).toBe(1);
+    await expect.poll(async () => actorsAt(await client.workers()), { timeout: 30_000 }).toBe(1);
   } finally {
     child.kill("SIGKILL");
   }

@@ -16,6 +16,11 @@ export async function add(n) {
   await own.lock("total").withLock(async () => await total.set((await total.get()) + n));
 }
 
+/** Where there is one slot, for ever. */
+export async function waitInVain() {
+  await (await taskClient()).call(() => 1, []);
+}
+
 export async function acquire(name) {
   await (await taskClient()).lock(name).acquire();
 }

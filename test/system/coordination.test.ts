@@ -15,7 +15,10 @@ let folder: string;
 let scheduler: Role;
 let worker: Role;
 let client: Client;
-let tasks: Record<"work" | "add" | "acquire" | "acquireAndSpin", (argument: unknown) => Promise<unknown>>;
+let tasks: Record<
+  "work" | "add" | "waitInVain" | "acquire" | "acquireAndSpin",
+  (argument?: unknown) => Promise<unknown>
+>;
 const children: ChildProcess[] = [];
 
 const PATIENT = { timeout: 20_000 };
@@ -144,6 +147,17 @@ describe("a client inside a task", () => {
       await spinning.cancel();
       await (await next).release();
     }
+  });
+
+  test("tasks that wait for tasks while they have all slots are told so in their log", async () => {
+    const lines: string[] = [];
+    const { address, tokenFile } = scheduler.ready;
+    const logs = ({ text }: { text: string }): void => void lines.push(text);
+    await using listener = await Client.connect(address, { tokenFile, logs, packages: "installed" });
+    const both = [0, 1].map(() => listener.submit(tasks.waitInVain, []));
+    await expect.poll(() => lines.join("\n"), PATIENT).toMatch(/waits for tasks that find no free slot/);
+    await listener.cancel(both);
+    expect(await client.call((x: number) => x, [1])).toBe(1);
   });
 
   test("there is none outside of tasks", async () => {

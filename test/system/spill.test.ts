@@ -119,6 +119,19 @@ describe("64 MiB for results", () => {
   );
 
   test(
+    "and data larger than all the memory of its worker, there and back",
+    () =>
+      withCluster({ memoryLimit: "400MiB", threadsPerWorker: 1 }, async (client) => {
+        const bytes = new Uint8Array(Buffer.alloc(450 * MIB, "0123456").buffer);
+        const given = await client.scatter(bytes);
+        const back = (await given.result()) as Uint8Array;
+        expect(Buffer.compare(back, bytes)).toBe(0);
+        expect((await client.events()).map(({ kind }) => kind)).not.toContain("workerLost");
+      }),
+    120_000,
+  );
+
+  test(
     "a file that is damaged is noticed by whoever reads it, and the result is made again",
     () =>
       withCluster(small, async (client) => {
@@ -173,6 +186,7 @@ describe("a disk that is full", () => {
         expect(error).toMatchObject({ code: "FLOCK_DISK_FULL", message: expect.stringContaining("ENOSPC") });
         expect(await client.gather(client.map(total, blocks))).toEqual(range(14).map((seed) => seed * 4 * 131_072));
         await expect(client.scatter(block(1, 48))).rejects.toMatchObject({
+          code: "FLOCK_DISK_FULL",
           message: expect.stringContaining("ENOSPC"),
         });
         for (const future of blocks) future.release();

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { Client, type EventLine } from "taskflock";
 import { afterEach, describe, expect, test } from "vitest";
 import { Gate } from "./gate.ts";
-import { type Role, startRole } from "./processes.ts";
+import { type Role, startRole, taskflock } from "./processes.ts";
 
 const MIB = 1024 * 1024;
 /** Nobody listens there. */
@@ -106,6 +106,13 @@ describe("workers that nobody reaches", () => {
     expect(await client.submit(digest, [made], { workers: ["b"] }).result()).toBe(digest(await gathering));
     expect(await relayed(client)).toEqual([]);
   });
+});
+
+test("an address to advertise is checked at once", async () => {
+  const one = await taskflock(["worker", "127.0.0.1:1", "--advertise", "no address"]);
+  expect([one.code, one.stderr]).toEqual([1, expect.stringContaining("FLOCK_ADDRESS_INVALID")]);
+  const two = await taskflock(["worker", "127.0.0.1:1", "--advertise", "10.0.0.1:9", "--processes", "2"]);
+  expect([two.code, two.stderr]).toEqual([1, expect.stringContaining("FLOCK_OPTION_INVALID")]);
 });
 
 test("a holder that is killed in the middle: another gives the rest, and only the rest", async () => {

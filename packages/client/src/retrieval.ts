@@ -13,6 +13,7 @@ import {
   type TaskNumber,
   whyMissing,
 } from "@taskflock/protocol";
+import type { Tracing } from "./tracing.ts";
 
 /** How many holders are tried before the fault must be on this side: results that are made again are found elsewhere. */
 const MAX_ATTEMPTS = 6;
@@ -31,6 +32,7 @@ interface Place {
 }
 
 export interface RetrievalHost {
+  readonly tracing: Tracing | null;
   readonly payloads: PayloadStore;
   send(message: ClientToScheduler): void;
 }
@@ -54,7 +56,14 @@ export class Retrieval {
     if (running) return (await running).slice();
     const fetching: Fetching = { bytes: null, abort: new AbortController(), located: null };
     this.#fetching.set(n, fetching);
+    const told = this.#host.tracing?.transfer(n);
     fetching.bytes = this.#fetch(n, fetching).finally(() => this.#fetching.delete(n));
+    if (told !== undefined) {
+      fetching.bytes.then(
+        ({ length }) => told(length),
+        () => told(null),
+      );
+    }
     return fetching.bytes;
   }
 

@@ -33,6 +33,7 @@ import { RunTable } from "./runs.ts";
 import { SharedData } from "./shared-data.ts";
 import { encodeData, Submission, type SubmissionHost } from "./submission.ts";
 import { TaskTable, type TaskTableHost } from "./task-table.ts";
+import { loadTracing, type Tracing } from "./tracing.ts";
 import { Uploads } from "./uploads.ts";
 import { EndWaiter, ValueWaiter } from "./waiters.ts";
 
@@ -60,6 +61,8 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   readonly uploads: Uploads;
   readonly encoder: ArgumentEncoder;
   readonly submission: Submission;
+  /** Where the program has a tracer. */
+  tracing: Tracing | null = null;
   readonly #bulk: BulkClient;
   readonly #retrieval: Retrieval;
   readonly #logs: LogSink;
@@ -87,6 +90,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
       onGone: (error) => session.#end(error),
     });
     session.#welcome = session.#link.welcome;
+    session.tracing = await loadTracing(session, session.#link.welcome.now);
     return session;
   }
 
@@ -218,6 +222,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   }
 
   settled(record: TaskRecord): void {
+    this.tracing?.ended(record);
     const uploading = this.uploads.has(record.n);
     if (record.state !== "done") this.dropped(record);
     else if (record.sentBytes > 0) this.uploads.placed(record.n);
@@ -225,6 +230,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   }
 
   dropped(record: TaskRecord): void {
+    this.tracing?.dropped(record);
     if (record.sentBytes > 0) this.uploads.drop(record.n);
     this.#retrieval.drop(record.n);
   }
@@ -266,6 +272,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.questions.abandonAll(reason);
     this.runs.endAll();
     this.uploads.close();
+    this.tracing?.close();
     this.#retrieval.close();
     this.#bulk.close();
   }

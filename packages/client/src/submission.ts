@@ -21,6 +21,7 @@ import type { TaskRecord } from "./record.ts";
 import type { SpareMemory } from "./spare-memory.ts";
 import { type InternalOptions, optionsData } from "./task-options.ts";
 import type { TaskTable } from "./task-table.ts";
+import type { Tracing } from "./tracing.ts";
 import type { Uploads } from "./uploads.ts";
 
 export interface SubmissionHost {
@@ -31,6 +32,7 @@ export interface SubmissionHost {
   readonly gate: Gate;
   readonly sessionId: number;
   readonly inlineLimitBytes: number;
+  readonly tracing: Tracing | null;
   keyOf(record: TaskRecord): string;
   /** Sends in order, and frees the payload. */
   send(message: ClientToScheduler, payload?: PayloadRef): void;
@@ -140,9 +142,16 @@ export class Submission {
     return record;
   }
 
+  /** The record of a new call. */
+  #added(name: string, key: string | null, fingerprint: string | null): TaskRecord {
+    const record = this.#host.tasks.add(name, key, fingerprint);
+    this.#host.tracing?.submitted(record);
+    return record;
+  }
+
   /** The usual case: nothing to look up, nothing to wait for. */
   #sendPlain({ payload, bytes, entry: fn, deps, functions }: EncodedArguments, plan: Plan): TaskRecord {
-    const record = this.#host.tasks.add(fn.name, null, null);
+    const record = this.#added(fn.name, null, null);
     this.#deliver(
       record,
       {
@@ -168,7 +177,7 @@ export class Submission {
     const { tasks, sessionId, gate } = this.#host;
     const { name } = call.plan;
     const key = name === null ? null : `${name}-${sessionId}-${tasks.next}`;
-    const record = tasks.add(name ?? call.fn.name, key, key);
+    const record = this.#added(name ?? call.fn.name, key, key);
     gate.pass(() => this.#sendCall(record, call, key, key));
     return record;
   }
@@ -180,7 +189,7 @@ export class Submission {
     const fingerprint = this.#fingerprint(call);
     if (fingerprint === null) {
       // The first call of a package's function: what it is called with a key is known when the gate opens.
-      const record = tasks.add(stem, key, null);
+      const record = this.#added(stem, key, null);
       gate.pass(() => {
         const late = this.#fingerprint(call);
         this.#sendCall(record, call, late === null ? null : (key ?? keyOfPure(stem, late)), late);
@@ -198,7 +207,7 @@ export class Submission {
       payloads.free(call.payload);
       throw error;
     }
-    const record = tasks.add(stem, wanted, fingerprint);
+    const record = this.#added(stem, wanted, fingerprint);
     gate.pass(() => this.#sendCall(record, call, wanted, fingerprint));
     return record;
   }

@@ -6,6 +6,7 @@ import { compileClientOptions } from "./client-options.ts";
 import { loadSession } from "./load-session.ts";
 import type { Session } from "./session.ts";
 import { taskHere } from "./task-here.ts";
+import { StallWatch } from "./task-stall.ts";
 
 /** What a slot leaves (the worker's slot/connection.ts). */
 interface ConnectionProvider {
@@ -16,6 +17,7 @@ interface ConnectionProvider {
 interface SlotClient {
   readonly session: Session;
   readonly client: Client;
+  readonly stalls: StallWatch;
 }
 
 /** All copies of the packages agree on it. */
@@ -42,9 +44,12 @@ export async function taskClient(): Promise<Client> {
   }
   const before = opening;
   const known = await before?.catch(() => undefined);
-  if (known !== undefined && known.session.ended === null) return known.client;
-  if (opening === before) opening = open(slot, task.task.worker);
-  return (await opening!).client;
+  if (known === undefined || known.session.ended !== null) {
+    if (opening === before) opening = open(slot, task.task.worker);
+  }
+  const { client, stalls } = await opening!;
+  stalls.usedBy(task);
+  return client;
 }
 
 async function open(slot: ConnectionProvider, worker: string): Promise<SlotClient> {
@@ -53,5 +58,5 @@ async function open(slot: ConnectionProvider, worker: string): Promise<SlotClien
   const { Session } = await loadSession();
   const session = await Session.open(options);
   slot.opened(session.resume.id, session.resume.secret);
-  return { session, client: makeClient(session, options.logs) };
+  return { session, client: makeClient(session, options.logs), stalls: new StallWatch(session) };
 }

@@ -20,7 +20,9 @@ interface ContextHere {
 type Provider = () => unknown;
 
 /** What only a slot's tasks have (the worker's item-context.ts), and what is not for users. */
-interface RunningTask extends ContextHere {
+export interface RunningTask extends ContextHere {
+  /** False once it has its outcome. */
+  readonly running?: boolean;
   atTaskEnd?(callback: () => void): () => void;
 }
 

@@ -69,6 +69,12 @@ export class TaskTable {
     return this.#faults === 0;
   }
 
+  /** Somebody waits for a task that has not ended. */
+  get isAwaited(): boolean {
+    for (const record of this.#records.values()) if (record.state === "pending" && record.isWatched) return true;
+    return false;
+  }
+
   /** The number that the next record will have. */
   get next(): number {
     return this.#last + 1;

@@ -1,5 +1,7 @@
 // Published data, persisted graphs, and tasks that nobody waits for.
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { eachBounded } from "../src/bounded.ts";
 import { type Client, delayed, type Future, fireAndForget, isFuture, range } from "../src/index.ts";
@@ -14,6 +16,9 @@ beforeEach(async () => {
   other = await cluster.connect({ name: "second", logs: "ignore" });
 });
 afterEach(() => cluster.close());
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 const large = (n: number): Float64Array => Float64Array.from({ length: n }, (_, i) => i);
 const square = (x: number): number => x * x;
@@ -115,6 +120,26 @@ describe("persist", () => {
     expect(await client.compute(count(nodes.X, 1)).result()).toBe(20_000);
     expect(ran().filter((key) => key.startsWith("load"))).toHaveLength(3);
     expect(() => client.persist(1)).toThrowError(/persist takes a delayed call/);
+  });
+
+  test("keeps the results as long as somebody has the node", async () => {
+    const load = delayed(large, { name: "load" });
+    const done = async (): Promise<number> => (await other.cluster()).tasks.done;
+    const nodes = [load(20_000)];
+    client.persist(nodes);
+    await expect.poll(done).toBe(1);
+    for (let round = 0; round < 5; round++) {
+      collectGarbage();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await client.compute(nodes[0]!).error()).toBeNull();
+    expect(ran()).toHaveLength(1);
+    nodes.length = 0;
+    const collectedAndDone = async (): Promise<number> => {
+      collectGarbage();
+      return await done();
+    };
+    await expect.poll(collectedAndDone, { timeout: 10_000 }).toBe(0);
   });
 });
 

@@ -1,7 +1,15 @@
 // Compiled by types.test.ts, never run: what infers, and what must not compile.
 
 import { estimator, type FittedEstimator, type Labels, type Matrix, type Scorer, svc } from "@taskflock/ml";
-import { type Client, type Delayed, delayed, type Future, type Resolved } from "../src/index.ts";
+import {
+  type Actor,
+  actorValue,
+  type Client,
+  type Delayed,
+  delayed,
+  type Future,
+  type Resolved,
+} from "../src/index.ts";
 
 declare const client: Client;
 declare const num: Future<number>;
@@ -279,3 +287,34 @@ client.runOnWorkers((x: number) => x);
 client.exec("ls");
 // @ts-expect-error: and begins with a program
 client.exec([]);
+
+// Actors: the public methods of the class, each with its parameters or futures of them; no fields, no private members.
+declare class Counter {
+  constructor(start: number, name?: string);
+  total: number;
+  add(amount: number): number;
+  later(amount: number, note: string): Promise<string[]>;
+  private hidden(): void;
+}
+const making = client.actor(Counter, [num]);
+same<typeof making, Promise<Actor<Counter>>>(true);
+declare const counter: Actor<Counter>;
+same<ReturnType<typeof counter.add>, Future<number>>(true);
+const notes = counter.later(num, text);
+same<typeof notes, Future<string[]>>(true);
+same<ReturnType<typeof actorValue<Counter, "total">>, Future<number>>(true);
+same<ReturnType<typeof client.getActor<Counter>>, Promise<Actor<Counter>>>(true);
+// @ts-expect-error: a string for a number
+counter.add("1");
+// @ts-expect-error: one argument too few
+counter.later(1);
+// @ts-expect-error: a field is read by actorValue
+counter.total;
+// @ts-expect-error: it has no such property
+actorValue(counter, "sum");
+// @ts-expect-error: private
+counter.hidden();
+// @ts-expect-error: a string for a number
+client.actor(Counter, ["1"]);
+// @ts-expect-error: there is no such option
+client.actor(Counter, [1], { retries: 1 });

@@ -27,6 +27,8 @@ const worker: ClusterInfo["workers"][number] = {
     arenaUsedBytes: 0,
     spilledBytes: 0,
     spillCount: 0,
+    resumedFetches: 0,
+    damagedParts: 0,
     eventLoopDelayMs: 1,
   },
 };
@@ -55,6 +57,7 @@ const cluster: ClusterInfo = {
       status: "open",
       steps: 54,
       stepsDone: 7,
+      detached: false,
       counts: { total: 60, done: 7, failed: 0, cancelled: 0, running: 2 },
     },
   ],

@@ -1,6 +1,7 @@
 export * from "./address.ts";
 export * from "./bulk/bulk-client.ts";
 export * from "./bulk/bulk-errors.ts";
+export type { BulkSink } from "./bulk/bulk-frames.ts";
 export * from "./bulk/bulk-server.ts";
 export { type BulkSource, Outgoing } from "./bulk/outgoing.ts";
 export { Received } from "./bulk/received.ts";

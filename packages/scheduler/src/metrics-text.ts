@@ -2,6 +2,7 @@
 // schedulers start without anybody who asks, and all should start soon.
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { WorkerInfo } from "@taskflock/protocol";
 import type { Registry } from "prom-client";
 import type { MetricSources } from "./metrics.ts";
 
@@ -16,15 +17,17 @@ export class MetricsReader {
   readonly #sources: MetricSources;
   readonly #delay: ReturnType<typeof monitorEventLoopDelay> = monitorEventLoopDelay({ resolution: SAMPLE_MS });
   #registry: Registry | null = null;
+  #workers: readonly WorkerInfo[] = [];
 
-  constructor(sources: Omit<MetricSources, "loopDelay">) {
-    this.#sources = { ...sources, loopDelay: () => this.#loopDelay() };
+  constructor(sources: Omit<MetricSources, "loopDelay" | "workers">) {
+    this.#sources = { ...sources, loopDelay: () => this.#loopDelay(), workers: () => this.#workers };
     this.#delay.enable();
   }
 
   async read(): Promise<MetricsText> {
     const { createMetrics } = await import("./metrics.ts");
     this.#registry ??= createMetrics(this.#sources);
+    this.#workers = this.#sources.machine.workers();
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
   }
 

@@ -1,12 +1,15 @@
 // What Prometheus sees. Values are read when they are asked for, so that counting costs the hot path nothing.
 
-import type { PayloadStore, Traffic } from "@taskflock/protocol";
+import type { PayloadStore, Traffic, WorkerInfo } from "@taskflock/protocol";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { SchedulerMachine } from "./machine/index.ts";
 import type { RelayCounts } from "./relays.ts";
+import { addWorkerMetrics } from "./worker-metrics.ts";
 
 export interface MetricSources {
   readonly machine: SchedulerMachine;
+  /** As of this scrape. */
+  readonly workers: () => readonly WorkerInfo[];
   readonly payloads: PayloadStore;
   readonly steps: () => number;
   readonly traffic: () => Traffic;
@@ -18,7 +21,8 @@ export interface MetricSources {
 const PREFIX = "taskflock_scheduler_";
 
 /** The scheduler's registry. */
-export function createMetrics({ machine, payloads, steps, traffic, relays, loopDelay }: MetricSources): Registry {
+export function createMetrics(sources: MetricSources): Registry {
+  const { machine, workers, payloads, steps, traffic, relays, loopDelay } = sources;
   const registry = new Registry();
   const registers = [registry];
   new Gauge({
@@ -37,7 +41,7 @@ export function createMetrics({ machine, payloads, steps, traffic, relays, loopD
     registers,
     collect() {
       const counts = { running: 0, paused: 0, retiring: 0, cut: 0 };
-      for (const worker of machine.workers()) counts[worker.status]++;
+      for (const worker of workers()) counts[worker.status]++;
       for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
     },
   });
@@ -56,6 +60,15 @@ export function createMetrics({ machine, payloads, steps, traffic, relays, loopD
   );
   counter(registry, "events_total", "Events its state machine has taken in.", steps);
   counter(registry, "transitions_total", "Transitions of tasks.", () => machine.transitions());
+  trafficMetrics(registry, traffic);
+  transferMetrics(registry, relays);
+  gauge(registry, "runs", "Runs that are known, open or closed.", () => machine.runs().length);
+  processMetrics(registry, loopDelay);
+  addWorkerMetrics(registry, workers);
+  return registry;
+}
+
+function trafficMetrics(registry: Registry, traffic: () => Traffic): void {
   counter(
     registry,
     "received_messages_total",
@@ -65,12 +78,13 @@ export function createMetrics({ machine, payloads, steps, traffic, relays, loopD
   counter(registry, "received_bytes_total", "Bytes of the frames that carried them.", () => traffic().receivedBytes);
   counter(registry, "sent_messages_total", "Messages to clients and workers.", () => traffic().sentMessages);
   counter(registry, "sent_bytes_total", "Bytes of the frames that carried them.", () => traffic().sentBytes);
+}
+
+function transferMetrics(registry: Registry, relays: () => RelayCounts): void {
   counter(registry, "relays_total", "Transfers that went through the scheduler.", () => relays().total);
   counter(registry, "relayed_bytes_total", "Bytes that they carried.", () => relays().bytes);
   gauge(registry, "relays", "Transfers that go through the scheduler now.", () => relays().active);
   gauge(registry, "relays_waiting", "Transfers that wait to go through the scheduler.", () => relays().waiting);
-  processMetrics(registry, loopDelay);
-  return registry;
 }
 
 function processMetrics(registry: Registry, loopDelay: () => number): void {

@@ -62,6 +62,10 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
     config: options.config ?? {},
   };
   if (complete.token === "") throw new FlockError("FLOCK_OPTION_INVALID", "The scheduler's token is empty.");
+  if (!Number.isSafeInteger(complete.maxRelays) || complete.maxRelays < 0) {
+    const text = `The scheduler's option maxRelays is ${complete.maxRelays}; it takes a whole number, 0 for none.`;
+    throw new FlockError("FLOCK_OPTION_INVALID", text);
+  }
   demandTrust(complete);
   return complete;
 }

@@ -103,7 +103,7 @@ export class FakeWorker {
 
   #receiveBytes(task: TaskId, bytes: number, pick: number): void {
     this.expected.delete(task);
-    if (pick % 5 === 0) this.out.push({ t: "notHeld", task, message: "the arena is full" });
+    if (pick % 5 === 0) this.out.push({ t: "notHeld", task, message: "the arena is full", code: null });
     else this.#hold(task, bytes);
   }
 

@@ -79,7 +79,7 @@ describe("replicate", () => {
     const stage = stored(1, 100, 5);
     say(stage, { q: "replicate", ns: [1], copies: 5, workers: [] });
     const [task] = acquired(stage, 2);
-    stage.tell(2, { t: "notHeld", task: task!, message: "the arena has no room" });
+    stage.tell(2, { t: "notHeld", task: task!, message: "the arena has no room", code: null });
     stage.lose(3);
     stage.cut(4);
     stage.tell(5, { t: "wantsToRetire", reason: "" });
@@ -160,7 +160,7 @@ describe("rebalance", () => {
     const stage = stored(2, 100, 2);
     say(stage, { q: "rebalance", ns: null, workers: [] });
     const [task] = acquired(stage, 2);
-    stage.tell(2, { t: "notHeld", task: task!, message: "the arena has no room" });
+    stage.tell(2, { t: "notHeld", task: task!, message: "the arena has no room", code: null });
     expect(movesOf(stage)).toMatchObject({ count: 0, refusedCount: 1 });
     expect(storedAt(stage)).toEqual([2, 0]);
     expect(stage.take(1, "drop")).toEqual([]);
@@ -261,7 +261,7 @@ describe("scattered data", () => {
       const [to] = stage.told().filter((m) => m.t === "uploadTo") as UploadTo[];
       const { worker } = to!.holders[0]!;
       tried.push(worker);
-      stage.tell(worker, { t: "notHeld", task: to!.task, message: "it has no room" });
+      stage.tell(worker, { t: "notHeld", task: to!.task, message: "it has no room", code: null });
     }
     expect(tried.sort()).toEqual([1, 2, 3]);
     const [failed] = stage.told();

@@ -91,7 +91,7 @@ describe("a result that many wait for at one worker", () => {
     read(stage, 10, 60);
     stage.worker(2);
     expect(stage.take(2, "acquire")).toHaveLength(1);
-    stage.tell(2, { t: "notHeld", task: result, message: "the store is full" });
+    stage.tell(2, { t: "notHeld", task: result, message: "the store is full", code: null });
     stage.pass(SECOND / 10);
     expect(stage.take(2, "acquire")).toEqual([]);
     expect(stage.machine.workers()[1]!.stored).toBe(0);

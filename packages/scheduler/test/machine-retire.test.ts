@@ -44,7 +44,7 @@ describe("a worker that retires", () => {
     stage.step({ e: "retireWorkers", workers: ["w1"] });
     for (const id of [2, 3]) {
       const [move] = stage.take(id, "acquire") as { task: number }[];
-      stage.tell(id, { t: "notHeld", task: move!.task as never, message: "the arena is full" });
+      stage.tell(id, { t: "notHeld", task: move!.task as never, message: "the arena is full", code: null });
     }
     expect(stage.take(1, "leave")).toHaveLength(1);
     expect([...stage.assigned(2), ...stage.assigned(3)].map((a) => a.attempt)).toEqual([2]);

@@ -125,7 +125,7 @@ describe("scattered data", () => {
     stage.scatter(1, 1, 9000);
     stage.submit(1, 2, { deps: [1] });
     const [expected] = stage.take(1, "expect") as unknown as { task: never }[];
-    stage.tell(1, { t: "notHeld", task: expected!.task, message: "the arena is full" });
+    stage.tell(1, { t: "notHeld", task: expected!.task, message: "the arena is full", code: null });
     const failed = stage.told().filter((m) => m.t === "failed");
     expect(failed.map((m) => m.failure.code)).toEqual(["FLOCK_OUT_OF_MEMORY", "FLOCK_OUT_OF_MEMORY"]);
     expect(failed[0]!.failure.message).toContain("the arena is full");

@@ -186,9 +186,15 @@ export class Stage implements SchedulerPort {
 
   worker(
     id: number,
-    fields: { slots?: number; name?: string; resources?: Record<string, number>; nanny?: boolean } = {},
+    fields: {
+      slots?: number;
+      name?: string;
+      resources?: Record<string, number>;
+      nanny?: boolean;
+      peerAddress?: string;
+    } = {},
   ): void {
-    const { slots = 1, name = `w${id}`, resources = {}, nanny = true } = fields;
+    const { slots = 1, name = `w${id}`, resources = {}, nanny = true, peerAddress = `h:${id}` } = fields;
     const hello = {
       name,
       incarnation: `${id}`,
@@ -197,7 +203,7 @@ export class Stage implements SchedulerPort {
       slots,
       resources,
       memoryLimitBytes: 1e9,
-      peerAddress: `h:${id}`,
+      peerAddress,
     };
     this.step({ e: "workerJoined", worker: id as WorkerId, hello, relayKey: `key${id}` });
     this.snapshot(id);

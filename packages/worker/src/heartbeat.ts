@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { WorkerMetrics } from "@taskflock/protocol";
+import type { TransferCounts, WorkerMetrics } from "@taskflock/protocol";
 import type { Arena } from "./arena.ts";
 
 export const HEARTBEAT_MS = 1000;
@@ -15,13 +15,15 @@ export interface SpillFigures {
 export class Metrics {
   readonly #arena: Arena;
   readonly #spilled: SpillFigures;
+  readonly #transfers: TransferCounts;
   readonly #delay: ReturnType<typeof monitorEventLoopDelay> = monitorEventLoopDelay({ resolution: SAMPLE_MS });
   #cpu: NodeJS.CpuUsage = process.cpuUsage();
   #at: number = performance.now();
 
-  constructor(arena: Arena, spilled: SpillFigures) {
+  constructor(arena: Arena, spilled: SpillFigures, transfers: TransferCounts) {
     this.#arena = arena;
     this.#spilled = spilled;
+    this.#transfers = transfers;
     this.#delay.enable();
   }
 
@@ -41,6 +43,8 @@ export class Metrics {
       arenaUsedBytes: this.#arena.usedBytes,
       spilledBytes: this.#spilled.spilledBytes,
       spillCount: this.#spilled.spillCount,
+      resumedFetches: this.#transfers.resumed,
+      damagedParts: this.#transfers.corrupt,
       eventLoopDelayMs: Math.round(delayMs * 100) / 100,
     };
   }

@@ -29,7 +29,7 @@ import type { RunItem, WorkerEvent, WorkerMachine, WorkerPort } from "./machine/
 import type { SlotFailure } from "./slot/failure.ts";
 import type { OutcomeRecord } from "./slot/outbox.ts";
 import type { StopReason } from "./slot/protocol.ts";
-import type { SlotEvents } from "./slots/slot.ts";
+import type { SlotEvents } from "./slots/slot-events.ts";
 import type { Slots } from "./slots/slots.ts";
 import type { Store } from "./store.ts";
 import type { TransferEvents, Transfers } from "./transfers.ts";
@@ -232,8 +232,8 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#dispatch({ e: "uploaded", task, bytes });
   }
 
-  uploadFailed(task: TaskId, message: string): void {
-    this.#dispatch({ e: "uploadFailed", task, message });
+  uploadFailed(task: TaskId, { code, message }: FlockError): void {
+    this.#dispatch({ e: "uploadFailed", task, message, code });
   }
 
   // ---- what the machine asks for
@@ -249,7 +249,7 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   }
 
   abortItem(slot: number, task: TaskId, reason: StopReason): void {
-    this.#parts?.slots.abort(slot, task, reason);
+    if (this.#parts?.slots.abort(slot, task, reason) === true) this.#dispatch({ e: "itemDeaf", slot, task });
   }
 
   endSlot(slot: number, reason: StopReason): void {

@@ -118,8 +118,8 @@ class Worker implements RunningWorker {
       },
       pausing: (paused, reason) => this.#shell.pausing(paused, reason),
     });
-    this.#metrics = new Metrics(this.#arena, this.#store);
     this.#bulk = new BulkClient({ token: options.token, scheduler: options.address });
+    this.#metrics = new Metrics(this.#arena, this.#store, this.#bulk.counts);
     this.#shell = this.#newShell();
     const ground = new LandingGround(this.#arena, this.#store, options.memoryLimitBytes * LANDING_SHARE);
     this.#transfers = new Transfers(ground, this.#bulk, this.#shell);

@@ -105,8 +105,14 @@ export class Store {
   put(task: TaskId, place: Place): void {
     this.drop(task);
     const entry: Entry = {
-      ...{ place, leases: 0, dropped: false, writing: false, copy: null },
-      ...{ older: null, newer: null, listed: false },
+      place,
+      leases: 0,
+      dropped: false,
+      writing: false,
+      copy: null,
+      older: null,
+      newer: null,
+      listed: false,
     };
     this.#entries.set(task, entry);
     if (place.segment === IN_FILE) {

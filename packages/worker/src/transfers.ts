@@ -2,9 +2,12 @@
 import {
   type BulkClient,
   type BulkEarly,
+  type BulkSink,
   type BulkSource,
   type BulkTarget,
+  FlockError,
   type Holder,
+  isFlockError,
   type TaskId,
   type WhyMissing,
   whyMissing,
@@ -19,11 +22,14 @@ import type { Store } from "./store.ts";
 const BEGUN_MS = 15_000;
 const BEGUN_PART = 4;
 
+/** How long an upload that broke off may take to come again, milliseconds. */
+const AGAIN_MS = 10_000;
+
 export interface TransferEvents {
   fetched(task: TaskId, bytes: number): void;
   fetchFailed(task: TaskId, holder: Holder, full: boolean, why: WhyMissing, error: unknown): void;
   uploaded(task: TaskId, bytes: number): void;
-  uploadFailed(task: TaskId, message: string): void;
+  uploadFailed(task: TaskId, error: FlockError): void;
   /** What is stored cannot be read any more. */
   spoiled(task: TaskId, error: unknown): void;
 }
@@ -37,6 +43,8 @@ export class Transfers {
   /** What came of fetches that failed, for the next holder; the oldest first. */
   readonly #begun: Map<TaskId, Landing> = new Map();
   readonly #expected: Map<TaskId, number> = new Map();
+  /** Of those: uploads that broke off, and are waited for once more. */
+  readonly #again: Map<TaskId, NodeJS.Timeout> = new Map();
   /** Uploads whose client was quicker than the scheduler. */
   readonly #early: Map<TaskId, Set<() => void>> = new Map();
 
@@ -73,12 +81,14 @@ export class Transfers {
       queueMicrotask(() => this.#announce(task));
     } else {
       const why = `it is larger than all that this worker may store (${limitBytes} bytes; --memory-limit raises that)`;
-      queueMicrotask(() => this.#events.uploadFailed(task, why));
+      queueMicrotask(() => this.#events.uploadFailed(task, new FlockError("FLOCK_OUT_OF_MEMORY", why)));
     }
   }
 
   unexpect(task: TaskId): void {
     this.#expected.delete(task);
+    clearTimeout(this.#again.get(task));
+    this.#again.delete(task);
   }
 
   /** For the bulk server: bytes that someone fetches. */
@@ -107,12 +117,12 @@ export class Transfers {
     if (expected === undefined) return this.#store.has(task) ? null : this.#earlyUpload(task);
     if (expected !== bytes) return null;
     const landing = new Landing(this.#ground);
-    this.#expected.delete(task);
-    let target: Uint8Array;
+    this.unexpect(task);
+    let target: Uint8Array | BulkSink;
     try {
-      target = landing.take(bytes);
+      target = landing.sink(bytes);
     } catch (error) {
-      this.#events.uploadFailed(task, messageOf(error));
+      this.#events.uploadFailed(task, asFlockError(error));
       return null;
     }
     return {
@@ -120,12 +130,29 @@ export class Transfers {
       done: () => void this.#uploaded(task, landing, bytes),
       failed: (error) => {
         landing.giveBack();
-        this.#events.uploadFailed(task, error.message);
+        this.#expectAgain(task, bytes, error);
       },
     };
   }
 
+  /** The connection broke: the client may come once more. */
+  #expectAgain(task: TaskId, bytes: number, error: FlockError): void {
+    if (error.code !== "FLOCK_TRANSFER_FAILED") {
+      this.#events.uploadFailed(task, error);
+      return;
+    }
+    this.#expected.set(task, bytes);
+    const timer = setTimeout(() => {
+      this.unexpect(task);
+      this.#events.uploadFailed(task, error);
+    }, AGAIN_MS);
+    timer.unref();
+    this.#again.set(task, timer);
+    this.#announce(task);
+  }
+
   close(): void {
+    for (const task of [...this.#again.keys()]) this.unexpect(task);
     for (const task of [...this.#fetches.keys()]) this.stopFetch(task);
     this.#forgetBegun();
     this.#expected.clear();
@@ -135,7 +162,7 @@ export class Transfers {
     try {
       this.#store.put(task, await landing.settle());
     } catch (error) {
-      this.#events.uploadFailed(task, messageOf(error));
+      this.#events.uploadFailed(task, asFlockError(error));
       return;
     }
     this.#events.uploaded(task, bytes);
@@ -211,6 +238,7 @@ export class Transfers {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function asFlockError(error: unknown): FlockError {
+  if (isFlockError(error)) return error;
+  return new FlockError("FLOCK_INTERNAL", error instanceof Error ? error.message : String(error), { cause: error });
 }

@@ -83,7 +83,7 @@ const actions: ((bench: MachineBench, draw: Draw) => void)[] = [
     if (draw(2) === 0) {
       bench.stored.set(task, 500);
       bench.event({ e: "uploaded", task, bytes: 500 });
-    } else bench.event({ e: "uploadFailed", task, message: "cut" });
+    } else bench.event({ e: "uploadFailed", task, message: "cut", code: null });
   },
   (bench, draw) => {
     bench.now += draw(10_000);

@@ -130,7 +130,7 @@ describe("the worker's machine", () => {
     expect(bench.take()).toEqual(["run 0: 1", "> started 1.2"]);
     bench.event({ e: "itemStarted", slot: 0, task: 1 as TaskId, attempt: 1 as Attempt });
     bench.event({ e: "fetchFailed", task: 8 as TaskId, holder: holder(3), full: false, why: "gone" });
-    bench.event({ e: "uploadFailed", task: 8 as TaskId, message: "late" });
+    bench.event({ e: "uploadFailed", task: 8 as TaskId, message: "late", code: null });
     bench.event({ e: "woken" });
     expect(bench.take()).toEqual([]);
     bench.finish(0, 10);
@@ -169,7 +169,7 @@ describe("the worker's machine", () => {
     bench.uploads.clear();
     bench.stored.set(8 as TaskId, 9);
     bench.event({ e: "uploaded", task: 8 as TaskId, bytes: 9 });
-    bench.event({ e: "uploadFailed", task: 9 as TaskId, message: "cut" });
+    bench.event({ e: "uploadFailed", task: 9 as TaskId, message: "cut", code: null });
     expect(bench.takeSent()).toEqual(["held 8 v1", "notHeld 9"]);
     bench.say({ t: "expect", task: 10 as TaskId, bytes: 9 }, drop(10));
     expect(bench.take()).toEqual(["expect 10", "drop 10"]);

@@ -74,7 +74,8 @@ test("two attempts of one task in the slot are told to stop one after the other"
   harness.run([
     {
       task: 1,
-      fn: "async () => { while (!taskContext().signal.aborted) await new Promise(setImmediate); }".replace(
+      // It throws, so that it fails also where it had begun before it was told to stop.
+      fn: "async () => { while (!taskContext().signal.aborted) await new Promise(setImmediate); throw 'stopped'; }".replace(
         "taskContext()",
         "globalThis[Symbol.for('taskflock.taskContext')]()",
       ),

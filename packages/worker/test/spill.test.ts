@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TaskId } from "@taskflock/protocol";
+import type { BulkSink, TaskId } from "@taskflock/protocol";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Arena } from "../src/arena.ts";
@@ -226,6 +226,49 @@ describe("what comes from outside", () => {
     second.giveBack();
     third.take(10_000);
     third.giveBack();
+  });
+});
+
+describe("an upload", () => {
+  const send = (target: Uint8Array | BulkSink, bytes: Uint8Array, piece: number): void => {
+    for (let at = 0; at < bytes.length; at += piece) {
+      const part = bytes.subarray(at, at + piece);
+      if (target instanceof Uint8Array) target.set(part, at);
+      else {
+        target.room(part.length).set(part);
+        target.took(target.room(part.length));
+      }
+    }
+  };
+
+  test.each([1, 1000, 2 * MIB, 3 * MIB + 17])(
+    "of %i bytes is written as it comes, in pieces of any size",
+    async (length) => {
+      for (const piece of [MIB, 700_001]) {
+        const bench = new Bench(4096);
+        const landing = new Landing(new LandingGround(bench.arena, bench.store, MIB));
+        send(landing.sink(length), patterned(length, 5), piece);
+        bench.store.put(id(1), await landing.settle());
+        expect(Buffer.compare(bench.has(1)!, patterned(length, 5))).toBe(0);
+        expect(bench.isFile(1)).toBe(length > 4096);
+        bench.store.close();
+      }
+    },
+  );
+
+  test("that ends early leaves nothing; one that the disk does not take is told at its end", async () => {
+    const bench = new Bench(4096);
+    const ground = new LandingGround(bench.arena, bench.store, MIB);
+    const early = new Landing(ground);
+    send(early.sink(3 * MIB), patterned(MIB, 5), MIB);
+    early.giveBack();
+    await expect.poll(() => bench.files).toEqual([]);
+    rmSync(bench.folder.path, { recursive: true });
+    writeFileSync(bench.folder.path, "");
+    const none = new Landing(ground);
+    send(none.sink(2 * MIB), patterned(2 * MIB, 5), MIB);
+    await expect(none.settle()).rejects.toMatchObject({ code: "FLOCK_DISK_FULL" });
+    rmSync(bench.folder.path);
   });
 });
 

@@ -149,13 +149,24 @@ export class BulkParser {
   }
 }
 
+/** Takes bytes in order, where they need not all be in memory. */
+export interface BulkSink {
+  /** Bytes in all. */
+  readonly length: number;
+  /** Memory for the next so many. */
+  room(length: number): Uint8Array;
+  /** They came whole. */
+  took(bytes: Uint8Array): void;
+}
+
 /** A transfer that receives: chunks go into `target`, in order. */
 export class Receiving {
-  readonly #target: Uint8Array;
+  readonly #target: Uint8Array | BulkSink;
   #filled: number;
+  #chunk: Uint8Array | null = null;
 
   /** `filled`: bytes that are there already. */
-  constructor(target: Uint8Array, filled = 0) {
+  constructor(target: Uint8Array | BulkSink, filled = 0) {
     this.#target = target;
     this.#filled = filled;
   }
@@ -173,11 +184,16 @@ export class Receiving {
     if (length === 0 || length > this.#target.length - this.#filled) {
       throw malformed("bulk.chunk", `${length} bytes do not fit into ${this.#target.length - this.#filled}`);
     }
-    return this.#target.subarray(this.#filled, this.#filled + length);
+    if (this.#target instanceof Uint8Array) return this.#target.subarray(this.#filled, this.#filled + length);
+    this.#chunk = this.#target.room(length);
+    return this.#chunk;
   }
 
   advance(length: number): void {
     this.#filled += length;
+    if (this.#target instanceof Uint8Array || this.#chunk === null) return;
+    this.#target.took(this.#chunk.subarray(0, length));
+    this.#chunk = null;
   }
 }
 

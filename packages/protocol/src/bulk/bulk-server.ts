@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { bind } from "../link/bind.ts";
 import { listenLocally } from "../local-socket.ts";
 import type { FlockError, TaskId } from "../words/index.ts";
+import type { BulkSink } from "./bulk-frames.ts";
 import type { BulkSource } from "./outgoing.ts";
 import { Connection, type Send } from "./serving-connection.ts";
 import { type TurnLimits, Turns } from "./turns.ts";
@@ -16,7 +17,7 @@ const WAIT_MS = 2_000;
 
 export interface BulkTarget {
   /** Exactly as long as the upload. */
-  readonly target: Uint8Array;
+  readonly target: Uint8Array | BulkSink;
   /** All bytes are there. */
   done(): void;
   failed(error: FlockError): void;

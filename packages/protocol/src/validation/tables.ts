@@ -43,10 +43,13 @@ const metrics = record({
   arenaUsedBytes: bytes,
   spilledBytes: bytes,
   spillCount: natural,
+  resumedFetches: natural,
+  damagedParts: natural,
   eventLoopDelayMs: finite,
 });
+const errorCode = nullable(choice(...Object.keys(errorRegistry)));
 const failure = record({
-  code: nullable(choice(...Object.keys(errorRegistry))),
+  code: errorCode,
   name,
   message: text(16_384),
   error: optionalPayload("errorBytes"),
@@ -210,7 +213,7 @@ const worker = {
     failure: nullable(record({ name: line, message: line, stack: line })),
   },
   held: { task: taskId, bytes, version: natural },
-  notHeld: { task: taskId, message: line },
+  notHeld: { task: taskId, message: line, code: errorCode },
   missing: { task: taskId, holder: positive, version: natural, why: whyMissing },
   actorEnded: { task: taskId, how: line },
   wantsToRetire: { reason: line },

@@ -122,6 +122,9 @@ export interface WorkerMetrics {
   /** Of the results that it holds, those that are files now; and how many were ever moved to files. */
   readonly spilledBytes: number;
   readonly spillCount: number;
+  /** Fetches that broke and went on where they were; and how many parts came damaged, and were fetched again. Since its start. */
+  readonly resumedFetches: number;
+  readonly damagedParts: number;
   readonly eventLoopDelayMs: number;
 }
 

@@ -2,6 +2,7 @@
 
 import type { Holder } from "./client-messages.ts";
 import type { Equip, Equipped, HeldGear, Unequip } from "./equipment.ts";
+import type { ErrorCode } from "./errors.ts";
 import type { Attempt, FunctionId, PayloadRef, TaskId, WorkerId } from "./ids.ts";
 import type { WhyMissing } from "./relays.ts";
 import type { Failure, Isolation, WorkerMetrics } from "./tasks.ts";
@@ -162,6 +163,8 @@ export interface NotHeld {
   readonly t: "notHeld";
   readonly task: TaskId;
   readonly message: string;
+  /** The error that it is, when it is one of ours. */
+  readonly code: ErrorCode | null;
 }
 /** An input could not be fetched from `holder`, which had it at `version`. */
 export interface Missing {

@@ -3,6 +3,7 @@
 
 import {
   type Attempt,
+  type ErrorCode,
   type Failure,
   type FunctionId,
   NO_PAYLOAD,
@@ -63,6 +64,7 @@ export interface Upload {
   /** Those that were asked so far. */
   readonly tried: Set<Worker>;
   refusal: string;
+  refusalCode: ErrorCode;
 }
 /** What went wrong with a task so far; most tasks have none. */
 export interface Troubles {

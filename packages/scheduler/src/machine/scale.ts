@@ -133,8 +133,9 @@ function placesOf(lane: Lane, slots: number): number {
 
 /** Nothing is at it or on its way there; and no actor, whose state would go with it. */
 function isIdle(worker: Worker): boolean {
-  const { assigned, parked, incoming, actors } = worker;
-  return takesTasks(worker) && assigned.length + parked.count + incoming.size + actors.size === 0;
+  const { assigned, seconds, parked, incoming, actors } = worker;
+  const busy = assigned.length + seconds.size + parked.count + incoming.size + actors.size;
+  return takesTasks(worker) && busy === 0;
 }
 
 /** Idle workers, those with least to hand over first, as long as the others have room for what they hold. */

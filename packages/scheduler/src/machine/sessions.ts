@@ -24,7 +24,7 @@ import { end, failure } from "./lifecycle.ts";
 import { NumberedTasks } from "./numbered-tasks.ts";
 import { profilesAbandoned } from "./profiles.ts";
 import { answerQuestion, freeQuestion } from "./questions.ts";
-import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session } from "./records.ts";
+import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session, type Task } from "./records.ts";
 import { removeRef } from "./references.ts";
 import { noteUnreached } from "./relays.ts";
 import { changed, closeRun, openRun } from "./runs.ts";
@@ -168,6 +168,11 @@ function runMessage(core: Core, session: Session, message: RunMessage): void {
 function release(core: Core, session: Session, n: TaskNumber): void {
   const task = session.tasks.get(n);
   if (task === undefined || (task.run.detached !== null && keepsTask(core, session, n, task))) return;
+  giveUp(core, session, n, task);
+}
+
+/** The session's number names the task no more. */
+function giveUp(core: Core, session: Session, n: TaskNumber, task: Task): void {
   const uploads = session.uploads.has(n);
   removeRef(core, session, n, task);
   if (uploads) passUploadOn(core, task);
@@ -180,7 +185,9 @@ function cancel(core: Core, session: Session, message: CancelTask): void {
   // What was announced stays so, also while it is computed again.
   if (task === undefined || (task.flags & ANNOUNCED) !== 0) return;
   if (task.refs - core.kept.firedRefs(task) - keptRefs(task) > 1) {
-    release(core, session, n);
+    // Also of a detached run, which others may hold it for.
+    task.run.detached?.released.delete(n);
+    giveUp(core, session, n, task);
     cancelAlone(core, session, n, task.name, reason);
   } else end(core, task, { kind: "cancelled", reason });
 }

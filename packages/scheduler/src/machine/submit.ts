@@ -111,6 +111,7 @@ export function scatter(core: Core, session: Session, message: Scatter): void {
     targets: new Set(),
     tried: new Set(),
     refusal: "",
+    refusalCode: "FLOCK_OUT_OF_MEMORY",
   };
   core.move(task, UPLOADING, "scattered");
   startUpload(core, task);

@@ -1,6 +1,6 @@
 // Scattered data that is too large to travel with its message: which workers receive it, and what they say.
 
-import type { TaskId } from "@taskflock/protocol/words";
+import type { ErrorCode, TaskId } from "@taskflock/protocol/words";
 import { sayUpload } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { addHolder } from "./holdings.ts";
@@ -56,11 +56,18 @@ export function uploadHeld(core: Core, task: Task, worker: Worker, version: numb
 }
 
 /** The receiver has no room, is gone, or cannot be reached. */
-export function uploadRefused(core: Core, task: Task, worker: Worker, refusal: string): void {
+export function uploadRefused(
+  core: Core,
+  task: Task,
+  worker: Worker,
+  refusal: string,
+  code: ErrorCode | null = null,
+): void {
   const upload = task.upload;
   if (task.state !== UPLOADING || upload === null || !upload.targets.delete(worker)) return;
   worker.expectingBytes -= task.bytes;
   if (refusal !== "") upload.refusal = `${worker.name}: ${refusal}`;
+  if (code === "FLOCK_DISK_FULL") upload.refusalCode = code;
   settle(core, task, "uploaded to some");
 }
 
@@ -133,7 +140,7 @@ function settle(core: Core, task: Task, detail: string): void {
   const why =
     upload.refusal === ""
       ? failure("FLOCK_DATA_LOST", `${what} was lost: the worker that received it is gone. Scatter it again.`)
-      : failure("FLOCK_OUT_OF_MEMORY", `${what} could not be stored: ${upload.refusal}`);
+      : failure(upload.refusalCode, `${what} could not be stored: ${upload.refusal}`);
   end(core, task, failedWith(why, "", 0));
 }
 

@@ -4,6 +4,7 @@ import type { WhyHolder, WhyQueue } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { compareTasks } from "./queue.ts";
 import type { Lane, Task, TaskQueue } from "./records.ts";
+import { begun } from "./supply.ts";
 import type { Describe } from "./why.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -85,9 +86,10 @@ function capacity(lane: Lane, able: readonly Worker[]): number {
 }
 
 function runningAt(worker: Worker, lane: Lane): number {
-  if (lane.resources.length === 0) return Math.min(worker.slots, worker.assigned.length - worker.ahead);
+  if (lane.resources.length === 0) return Math.min(worker.slots, begun(worker));
   let running = 0;
   for (const task of worker.assigned) if (takesOf(task, lane)) running++;
+  for (const task of worker.seconds) if (takesOf(task, lane)) running++;
   for (const actor of worker.actors) if (actor.worker === null && takesOf(actor, lane)) running++;
   return running;
 }

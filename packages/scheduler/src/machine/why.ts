@@ -140,7 +140,7 @@ function outcomeOf(core: Core, task: Task): WhyOutcome | null {
   const stored = task.result === NO_PAYLOAD ? task.holders.slice(0, LISTED) : [];
   const lines = core.story.of(task.id);
   const done = lines.findLast((line) => line.to === "done");
-  const begun = lines.findLast((line) => line.to === "running");
+  const begun = lines.findLast(({ from, to }) => to === "running" && from !== to);
   return {
     ...nothing,
     kind: "done",

@@ -264,7 +264,7 @@ function sendAgain(core: Core, task: Task, worker: Worker, detail: string): void
 function notHeld(core: Core, worker: Worker, message: NotHeld): void {
   const task = core.taskById(message.task);
   if (task === null) return;
-  if (task.state === UPLOADING) uploadRefused(core, task, worker, message.message);
+  if (task.state === UPLOADING) uploadRefused(core, task, worker, message.message, message.code);
   else if (worker.relayWanted.delete(task.id) && task.holders.length > 0) {
     const holders = holdersFor(core, task, worker);
     core.send(worker, { t: "acquire", task: task.id, bytes: task.bytes, holders });

@@ -55,9 +55,19 @@ export interface WorkerFlags {
 /** Runs until the workers have left, or were told to stop. */
 export async function runWorkers(address: string, flags: WorkerFlags): Promise<void> {
   const logger = createLogger(flags.logLevel, "worker");
+  await checkAdvertised(flags);
   if (flags.nanny || flags.processes > 1) return runNannies(address, flags, logger);
   const [nanny] = await Promise.all([joinNanny(), loadWorker()]);
   await runWorker(address, flags, nanny, logger);
+}
+
+async function checkAdvertised({ advertise, processes }: WorkerFlags): Promise<void> {
+  if (advertise === undefined) return;
+  const { FlockError, parseAddress } = await import("@taskflock/protocol/links");
+  parseAddress(advertise);
+  if (processes === 1) return;
+  const text = `--advertise ${advertise} names one port, and ${processes} processes have one each. Start them one by one, each with its own --port and --advertise.`;
+  throw new FlockError("FLOCK_OPTION_INVALID", text);
 }
 
 /** The scheduler's token, when there is a scheduler: a worker may be started before it, and again while it is away. */

@@ -177,7 +177,7 @@ export function seekElsewhere(s: WorkerState, datum: Datum): boolean {
   datum.state = "promised";
   if (datum.acquire) {
     datum.acquire = false;
-    s.send({ t: "notHeld", task: datum.task, message: "no holder could be reached" });
+    s.send({ t: "notHeld", task: datum.task, message: "no holder could be reached", code: null });
   }
   return datum.leases > 0 && willBeMade(s, datum.task);
 }

@@ -9,6 +9,7 @@ import { onLinkUp, onPausing, onRetireWanted, sayFirstSnapshot, snapshot } from 
 import {
   onBatchDone,
   onInputSpoiled,
+  onItemDeaf,
   onItemFailed,
   onItemReturned,
   onItemStarted,
@@ -105,6 +106,9 @@ function take(s: WorkerState, event: WorkerEvent): void {
     case "itemReturned":
       onItemReturned(s, event);
       return;
+    case "itemDeaf":
+      onItemDeaf(s, event);
+      return;
     case "batchDone":
       onBatchDone(s, event);
       return;
@@ -194,7 +198,7 @@ function onFetchFailed(s: WorkerState, event: Extract<WorkerEvent, { e: "fetchFa
 function onUploadFailed(s: WorkerState, event: Extract<WorkerEvent, { e: "uploadFailed" }>): void {
   const datum = s.data.get(event.task);
   if (datum?.state !== "expected") return;
-  s.send({ t: "notHeld", task: event.task, message: event.message });
+  s.send({ t: "notHeld", task: event.task, message: event.message, code: event.code });
   if (!seekElsewhere(s, datum)) lose(s, datum, "input");
 }
 

@@ -147,7 +147,7 @@ function sayHeldAgain(s: WorkerState, datum: Datum): void {
 }
 
 function sayNotHeld(s: WorkerState, datum: Datum, message: string): void {
-  s.send({ t: "notHeld", task: datum.task, message });
+  s.send({ t: "notHeld", task: datum.task, message, code: null });
 }
 
 function onFunction(s: WorkerState, message: SendFunction): void {

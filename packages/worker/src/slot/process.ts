@@ -44,6 +44,10 @@ class ProcessSlot implements SlotHost {
     post(message);
   }
 
+  heeds(index: number): void {
+    post({ t: "heeds", index });
+  }
+
   begun(index: number): boolean {
     post({ t: "begun", index });
     return true;

@@ -63,7 +63,7 @@ export type SlotToMain =
   /** It is, in this session. */
   | { readonly t: "session"; readonly id: number; readonly secret: string }
   // Process slots only:
-  | { readonly t: "begun"; readonly index: number }
+  | { readonly t: "begun" | "heeds"; readonly index: number }
   | { readonly t: "large"; readonly index: number; readonly durationUs: number; readonly bytes: Uint8Array };
 
 export type MainToSlot =

@@ -56,6 +56,7 @@ const KEPT_STDERR_CHARACTERS = 8192;
 export class ProcessExecutor implements Executor {
   readonly ready: Promise<void>;
   begun = -1;
+  heeding = -1;
   readonly #child: ChildProcess;
   readonly #events: ExecutorEvents;
   readonly #functions: SeenFunctions;
@@ -95,6 +96,7 @@ export class ProcessExecutor implements Executor {
 
   run(items: readonly ReadyItem[], terms: BatchTerms): void {
     this.begun = -1;
+    this.heeding = -1;
     const { worker, inlineLimitBytes } = terms;
     const memories = new Map<number, Uint8Array>();
     for (const item of items) {
@@ -175,6 +177,9 @@ export class ProcessExecutor implements Executor {
   #receive(message: SlotToMain): void {
     if (this.#ending) return;
     switch (message.t) {
+      case "heeds":
+        this.heeding = message.index;
+        break;
       case "begun":
         this.begun = message.index;
         break;

@@ -13,7 +13,8 @@ import type { Executor, ExecutorEvents, ExecutorParts, ThreadOptions } from "./e
 import { isOverWithin } from "./over-within.ts";
 import { PluginTable } from "./plugin-table.ts";
 import { ProcessExecutor } from "./process-executor.ts";
-import { DISPOSE_MS, type ExecutorKind, type Flight, Slot, type SlotEvents, STUCK_AFTER_MS } from "./slot.ts";
+import { DISPOSE_MS, type ExecutorKind, type Flight, Slot, STUCK_AFTER_MS } from "./slot.ts";
+import type { SlotEvents } from "./slot-events.ts";
 import { TaskClients } from "./task-clients.ts";
 import { ThreadExecutor } from "./thread-executor.ts";
 
@@ -91,8 +92,9 @@ export class Slots {
     if (given.worthALook) this.#look ??= setInterval(() => this.#lookAtAll(), LOOK_MS).unref();
   }
 
-  abort(slot: number, task: TaskId, reason: StopReason): void {
-    this.#slot(slot).abort(task, reason);
+  /** True when there is no use in waiting for the item's code: it never asked for its AbortSignal. An actor's state is worth the wait. */
+  abort(slot: number, task: TaskId, reason: StopReason): boolean {
+    return this.#slot(slot).abort(task, reason) && slot < this.#options.slots;
   }
 
   end(slot: number, reason: StopReason): void {

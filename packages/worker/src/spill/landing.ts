@@ -1,8 +1,9 @@
 // Where bytes from outside go: into the arena, or, when it has no room, into memory of their own, from where they go to a file.
-import { FlockError, Received } from "@taskflock/protocol";
+import { type BulkSink, FlockError, Received } from "@taskflock/protocol";
 import type { Arena, Place } from "../arena.ts";
+import { IN_FILE } from "../slot/batch.ts";
 import type { Store } from "../store.ts";
-import { spillToFile } from "./spill-file.ts";
+import { SpillWriter, spillToFile } from "./spill-file.ts";
 
 /** What may lie in memory of its own at the same time, bytes; one of any size always may. */
 export class LandingGround {
@@ -35,6 +36,7 @@ export class Landing {
   received: Received = new Received();
   #place: Place | null = null;
   #memory: Uint8Array | null = null;
+  #writer: SpillWriter | null = null;
   /** There was no room. */
   full = false;
   #timer: NodeJS.Timeout | null = null;
@@ -62,27 +64,38 @@ export class Landing {
     const memory = place === null ? null : reserve(bytes);
     if (memory === null || !this.#ground.take(bytes)) {
       this.full = true;
-      throw new FlockError("FLOCK_OUT_OF_MEMORY", `The worker has no room for ${bytes} bytes.`);
+      throw noRoom(bytes);
     }
     this.#place = place;
     this.#memory = memory;
     return memory;
   }
 
+  /** The same, for bytes that need not be in memory all at once. */
+  sink(bytes: number): Uint8Array | BulkSink {
+    const { arena, store } = this.#ground;
+    this.#place = store.room(bytes);
+    if (this.#place === null) throw noRoom(bytes);
+    if (this.#place.segment !== IN_FILE) return arena.view(this.#place);
+    this.#writer = new SpillWriter(store.pathOf(this.#place), bytes);
+    return this.#writer;
+  }
+
   /** All bytes are there: resolves with where they stay. Rejects with FLOCK_DISK_FULL, and gives them back then. */
   async settle(): Promise<Place> {
     const place = this.#place!;
-    if (this.#memory !== null) {
-      try {
-        await spillToFile(this.#ground.store.pathOf(place), this.#memory);
-      } catch (error) {
-        this.full = true;
-        this.giveBack();
-        throw error;
-      }
-      this.#ground.give(this.#memory.length);
+    try {
+      this.#writer?.finish();
+      if (this.#memory !== null) await spillToFile(this.#ground.store.pathOf(place), this.#memory);
+    } catch (error) {
+      this.full = true;
+      this.#writer = null;
+      this.giveBack();
+      throw error;
     }
+    if (this.#memory !== null) this.#ground.give(this.#memory.length);
     this.#memory = null;
+    this.#writer = null;
     this.#place = null;
     return place;
   }
@@ -110,10 +123,16 @@ export class Landing {
 
   #free(): void {
     if (this.#memory !== null) this.#ground.give(this.#memory.length);
+    this.#writer?.abandon();
     if (this.#place !== null) this.#ground.store.giveBack(this.#place);
     this.#memory = null;
+    this.#writer = null;
     this.#place = null;
   }
+}
+
+function noRoom(bytes: number): FlockError {
+  return new FlockError("FLOCK_OUT_OF_MEMORY", `The worker has no room for ${bytes} bytes.`);
 }
 
 function reserve(bytes: number): Uint8Array | null {

@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
+import type { BulkSink } from "@taskflock/protocol";
 import { FlockError } from "@taskflock/protocol/code";
 
 export const CHUNK_BYTES: number = 1024 * 1024;
@@ -54,6 +55,75 @@ export async function spillToFile(path: string, bytes: Uint8Array): Promise<void
   } catch (error) {
     removeFile(path);
     throw diskFull(path, bytes.length, error);
+  }
+}
+
+/** Writes what comes in pieces. It writes at once: a piece of 1 MiB goes to the system's memory, which takes less than its checksum. */
+export class SpillWriter implements BulkSink {
+  readonly length: number;
+  readonly #path: string;
+  readonly #sums: number[] = [];
+  #memory: Uint8Array = new Uint8Array(0);
+  #file: number | null = null;
+  #written = 0;
+  #sum = 0;
+  #error: unknown = null;
+
+  constructor(path: string, length: number) {
+    this.#path = path;
+    this.length = length;
+    this.#try(() => {
+      this.#file = openSync(path, "wx", 0o600);
+    });
+  }
+
+  room(length: number): Uint8Array {
+    if (this.#memory.length < length) this.#memory = new Uint8Array(length);
+    return this.#memory.subarray(0, length);
+  }
+
+  /** What the disk does not take is told by `finish`. */
+  took(bytes: Uint8Array): void {
+    this.#try((file) => writeAll(file, bytes));
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + CHUNK_BYTES - (this.#written % CHUNK_BYTES));
+      this.#sum = crc32(part, this.#sum);
+      this.#written += part.length;
+      at += part.length;
+      if (this.#written % CHUNK_BYTES === 0 || this.#written === this.length) {
+        this.#sums.push(this.#sum);
+        this.#sum = 0;
+      }
+    }
+  }
+
+  /** All came. Throws FLOCK_DISK_FULL, and leaves nothing behind then. */
+  finish(): void {
+    this.#try((file) => writeAll(file, footer(this.length, this.#sums)));
+    const error = this.#error;
+    this.#close();
+    if (error === null) return;
+    removeFile(this.#path);
+    throw diskFull(this.#path, this.length, error);
+  }
+
+  abandon(): void {
+    this.#close();
+    removeFile(this.#path);
+  }
+
+  #try(write: (file: number) => void): void {
+    if (this.#error !== null) return;
+    try {
+      write(this.#file ?? -1);
+    } catch (error) {
+      this.#error = error;
+    }
+  }
+
+  #close(): void {
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
   }
 }
 
