@@ -42,6 +42,8 @@ export class SlotEquipment {
   readonly #config: SlotConfig;
   readonly #post: (message: SlotToMain) => void;
   readonly #plugins: Map<number, SetUp> = new Map();
+  /** Plugins that are being taken down. */
+  readonly #closing: Set<Promise<void>> = new Set();
   #preloaded: Preloaded | undefined;
 
   constructor(config: SlotConfig, post: (message: SlotToMain) => void) {
@@ -78,9 +80,15 @@ export class SlotEquipment {
     }
   }
 
-  async unplug(serial: number): Promise<void> {
+  unplug(serial: number): Promise<void> {
     const plugin = this.#plugins.get(serial);
     this.#plugins.delete(serial);
+    const over = this.#tearDown(plugin).finally(() => this.#closing.delete(over));
+    this.#closing.add(over);
+    return over;
+  }
+
+  async #tearDown(plugin: SetUp | undefined): Promise<void> {
     try {
       await plugin?.teardown?.(plugin.place, plugin.made);
     } catch (error) {
@@ -90,6 +98,7 @@ export class SlotEquipment {
 
   /** The slot ends: what came last goes first. */
   async dispose(): Promise<void> {
+    await Promise.all(this.#closing);
     for (const serial of [...this.#plugins.keys()].reverse()) await this.unplug(serial);
     await this.#preloaded?.teardown();
     this.#preloaded = undefined;

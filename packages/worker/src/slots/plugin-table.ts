@@ -26,8 +26,9 @@ export class PluginTable {
   readonly #executors: Set<Executor> = new Set();
   #serial = 0;
 
-  get size(): number {
-    return this.#entries.size;
+  /** There were plugins: slots may have something to take down. */
+  get wasUsed(): boolean {
+    return this.#serial > 0;
   }
 
   /** `report` is called when all slots that there are have answered, and again when one that begins later fails. Returns its serial. */

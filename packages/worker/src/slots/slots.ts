@@ -106,7 +106,7 @@ export class Slots {
     if (this.#look !== null) clearInterval(this.#look);
     for (const number of [...this.#actors.keys()]) this.closeActor(number);
     await Promise.all(this.#closing);
-    const orderly = this.plugins.size + this.#options.preload.length > 0;
+    const orderly = this.plugins.wasUsed || this.#options.preload.length > 0;
     await isOverWithin(Promise.all(this.#slots.map((slot) => slot.close(orderly))), CLOSE_MS);
     await this.#executorParts.taskClients.settled();
     this.#assets.remove();
