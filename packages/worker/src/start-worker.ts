@@ -82,7 +82,7 @@ class Worker implements RunningWorker {
   readonly #arena: Arena;
   readonly #store: Store;
   readonly #functions: FunctionLibrary = new FunctionLibrary();
-  readonly #profiles: Profiles = new Profiles(this.#payloads);
+  readonly #profiles: Profiles;
   readonly #metrics: Metrics;
   readonly #watch: MemoryWatch;
   readonly #machine: WorkerMachine;
@@ -136,6 +136,7 @@ class Worker implements RunningWorker {
         logger: this.#options.logger,
       },
     );
+    this.#profiles = new Profiles(this.#payloads, this.#slots);
     const machine = new WorkerMachine({ ...defaultWorkerConfig, slots: options.slots }, this.#shell);
     this.#machine = machine;
     const equipment = new WorkerEquipment({

@@ -9,6 +9,7 @@ import { SlotEquipment } from "./equipment.ts";
 import { arenaFull } from "./failure.ts";
 import { useFilesFolder } from "./files.ts";
 import { OUTCOME, OutboxWriter, privateOutboxMemory } from "./outbox.ts";
+import type { OwnProfiler } from "./own-profiler.ts";
 import type { MainToSlot, SlotConfig, SlotToMain } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
 
@@ -81,6 +82,7 @@ function post(message: SlotToMain): void {
 let slot: ProcessSlot | undefined;
 /** What is done one after the other, in the order in which it was asked for. */
 let line: Promise<void> = Promise.resolve();
+let profiler: OwnProfiler | null = null;
 
 function receive(message: MainToSlot): void {
   if (message.t === "start") {
@@ -93,6 +95,7 @@ function receive(message: MainToSlot): void {
   else if (message.t === "place") slot.placed(message);
   else if (message.t === "connection") runner.connection.told(message.connection);
   else if (message.t === "dispose") void dispose(slot);
+  else if (message.t === "profile") void profile(message.intervalUs);
   else enqueue(() => next(message, runner, equipment));
 }
 
@@ -125,6 +128,18 @@ async function next(message: MainToSlot, runner: BatchRunner, equipment: SlotEqu
   else if (message.t === "batch") {
     await runner.run(message.batch);
     post({ t: "done" });
+  }
+}
+
+async function profile(intervalUs: number): Promise<void> {
+  const before = profiler;
+  if (intervalUs > 0 && before === null) {
+    const { OwnProfiler } = await import("./own-profiler.ts");
+    profiler = new OwnProfiler();
+    profiler.start(intervalUs);
+  } else if (intervalUs === 0 && before !== null) {
+    profiler = null;
+    post({ t: "profiled", report: before.stop() });
   }
 }
 

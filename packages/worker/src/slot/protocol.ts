@@ -1,5 +1,6 @@
 // What a slot and the main thread say to each other besides batches and outcomes.
 import type { GearFailure } from "@taskflock/protocol/code";
+import type { ProfileReport } from "../profile-tree.ts";
 import type { Batch, Supplies } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 import type { SlotPlugin } from "./equipment.ts";
@@ -64,6 +65,7 @@ export type SlotToMain =
   | { readonly t: "session"; readonly id: number; readonly secret: string }
   // Process slots only:
   | { readonly t: "begun" | "heeds"; readonly index: number }
+  | { readonly t: "profiled"; readonly report: ProfileReport }
   | { readonly t: "large"; readonly index: number; readonly durationUs: number; readonly bytes: Uint8Array };
 
 export type MainToSlot =
@@ -86,4 +88,6 @@ export type MainToSlot =
   /** The slot's life is over, and its actor's; answered by `disposed`. */
   | { readonly t: "dispose" }
   // Process slots only:
-  | { readonly t: "start"; readonly config: SlotConfig };
+  | { readonly t: "start"; readonly config: SlotConfig }
+  /** Sample what it does every so many µs; 0: no more, answered by `profiled`. */
+  | { readonly t: "profile"; readonly intervalUs: number };

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { FlockError } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import { SeenFunctions } from "../function-library.ts";
+import type { ProfileReport } from "../profile-tree.ts";
 import { type BatchTerms, IN_FILE, type StoredInput } from "../slot/batch.ts";
 import type { SlotPlugin } from "../slot/equipment.ts";
 import { readRecords } from "../slot/outbox.ts";
@@ -64,8 +65,11 @@ export class ProcessExecutor implements Executor {
   readonly #taskClients: TaskClients;
   #session: SlotSession | null = null;
   readonly #kept: KeptInputs;
-  readonly #exited: Promise<void>;
+  /** Resolves when the child is gone. */
+  readonly exited: Promise<void>;
   #isDisposed: () => void = () => undefined;
+  #profiled: (report: ProfileReport | null) => void = () => undefined;
+  #isSampled = false;
   #stderr = "";
   /** Why it was ended at its start. */
   #unready: string | undefined;
@@ -88,7 +92,7 @@ export class ProcessExecutor implements Executor {
       logger.info({ slot: options.config.slot, pid: this.#child.pid }, text.trimEnd());
     });
     this.ready = this.#start(options);
-    this.#exited = new Promise((resolve) => {
+    this.exited = new Promise((resolve) => {
       this.#child.once("exit", () => resolve());
       this.#child.once("error", () => resolve());
     });
@@ -138,11 +142,27 @@ export class ProcessExecutor implements Executor {
     });
   }
 
+  startProfile(intervalUs: number): void {
+    this.#isSampled = true;
+    this.#send({ t: "profile", intervalUs });
+  }
+
+  /** Null when it has nothing to tell: it was not sampled, or it ended. May never resolve: its code does not return. */
+  takeProfile(): Promise<ProfileReport | null> {
+    if (!this.#isSampled) return Promise.resolve(null);
+    this.#isSampled = false;
+    this.#send({ t: "profile", intervalUs: 0 });
+    return new Promise((resolve) => {
+      this.#profiled = resolve;
+      void this.exited.then(() => resolve(null));
+    });
+  }
+
   async end(): Promise<void> {
     this.#ending = true;
     this.#events.gone();
     this.#child.kill("SIGKILL");
-    await this.#exited;
+    await this.exited;
     this.#taskClients.over(this.#session);
   }
 
@@ -177,6 +197,9 @@ export class ProcessExecutor implements Executor {
   #receive(message: SlotToMain): void {
     if (this.#ending) return;
     switch (message.t) {
+      case "profiled":
+        this.#profiled(message.report);
+        break;
       case "heeds":
         this.heeding = message.index;
         break;

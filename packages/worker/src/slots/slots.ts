@@ -5,6 +5,7 @@ import type { Arena } from "../arena.ts";
 import type { FunctionLibrary } from "../function-library.ts";
 import { type AssetFolder, newAssetFolder } from "../functions/assets.ts";
 import type { RunItem } from "../machine/index.ts";
+import type { ProfileReport } from "../profile-tree.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import type { StopReason } from "../slot/protocol.ts";
 import type { Lease, Store } from "../store.ts";
@@ -66,6 +67,8 @@ export class Slots {
   readonly #closing: Set<Promise<void>> = new Set();
   readonly #assets: AssetFolder;
   readonly plugins: PluginTable = new PluginTable();
+  /** Process slots that live. */
+  readonly #processes: Set<ProcessExecutor> = new Set();
   #look: NodeJS.Timeout | null = null;
   #idleLooks = 0;
 
@@ -119,6 +122,16 @@ export class Slots {
     this.#actors.delete(number);
     const over = slot.dispose().finally(() => void this.#closing.delete(over));
     this.#closing.add(over);
+  }
+
+  /** Process slots; the threads are the profiler's own matter. Those that begin later are not sampled. */
+  startProfile(intervalUs: number): void {
+    for (const process of this.#processes) process.startProfile(intervalUs);
+  }
+
+  /** What process slots did; null for one that ended. One whose code does not return never resolves. */
+  takeProfiles(): Promise<ProfileReport | null>[] {
+    return [...this.#processes].map((process) => process.takeProfile());
   }
 
   /** Those beyond the numbered ones are of actors, and begin when they are first asked for. */
@@ -192,10 +205,15 @@ export class Slots {
       gone: () => this.plugins.ended(made),
     };
     const made: Executor =
-      kind === "thread"
-        ? new ThreadExecutor(options, this.#executorParts, heard)
-        : new ProcessExecutor(options, this.#executorParts, heard, this.#parts.logger);
+      kind === "thread" ? new ThreadExecutor(options, this.#executorParts, heard) : this.#process(options, heard);
     this.plugins.begun(made);
     return made;
+  }
+
+  #process(options: ThreadOptions, events: ExecutorEvents): ProcessExecutor {
+    const executor = new ProcessExecutor(options, this.#executorParts, events, this.#parts.logger);
+    this.#processes.add(executor);
+    void executor.exited.then(() => this.#processes.delete(executor));
+    return executor;
   }
 }
