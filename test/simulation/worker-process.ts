@@ -266,6 +266,8 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       },
       serveRelay: () => {},
       profile: (intervalUs) => this.#profile(intervalUs),
+      equip: () => {},
+      unequip: () => {},
       expectUpload: (task) => void this.#expected.add(task),
       dropStored: (task) => {
         if (!this.#expected.delete(task)) this.arena.drop(task);

@@ -41,16 +41,6 @@ const workerNamed = (stage: Stage, name: string): ReturnType<Stage["machine"]["w
   stage.machine.workers().find((worker) => worker.name === name)!;
 
 describe("an actor", () => {
-  it("is no data: who asks for its bytes is told so, and it lives on", () => {
-    const stage = stageWith(1);
-    make(stage, 1);
-    stage.told();
-    stage.locate(1, 1);
-    expect(stage.told()).toMatchObject([{ t: "failed", n: 1, failure: { code: "FLOCK_ACTOR_NOT_DATA" } }]);
-    call(stage, 2);
-    expect(keys(stage.assigned(1))).toEqual(["f-1-2"]);
-  });
-
   it("is made where the fewest are, also where no slot is free, and takes none", () => {
     const stage = stageWith(1, 2);
     for (const n of [11, 12, 13, 14]) stage.submit(1, n);
@@ -66,6 +56,18 @@ describe("an actor", () => {
       [2, 2],
       [2, 2],
     ]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
+  it("is no data: who asks for its bytes hears that, and it lives on", () => {
+    const stage = stageWith(1);
+    make(stage, 1);
+    stage.locate(1, 1);
+    expect(stage.outcomes()).toEqual(["failed 1 FLOCK_ARGUMENT_INVALID"]);
+    stage.say(1, { t: "unavailable", n: 1 as never, holder: 1 as never, version: 9, why: "gone" });
+    expect(stage.outcomes()).toEqual(["failed 1 FLOCK_ARGUMENT_INVALID"]);
+    call(stage, 2);
+    expect(keys(stage.assigned(1))).toEqual(["f-1-2"]);
     expect(stage.leftOver()).toEqual([]);
   });
 

@@ -3,9 +3,11 @@
 import {
   type Assign,
   type Cause,
+  type Equip,
   type Finished,
   FlockError,
   type FunctionId,
+  type GearFailure,
   type Holder,
   type Micros,
   NO_PAYLOAD,
@@ -20,13 +22,14 @@ import {
 } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import type { Place } from "./arena.ts";
+import type { WorkerEquipment } from "./equipment.ts";
 import type { FunctionLibrary } from "./function-library.ts";
 import { LineLimiter, LOG_BYTES_PER_SECOND } from "./line-limiter.ts";
 import type { RunItem, WorkerEvent, WorkerMachine, WorkerPort } from "./machine/index.ts";
 import type { SlotFailure } from "./slot/failure.ts";
 import type { OutcomeRecord } from "./slot/outbox.ts";
 import type { StopReason } from "./slot/protocol.ts";
-import type { SlotEvents } from "./slots/slot.ts";
+import type { SlotEvents } from "./slots/slot-events.ts";
 import type { Slots } from "./slots/slots.ts";
 import type { Store } from "./store.ts";
 import type { TransferEvents, Transfers } from "./transfers.ts";
@@ -40,6 +43,7 @@ export interface ShellParts {
   readonly machine: WorkerMachine;
   readonly slots: Slots;
   readonly transfers: Transfers;
+  readonly equipment: WorkerEquipment;
 }
 
 export interface ShellContext {
@@ -245,7 +249,7 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   }
 
   abortItem(slot: number, task: TaskId, reason: StopReason): void {
-    this.#parts?.slots.abort(slot, task, reason);
+    if (this.#parts?.slots.abort(slot, task, reason) === true) this.#dispatch({ e: "itemDeaf", slot, task });
   }
 
   endSlot(slot: number, reason: StopReason): void {
@@ -291,6 +295,18 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   configure(inlineLimitBytes: number): void {
     this.#inlineLimitBytes = inlineLimitBytes;
+  }
+
+  equipped(gear: number, part: number, slots: number, failure: GearFailure | null): void {
+    this.#dispatch({ e: "equipped", gear, part, slots, failure });
+  }
+
+  equip(message: Equip): void {
+    this.#parts?.equipment.equip(message, this.#worker);
+  }
+
+  unequip(gear: number): void {
+    this.#parts?.equipment.unequip(gear);
   }
 
   profile(intervalUs: number): void {

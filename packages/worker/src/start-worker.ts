@@ -1,4 +1,5 @@
 // Puts a worker together: machine, slots, arena, peer port and the link to the scheduler.
+import { join } from "node:path";
 import {
   BulkClient,
   BulkServer,
@@ -10,11 +11,20 @@ import {
   type WorkerHello,
 } from "@taskflock/protocol";
 import { Arena } from "./arena.ts";
+import { WorkerEquipment } from "./equipment.ts";
+import { WorkerFiles } from "./files.ts";
 import { FunctionLibrary } from "./function-library.ts";
+import { assetFolderOf } from "./functions/assets.ts";
 import { HEARTBEAT_MS, Metrics } from "./heartbeat.ts";
 import { defaultWorkerConfig, WorkerMachine } from "./machine/index.ts";
 import { MemoryWatch } from "./memory-watch.ts";
-import { type CompleteWorkerOptions, completeOptions, resourceUnits, type WorkerOptions } from "./options.ts";
+import {
+  type CompleteWorkerOptions,
+  completeOptions,
+  MAX_TIMER_MS,
+  resourceUnits,
+  type WorkerOptions,
+} from "./options.ts";
 import { Profiles } from "./profiles.ts";
 import { WorkerShell } from "./shell.ts";
 import { Slots } from "./slots/slots.ts";
@@ -67,8 +77,6 @@ type Link = SchedulerLink<"worker", "toWorker">;
 const LANDING_SHARE = 0.1;
 /** How long a worker that is to stop waits for a scheduler that is away, milliseconds. */
 const LONELY_MS = 2_000;
-/** The longest wait of a timer, milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 class Worker implements RunningWorker {
   readonly done: Promise<WorkerExit>;
@@ -78,7 +86,7 @@ class Worker implements RunningWorker {
   readonly #arena: Arena;
   readonly #store: Store;
   readonly #functions: FunctionLibrary = new FunctionLibrary();
-  readonly #profiles: Profiles = new Profiles(this.#payloads);
+  readonly #profiles: Profiles;
   readonly #metrics: Metrics;
   readonly #watch: MemoryWatch;
   readonly #machine: WorkerMachine;
@@ -119,8 +127,10 @@ class Worker implements RunningWorker {
     this.#shell = this.#newShell();
     const ground = new LandingGround(this.#arena, this.#store, options.memoryLimitBytes * LANDING_SHARE);
     this.#transfers = new Transfers(ground, this.#bulk, this.#shell);
+    // Where results go to files, uploaded files lie beside them; else beside those that come along with functions.
+    const filesFolder = join(folder?.path ?? assetFolderOf(incarnation), "files");
     this.#slots = new Slots(
-      { ...this.#options, spillFolder: folder?.path ?? "" },
+      { ...this.#options, spillFolder: folder?.path ?? "", filesFolder },
       {
         arena: this.#arena,
         store: this.#store,
@@ -130,9 +140,15 @@ class Worker implements RunningWorker {
         logger: this.#options.logger,
       },
     );
+    this.#profiles = new Profiles(this.#payloads, this.#slots);
     const machine = new WorkerMachine({ ...defaultWorkerConfig, slots: options.slots }, this.#shell);
     this.#machine = machine;
-    this.#shell.use({ machine, slots: this.#slots, transfers: this.#transfers });
+    const equipment = new WorkerEquipment({
+      ...{ payloads: this.#payloads, functions: this.#functions, plugins: this.#slots.plugins, logger },
+      files: new WorkerFiles(filesFolder, () => folder?.make()),
+      equipped: (...said) => this.#shell.equipped(...said),
+    });
+    this.#shell.use({ machine, slots: this.#slots, transfers: this.#transfers, equipment });
   }
 
   get name(): string {

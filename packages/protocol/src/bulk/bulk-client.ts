@@ -13,6 +13,8 @@ const MAX_IDLE = 32;
 /** A transfer that breaks goes on with the same peer; so often without a byte more, and so often in all. */
 const MAX_FRUITLESS = 1;
 const MAX_BREAKS = 16;
+/** An upload that breaks begins anew: so often. */
+const MAX_PUT_BREAKS = 1;
 /** How long a peer that has no time is left alone, milliseconds. */
 const BUSY_MS = 250;
 const MAX_BUSY_MS = 5_000;
@@ -104,10 +106,19 @@ export class BulkClient {
   }
 
   /** Uploads a task's bytes, which its peer was told to expect. Rejects as `fetch` does. Nobody may change them before it ends. */
-  put(where: Where, task: TaskId, data: Outgoing | Uint8Array, signal?: AbortSignal): Promise<void> {
+  async put(where: Where, task: TaskId, data: Outgoing | Uint8Array, signal?: AbortSignal): Promise<void> {
     const outgoing = data instanceof Outgoing ? data : new Outgoing(data);
     const what = `The data of task ${task} could not be sent to ${addressOf(where)}`;
-    return this.#with(where, what, signal, (connection) => connection.put(task, outgoing, signal));
+    let broke: unknown = null;
+    for (let breaks = 0; ; breaks++) {
+      try {
+        return await this.#with(where, what, signal, (connection) => connection.put(task, outgoing, signal));
+      } catch (error) {
+        if (broke !== null && error instanceof TransferFailed) throw broke; // why it began anew says more
+        if (!this.#mayGoOn(error) || breaks >= MAX_PUT_BREAKS) throw error;
+        broke = error;
+      }
+    }
   }
 
   /** Ends all connections; transfers that run are rejected. */
@@ -135,7 +146,7 @@ export class BulkClient {
     run: (connection: BulkConnection) => Promise<T>,
   ): Promise<T> {
     const address = addressOf(where);
-    const peer = await this.#enter(address);
+    const peer = await this.#enter(address, signal);
     const state = { reached: false };
     try {
       for (let pauseMs = BUSY_MS; ; pauseMs = Math.min(MAX_BUSY_MS, pauseMs * 2)) {
@@ -181,14 +192,16 @@ export class BulkClient {
     }
   }
 
-  async #enter(address: string): Promise<Peer> {
+  /** Waits for a place; rejects when it is not wanted any more. */
+  async #enter(address: string, signal: AbortSignal | undefined): Promise<Peer> {
+    if (signal?.aborted) throw cancelled();
     let peer = this.#peers.get(address);
     if (peer === undefined) {
       peer = { busy: 0, idle: [], waiting: [] };
       this.#peers.set(address, peer);
     }
     if (peer.busy < this.#maxPerPeer) peer.busy++;
-    else await new Promise<void>((wake) => peer.waiting.push(wake));
+    else await placeIn(peer, signal);
     return peer;
   }
 
@@ -251,6 +264,21 @@ export class BulkClient {
       this.#closing.signal.addEventListener("abort", end);
     });
   }
+}
+
+function placeIn({ waiting }: Peer, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const wake = (): void => {
+      signal?.removeEventListener("abort", leave);
+      resolve();
+    };
+    const leave = (): void => {
+      waiting.splice(waiting.indexOf(wake), 1);
+      reject(cancelled());
+    };
+    waiting.push(wake);
+    signal?.addEventListener("abort", leave, { once: true });
+  });
 }
 
 function addressOf(where: Where): string {

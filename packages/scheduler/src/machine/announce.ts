@@ -1,11 +1,11 @@
 // What clients are told of their tasks. A client that does not read gets it later; one whose link is cut gets all of
 // it again when it is back.
 
-import { type Failure, type Holder, type Micros, NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
+import { type Holder, type Micros, NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
+import { noData } from "./actors.ts";
 import type { Core } from "./core.ts";
 import { holdersFor } from "./holdings.ts";
 import { ACTOR, ANNOUNCED, HELD, LINK_BLOCKED, type QuestionAnswer, type Session, type Task } from "./records.ts";
-import { keyOf } from "./references.ts";
 import { addressFor } from "./relays.ts";
 import { CANCELLED, DONE, FAILED } from "./states.ts";
 import type { Worker } from "./worker-record.ts";
@@ -47,25 +47,13 @@ export function answerLocate(core: Core, session: Session, n: TaskNumber, task: 
   session.locates.add(n);
   if (!core.canTell(session)) return;
   if (task.state === FAILED || task.state === CANCELLED) sayFailure(core, session, n, task);
-  else if (task.state === DONE && (task.flags & ACTOR) !== 0) sayNoData(core, session, n, task);
+  else if (task.state === DONE && (task.flags & ACTOR) !== 0)
+    core.tell(session, { t: "failed", n, failure: noData(task), worker: "", attempt: 0, failedKey: null });
   else if (task.state === DONE && (task.result !== NO_PAYLOAD || task.holders.length > 0)) {
     const holders = task.result === NO_PAYLOAD ? holdersFor(core, task, session) : [];
     core.tell(session, { t: "located", n, task: task.id, bytes: task.bytes, holders, inline: task.result });
   } else return;
   session.locates.delete(n);
-}
-
-/** It lives at its worker, and nobody else can have it. */
-function sayNoData(core: Core, session: Session, n: TaskNumber, task: Task): void {
-  const text = `${keyOf(task)} is an actor, which stays at its worker: it can be called, and its value cannot be fetched.`;
-  const failure: Failure = {
-    code: "FLOCK_ACTOR_NOT_DATA",
-    name: "FlockError",
-    message: text,
-    error: NO_PAYLOAD,
-    errorBytes: 0,
-  };
-  core.tell(session, { t: "failed", n, failure, worker: "", attempt: task.attempt, failedKey: null });
 }
 
 export function sayUpload(core: Core, session: Session, n: TaskNumber, task: Task): void {

@@ -18,6 +18,7 @@ import {
   type WorkerId,
 } from "@taskflock/protocol/words";
 import type { Actor } from "./actors.ts";
+import { Equipment } from "./equipment.ts";
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
 import { LogStore } from "./log-store.ts";
@@ -29,7 +30,6 @@ import {
   LINK_UP,
   makeLane,
   type Options,
-  type QuestionAnswer,
   type Run,
   type Session,
   Task,
@@ -135,6 +135,8 @@ export class Core {
   readonly uploads: Set<Task> = new Set();
   /** What the cluster itself refers to. */
   readonly kept: Kept = new Kept();
+  /** Plugins and uploaded files. */
+  readonly equipment: Equipment = new Equipment();
   /** Copies that people asked for and that are under way; and tasks of theirs whose copies are gone. */
   readonly transfers: Map<Task, Transfer[]> = new Map();
   readonly stranded: Task[] = [];
@@ -144,9 +146,8 @@ export class Core {
   /** Actors for which no worker was found yet, by what they ask for. */
   readonly actorsWaiting: Map<Lane, Set<Task>> = new Map();
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
-  /** Who waits for workers of these names; and the last restarts, so that one that is asked for again after a cut is not done again. */
+  /** Who waits for workers of these names. */
   readonly returning: { readonly session: SessionId; readonly id: number; readonly names: readonly string[] }[] = [];
-  readonly restarts: { readonly session: SessionId; readonly id: number; readonly answer: QuestionAnswer }[] = [];
   readonly progress: Set<Run> = new Set();
   readonly shared: SharedTable = new SharedTable();
 
@@ -225,7 +226,7 @@ export class Core {
 
   /** For the event log. */
   happened(kind: EventKind, who: string, text: string, key = ""): void {
-    this.events.add(this.now, this.cause, kind, who, text, key);
+    this.events.add(this.now, this.cause, kind, who, text.slice(0, MAX_NOTICE), key);
   }
 
   /** Says nothing to a worker whose link is cut: its snapshot will show what it missed. */

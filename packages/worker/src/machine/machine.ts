@@ -3,11 +3,13 @@ import { FlockError } from "@taskflock/protocol/words";
 import { fillActors, isStray } from "./actors.ts";
 import { lose, settleLost, stopInSlot } from "./attempts.ts";
 import { becameStored, fetchEnded, saySpoiled, seekElsewhere, startFetches } from "./data.ts";
+import { onEquipped } from "./equipment.ts";
 import { checkEverything, checkTouched } from "./invariants.ts";
 import { onLinkUp, onPausing, onRetireWanted, sayFirstSnapshot, snapshot } from "./link.ts";
 import {
   onBatchDone,
   onInputSpoiled,
+  onItemDeaf,
   onItemFailed,
   onItemReturned,
   onItemStarted,
@@ -54,7 +56,8 @@ export class WorkerMachine {
 
   /** Whether slots have something to run. */
   get isBusy(): boolean {
-    return this.#s.slots.some((slot) => slot.batches.length > 0);
+    for (const slot of this.#s.everySlot()) if (slot.batches.length > 0) return true;
+    return false;
   }
 
   get counts(): WorkerCounts {
@@ -84,7 +87,7 @@ export class WorkerMachine {
 }
 
 function take(s: WorkerState, event: WorkerEvent): void {
-  if (isStray(s, event)) return;
+  if (s.lastSlot >= s.config.slots && isStray(s, event)) return;
   switch (event.e) {
     case "schedulerMessages":
       for (const message of event.messages) {
@@ -103,6 +106,9 @@ function take(s: WorkerState, event: WorkerEvent): void {
       return;
     case "itemReturned":
       onItemReturned(s, event);
+      return;
+    case "itemDeaf":
+      onItemDeaf(s, event);
       return;
     case "batchDone":
       onBatchDone(s, event);
@@ -136,6 +142,9 @@ function takeSeldom(s: WorkerState, event: Exclude<WorkerEvent, { e: Taken }>): 
   switch (event.e) {
     case "pausing":
       onPausing(s, event);
+      return;
+    case "equipped":
+      onEquipped(s, event);
       return;
     case "inputSpoiled":
       onInputSpoiled(s, event);

@@ -4,10 +4,12 @@ import type {
   Assign,
   Attempt,
   Cause,
+  Equip,
   ErrorCode,
   Failure,
   Finished,
   FunctionId,
+  GearFailure,
   Holder,
   Micros,
   PayloadRef,
@@ -60,6 +62,8 @@ export type WorkerEvent = {
    * result is large).
    */
   | { readonly e: "itemReturned"; readonly slot: number; readonly task: TaskId; readonly attempt: Attempt }
+  /** After `abortItem`: the item's code never asked for its AbortSignal, so there is no use in waiting for it as long as it might take. */
+  | { readonly e: "itemDeaf"; readonly slot: number; readonly task: TaskId }
   /** The slot is through with the oldest of its batches: every item had its outcome. */
   | { readonly e: "batchDone"; readonly slot: number }
   /**
@@ -91,6 +95,14 @@ export type WorkerEvent = {
       readonly task: TaskId;
       readonly attempt: Attempt;
       readonly input: TaskId;
+    }
+  /** A part of a plugin or file was taken in; or it failed, also in a slot that began later. */
+  | {
+      readonly e: "equipped";
+      readonly gear: number;
+      readonly part: number;
+      readonly slots: number;
+      readonly failure: GearFailure | null;
     }
   /** The same, noticed while others fetched it. */
   | { readonly e: "spoiled"; readonly task: TaskId }
@@ -154,6 +166,9 @@ export interface WorkerPort {
   forgetFunction(fn: FunctionId): void;
   /** Results up to this size are to come as payloads from now on. */
   configure(inlineLimitBytes: number): void;
+  /** Takes in a part of a plugin or file; answered by `equipped`, unless `unequip` comes first. A plugin is set up before what `run` is given next. */
+  equip(message: Equip): void;
+  unequip(gear: number): void;
   /** Samples what slots do every so many µs; 0: ends that, and says `profiled` to the scheduler. */
   profile(intervalUs: number): void;
   wakeAt(at: Micros | null): void;
@@ -174,6 +189,8 @@ export interface WorkerConfig {
   readonly maxBatchUs: number;
   /** A slot gets another batch while it runs one, when no item of either is expected to take longer, µs. */
   readonly maxAheadUs: number;
+  /** Code that never asked for its AbortSignal may go on for so long after it, at most its grace, µs: it may be about to end anyway. */
+  readonly deafUs: number;
   /** Results named in one part of a snapshot. */
   readonly maxSnapshotHolds: number;
   readonly storyLines: number;
@@ -187,6 +204,7 @@ export const defaultWorkerConfig: WorkerConfig = {
   maxBatch: 512,
   maxBatchUs: 5_000,
   maxAheadUs: 20_000,
+  deafUs: 50_000,
   maxSnapshotHolds: 8_192,
   storyLines: 20_000,
 };

@@ -4,6 +4,7 @@ import { format } from "node:util";
 import { type FailedCall, FlockError } from "@taskflock/protocol/code";
 import type { TaskContext } from "../task-context.ts";
 import { keyOf, type SlotItem } from "./batch.ts";
+import { uploadedFile } from "./files.ts";
 import { LogTail } from "./log-tail.ts";
 import { ownFolders } from "./own-folders.ts";
 import type { StopReason } from "./protocol.ts";
@@ -15,6 +16,7 @@ export class ItemContext implements TaskContext {
   readonly item: SlotItem;
   readonly #worker: string;
   readonly #print: Print;
+  readonly #heed: (index: number) => void;
   /** False once the item has its outcome: what its code still does in the background is nobody's failure. */
   running = true;
   /** Text after the last newline, by stream. */
@@ -27,10 +29,12 @@ export class ItemContext implements TaskContext {
   #fault: ((error: unknown) => void) | undefined;
   #atEnd: Set<() => void> | undefined;
 
-  constructor(item: SlotItem, worker: string, print: Print) {
+  /** `heed` is told when the item asks for its AbortSignal. */
+  constructor(item: SlotItem, worker: string, print: Print, heed: (index: number) => void) {
     this.item = item;
     this.#worker = worker;
     this.#print = print;
+    this.#heed = heed;
   }
 
   get task(): TaskContext["task"] {
@@ -47,8 +51,15 @@ export class ItemContext implements TaskContext {
     return (progress) => this.#print(this, "stdout", `progress ${shownProgress(progress)}\n`);
   }
 
+  get file(): (name: string) => string {
+    return uploadedFile;
+  }
+
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.running) this.#heed(this.item.index);
+    }
     if (this.#stopped !== undefined && !this.#controller.signal.aborted) this.#controller.abort(this.stopError());
     return this.#controller.signal;
   }

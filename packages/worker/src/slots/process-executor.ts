@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { FlockError } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import { SeenFunctions } from "../function-library.ts";
+import type { ProfileReport } from "../profile-tree.ts";
 import { type BatchTerms, IN_FILE, type StoredInput } from "../slot/batch.ts";
+import type { SlotPlugin } from "../slot/equipment.ts";
 import { readRecords } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
@@ -55,6 +57,7 @@ const KEPT_STDERR_CHARACTERS = 8192;
 export class ProcessExecutor implements Executor {
   readonly ready: Promise<void>;
   begun = -1;
+  heeding = -1;
   readonly #child: ChildProcess;
   readonly #events: ExecutorEvents;
   readonly #functions: SeenFunctions;
@@ -62,9 +65,14 @@ export class ProcessExecutor implements Executor {
   readonly #taskClients: TaskClients;
   #session: SlotSession | null = null;
   readonly #kept: KeptInputs;
-  readonly #exited: Promise<void>;
+  /** Resolves when the child is gone. */
+  readonly exited: Promise<void>;
   #isDisposed: () => void = () => undefined;
+  #profiled: (report: ProfileReport | null) => void = () => undefined;
+  #isSampled = false;
   #stderr = "";
+  /** Why it was ended at its start. */
+  #unready: string | undefined;
   #ending = false;
 
   constructor(options: ThreadOptions, parts: ExecutorParts, events: ExecutorEvents, logger: Logger) {
@@ -84,7 +92,7 @@ export class ProcessExecutor implements Executor {
       logger.info({ slot: options.config.slot, pid: this.#child.pid }, text.trimEnd());
     });
     this.ready = this.#start(options);
-    this.#exited = new Promise((resolve) => {
+    this.exited = new Promise((resolve) => {
       this.#child.once("exit", () => resolve());
       this.#child.once("error", () => resolve());
     });
@@ -92,6 +100,7 @@ export class ProcessExecutor implements Executor {
 
   run(items: readonly ReadyItem[], terms: BatchTerms): void {
     this.begun = -1;
+    this.heeding = -1;
     const { worker, inlineLimitBytes } = terms;
     const memories = new Map<number, Uint8Array>();
     for (const item of items) {
@@ -118,6 +127,14 @@ export class ProcessExecutor implements Executor {
     // It has one batch at a time.
   }
 
+  plug(plugin: SlotPlugin): void {
+    this.#send({ t: "plug", plugin });
+  }
+
+  unplug(serial: number): void {
+    this.#send({ t: "unplug", serial });
+  }
+
   dispose(): Promise<void> {
     this.#send({ t: "dispose" });
     return new Promise((resolve) => {
@@ -125,10 +142,27 @@ export class ProcessExecutor implements Executor {
     });
   }
 
+  startProfile(intervalUs: number): void {
+    this.#isSampled = true;
+    this.#send({ t: "profile", intervalUs });
+  }
+
+  /** Null when it has nothing to tell: it was not sampled, or it ended. May never resolve: its code does not return. */
+  takeProfile(): Promise<ProfileReport | null> {
+    if (!this.#isSampled) return Promise.resolve(null);
+    this.#isSampled = false;
+    this.#send({ t: "profile", intervalUs: 0 });
+    return new Promise((resolve) => {
+      this.#profiled = resolve;
+      void this.exited.then(() => resolve(null));
+    });
+  }
+
   async end(): Promise<void> {
     this.#ending = true;
+    this.#events.gone();
     this.#child.kill("SIGKILL");
-    await this.#exited;
+    await this.exited;
     this.#taskClients.over(this.#session);
   }
 
@@ -142,6 +176,11 @@ export class ProcessExecutor implements Executor {
     const [first] = (await Promise.race([once(child, "message"), once(child, "close")])) as [
       SlotToMain | number | null,
     ];
+    if (typeof first === "object" && first?.t === "unready") {
+      this.#unready = first.message;
+      child.kill("SIGKILL");
+      throw new FlockError("FLOCK_PRELOAD_FAILED", first.message);
+    }
     if (typeof first !== "object" || first?.t !== "ready") {
       throw new FlockError("FLOCK_INTERNAL", `A process slot did not start: ${this.#stderr.trim() || "no message"}`);
     }
@@ -158,6 +197,12 @@ export class ProcessExecutor implements Executor {
   #receive(message: SlotToMain): void {
     if (this.#ending) return;
     switch (message.t) {
+      case "profiled":
+        this.#profiled(message.report);
+        break;
+      case "heeds":
+        this.heeding = message.index;
+        break;
       case "begun":
         this.begun = message.index;
         break;
@@ -182,6 +227,9 @@ export class ProcessExecutor implements Executor {
       case "log":
         this.#events.log(message.task, message.attempt, message.stream, message.text);
         break;
+      case "plugged":
+        this.#events.plugged(message.serial, message.failure);
+        break;
       case "disposed":
         this.#isDisposed();
         break;
@@ -204,7 +252,8 @@ export class ProcessExecutor implements Executor {
     this.#taskClients.over(this.#session);
     const ending: Ending = this.#stderr.includes(HEAP_MESSAGE)
       ? { how: "heap" }
-      : { how: "exit", what: signal ?? `exit code ${code}` };
+      : { how: "exit", what: this.#unready ?? signal ?? `exit code ${code}` };
+    this.#events.gone();
     this.#events.ended(ending);
   }
 }

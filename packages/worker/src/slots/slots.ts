@@ -5,14 +5,17 @@ import type { Arena } from "../arena.ts";
 import type { FunctionLibrary } from "../function-library.ts";
 import { type AssetFolder, newAssetFolder } from "../functions/assets.ts";
 import type { RunItem } from "../machine/index.ts";
+import type { ProfileReport } from "../profile-tree.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import type { StopReason } from "../slot/protocol.ts";
 import type { Lease, Store } from "../store.ts";
 import { BatchPacker, type LinkedInput } from "./batch-packer.ts";
 import type { Executor, ExecutorEvents, ExecutorParts, ThreadOptions } from "./executor.ts";
 import { isOverWithin } from "./over-within.ts";
+import { PluginTable } from "./plugin-table.ts";
 import { ProcessExecutor } from "./process-executor.ts";
-import { type ExecutorKind, type Flight, Slot, type SlotEvents, STUCK_AFTER_MS } from "./slot.ts";
+import { DISPOSE_MS, type ExecutorKind, type Flight, Slot, STUCK_AFTER_MS } from "./slot.ts";
+import type { SlotEvents } from "./slot-events.ts";
 import { TaskClients } from "./task-clients.ts";
 import { ThreadExecutor } from "./thread-executor.ts";
 
@@ -28,6 +31,12 @@ export interface SlotsOptions {
   readonly checkArguments: boolean;
   /** Where inputs and results that are files lie; "" when there are none. */
   readonly spillFolder: string;
+  /** Where uploaded files lie. */
+  readonly filesFolder: string;
+  /** The name that the worker asks the scheduler for. */
+  readonly name: string;
+  /** Modules that each slot loads before anything else. */
+  readonly preload: readonly string[];
 }
 
 export interface SlotsParts {
@@ -43,6 +52,8 @@ export interface SlotsParts {
 const LOOK_MS = 5;
 /** Looks in vain after which nobody looks until the next batch: a timer for each tiny task would cost more than the task. */
 const IDLE_LOOKS = 20;
+/** How long all slots may take to end: those that are in order take down what was set up in them. */
+const CLOSE_MS: number = DISPOSE_MS + STUCK_AFTER_MS;
 const NONE: readonly never[] = [];
 
 export class Slots {
@@ -55,6 +66,9 @@ export class Slots {
   /** Of actors that are being disposed of. */
   readonly #closing: Set<Promise<void>> = new Set();
   readonly #assets: AssetFolder;
+  readonly plugins: PluginTable = new PluginTable();
+  /** Process slots that live. */
+  readonly #processes: Set<ProcessExecutor> = new Set();
   #look: NodeJS.Timeout | null = null;
   #idleLooks = 0;
 
@@ -81,8 +95,9 @@ export class Slots {
     if (given.worthALook) this.#look ??= setInterval(() => this.#lookAtAll(), LOOK_MS).unref();
   }
 
-  abort(slot: number, task: TaskId, reason: StopReason): void {
-    this.#slot(slot).abort(task, reason);
+  /** True when there is no use in waiting for the item's code: it never asked for its AbortSignal. An actor's state is worth the wait. */
+  abort(slot: number, task: TaskId, reason: StopReason): boolean {
+    return this.#slot(slot).abort(task, reason) && slot < this.#options.slots;
   }
 
   end(slot: number, reason: StopReason): void {
@@ -94,7 +109,8 @@ export class Slots {
     if (this.#look !== null) clearInterval(this.#look);
     for (const number of [...this.#actors.keys()]) this.closeActor(number);
     await Promise.all(this.#closing);
-    await isOverWithin(Promise.all(this.#slots.map((slot) => slot.close())), STUCK_AFTER_MS);
+    const orderly = this.plugins.wasUsed || this.#options.preload.length > 0;
+    await isOverWithin(Promise.all(this.#slots.map((slot) => slot.close(orderly))), CLOSE_MS);
     await this.#executorParts.taskClients.settled();
     this.#assets.remove();
   }
@@ -106,6 +122,16 @@ export class Slots {
     this.#actors.delete(number);
     const over = slot.dispose().finally(() => void this.#closing.delete(over));
     this.#closing.add(over);
+  }
+
+  /** Process slots; the threads are the profiler's own matter. Those that begin later are not sampled. */
+  startProfile(intervalUs: number): void {
+    for (const process of this.#processes) process.startProfile(intervalUs);
+  }
+
+  /** What process slots did; null for one that ended. One whose code does not return never resolves. */
+  takeProfiles(): Promise<ProfileReport | null>[] {
+    return [...this.#processes].map((process) => process.takeProfile());
   }
 
   /** Those beyond the numbered ones are of actors, and begin when they are first asked for. */
@@ -169,11 +195,25 @@ export class Slots {
       config: {
         ...{ slot, actor: slot >= this.#options.slots, cacheBytes, checkArguments },
         assetFolder: this.#assets.path,
-        spillFolder,
+        ...{ spillFolder, filesFolder: this.#options.filesFolder },
+        ...{ worker: this.#options.name, preload: this.#options.preload },
       },
     };
-    return kind === "thread"
-      ? new ThreadExecutor(options, this.#executorParts, events)
-      : new ProcessExecutor(options, this.#executorParts, events, this.#parts.logger);
+    const heard: ExecutorEvents = {
+      ...events,
+      plugged: (serial, failure) => this.plugins.plugged(made, serial, failure),
+      gone: () => this.plugins.ended(made),
+    };
+    const made: Executor =
+      kind === "thread" ? new ThreadExecutor(options, this.#executorParts, heard) : this.#process(options, heard);
+    this.plugins.begun(made);
+    return made;
+  }
+
+  #process(options: ThreadOptions, events: ExecutorEvents): ProcessExecutor {
+    const executor = new ProcessExecutor(options, this.#executorParts, events, this.#parts.logger);
+    this.#processes.add(executor);
+    void executor.exited.then(() => this.#processes.delete(executor));
+    return executor;
   }
 }
