@@ -95,7 +95,7 @@ function unknownWorkers(core: Core, names: readonly string[]): QuestionAnswer | 
   const unknown = names.filter((name) => !there.has(name));
   if (unknown.length === 0) return null;
   const text = unknown.join(", ").slice(0, 1024);
-  const message = `No worker is named ${text}; \`client.workers()\` lists those that are there.`;
+  const message = `No worker is named ${text}; \`client.workers()\` and \`taskflock status\` list those that are there.`;
   return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
 }
 

@@ -95,7 +95,7 @@ function start(core: Core, session: Session, worker: Worker, intervalUs: number)
 function whyNot(session: Session, workers: readonly Worker[], names: readonly string[]): QuestionAnswer | null {
   const unknown = names.filter((name) => !workers.some((w) => w.name === name));
   if (unknown.length > 0) {
-    const message = `No worker is named ${unknown.join(", ").slice(0, 1024)}; \`client.workers()\` lists those that are there.`;
+    const message = `No worker is named ${unknown.join(", ").slice(0, 1024)}; \`client.workers()\` and \`taskflock status\` list those that are there.`;
     return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
   }
   const busy = workers.find((w) => w.profiling !== null && w.profiling.session !== session);

@@ -90,6 +90,6 @@ function retired(core: Core, asked: readonly string[]): QuestionAnswer {
   const unknown = asked.filter((name) => !workers.some((w) => w.name === name));
   if (unknown.length === 0) return { value: workers.map(workerInfo), error: null };
   const names = unknown.join(", ").slice(0, 1024);
-  const message = `No worker is named ${names}; \`client.workers()\` lists those that are there.`;
+  const message = `No worker is named ${names}; \`client.workers()\` and \`taskflock status\` list those that are there.`;
   return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
 }

@@ -111,7 +111,7 @@ function restartNamed(core: Core, session: Session, names: readonly string[]): Q
   const workers = [...core.workers.values()].filter((w) => w.status === WORKING && names.includes(w.name));
   const unknown = names.filter((name) => !workers.some((w) => w.name === name));
   if (unknown.length > 0) {
-    const message = `No worker is named ${list(unknown)}, or it is leaving; \`client.workers()\` lists those that are there.`;
+    const message = `No worker is named ${list(unknown)}, or it is leaving; \`client.workers()\` and \`taskflock status\` list those that are there.`;
     return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
   }
   const alone = workers.filter(({ hello }) => !hello.nanny).map(({ name }) => name);

@@ -33,7 +33,7 @@ export function startUpload(core: Core, task: Task): void {
 export function receiversUnknown(core: Core, names: readonly string[]): string | null {
   if (names.length === 0) return null;
   for (const { name } of core.workers.values()) if (names.includes(name)) return null;
-  return `No worker is named ${names.join(" or ").slice(0, 1024)}; \`client.workers()\` lists those that are there.`;
+  return `No worker is named ${names.join(" or ").slice(0, 1024)}; \`client.workers()\` and \`taskflock status\` list those that are there.`;
 }
 
 function receivers(core: Core, { workers, tried }: Upload): Worker[] {

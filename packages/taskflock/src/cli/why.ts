@@ -1,13 +1,11 @@
 // `taskflock why` and `taskflock story`: what a task waits for, and what happened to it.
 
-import type { Client } from "@taskflock/client";
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
+import { type PlaceFlags, withClient, withPlace } from "./client.ts";
 import { flag } from "./flags.ts";
 
-interface WhyFlags {
-  readonly address: string;
-  readonly tokenFile?: string;
+interface WhyFlags extends PlaceFlags {
   readonly json: boolean;
 }
 
@@ -35,23 +33,7 @@ export function addWhyCommands(program: Command): void {
 }
 
 function aboutTask(command: Command, json: string): Command {
-  return command
-    .argument("<key>", "the task's key, such as fit-3-17")
-    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
-    .addOption(
-      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
-    )
-    .addOption(flag("--json", json, "JSON").default(false));
-}
-
-async function withClient(flags: WhyFlags, name: string, use: (client: Client) => Promise<void>): Promise<void> {
-  const { Client } = await import("@taskflock/client");
-  const { tokenFile } = flags;
-  const connected = { name, logs: "ignore", ...(tokenFile === undefined ? {} : { tokenFile }) } as const;
-  const client = await Client.connect(flags.address, connected);
-  try {
-    await use(client);
-  } finally {
-    await client.close();
-  }
+  return withPlace(command.argument("<key>", "the task's key, such as fit-3-17")).addOption(
+    flag("--json", json, "JSON").default(false),
+  );
 }
