@@ -1,0 +1,63 @@
+// What the commands that ask a scheduler have in common: where it is, and a client that leaves it in order, also on Ctrl-C.
+
+import type { Client } from "@taskflock/client";
+import type { Command } from "commander";
+import { flag } from "./flags.ts";
+
+export interface PlaceFlags {
+  readonly address: string;
+  readonly tokenFile?: string;
+}
+
+export function withPlace(command: Command): Command {
+  return command
+    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
+    .addOption(
+      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
+    );
+}
+
+/** After the first Ctrl-C or SIGTERM. What `use` does then is not waited for, but for its `tidyUp`; a second signal ends the process. */
+export interface Interrupted {
+  readonly signal: AbortSignal;
+  /** What is still to be done before the client leaves. */
+  tidyUp: (() => Promise<void>) | null;
+}
+
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Asks a scheduler, with a client of the name. It says goodbye in any case: one that only vanished would be waited for, with what it
+ * holds, such as a profile that is being taken.
+ */
+export async function withClient<T>(
+  flags: PlaceFlags,
+  name: string,
+  use: (client: Client, interrupted: Interrupted) => Promise<T>,
+): Promise<T | undefined> {
+  const { Client } = await import("@taskflock/client");
+  const { address, tokenFile } = flags;
+  const client = await Client.connect(address, {
+    name,
+    logs: "ignore",
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+  });
+  const controller = new AbortController();
+  const interrupted: Interrupted = { signal: controller.signal, tidyUp: null };
+  const stopped = new Promise<undefined>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        process.exitCode = exitCodes[signal];
+        controller.abort();
+        resolve(undefined);
+      });
+    }
+  });
+  try {
+    const used = await Promise.race([use(client, interrupted), stopped]);
+    if (controller.signal.aborted) await interrupted.tidyUp?.();
+    return used;
+  } finally {
+    await client.close();
+  }
+}
