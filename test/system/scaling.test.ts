@@ -2,6 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { totalmem } from "node:os";
 import { type Client, LocalCluster, range, type WorkerInfo } from "taskflock";
 import { afterEach, describe, expect, test } from "vitest";
 import { cli, type Role, startRole, taskflock } from "./processes.ts";
@@ -52,6 +53,9 @@ describe("a cluster that adapts", () => {
     });
     const futures = client.map(sleepy, range(60));
     await until(client, (workers) => running(workers).length === 4);
+    // One that shares the machine with three others is not given all of its memory.
+    const limits = (await client.workers()).map(({ memoryLimitBytes }) => memoryLimitBytes);
+    expect(Math.min(...limits)).toBeLessThanOrEqual(totalmem() / 4);
     // They hold results that somebody wants; those that leave hand them over.
     const results = await client.gather(futures);
     await until(client, (workers) => workers.length === 1);

@@ -200,6 +200,7 @@ function handleOf(state: ActorState): Actor<object> {
   const handle = new Proxy(new ActorHandle(), {
     get: (_, name) => {
       if (name === Symbol.dispose) return () => state.close();
+      if (name === Symbol.toPrimitive) return () => `Actor(${state.key})`;
       if (typeof name === "symbol" || name === "then") return undefined;
       return methodOf(name);
     },

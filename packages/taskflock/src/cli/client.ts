@@ -37,22 +37,22 @@ export async function withClient<T>(
 ): Promise<T | undefined> {
   const { Client } = await import("@taskflock/client");
   const { address, tokenFile } = flags;
-  const client = await Client.connect(address, {
-    name,
-    logs: "ignore",
-    ...(tokenFile === undefined ? {} : { tokenFile }),
-  });
   const controller = new AbortController();
-  const interrupted: Interrupted = { signal: controller.signal, tidyUp: null };
+  let isConnected = false;
   const stopped = new Promise<undefined>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       process.once(signal, () => {
+        if (!isConnected) process.exit(exitCodes[signal]);
         process.exitCode = exitCodes[signal];
+        resolve(undefined); // before what `use` does when it is told
         controller.abort();
-        resolve(undefined);
       });
     }
   });
+  const place = tokenFile === undefined ? {} : { tokenFile };
+  const client = await Client.connect(address, { name, logs: "ignore", ...place });
+  isConnected = true;
+  const interrupted: Interrupted = { signal: controller.signal, tidyUp: null };
   try {
     const used = await Promise.race([use(client, interrupted), stopped]);
     if (controller.signal.aborted) await interrupted.tidyUp?.();

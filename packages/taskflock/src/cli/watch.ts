@@ -1,5 +1,6 @@
 // `taskflock events`, `logs` and `dump`: what happened, what was printed, all that is known.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
 import { integer } from "../values.ts";
@@ -71,7 +72,7 @@ export function addWatchCommands(program: Command): void {
         printLine(json ? JSON.stringify(profile, null, 2) : profile.toString());
       };
       interrupted.tidyUp = print; // Ctrl-C: what was seen so far
-      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      await sleep(seconds * 1000, undefined, { signal: interrupted.signal });
       await print();
     }),
   );
