@@ -62,6 +62,7 @@ describe("a cluster that adapts", () => {
     expect(results.map((values) => values[7])).toEqual(range(60));
     const again = await client.gather(client.map((values: Float64Array) => values[1999], futures));
     expect(again).toEqual(range(60));
+    await until(client, (workers) => workers.length === 1); // these may have needed more of them, too
     await adaptive.stop();
     expect(adaptive.events.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["scaleUp", "scaleDown"]));
     expect(adaptive.events.filter(({ kind }) => kind === "failed")).toEqual([]);

@@ -285,10 +285,39 @@ describe("event", () => {
     stage.pass(2000);
     expect(stage.answer(3, late)).toBe("FLOCK_WAIT_TIMEOUT");
   });
+
+  test("so many are set as there is room for", () => {
+    const stage = staged(1, { sharedBudgetBytes: 600 });
+    const set = (name: string, isSet: boolean): string => stage.answer(1, stage.ask(1, { q: "eventSet", name, isSet }));
+    expect([set("a", true), set("b", true), set("b", true)]).toEqual(["yes", "yes", "yes"]);
+    expect(set("c", true)).toBe("FLOCK_SHARED_FULL");
+    expect([set("a", false), set("c", true)]).toEqual(["yes", "yes"]);
+    stage.ask(1, { q: "sharedDelete", kind: "event", name: "b" });
+    expect(set("d", true)).toBe("yes");
+    expect(info(stage, "event", "c").size).toBe(1);
+  });
 });
 
 test("payloads from nobody are freed", () => {
   const stage = staged(1);
   stage.put(99, "q", "a");
+  expect(stage.leftOver()).toEqual([]);
+});
+
+test("the number of a question that is open serves no other one", () => {
+  const stage = staged(2);
+  const lease = stage.lock(1, "l");
+  expect(stage.answer(1, lease)).toBe("yes");
+  const waiting = stage.get(1, "q");
+  for (const id of [lease, waiting]) {
+    const question = { q: "queuePut", name: "p", maxSize: null, n: 0, data: stage.payload(), dataBytes: 1 } as const;
+    stage.say(1, { t: "ask", id, question: { ...question, timeoutMs: null } });
+    stage.say(1, { t: "ask", id, question: { q: "acquire", kind: "lock", name: "other", leases: 1, timeoutMs: null } });
+  }
+  expect(info(stage, "queue", "p").size).toBe(0);
+  expect(info(stage, "lock", "other").size).toBe(0);
+  const next = stage.lock(2, "l");
+  stage.die(1);
+  expect(stage.answer(2, next)).toBe("yes");
   expect(stage.leftOver()).toEqual([]);
 });

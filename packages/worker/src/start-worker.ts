@@ -14,7 +14,13 @@ import { FunctionLibrary } from "./function-library.ts";
 import { HEARTBEAT_MS, Metrics } from "./heartbeat.ts";
 import { defaultWorkerConfig, WorkerMachine } from "./machine/index.ts";
 import { MemoryWatch } from "./memory-watch.ts";
-import { type CompleteWorkerOptions, completeOptions, resourceUnits, type WorkerOptions } from "./options.ts";
+import {
+  type CompleteWorkerOptions,
+  completeOptions,
+  MAX_TIMER_MS,
+  resourceUnits,
+  type WorkerOptions,
+} from "./options.ts";
 import { Profiles } from "./profiles.ts";
 import { WorkerShell } from "./shell.ts";
 import { Slots } from "./slots/slots.ts";
@@ -67,8 +73,6 @@ type Link = SchedulerLink<"worker", "toWorker">;
 const LANDING_SHARE = 0.1;
 /** How long a worker that is to stop waits for a scheduler that is away, milliseconds. */
 const LONELY_MS = 2_000;
-/** The longest wait of a timer, milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 class Worker implements RunningWorker {
   readonly done: Promise<WorkerExit>;
@@ -78,7 +82,7 @@ class Worker implements RunningWorker {
   readonly #arena: Arena;
   readonly #store: Store;
   readonly #functions: FunctionLibrary = new FunctionLibrary();
-  readonly #profiles: Profiles = new Profiles(this.#payloads);
+  readonly #profiles: Profiles;
   readonly #metrics: Metrics;
   readonly #watch: MemoryWatch;
   readonly #machine: WorkerMachine;
@@ -130,6 +134,7 @@ class Worker implements RunningWorker {
         logger: this.#options.logger,
       },
     );
+    this.#profiles = new Profiles(this.#payloads, this.#slots);
     const machine = new WorkerMachine({ ...defaultWorkerConfig, slots: options.slots }, this.#shell);
     this.#machine = machine;
     this.#shell.use({ machine, slots: this.#slots, transfers: this.#transfers });

@@ -2,25 +2,19 @@
 // holds its tasks itself: that its client let go of one is only noted. A session that leaves some behind stays as an orphan, which nobody
 // can come back to; other clients attach to the runs.
 
-import type { Question, RunId, RunQuestion, TaskNumber } from "@taskflock/protocol/words";
+import type { RunId, RunQuestion, TaskNumber } from "@taskflock/protocol/words";
 import { answer } from "./answers.ts";
 import type { Core } from "./core.ts";
+import type { Handlers } from "./questions.ts";
 import { HELD, type QuestionAnswer, type Run, type Session, type Task } from "./records.ts";
 import { keyOf, removeRef } from "./references.ts";
-import { dropRun, endedOf, runInfo, settleDetached } from "./runs.ts";
+import { clearKeep, dropRun, endedOf, runInfo, settleDetached } from "./runs.ts";
 import { refer } from "./submit.ts";
 
 /** Names that an error quotes. */
 const NAMES_SHOWN = 20;
 
-type Handler<Q extends RunQuestion["q"]> = (
-  core: Core,
-  session: Session,
-  id: number,
-  question: Extract<Question, { q: Q }>,
-) => void;
-
-export const runHandlers: { readonly [Q in RunQuestion["q"]]: Handler<Q> } = {
+export const runHandlers: Handlers<RunQuestion["q"]> = {
   attach: (core, session, id, { name, as }) => {
     const run = newestNamed(core, name);
     if (run === null) {
@@ -87,10 +81,8 @@ export function unfollow(core: Core, session: Session): void {
   for (const run of core.runs) run.detached?.followers.delete(session);
 }
 
-/** The time of a detached run may be over. */
+/** The time of a detached run is over. */
 export function keptLongEnough(core: Core, run: Run): void {
-  const { detached } = run;
-  if (detached === null || detached.until === 0 || detached.until > core.now) return;
   forgetRun(core, run, "its time is over");
 }
 
@@ -98,6 +90,7 @@ function forgetRun(core: Core, run: Run, why: string): void {
   const { session, detached } = run;
   if (detached === null) return;
   core.happened("runForgotten", run.name, why);
+  clearKeep(core, detached);
   run.detached = null;
   const isOrphan = session.isOrphan;
   const held = isOrphan
@@ -135,15 +128,14 @@ function referToTasks(
   as: readonly TaskNumber[],
 ): QuestionAnswer {
   const owner = run.session;
-  const found = [...owner.tasks]
-    .filter(([n, task]) => n > after && task.run === run && isHeldBy(owner, n, task))
-    .sort(([a], [b]) => a - b)
-    .slice(0, as.length);
-  for (const [index, [, task]] of found.entries()) {
-    const number = as[index]!;
+  const tasks: { n: TaskNumber; name: string; key: string }[] = [];
+  for (const [n, task] of owner.tasks.after(after)) {
+    const number = as[tasks.length];
+    if (number === undefined) break;
+    if (task.run !== run || !isHeldBy(owner, n, task)) continue;
     if (!session.tasks.has(number)) refer(core, session, number, task);
+    tasks.push({ n, name: task.name, key: keyOf(task) });
   }
-  const tasks = found.map(([n, task]) => ({ n, name: task.name, key: keyOf(task) }));
   return { value: { tasks }, error: null };
 }
 

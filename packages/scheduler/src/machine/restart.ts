@@ -2,21 +2,19 @@
 
 import { NO_PAYLOAD, type Restarted } from "@taskflock/protocol/words";
 import { actorsLost } from "./actor-life.ts";
-import { answer } from "./answers.ts";
+import { addWaiting, answer } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { unpublishAll } from "./datasets.ts";
 import { removeHolder } from "./holdings.ts";
 import { workerInfo } from "./info.ts";
 import { leaveLanes } from "./lanes.ts";
 import { end } from "./lifecycle.ts";
+import { listed, namedWorkers, notFound } from "./named-workers.ts";
 import type { Handlers } from "./questions.ts";
 import type { QuestionAnswer, Session, Task } from "./records.ts";
 import { reconsiderMoves, retire } from "./retire.ts";
 import { DONE, isActive, UPLOADING } from "./states.ts";
-import { LEAVING, WORKING, type Worker } from "./worker-record.ts";
-
-/** Restarts that are remembered, in case they are asked for again after a cut. */
-const REMEMBERED = 16;
+import { isThere, LEAVING, WORKING, type Worker } from "./worker-record.ts";
 
 export const restartHandlers: Handlers<"restart" | "restartWorkers" | "waitForNamed"> = {
   restart: (core, session, id) => {
@@ -28,7 +26,7 @@ export const restartHandlers: Handlers<"restart" | "restartWorkers" | "waitForNa
     answer(core, session, id, () => done);
   },
   waitForNamed: (core, session, id, { workers }) => {
-    core.returning.push({ session: session.id, id, names: workers });
+    addWaiting(core.returning, { session: session.id, id, names: workers });
     answerReturned(core);
   },
 };
@@ -39,7 +37,7 @@ export function answerReturned(core: Core): void {
   for (const wait of core.returning.splice(0)) {
     const session = core.sessions.get(wait.session);
     if (session === undefined) continue;
-    const there = [...core.workers.values()].filter((w) => w.up && w.status === WORKING && wait.names.includes(w.name));
+    const there = namedWorkers(core, wait.names, isThere);
     const names = new Set(there.map(({ name }) => name));
     if (wait.names.every((name) => names.has(name)))
       answer(core, session, wait.id, () => ({ value: there.map(workerInfo), error: null }));
@@ -49,12 +47,7 @@ export function answerReturned(core: Core): void {
 
 /** What a question leads to is done once, however often it is asked. */
 function once(core: Core, { id: session }: Session, id: number, act: () => QuestionAnswer): QuestionAnswer {
-  const before = core.restarts.find((r) => r.session === session && r.id === id);
-  if (before !== undefined) return before.answer;
-  const answer = act();
-  core.restarts.push({ session, id, answer });
-  if (core.restarts.length > REMEMBERED) core.restarts.shift();
-  return answer;
+  return core.kept.recall(session, id) ?? core.kept.remember(session, id, act());
 }
 
 function restartAll(core: Core, session: Session): Restarted {
@@ -108,15 +101,12 @@ function leaveNow(core: Core, worker: Worker, restart: boolean): void {
 }
 
 function restartNamed(core: Core, session: Session, names: readonly string[]): QuestionAnswer {
-  const workers = [...core.workers.values()].filter((w) => w.status === WORKING && names.includes(w.name));
-  const unknown = names.filter((name) => !workers.some((w) => w.name === name));
-  if (unknown.length > 0) {
-    const message = `No worker is named ${list(unknown)}, or it is leaving; \`client.workers()\` and \`taskflock status\` list those that are there.`;
-    return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
-  }
+  const workers = namedWorkers(core, names, ({ status }) => status === WORKING);
+  const problem = notFound(names, workers, ", or it is leaving");
+  if (problem !== null) return problem;
   const alone = workers.filter(({ hello }) => !hello.nanny).map(({ name }) => name);
   if (alone.length > 0) {
-    const message = `${list(alone)} cannot be restarted: there is no nanny that would start it again. Start workers without --no-nanny.`;
+    const message = `${listed(alone)} cannot be restarted: there is no nanny that would start it again. Start workers without --no-nanny.`;
     return { value: null, error: { code: "FLOCK_NO_NANNY", message } };
   }
   for (const worker of workers) {
@@ -125,8 +115,4 @@ function restartNamed(core: Core, session: Session, names: readonly string[]): Q
     retire(core, worker, `it is to be restarted, ${session.name} asked for that`);
   }
   return { value: workers.map(workerInfo), error: null };
-}
-
-function list(names: readonly string[]): string {
-  return names.join(", ").slice(0, 1024);
 }

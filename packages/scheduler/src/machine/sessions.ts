@@ -14,6 +14,7 @@ import {
 } from "@taskflock/protocol/words";
 import { callsAbandoned } from "./actor-life.ts";
 import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
+import { forgetWaiting, freeQuestion } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { keepsTask, keptRefs, leavesRuns, unfollow } from "./detached.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
@@ -22,7 +23,7 @@ import { laneFor } from "./lanes.ts";
 import { end, failure } from "./lifecycle.ts";
 import { NumberedTasks } from "./numbered-tasks.ts";
 import { profilesAbandoned } from "./profiles.ts";
-import { answerQuestion, freeQuestion } from "./questions.ts";
+import { answerQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session, type Task } from "./records.ts";
 import { removeRef } from "./references.ts";
 import { noteUnreached } from "./relays.ts";
@@ -88,6 +89,8 @@ export function sessionGone(core: Core, session: Session): void {
   for (const { lane } of session.options.values()) core.unuseLane(lane);
   session.options.clear();
   session.asks.length = 0;
+  forgetWaiting(core, session.id);
+  core.kept.said.delete(session.id);
   unfollow(core, session);
   profilesAbandoned(core, session);
   if (!leavesRuns(core, session)) core.sessions.delete(session.id);
@@ -154,6 +157,8 @@ type RunMessage = Extract<ClientToScheduler, { t: "openRun" | "reportRun" | "clo
 
 function runMessage(core: Core, session: Session, message: RunMessage): void {
   const known = session.runs.get(message.run);
+  // The session's own run is there as long as the session.
+  if (message.run === 0) return;
   if (message.t === "openRun") {
     if (known !== undefined) return;
     openRun(core, session, message.run, message.name, message.weight, message.keepMs).steps = message.steps;
@@ -184,7 +189,7 @@ function cancel(core: Core, session: Session, message: CancelTask): void {
   if (task === undefined || (task.flags & ANNOUNCED) !== 0) return;
   if (task.refs - core.kept.firedRefs(task) - keptRefs(task) > 1) {
     // Also of a detached run, which others may hold it for.
-    task.run.detached?.released.delete(n);
+    if (task.session === session) task.run.detached?.released.delete(n);
     giveUp(core, session, n, task);
     cancelAlone(core, session, n, task.name, reason);
   } else end(core, task, { kind: "cancelled", reason });
