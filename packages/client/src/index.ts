@@ -26,7 +26,7 @@ export {
   isActor,
 } from "./actors/actor.ts";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
-export { AttachedRun } from "./attached-run.ts";
+export type { AttachedRun } from "./attached-run.ts";
 export { type DatasetInfo, fireAndForget, type PublishOptions } from "./client/data.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, ScatterAllOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
@@ -35,6 +35,8 @@ export type { ExecResult } from "./commands/spec.ts";
 export { copy } from "./copy.ts";
 export type { RebalanceOptions, ReplicateOptions } from "./data-moves.ts";
 export type { Environment } from "./environment.ts";
+export type { FileInfo, UploadFileOptions } from "./equipment/files.ts";
+export type { Plugin, PluginInfo, PluginPlace, RegisterPluginOptions } from "./equipment/plugins.ts";
 export type { TaskError } from "./failures.ts";
 export { Future, type FutureStatus, isFuture } from "./future.ts";
 export type { GatherOptions } from "./gather.ts";

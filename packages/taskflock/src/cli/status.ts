@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
-import { type PlaceFlags, withClient, withPlace } from "./client.ts";
 import { flag } from "./flags.ts";
+import { asking, type PlaceFlags, withPlace } from "./place.ts";
 
 interface StatusFlags extends PlaceFlags {
   readonly json: boolean;
@@ -14,7 +14,7 @@ export function addStatusCommand(program: Command): void {
   withPlace(program.command("status").description("Print what a cluster is doing: workers, tasks, runs."))
     .addOption(flag("--json", "print everything as JSON", "JSON").default(false))
     .action((flags: StatusFlags) =>
-      withClient(flags, NAME, async (client) => {
+      asking(NAME, flags, async (client) => {
         const { formatCluster } = await import("../format.ts");
         const { sessions, runs, ...seen } = await client.cluster();
         // All but the one that asks, and the run that each session has.

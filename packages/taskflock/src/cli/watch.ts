@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
 import { integer } from "../values.ts";
-import { type PlaceFlags, withClient, withPlace } from "./client.ts";
 import { flag } from "./flags.ts";
+import { asking, type PlaceFlags, withPlace } from "./place.ts";
 
 interface StreamFlags extends PlaceFlags {
   readonly since: number;
@@ -30,7 +30,7 @@ export function addWatchCommands(program: Command): void {
       program.command("events").description("Print what happened: workers and clients that came and went, and why."),
     ),
   ).action((flags: StreamFlags) =>
-    withClient(flags, "taskflock events", async (client, { signal }) => {
+    asking("taskflock events", flags, async (client, { signal }) => {
       const { eventLine } = await import("../format.ts");
       const { since } = flags;
       const lines = flags.follow ? client.followEvents({ since, signal }) : await client.events({ since });
@@ -43,13 +43,18 @@ export function addWatchCommands(program: Command): void {
       .option("--task <key>", "of the task with this key only")
       .option("--run <name>", "of tasks of this run only"),
   ).action((flags: LogFlags) =>
-    withClient(flags, "taskflock logs", async (client, { signal }) => {
+    asking("taskflock logs", flags, async (client, { signal }) => {
       const { printedLines } = await import("../format.ts");
       const wanted = { since: flags.since, ...chosen(flags) };
       const lines = flags.follow ? client.followLogs({ ...wanted, signal }) : await client.logs(wanted);
       for await (const line of lines) printLine(flags.json ? JSON.stringify(line) : printedLines(line));
     }),
   );
+  addProfileCommand(program);
+  addDumpCommand(program);
+}
+
+function addProfileCommand(program: Command): void {
   withPlace(
     program
       .command("profile")
@@ -63,7 +68,7 @@ export function addWatchCommands(program: Command): void {
       .option("--worker <name>", "of this worker only")
       .addOption(flag("--json", "print it as JSON", "JSON").default(false)),
   ).action((flags: ProfileFlags) =>
-    withClient(flags, "taskflock profile", async (client, interrupted) => {
+    asking("taskflock profile", flags, async (client, interrupted) => {
       const { seconds, intervalUs, worker, json } = flags;
       const workers = worker === undefined ? {} : { workers: [worker] };
       const profiling = await client.startProfile({ intervalUs, ...workers });
@@ -76,6 +81,9 @@ export function addWatchCommands(program: Command): void {
       await print();
     }),
   );
+}
+
+function addDumpCommand(program: Command): void {
   withPlace(
     program
       .command("dump")
@@ -84,7 +92,7 @@ export function addWatchCommands(program: Command): void {
       )
       .argument("<file>", "where to; compressed if it ends in .gz"),
   ).action((file: string, flags: PlaceFlags) =>
-    withClient(flags, "taskflock dump", async (client) => {
+    asking("taskflock dump", flags, async (client) => {
       const { tasks, transitions, events } = await client.dump(file);
       printLine(`${file}: ${tasks} tasks, ${transitions} transitions, ${events} events`);
     }),

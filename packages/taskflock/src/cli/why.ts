@@ -2,8 +2,8 @@
 
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
-import { type PlaceFlags, withClient, withPlace } from "./client.ts";
 import { flag } from "./flags.ts";
+import { asking, type PlaceFlags, withPlace } from "./place.ts";
 
 interface WhyFlags extends PlaceFlags {
   readonly json: boolean;
@@ -14,7 +14,7 @@ export function addWhyCommands(program: Command): void {
     program.command("why").description("Print what a task waits for, or how it ended: of any client, by its key."),
     "print all that is known as JSON",
   ).action((key: string, flags: WhyFlags) =>
-    withClient(flags, "taskflock why", async (client) => {
+    asking("taskflock why", flags, async (client) => {
       const why = await client.why(key);
       printLine(flags.json ? JSON.stringify(why, null, 2) : why.text);
     }),
@@ -23,7 +23,7 @@ export function addWhyCommands(program: Command): void {
     program.command("story").description("Print what happened to a task so far: its transitions, and why each came."),
     "print each as a line of JSON",
   ).action((key: string, flags: WhyFlags) =>
-    withClient(flags, "taskflock story", async (client) => {
+    asking("taskflock story", flags, async (client) => {
       const { formatStory } = await import("../format.ts");
       const lines = await client.story(key);
       if (flags.json) for (const line of lines) printLine(JSON.stringify(line));

@@ -2,8 +2,8 @@ import type { Client, RestartOptions } from "@taskflock/client";
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
 import { duration } from "../values.ts";
-import { type PlaceFlags, withClient, withPlace } from "./client.ts";
 import { flag } from "./flags.ts";
+import { asking, type PlaceFlags, withPlace } from "./place.ts";
 
 interface RestartFlags extends PlaceFlags {
   readonly timeout: number;
@@ -16,7 +16,7 @@ export function addRetireCommand(program: Command): void {
     .description("Stop workers: each finishes what it runs, hands over what only it holds, and leaves.")
     .argument("<name...>", "the workers, as `taskflock status` names them");
   withPlace(command).action(async (names: readonly string[], flags: PlaceFlags) => {
-    await withClient(flags, "taskflock retire", async (client) => {
+    await asking("taskflock retire", flags, async (client) => {
       for (const { name, running, stored } of await client.retireWorkers(names)) {
         printLine(`${name} leaves; it still runs ${counted(running, "task")} and holds ${counted(stored, "result")}.`);
       }
@@ -40,7 +40,7 @@ export function addRestartCommand(program: Command): void {
     );
   withPlace(command).action(async (names: readonly string[], flags: RestartFlags) => {
     const options = { timeoutMs: flags.timeout };
-    await withClient(flags, "taskflock restart", (client) =>
+    await asking("taskflock restart", flags, (client) =>
       names.length > 0 ? restartSome(client, names, options) : restartAll(client, options),
     );
   });

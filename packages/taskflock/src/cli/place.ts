@@ -1,4 +1,4 @@
-// What the commands that ask a scheduler have in common: where it is, and a client that leaves it in order, also on Ctrl-C.
+// Which cluster a command asks, and the client that asks it, which leaves in order on Ctrl-C, too.
 
 import type { Client } from "@taskflock/client";
 import type { Command } from "commander";
@@ -30,13 +30,12 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
  * Asks a scheduler, with a client of the name. It says goodbye in any case: one that only vanished would be waited for, with what it
  * holds, such as a profile that is being taken.
  */
-export async function withClient<T>(
-  flags: PlaceFlags,
+export async function asking<T>(
   name: string,
+  { address, tokenFile }: PlaceFlags,
   use: (client: Client, interrupted: Interrupted) => Promise<T>,
 ): Promise<T | undefined> {
   const { Client } = await import("@taskflock/client");
-  const { address, tokenFile } = flags;
   const controller = new AbortController();
   let isConnected = false;
   const stopped = new Promise<undefined>((resolve) => {
