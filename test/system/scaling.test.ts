@@ -60,10 +60,9 @@ describe("a cluster that adapts", () => {
     const results = await client.gather(futures);
     await until(client, (workers) => workers.length === 1);
     expect(results.map((values) => values[7])).toEqual(range(60));
+    await adaptive.stop();
     const again = await client.gather(client.map((values: Float64Array) => values[1999], futures));
     expect(again).toEqual(range(60));
-    await until(client, (workers) => workers.length === 1); // these may have needed more of them, too
-    await adaptive.stop();
     expect(adaptive.events.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["scaleUp", "scaleDown"]));
     expect(adaptive.events.filter(({ kind }) => kind === "failed")).toEqual([]);
     // What left by plan is not started again.
@@ -216,6 +215,7 @@ describe("processes that are told to stop", () => {
       }, []);
       await until(client, ([one]) => one?.running === 1);
       await worker(at, "--name", "second");
+      await client.waitForWorkers(2); // a nanny is ready before its worker has joined
       first.child.kill("SIGTERM");
       expect(await endOf(first)).toBe(0);
       expect(await long.result()).toBe(pid);
