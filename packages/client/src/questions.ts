@@ -111,6 +111,13 @@ export class Questions {
     else asked.reject(new FlockError(knownCode(error.code), error.message));
   }
 
+  /** It could not be sent. */
+  refused(id: number, error: FlockError): void {
+    const asked = this.#open.get(id);
+    this.#open.delete(id);
+    asked?.reject(error);
+  }
+
   /** Answers that were on the way when the link was cut are lost: asks again. */
   resumed(): void {
     for (const [id, { question }] of this.#open) this.#host.send({ t: "ask", id, question });

@@ -11,8 +11,10 @@ import {
   type PayloadRef,
   type PayloadStore,
   type RunNumber,
+  type Submit,
   type TaskNumber,
 } from "@taskflock/protocol";
+import type { Admission } from "./admission.ts";
 import type { ArgumentEncoder, EncodedArguments } from "./arguments.ts";
 import type { FunctionEntry, FunctionUse } from "./function-table.ts";
 import { isFuture } from "./future.ts";
@@ -36,8 +38,10 @@ export interface SubmissionHost {
   keyOf(record: TaskRecord): string;
   /** Sends in order, and frees the payload. */
   send(message: ClientToScheduler, payload?: PayloadRef): void;
-  /** Sends now; for what the gate runs. */
+  /** Sends now, or when the scheduler takes it; for what the gate runs. */
   transmit(message: ClientToScheduler, payload: PayloadRef): void;
+  sendNow(message: ClientToScheduler, payload: PayloadRef): void;
+  readonly admission: Admission;
 }
 
 /** Options of one call, interned: a map of 50,000 items looks at them once. */
@@ -253,6 +257,24 @@ export class Submission {
       this.#host.transmit(message, payload);
     } catch (error) {
       this.#host.tasks.failHere(record, error as Error);
+    }
+  }
+
+  /** A submission that had to wait: meanwhile it was perhaps released, or an input of it failed here. */
+  sendHeld(message: Submit, payload: PayloadRef): void {
+    const { tasks, admission } = this.#host;
+    const record = tasks.get(message.n);
+    const input = message.deps.map((n) => tasks.get(n)).find((dep) => dep !== undefined && dep.fault !== null);
+    try {
+      if (input === undefined) {
+        this.#host.sendNow(message, payload);
+        return;
+      }
+      admission.unsent(message);
+      this.#host.payloads.free(payload);
+      if (record !== undefined) tasks.failHere(record, this.#dependencyFailed(record, input));
+    } catch (error) {
+      if (record !== undefined) tasks.failHere(record, error as Error);
     }
   }
 

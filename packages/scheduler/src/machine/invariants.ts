@@ -2,6 +2,7 @@
 
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import { checkActors } from "./actor-invariants.ts";
+import { checkAdmission } from "./admission.ts";
 import type { Core } from "./core.ts";
 import { checkKept } from "./kept-invariants.ts";
 import { canEverRun, takesTasks } from "./lanes.ts";
@@ -52,6 +53,7 @@ export function checkAll(core: Core): string | null {
     checkWork(core) ??
     checkCounts(core) ??
     checkCopied(core) ??
+    checkAdmission(core) ??
     checkReferences(core) ??
     checkQueues(core) ??
     checkLanes(core) ??

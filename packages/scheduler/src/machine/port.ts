@@ -93,6 +93,8 @@ export interface SchedulerConfig {
   readonly failedCallBytes: number;
   /** A task that takes less is no straggler, however short others are; and so often stragglers are looked for, µs. */
   readonly stragglerUs: number;
+  /** What the unfinished tasks of one client may cost (`submitCost`); it keeps further ones to itself. */
+  readonly admissionBytes: number;
   /** Values in queues and variables, all together. */
   readonly sharedBudgetBytes: number;
   /** Copies that nobody asked for are dropped when nothing has read the result for so long, µs. */
@@ -116,6 +118,7 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   failedCallBytes: 64 * 1024 * 1024,
   stragglerUs: 1_000_000,
   surplusUs: 10_000_000,
+  admissionBytes: 256 * 1024 * 1024,
   sharedBudgetBytes: 256 * 1024 * 1024,
   storyLines: 100_000,
   eventsKept: 10_000,

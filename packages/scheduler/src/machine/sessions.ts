@@ -13,6 +13,7 @@ import {
   type Unavailable,
 } from "@taskflock/protocol/words";
 import { callsAbandoned } from "./actor-life.ts";
+import { noCredit } from "./admission.ts";
 import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { keepsTask, keptRefs, leavesRuns, unfollow } from "./detached.ts";
@@ -49,6 +50,7 @@ export function sessionJoined(core: Core, id: SessionId, name: string): void {
     unreached: null,
     locates: new Set(),
     uploads: new Set(),
+    ...noCredit,
     asks: [],
   };
   core.open.users++;

@@ -2,6 +2,7 @@
 // own. An object is there while something is in it or somebody waits for it.
 
 import type { Micros, PayloadRef, SessionId, SharedKind, TaskNumber } from "@taskflock/protocol/words";
+import { noCredit } from "./admission.ts";
 import { NumberedTasks } from "./numbered-tasks.ts";
 import { LINK_CUT, type QuestionAnswer, type Session } from "./records.ts";
 import { Timers } from "./timers.ts";
@@ -104,6 +105,7 @@ export class SharedTable {
     unreached: null,
     locates: new Set(),
     uploads: new Set(),
+    ...noCredit,
     asks: [],
   };
   lastNumber = 0;
