@@ -1,18 +1,20 @@
 // A modelled client: submits what its plan says, keeps futures, fetches results, lets go, and remembers what it was told.
 
+import { Allowance } from "@taskflock/protocol";
 import type {
   Answer,
   ClientToScheduler,
   FunctionNumber,
   Holder,
   OptionsNumber,
+  PayloadRef,
   Question,
   RunNumber,
   SchedulerToClient,
   TaskId,
   TaskNumber,
 } from "@taskflock/protocol/words";
-import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
+import { FlockError, isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
 import type { Content, Packed } from "./payloads.ts";
@@ -51,12 +53,26 @@ export class ClientProcess implements PeerEnd {
   readonly #functions = new Set<number>();
   readonly #options = new Map<string, OptionsNumber>();
   readonly #runs = new Set<number>([0]);
+  /** What the scheduler does not take yet. */
+  readonly #allowance: Allowance;
   #began = false;
   #lastNumber = 0;
   #lastQuestion = 0;
 
-  constructor(name: string, bursts: readonly PlannedBurst[], around: WorkerSurroundings, ledger: SharedLedger) {
+  constructor(
+    name: string,
+    bursts: readonly PlannedBurst[],
+    around: WorkerSurroundings,
+    ledger: SharedLedger,
+    admissionBytes: number,
+  ) {
     this.name = name;
+    this.#allowance = new Allowance({
+      admissionBytes,
+      sendHeld: (message) => this.#send(message),
+      freePayload: (payload) => void (payload !== NO_PAYLOAD && this.payloads.free(payload)),
+      crowded: () => {},
+    });
     this.#bursts = bursts;
     this.#around = around;
     this.payloads = new PayloadTable(name);
@@ -68,7 +84,7 @@ export class ClientProcess implements PeerEnd {
   welcomed(_id: number, resumed: boolean): void {
     if (this.#began && !resumed) {
       // its session expired: every future it has is lost, and it is told so
-      this.state = "lost";
+      this.#end("lost");
       this.link.close();
       return;
     }
@@ -105,14 +121,19 @@ export class ClientProcess implements PeerEnd {
       for (const run of this.#runs) if (run !== 0) this.#say({ t: "closeRun", run: run as RunNumber, outcome: "done" });
     }
     this.#say({ t: "goodbye" });
-    this.state = "left";
+    this.#end("left");
     this.link.close();
   }
 
   crash(): void {
     if (this.state !== "alive") return;
-    this.state = "lost";
+    this.#end("lost");
     this.link.kill();
+  }
+
+  #end(how: "left" | "lost"): void {
+    this.state = how;
+    this.#allowance.close(new FlockError("FLOCK_CLOSED", "the model leaves"));
   }
 
   retire(names: readonly string[]): void {
@@ -151,13 +172,14 @@ export class ClientProcess implements PeerEnd {
   }
 
   #say(message: ClientToScheduler): void {
-    if (this.state !== "alive") return;
+    if (this.state !== "alive" || this.#allowance.take(message, payloadOf(message))) return;
+    this.#send(message);
+  }
+
+  #send(message: ClientToScheduler): void {
     this.link.sendUp(pack(message, this.payloads));
-    if (message.t === "submit") this.payloads.free(message.args);
-    else if (message.t === "function") this.payloads.free(message.code);
-    else if (message.t === "scatter" && message.data !== NO_PAYLOAD) this.payloads.free(message.data);
-    else if (message.t === "ask" && "data" in message.question && message.question.data !== NO_PAYLOAD)
-      this.payloads.free(message.question.data);
+    const payload = payloadOf(message);
+    if (payload !== NO_PAYLOAD) this.payloads.free(payload);
   }
 
   #submit(burst: PlannedBurst): void {
@@ -260,6 +282,10 @@ export class ClientProcess implements PeerEnd {
     if (message.t === "answer") {
       if (this.sharer.hears(message)) return;
       this.#answered(message);
+      return;
+    }
+    if (message.t === "credit") {
+      this.#allowance.credited(message.bytes);
       return;
     }
     if (message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
@@ -396,4 +422,11 @@ export class ClientProcess implements PeerEnd {
       if (!done && worker !== null) this.#upload(future, task, holder);
     });
   }
+}
+
+function payloadOf(message: ClientToScheduler): PayloadRef {
+  if (message.t === "submit") return message.args;
+  if (message.t === "function") return message.code;
+  if (message.t === "scatter") return message.data;
+  return message.t === "ask" && "data" in message.question ? message.question.data : NO_PAYLOAD;
 }

@@ -2,13 +2,14 @@
 
 import type { SessionId, TaskNumber, WorkerId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
+import type { SchedulerConfig } from "@taskflock/scheduler/machine";
 import { ClientProcess } from "./client-process.ts";
 import { dataErrand, unpublishAll } from "./data-errands.ts";
 import type { ModelLink } from "./link.ts";
 import { judgeExecutions, judgeFutures } from "./oracle.ts";
 import { mix, Random } from "./random.ts";
 import { drawScenario, type Faults, noFaults, type Scenario } from "./scenario.ts";
-import { SchedulerShell, type ShellOptions } from "./scheduler-shell.ts";
+import { SchedulerShell, type ShellOptions, schedulerConfig } from "./scheduler-shell.ts";
 import { SharedLedger } from "./sharer.ts";
 import { WorkerProcess, type WorkerSurroundings, type WorkerTraits } from "./worker-process.ts";
 import { World } from "./world.ts";
@@ -29,7 +30,7 @@ export interface Report {
   /** Of all machines at the end and of all that happened. */
   readonly digest: string;
   readonly shell: SchedulerShell;
-  readonly inlineBudgetBytes: number;
+  readonly config: SchedulerConfig;
 }
 
 export interface SimulationOptions {
@@ -71,7 +72,7 @@ class Simulation implements WorkerSurroundings {
     const shellOptions: ShellOptions = {
       clientPatienceUs: 200_000,
       workerPatienceUs: this.random.pick([5_000, 30_000, 300_000]),
-      inlineBudgetBytes: this.scenario.inlineBudgetBytes,
+      config: schedulerConfig(this.scenario),
       onWorkerLost: (id, assigned) => this.#noteLoss(id, assigned),
       tamper: options.tamper,
     };
@@ -82,6 +83,10 @@ class Simulation implements WorkerSurroundings {
     return this.scenario.book;
   }
 
+  get crowded(): boolean {
+    return this.scenario.admissionBytes < 2 ** 20;
+  }
+
   get disturbed(): boolean {
     return this.scenario.faults !== noFaults;
   }
@@ -89,7 +94,7 @@ class Simulation implements WorkerSurroundings {
   run(): Report {
     for (const traits of this.scenario.workers) this.#startWorker(traits);
     for (const [i, bursts] of this.scenario.clients.entries())
-      this.clients.push(new ClientProcess(`client${i}`, bursts, this, this.ledger));
+      this.clients.push(new ClientProcess(`client${i}`, bursts, this, this.ledger, this.scenario.admissionBytes));
     if (this.disturbed) this.#planFaults();
     for (const client of this.clients) this.#planQuestions(client);
     for (const client of this.clients) this.#planSharing(client);
@@ -108,7 +113,7 @@ class Simulation implements WorkerSurroundings {
     this.#sweep();
     for (const client of this.clients) client.leave(this.random.chance(0.5));
     this.#go(Number.POSITIVE_INFINITY);
-    const last = new ClientProcess("last", [], this, this.ledger);
+    const last = new ClientProcess("last", [], this, this.ledger, this.scenario.admissionBytes);
     this.clients.push(last);
     this.#go(Number.POSITIVE_INFINITY);
     unpublishAll(last);
@@ -259,7 +264,7 @@ class Simulation implements WorkerSurroundings {
 
   /** A last client empties the queues. */
   #sweep(): void {
-    const sweeper = new ClientProcess("sweeper", [], this, this.ledger);
+    const sweeper = new ClientProcess("sweeper", [], this, this.ledger, this.scenario.admissionBytes);
     this.clients.push(sweeper);
     this.#go(Number.POSITIVE_INFINITY);
     sweeper.sharer.sweep();
@@ -327,7 +332,6 @@ class Simulation implements WorkerSurroundings {
     );
     const futures = this.clients.flatMap((client) => [...client.futures.values()]);
     const { seed, disturbed, restarted, scheduler } = this;
-    const { inlineBudgetBytes } = this.scenario;
     return {
       seed,
       tasks: specs.length,
@@ -340,7 +344,7 @@ class Simulation implements WorkerSurroundings {
       doubled: disturbed ? 0 : doubled.length,
       digest,
       shell: scheduler,
-      inlineBudgetBytes,
+      config: schedulerConfig(this.scenario),
     };
   }
 }

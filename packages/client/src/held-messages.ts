@@ -1,14 +1,13 @@
 // What becomes of messages that waited until the scheduler takes more; and who waits for that.
 
-import { type ClientToScheduler, type FlockError, NO_PAYLOAD, type PayloadRef } from "@taskflock/protocol";
-import { Admission } from "./admission.ts";
+import { Allowance, type ClientToScheduler, type FlockError, NO_PAYLOAD, type PayloadRef } from "@taskflock/protocol";
 import type { Session } from "./session.ts";
 
 const CODE = "FLOCK_SUBMISSIONS_WAIT";
 const MIB = 1024 * 1024;
 
-export function admissionOf(session: Session): Admission {
-  return new Admission({
+export function allowanceOf(session: Session): Allowance {
+  return new Allowance({
     get admissionBytes() {
       return session.admissionBytes;
     },
@@ -24,13 +23,13 @@ export function admissionOf(session: Session): Admission {
 export async function drained(session: Session): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(() => session.gate.pass(resolve)));
   session.ensureOpen();
-  await session.admission.drained();
+  await session.allowance.drained();
 }
 
 /** Before a client leaves: what outlives it has to reach the cluster. */
-export async function sendWhatStays({ admission, runs, uploads }: Session): Promise<void> {
-  admission.keepOnly((run) => runs.isDetached(run));
-  await admission.drained().catch(() => {}); // the session has ended: nothing is left to wait for
+export async function sendWhatStays({ allowance, runs, uploads }: Session): Promise<void> {
+  allowance.keepOnly((run) => runs.isDetached(run));
+  await allowance.drained().catch(() => {}); // the session has ended: nothing is left to wait for
   if (runs.hasDetached) await uploads.idle();
 }
 

@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import {
+  type Allowance,
   BulkClient,
   type ClientToScheduler,
   type FlockError,
@@ -16,7 +17,6 @@ import {
   type TaskLog,
   type Welcome,
 } from "@taskflock/protocol";
-import type { Admission } from "./admission.ts";
 import { ArgumentEncoder, type ArgumentHost } from "./arguments.ts";
 import type { ScatterOptions } from "./client-options.ts";
 import { again, closedError, releasedError, sessionLostError } from "./endings.ts";
@@ -24,7 +24,7 @@ import { FunctionTable } from "./function-table.ts";
 import type { PackageMode } from "./functions/index.ts";
 import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts";
 import { Gate } from "./gate.ts";
-import { admissionOf, sendWhatStays } from "./held-messages.ts";
+import { allowanceOf, sendWhatStays } from "./held-messages.ts";
 import { type LogSink, showLog } from "./logs.ts";
 import { Questions } from "./questions.ts";
 import type { Anchor } from "./reachability.ts";
@@ -54,7 +54,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   readonly packages: PackageMode;
   readonly payloads: PayloadStore = new PayloadStore();
   readonly gate: Gate = new Gate();
-  readonly admission: Admission = admissionOf(this);
+  readonly allowance: Allowance = allowanceOf(this);
   readonly tasks: TaskTable;
   readonly results: Results;
   readonly functions: FunctionTable;
@@ -159,7 +159,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
 
   /** Sends now, which the gate must allow, or when the scheduler takes it. Throws FLOCK_FRAME_TOO_LARGE. */
   transmit(message: ClientToScheduler, payload: PayloadRef): void {
-    if (this.#ended === null && this.admission.take(message, payload)) return;
+    if (this.#ended === null && this.allowance.take(message, payload)) return;
     this.sendNow(message, payload);
   }
 
@@ -168,7 +168,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     try {
       if (this.#ended === null) this.#link?.send(message);
     } catch (error) {
-      this.admission.unsent(message);
+      this.allowance.unsent(message);
       throw error;
     } finally {
       if (payload !== NO_PAYLOAD) this.payloads.free(payload);
@@ -283,7 +283,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   #end(reason: FlockError): void {
     if (this.#ended !== null) return;
     this.#ended = reason;
-    this.admission.close(reason);
+    this.allowance.close(reason);
     this.tasks.abandonAll(reason);
     this.questions.abandonAll(reason);
     this.runs.endAll();
@@ -346,7 +346,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
         this.runs.heard(message.run, message.counts);
         break;
       case "credit":
-        this.admission.credited(message.bytes);
+        this.allowance.credited(message.bytes);
         break;
       case "log":
         this.#log(message);

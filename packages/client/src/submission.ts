@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import {
+  type Allowance,
   type ClientToScheduler,
   encodeValue,
   FlockError,
@@ -14,7 +15,6 @@ import {
   type Submit,
   type TaskNumber,
 } from "@taskflock/protocol";
-import type { Admission } from "./admission.ts";
 import type { ArgumentEncoder, EncodedArguments } from "./arguments.ts";
 import type { FunctionEntry, FunctionUse } from "./function-table.ts";
 import { isFuture } from "./future.ts";
@@ -41,7 +41,7 @@ export interface SubmissionHost {
   /** Sends now, or when the scheduler takes it; for what the gate runs. */
   transmit(message: ClientToScheduler, payload: PayloadRef): void;
   sendNow(message: ClientToScheduler, payload: PayloadRef): void;
-  readonly admission: Admission;
+  readonly allowance: Allowance;
 }
 
 /** Options of one call, interned: a map of 50,000 items looks at them once. */
@@ -262,7 +262,7 @@ export class Submission {
 
   /** A submission that had to wait: meanwhile it was perhaps released, or an input of it failed here. */
   sendHeld(message: Submit, payload: PayloadRef): void {
-    const { tasks, admission } = this.#host;
+    const { tasks, allowance } = this.#host;
     const record = tasks.get(message.n);
     const input = message.deps.map((n) => tasks.get(n)).find((dep) => dep !== undefined && dep.fault !== null);
     try {
@@ -270,7 +270,7 @@ export class Submission {
         this.#host.sendNow(message, payload);
         return;
       }
-      admission.unsent(message);
+      allowance.unsent(message);
       this.#host.payloads.free(payload);
       if (record !== undefined) tasks.failHere(record, this.#dependencyFailed(record, input));
     } catch (error) {
