@@ -124,7 +124,6 @@ export class Allowance {
       if (isKept(run) || this.#behind.get(n)?.some(isFired)) break;
     }
     this.#drop(last + 1);
-    this.#settle();
   }
 
   /** The session has ended. */
