@@ -20,6 +20,7 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],
+          exclude: ["test/soak/**"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
@@ -27,6 +28,8 @@ export default defineConfig({
           server: { deps: { external: [/\/packages\/\w+\/dist\//] } },
         },
       },
+      // Alone, after the others: it takes what cores there are for minutes.
+      { test: { name: "soak", include: ["test/soak/*.test.ts"], fileParallelism: false, sequence: { groupOrder: 1 } } },
     ],
   },
 });

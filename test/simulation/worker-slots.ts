@@ -84,6 +84,7 @@ export class ModelSlot {
     if (current?.item.assign.task === task) {
       if (current.spec.heedsAbort)
         this.#later(this.#host.random.between(5, 500), () => this.#fail(current, null, "AbortError"));
+      else this.#later(1, () => this.#host.step({ e: "itemDeaf", slot: this.#index, task: current.item.assign.task }));
       return;
     }
     const items = [...this.#items, ...(this.#waiting ?? [])];

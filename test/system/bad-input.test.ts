@@ -79,7 +79,12 @@ describe("submitting", () => {
     );
   });
   test("an argument larger than the workers can hold", async () => {
-    const own = await LocalCluster.start({ workers: 1, threadsPerWorker: 1, memoryLimit: "256MiB", spillDirectory: null });
+    const own = await LocalCluster.start({
+      workers: 1,
+      threadsPerWorker: 1,
+      memoryLimit: "256MiB",
+      spillDirectory: null,
+    });
     try {
       const other = await own.connect();
       const future = other.submit((x: Float64Array) => x.length, [new Float64Array(64 * 1024 * 1024)]);

@@ -211,7 +211,12 @@ describe("data and its workers", () => {
   });
 
   test("data that no worker can store is refused with the reason", async () => {
-    const own = await LocalCluster.start({ workers: 2, threadsPerWorker: 1, memoryLimit: "128MiB", spillDirectory: null });
+    const own = await LocalCluster.start({
+      workers: 2,
+      threadsPerWorker: 1,
+      memoryLimit: "128MiB",
+      spillDirectory: null,
+    });
     try {
       const other = await own.connect({ logs: "ignore" });
       const large = other.scatter(new Uint8Array(400 * MB));

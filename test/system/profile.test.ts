@@ -65,22 +65,49 @@ test("a slot whose code does not return is sampled, too, and goes on", async () 
   expect(await client.call(() => 7, [], { workers: [name] })).toBe(7);
 }, 60_000);
 
+async function steps(count: number): Promise<number> {
+  let sum = 0;
+  for (let step = 0; step < count; step++) {
+    sum += rootsOf(300_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return sum;
+}
+
+test("a process slot is sampled while its code lets its event loop turn; one that does not is silent", async () => {
+  expect(await client.call(() => 1, [], { isolation: "process" })).toBe(1);
+  const [name] = (await client.workers()).map((worker) => worker.name) as [string];
+  await client.call(() => 1, [], { isolation: "process", workers: [name] });
+  const going = await client.startProfile({ workers: [name] });
+  await client.call(steps, [60], { isolation: "process", workers: [name] });
+  const profile = await going.stop();
+  expect(profile.silent).toBe(0);
+  expect(profile.functions.map((one) => one.name)).toContain("steps");
+  const again = await client.startProfile({ workers: [name] });
+  const endless = client.submit(
+    () => {
+      console.log("spinning");
+      for (;;) Math.sqrt(2);
+    },
+    [],
+    { isolation: "process", workers: [name], cancelGraceMs: 0 },
+  );
+  await expect.poll(async () => (await client.logs({ task: endless })).length, { timeout: 20_000 }).toBe(1);
+  expect((await again.stop()).silent).toBe(1);
+  await endless.cancel();
+}, 60_000);
+
 test("one client at a time; wrong options are refused; the command line prints it", async () => {
   const other = await cluster.connect({ name: "other" });
   const going = await other.startProfile();
   await expect(client.startProfile()).rejects.toMatchObject({ code: "FLOCK_PROFILE" });
   await other.close();
-  await expect
-    .poll(() =>
-      client
-        .startProfile()
-        .then((p) => p.stop())
-        .then(
-          () => "taken",
-          (e) => e.code,
-        ),
-    )
-    .toBe("taken");
+  const taken = (): Promise<string> =>
+    client.profile({ durationMs: 1 }).then(
+      () => "taken",
+      (error) => error.code,
+    );
+  await expect.poll(taken, { timeout: 20_000 }).toBe("taken");
   await expect(going.stop()).rejects.toMatchObject({ code: "FLOCK_CLOSED" });
   await expect(client.profile({ workers: ["nobody"] })).rejects.toMatchObject({ code: "FLOCK_WORKER_UNKNOWN" });
   await expect(client.profile({ intervalUs: 1 })).rejects.toMatchObject({ code: "FLOCK_OPTION_INVALID" });

@@ -45,7 +45,10 @@ export interface TaskOptions {
    * FLOCK_NO_WORKER_TIMEOUT, which names the requirement. Workers that are only busy do not count. 0 is without end, the default.
    */
   readonly noWorkerTimeoutMs?: number;
-  /** Milliseconds the code may go on after its AbortSignal, before its slot is ended. Default 1,000. */
+  /**
+   * Milliseconds the code may go on after its AbortSignal, before its slot is ended. Default 1,000. Code that never asked for its signal
+   * (`taskContext().signal`) has 50 of them at most; an actor has all of them.
+   */
   readonly cancelGraceMs?: number;
   /** How many workers may die under the task before it fails with FLOCK_KILLED_WORKER. Default 3. */
   readonly allowedFailures?: number;

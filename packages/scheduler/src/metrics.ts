@@ -60,6 +60,15 @@ export function createMetrics(sources: MetricSources): Registry {
   );
   counter(registry, "events_total", "Events its state machine has taken in.", steps);
   counter(registry, "transitions_total", "Transitions of tasks.", () => machine.transitions());
+  trafficMetrics(registry, traffic);
+  transferMetrics(registry, relays);
+  gauge(registry, "runs", "Runs that are known, open or closed.", () => machine.runs().length);
+  processMetrics(registry, loopDelay);
+  addWorkerMetrics(registry, workers);
+  return registry;
+}
+
+function trafficMetrics(registry: Registry, traffic: () => Traffic): void {
   counter(
     registry,
     "received_messages_total",
@@ -69,11 +78,6 @@ export function createMetrics(sources: MetricSources): Registry {
   counter(registry, "received_bytes_total", "Bytes of the frames that carried them.", () => traffic().receivedBytes);
   counter(registry, "sent_messages_total", "Messages to clients and workers.", () => traffic().sentMessages);
   counter(registry, "sent_bytes_total", "Bytes of the frames that carried them.", () => traffic().sentBytes);
-  transferMetrics(registry, relays);
-  gauge(registry, "runs", "Runs that are known, open or closed.", () => machine.runs().length);
-  processMetrics(registry, loopDelay);
-  addWorkerMetrics(registry, workers);
-  return registry;
 }
 
 function transferMetrics(registry: Registry, relays: () => RelayCounts): void {

@@ -59,6 +59,18 @@ describe("an actor", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("is no data: who asks for its bytes hears that, and it lives on", () => {
+    const stage = stageWith(1);
+    make(stage, 1);
+    stage.locate(1, 1);
+    expect(stage.outcomes()).toEqual(["failed 1 FLOCK_ARGUMENT_INVALID"]);
+    stage.say(1, { t: "unavailable", n: 1 as never, holder: 1 as never, version: 9, why: "gone" });
+    expect(stage.outcomes()).toEqual(["failed 1 FLOCK_ARGUMENT_INVALID"]);
+    call(stage, 2);
+    expect(keys(stage.assigned(1))).toEqual(["f-1-2"]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("waits for what it asks for, and keeps it while it lives", () => {
     const stage = stageWith();
     stage.worker(1, { resources: { GPU: 10_000 } });

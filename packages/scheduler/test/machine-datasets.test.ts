@@ -59,6 +59,27 @@ function leave(stage: Stage, client: number): void {
 const kinds = (told: readonly SchedulerToClient[]): string[] => told.map((m) => m.t);
 
 describe("published data", () => {
+  it("takes no more at the scheduler than there is room for", () => {
+    const stage = new Stage({ sharedBudgetBytes: 1_500 });
+    stage.client();
+    stage.submit(1, 1);
+    expect(publish(stage, 1, "a", [1]).error).toBeNull();
+    expect(publish(stage, 1, "b", [1]).error).toBeNull();
+    expect(publish(stage, 1, "c", [1]).error).toMatchObject({ code: "FLOCK_SHARED_FULL" });
+    expect(publish(stage, 1, "b", [1], { override: true }).error).toBeNull();
+    unpublish(stage, 1, "a");
+    expect(publish(stage, 1, "c", [1]).error).toBeNull();
+  });
+
+  it("is published once, however much others published while its client was cut", () => {
+    const stage = withResult();
+    expect(publish(stage, 1, "a", [1], { id: 7 }).error).toBeNull();
+    stage.submit(2, 1);
+    for (let n = 1; n < 200; n++) publish(stage, 2, `b${n}`, [1]);
+    expect(publish(stage, 1, "a", [1], { id: 7 }).error).toBeNull();
+    expect(publish(stage, 1, "a", [1], { id: 8 }).error).toMatchObject({ code: "FLOCK_DATASET_EXISTS" });
+  });
+
   it("outlives its client, and is had by any other", () => {
     const stage = withResult();
     expect(publish(stage, 1, "X", [1])).toMatchObject({ error: null });

@@ -61,6 +61,41 @@ describe("a detached run", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("leaves no alarm behind when it is forgotten before its time, nor when it goes on after all", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1);
+    open(stage, 1, 1, "nightly");
+    stage.say(1, { t: "closeRun", run: 1 as never, outcome: "done" });
+    stage.pass(KEEP_MS * 500);
+    stage.submit(1, 1, { run: 1 });
+    expect(stage.alarm ?? 0).toBeLessThan(stage.now + KEEP_MS * 500);
+    stage.finish(1, assign(stage));
+    stage.pass(KEEP_MS * 999);
+    stage.client(2);
+    expect(attach(stage, 2, "nightly", [5]).keys).toEqual(["f-1-1"]);
+    const { run } = stage.machine.runs().find(({ detached }) => detached)!;
+    ask(stage, 2, { q: "forgetRun", run: run as never });
+    expect(stage.alarm).toBeNull();
+    expect(stage.leftOver()).toEqual([]);
+  });
+
+  it("hears nothing more of a client that said goodbye", () => {
+    const stage = new Stage();
+    stage.client();
+    open(stage, 1, 1, "nightly");
+    stage.submit(1, 1, { run: 1 });
+    const afterwards = [stage.submission(2), stage.submission(3, { run: 1 })];
+    stage.say(1, { t: "goodbye" }, ...afterwards, { t: "locate", n: 9 as TaskNumber });
+    leave(stage, 1);
+    expect(stage.machine.runs()).toMatchObject([{ name: "nightly", counts: { total: 1 } }]);
+    const left = stage.machine
+      .eventsSince(0, 100)
+      .filter(({ kind }) => kind === "clientGone" || kind === "runDetached");
+    expect(left.map(({ kind }) => kind)).toEqual(["runDetached", "clientGone"]);
+    expect(stage.live.size).toBe(2);
+  });
+
   it("keeps what its client let go of, until its time is over", () => {
     const stage = new Stage();
     stage.client();

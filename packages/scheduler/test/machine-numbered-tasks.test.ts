@@ -27,7 +27,7 @@ test("tasks are found under the numbers that they were given, until those are ta
   const tasks = someTasks();
   const change = fc.record({ n: number, task: fc.option(fc.constantFrom(...tasks), { freq: 2 }) });
   fc.assert(
-    fc.property(fc.array(change, { maxLength: 400, size: "max" }), (changes) => {
+    fc.property(fc.array(change, { maxLength: 400, size: "max" }), number, (changes, from) => {
       const table = new NumberedTasks();
       const model = new Map<number, Task>();
       for (const { n, task } of changes) {
@@ -40,6 +40,7 @@ test("tasks are found under the numbers that they were given, until those are ta
       }
       const ordered = (entries: Iterable<readonly [number, Task]>) => [...entries].sort(([a], [b]) => a - b);
       expect(ordered(table)).toEqual(ordered(model));
+      expect([...table.after(from)]).toEqual(ordered(model).filter(([n]) => n > from));
     }),
     { seed: 7, numRuns: 60 },
   );

@@ -37,6 +37,16 @@ describe("profiles", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("are given once: who asks a second time meanwhile hears that", () => {
+    const stage = staged();
+    ask(stage, 1, start(["w1"]));
+    ask(stage, 1, take("w1"));
+    stage.say(1, { t: "ask", id: 2, question: take("w1") });
+    expect(stage.told()).toMatchObject([{ id: 2, error: { code: "FLOCK_PROFILE" } }]);
+    tellProfile(stage, 1);
+    expect(stage.told()).toMatchObject([{ id: 1, error: null }]);
+  });
+
   it("are taken for one client at a time, of workers that are there", () => {
     const stage = staged();
     ask(stage, 1, start());

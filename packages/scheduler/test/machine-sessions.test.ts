@@ -197,7 +197,34 @@ describe("runs", () => {
   });
 });
 
+describe("the run of a session itself", () => {
+  it("stays while the session is there, whatever its client closes", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.say(1, { t: "closeRun", run: 0 as never, outcome: "done" });
+    for (let run = 1; run <= 300; run++) {
+      stage.say(1, { t: "openRun", run: run as never, name: "r", weight: 1, steps: 0, keepMs: null });
+      stage.say(1, { t: "closeRun", run: run as never, outcome: "done" });
+    }
+    stage.submit(1, 1, { fn: 99 });
+    expect(stage.outcomes()).toEqual(["failed 1 FLOCK_PROTOCOL"]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+});
+
 describe("questions", () => {
+  it("that wait are forgotten with their client, and asked twice they are answered once", () => {
+    const stage = new Stage();
+    for (const id of [1, 2]) stage.client(id);
+    for (const id of [1, 2, 2]) {
+      stage.say(id, { t: "ask", id: 3, question: { q: "waitForWorkers", count: 1 } });
+      stage.say(id, { t: "ask", id: 4, question: { q: "waitForNamed", workers: ["w1"] } });
+    }
+    stage.step({ e: "clientGone", session: 1 as never });
+    stage.worker(1);
+    expect(stage.told(2)).toMatchObject([{ id: 3 }, { id: 4 }]);
+  });
+
   it("for workers are answered when enough are there", () => {
     const stage = new Stage();
     stage.client();

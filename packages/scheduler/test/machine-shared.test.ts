@@ -285,6 +285,17 @@ describe("event", () => {
     stage.pass(2000);
     expect(stage.answer(3, late)).toBe("FLOCK_WAIT_TIMEOUT");
   });
+
+  test("so many are set as there is room for", () => {
+    const stage = staged(1, { sharedBudgetBytes: 600 });
+    const set = (name: string, isSet: boolean): string => stage.answer(1, stage.ask(1, { q: "eventSet", name, isSet }));
+    expect([set("a", true), set("b", true), set("b", true)]).toEqual(["yes", "yes", "yes"]);
+    expect(set("c", true)).toBe("FLOCK_SHARED_FULL");
+    expect([set("a", false), set("c", true)]).toEqual(["yes", "yes"]);
+    stage.ask(1, { q: "sharedDelete", kind: "event", name: "b" });
+    expect(set("d", true)).toBe("yes");
+    expect(info(stage, "event", "c").size).toBe(1);
+  });
 });
 
 test("payloads from nobody are freed", () => {

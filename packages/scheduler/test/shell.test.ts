@@ -216,7 +216,7 @@ describe("cuts", () => {
   });
 });
 
-test("metrics say what is there, under the scheduler's prefix", async () => {
+test("metrics say what is there, of the scheduler and its workers", async () => {
   const scheduler = await start(cleanups);
   const client = await TestClient.connect(cleanups, scheduler.address);
   await TestWorker.connect(cleanups, scheduler.address, "w");
@@ -226,12 +226,13 @@ test("metrics say what is there, under the scheduler's prefix", async () => {
   const { body: text } = await scheduler.metrics();
   expect(text).toContain('taskflock_scheduler_tasks{status="done"} 1');
   expect(text).toContain('taskflock_scheduler_workers{status="running"} 1');
+  expect(text).toContain('taskflock_worker_slots{worker="w"} ');
   expect(await gauge(scheduler, "sessions")).toBe(1);
   expect(await gauge(scheduler, "received_messages_total")).toBeGreaterThanOrEqual(4);
   expect(await gauge(scheduler, "received_bytes_total")).toBeGreaterThan(100);
   expect(await gauge(scheduler, "sent_bytes_total")).toBeGreaterThan(100);
   for (const line of text.split("\n"))
-    if (line !== "" && !line.startsWith("#")) expect(line).toMatch(/^taskflock_scheduler_/);
+    if (line !== "" && !line.startsWith("#")) expect(line).toMatch(/^taskflock_(scheduler|worker)_/);
 });
 
 test("close ends every link, and the port is free again", async () => {

@@ -69,6 +69,14 @@ export class ProfileTree {
     if (root !== undefined) this.#walk(root, byId, selfUs, null, false);
   }
 
+  /** What another process sampled. */
+  merge({ functions, idleUs, garbageUs, otherUs }: ProfileReport): void {
+    for (const node of functions) mergeInto(this.#root, node);
+    this.#idleUs += idleUs;
+    this.#garbageUs += garbageUs;
+    this.#otherUs += otherUs;
+  }
+
   report(): ProfileReport {
     return {
       functions: this.#root.calls,
@@ -111,14 +119,30 @@ export class ProfileTree {
     else this.#otherUs += us;
   }
 
-  /** The same function called along the same path, in whichever thread. */
   #child(parent: ProfileNode, { callFrame }: CpuNode): ProfileNode {
     const { functionName: name, url, lineNumber: line, columnNumber: column } = callFrame;
-    const known = parent.calls.find((c) => c.name === name && c.url === url && c.line === line && c.column === column);
-    if (known !== undefined) return known;
-    const made = newNode(name, url, line, column);
-    parent.calls.push(made);
-    return made;
+    return childOf(parent, name, url, line, column);
+  }
+}
+
+/** The same function called along the same path, in whichever thread. */
+function childOf(parent: ProfileNode, name: string, url: string, line: number, column: number): ProfileNode {
+  const known = parent.calls.find((c) => c.name === name && c.url === url && c.line === line && c.column === column);
+  if (known !== undefined) return known;
+  const made = newNode(name, url, line, column);
+  parent.calls.push(made);
+  return made;
+}
+
+function mergeInto(root: ProfileNode, from: ProfileNode): void {
+  const stack = [{ parent: root, node: from }];
+  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+    const { name, url, line, column, selfUs, lines, calls } = at.node;
+    const here = childOf(at.parent, name, url, line, column);
+    here.selfUs += selfUs;
+    for (const [number, ticks] of Object.entries(lines))
+      here.lines[Number(number)] = (here.lines[Number(number)] ?? 0) + ticks;
+    for (const node of calls) stack.push({ parent: here, node });
   }
 }
 

@@ -2,8 +2,9 @@
 // does not return. Loaded when a profile is asked for; without one nothing of it runs.
 
 import { Session } from "node:inspector";
+import { setTimeout as sleep } from "node:timers/promises";
 import { FlockError } from "@taskflock/protocol/words";
-import { type CpuProfile, ProfileTree } from "./profile-tree.ts";
+import { type CpuProfile, type ProfileReport, ProfileTree } from "./profile-tree.ts";
 
 /** How long a thread may take to answer, milliseconds: native code holds it that long. */
 const ANSWER_MS = 2_000;
@@ -17,6 +18,11 @@ interface Message {
 interface Waiting {
   resolve(result: unknown): void;
   reject(error: Error): void;
+}
+
+async function silence(): Promise<"silent"> {
+  await sleep(ANSWER_MS, undefined, { ref: false });
+  return "silent";
 }
 
 /** One profile at a time. */
@@ -46,20 +52,29 @@ export class Profiler {
   }
 
   /** What was sampled, of all threads together, as text (`ProfileText`). A thread that does not answer is left out. */
-  async stop(): Promise<string> {
+  async stop(processes: readonly Promise<ProfileReport | null>[]): Promise<string> {
     this.#stopped = true;
     const tree = new ProfileTree();
     const threads = [...this.#threads];
     const profiles = await Promise.allSettled(threads.map((thread) => this.#ask(thread, "Profiler.stop")));
     let silent = 0;
+    let answered = 0;
     for (const one of profiles) {
-      if (one.status === "fulfilled") tree.add((one.value as { profile: CpuProfile }).profile);
-      else silent++;
+      if (one.status === "fulfilled") {
+        tree.add((one.value as { profile: CpuProfile }).profile);
+        answered++;
+      } else silent++;
+    }
+    const others = await Promise.all(processes.map((process) => Promise.race([process, silence()])));
+    for (const one of others) {
+      if (one === "silent") silent++;
+      else if (one !== null) tree.merge(one);
     }
     const durationMs = performance.now() - this.#startedAt;
+    const told = others.filter((one) => one !== null && one !== "silent").length;
     await this.#post("NodeWorker.disable", {}).catch(() => undefined);
     this.#session.disconnect();
-    return JSON.stringify({ ...tree.report(), threads: threads.length - silent, silent, durationMs });
+    return JSON.stringify({ ...tree.report(), threads: answered + told, silent, durationMs });
   }
 
   async #begin(thread: string): Promise<void> {

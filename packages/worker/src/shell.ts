@@ -26,7 +26,7 @@ import type { RunItem, WorkerEvent, WorkerMachine, WorkerPort } from "./machine/
 import type { SlotFailure } from "./slot/failure.ts";
 import type { OutcomeRecord } from "./slot/outbox.ts";
 import type { StopReason } from "./slot/protocol.ts";
-import type { SlotEvents } from "./slots/slot.ts";
+import type { SlotEvents } from "./slots/slot-events.ts";
 import type { Slots } from "./slots/slots.ts";
 import type { Store } from "./store.ts";
 import type { TransferEvents, Transfers } from "./transfers.ts";
@@ -245,7 +245,7 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   }
 
   abortItem(slot: number, task: TaskId, reason: StopReason): void {
-    this.#parts?.slots.abort(slot, task, reason);
+    if (this.#parts?.slots.abort(slot, task, reason) === true) this.#dispatch({ e: "itemDeaf", slot, task });
   }
 
   endSlot(slot: number, reason: StopReason): void {

@@ -78,7 +78,7 @@ class Worker implements RunningWorker {
   readonly #arena: Arena;
   readonly #store: Store;
   readonly #functions: FunctionLibrary = new FunctionLibrary();
-  readonly #profiles: Profiles = new Profiles(this.#payloads);
+  readonly #profiles: Profiles;
   readonly #metrics: Metrics;
   readonly #watch: MemoryWatch;
   readonly #machine: WorkerMachine;
@@ -130,6 +130,7 @@ class Worker implements RunningWorker {
         logger: this.#options.logger,
       },
     );
+    this.#profiles = new Profiles(this.#payloads, this.#slots);
     const machine = new WorkerMachine({ ...defaultWorkerConfig, slots: options.slots }, this.#shell);
     this.#machine = machine;
     this.#shell.use({ machine, slots: this.#slots, transfers: this.#transfers });

@@ -22,6 +22,9 @@ import type { Store } from "./store.ts";
 const BEGUN_MS = 15_000;
 const BEGUN_PART = 4;
 
+/** How long an upload that broke off may take to come again, milliseconds. */
+const AGAIN_MS = 10_000;
+
 export interface TransferEvents {
   fetched(task: TaskId, bytes: number): void;
   fetchFailed(task: TaskId, holder: Holder, full: boolean, why: WhyMissing, error: unknown): void;
@@ -40,6 +43,8 @@ export class Transfers {
   /** What came of fetches that failed, for the next holder; the oldest first. */
   readonly #begun: Map<TaskId, Landing> = new Map();
   readonly #expected: Map<TaskId, number> = new Map();
+  /** Of those: uploads that broke off, and are waited for once more. */
+  readonly #again: Map<TaskId, NodeJS.Timeout> = new Map();
   /** Uploads whose client was quicker than the scheduler. */
   readonly #early: Map<TaskId, Set<() => void>> = new Map();
 
@@ -82,6 +87,8 @@ export class Transfers {
 
   unexpect(task: TaskId): void {
     this.#expected.delete(task);
+    clearTimeout(this.#again.get(task));
+    this.#again.delete(task);
   }
 
   /** For the bulk server: bytes that someone fetches. */
@@ -110,7 +117,7 @@ export class Transfers {
     if (expected === undefined) return this.#store.has(task) ? null : this.#earlyUpload(task);
     if (expected !== bytes) return null;
     const landing = new Landing(this.#ground);
-    this.#expected.delete(task);
+    this.unexpect(task);
     let target: Uint8Array | BulkSink;
     try {
       target = landing.sink(bytes);
@@ -123,12 +130,29 @@ export class Transfers {
       done: () => void this.#uploaded(task, landing, bytes),
       failed: (error) => {
         landing.giveBack();
-        this.#events.uploadFailed(task, error);
+        this.#expectAgain(task, bytes, error);
       },
     };
   }
 
+  /** The connection broke: the client may come once more. */
+  #expectAgain(task: TaskId, bytes: number, error: FlockError): void {
+    if (error.code !== "FLOCK_TRANSFER_FAILED") {
+      this.#events.uploadFailed(task, error);
+      return;
+    }
+    this.#expected.set(task, bytes);
+    const timer = setTimeout(() => {
+      this.unexpect(task);
+      this.#events.uploadFailed(task, error);
+    }, AGAIN_MS);
+    timer.unref();
+    this.#again.set(task, timer);
+    this.#announce(task);
+  }
+
   close(): void {
+    for (const task of [...this.#again.keys()]) this.unexpect(task);
     for (const task of [...this.#fetches.keys()]) this.stopFetch(task);
     this.#forgetBegun();
     this.#expected.clear();

@@ -188,6 +188,26 @@ describe("stopping", () => {
     expect(bench.take()).toEqual(["end 0: cancelled", "> stopped 1.1 cancelled"]);
   });
 
+  test("code that never asked for its signal after a short while, unless its grace is shorter", () => {
+    bench.say(bench.assign(1));
+    bench.say(stop(1));
+    bench.event({ e: "itemDeaf", slot: 0, task: 2 as never });
+    expect(bench.alarm).toBe(1_000_000);
+    bench.event({ e: "itemDeaf", slot: 0, task: 1 as never });
+    expect(bench.alarm).toBe(50_000);
+    bench.now = 50_000;
+    bench.event({ e: "woken" });
+    bench.event({ e: "itemDeaf", slot: 0, task: 1 as never });
+    bench.replace(0);
+    expect(bench.take().slice(-3)).toEqual(["abort 0: 1 cancelled", "end 0: cancelled", "> stopped 1.1 cancelled"]);
+    bench.say(bench.assign(3, { cancelGraceMs: 5 }));
+    bench.say(stop(3));
+    bench.event({ e: "itemDeaf", slot: 0, task: 3 as never });
+    expect(bench.alarm).toBe(55_000);
+    bench.finish(0, 1);
+    bench.take();
+  });
+
   test("an outcome after the stop is not told, and its bytes are dropped", () => {
     bench.say(bench.assign(1));
     bench.say(stop(1));

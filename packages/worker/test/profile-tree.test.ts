@@ -61,6 +61,14 @@ describe("a tree of the user's code", () => {
     expect(tree.report()).toMatchObject({ functions: [{ selfUs: 900, lines: { 6: 9 } }], idleUs: 3000 });
   });
 
+  test("takes what another process sampled", () => {
+    const [here, there] = [new ProfileTree(), new ProfileTree()];
+    there.add(oneTask);
+    here.add(oneTask);
+    here.merge(JSON.parse(JSON.stringify(there.report())));
+    expect(here.report()).toMatchObject({ functions: [{ selfUs: 600, lines: { 6: 6 } }], idleUs: 2000, otherUs: 180 });
+  });
+
   test("has what goes on after an await, which nobody calls", () => {
     const tree = new ProfileTree();
     tree.add(

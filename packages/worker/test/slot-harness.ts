@@ -20,7 +20,7 @@ import type { RunItem } from "../src/machine/index.ts";
 import { IN_FILE } from "../src/slot/batch.ts";
 import type { SlotFailure } from "../src/slot/failure.ts";
 import { payloadOf } from "../src/slot/outbox.ts";
-import type { SlotEvents } from "../src/slots/slot.ts";
+import type { SlotEvents } from "../src/slots/slot-events.ts";
 import { Slots, type SlotsOptions } from "../src/slots/slots.ts";
 import { SpillFolder } from "../src/spill/spill-folder.ts";
 import { Store } from "../src/store.ts";

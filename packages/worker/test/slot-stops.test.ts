@@ -41,6 +41,18 @@ describe.each(["thread", "process"] as const)("stopping code in a %s slot", (iso
     expect((await harness.next("failed", 2)).failure?.code).toBe("FLOCK_TIMEOUT");
   });
 
+  it("says whether the code listens to its AbortSignal, when it runs", async () => {
+    const harness = await start();
+    await here(harness, { task: 1, fn: spinning });
+    expect(harness.slots.abort(0, 1 as never, "cancelled")).toBe(true);
+    harness.slots.end(0, "cancelled");
+    await harness.next("replaced");
+    await here(harness, { task: 2, fn: patient });
+    expect(harness.slots.abort(0, 2 as never, "cancelled")).toBe(false);
+    await harness.next("failed", 2);
+    expect(harness.slots.abort(0, 3 as never, "cancelled")).toBe(false);
+  });
+
   it("ends code that never returns, and goes on", async () => {
     const harness = await start();
     await here(harness, { task: 1, fn: spinning, timeoutMs: 40 });

@@ -1,6 +1,8 @@
 // Fetches of a worker whose holders die, lie out of reach, or have less time than others.
 
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { BulkClient, BulkServer, type Holder, type TaskId, type WhyMissing } from "@taskflock/protocol";
 import { afterEach, expect, test } from "vitest";
 import { Gate } from "../../../test/system/gate.ts";
@@ -44,8 +46,14 @@ class Reader implements TransferEvents {
     this.#say(`failed ${task} at ${holder.worker} ${full ? "full" : why}`);
   }
 
-  uploaded(): void {}
-  uploadFailed(): void {}
+  uploaded(task: TaskId, bytes: number): void {
+    this.#say(`uploaded ${task} ${bytes}`);
+  }
+
+  uploadFailed(task: TaskId): void {
+    this.#say(`upload of ${task} failed`);
+  }
+
   spoiled(): void {}
 
   async next(): Promise<string> {
@@ -136,4 +144,38 @@ test("says whether nobody was there, or somebody who does not have it", async ()
   gate.close();
   reader.transfers.fetch(id(5), { ...holder, worker: 8 as never, address: "127.0.0.1:9" });
   expect(await reader.next()).toBe("failed 5 at 8 unreachable");
+});
+
+test("an upload that breaks off is taken when it comes again", async () => {
+  const reader = new Reader(64 * MIB);
+  const server = await BulkServer.listen({
+    ...{ host: "127.0.0.1", port: 0, token: TOKEN, open: () => null },
+    accept: (task, bytes) => reader.transfers.accept(task, bytes),
+  });
+  cleanups.push(() => server.close());
+  const bytes = randomBytes(20 * MIB);
+  const proxy = createServer((near) => {
+    const far = connect(server.port, "127.0.0.1");
+    for (const socket of [near, far])
+      socket.on("error", () => {}).on("close", () => [near, far].map((s) => s.destroy()));
+    far.pipe(near);
+    let passed = 0;
+    const cuts = connections++ === 0;
+    near.on("data", (chunk: Buffer) => {
+      passed += chunk.length;
+      if (cuts && passed > 5 * MIB) near.destroy();
+      else if (!far.write(chunk)) far.once("drain", () => near.resume()) && near.pause();
+    });
+  }).listen(0, "127.0.0.1");
+  let connections = 0;
+  await once(proxy, "listening");
+  cleanups.push(() => proxy.close());
+  const client = new BulkClient({ token: TOKEN });
+  cleanups.push(() => client.close());
+  reader.transfers.expect(id(5), bytes.length);
+  await client.put(`127.0.0.1:${(proxy.address() as AddressInfo).port}`, id(5), bytes);
+  expect(connections).toBe(2);
+  expect(await reader.next()).toBe(`uploaded 5 ${bytes.length}`);
+  expect(Buffer.compare(reader.holds(5), bytes)).toBe(0);
+  expect(reader.arena.usedBytes).toBe(bytes.length);
 });

@@ -222,8 +222,7 @@ export class ClientWatch extends ClientCalls {
   }
 
   /**
-   * Samples what the slots' threads do for a while: where tasks spend their time, by function and line. Tasks in processes of their own are
-   * not sampled. Nothing is measured, and nothing costs, while no profile is taken. Rejects with FLOCK_PROFILE, FLOCK_WORKER_UNKNOWN
+   * Samples what slots do for a while: where tasks spend their time, by function and line. Nothing is measured, and nothing costs, while no profile is taken. Rejects with FLOCK_PROFILE, FLOCK_WORKER_UNKNOWN
    * and FLOCK_OPTION_INVALID.
    */
   async profile(options?: ProfileOptions): Promise<Profile> {

@@ -13,6 +13,8 @@ const MAX_IDLE = 32;
 /** A transfer that breaks goes on with the same peer; so often without a byte more, and so often in all. */
 const MAX_FRUITLESS = 1;
 const MAX_BREAKS = 16;
+/** An upload that breaks begins anew: so often. */
+const MAX_PUT_BREAKS = 1;
 /** How long a peer that has no time is left alone, milliseconds. */
 const BUSY_MS = 250;
 const MAX_BUSY_MS = 5_000;
@@ -104,10 +106,19 @@ export class BulkClient {
   }
 
   /** Uploads a task's bytes, which its peer was told to expect. Rejects as `fetch` does. Nobody may change them before it ends. */
-  put(where: Where, task: TaskId, data: Outgoing | Uint8Array, signal?: AbortSignal): Promise<void> {
+  async put(where: Where, task: TaskId, data: Outgoing | Uint8Array, signal?: AbortSignal): Promise<void> {
     const outgoing = data instanceof Outgoing ? data : new Outgoing(data);
     const what = `The data of task ${task} could not be sent to ${addressOf(where)}`;
-    return this.#with(where, what, signal, (connection) => connection.put(task, outgoing, signal));
+    let broke: unknown = null;
+    for (let breaks = 0; ; breaks++) {
+      try {
+        return await this.#with(where, what, signal, (connection) => connection.put(task, outgoing, signal));
+      } catch (error) {
+        if (broke !== null && error instanceof TransferFailed) throw broke; // why it began anew says more
+        if (!this.#mayGoOn(error) || breaks >= MAX_PUT_BREAKS) throw error;
+        broke = error;
+      }
+    }
   }
 
   /** Ends all connections; transfers that run are rejected. */

@@ -100,8 +100,9 @@ export const errorRegistry = {
     advice: "Use the same maxSize or leases everywhere, or another name.",
   },
   FLOCK_SHARED_FULL: {
-    summary: "Queues and variables hold as much data as the scheduler keeps for them.",
-    advice: "Take elements out, give the queue a maxSize, or scatter the data and put its future.",
+    summary: "Queues, variables and events, or published data, hold as much as the scheduler keeps for them.",
+    advice:
+      "Take elements out, give the queue a maxSize, unpublish or delete what is over, or scatter the data and give its future.",
   },
   FLOCK_NOT_IN_TASK: {
     summary: "taskContext() or taskClient() was called by code that is not part of a running task.",

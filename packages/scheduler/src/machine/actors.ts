@@ -171,6 +171,18 @@ export function actorLeft(core: Core, task: Task, worker: Worker): void {
   core.touchWorker(worker);
 }
 
+/** What somebody hears who asks where an actor's bytes are. */
+export function noData(task: Task): Failure {
+  const text = `${keyOf(task)} is an actor, which is no data: it has no result to fetch. Call its methods, with the handle that client.actor gives.`;
+  return {
+    code: "FLOCK_ARGUMENT_INVALID",
+    name: "FlockError",
+    message: text.slice(0, 4096),
+    error: NO_PAYLOAD,
+    errorBytes: 0,
+  };
+}
+
 /** Why an actor, or the result of a call that was stored with it, is gone. */
 export function lossOf(task: Task, how: string): Failure {
   const key = keyOf(task);

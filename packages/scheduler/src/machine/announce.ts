@@ -2,10 +2,11 @@
 // it again when it is back.
 
 import { type Holder, type Micros, NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
+import { noData } from "./actors.ts";
 import { isCreditDue, sayCredit } from "./admission.ts";
 import type { Core } from "./core.ts";
 import { holdersFor } from "./holdings.ts";
-import { ANNOUNCED, HELD, LINK_BLOCKED, type QuestionAnswer, type Session, type Task } from "./records.ts";
+import { ACTOR, ANNOUNCED, HELD, LINK_BLOCKED, type QuestionAnswer, type Session, type Task } from "./records.ts";
 import { addressFor } from "./relays.ts";
 import { CANCELLED, DONE, FAILED } from "./states.ts";
 import type { Worker } from "./worker-record.ts";
@@ -47,6 +48,8 @@ export function answerLocate(core: Core, session: Session, n: TaskNumber, task: 
   session.locates.add(n);
   if (!core.canTell(session)) return;
   if (task.state === FAILED || task.state === CANCELLED) sayFailure(core, session, n, task);
+  else if (task.state === DONE && (task.flags & ACTOR) !== 0)
+    core.tell(session, { t: "failed", n, failure: noData(task), worker: "", attempt: 0, failedKey: null });
   else if (task.state === DONE && (task.result !== NO_PAYLOAD || task.holders.length > 0)) {
     const holders = task.result === NO_PAYLOAD ? holdersFor(core, task, session) : [];
     core.tell(session, { t: "located", n, task: task.id, bytes: task.bytes, holders, inline: task.result });

@@ -29,7 +29,6 @@ import {
   LINK_UP,
   makeLane,
   type Options,
-  type QuestionAnswer,
   type Run,
   type Session,
   Task,
@@ -144,9 +143,8 @@ export class Core {
   /** Actors for which no worker was found yet, by what they ask for. */
   readonly actorsWaiting: Map<Lane, Set<Task>> = new Map();
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
-  /** Who waits for workers of these names; and the last restarts, so that one that is asked for again after a cut is not done again. */
+  /** Who waits for workers of these names. */
   readonly returning: { readonly session: SessionId; readonly id: number; readonly names: readonly string[] }[] = [];
-  readonly restarts: { readonly session: SessionId; readonly id: number; readonly answer: QuestionAnswer }[] = [];
   readonly progress: Set<Run> = new Set();
   readonly shared: SharedTable = new SharedTable();
 

@@ -6,6 +6,7 @@ import type { Core } from "./core.ts";
 import type { Dataset } from "./kept.ts";
 import type { QuestionAnswer, Session, Task } from "./records.ts";
 import { addRef, keyOf, removeRef } from "./references.ts";
+import { ITEM_BYTES } from "./shared-objects.ts";
 import { refer } from "./submit.ts";
 
 type Publish = Extract<Question, { q: "publish" }>;
@@ -86,6 +87,8 @@ function publish(core: Core, session: Session, question: Publish): QuestionAnswe
   const missing = ns.find((n) => !session.tasks.has(n));
   if (missing !== undefined) return refuse(core, data, taskUnknown(missing));
   if (known !== undefined && !override) return refuse(core, data, exists(known));
+  const full = whyFull(core, question, known);
+  if (full !== null) return refuse(core, data, full);
   const results = ns.map((n) => {
     const own = kept.newNumber();
     addRef(kept.session, own, session.tasks.get(n)!);
@@ -94,6 +97,7 @@ function publish(core: Core, session: Session, question: Publish): QuestionAnswe
   if (known !== undefined) remove(core, known);
   const by = session.name;
   const version = ++kept.lastVersion;
+  kept.bytes += costOf(question);
   kept.datasets.set(name, { name, version, results, data, dataBytes, by, at: core.now });
   core.happened("published", by, `${name}: ${results.length} results`);
   return DONE;
@@ -107,6 +111,7 @@ function refuse(core: Core, data: PayloadRef, said: QuestionAnswer): QuestionAns
 function remove(core: Core, dataset: Dataset): void {
   const { session, datasets } = core.kept;
   datasets.delete(dataset.name);
+  core.kept.bytes -= costOf({ ns: dataset.results, dataBytes: dataset.dataBytes });
   for (const n of dataset.results) removeRef(core, session, n, session.tasks.get(n)!);
   core.port.free(dataset.data);
 }
@@ -118,6 +123,19 @@ function tasksOf(core: Core, { results }: Dataset): Task[] {
 export function taskUnknown(n: TaskNumber): QuestionAnswer {
   const message = `Task ${n} is not known: it was released or never submitted.`;
   return { value: null, error: { code: "FLOCK_TASK_UNKNOWN", message } };
+}
+
+/** What the scheduler itself keeps, bytes: names are the clients' to choose, so what stands under them has a bound. */
+export function costOf({ ns, dataBytes }: Pick<Publish, "ns" | "dataBytes">): number {
+  return dataBytes + ITEM_BYTES * (1 + ns.length);
+}
+
+function whyFull(core: Core, question: Publish, replaced: Dataset | undefined): QuestionAnswer | null {
+  const { sharedBudgetBytes } = core.config;
+  const gone = replaced === undefined ? 0 : costOf({ ns: replaced.results, dataBytes: replaced.dataBytes });
+  if (core.kept.bytes - gone + costOf(question) <= sharedBudgetBytes) return null;
+  const message = `What is published takes ${core.kept.bytes} of ${sharedBudgetBytes} bytes at the scheduler. Unpublish some of it first, or scatter the data and publish its future.`;
+  return { value: null, error: { code: "FLOCK_SHARED_FULL", message } };
 }
 
 function exists({ name, by }: Dataset): QuestionAnswer {

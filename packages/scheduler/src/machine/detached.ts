@@ -7,7 +7,7 @@ import { answer } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { HELD, type QuestionAnswer, type Run, type Session, type Task } from "./records.ts";
 import { keyOf, removeRef } from "./references.ts";
-import { dropRun, endedOf, runInfo, settleDetached } from "./runs.ts";
+import { clearKeep, dropRun, endedOf, runInfo, settleDetached } from "./runs.ts";
 import { refer } from "./submit.ts";
 
 /** Names that an error quotes. */
@@ -87,10 +87,8 @@ export function unfollow(core: Core, session: Session): void {
   for (const run of core.runs) run.detached?.followers.delete(session);
 }
 
-/** The time of a detached run may be over. */
+/** The time of a detached run is over. */
 export function keptLongEnough(core: Core, run: Run): void {
-  const { detached } = run;
-  if (detached === null || detached.until === 0 || detached.until > core.now) return;
   forgetRun(core, run, "its time is over");
 }
 
@@ -98,6 +96,7 @@ function forgetRun(core: Core, run: Run, why: string): void {
   const { session, detached } = run;
   if (detached === null) return;
   core.happened("runForgotten", run.name, why);
+  clearKeep(core, detached);
   run.detached = null;
   const isOrphan = session.isOrphan;
   const held = isOrphan
@@ -135,15 +134,14 @@ function referToTasks(
   as: readonly TaskNumber[],
 ): QuestionAnswer {
   const owner = run.session;
-  const found = [...owner.tasks]
-    .filter(([n, task]) => n > after && task.run === run && isHeldBy(owner, n, task))
-    .sort(([a], [b]) => a - b)
-    .slice(0, as.length);
-  for (const [index, [, task]] of found.entries()) {
-    const number = as[index]!;
+  const tasks: { n: TaskNumber; name: string; key: string }[] = [];
+  for (const [n, task] of owner.tasks.after(after)) {
+    const number = as[tasks.length];
+    if (number === undefined) break;
+    if (task.run !== run || !isHeldBy(owner, n, task)) continue;
     if (!session.tasks.has(number)) refer(core, session, number, task);
+    tasks.push({ n, name: task.name, key: keyOf(task) });
   }
-  const tasks = found.map(([n, task]) => ({ n, name: task.name, key: keyOf(task) }));
   return { value: { tasks }, error: null };
 }
 

@@ -14,7 +14,7 @@ export function digestOf(core: Core): string {
     hash.add(`${session.unfinishedBytes} ${session.creditedBytes} ${session.uncreditedBytes}`);
     for (const [n, task] of session.tasks) hash.add(`${n} ${task.id}`);
   }
-  for (const { session, id } of core.kept.said) hash.add(`said ${session} ${id}`);
+  for (const [session, said] of core.kept.said) for (const { id } of said) hash.add(`said ${session} ${id}`);
   for (const [n, task] of core.kept.session.tasks) hash.add(`kept ${n} ${task.id} ${core.kept.fired.has(n)}`);
   for (const d of core.kept.datasets.values()) hash.add(`dataset ${d.name} ${d.version} ${d.data} ${d.results.join()}`);
   for (const [task, transfers] of core.transfers) {
@@ -40,7 +40,7 @@ export function digestOf(core: Core): string {
     hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs} ${f.durations.median()}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   addShared(hash, core.shared);
-  hash.add(`${core.returning.length} ${core.restarts.length}`);
+  hash.add(`${core.waiters.length} ${core.returning.length} ${core.watchers.length}`);
   hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
   for (const [task, since] of core.copied) hash.add(`copied ${task} ${since}`);
   for (const { task, attempt, since } of core.watched) hash.add(`watched ${task} ${attempt} ${since}`);

@@ -1,6 +1,7 @@
 // What must hold of published data, of tasks that nobody waits for, and of copies that people asked for.
 
 import type { Core } from "./core.ts";
+import { costOf } from "./datasets.ts";
 import { takesTasks } from "./lanes.ts";
 import type { Errand } from "./moves.ts";
 import { eachRef } from "./references.ts";
@@ -13,6 +14,9 @@ export function checkKept(core: Core): string | null {
 /** Each reference of the cluster's is a dataset's or a fired task's, and its task knows of it. */
 function checkReferences(core: Core): string | null {
   const { session, datasets, fired, over } = core.kept;
+  let bytes = 0;
+  for (const { results, dataBytes } of datasets.values()) bytes += costOf({ ns: results, dataBytes });
+  if (bytes !== core.kept.bytes) return `counts ${core.kept.bytes} bytes of what is published, has ${bytes}`;
   if (over.length > 0) return "references of tasks that ended were not let go";
   const meant = new Set(fired);
   for (const { name, results } of datasets.values()) {

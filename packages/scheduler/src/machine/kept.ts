@@ -6,7 +6,7 @@ import { noCredit } from "./admission.ts";
 import { NumberedTasks } from "./numbered-tasks.ts";
 import { LINK_CUT, type QuestionAnswer, type Session, type Task } from "./records.ts";
 
-/** Answers that are kept, for clients that did not hear them. */
+/** Answers that are kept for each client, the last ones, in case it did not hear them. */
 const REMEMBERED = 64;
 
 export interface Dataset {
@@ -39,12 +39,14 @@ export class Kept {
     asks: [],
   };
   readonly datasets: Map<string, Dataset> = new Map();
+  /** What they take at the scheduler (datasets.ts). */
+  bytes = 0;
   /** References that end with their tasks. */
   readonly fired: Set<TaskNumber> = new Set();
   /** Of those, the ones whose tasks have ended: to be let go. */
   readonly over: TaskNumber[] = [];
-  /** What was answered to the last questions that had an effect. */
-  readonly said: { readonly session: SessionId; readonly id: number; readonly answer: QuestionAnswer }[] = [];
+  /** What clients were answered to their last questions that had an effect. */
+  readonly said: Map<SessionId, { readonly id: number; readonly answer: QuestionAnswer }[]> = new Map();
   lastNumber = 0;
   lastVersion = 0;
 
@@ -54,13 +56,15 @@ export class Kept {
 
   /** Asked again after a cut, a question has the same answer, and no effect. */
   remember(session: SessionId, id: number, answer: QuestionAnswer): QuestionAnswer {
-    this.said.push({ session, id, answer });
-    if (this.said.length > REMEMBERED) this.said.shift();
+    const said = this.said.get(session) ?? [];
+    this.said.set(session, said);
+    said.push({ id, answer });
+    if (said.length > REMEMBERED) said.shift();
     return answer;
   }
 
   recall(session: SessionId, id: number): QuestionAnswer | null {
-    return this.said.find((said) => said.session === session && said.id === id)?.answer ?? null;
+    return this.said.get(session)?.find((said) => said.id === id)?.answer ?? null;
   }
 
   /** The task of one of its references has ended. */

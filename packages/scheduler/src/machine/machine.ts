@@ -25,6 +25,7 @@ import { workerLost } from "./loss.ts";
 import { endStranded } from "./moves.ts";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "./port.ts";
 import { retireNamed } from "./questions.ts";
+import type { Session } from "./records.ts";
 import { drain } from "./recovery.ts";
 import { watchCopies } from "./replicas.ts";
 import { leaveIdle } from "./restart.ts";
@@ -112,8 +113,8 @@ function handle(core: Core, event: SchedulerEvent): void {
   switch (event.e) {
     case "clientMessages":
       for (const message of event.messages) {
-        const session = core.sessions.get(event.session);
-        if (session === undefined) freeClientMessage(core, message);
+        const session = sessionThere(core, event.session);
+        if (session === null) freeClientMessage(core, message);
         else clientMessage(core, session, message);
         drain(core);
       }
@@ -147,6 +148,12 @@ function handle(core: Core, event: SchedulerEvent): void {
   }
 }
 
+/** One that said goodbye is heard no more, also while its detached runs keep its record. */
+function sessionThere(core: Core, id: SessionId): Session | null {
+  const session = core.sessions.get(id);
+  return session === undefined || session.isOrphan ? null : session;
+}
+
 type LinkEvent = Extract<
   SchedulerEvent,
   | { e: "clientResumed" | "clientCut" | "clientGone" | "clientBlocked" | "clientReady" }
@@ -168,8 +175,8 @@ function handleLink(core: Core, event: LinkEvent): void {
       return;
     }
     default: {
-      const session = core.sessions.get(event.session);
-      if (session === undefined) return;
+      const session = sessionThere(core, event.session);
+      if (session === null) return;
       if (event.e === "clientGone") sessionGone(core, session);
       else sessionLink(core, session, event.e);
     }

@@ -110,7 +110,7 @@ export function conclude(core: Core, errand: Errand): void {
     const failed = refusedCount === 0 ? "" : `, ${refusedCount} not (${refused[0]?.why.slice(0, 200)})`;
     core.happened("copied", session?.name ?? "", `${what}: ${count} results, ${bytes} bytes${failed}`);
   }
-  if (session === undefined) return;
+  if (session === undefined || session.isOrphan) return;
   const value: Moves = { count, bytes, moves, refusedCount, refused };
   const said = core.kept.remember(session.id, errand.id, { value, error: null });
   answer(core, session, errand.id, () => said);

@@ -47,6 +47,18 @@ export class NumberedTasks {
     }
   }
 
+  /** Those with higher numbers, in their order: looks only at them, however many there are before. */
+  *after(n: number): Generator<[TaskNumber, Task]> {
+    const later = [...this.#pages.values()].filter(({ number }) => number >= Math.floor((n + 1) / PAGE));
+    later.sort((a, b) => a.number - b.number);
+    for (const { number, tasks } of later) {
+      for (const [at, task] of tasks.entries()) {
+        const own = number * PAGE + at;
+        if (task !== null && own > n) yield [own as TaskNumber, task];
+      }
+    }
+  }
+
   #find(n: number): Page | undefined {
     const number = Math.floor(n / PAGE);
     if (this.#last !== null && this.#last.number === number) return this.#last;

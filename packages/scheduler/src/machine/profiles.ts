@@ -42,6 +42,10 @@ export const profileHandlers: {
       );
       return;
     }
+    if (profiling.asked !== null && profiling.asked !== id) {
+      answer(core, session, id, () => failed(`The profile of ${name} is on its way to this client already.`));
+      return;
+    }
     // Asked again after a cut, the worker was told already.
     if (profiling.asked === null) core.send(worker, { t: "profile", intervalUs: 0 });
     profiling.asked = id;

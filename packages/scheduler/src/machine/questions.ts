@@ -2,7 +2,7 @@
 
 import { type Ask, NO_PAYLOAD, type Question, type TaskNumber } from "@taskflock/protocol/words";
 import { actorHandlers } from "./actor-questions.ts";
-import { answer } from "./answers.ts";
+import { addWaiting, answer } from "./answers.ts";
 import { callOf, referToInputs } from "./calls.ts";
 import type { Core } from "./core.ts";
 import { dataHandlers } from "./data-questions.ts";
@@ -33,7 +33,7 @@ const handlers: Handlers<Question["q"]> = {
     answer(core, session, id, () => retired(core, workers));
   },
   waitForWorkers: (core, session, id, { count }) => {
-    core.waiters.push({ session: session.id, id, count });
+    addWaiting(core.waiters, { session: session.id, id, count });
     answerWaiters(core);
   },
   call: (core, session, id, { n }) => answer(core, session, id, () => callOf(session, n)),

@@ -289,8 +289,8 @@ export interface Detached {
   readonly released: Set<TaskNumber>;
   /** Others who are told of its progress, each under a number of its own. */
   readonly followers: Map<Session, RunNumber>;
-  /** When it is forgotten; 0 while it is not over. */
-  until: number;
+  /** Until it is forgotten; null while it is not over. */
+  timer: Timer | null;
 }
 
 /** The tasks of one run in one lane. `sorted` from `head` and `heap` together; entries whose task's `queue` is another are stale. */

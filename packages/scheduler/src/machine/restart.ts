@@ -2,7 +2,7 @@
 
 import { NO_PAYLOAD, type Restarted } from "@taskflock/protocol/words";
 import { actorsLost } from "./actor-life.ts";
-import { answer } from "./answers.ts";
+import { addWaiting, answer } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { unpublishAll } from "./datasets.ts";
 import { removeHolder } from "./holdings.ts";
@@ -15,9 +15,6 @@ import { reconsiderMoves, retire } from "./retire.ts";
 import { DONE, isActive, UPLOADING } from "./states.ts";
 import { LEAVING, WORKING, type Worker } from "./worker-record.ts";
 
-/** Restarts that are remembered, in case they are asked for again after a cut. */
-const REMEMBERED = 16;
-
 export const restartHandlers: Handlers<"restart" | "restartWorkers" | "waitForNamed"> = {
   restart: (core, session, id) => {
     const done = once(core, session, id, () => ({ value: restartAll(core, session), error: null }));
@@ -28,7 +25,7 @@ export const restartHandlers: Handlers<"restart" | "restartWorkers" | "waitForNa
     answer(core, session, id, () => done);
   },
   waitForNamed: (core, session, id, { workers }) => {
-    core.returning.push({ session: session.id, id, names: workers });
+    addWaiting(core.returning, { session: session.id, id, names: workers });
     answerReturned(core);
   },
 };
@@ -49,12 +46,7 @@ export function answerReturned(core: Core): void {
 
 /** What a question leads to is done once, however often it is asked. */
 function once(core: Core, { id: session }: Session, id: number, act: () => QuestionAnswer): QuestionAnswer {
-  const before = core.restarts.find((r) => r.session === session && r.id === id);
-  if (before !== undefined) return before.answer;
-  const answer = act();
-  core.restarts.push({ session, id, answer });
-  if (core.restarts.length > REMEMBERED) core.restarts.shift();
-  return answer;
+  return core.kept.recall(session, id) ?? core.kept.remember(session, id, act());
 }
 
 function restartAll(core: Core, session: Session): Restarted {

@@ -4,7 +4,7 @@ import type { Micros, RunCounts, RunId, RunInfo, RunNumber } from "@taskflock/pr
 import { admit, credit } from "./admission.ts";
 import type { Core } from "./core.ts";
 import { forgetRun } from "./queue.ts";
-import { COUNTED, type Run, type Session, type Task } from "./records.ts";
+import { COUNTED, type Detached, type Run, type Session, type Task } from "./records.ts";
 
 /** Progress is said at most so often, µs. */
 const PROGRESS_EVERY_US = 200_000;
@@ -41,7 +41,8 @@ export function openRun(
     weight: share,
     status: "open",
     ...counts,
-    detached: keepMs === null ? null : { keepUs: keepMs * 1000, released: new Set(), followers: new Map(), until: 0 },
+    detached:
+      keepMs === null ? null : { keepUs: keepMs * 1000, released: new Set(), followers: new Map(), timer: null },
     quietUntil: 0,
     alarmed: false,
   };
@@ -113,13 +114,17 @@ export function settleDetached(core: Core, run: Run): void {
   if (detached === null) return;
   const isOver = (run.status !== "open" || run.session.isOrphan) && endedOf(run) === run.total;
   if (!isOver) {
-    detached.until = 0;
+    clearKeep(core, detached);
     return;
   }
   if (run.status === "open") run.status = run.failed > 0 ? "failed" : "done";
-  if (detached.until !== 0) return;
-  detached.until = core.now + detached.keepUs;
-  core.timers.set(detached.until as Micros, { what: "keep", run });
+  detached.timer ??= core.timers.set((core.now + detached.keepUs) as Micros, { what: "keep", run });
+}
+
+/** It is not over after all, or is forgotten at once. */
+export function clearKeep(core: Core, detached: Detached): void {
+  if (detached.timer !== null) core.timers.drop(detached.timer);
+  detached.timer = null;
 }
 
 /** Tells owners, and those who follow, what changed; the last change is said by an alarm when it came too soon after another. */

@@ -15,6 +15,7 @@ import {
 import { callsAbandoned } from "./actor-life.ts";
 import { noCredit } from "./admission.ts";
 import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
+import { forgetWaiting } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { keepsTask, keptRefs, leavesRuns, unfollow } from "./detached.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
@@ -90,6 +91,8 @@ export function sessionGone(core: Core, session: Session): void {
   for (const { lane } of session.options.values()) core.unuseLane(lane);
   session.options.clear();
   session.asks.length = 0;
+  forgetWaiting(core, session.id);
+  core.kept.said.delete(session.id);
   unfollow(core, session);
   profilesAbandoned(core, session);
   if (!leavesRuns(core, session)) core.sessions.delete(session.id);
@@ -156,6 +159,8 @@ type RunMessage = Extract<ClientToScheduler, { t: "openRun" | "reportRun" | "clo
 
 function runMessage(core: Core, session: Session, message: RunMessage): void {
   const known = session.runs.get(message.run);
+  // The session's own run is there as long as the session.
+  if (message.run === 0) return;
   if (message.t === "openRun") {
     if (known !== undefined) return;
     openRun(core, session, message.run, message.name, message.weight, message.keepMs).steps = message.steps;

@@ -69,15 +69,16 @@ function checkWaiting(shared: SharedTable, object: SharedObject): string | null 
 /** Each item is counted by those who have it; the keeper refers to their tasks, and to no others. */
 function checkItems(core: Core): string | null {
   const { shared } = core;
+  let bytes = 0;
   const uses = new Map<Item, number>();
   const use = (item: Item | null): unknown => item !== null && uses.set(item, (uses.get(item) ?? 0) + 1);
   for (const object of shared.objects.values()) {
     if (object.kind === "queue") for (const item of object.items.slice(object.head)) use(item);
     else if (object.kind === "variable") use(object.item);
+    else if (object.kind === "event" && object.isSet) bytes += ITEM_BYTES;
     for (const { want } of object.waiting) if (want.what === "put") use(want.item);
   }
   for (const share of shared.shares.values()) for (const { item } of share.kept.values()) use(item);
-  let bytes = 0;
   let tasks = 0;
   for (const [item, count] of uses) {
     bytes += item.bytes + ITEM_BYTES;

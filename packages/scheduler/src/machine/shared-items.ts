@@ -60,9 +60,14 @@ function refusalOf(core: Core, { n, data, dataBytes }: Given, isKnown: boolean):
     const limit = `Queues and variables take up to ${SHARED_VALUE_BYTES} bytes, the value has ${dataBytes}.`;
     return refused("FLOCK_TOO_LARGE", `${limit} Scatter it, and give its future.`);
   }
+  return whyFull(core, dataBytes);
+}
+
+/** Null when there is room for so many bytes more: names are the clients' to choose, so what stands under them has a bound. */
+export function whyFull(core: Core, dataBytes: number): QuestionAnswer | null {
   const { sharedBudgetBytes } = core.config;
   if (core.shared.bytes + dataBytes + ITEM_BYTES <= sharedBudgetBytes) return null;
-  const text = `Queues and variables hold ${core.shared.bytes} of ${sharedBudgetBytes} bytes. Take elements out first, or scatter the data and give its future.`;
+  const text = `Queues, variables and events hold ${core.shared.bytes} of ${sharedBudgetBytes} bytes. Take elements out or delete() some first, or scatter the data and give its future.`;
   return refused("FLOCK_SHARED_FULL", text);
 }
 

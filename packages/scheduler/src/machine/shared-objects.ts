@@ -85,7 +85,7 @@ export interface Share {
   readonly leases: Map<number, Lease>;
 }
 
-/** What an item costs beside its bytes. */
+/** What an item costs beside its bytes, and an event that is set. */
 export const ITEM_BYTES = 256;
 
 export class SharedTable {
@@ -109,7 +109,7 @@ export class SharedTable {
     asks: [],
   };
   lastNumber = 0;
-  /** Of all items. */
+  /** Of all items, and of events that are set. */
   bytes = 0;
   /** Times by which waits are to be over. Those of waits that are over leave it now and then. */
   deadlines: Timers = new Timers();

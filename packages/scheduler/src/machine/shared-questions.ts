@@ -9,7 +9,7 @@ import { drop, refused } from "./shared-items.ts";
 import { endLease, leaseHandlers } from "./shared-leases.ts";
 import { keyOf, type SharedObject, sizeOf } from "./shared-objects.ts";
 import { giveBack, queueHandlers } from "./shared-queue.ts";
-import { valueHandlers } from "./shared-values.ts";
+import { setEvent, valueHandlers } from "./shared-values.ts";
 import { endWait, heard, refuseWait, reply, sayKept } from "./shared-waits.ts";
 
 export const sharedHandlers: Handlers<SharedQuestion["q"]> = {
@@ -75,7 +75,7 @@ function empty(core: Core, object: SharedObject): void {
       object.item = null;
       return;
     case "event":
-      object.isSet = false;
+      setEvent(core, object, false);
       return;
     default:
       for (const lease of object.held) core.shared.shares.get(lease.session.id)?.leases.delete(lease.id);

@@ -4,8 +4,8 @@ import type { Question } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import type { Handlers } from "./questions.ts";
 import type { Session } from "./records.ts";
-import { drop, handOver, isItem, receive } from "./shared-items.ts";
-import type { SharedEvent, SharedVariable } from "./shared-objects.ts";
+import { drop, handOver, isItem, receive, whyFull } from "./shared-items.ts";
+import { ITEM_BYTES, type SharedEvent, type SharedVariable } from "./shared-objects.ts";
 import { endWait, reply, wait } from "./shared-waits.ts";
 
 type Asked<Q extends Question["q"]> = Extract<Question, { q: Q }>;
@@ -13,9 +13,10 @@ type Asked<Q extends Question["q"]> = Extract<Question, { q: Q }>;
 export const valueHandlers: Handlers<"eventSet" | "eventWait" | "variableSet" | "variableGet"> = {
   eventSet: (core, session, id, { name, isSet }) => {
     const event = openEvent(core, name);
-    event.isSet = isSet;
-    reply(core, session, id);
-    if (isSet) for (const waiter of event.waiting) answerSet(core, waiter);
+    const full = isSet && !event.isSet ? whyFull(core, 0) : null;
+    if (full === null) setEvent(core, event, isSet);
+    reply(core, session, id, full ?? undefined);
+    if (event.isSet) for (const waiter of event.waiting) answerSet(core, waiter);
     core.shared.letGo(event);
   },
   eventWait: (core, session, id, { name, timeoutMs }) => {
@@ -59,6 +60,12 @@ function show(
   const item = variable.item!;
   item.uses++;
   reply(core, session, id, handOver(core, session, item, as, 1), item);
+}
+
+/** One that is set outlives its client, so it counts. */
+export function setEvent(core: Core, event: SharedEvent, isSet: boolean): void {
+  if (event.isSet !== isSet) core.shared.bytes += isSet ? ITEM_BYTES : -ITEM_BYTES;
+  event.isSet = isSet;
 }
 
 function answerSet(core: Core, waiter: Parameters<typeof endWait>[1]): void {

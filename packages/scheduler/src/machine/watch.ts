@@ -1,7 +1,7 @@
 // Answers for people who look at the cluster: events, printed lines, and all that is known. Some wait for what happens next.
 
 import type { Question, SessionId, WatchQuestion } from "@taskflock/protocol/words";
-import { answer } from "./answers.ts";
+import { addWaiting, answer } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { dumpPage } from "./dump.ts";
 import { profileHandlers } from "./profiles.ts";
@@ -38,20 +38,13 @@ export const watchHandlers: { readonly [Q in WatchQuestion["q"]]: Handler<Q> } =
     answer(core, session, id, () => ({ value: dumpPage(core, section, from, limit), error: null })),
 };
 
-/** Asked again after a cut, it is the same question: the one who waits is replaced. */
 function watch(core: Core, session: Session, id: number, question: Watcher["question"]): void {
   const found = pageOf(core, question);
   if (!question.wait || found !== null) {
     answer(core, session, id, () => ({ value: found ?? emptyPage(core), error: null }));
     return;
   }
-  forget(core, session, id);
-  core.watchers.push({ session: session.id, id, question });
-}
-
-function forget(core: Core, session: Session, id: number): void {
-  const at = core.watchers.findIndex((w) => w.session === session.id && w.id === id);
-  if (at >= 0) core.watchers.splice(at, 1);
+  addWaiting(core.watchers, { session: session.id, id, question });
 }
 
 /** At the end of a step: those whose wait is over. */

@@ -8,6 +8,7 @@ import { onLinkUp, onPausing, onRetireWanted, sayFirstSnapshot, snapshot } from 
 import {
   onBatchDone,
   onInputSpoiled,
+  onItemDeaf,
   onItemFailed,
   onItemReturned,
   onItemStarted,
@@ -103,6 +104,9 @@ function take(s: WorkerState, event: WorkerEvent): void {
       return;
     case "itemReturned":
       onItemReturned(s, event);
+      return;
+    case "itemDeaf":
+      onItemDeaf(s, event);
       return;
     case "batchDone":
       onBatchDone(s, event);

@@ -10,7 +10,7 @@ import type { Actor, Slot, TaskRecord } from "./records.ts";
 import { BATCHED, DOOMED, firstOf, itemsOf, READY, RUNNING, STOPPING, WAITING } from "./records.ts";
 import type { WorkerState } from "./state.ts";
 import { broken } from "./state.ts";
-import { move } from "./transitions.ts";
+import { arm, move } from "./transitions.ts";
 
 type Event<E extends WorkerEvent["e"]> = Extract<WorkerEvent, { e: E }>;
 
@@ -123,6 +123,14 @@ export function onInputSpoiled(s: WorkerState, event: Event<"inputSpoiled">): vo
 function endedForAnother(s: WorkerState, event: Event<"itemFailed">): boolean {
   const { code } = event.failure;
   return s.slot(event.slot).ending && (code === "FLOCK_CANCELLED" || code === "FLOCK_TIMEOUT");
+}
+
+/** It has little time left. */
+export function onItemDeaf(s: WorkerState, { slot, task }: Extract<WorkerEvent, { e: "itemDeaf" }>): void {
+  const item = firstOf(s.slot(slot));
+  if (item === undefined || item.assign.task !== task || item.state !== STOPPING) return;
+  const deadline = s.at + s.config.deafUs;
+  if (deadline < item.deadline) arm(s, item, deadline);
 }
 
 export function onBatchDone(s: WorkerState, event: Event<"batchDone">): void {

@@ -60,6 +60,8 @@ export type WorkerEvent = {
    * result is large).
    */
   | { readonly e: "itemReturned"; readonly slot: number; readonly task: TaskId; readonly attempt: Attempt }
+  /** After `abortItem`: the item's code never asked for its AbortSignal, so there is no use in waiting for it as long as it might take. */
+  | { readonly e: "itemDeaf"; readonly slot: number; readonly task: TaskId }
   /** The slot is through with the oldest of its batches: every item had its outcome. */
   | { readonly e: "batchDone"; readonly slot: number }
   /**
@@ -174,6 +176,8 @@ export interface WorkerConfig {
   readonly maxBatchUs: number;
   /** A slot gets another batch while it runs one, when no item of either is expected to take longer, µs. */
   readonly maxAheadUs: number;
+  /** Code that never asked for its AbortSignal may go on for so long after it, at most its grace, µs: it may be about to end anyway. */
+  readonly deafUs: number;
   /** Results named in one part of a snapshot. */
   readonly maxSnapshotHolds: number;
   readonly storyLines: number;
@@ -187,6 +191,7 @@ export const defaultWorkerConfig: WorkerConfig = {
   maxBatch: 512,
   maxBatchUs: 5_000,
   maxAheadUs: 20_000,
+  deafUs: 50_000,
   maxSnapshotHolds: 8_192,
   storyLines: 20_000,
 };

@@ -91,7 +91,8 @@ export function move(s: WorkerState, task: TaskRecord, to: TaskState): void {
   step(s, task);
 }
 
-function arm(s: WorkerState, task: TaskRecord, deadline: number): void {
+/** Something must be done about it then. */
+export function arm(s: WorkerState, task: TaskRecord, deadline: number): void {
   s.timers.remove(task);
   task.deadline = deadline;
   s.timers.push(task);

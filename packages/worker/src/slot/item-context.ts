@@ -15,6 +15,7 @@ export class ItemContext implements TaskContext {
   readonly item: SlotItem;
   readonly #worker: string;
   readonly #print: Print;
+  readonly #heed: (index: number) => void;
   /** False once the item has its outcome: what its code still does in the background is nobody's failure. */
   running = true;
   /** Text after the last newline, by stream. */
@@ -27,10 +28,12 @@ export class ItemContext implements TaskContext {
   #fault: ((error: unknown) => void) | undefined;
   #atEnd: Set<() => void> | undefined;
 
-  constructor(item: SlotItem, worker: string, print: Print) {
+  /** `heed` is told when the item asks for its AbortSignal. */
+  constructor(item: SlotItem, worker: string, print: Print, heed: (index: number) => void) {
     this.item = item;
     this.#worker = worker;
     this.#print = print;
+    this.#heed = heed;
   }
 
   get task(): TaskContext["task"] {
@@ -48,7 +51,10 @@ export class ItemContext implements TaskContext {
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.running) this.#heed(this.item.index);
+    }
     if (this.#stopped !== undefined && !this.#controller.signal.aborted) this.#controller.abort(this.stopError());
     return this.#controller.signal;
   }

@@ -39,10 +39,14 @@ const HEADER_BYTES = 24;
 const HALF = 2 ** 30;
 /** A refusal says `result.x is …`. */
 export const RESULT_OPTIONS = { path: "result" } as const;
-/** Places in the control array: items begun, bytes of whole records; then one per item that says not to begin it. */
+/**
+ * Places in the control array: items begun, bytes of whole records, 1 + the item that asked for its AbortSignal last; then one per item
+ * that says not to begin it.
+ */
 const BEGUN = 0;
 const END = 1;
-const SKIPS = 2;
+const HEEDING = 2;
+const SKIPS = 3;
 /** Items of one batch that can be taken back before they begin. */
 const MAX_SKIPS = 1024;
 const CONTROL_FIELDS: number = SKIPS + MAX_SKIPS;
@@ -89,6 +93,11 @@ export class OutboxWriter {
   begin(index: number): boolean {
     Atomics.store(this.#memory.control, BEGUN, index + 1);
     return index >= MAX_SKIPS || Atomics.load(this.#memory.control, SKIPS + index) === 0;
+  }
+
+  /** The item listens to its AbortSignal. */
+  heed(index: number): void {
+    Atomics.store(this.#memory.control, HEEDING, index + 1);
   }
 
   /** Encodes a result straight into the outbox; false when it takes more than `limitBytes`, or more than is left. */
@@ -146,6 +155,11 @@ export class OutboxReader {
   /** Index of the item that was begun last, or -1. */
   get begun(): number {
     return Atomics.load(this.#memory.control, BEGUN) - 1;
+  }
+
+  /** Index of the item that asked for its AbortSignal last, or -1. */
+  get heeding(): number {
+    return Atomics.load(this.#memory.control, HEEDING) - 1;
   }
 
   /** Before a batch is given to the slot. */

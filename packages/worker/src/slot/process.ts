@@ -7,6 +7,7 @@ import { writeSpillFile } from "../spill/spill-file.ts";
 import { IN_FILE, type Supplies } from "./batch.ts";
 import { arenaFull } from "./failure.ts";
 import { OUTCOME, OutboxWriter, privateOutboxMemory } from "./outbox.ts";
+import type { OwnProfiler } from "./own-profiler.ts";
 import type { MainToSlot, SlotConfig, SlotToMain } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
 
@@ -37,6 +38,10 @@ class ProcessSlot implements SlotHost {
 
   post(message: SlotToMain): void {
     post(message);
+  }
+
+  heeds(index: number): void {
+    post({ t: "heeds", index });
   }
 
   begun(index: number): boolean {
@@ -70,6 +75,7 @@ function post(message: SlotToMain): void {
 }
 
 let slot: ProcessSlot | undefined;
+let profiler: OwnProfiler | null = null;
 
 async function receive(message: MainToSlot): Promise<void> {
   if (message.t === "start") {
@@ -86,11 +92,25 @@ async function receive(message: MainToSlot): Promise<void> {
     await slot.runner.dispose().finally(() => post({ t: "disposed" }));
   } else if (message.t === "connection") {
     slot.runner.connection.told(message.connection);
+  } else if (message.t === "profile") {
+    await profile(message.intervalUs);
   } else if (message.t === "supplies") {
     slot.supply(message.supplies);
   } else if (message.t === "batch") {
     await slot.runner.run(message.batch);
     post({ t: "done" });
+  }
+}
+
+async function profile(intervalUs: number): Promise<void> {
+  const before = profiler;
+  if (intervalUs > 0 && before === null) {
+    const { OwnProfiler } = await import("./own-profiler.ts");
+    profiler = new OwnProfiler();
+    profiler.start(intervalUs);
+  } else if (intervalUs === 0 && before !== null) {
+    profiler = null;
+    post({ t: "profiled", report: before.stop() });
   }
 }
 

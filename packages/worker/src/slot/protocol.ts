@@ -1,4 +1,5 @@
 // What a slot and the main thread say to each other besides batches and outcomes.
+import type { ProfileReport } from "../profile-tree.ts";
 import type { Batch, Supplies } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 import type { OutboxMemory } from "./outbox.ts";
@@ -51,7 +52,8 @@ export type SlotToMain =
   /** It is, in this session. */
   | { readonly t: "session"; readonly id: number; readonly secret: string }
   // Process slots only:
-  | { readonly t: "begun"; readonly index: number }
+  | { readonly t: "begun" | "heeds"; readonly index: number }
+  | { readonly t: "profiled"; readonly report: ProfileReport }
   | { readonly t: "large"; readonly index: number; readonly durationUs: number; readonly bytes: Uint8Array };
 
 export type MainToSlot =
@@ -71,4 +73,6 @@ export type MainToSlot =
   /** The actor's life is over; answered by `disposed`. */
   | { readonly t: "dispose" }
   // Process slots only:
-  | { readonly t: "start"; readonly config: SlotConfig };
+  | { readonly t: "start"; readonly config: SlotConfig }
+  /** Sample what it does every so many µs; 0: no more, answered by `profiled`. */
+  | { readonly t: "profile"; readonly intervalUs: number };

@@ -40,6 +40,8 @@ export interface SlotHost {
   post(message: SlotToMain): void;
   /** False when the item is not to run any more. */
   begun(index: number): boolean;
+  /** The item listens to its AbortSignal. */
+  heeds(index: number): void;
   /** Brings a result that is too large to travel to where the worker keeps it. Rejects coded when there is no room. */
   storeLarge(index: number, result: EncodedValue, durationUs: number): Promise<void>;
   /** An item has its outcome. */
@@ -54,6 +56,7 @@ export class BatchRunner {
   readonly #cache: InputCache;
   readonly #contexts: AsyncLocalStorage<ItemContext> = new AsyncLocalStorage();
   readonly #print: Print;
+  readonly #heed: (index: number) => void;
   readonly connection: SlotConnection;
   /** For the arguments of the current item: one for all items, because a tiny task is not to cost more than its bytes. */
   readonly #decoding: DecodeOptions;
@@ -73,6 +76,7 @@ export class BatchRunner {
     useAssetFolder(config.assetFolder);
     this.#cache = new InputCache(config.cacheBytes);
     this.#output = new Output((message) => host.post(message));
+    this.#heed = (index) => host.heeds(index);
     this.#print = (context, stream, text) => this.#output.print(context, stream, text);
     this.#decoding = {
       // An actor may keep what it is given, which then is not to lie in memory that is used again.
@@ -134,7 +138,7 @@ export class BatchRunner {
       return undefined;
     }
     const wanted = this.#host.begun(item.index);
-    const context = new ItemContext(item, this.#worker, this.#print);
+    const context = new ItemContext(item, this.#worker, this.#print, this.#heed);
     this.#current = context;
     if (!wanted) {
       context.stop("cancelled");

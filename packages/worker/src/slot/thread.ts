@@ -41,6 +41,10 @@ class ThreadSlot implements SlotHost {
     this.#port.postMessage(message);
   }
 
+  heeds(index: number): void {
+    this.outbox.heed(index);
+  }
+
   begun(index: number): boolean {
     return this.outbox.begin(index);
   }

@@ -43,6 +43,8 @@ export interface Executor {
   readonly ready: Promise<void>;
   /** Index of the item of the oldest batch that was begun last, or -1. */
   readonly begun: number;
+  /** Index of the item of the oldest batch that asked for its AbortSignal last, or -1. */
+  readonly heeding: number;
   /** A thread takes one batch more while it runs one. */
   run(items: readonly ReadyItem[], terms: BatchTerms): void;
   /** Stops item `index` of the batch at `position` (0: the oldest): it is not begun, or its AbortSignal is set. */

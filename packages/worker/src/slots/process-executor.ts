@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { FlockError } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import { SeenFunctions } from "../function-library.ts";
+import type { ProfileReport } from "../profile-tree.ts";
 import { type BatchTerms, IN_FILE, type StoredInput } from "../slot/batch.ts";
 import { readRecords } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason } from "../slot/protocol.ts";
@@ -55,6 +56,7 @@ const KEPT_STDERR_CHARACTERS = 8192;
 export class ProcessExecutor implements Executor {
   readonly ready: Promise<void>;
   begun = -1;
+  heeding = -1;
   readonly #child: ChildProcess;
   readonly #events: ExecutorEvents;
   readonly #functions: SeenFunctions;
@@ -62,8 +64,11 @@ export class ProcessExecutor implements Executor {
   readonly #taskClients: TaskClients;
   #session: SlotSession | null = null;
   readonly #kept: KeptInputs;
-  readonly #exited: Promise<void>;
+  /** Resolves when the child is gone. */
+  readonly exited: Promise<void>;
   #isDisposed: () => void = () => undefined;
+  #profiled: (report: ProfileReport | null) => void = () => undefined;
+  #isSampled = false;
   #stderr = "";
   #ending = false;
 
@@ -84,7 +89,7 @@ export class ProcessExecutor implements Executor {
       logger.info({ slot: options.config.slot, pid: this.#child.pid }, text.trimEnd());
     });
     this.ready = this.#start(options);
-    this.#exited = new Promise((resolve) => {
+    this.exited = new Promise((resolve) => {
       this.#child.once("exit", () => resolve());
       this.#child.once("error", () => resolve());
     });
@@ -92,6 +97,7 @@ export class ProcessExecutor implements Executor {
 
   run(items: readonly ReadyItem[], terms: BatchTerms): void {
     this.begun = -1;
+    this.heeding = -1;
     const { worker, inlineLimitBytes } = terms;
     const memories = new Map<number, Uint8Array>();
     for (const item of items) {
@@ -125,10 +131,26 @@ export class ProcessExecutor implements Executor {
     });
   }
 
+  startProfile(intervalUs: number): void {
+    this.#isSampled = true;
+    this.#send({ t: "profile", intervalUs });
+  }
+
+  /** Null when it has nothing to tell: it was not sampled, or it ended. May never resolve: its code does not return. */
+  takeProfile(): Promise<ProfileReport | null> {
+    if (!this.#isSampled) return Promise.resolve(null);
+    this.#isSampled = false;
+    this.#send({ t: "profile", intervalUs: 0 });
+    return new Promise((resolve) => {
+      this.#profiled = resolve;
+      void this.exited.then(() => resolve(null));
+    });
+  }
+
   async end(): Promise<void> {
     this.#ending = true;
     this.#child.kill("SIGKILL");
-    await this.#exited;
+    await this.exited;
     this.#taskClients.over(this.#session);
   }
 
@@ -158,6 +180,12 @@ export class ProcessExecutor implements Executor {
   #receive(message: SlotToMain): void {
     if (this.#ending) return;
     switch (message.t) {
+      case "profiled":
+        this.#profiled(message.report);
+        break;
+      case "heeds":
+        this.heeding = message.index;
+        break;
       case "begun":
         this.begun = message.index;
         break;

@@ -3,35 +3,13 @@ import type { Assign, TaskId } from "@taskflock/protocol";
 import { FlockError } from "@taskflock/protocol";
 import type { Arena, Place } from "../arena.ts";
 import type { BatchTerms } from "../slot/batch.ts";
-import { decodeFailure, failureOf, type SlotFailure } from "../slot/failure.ts";
+import { decodeFailure, failureOf } from "../slot/failure.ts";
 import { OUTCOME, type OutcomeRecord, payloadOf } from "../slot/outbox.ts";
 import type { StopReason } from "../slot/protocol.ts";
 import type { Store } from "../store.ts";
 import type { Ending, Executor, ExecutorEvents, ReadyItem } from "./executor.ts";
 import { isOverWithin } from "./over-within.ts";
-
-/** What a slot tells; each call names the slot by its number. */
-export interface SlotEvents {
-  itemStarted(slot: number, assign: Assign): void;
-  /** The result is what lies in `record.source` during the call. It is told with others, at the latest by `outcomesTold`. */
-  itemFinished(slot: number, assign: Assign, record: OutcomeRecord): void;
-  itemStored(slot: number, assign: Assign, place: Place, durationUs: number): void;
-  itemFailed(slot: number, assign: Assign, failure: SlotFailure, durationUs: number): void;
-  /** It was not run: an item before it gave no result to hand on. */
-  itemReturned(slot: number, assign: Assign): void;
-  /** It was not run: what is stored of its input of that index cannot be read any more. */
-  inputSpoiled(slot: number, assign: Assign, index: number): void;
-  /** All outcomes that there are at the moment were told. */
-  outcomesTold(): void;
-  /** The oldest batch is over: each of its items had its outcome. */
-  batchDone(slot: number): void;
-  slotReplaced(slot: number): void;
-  log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
-  /** Native code holds the thread: the slot goes on with another one, and the worker should be replaced. */
-  stuck(slot: number): void;
-  /** The slot cannot be started again. */
-  broken(slot: number, error: unknown): void;
-}
+import type { SlotEvents } from "./slot-events.ts";
 
 /** Where results are kept, and who is told. */
 export interface SlotParts {
@@ -119,15 +97,18 @@ export class Slot {
     this.#executor(this.#kind).run(flights, terms);
   }
 
-  abort(task: TaskId, reason: StopReason): void {
+  /** True when the item runs, and its code has never asked for its AbortSignal. */
+  abort(task: TaskId, reason: StopReason): boolean {
     for (const [position, { flights }] of this.#runs.entries()) {
       const index = flights.findIndex((one) => !one.settled && !one.aborted && one.assign.task === task);
       const flight = flights[index];
       if (flight === undefined) continue;
+      const executor = this.#executor(this.#kind);
       flight.aborted = true;
-      this.#executor(this.#kind).abort(position, index, task, flight.assign.attempt, reason);
-      return;
+      executor.abort(position, index, task, flight.assign.attempt, reason);
+      return position === 0 && executor.begun === index && executor.heeding !== index;
     }
+    return false;
   }
 
   /** Reports what finished and which item runs. */

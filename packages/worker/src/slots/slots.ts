@@ -5,6 +5,7 @@ import type { Arena } from "../arena.ts";
 import type { FunctionLibrary } from "../function-library.ts";
 import { type AssetFolder, newAssetFolder } from "../functions/assets.ts";
 import type { RunItem } from "../machine/index.ts";
+import type { ProfileReport } from "../profile-tree.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import type { StopReason } from "../slot/protocol.ts";
 import type { Lease, Store } from "../store.ts";
@@ -12,7 +13,8 @@ import { BatchPacker, type LinkedInput } from "./batch-packer.ts";
 import type { Executor, ExecutorEvents, ExecutorParts, ThreadOptions } from "./executor.ts";
 import { isOverWithin } from "./over-within.ts";
 import { ProcessExecutor } from "./process-executor.ts";
-import { type ExecutorKind, type Flight, Slot, type SlotEvents, STUCK_AFTER_MS } from "./slot.ts";
+import { type ExecutorKind, type Flight, Slot, STUCK_AFTER_MS } from "./slot.ts";
+import type { SlotEvents } from "./slot-events.ts";
 import { TaskClients } from "./task-clients.ts";
 import { ThreadExecutor } from "./thread-executor.ts";
 
@@ -55,6 +57,8 @@ export class Slots {
   /** Of actors that are being disposed of. */
   readonly #closing: Set<Promise<void>> = new Set();
   readonly #assets: AssetFolder;
+  /** Process slots that live. */
+  readonly #processes: Set<ProcessExecutor> = new Set();
   #look: NodeJS.Timeout | null = null;
   #idleLooks = 0;
 
@@ -81,8 +85,9 @@ export class Slots {
     if (given.worthALook) this.#look ??= setInterval(() => this.#lookAtAll(), LOOK_MS).unref();
   }
 
-  abort(slot: number, task: TaskId, reason: StopReason): void {
-    this.#slot(slot).abort(task, reason);
+  /** True when there is no use in waiting for the item's code: it never asked for its AbortSignal. An actor's state is worth the wait. */
+  abort(slot: number, task: TaskId, reason: StopReason): boolean {
+    return this.#slot(slot).abort(task, reason) && slot < this.#options.slots;
   }
 
   end(slot: number, reason: StopReason): void {
@@ -106,6 +111,16 @@ export class Slots {
     this.#actors.delete(number);
     const over = slot.dispose().finally(() => void this.#closing.delete(over));
     this.#closing.add(over);
+  }
+
+  /** Process slots; the threads are the profiler's own matter. Those that begin later are not sampled. */
+  startProfile(intervalUs: number): void {
+    for (const process of this.#processes) process.startProfile(intervalUs);
+  }
+
+  /** What process slots did; null for one that ended. One whose code does not return never resolves. */
+  takeProfiles(): Promise<ProfileReport | null>[] {
+    return [...this.#processes].map((process) => process.takeProfile());
   }
 
   /** Those beyond the numbered ones are of actors, and begin when they are first asked for. */
@@ -172,8 +187,10 @@ export class Slots {
         spillFolder,
       },
     };
-    return kind === "thread"
-      ? new ThreadExecutor(options, this.#executorParts, events)
-      : new ProcessExecutor(options, this.#executorParts, events, this.#parts.logger);
+    if (kind === "thread") return new ThreadExecutor(options, this.#executorParts, events);
+    const executor = new ProcessExecutor(options, this.#executorParts, events, this.#parts.logger);
+    this.#processes.add(executor);
+    void executor.exited.then(() => this.#processes.delete(executor));
+    return executor;
   }
 }

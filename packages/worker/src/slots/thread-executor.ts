@@ -62,6 +62,10 @@ export class ThreadExecutor implements Executor {
     return this.#oldest().begun;
   }
 
+  get heeding(): number {
+    return this.#oldest().heeding;
+  }
+
   run(items: readonly ReadyItem[], terms: BatchTerms): void {
     const outbox = (this.#given++ % 2) as 0 | 1;
     this.#outboxes[outbox].reset();
