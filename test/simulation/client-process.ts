@@ -1,28 +1,26 @@
 // A modelled client: submits what its plan says, keeps futures, fetches results, lets go, and remembers what it was told.
 
-import { Allowance } from "@taskflock/protocol";
 import type {
   Answer,
   ClientToScheduler,
   FunctionNumber,
   Holder,
   OptionsNumber,
-  PayloadRef,
   Question,
   RunNumber,
   SchedulerToClient,
   TaskId,
   TaskNumber,
 } from "@taskflock/protocol/words";
-import { FlockError, isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
+import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
+import { type ClientSurroundings, Outbox } from "./outbox.ts";
 import type { Content, Packed } from "./payloads.ts";
-import { PayloadTable, pack, unpack } from "./payloads.ts";
+import { PayloadTable, unpack } from "./payloads.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
 import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
-import type { WorkerSurroundings } from "./worker-process.ts";
 
 type Heard = (answer: Answer, content: Content | null) => void;
 interface Asked {
@@ -47,36 +45,24 @@ export class ClientProcess implements PeerEnd {
   readonly asked = new Map<number, Asked>();
   state: "alive" | "left" | "lost" = "alive";
   readonly sharer: Sharer;
-  readonly #around: WorkerSurroundings;
+  readonly #around: ClientSurroundings;
   readonly #bursts: readonly PlannedBurst[];
   readonly #numbers = new Map<TaskSpec, TaskNumber>();
   readonly #functions = new Set<number>();
   readonly #options = new Map<string, OptionsNumber>();
   readonly #runs = new Set<number>([0]);
-  /** What the scheduler does not take yet. */
-  readonly #allowance: Allowance;
+  readonly #outbox: Outbox;
   #began = false;
   #lastNumber = 0;
   #lastQuestion = 0;
 
-  constructor(
-    name: string,
-    bursts: readonly PlannedBurst[],
-    around: WorkerSurroundings,
-    ledger: SharedLedger,
-    admissionBytes: number,
-  ) {
+  constructor(name: string, bursts: readonly PlannedBurst[], around: ClientSurroundings, ledger: SharedLedger) {
     this.name = name;
-    this.#allowance = new Allowance({
-      admissionBytes,
-      sendHeld: (message) => this.#send(message),
-      freePayload: (payload) => void (payload !== NO_PAYLOAD && this.payloads.free(payload)),
-      crowded: () => {},
-    });
     this.#bursts = bursts;
     this.#around = around;
     this.payloads = new PayloadTable(name);
     this.link = new ModelLink("client", this, around.scheduler, around.world, around.random);
+    this.#outbox = new Outbox(this.link, this.payloads, around.scenario.admissionBytes);
     this.sharer = new Sharer(new SharingEnd(this), ledger, around.world, around.random);
     this.link.open();
   }
@@ -133,7 +119,7 @@ export class ClientProcess implements PeerEnd {
 
   #end(how: "left" | "lost"): void {
     this.state = how;
-    this.#allowance.close(new FlockError("FLOCK_CLOSED", "the model leaves"));
+    this.#outbox.close();
   }
 
   retire(names: readonly string[]): void {
@@ -172,14 +158,7 @@ export class ClientProcess implements PeerEnd {
   }
 
   #say(message: ClientToScheduler): void {
-    if (this.state !== "alive" || this.#allowance.take(message, payloadOf(message))) return;
-    this.#send(message);
-  }
-
-  #send(message: ClientToScheduler): void {
-    this.link.sendUp(pack(message, this.payloads));
-    const payload = payloadOf(message);
-    if (payload !== NO_PAYLOAD) this.payloads.free(payload);
+    if (this.state === "alive") this.#outbox.say(message);
   }
 
   #submit(burst: PlannedBurst): void {
@@ -280,14 +259,10 @@ export class ClientProcess implements PeerEnd {
 
   #hear(message: SchedulerToClient): void {
     if (message.t === "answer") {
-      if (this.sharer.hears(message)) return;
-      this.#answered(message);
+      if (!this.sharer.hears(message)) this.#answered(message);
       return;
     }
-    if (message.t === "credit") {
-      this.#allowance.credited(message.bytes);
-      return;
-    }
+    if (message.t === "credit") return this.#outbox.credited(message.bytes);
     if (message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
     const future = this.futures.get(message.n);
     if (future === undefined)
@@ -422,11 +397,4 @@ export class ClientProcess implements PeerEnd {
       if (!done && worker !== null) this.#upload(future, task, holder);
     });
   }
-}
-
-function payloadOf(message: ClientToScheduler): PayloadRef {
-  if (message.t === "submit") return message.args;
-  if (message.t === "function") return message.code;
-  if (message.t === "scatter") return message.data;
-  return message.t === "ask" && "data" in message.question ? message.question.data : NO_PAYLOAD;
 }

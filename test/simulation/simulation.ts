@@ -94,7 +94,7 @@ class Simulation implements WorkerSurroundings {
   run(): Report {
     for (const traits of this.scenario.workers) this.#startWorker(traits);
     for (const [i, bursts] of this.scenario.clients.entries())
-      this.clients.push(new ClientProcess(`client${i}`, bursts, this, this.ledger, this.scenario.admissionBytes));
+      this.clients.push(new ClientProcess(`client${i}`, bursts, this, this.ledger));
     if (this.disturbed) this.#planFaults();
     for (const client of this.clients) this.#planQuestions(client);
     for (const client of this.clients) this.#planSharing(client);
@@ -113,7 +113,7 @@ class Simulation implements WorkerSurroundings {
     this.#sweep();
     for (const client of this.clients) client.leave(this.random.chance(0.5));
     this.#go(Number.POSITIVE_INFINITY);
-    const last = new ClientProcess("last", [], this, this.ledger, this.scenario.admissionBytes);
+    const last = new ClientProcess("last", [], this, this.ledger);
     this.clients.push(last);
     this.#go(Number.POSITIVE_INFINITY);
     unpublishAll(last);
@@ -264,7 +264,7 @@ class Simulation implements WorkerSurroundings {
 
   /** A last client empties the queues. */
   #sweep(): void {
-    const sweeper = new ClientProcess("sweeper", [], this, this.ledger, this.scenario.admissionBytes);
+    const sweeper = new ClientProcess("sweeper", [], this, this.ledger);
     this.clients.push(sweeper);
     this.#go(Number.POSITIVE_INFINITY);
     sweeper.sharer.sweep();
