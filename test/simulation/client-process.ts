@@ -262,8 +262,8 @@ export class ClientProcess implements PeerEnd {
       if (!this.sharer.hears(message)) this.#answered(message);
       return;
     }
-    if (message.t === "credit") return this.#outbox.credited(message.bytes);
-    if (message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
+    if (message.t === "credit") this.#outbox.credited(message.bytes);
+    if (message.t === "credit" || message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
     const future = this.futures.get(message.n);
     if (future === undefined)
       throw new Error(`${this.name} was told "${message.t}" of ${message.n}, which it did not submit`);

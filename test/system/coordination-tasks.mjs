@@ -25,6 +25,11 @@ export async function acquire(name) {
   await (await taskClient()).lock(name).acquire();
 }
 
+/** Ends before it has what it asked for. */
+export async function acquireAndLeave(name) {
+  void (await taskClient()).lock(name).acquire();
+}
+
 export async function acquireAndSpin(name) {
   await (await taskClient()).lock(name).acquire();
   for (;;);

@@ -16,7 +16,7 @@ let scheduler: Role;
 let worker: Role;
 let client: Client;
 let tasks: Record<
-  "work" | "add" | "waitInVain" | "acquire" | "acquireAndSpin",
+  "work" | "add" | "waitInVain" | "acquire" | "acquireAndLeave" | "acquireAndSpin",
   (argument?: unknown) => Promise<unknown>
 >;
 const children: ChildProcess[] = [];
@@ -130,6 +130,15 @@ describe("a client inside a task", () => {
   test("what a task forgets to release is free when it ends", async () => {
     await client.call(tasks.acquire, ["forgotten"]);
     expect((await client.lock("forgotten").acquire()).held).toBe(true);
+  });
+
+  test("what a task gets that has ended is free at once", async () => {
+    const lock = client.lock("left");
+    const held = await lock.acquire();
+    await client.call(tasks.acquireAndLeave, ["left"]);
+    await expect.poll(async () => (await lock.info()).waiting, PATIENT).toBe(1);
+    await held.release();
+    await expect.poll(() => lock.info(), PATIENT).toEqual({ holders: [], waiting: 0 });
   });
 
   test("a cancelled task waits no more, and holds nothing any more: also one whose slot has to be ended", async () => {

@@ -138,12 +138,11 @@ async function futuresOf(host: AttachHost, { run }: AttachedInfo): Promise<Futur
   for (let after = 0; ; ) {
     const records = Array.from({ length: PAGE }, () => host.tasks.add("", null, null));
     const given = records.map((record) => host.tasks.futureOf(record));
-    const as = records.map(({ n }) => n);
-    const { tasks } = await host.questions.ask({
-      q: "attachTasks",
-      run: run.run as RunId,
-      after,
-      as: as as TaskNumber[],
+    const as = records.map(({ n }) => n as TaskNumber);
+    const asked = host.questions.ask({ q: "attachTasks", run: run.run as RunId, after, as });
+    const { tasks } = await asked.catch((error: unknown) => {
+      for (const future of [...futures, ...given]) future.release();
+      throw error;
     });
     for (const [index, task] of tasks.entries()) describeRecord(records[index]!, task);
     futures.push(...given.slice(0, tasks.length));

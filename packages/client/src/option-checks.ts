@@ -6,6 +6,8 @@ import { FlockError } from "@taskflock/protocol/words";
 export type Check = (value: unknown) => string | null;
 
 const MAX_NAME = 512;
+/** Of what is said for people to read. */
+const MAX_SAID = 4096;
 const MAX_AMOUNTS = 64;
 
 export type Checks<O> = { readonly [K in keyof Required<O>]: Check };
@@ -120,6 +122,12 @@ export const amounts: Check = (value) =>
   Object.values(value).every((amount) => typeof amount === "number" && amount >= 0 && amount <= 1e6)
     ? null
     : "amounts by name, such as { GPU: 1 }";
+
+/** What a user says for others to read, cut to what travels. Throws FLOCK_ARGUMENT_INVALID: else the scheduler would end the session. */
+export function said(where: string, what: string, value: unknown): string {
+  if (typeof value === "string") return value.slice(0, MAX_SAID);
+  throw new FlockError("FLOCK_ARGUMENT_INVALID", `${where} takes a string as the ${what}, not ${describe(value)}.`);
+}
 
 function grouped(value: number): string {
   return value.toLocaleString("en-US");

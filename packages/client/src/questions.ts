@@ -14,6 +14,7 @@ import {
   type SharedQuestion,
 } from "@taskflock/protocol";
 import { again } from "./endings.ts";
+import type { Gate } from "./gate.ts";
 
 interface Asked {
   /** What is asked after a cut. */
@@ -34,7 +35,10 @@ export interface QuestionsHost {
   /** Why nothing is answered any more, or null. */
   readonly ended: FlockError | null;
   readonly payloads: PayloadStore;
+  readonly gate: Gate;
   send(message: ClientToScheduler, payload?: PayloadRef): void;
+  /** Sends now, and frees the payload. Throws FLOCK_FRAME_TOO_LARGE. */
+  transmit(message: ClientToScheduler, payload: PayloadRef): void;
 }
 
 /** Answers that are here, before the scheduler is told so without need. */
@@ -44,6 +48,7 @@ const NO_BYTES = new Uint8Array(0);
 export class Questions {
   readonly #host: QuestionsHost;
   readonly #open: Map<number, Asked> = new Map();
+  readonly #pauses: Set<(error: FlockError) => void> = new Set();
   /** Answers that the scheduler keeps for us, and that are here. */
   #heard: number[] = [];
   #last = 0;
@@ -62,7 +67,20 @@ export class Questions {
     return new Promise((resolve, reject) => {
       const id = ++this.#last;
       this.#open.set(id, { question, once: false, resolve: resolve as Asked["resolve"], reject });
-      this.#host.send({ t: "ask", id, question });
+      this.#say(id, question, NO_PAYLOAD);
+    });
+  }
+
+  /** In its turn. What cannot be sent is answered with why. */
+  #say(id: number, question: Question, data: PayloadRef): void {
+    this.#host.gate.pass(() => {
+      try {
+        this.#host.transmit({ t: "ask", id, question }, data);
+      } catch (error) {
+        const asked = this.#open.get(id);
+        this.#open.delete(id);
+        asked?.reject(error as FlockError);
+      }
     });
   }
 
@@ -85,7 +103,7 @@ export class Questions {
     asked(id);
     this.#sayHeard();
     const data = bytes === null ? NO_PAYLOAD : this.#host.payloads.put(bytes);
-    this.#host.send({ t: "ask", id, question: (bytes === null ? question : { ...question, data }) as Question }, data);
+    this.#say(id, (bytes === null ? question : { ...question, data }) as Question, data);
     if (signal === undefined) return answer;
     const giveUp = (): void => this.#host.send({ t: "ask", id: 0, question: { q: "giveUp", of: id } });
     signal.addEventListener("abort", giveUp, { once: true });
@@ -118,6 +136,23 @@ export class Questions {
     asked?.reject(error);
   }
 
+  /** Resolves after so long, milliseconds; rejects as soon as nothing is answered any more. */
+  pause(ms: number): Promise<void> {
+    const { ended } = this.#host;
+    if (ended !== null) return Promise.reject(again(ended));
+    return new Promise((resolve, reject) => {
+      const fail = (error: FlockError): void => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      const timer = setTimeout(() => {
+        this.#pauses.delete(fail);
+        resolve();
+      }, ms);
+      this.#pauses.add(fail);
+    });
+  }
+
   /** Answers that were on the way when the link was cut are lost: asks again. */
   resumed(): void {
     for (const [id, { question }] of this.#open) this.#host.send({ t: "ask", id, question });
@@ -126,6 +161,8 @@ export class Questions {
   abandonAll(error: FlockError): void {
     for (const { reject } of this.#open.values()) reject(again(error));
     this.#open.clear();
+    for (const fail of this.#pauses) fail(again(error));
+    this.#pauses.clear();
   }
 }
 

@@ -1,7 +1,7 @@
 // Runs: named pieces of work that people follow as one thing, here and on the page.
 
 import { type ClientToScheduler, FlockError, type RunCounts, type RunNumber } from "@taskflock/protocol/words";
-import { type Checks, checkOptions, describe, flag, integerFrom, name as nameCheck } from "./option-checks.ts";
+import { type Checks, checkOptions, describe, flag, integerFrom, name as nameCheck, oneOf } from "./option-checks.ts";
 
 export type RunOutcome = "done" | "failed" | "stopped" | "cancelled";
 export type RunStatus = "running" | RunOutcome;
@@ -30,6 +30,15 @@ const checks: Checks<RunOptions> = {
   detached: flag,
   keepMs: integerFrom(0, MAX_KEEP_MS),
 };
+
+const aCount = integerFrom(0);
+const anOutcome = oneOf("done", "failed", "stopped", "cancelled");
+
+/** `takes`: what a check said of the value. */
+function refuse(where: string, takes: string | null, value: unknown): void {
+  if (takes === null) return;
+  throw new FlockError("FLOCK_ARGUMENT_INVALID", `${where} of a run takes ${takes}, not ${describe(value)}.`);
+}
 
 const nothingYet: RunCounts = { total: 0, done: 0, failed: 0, cancelled: 0, running: 0 };
 
@@ -82,16 +91,18 @@ export class TaskRun {
     return this.#counts;
   }
 
-  /** Counts steps as finished. */
+  /** Counts steps as finished. Throws FLOCK_ARGUMENT_INVALID for what is no whole number from 0 up. */
   step(count = 1): void {
+    refuse("step", aCount(count), count);
     if (this.#status !== "running") return;
     this.#done += count;
     this.#report();
     this.#changed();
   }
 
-  /** Ends the run; later calls change nothing. Its tasks are left alone. */
+  /** Ends the run; later calls change nothing. Its tasks are left alone. Throws FLOCK_ARGUMENT_INVALID. */
   close(outcome: RunOutcome = "done"): void {
+    refuse("close", anOutcome(outcome), outcome);
     if (this.#status !== "running") return;
     this.#status = outcome;
     this.#sender.send({ t: "reportRun", run: this.number, stepsDone: this.#done });

@@ -2,7 +2,7 @@
 
 import type { ScaleAdvice } from "@taskflock/protocol/words";
 import { workerNames } from "./client-options.ts";
-import { type Checks, checkOptions, integerFrom } from "./option-checks.ts";
+import { type Checks, checkOptions, integerFrom, said } from "./option-checks.ts";
 import type { Questions } from "./questions.ts";
 
 export interface AdviceOptions {
@@ -35,7 +35,11 @@ export class Scaling {
   /** Retires those of the workers that are idle still, and resolves with the names of those that leave. `reason`: for the event log. */
   async retireIdle(names: readonly string[], reason: string): Promise<readonly string[]> {
     checkOptions("retireIdle", { names }, { names: workerNames });
-    return this.#questions().ask({ q: "retireIdle", workers: [...names], reason });
+    return this.#questions().ask({
+      q: "retireIdle",
+      workers: [...names],
+      reason: said("retireIdle", "reason", reason),
+    });
   }
 
   /** Resolves when workers of all these names are there. */
@@ -46,6 +50,7 @@ export class Scaling {
 
   /** For the event log: so many workers were started. */
   async started(count: number, reason: string): Promise<void> {
-    await this.#questions().ask({ q: "scaledUp", count, reason });
+    checkOptions("started", { count }, { count: integerFrom(0) });
+    await this.#questions().ask({ q: "scaledUp", count, reason: said("started", "reason", reason) });
   }
 }

@@ -26,6 +26,7 @@ import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts
 import { Gate } from "./gate.ts";
 import { allowanceOf, sendWhatStays } from "./held-messages.ts";
 import { type LogSink, showLog } from "./logs.ts";
+import { said } from "./option-checks.ts";
 import { Questions } from "./questions.ts";
 import type { Anchor } from "./reachability.ts";
 import type { TaskRecord, Waiter } from "./record.ts";
@@ -38,6 +39,9 @@ import { TaskTable, type TaskTableHost } from "./task-table.ts";
 import { loadTracing, type Tracing } from "./tracing.ts";
 import { Uploads } from "./uploads.ts";
 import { EndWaiter, ValueWaiter } from "./waiters.ts";
+
+/** Tasks that one question names: it is to fit in a frame. */
+const NAMED_AT_ONCE = 100_000;
 
 export interface SessionOptions {
   readonly address: string;
@@ -206,7 +210,8 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   cancel(future: Future<unknown>, reason: string): Promise<void> {
     const record = recordOf(future);
     const over = new Promise<void>((resolve, reject) => {
-      if (record.state === "pending") this.sendAbout(record, { t: "cancel", n: record.n, reason });
+      const text = said("cancel", "reason", reason);
+      if (record.state === "pending") this.sendAbout(record, { t: "cancel", n: record.n, reason: text });
       const ended = (error: FlockError | null): void => (error === null ? resolve() : reject(error));
       this.watch(future, new EndWaiter(future, ended));
     });
@@ -216,8 +221,12 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
 
   fireAndForget(futures: readonly Future<unknown>[]): Promise<void> {
     for (const future of futures) if (isReleased(future)) throw releasedError(future.key);
-    const ns = futures.map((future) => recordOf(future).n);
-    const known = this.questions.ask({ q: "fireAndForget", ns }).then(() => {});
+    const parts: Promise<unknown>[] = [];
+    for (let at = 0; at < futures.length; at += NAMED_AT_ONCE) {
+      const ns = futures.slice(at, at + NAMED_AT_ONCE).map((future) => recordOf(future).n);
+      parts.push(this.questions.ask({ q: "fireAndForget", ns }));
+    }
+    const known = Promise.all(parts).then(() => {});
     known.catch(() => {}); // it need not be awaited
     return known;
   }

@@ -26,6 +26,9 @@ import type { TaskTable } from "./task-table.ts";
 import type { Tracing } from "./tracing.ts";
 import type { Uploads } from "./uploads.ts";
 
+/** What the wire takes. */
+const MAX_FINGERPRINT = 128;
+
 export interface SubmissionHost {
   readonly payloads: PayloadStore;
   readonly tasks: TaskTable;
@@ -181,8 +184,10 @@ export class Submission {
     const { tasks, sessionId, gate } = this.#host;
     const { name } = call.plan;
     const key = name === null ? null : `${name}-${sessionId}-${tasks.next}`;
-    const record = this.#added(name ?? call.fn.name, key, key);
-    gate.pass(() => this.#sendCall(record, call, key, key));
+    // Nobody else's task is like it: its key's end, which no other has, says so.
+    const fingerprint = key?.slice(-MAX_FINGERPRINT) ?? null;
+    const record = this.#added(name ?? call.fn.name, key, fingerprint);
+    gate.pass(() => this.#sendCall(record, call, key, fingerprint));
     return record;
   }
 

@@ -2,8 +2,11 @@
 
 import { FlockError, type StoryLine, type Why } from "@taskflock/protocol/words";
 import { type Future, isFuture, isReleased, ownerOf, recordOf } from "./future.ts";
-import { describe, name } from "./option-checks.ts";
+import { describe } from "./option-checks.ts";
 import type { Session } from "./session.ts";
+
+/** A key may be longer than the name that it was made of. */
+const MAX_KEY = 4096;
 
 export function askWhy(session: Session, of: Future<unknown> | string): Promise<Why> {
   const { n, key } = taskNamed(session, "why", of);
@@ -22,7 +25,7 @@ function taskNamed(
   of: unknown,
 ): { n: ReturnType<typeof recordOf>["n"] | null; key: string } {
   if (isFuture(of) && ownerOf(of) === session) return { n: isReleased(of) ? null : recordOf(of).n, key: of.key };
-  if (typeof of === "string" && name(of) === null) return { n: null, key: of };
+  if (typeof of === "string" && of !== "" && of.length <= MAX_KEY) return { n: null, key: of };
   const given = isFuture(of) ? "a future of another client" : describe(of);
   throw new FlockError(
     "FLOCK_ARGUMENT_INVALID",

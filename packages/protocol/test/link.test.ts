@@ -92,6 +92,12 @@ describe("a link", () => {
     one.link.send(submit(one, 2, randomBytes(150_000)));
     await server.log.count(1);
     expect(numbers(server)).toEqual([2]);
+    // Also behind others that wait for the same frame.
+    one.link.send(submit(one, 3, randomBytes(10)));
+    expect(() => one.link.send({ t: "cancel", n: 1 as TaskNumber, reason: "x".repeat(250_000) })).toThrow(/200000/);
+    one.link.send({ t: "cancel", n: 1 as TaskNumber, reason: "x".repeat(60_000) });
+    await server.log.count(3);
+    expect(one.events.entries).not.toContain("down");
   });
 });
 

@@ -72,6 +72,8 @@ const SHARES: Pick<Required<WorkerOptions>, "memoryTarget" | "memorySpill" | "me
   memorySpill: 0.7,
   memoryPause: 0.8,
 };
+/** The longest wait of a timer, milliseconds. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 const MIN_ARENA_BYTES: number = 16 * 1024 * 1024;
 
 /** Fills in defaults; throws `FLOCK_OPTION_INVALID`. */
@@ -86,6 +88,13 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
   for (const [name, share] of Object.entries(shares))
     if (!(share >= 0 && share <= 1))
       throw invalid(name, share, "a share of the memory limit from 0 to 1; 0 turns it off");
+  for (const name of ["lifetimeMs", "lifetimeStaggerMs"] as const) {
+    const ms = options[name] ?? 0;
+    if (!(typeof ms === "number" && ms >= 0 && ms <= MAX_TIMER_MS))
+      throw invalid(name, ms, `milliseconds from 0 to ${MAX_TIMER_MS} (24.8 days); 0 is none`);
+  }
+  if (!["auto", "always"].includes(options.relay ?? "auto"))
+    throw invalid("relay", options.relay, '"auto" or "always"');
   if (options.lifetimeRestart === true && options.nanny !== true)
     throw invalid("lifetimeRestart", true, "true only where a nanny starts the worker again");
   return {

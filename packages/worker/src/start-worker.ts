@@ -14,7 +14,13 @@ import { FunctionLibrary } from "./function-library.ts";
 import { HEARTBEAT_MS, Metrics } from "./heartbeat.ts";
 import { defaultWorkerConfig, WorkerMachine } from "./machine/index.ts";
 import { MemoryWatch } from "./memory-watch.ts";
-import { type CompleteWorkerOptions, completeOptions, resourceUnits, type WorkerOptions } from "./options.ts";
+import {
+  type CompleteWorkerOptions,
+  completeOptions,
+  MAX_TIMER_MS,
+  resourceUnits,
+  type WorkerOptions,
+} from "./options.ts";
 import { Profiles } from "./profiles.ts";
 import { WorkerShell } from "./shell.ts";
 import { Slots } from "./slots/slots.ts";
@@ -67,8 +73,6 @@ type Link = SchedulerLink<"worker", "toWorker">;
 const LANDING_SHARE = 0.1;
 /** How long a worker that is to stop waits for a scheduler that is away, milliseconds. */
 const LONELY_MS = 2_000;
-/** The longest wait of a timer, milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 class Worker implements RunningWorker {
   readonly done: Promise<WorkerExit>;

@@ -75,6 +75,7 @@ export class Transfers {
 
   expect(task: TaskId, bytes: number): void {
     const { limitBytes } = this.#ground.arena;
+    this.unexpect(task);
     // What comes of it is said after the step that asks for it.
     if (bytes <= limitBytes || this.#store.hasFiles) {
       this.#expected.set(task, bytes);
@@ -97,17 +98,22 @@ export class Transfers {
     if (lease === null || lease.place.segment !== IN_FILE) return lease;
     const { length: size } = lease.place;
     const path = this.#store.pathOf(lease.place);
+    let leased = true;
     return {
       size,
       read: async (offset, length) => {
         try {
           return await readSpilledPart(path, size, offset, length);
         } catch (error) {
-          if (error instanceof SpoiledFile) this.#events.spoiled(task, error);
+          // After the lease the file may be gone; the task may have another by now.
+          if (error instanceof SpoiledFile && leased) this.#events.spoiled(task, error);
           throw error;
         }
       },
-      release: () => lease.release(),
+      release: () => {
+        leased = false;
+        lease.release();
+      },
     };
   }
 

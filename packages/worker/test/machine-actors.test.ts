@@ -54,6 +54,16 @@ describe("an actor", () => {
     bench.fail(OWN + 1);
   });
 
+  test("keeps its worker busy while a call runs", () => {
+    make();
+    expect(bench.machine.isBusy).toBe(false);
+    bench.say(callOf(61));
+    expect(bench.machine.isBusy).toBe(true);
+    bench.finish(OWN, 61);
+    expect(bench.machine.isBusy).toBe(false);
+    drop();
+  });
+
   test("runs its calls one at a time, in the order in which they came", () => {
     make();
     bench.take();

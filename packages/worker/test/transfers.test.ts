@@ -2,12 +2,17 @@
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { BulkClient, BulkServer, type Holder, type TaskId, type WhyMissing } from "@taskflock/protocol";
-import { afterEach, expect, test } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BulkClient, BulkServer, FlockError, type Holder, type TaskId, type WhyMissing } from "@taskflock/protocol";
+import { afterEach, expect, test, vi } from "vitest";
 import { Gate } from "../../../test/system/gate.ts";
 import { Arena } from "../src/arena.ts";
 import { LandingGround } from "../src/spill/landing.ts";
+import { writeSpillFile } from "../src/spill/spill-file.ts";
+import { SpillFolder } from "../src/spill/spill-folder.ts";
 import { Store } from "../src/store.ts";
 import { type TransferEvents, Transfers } from "../src/transfers.ts";
 
@@ -27,9 +32,9 @@ class Reader implements TransferEvents {
   readonly events: string[] = [];
   #heard: (() => void)[] = [];
 
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, folder: SpillFolder | null = null) {
     this.arena = new Arena({ limitBytes, segmentBytes: MIB });
-    this.store = new Store(this.arena);
+    this.store = new Store(this.arena, { folder });
     const client = new BulkClient({ token: TOKEN });
     this.transfers = new Transfers(new LandingGround(this.arena, this.store, MIB), client, this);
     cleanups.push(() => {
@@ -54,7 +59,9 @@ class Reader implements TransferEvents {
     this.#say(`upload of ${task} failed`);
   }
 
-  spoiled(): void {}
+  spoiled(task: TaskId): void {
+    this.#say(`spoiled ${task}`);
+  }
 
   async next(): Promise<string> {
     while (this.events.length === 0) await new Promise<void>((resolve) => this.#heard.push(resolve));
@@ -178,4 +185,40 @@ test("an upload that breaks off is taken when it comes again", async () => {
   expect(await reader.next()).toBe(`uploaded 5 ${bytes.length}`);
   expect(Buffer.compare(reader.holds(5), bytes)).toBe(0);
   expect(reader.arena.usedBytes).toBe(bytes.length);
+});
+
+test("a file that is gone because its lease has ended says nothing of the result", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "transfers-test-"));
+  cleanups.push(() => rmSync(directory, { recursive: true, force: true }));
+  const reader = new Reader(MIB, new SpillFolder(directory, "test"));
+  for (const task of [1, 2]) {
+    const place = reader.store.room(2 * MIB);
+    if (place === null) throw new Error("there is no room");
+    writeSpillFile(reader.store.pathOf(place), randomBytes(2 * MIB));
+    reader.store.put(id(task), place);
+    const source = reader.transfers.open(id(task));
+    if (source === null || "bytes" in source) throw new Error("it is no file");
+    if (task === 1) {
+      source.release();
+      reader.store.drop(id(task));
+    }
+    rmSync(reader.store.pathOf(place), { force: true });
+    await expect(source.read(0, 10)).rejects.toThrow(/cannot be used/);
+    if (task === 2) source.release();
+  }
+  expect(reader.events).toEqual(["spoiled 2"]);
+});
+
+test("an upload that is expected anew is not given up because of the one before it", () => {
+  vi.useFakeTimers();
+  cleanups.push(() => vi.useRealTimers());
+  const reader = new Reader(MIB);
+  reader.transfers.expect(id(1), 10);
+  const target = reader.transfers.accept(id(1), 10);
+  if (target === null || "wait" in target) throw new Error("it is not expected");
+  target.failed(new FlockError("FLOCK_TRANSFER_FAILED", "cut"));
+  reader.transfers.expect(id(1), 20);
+  vi.advanceTimersByTime(3_600_000);
+  expect(reader.events).toEqual([]);
+  expect(reader.transfers.accept(id(1), 20)).toHaveProperty("target");
 });

@@ -9,12 +9,13 @@ import { checkName, patienceOf, type SharedWaitOptions, unlessBusy } from "./wai
 /** What one acquired, until `release()`, the end of a `using` block, the end of the task that acquired it, or of the session. */
 export class Lease {
   readonly #end: () => Promise<void>;
-  readonly #forget: () => void;
+  #forget: () => void = () => {};
   #over: Promise<void> | null = null;
 
   /** Leases come from `lock.acquire` and `semaphore.acquire`. */
   constructor(end: () => Promise<void>) {
     this.#end = end;
+    // At once, when the task did not wait for its lease and has ended.
     this.#forget = atTaskEnd(() => void this.release().catch(() => {}));
   }
 

@@ -3,7 +3,7 @@
 import { type ClusterEvent, FlockError, type LogEntry, type LogFilter, type Page } from "@taskflock/protocol/words";
 import type { Future } from "../future.ts";
 import { isFuture } from "../future.ts";
-import { type Check, type Checks, checkOptions, describe, integerFrom, name } from "../option-checks.ts";
+import { abortSignal, type Checks, checkOptions, describe, integerFrom, name } from "../option-checks.ts";
 import type { Questions } from "../questions.ts";
 import { TaskRun } from "../runs.ts";
 
@@ -39,8 +39,7 @@ export interface QuestionHost {
 }
 
 const PAGE = 1_000;
-const aSignal: Check = (value) => (value instanceof AbortSignal ? null : "an AbortSignal");
-const eventChecks: Checks<EventOptions> = { since: integerFrom(0), signal: aSignal };
+const eventChecks: Checks<EventOptions> = { since: integerFrom(0), signal: abortSignal };
 const logChecks: Checks<LogOptions> = {
   ...eventChecks,
   worker: name,
@@ -115,15 +114,22 @@ async function* follow<T extends { seq: number; at: number }>(
   since: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Timed<T>, void, undefined> {
-  const ended = new Promise<null>((resolve) => signal?.addEventListener("abort", () => resolve(null), { once: true }));
   for (let from = since; signal?.aborted !== true; ) {
-    const asked = ask(from, true);
-    asked.catch(() => undefined); // after an abort nobody looks
-    const page = await Promise.race([asked, ended]);
+    const page = await untilAborted(ask(from, true), signal);
     if (page === null) return;
     yield* timed(page);
     from = page.items.at(-1)?.seq ?? from;
   }
+}
+
+/** Null once the signal is set. A race with one promise for the whole stream would keep every page until its end. */
+function untilAborted<T>(asked: Promise<T>, signal: AbortSignal | undefined): Promise<T | null> {
+  if (signal === undefined) return asked;
+  return new Promise((resolve, reject) => {
+    const end = (): void => resolve(null);
+    signal.addEventListener("abort", end, { once: true });
+    asked.then(resolve, reject).finally(() => signal.removeEventListener("abort", end));
+  });
 }
 
 function timed<T extends { at: number }>({ items, now }: Page<T>): Timed<T>[] {

@@ -156,7 +156,7 @@ export async function startProfile(host: QuestionHost, options: ProfilingOptions
 export async function profile(host: QuestionHost, options: ProfileOptions | undefined): Promise<Profile> {
   const { durationMs = 5_000, ...rest } = checkOptions("profile", options, checks);
   const profiling = await begin(host, rest);
-  await new Promise((resolve) => setTimeout(resolve, durationMs));
+  await host.questions.pause(durationMs);
   return profiling.stop();
 }
 

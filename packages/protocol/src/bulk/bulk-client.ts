@@ -146,7 +146,7 @@ export class BulkClient {
     run: (connection: BulkConnection) => Promise<T>,
   ): Promise<T> {
     const address = addressOf(where);
-    const peer = await this.#enter(address);
+    const peer = await this.#enter(address, signal);
     const state = { reached: false };
     try {
       for (let pauseMs = BUSY_MS; ; pauseMs = Math.min(MAX_BUSY_MS, pauseMs * 2)) {
@@ -192,14 +192,16 @@ export class BulkClient {
     }
   }
 
-  async #enter(address: string): Promise<Peer> {
+  /** Waits for a place; rejects when it is not wanted any more. */
+  async #enter(address: string, signal: AbortSignal | undefined): Promise<Peer> {
+    if (signal?.aborted) throw cancelled();
     let peer = this.#peers.get(address);
     if (peer === undefined) {
       peer = { busy: 0, idle: [], waiting: [] };
       this.#peers.set(address, peer);
     }
     if (peer.busy < this.#maxPerPeer) peer.busy++;
-    else await new Promise<void>((wake) => peer.waiting.push(wake));
+    else await placeIn(peer, signal);
     return peer;
   }
 
@@ -262,6 +264,21 @@ export class BulkClient {
       this.#closing.signal.addEventListener("abort", end);
     });
   }
+}
+
+function placeIn({ waiting }: Peer, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const wake = (): void => {
+      signal?.removeEventListener("abort", leave);
+      resolve();
+    };
+    const leave = (): void => {
+      waiting.splice(waiting.indexOf(wake), 1);
+      reject(cancelled());
+    };
+    waiting.push(wake);
+    signal?.addEventListener("abort", leave, { once: true });
+  });
 }
 
 function addressOf(where: Where): string {

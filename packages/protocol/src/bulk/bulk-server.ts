@@ -40,6 +40,8 @@ export interface BulkServerOptions {
   open(task: TaskId): BulkSource | null;
   /** Room for an upload; null when it is not wanted or there is no room. */
   accept(task: TaskId, bytes: number): BulkTarget | BulkEarly | null;
+  /** A transfer in which nothing moves for so long is given up, milliseconds. Default 30 s. */
+  readonly stallMs?: number;
   /** Default: 8 results at once, 4 of them to one peer, and 4096 that wait. */
   readonly sending?: TurnLimits;
 }
@@ -101,7 +103,7 @@ export class BulkServer {
     void connection.closed.then(() => this.#connections.delete(connection));
   }
 
-  /** Runs `send` when its turn has come; it calls back when it is over. False: it is not to wait. */
+  /** Runs `send` when its turn has come; it calls back when it is over. Null: it is not to wait. */
   #queue(connection: Connection, peer: string, send: Send): (() => void) | null {
     let started = false;
     const takeBack = this.#turns.take(peer, (over) => {

@@ -30,6 +30,8 @@ const AUTHENTICATE_MS = 5_000;
 const STALL_MS = 30_000;
 /** How long an upload waits to be announced: the client and the worker hear of it over links of their own, in any order. */
 const ANNOUNCE_MS = 5_000;
+/** Whoever is told why it is refused, and does not read that, is cut off. */
+const LINGER_MS = 1_000;
 /** Whoever is silent gets so much time in which this process reads. */
 const UNREAD_MS = 500;
 const NOTHING = new Uint8Array(0);
@@ -144,7 +146,7 @@ export class Connection {
     }
     this.#known = true;
     this.#peer = hello.name;
-    this.#limitSilence(STALL_MS);
+    this.#limitSilence(this.#stallMs);
     this.#socket.write(bulkFrame(OP.welcome, numbersBody(this.#options.identity?.() ?? 0)));
   }
 
@@ -205,6 +207,10 @@ export class Connection {
     });
   }
 
+  get #stallMs(): number {
+    return this.#options.stallMs ?? STALL_MS;
+  }
+
   get #out(): ChunkWriter {
     const socket = this.#socket;
     if (socket instanceof Socket) return socket;
@@ -252,13 +258,13 @@ export class Connection {
   #receive(target: BulkTarget): void {
     const receiving = new Receiving(target.target);
     this.#upload = { target, receiving };
-    this.#limitSilence(STALL_MS);
+    this.#limitSilence(this.#stallMs);
     this.#socket.write(bulkFrame(OP.ready, numbersBody(knownChecksums())));
     if (receiving.complete) this.#stored();
   }
 
   #refuse(task: TaskId, bytes: number): void {
-    this.#limitSilence(STALL_MS);
+    this.#limitSilence(this.#stallMs);
     this.#answer(OP.absent, Buffer.from(`No upload of ${bytes} bytes for task ${task} is expected.`));
   }
 
@@ -288,6 +294,7 @@ export class Connection {
   #fail(error: FlockError): void {
     if (this.#socket.destroyed) return;
     const socket = this.#socket;
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
     socket.end(bulkFrame(OP.refused, encodeHandshake(refused(error))), () => socket.destroy());
   }
 

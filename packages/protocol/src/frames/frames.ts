@@ -93,6 +93,8 @@ export class FrameBuilder<D extends Direction> {
   #lastLength = 0;
   #count = 0;
   #bytes = 0;
+  /** The seldom message that was weighed last, as it travels. */
+  #weighed: { readonly message: Message; readonly packed: Uint8Array } | null = null;
 
   constructor(direction: D) {
     this.#table = messageFields[direction];
@@ -120,11 +122,28 @@ export class FrameBuilder<D extends Direction> {
     return sizer === undefined ? 0 : sizer(one, payloads);
   }
 
+  /**
+   * The same, and of a seldom message all that it will add: one with long lists must not take others along into a frame that nobody
+   * takes. With payloads above `limit` it is not looked at further.
+   */
+  weigh(message: Directions[D], payloads: PayloadSource, limit: number): number {
+    const one = message as unknown as Message;
+    const kind = this.#kindOf(one.t);
+    if (kind !== COLD) return this.#hot[kind - 1]![1].payloadBytes(one, payloads);
+    const bytes = this.#sizers.get(one.t)?.(one, payloads) ?? 0;
+    if (bytes > limit) return bytes;
+    const packed = packPlain(toWire(one, this.#table, payloads));
+    this.#weighed = { message: one, packed };
+    return packed.length;
+  }
+
   add(message: Directions[D], payloads: PayloadSource): void {
     const one = message as unknown as Message;
     const kind = this.#kindOf(one.t);
     if (kind === COLD) {
-      const packed = packPlain(toWire(one, this.#table, payloads));
+      const known = this.#weighed?.message === one ? this.#weighed.packed : null;
+      const packed = known ?? packPlain(toWire(one, this.#table, payloads));
+      this.#weighed = null;
       this.#cold.bytes(packed, packed.length);
       this.#bytes += packed.length;
     } else {

@@ -17,11 +17,13 @@ export async function endSession(address: string, token: string, session: Resume
     maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
   });
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(() => socket.terminate(), ANSWER_MS);
-    socket.once("close", () => {
+    const over = (): void => {
       clearTimeout(timer);
+      socket.terminate();
       resolve();
-    });
+    };
+    const timer = setTimeout(over, ANSWER_MS);
+    socket.once("close", over);
     const header = { seq: welcome.received + 1, ack: 0 };
     socket.send(encodeFrame("client", header, [{ t: "goodbye" }], new PayloadStore()));
     socket.close(1000);

@@ -126,7 +126,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
   send(message: Directions[U]): number {
     if (this.#state === "over" || this.#state === "closing") return 0;
     const builder = this.#builder;
-    const size = builder.payloadBytesOf(message, this.#options.payloads);
+    const size = builder.weigh(message, this.#options.payloads, this.#welcome.maxFrameBytes);
     if (size > this.#welcome.maxFrameBytes) throw tooLarge(size, this.#welcome.maxFrameBytes);
     if (builder.count > 0 && builder.bytes + size > FLUSH_BYTES) this.flush();
     const frame = this.#upstream.nextSeq;

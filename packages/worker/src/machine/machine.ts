@@ -55,7 +55,8 @@ export class WorkerMachine {
 
   /** Whether slots have something to run. */
   get isBusy(): boolean {
-    return this.#s.slots.some((slot) => slot.batches.length > 0);
+    for (const slot of this.#s.everySlot()) if (slot.batches.length > 0) return true;
+    return false;
   }
 
   get counts(): WorkerCounts {
@@ -85,7 +86,7 @@ export class WorkerMachine {
 }
 
 function take(s: WorkerState, event: WorkerEvent): void {
-  if (isStray(s, event)) return;
+  if (s.lastSlot >= s.config.slots && isStray(s, event)) return;
   switch (event.e) {
     case "schedulerMessages":
       for (const message of event.messages) {
