@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, isFlockError } from "taskflock";
 import type { Random } from "../simulation/random.ts";
 import type { Crew } from "./crew.ts";
-import { ELDER, type Flock, isAlive, type Pen, workerOf } from "./flock.ts";
+import { type Flock, isAlive, type Pen, workerOf } from "./flock.ts";
 import type { Journal } from "./journal.ts";
+import { ELDER } from "./messages.ts";
 import { weighted } from "./weighted.ts";
 
 type Kind =
@@ -144,6 +145,7 @@ export class Faults {
     if (free.length <= 2) return null;
     const may = free.filter((pen) => {
       if (kind === "kill worker" && (this.#kills.get(pen) ?? 0) >= MAX_KILLS) return false;
+      if (pen.isShortLived && (kind === "retire" || kind === "restart" || kind === "SIGTERM worker")) return false;
       return pen.name !== ELDER || kind === "stop";
     });
     return may[Math.floor(choice * may.length)] ?? null;

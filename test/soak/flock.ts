@@ -4,33 +4,38 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Client, WorkerInfo } from "taskflock";
+import { Random } from "../simulation/random.ts";
 import { type Role, startRole } from "../system/processes.ts";
 import type { Journal } from "./journal.ts";
+import { ELDER } from "./messages.ts";
 
 /** A nanny and its worker. */
 export interface Pen {
   /** The worker's name. */
   readonly name: string;
   readonly nanny: Role;
+  /** Its worker has itself replaced, at any time. */
+  readonly isShortLived: boolean;
   /** The program ends it: that it goes is no surprise. */
   isGoing: boolean;
 }
 
 /** Results beyond some 40 MB go to files, so that they take part. */
-const WORKER_FLAGS = ["--threads", "2", "--memory-limit", "1GiB", "--memory-target", "0.04", "--log-level", "error"];
-
-/** This one lives through it all: what leaks shows there. */
-export const ELDER = "elder";
+const WORKER_FLAGS = [
+  ...["--threads", "2", "--memory-limit", "1GiB", "--memory-target", "0.04", "--resources", "licence=1"],
+  ...["--log-level", "error"],
+];
 
 export class Flock {
   readonly scheduler: Role;
   readonly #folder: string;
+  readonly #seed: number;
   readonly #journal: Journal;
   readonly #pens: Map<string, Pen> = new Map();
   #started = 0;
   #isClosing = false;
 
-  static async start(folder: string, record: string, journal: Journal): Promise<Flock> {
+  static async start(folder: string, record: string, seed: number, journal: Journal): Promise<Flock> {
     const scheduler = await startRole(
       [
         ...["scheduler", "--port", "0", "--dashboard-port", "0", "--log-level", "error", "--record", record],
@@ -38,10 +43,11 @@ export class Flock {
       ],
       { inspect: true, env: { TMPDIR: folder } },
     );
-    return new Flock(scheduler, folder, journal);
+    return new Flock(scheduler, folder, seed, journal);
   }
 
-  private constructor(scheduler: Role, folder: string, journal: Journal) {
+  private constructor(scheduler: Role, folder: string, seed: number, journal: Journal) {
+    this.#seed = seed;
     this.scheduler = scheduler;
     this.#folder = folder;
     this.#journal = journal;
@@ -63,15 +69,16 @@ export class Flock {
   async add(name = `worker-${++this.#started}`): Promise<Pen> {
     const spill = join(this.#folder, "spill");
     mkdirSync(spill, { recursive: true });
+    const special = this.#special(name);
     const nanny = await startRole(
       [
         ...["worker", this.address, "--name", name, "--token-file", join(this.#folder, "token")],
-        ...[...WORKER_FLAGS, "--spill-directory", spill],
+        ...[...WORKER_FLAGS, "--spill-directory", spill, ...special],
       ],
       // The inspector opens only in a worker that gets SIGUSR1.
       { env: { TMPDIR: this.#folder, NODE_OPTIONS: "--inspect-port=127.0.0.1:0" } },
     );
-    const pen: Pen = { name, nanny, isGoing: false };
+    const pen: Pen = { name, nanny, isShortLived: special.includes("--lifetime"), isGoing: false };
     if (this.#isClosing) {
       await leave(nanny, true);
       return pen;
@@ -79,6 +86,14 @@ export class Flock {
     this.#pens.set(name, pen);
     nanny.child.once("exit", (code, signal) => this.#ended(pen, signal ?? code));
     return pen;
+  }
+
+  /** Some cannot be reached by others; some have themselves replaced. */
+  #special(name: string): readonly string[] {
+    if (name === ELDER) return [];
+    const random = new Random(this.#seed * 1_000 + this.#started);
+    if (random.chance(0.2)) return ["--relay", "always"];
+    return random.chance(0.2) ? ["--lifetime", "15s", "--lifetime-stagger", "10s", "--lifetime-restart"] : [];
   }
 
   /** The inspector of a nanny's worker, which is opened. */

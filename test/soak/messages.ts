@@ -1,5 +1,8 @@
 // What the program and its clients say to each other.
 
+/** The worker that lives through it all: what leaks shows there. */
+export const ELDER = "elder";
+
 /** Kinds of endings that are right, counted. */
 export type Outcome = "right" | "failedByPlan" | "cancelled" | "released" | "dataLost" | "actorLost";
 

@@ -21,7 +21,7 @@ const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
 const out = values.out ?? fileURLToPath(new URL(`../../node_modules/.cache/soak/seed-${seed}`, import.meta.url));
 const findings = await soak({ minutes, seed, out, signal: stop.signal });
-if (stop.signal.aborted) console.log("interrupted");
+if (stop.signal.aborted) console.log(`interrupted; ${findings.length} findings`);
 else if (findings.length === 0) console.log("everything ended right, and nothing grew");
 else console.error(`\n${findings.length} findings; again with: npm run soak -- --minutes ${minutes} --seed ${seed}`);
 process.exitCode = stop.signal.aborted ? 130 : findings.length === 0 ? 0 : 1;

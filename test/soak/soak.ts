@@ -10,10 +10,11 @@ import { Random } from "../simulation/random.ts";
 import { bytesInUse } from "../system/processes.ts";
 import { Crew, outcomesOf } from "./crew.ts";
 import { Faults, until } from "./faults.ts";
-import { ELDER, Flock, workerOf } from "./flock.ts";
+import { Flock, workerOf } from "./flock.ts";
 import { Journal } from "./journal.ts";
+import { processesOf } from "./leftovers.ts";
 import { growth, inMb } from "./memory.ts";
-import type { Litter } from "./messages.ts";
+import { ELDER, type Litter } from "./messages.ts";
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -38,6 +39,7 @@ export async function soak(options: SoakOptions): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), "taskflock-soak-"));
   writeFileSync(join(folder, "token"), randomBytes(32).toString("hex"), { mode: 0o600 });
   const run = new Soak(options, journal, folder);
+  let left: readonly string[] = [];
   try {
     await run.start();
     await run.work();
@@ -45,10 +47,13 @@ export async function soak(options: SoakOptions): Promise<readonly string[]> {
     if (!options.signal.aborted) journal.wrong(String(error instanceof Error ? error.stack : error));
   } finally {
     await run.close();
+    left = await processesOf(folder);
+    for (const text of left) journal.tell(`WRONG ${text}`);
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   }
-  if (journal.findings.length === 0) rmSync(run.record, { force: true });
-  return journal.findings;
+  const findings = [...journal.findings, ...left];
+  if (findings.length === 0) rmSync(run.record, { force: true });
+  return findings;
 }
 
 class Soak {
@@ -78,7 +83,7 @@ class Soak {
   async start(): Promise<void> {
     const { seed, minutes } = this.#options;
     this.#journal.tell(`soak: ${minutes} minutes, seed ${seed}; log: ${this.#journal.file}`);
-    this.#flock = await Flock.start(this.#folder, this.record, this.#journal);
+    this.#flock = await Flock.start(this.#folder, this.record, seed, this.#journal);
     const tokenFile = join(this.#folder, "token");
     this.#client = await Client.connect(this.#flock.address, { tokenFile, name: "control", logs: "ignore" });
     await Promise.all([this.#flock.add(ELDER), ...Array.from({ length: WORKERS - 1 }, () => this.#flock.add())]);

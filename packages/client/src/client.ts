@@ -1,11 +1,11 @@
 // What users hold: a connection to a scheduler, through which they submit tasks and get their results.
 
 import { type GridSearchOptions, gridSearch, type ScoreNames, type Search } from "@taskflock/ml";
-import { type AttachedRun, attach } from "./attached-run.ts";
+import type { AttachedRun } from "./attached-run.ts";
 import { ClientTools } from "./client/tools.ts";
 import { type ClientOptions, compileClientOptions } from "./client-options.ts";
 import { ClientExecutor, type ExecutorHost } from "./executor.ts";
-import { loadSession } from "./load-session.ts";
+import { loadSeldom, loadSession } from "./load-session.ts";
 import type { LogSink } from "./logs.ts";
 import type { RunOptions, TaskRun } from "./runs.ts";
 import type { Session } from "./session.ts";
@@ -42,8 +42,9 @@ export class Client extends ClientTools {
    * A run that another client, or an earlier one of yours, opened with `{ detached: true }`: the newest of that name, with futures of all
    * its tasks. Rejects with FLOCK_RUN_UNKNOWN.
    */
-  attach(name: string): Promise<AttachedRun> {
-    return attach(this.open(), name);
+  async attach(name: string): Promise<AttachedRun> {
+    const session = this.open();
+    return (await loadSeldom()).attach(session, name);
   }
 
   /**

@@ -26,7 +26,7 @@ export {
   isActor,
 } from "./actors/actor.ts";
 export { AsCompleted, asCompleted } from "./as-completed.ts";
-export { AttachedRun } from "./attached-run.ts";
+export type { AttachedRun } from "./attached-run.ts";
 export { type DatasetInfo, fireAndForget, type PublishOptions } from "./client/data.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, ScatterAllOptions, ScatterOptions, WaitOptions } from "./client-options.ts";

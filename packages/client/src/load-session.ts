@@ -4,3 +4,8 @@ import { isLoadedByRequire } from "./loaded-by-require.ts";
 export async function loadSession(): Promise<typeof import("./session.ts")> {
   return isLoadedByRequire() ? require("./session.js") : import("./session.ts");
 }
+
+/** What few programs use. */
+export async function loadSeldom(): Promise<typeof import("./seldom.ts")> {
+  return isLoadedByRequire() ? require("./seldom.js") : import("./seldom.ts");
+}

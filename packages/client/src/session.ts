@@ -366,7 +366,3 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     }
   }
 }
-
-export { getDataset, publish } from "./datasets.ts";
-export { rerunHere } from "./rerun.ts";
-export { dump } from "./watch/dump.ts";

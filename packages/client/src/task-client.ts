@@ -3,10 +3,10 @@
 import { FlockError } from "@taskflock/protocol/words";
 import { type Client, makeClient } from "./client.ts";
 import { compileClientOptions } from "./client-options.ts";
-import { loadSession } from "./load-session.ts";
+import { loadSeldom, loadSession } from "./load-session.ts";
 import type { Session } from "./session.ts";
 import { taskHere } from "./task-here.ts";
-import { StallWatch } from "./task-stall.ts";
+import type { StallWatch } from "./task-stall.ts";
 
 /** What a slot leaves (the worker's slot/connection.ts). */
 interface ConnectionProvider {
@@ -55,7 +55,7 @@ export async function taskClient(): Promise<Client> {
 async function open(slot: ConnectionProvider, worker: string): Promise<SlotClient> {
   const { address, token } = await slot.connection();
   const options = compileClientOptions(address, { token, name: `task on ${worker}`.slice(0, 512) });
-  const { Session } = await loadSession();
+  const [{ Session }, { StallWatch }] = [await loadSession(), await loadSeldom()];
   const session = await Session.open(options);
   slot.opened(session.resume.id, session.resume.secret);
   return { session, client: makeClient(session, options.logs), stalls: new StallWatch(session) };

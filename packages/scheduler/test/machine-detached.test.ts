@@ -61,6 +61,22 @@ describe("a detached run", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("knows what its client let go of, though another one cancels its own task of that number", () => {
+    const stage = new Stage();
+    stage.client();
+    open(stage, 1, 1, "nightly");
+    for (const n of [1, 2]) stage.submit(1, n, { run: 1 });
+    stage.client(2);
+    attach(stage, 2, "nightly", [2, 1]); // 2 is the other one's 1
+    stage.release(1, 2);
+    stage.cancel(2, 2);
+    const { run } = stage.machine.runs().find(({ detached }) => detached)!;
+    stage.release(2, 1, 2);
+    ask(stage, 2, { q: "forgetRun", run: run as never });
+    expect(stage.machine.taskCounts()).toMatchObject({ queued: 1, cancelled: 0 });
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("leaves no alarm behind when it is forgotten before its time, nor when it goes on after all", () => {
     const stage = new Stage();
     stage.client();

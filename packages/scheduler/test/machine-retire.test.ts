@@ -176,4 +176,22 @@ describe("a snapshot in parts", () => {
     stage.snapshot(1, { holds: [held(b!)] });
     expect(stage.machine.workers()[0]).toMatchObject({ stored: 1 });
   });
+
+  it("takes no data any more once it was told to leave: another gets it", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1);
+    stage.scatter(1, 1, 5000);
+    const [{ task } = { task: 0 as TaskId }] = stage.take(1, "expect") as { task: TaskId }[];
+    stage.worker(2);
+    stage.tell(1, { t: "wantsToRetire", reason: "spot notice" });
+    expect(stage.take(1, "leave")).toHaveLength(1);
+    stage.tell(1, { t: "held", task, bytes: 5000, version: 1 });
+    expect(stage.outcomes()).toEqual([]);
+    expect(stage.take(2, "expect")).toMatchObject([{ task }]);
+    stage.lose(1, "left", true);
+    stage.tell(2, { t: "held", task, bytes: 5000, version: 1 });
+    expect(stage.outcomes()).toEqual(["done 1"]);
+    expect(stage.leftOver()).toEqual([]);
+  });
 });

@@ -303,3 +303,21 @@ test("payloads from nobody are freed", () => {
   stage.put(99, "q", "a");
   expect(stage.leftOver()).toEqual([]);
 });
+
+test("the number of a question that is open serves no other one", () => {
+  const stage = staged(2);
+  const lease = stage.lock(1, "l");
+  expect(stage.answer(1, lease)).toBe("yes");
+  const waiting = stage.get(1, "q");
+  for (const id of [lease, waiting]) {
+    const question = { q: "queuePut", name: "p", maxSize: null, n: 0, data: stage.payload(), dataBytes: 1 } as const;
+    stage.say(1, { t: "ask", id, question: { ...question, timeoutMs: null } });
+    stage.say(1, { t: "ask", id, question: { q: "acquire", kind: "lock", name: "other", leases: 1, timeoutMs: null } });
+  }
+  expect(info(stage, "queue", "p").size).toBe(0);
+  expect(info(stage, "lock", "other").size).toBe(0);
+  const next = stage.lock(2, "l");
+  stage.die(1);
+  expect(stage.answer(2, next)).toBe("yes");
+  expect(stage.leftOver()).toEqual([]);
+});

@@ -1,7 +1,19 @@
 import type { Desk } from "../desk.ts";
 import { detached, largeResults, published, replicated, scattered, visit } from "./data.ts";
-import { chain, graph, longer, processes, pure, releases, retries, tinyMap } from "./plain.ts";
-import { actor, cancels, forgotten, lock, queue, tasksWithLocks } from "./sharing.ts";
+import {
+  chain,
+  graph,
+  limits,
+  longer,
+  placed,
+  processes,
+  pure,
+  releases,
+  retries,
+  stragglers,
+  tinyMap,
+} from "./plain.ts";
+import { actor, cancels, commands, forgotten, lock, queue, semaphore, tasksWithLocks } from "./sharing.ts";
 
 type Unit = (desk: Desk) => Promise<void>;
 
@@ -27,4 +39,9 @@ export const units: ReadonlyArray<readonly [weight: number, unit: Unit]> = [
   [3, queue],
   [1, forgotten],
   [3, actor],
+  [3, placed],
+  [2, limits],
+  [2, stragglers],
+  [1, semaphore],
+  [1, commands],
 ];

@@ -2,7 +2,8 @@
 
 import { delayed, type Future, range } from "taskflock";
 import { type Desk, MANY_FAILURES, Wrong } from "../desk.ts";
-import { add, broken, busily, scale, slowly, stubborn, total } from "./tasks.ts";
+import { ELDER } from "../messages.ts";
+import { add, broken, busily, endless, scale, slowly, stubborn, total } from "./tasks.ts";
 
 const options = { allowedFailures: MANY_FAILURES };
 
@@ -107,4 +108,41 @@ export async function pure(desk: Desk): Promise<void> {
   const values = Array.from({ length: 10 }, () => desk.random.between(0, 30));
   const futures = desk.ownAll(values.map((value) => desk.client.submit(scale, [value], { ...options, pure: true })));
   for (const [index, value] of values.entries()) await desk.gives(futures[index]!, scale(value));
+}
+
+/** Resources, names of workers and priorities say where and when, and nothing else. */
+export async function placed(desk: Desk): Promise<void> {
+  const futures = [...range(8)].map((n) => {
+    const priority = desk.random.between(-5, 5);
+    const where = desk.random.pick([
+      { resources: { licence: 1 } },
+      { resources: { licence: 0.5 } },
+      { workers: [ELDER] },
+      { workers: ["nobody"], allowOtherWorkers: true },
+    ]);
+    return desk.own(desk.client.submit(slowly, [desk.random.between(0, 30), n], { ...options, ...where, priority }));
+  });
+  for (const [n, future] of futures.entries()) await desk.gives(future, n);
+}
+
+/** Time that is over ends code that runs, and what waits. */
+export async function limits(desk: Desk): Promise<void> {
+  const long = desk.client.submit(endless, [], { ...options, timeoutMs: 200, cancelGraceMs: 0 });
+  const late = desk.client.submit(endless, [], { ...options, deadlineMs: 300, cancelGraceMs: 0 });
+  const homeless = desk.client.submit(scale, [1], { ...options, workers: ["nobody"], noWorkerTimeoutMs: 100 });
+  const good = desk.client.submit(scale, [7], { ...options, timeoutMs: 600_000, deadlineMs: 600_000 });
+  desk.ownAll<Future<unknown>>([long, late, homeless, good]);
+  await desk.fails(long, "FLOCK_TIMEOUT");
+  await desk.fails(late, "FLOCK_DEADLINE_EXCEEDED");
+  await desk.fails(homeless, "FLOCK_NO_WORKER_TIMEOUT");
+  await desk.gives(good, scale(7));
+}
+
+/** One takes much longer than the others: it may be begun twice, and ends once. */
+export async function stragglers(desk: Desk): Promise<void> {
+  const times = [1, 1, 1, 1, 1, 1, 1, 1_800];
+  const futures = desk.ownAll(
+    times.map((ms, n) => desk.client.submit(slowly, [ms, n], { ...options, speculate: true })),
+  );
+  for (const [n, future] of futures.entries()) await desk.gives(future, n);
 }

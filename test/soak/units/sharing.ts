@@ -36,6 +36,30 @@ export async function lock(desk: Desk): Promise<void> {
   });
 }
 
+/** No more than two of all clients are in there. */
+export async function semaphore(desk: Desk): Promise<void> {
+  const lease = await desk.client.semaphore("soak/places", { leases: 2 }).acquire();
+  await new Promise((resolve) => setTimeout(resolve, desk.random.between(0, 20)));
+  if (!lease.held) throw new Wrong("a lease was lost while its client was there");
+  await lease.release();
+}
+
+/** A command, and one that is cancelled while it runs. */
+export async function commands(desk: Desk): Promise<void> {
+  const good = desk.own(
+    desk.client.exec(["sh", "-c", "cat in.txt; exit 0"], { ...options, files: { "in.txt": desk.name } }),
+  );
+  const bad = desk.own(desk.client.exec(["sh", "-c", "exit 3"], options));
+  const long = desk.own(desk.client.exec(["sleep", "600"], { ...options, cancelGraceMs: 0 }));
+  const error = await good.error();
+  if (error !== null) throw new Wrong(`${good.key} ended with ${error.message}`);
+  desk.same((await good.result()).stdout, desk.name, good.key);
+  desk.count("right");
+  await desk.fails(bad, "FLOCK_COMMAND_FAILED");
+  await long.cancel("by plan");
+  await desk.fails(long, "FLOCK_CANCELLED", "cancelled");
+}
+
 const TASK_LOCK = "soak/tasks";
 
 export async function tasksWithLocks(desk: Desk): Promise<void> {

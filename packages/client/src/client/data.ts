@@ -1,9 +1,9 @@
 // The part of a client that names, copies and moves data on the cluster.
 
 import { type DatasetFacts, FlockError, type HeldResults, type Moves } from "@taskflock/protocol/words";
-import { hasWhat, type RebalanceOptions, type ReplicateOptions, rebalance, replicate, whoHas } from "../data-moves.ts";
+import type { RebalanceOptions, ReplicateOptions } from "../data-moves.ts";
 import { type Future, isFuture, noFuture, ownerOf } from "../future.ts";
-import { loadSession } from "../load-session.ts";
+import { loadSeldom } from "../load-session.ts";
 import { type Checks, checkOptions, describe, flag, name as nameCheck } from "../option-checks.ts";
 import { ownFutures } from "../own-futures.ts";
 import { ClientWatch } from "./watch.ts";
@@ -39,7 +39,7 @@ export class ClientData extends ClientWatch {
   async publish(name: string, value: unknown, options?: PublishOptions): Promise<void> {
     const { override = false } = checkOptions("publish", options, publishChecks);
     const session = this.open();
-    const { publish } = await loadSession();
+    const { publish } = await loadSeldom();
     await publish(session, datasetName("publish", name), value, override);
   }
 
@@ -49,7 +49,7 @@ export class ClientData extends ClientWatch {
    */
   async getDataset<T = unknown>(name: string): Promise<T> {
     const session = this.open();
-    const { getDataset } = await loadSession();
+    const { getDataset } = await loadSeldom();
     const [found] = await getDataset(session, datasetName("getDataset", name));
     return found as T;
   }
@@ -74,7 +74,8 @@ export class ClientData extends ClientWatch {
    * Rejects with the first failure of a task, FLOCK_WORKER_UNKNOWN, FLOCK_OPTION_INVALID, FLOCK_ARGUMENT_INVALID, FLOCK_RELEASED.
    */
   async replicate(futures: unknown, options?: ReplicateOptions): Promise<Moves> {
-    return replicate(this.open(), futures, options);
+    const session = this.open();
+    return (await loadSeldom()).replicate(session, futures, options);
   }
 
   /**
@@ -82,22 +83,25 @@ export class ClientData extends ClientWatch {
    * only when the other is there. Resolves when all moves are over, with what moved and what was refused.
    */
   async rebalance(futures?: unknown, options?: RebalanceOptions): Promise<Moves> {
-    return rebalance(this.open(), futures, options);
+    const session = this.open();
+    return (await loadSeldom()).rebalance(session, futures, options);
   }
 
   /** By key of each future, the names of the workers that store its result; none when it is small, or not done. */
   async whoHas(futures: unknown): Promise<Record<string, readonly string[]>> {
-    return whoHas(this.open(), futures);
+    const session = this.open();
+    return (await loadSeldom()).whoHas(session, futures);
   }
 
   /** By name of each worker (default: all), what it stores: how many results, bytes, and the keys of the 1,000 largest. */
   async hasWhat(workers: readonly string[] = []): Promise<Readonly<Record<string, HeldResults>>> {
-    return hasWhat(this.open(), workers);
+    const session = this.open();
+    return (await loadSeldom()).hasWhat(session, workers);
   }
 
   /**
    * Lets tasks run to their ends though their futures are released, or this client leaves. Resolves when the scheduler knows; it
-   * need not be awaited. Failures go to the event log. Rejects with FLOCK_ARGUMENT_INVALID and FLOCK_RELEASED.
+   * need not be awaited. Failures go to the event log. Throws at once FLOCK_ARGUMENT_INVALID and FLOCK_RELEASED.
    */
   fireAndForget(futures: Future<unknown> | Iterable<Future<unknown>>): Promise<void> {
     const session = this.open();

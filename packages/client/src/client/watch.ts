@@ -13,13 +13,13 @@ import { type ExecOptions, exec } from "../commands/exec.ts";
 import type { ExecResult } from "../commands/spec.ts";
 import type { AnyFunction } from "../function-table.ts";
 import { type Future, isFuture, ownerOf } from "../future.ts";
-import { loadSession } from "../load-session.ts";
+import { loadSeldom } from "../load-session.ts";
 import { describe } from "../option-checks.ts";
-import { type RestartOptions, type RestartResult, restart, restartWorkers } from "../restart.ts";
-import { type OnError, type OnWorkers, type RunOnWorkersOptions, runOnWorkers } from "../run-on-workers.ts";
+import type { RestartOptions, RestartResult } from "../restart.ts";
+import type { OnError, OnWorkers, RunOnWorkersOptions } from "../run-on-workers.ts";
 import { Scaling } from "../scaling.ts";
 import type { Arguments } from "../types.ts";
-import { type Versions, type VersionsOptions, versions } from "../versions.ts";
+import type { Versions, VersionsOptions } from "../versions.ts";
 import type { Dumped } from "../watch/dump.ts";
 import {
   type EventLine,
@@ -32,15 +32,7 @@ import {
   note,
   type PrintedLines,
 } from "../watch/lines.ts";
-import {
-  type Profile,
-  type ProfileOptions,
-  type Profiling,
-  type ProfilingOptions,
-  profile,
-  startProfile,
-} from "../watch/profile.ts";
-import { askStory, askWhy } from "../why.ts";
+import type { Profile, ProfileOptions, Profiling, ProfilingOptions } from "../watch/profile.ts";
 import { ClientCalls, fromCaller } from "./calls.ts";
 
 /** A client's view of its cluster. Users hold a `Client`, which has more. */
@@ -94,7 +86,8 @@ export class ClientWatch extends ClientCalls {
    * FLOCK_WAIT_TIMEOUT (default: after 60,000 ms), which names the workers that did not come back, and FLOCK_OPTION_INVALID.
    */
   async restart(options?: RestartOptions): Promise<RestartResult> {
-    return restart(this.open().questions, options);
+    const { questions } = this.open();
+    return (await loadSeldom()).restart(questions, options);
   }
 
   /**
@@ -103,7 +96,8 @@ export class ClientWatch extends ClientCalls {
    * nothing was done), FLOCK_WAIT_TIMEOUT (default: after 60,000 ms), FLOCK_ARGUMENT_INVALID and FLOCK_OPTION_INVALID.
    */
   async restartWorkers(names: readonly string[], options?: RestartOptions): Promise<readonly WorkerInfo[]> {
-    return restartWorkers(this.open().questions, names, options);
+    const { questions } = this.open();
+    return (await loadSeldom()).restartWorkers(questions, names, options);
   }
 
   /** For those who supply and remove workers: how many the work could use, and which could go. */
@@ -116,7 +110,8 @@ export class ClientWatch extends ClientCalls {
    * whichever client it is. Rejects with FLOCK_TASK_UNKNOWN and FLOCK_ARGUMENT_INVALID.
    */
   async story(task: Future<unknown> | string): Promise<readonly StoryLine[]> {
-    return askStory(this.open(), task);
+    const session = this.open();
+    return (await loadSeldom()).askStory(session, task);
   }
 
   /**
@@ -127,7 +122,8 @@ export class ClientWatch extends ClientCalls {
    * Rejects with FLOCK_TASK_UNKNOWN, which names keys near the one given, and FLOCK_ARGUMENT_INVALID.
    */
   async why(task: Future<unknown> | string): Promise<Why> {
-    return askWhy(this.open(), task);
+    const session = this.open();
+    return (await loadSeldom()).askWhy(session, task);
   }
 
   /**
@@ -151,7 +147,7 @@ export class ClientWatch extends ClientCalls {
     if (!isFuture(future) || ownerOf(future) !== session) {
       throw new FlockError("FLOCK_ARGUMENT_INVALID", "rerunHere takes a future of this client.");
     }
-    const { rerunHere } = await loadSession();
+    const { rerunHere } = await loadSeldom();
     return (await rerunHere(session, future)) as R;
   }
 
@@ -171,13 +167,13 @@ export class ClientWatch extends ClientCalls {
     args: Arguments<A>,
     options?: RunOnWorkersOptions<E>,
   ): Promise<OnWorkers<R, E>>;
-  runOnWorkers(fn: AnyFunction, args: readonly unknown[] = [], options?: RunOnWorkersOptions): Promise<object> {
-    return runOnWorkers(this, fn, args, options);
+  async runOnWorkers(fn: AnyFunction, args: readonly unknown[] = [], options?: RunOnWorkersOptions): Promise<object> {
+    return (await loadSeldom()).runOnWorkers(this, fn, args, options);
   }
 
   /** Compares Node, Taskflock and packages of client, scheduler and workers. */
-  versions(options?: VersionsOptions): Promise<Versions> {
-    return versions(this, options);
+  async versions(options?: VersionsOptions): Promise<Versions> {
+    return (await loadSeldom()).versions(this, options);
   }
 
   /**
@@ -217,7 +213,7 @@ export class ClientWatch extends ClientCalls {
    */
   async dump(file: string): Promise<Dumped> {
     const session = this.open();
-    const { dump } = await loadSession();
+    const { dump } = await loadSeldom();
     return dump(session, file);
   }
 
@@ -226,11 +222,13 @@ export class ClientWatch extends ClientCalls {
    * and FLOCK_OPTION_INVALID.
    */
   async profile(options?: ProfileOptions): Promise<Profile> {
-    return profile(this.open(), options);
+    const session = this.open();
+    return (await loadSeldom()).profile(session, options);
   }
 
   /** Begins to sample; `await (await client.startProfile()).stop()` ends it. Rejects as `profile` does. */
   async startProfile(options?: ProfilingOptions): Promise<Profiling> {
-    return startProfile(this.open(), options);
+    const session = this.open();
+    return (await loadSeldom()).startProfile(session, options);
   }
 }

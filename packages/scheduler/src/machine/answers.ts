@@ -1,6 +1,6 @@
 // Answers to questions, said when the client can read.
 
-import type { SessionId } from "@taskflock/protocol/words";
+import { NO_PAYLOAD, type Question, type SessionId } from "@taskflock/protocol/words";
 import { sayAnswer } from "./announce.ts";
 import type { Core } from "./core.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
@@ -15,6 +15,11 @@ interface Waiting {
 export function answer(core: Core, session: Session, id: number, make: () => QuestionAnswer): void {
   if (core.canTell(session)) sayAnswer(core, session, id, make());
   else if (!session.isOrphan) session.asks.push({ id, answer: make });
+}
+
+/** What a question brought, of a client that is gone or asks out of turn. */
+export function freeQuestion(core: Core, question: Question): void {
+  if ("data" in question && question.data !== NO_PAYLOAD) core.port.free(question.data);
 }
 
 /** One more waits in the list. Asked again after a cut, it is the same question, which is answered once. */

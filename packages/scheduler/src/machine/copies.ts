@@ -9,13 +9,18 @@ import { ACTOR, type Task } from "./records.ts";
 import { noteCopies } from "./replicas.ts";
 import { copyArrived } from "./retire.ts";
 import { DONE, isActive, isPlaced, UPLOADING } from "./states.ts";
-import { uploadHeld } from "./upload.ts";
-import { WORKING, type Worker } from "./worker-record.ts";
+import { uploadHeld, uploadRefused } from "./upload.ts";
+import { LEAVING, WORKING, type Worker } from "./worker-record.ts";
 
 /** False when the copy serves nothing and is to be dropped. */
 export function takeCopy(core: Core, task: Task, worker: Worker, bytes: number, version: number): boolean {
   // An actor has no copies: what is told is the one that is known, or one that nobody can use.
   if ((task.flags & ACTOR) !== 0 && !worker.holds.has(task)) return false;
+  // Told to leave, it takes what it has with it.
+  if (worker.status === LEAVING) {
+    uploadRefused(core, task, worker, "it is leaving");
+    return false;
+  }
   if (task.state === UPLOADING) {
     if (task.upload?.targets.has(worker) !== true) return false;
     uploadHeld(core, task, worker, version);

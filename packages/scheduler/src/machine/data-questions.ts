@@ -13,6 +13,7 @@ import {
 } from "./datasets.ts";
 import { answerFireAndForget } from "./fire-and-forget.ts";
 import { conclude, type Errand, isUnderWay, newErrand } from "./moves.ts";
+import { namedWorkers, notFound } from "./named-workers.ts";
 import type { Handlers } from "./questions.ts";
 import { planRebalance } from "./rebalance.ts";
 import type { QuestionAnswer, Session, Task } from "./records.ts";
@@ -86,17 +87,11 @@ function missingTask(session: Session, ns: readonly TaskNumber[]): QuestionAnswe
 }
 
 function among(core: Core, names: readonly string[]): Worker[] {
-  const all = [...core.workers.values()];
-  return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
+  return names.length === 0 ? [...core.workers.values()] : namedWorkers(core, names);
 }
 
 function unknownWorkers(core: Core, names: readonly string[]): QuestionAnswer | null {
-  const there = new Set([...core.workers.values()].map(({ name }) => name));
-  const unknown = names.filter((name) => !there.has(name));
-  if (unknown.length === 0) return null;
-  const text = unknown.join(", ").slice(0, 1024);
-  const message = `No worker is named ${text}; \`client.workers()\` lists those that are there.`;
-  return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
+  return notFound(names, namedWorkers(core, names));
 }
 
 function holdersOf(task: Task | undefined): string[] {

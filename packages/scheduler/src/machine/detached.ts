@@ -2,9 +2,10 @@
 // holds its tasks itself: that its client let go of one is only noted. A session that leaves some behind stays as an orphan, which nobody
 // can come back to; other clients attach to the runs.
 
-import type { Question, RunId, RunQuestion, TaskNumber } from "@taskflock/protocol/words";
+import type { RunId, RunQuestion, TaskNumber } from "@taskflock/protocol/words";
 import { answer } from "./answers.ts";
 import type { Core } from "./core.ts";
+import type { Handlers } from "./questions.ts";
 import { HELD, type QuestionAnswer, type Run, type Session, type Task } from "./records.ts";
 import { keyOf, removeRef } from "./references.ts";
 import { clearKeep, dropRun, endedOf, runInfo, settleDetached } from "./runs.ts";
@@ -13,14 +14,7 @@ import { refer } from "./submit.ts";
 /** Names that an error quotes. */
 const NAMES_SHOWN = 20;
 
-type Handler<Q extends RunQuestion["q"]> = (
-  core: Core,
-  session: Session,
-  id: number,
-  question: Extract<Question, { q: Q }>,
-) => void;
-
-export const runHandlers: { readonly [Q in RunQuestion["q"]]: Handler<Q> } = {
+export const runHandlers: Handlers<RunQuestion["q"]> = {
   attach: (core, session, id, { name, as }) => {
     const run = newestNamed(core, name);
     if (run === null) {

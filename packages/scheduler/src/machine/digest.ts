@@ -16,6 +16,7 @@ export function digestOf(core: Core): string {
   }
   for (const [session, said] of core.kept.said) for (const { id } of said) hash.add(`said ${session} ${id}`);
   for (const [n, task] of core.kept.session.tasks) hash.add(`kept ${n} ${task.id} ${core.kept.fired.has(n)}`);
+  hash.add(`${core.kept.lastNumber} ${core.kept.bytes}`);
   for (const d of core.kept.datasets.values()) hash.add(`dataset ${d.name} ${d.version} ${d.data} ${d.results.join()}`);
   for (const [task, transfers] of core.transfers) {
     for (const { target, source, errand } of transfers) {
@@ -53,7 +54,7 @@ function addShared(hash: Hash, shared: SharedTable): void {
     for (const { session, id, want } of object.waiting) hash.add(`${session.id} ${id} ${want.what}`);
   }
   for (const [id, share] of shared.shares) hash.add(`share ${id} ${share.kept.size} ${share.leases.size}`);
-  hash.add(`${shared.lastNumber} ${shared.bytes} ${shared.timed} ${shared.deadlines.size}`);
+  hash.add(`${shared.bytes} ${shared.timed} ${shared.deadlines.size}`);
 }
 
 function addTask(hash: Hash, t: Task): void {

@@ -5,13 +5,14 @@ import { costOf } from "./datasets.ts";
 import { takesTasks } from "./lanes.ts";
 import type { Errand } from "./moves.ts";
 import { eachRef } from "./references.ts";
+import { itemsOf } from "./shared-invariants.ts";
 import { CANCELLED, DONE, FAILED } from "./states.ts";
 
 export function checkKept(core: Core): string | null {
   return checkReferences(core) ?? checkTransfers(core) ?? checkExpecting(core);
 }
 
-/** Each reference of the cluster's is a dataset's or a fired task's, and its task knows of it. */
+/** Each reference of the cluster's is a dataset's, an item's or a fired task's, and its task knows of it. */
 function checkReferences(core: Core): string | null {
   const { session, datasets, fired, over } = core.kept;
   let bytes = 0;
@@ -24,6 +25,10 @@ function checkReferences(core: Core): string | null {
       if (!session.tasks.has(n)) return `dataset ${name} names a task that is forgotten`;
       meant.add(n);
     }
+  }
+  for (const { n } of itemsOf(core).keys()) {
+    if (n !== 0 && !session.tasks.has(n)) return "the task of an item is forgotten";
+    if (n !== 0) meant.add(n);
   }
   for (const [n, task] of session.tasks) {
     if (core.taskById(task.id) !== task) return `the cluster refers to a forgotten task as ${n}`;

@@ -1,5 +1,5 @@
-// What the cluster itself keeps: published data, and tasks that run to their ends though nobody waits for them. Its references
-// are those of a session without a client: nothing is said to it, and it never leaves.
+// What the cluster itself keeps: published data, what stands in queues and variables, and tasks that run to their ends though
+// nobody waits for them. Its references are those of a session without a client: nothing is said to it, and it never leaves.
 
 import type { Micros, PayloadRef, SessionId, TaskNumber } from "@taskflock/protocol/words";
 import { noCredit } from "./admission.ts";

@@ -1,8 +1,10 @@
 // Profiles of what slots do: asked of workers for a client, one client at a time at each.
 
-import { NO_PAYLOAD, type Profiled, type Question, type WatchQuestion } from "@taskflock/protocol/words";
+import { NO_PAYLOAD, type Profiled } from "@taskflock/protocol/words";
 import { answer } from "./answers.ts";
 import type { Core } from "./core.ts";
+import { namedWorkers, notFound } from "./named-workers.ts";
+import type { Handlers } from "./questions.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 import { isThere, type Worker } from "./worker-record.ts";
 
@@ -14,27 +16,16 @@ export interface Profiling {
   asked: number | null;
 }
 
-type Handler<Q extends WatchQuestion["q"]> = (
-  core: Core,
-  session: Session,
-  id: number,
-  question: Extract<Question, { q: Q }>,
-) => void;
-
-export const profileHandlers: {
-  readonly startProfile: Handler<"startProfile">;
-  readonly takeProfile: Handler<"takeProfile">;
-} = {
+export const profileHandlers: Handlers<"startProfile" | "takeProfile"> = {
   startProfile: (core, session, id, { workers: names, intervalUs }) => {
-    const workers = [...core.workers.values()].filter(
-      (w) => isThere(w) && (names.length === 0 || names.includes(w.name)),
-    );
+    const workers =
+      names.length === 0 ? [...core.workers.values()].filter(isThere) : namedWorkers(core, names, isThere);
     const problem = whyNot(session, workers, names);
     if (problem === null) for (const worker of workers) start(core, session, worker, intervalUs);
     answer(core, session, id, () => problem ?? { value: workers.map(({ name }) => name), error: null });
   },
   takeProfile: (core, session, id, { worker: name }) => {
-    const worker = [...core.workers.values()].find((w) => w.name === name);
+    const worker = namedWorkers(core, [name])[0];
     const profiling = worker?.profiling;
     if (worker === undefined || profiling === undefined || profiling?.session !== session) {
       answer(core, session, id, () =>
@@ -97,11 +88,8 @@ function start(core: Core, session: Session, worker: Worker, intervalUs: number)
 }
 
 function whyNot(session: Session, workers: readonly Worker[], names: readonly string[]): QuestionAnswer | null {
-  const unknown = names.filter((name) => !workers.some((w) => w.name === name));
-  if (unknown.length > 0) {
-    const message = `No worker is named ${unknown.join(", ").slice(0, 1024)}; \`client.workers()\` lists those that are there.`;
-    return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
-  }
+  const unknown = notFound(names, workers);
+  if (unknown !== null) return unknown;
   const busy = workers.find((w) => w.profiling !== null && w.profiling.session !== session);
   if (busy === undefined) return null;
   return failed(

@@ -1,6 +1,6 @@
 // Seldom questions, answered from what is known. Each area of the machine brings the handlers of its own questions.
 
-import { type Ask, NO_PAYLOAD, type Question, type TaskNumber } from "@taskflock/protocol/words";
+import type { Ask, Question, TaskNumber } from "@taskflock/protocol/words";
 import { actorHandlers } from "./actor-questions.ts";
 import { addWaiting, answer } from "./answers.ts";
 import { callOf, referToInputs } from "./calls.ts";
@@ -9,6 +9,7 @@ import { dataHandlers } from "./data-questions.ts";
 import { runHandlers } from "./detached.ts";
 import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
 import { takesTasks } from "./lanes.ts";
+import { namedWorkers, notFound } from "./named-workers.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 import { restartHandlers } from "./restart.ts";
 import { retire } from "./retire.ts";
@@ -50,11 +51,6 @@ const handlers: Handlers<Question["q"]> = {
   ping: (core, session, id) => answer(core, session, id, () => ({ value: null, error: null })),
 };
 
-/** Of a client that is gone. */
-export function freeQuestion(core: Core, question: Question): void {
-  if ("data" in question && question.data !== NO_PAYLOAD) core.port.free(question.data);
-}
-
 export function answerQuestion(core: Core, session: Session, { id, question }: Ask): void {
   const handle = handlers[question.q] as Handlers<"ping">["ping"];
   handle(core, session, id, question as never);
@@ -75,7 +71,7 @@ export function answerWaiters(core: Core): void {
 }
 
 export function retireNamed(core: Core, names: readonly string[], why: string): void {
-  for (const worker of core.workers.values()) if (names.includes(worker.name)) retire(core, worker, why);
+  for (const worker of namedWorkers(core, names)) retire(core, worker, why);
 }
 
 function storyOf(core: Core, session: Session, n: TaskNumber): QuestionAnswer {
@@ -86,10 +82,6 @@ function storyOf(core: Core, session: Session, n: TaskNumber): QuestionAnswer {
 }
 
 function retired(core: Core, asked: readonly string[]): QuestionAnswer {
-  const workers = [...core.workers.values()].filter((w) => asked.includes(w.name));
-  const unknown = asked.filter((name) => !workers.some((w) => w.name === name));
-  if (unknown.length === 0) return { value: workers.map(workerInfo), error: null };
-  const names = unknown.join(", ").slice(0, 1024);
-  const message = `No worker is named ${names}; \`client.workers()\` lists those that are there.`;
-  return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
+  const workers = namedWorkers(core, asked);
+  return notFound(asked, workers) ?? { value: workers.map(workerInfo), error: null };
 }

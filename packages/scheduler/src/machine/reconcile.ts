@@ -117,7 +117,7 @@ function reconcileHoldings(core: Core, worker: Worker, snapshot: Snapshot): void
   for (const holds of [worker.reported, snapshot.holds]) {
     for (const { task: id, bytes, version } of holds) {
       const task = core.taskById(id);
-      if (worker.status !== LEAVING && task !== null && takeCopy(core, task, worker, bytes, version)) there.add(id);
+      if (task !== null && takeCopy(core, task, worker, bytes, version)) there.add(id);
       else dropStray(core, worker, id);
     }
   }

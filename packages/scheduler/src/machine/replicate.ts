@@ -20,7 +20,7 @@ export function replicate(
   for (const task of tasks) {
     if (task.state !== DONE || task.holders.length === 0 || (task.flags & ACTOR) !== 0) continue;
     task.extras.copies = Math.max(task.extras.copies, copies);
-    const free = targets.filter((worker) => !task.holders.some((holding) => holding.worker === worker));
+    const free = targets.filter((worker) => !worker.holds.has(task));
     const wanted = Math.min(copies, targets.length) - (targets.length - free.length);
     for (let i = 0; i < wanted; i++) {
       const target = takeEmptiest(free, coming);

@@ -9,11 +9,12 @@ import { removeHolder } from "./holdings.ts";
 import { workerInfo } from "./info.ts";
 import { leaveLanes } from "./lanes.ts";
 import { end } from "./lifecycle.ts";
+import { listed, namedWorkers, notFound } from "./named-workers.ts";
 import type { Handlers } from "./questions.ts";
 import type { QuestionAnswer, Session, Task } from "./records.ts";
 import { reconsiderMoves, retire } from "./retire.ts";
 import { DONE, isActive, UPLOADING } from "./states.ts";
-import { LEAVING, WORKING, type Worker } from "./worker-record.ts";
+import { isThere, LEAVING, WORKING, type Worker } from "./worker-record.ts";
 
 export const restartHandlers: Handlers<"restart" | "restartWorkers" | "waitForNamed"> = {
   restart: (core, session, id) => {
@@ -36,7 +37,7 @@ export function answerReturned(core: Core): void {
   for (const wait of core.returning.splice(0)) {
     const session = core.sessions.get(wait.session);
     if (session === undefined) continue;
-    const there = [...core.workers.values()].filter((w) => w.up && w.status === WORKING && wait.names.includes(w.name));
+    const there = namedWorkers(core, wait.names, isThere);
     const names = new Set(there.map(({ name }) => name));
     if (wait.names.every((name) => names.has(name)))
       answer(core, session, wait.id, () => ({ value: there.map(workerInfo), error: null }));
@@ -100,15 +101,12 @@ function leaveNow(core: Core, worker: Worker, restart: boolean): void {
 }
 
 function restartNamed(core: Core, session: Session, names: readonly string[]): QuestionAnswer {
-  const workers = [...core.workers.values()].filter((w) => w.status === WORKING && names.includes(w.name));
-  const unknown = names.filter((name) => !workers.some((w) => w.name === name));
-  if (unknown.length > 0) {
-    const message = `No worker is named ${list(unknown)}, or it is leaving; \`client.workers()\` lists those that are there.`;
-    return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
-  }
+  const workers = namedWorkers(core, names, ({ status }) => status === WORKING);
+  const problem = notFound(names, workers, ", or it is leaving");
+  if (problem !== null) return problem;
   const alone = workers.filter(({ hello }) => !hello.nanny).map(({ name }) => name);
   if (alone.length > 0) {
-    const message = `${list(alone)} cannot be restarted: there is no nanny that would start it again. Start workers without --no-nanny.`;
+    const message = `${listed(alone)} cannot be restarted: there is no nanny that would start it again. Start workers without --no-nanny.`;
     return { value: null, error: { code: "FLOCK_NO_NANNY", message } };
   }
   for (const worker of workers) {
@@ -117,8 +115,4 @@ function restartNamed(core: Core, session: Session, names: readonly string[]): Q
     retire(core, worker, `it is to be restarted, ${session.name} asked for that`);
   }
   return { value: workers.map(workerInfo), error: null };
-}
-
-function list(names: readonly string[]): string {
-  return names.join(", ").slice(0, 1024);
 }

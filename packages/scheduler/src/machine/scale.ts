@@ -5,6 +5,7 @@ import type { ScaleAdvice, ScaleDemand } from "@taskflock/protocol/words";
 import { answer } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { takesTasks } from "./lanes.ts";
+import { namedWorkers } from "./named-workers.ts";
 import type { Handlers } from "./questions.ts";
 import type { Lane, Task, TaskQueue } from "./records.ts";
 import { retire } from "./retire.ts";
@@ -22,7 +23,7 @@ export const scaleHandlers: Handlers<"scale" | "retireIdle" | "scaledUp"> = {
   scale: (core, session, id, { targetDurationMs, slots }) =>
     answer(core, session, id, () => ({ value: scaleAdvice(core, targetDurationMs, slots), error: null })),
   retireIdle: (core, session, id, { workers, reason }) => {
-    const asked = [...core.workers.values()].filter((worker) => workers.includes(worker.name));
+    const asked = namedWorkers(core, workers);
     const idle = asked.filter(isIdle);
     if (idle.length > 0) core.happened("scaleDown", session.name, `${namesOf(idle).join(", ")}: ${reason}`);
     for (const worker of idle) retire(core, worker, reason);

@@ -15,7 +15,7 @@ import {
 import { callsAbandoned } from "./actor-life.ts";
 import { noCredit } from "./admission.ts";
 import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
-import { forgetWaiting } from "./answers.ts";
+import { forgetWaiting, freeQuestion } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { keepsTask, keptRefs, leavesRuns, unfollow } from "./detached.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
@@ -24,7 +24,7 @@ import { laneFor } from "./lanes.ts";
 import { end, failure } from "./lifecycle.ts";
 import { NumberedTasks } from "./numbered-tasks.ts";
 import { profilesAbandoned } from "./profiles.ts";
-import { answerQuestion, freeQuestion } from "./questions.ts";
+import { answerQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session, type Task } from "./records.ts";
 import { removeRef } from "./references.ts";
 import { noteUnreached } from "./relays.ts";
@@ -191,7 +191,7 @@ function cancel(core: Core, session: Session, message: CancelTask): void {
   if (task === undefined || (task.flags & ANNOUNCED) !== 0) return;
   if (task.refs - core.kept.firedRefs(task) - keptRefs(task) > 1) {
     // Also of a detached run, which others may hold it for.
-    task.run.detached?.released.delete(n);
+    if (task.session === session) task.run.detached?.released.delete(n);
     giveUp(core, session, n, task);
     cancelAlone(core, session, n, task.name, reason);
   } else end(core, task, { kind: "cancelled", reason });

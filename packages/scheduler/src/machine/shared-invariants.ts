@@ -66,30 +66,28 @@ function checkWaiting(shared: SharedTable, object: SharedObject): string | null 
   return null;
 }
 
-/** Each item is counted by those who have it; the keeper refers to their tasks, and to no others. */
-function checkItems(core: Core): string | null {
-  const { shared } = core;
-  let bytes = 0;
+/** What stands in queues and variables, or is on its way there or from there, and how many have it. */
+export function itemsOf({ shared }: Core): Map<Item, number> {
   const uses = new Map<Item, number>();
   const use = (item: Item | null): unknown => item !== null && uses.set(item, (uses.get(item) ?? 0) + 1);
   for (const object of shared.objects.values()) {
     if (object.kind === "queue") for (const item of object.items.slice(object.head)) use(item);
     else if (object.kind === "variable") use(object.item);
-    else if (object.kind === "event" && object.isSet) bytes += ITEM_BYTES;
     for (const { want } of object.waiting) if (want.what === "put") use(want.item);
   }
   for (const share of shared.shares.values()) for (const { item } of share.kept.values()) use(item);
-  let tasks = 0;
-  for (const [item, count] of uses) {
+  return uses;
+}
+
+/** Each item is counted by those who have it, and by its bytes; so is each event that is set. */
+function checkItems(core: Core): string | null {
+  const { shared } = core;
+  let bytes = 0;
+  for (const [item, count] of itemsOf(core)) {
     bytes += item.bytes + ITEM_BYTES;
     if (item.uses !== count) return `an item counts ${item.uses} uses, has ${count}`;
-    if (item.n === 0) continue;
-    tasks++;
-    const task = shared.keeper.tasks.get(item.n);
-    if (task === undefined || core.taskById(task.id) !== task) return "the task of an item is forgotten";
   }
-  const kept = [...shared.keeper.tasks].length;
-  if (kept !== tasks) return `${kept} tasks are kept for shared objects, which have ${tasks}`;
+  for (const object of shared.objects.values()) if (object.kind === "event" && object.isSet) bytes += ITEM_BYTES;
   return bytes === shared.bytes ? null : `items count ${shared.bytes} bytes, have ${bytes}`;
 }
 

@@ -1,4 +1,4 @@
-// Values on their way through queues and variables: bytes that are freed once, or a reference to a task of the keeper's own.
+// Values on their way through queues and variables: bytes that are freed once, or a reference of the cluster's own to a task.
 
 import { NO_PAYLOAD, type PayloadRef, SHARED_VALUE_BYTES, type TaskNumber } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
@@ -15,15 +15,15 @@ interface Given {
 
 /** Takes what a client gives; or says why not, and has freed it. */
 export function receive(core: Core, session: Session, given: Given): Item | QuestionAnswer {
-  const { shared } = core;
+  const { shared, kept } = core;
   const task = given.n === 0 ? undefined : session.tasks.get(given.n as TaskNumber);
   const refusal = refusalOf(core, given, task !== undefined);
   if (refusal !== null || task !== undefined) {
     if (given.data !== NO_PAYLOAD) core.port.free(given.data);
     if (refusal !== null) return refusal;
   }
-  const n = (task === undefined ? 0 : ++shared.lastNumber) as TaskNumber;
-  if (task !== undefined) addRef(shared.keeper, n, task);
+  const n = task === undefined ? (0 as TaskNumber) : kept.newNumber();
+  if (task !== undefined) addRef(kept.session, n, task);
   const item: Item = { data: task === undefined ? given.data : NO_PAYLOAD, bytes: given.dataBytes, n, uses: 1 };
   shared.bytes += item.bytes + ITEM_BYTES;
   return item;
@@ -36,17 +36,17 @@ export function isItem(received: Item | QuestionAnswer): received is Item {
 /** One who had it has it no more. */
 export function drop(core: Core, item: Item): void {
   if (--item.uses > 0) return;
-  const { keeper } = core.shared;
+  const { session } = core.kept;
   core.shared.bytes -= item.bytes + ITEM_BYTES;
   if (item.data !== NO_PAYLOAD) core.port.free(item.data);
-  const task = item.n === 0 ? undefined : keeper.tasks.get(item.n);
-  if (task !== undefined) removeRef(core, keeper, item.n, task);
+  const task = item.n === 0 ? undefined : session.tasks.get(item.n);
+  if (task !== undefined) removeRef(core, session, item.n, task);
 }
 
 /** The answer for one who takes it: a future gets the number `as` there. Bytes are lent. */
 export function handOver(core: Core, session: Session, item: Item, as: TaskNumber, left: number): QuestionAnswer {
   if (item.n === 0) return { value: { key: null, left }, error: null, data: item.data, dataBytes: item.bytes };
-  const task = core.shared.keeper.tasks.get(item.n)!;
+  const task = core.kept.session.tasks.get(item.n)!;
   if (!session.tasks.has(as)) refer(core, session, as, task);
   return { value: { key: keyOf(task), left }, error: null };
 }

@@ -2,9 +2,7 @@
 // own. An object is there while something is in it or somebody waits for it.
 
 import type { Micros, PayloadRef, SessionId, SharedKind, TaskNumber } from "@taskflock/protocol/words";
-import { noCredit } from "./admission.ts";
-import { NumberedTasks } from "./numbered-tasks.ts";
-import { LINK_CUT, type QuestionAnswer, type Session } from "./records.ts";
+import type { QuestionAnswer, Session } from "./records.ts";
 import { Timers } from "./timers.ts";
 
 /** A value in a queue or a variable, or on its way there or from there. */
@@ -12,7 +10,7 @@ export interface Item {
   /** Encoded bytes, or none. */
   readonly data: PayloadRef;
   readonly bytes: number;
-  /** The keeper's number of the task whose result it is, or 0. */
+  /** The cluster's own number (kept.ts) of the task whose result it is, or 0. */
   readonly n: TaskNumber;
   /** Who has it: at zero its bytes are freed, its task is released. */
   uses: number;
@@ -91,24 +89,6 @@ export const ITEM_BYTES = 256;
 export class SharedTable {
   readonly objects: Map<string, SharedObject> = new Map();
   readonly shares: Map<SessionId, Share> = new Map();
-  /** Refers to the tasks whose results stand in queues and variables: a session that nobody is behind. */
-  readonly keeper: Session = {
-    id: 0 as SessionId,
-    name: "shared objects",
-    link: LINK_CUT,
-    isOrphan: false,
-    functions: new Map(),
-    options: new Map(),
-    runs: new Map(),
-    tasks: new NumberedTasks(),
-    due: new Set(),
-    unreached: null,
-    locates: new Set(),
-    uploads: new Set(),
-    ...noCredit,
-    asks: [],
-  };
-  lastNumber = 0;
   /** Of all items, and of events that are set. */
   bytes = 0;
   /** Times by which waits are to be over. Those of waits that are over leave it now and then. */

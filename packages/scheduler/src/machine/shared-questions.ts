@@ -1,7 +1,7 @@
 // All that is asked of shared objects, and what becomes of them when a client is gone.
 
 import type { SharedKind, SharedQuestion } from "@taskflock/protocol/words";
-import { answer } from "./answers.ts";
+import { answer, freeQuestion } from "./answers.ts";
 import type { Core } from "./core.ts";
 import type { Handlers } from "./questions.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
@@ -12,15 +12,26 @@ import { giveBack, queueHandlers } from "./shared-queue.ts";
 import { setEvent, valueHandlers } from "./shared-values.ts";
 import { endWait, heard, refuseWait, reply, sayKept } from "./shared-waits.ts";
 
+type Handle = (core: Core, session: Session, id: number, question: never) => void;
+type Acting = Exclude<SharedQuestion["q"], "sharedInfo" | "giveUp" | "answerAgain" | "heard">;
+
+/** A client that uses the number of an open question again is told so: what is kept under that number would be lost. */
+function onceOnly(handlers: Handlers<Acting>): Handlers<Acting> {
+  const guarded = (Object.entries(handlers) as [string, Handle][]).map(([q, handle]): [string, Handle] => [
+    q,
+    (core, session, id, question) => {
+      const share = core.shared.shares.get(session.id);
+      const isOpen = share !== undefined && (share.waits.has(id) || share.kept.has(id) || share.leases.has(id));
+      if (!isOpen) return handle(core, session, id, question);
+      freeQuestion(core, question);
+      answer(core, session, id, () => refused("FLOCK_PROTOCOL", `Question ${id} is open already.`));
+    },
+  ]);
+  return Object.fromEntries(guarded) as Handlers<Acting>;
+}
+
 export const sharedHandlers: Handlers<SharedQuestion["q"]> = {
-  ...queueHandlers,
-  ...leaseHandlers,
-  ...valueHandlers,
-  sharedDelete: (core, session, id, { kind, name }) => {
-    const object = core.shared.objects.get(keyOf(kind, name));
-    if (object !== undefined) remove(core, object);
-    reply(core, session, id);
-  },
+  ...onceOnly({ ...queueHandlers, ...leaseHandlers, ...valueHandlers, sharedDelete }),
   sharedInfo: (core, session, id, { kind, name }) => answer(core, session, id, () => infoOf(core, kind, name)),
   giveUp: (core, session, _id, { of }) => {
     const waiter = core.shared.shares.get(session.id)?.waits.get(of);
@@ -54,6 +65,17 @@ export function sharedSessionGone(core: Core, session: Session): void {
     else drop(core, item);
   }
   core.shared.shares.delete(session.id);
+}
+
+function sharedDelete(
+  core: Core,
+  session: Session,
+  id: number,
+  { kind, name }: Extract<SharedQuestion, { q: "sharedDelete" }>,
+): void {
+  const object = core.shared.objects.get(keyOf(kind, name));
+  if (object !== undefined) remove(core, object);
+  reply(core, session, id);
 }
 
 function remove(core: Core, object: SharedObject): void {

@@ -6,6 +6,7 @@ import type { Core } from "./core.ts";
 import { addHolder } from "./holdings.ts";
 import { takesTasks } from "./lanes.ts";
 import { complete, end, endUpload, failedWith, failure } from "./lifecycle.ts";
+import { namedWorkers } from "./named-workers.ts";
 import type { Ref, Session, Task, Upload } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { UPLOADING } from "./states.ts";
@@ -31,8 +32,7 @@ export function startUpload(core: Core, task: Task): void {
 
 /** Why data cannot be meant for these workers, or null: none of them is there. */
 export function receiversUnknown(core: Core, names: readonly string[]): string | null {
-  if (names.length === 0) return null;
-  for (const { name } of core.workers.values()) if (names.includes(name)) return null;
+  if (names.length === 0 || namedWorkers(core, names).length > 0) return null;
   return `No worker is named ${names.join(" or ").slice(0, 1024)}; \`client.workers()\` lists those that are there.`;
 }
 
@@ -118,7 +118,7 @@ export function passUploadOn(core: Core, task: Task): void {
 function uploaderFor(core: Core, task: Task): Ref | null {
   let found: Ref | null = null;
   eachRef(task, (session, n) => {
-    if (session !== core.shared.keeper && session !== core.kept.session) found ??= { session, n };
+    if (session !== core.kept.session) found ??= { session, n };
   });
   return found;
 }

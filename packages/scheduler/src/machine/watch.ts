@@ -1,10 +1,11 @@
 // Answers for people who look at the cluster: events, printed lines, and all that is known. Some wait for what happens next.
 
-import type { Question, SessionId, WatchQuestion } from "@taskflock/protocol/words";
+import type { SessionId, WatchQuestion } from "@taskflock/protocol/words";
 import { addWaiting, answer } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { dumpPage } from "./dump.ts";
 import { profileHandlers } from "./profiles.ts";
+import type { Handlers } from "./questions.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 
 /** Someone who waits for the next event or line. */
@@ -19,14 +20,7 @@ const MAX_ANSWER_UNITS = 256 * 1024;
 /** The longest note, UTF-16 units. */
 const MAX_NOTE = 4096;
 
-type Handler<Q extends WatchQuestion["q"]> = (
-  core: Core,
-  session: Session,
-  id: number,
-  question: Extract<Question, { q: Q }>,
-) => void;
-
-export const watchHandlers: { readonly [Q in WatchQuestion["q"]]: Handler<Q> } = {
+export const watchHandlers: Handlers<WatchQuestion["q"]> = {
   ...profileHandlers,
   events: (core, session, id, question) => watch(core, session, id, question),
   logs: (core, session, id, question) => watch(core, session, id, question),
