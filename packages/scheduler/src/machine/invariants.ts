@@ -4,6 +4,7 @@ import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import { checkActors } from "./actor-invariants.ts";
 import { checkAdmission } from "./admission.ts";
 import type { Core } from "./core.ts";
+import { checkEquipment } from "./equipment-invariants.ts";
 import { checkKept } from "./kept-invariants.ts";
 import { canEverRun, takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
@@ -54,6 +55,7 @@ export function checkAll(core: Core): string | null {
     checkCounts(core) ??
     checkCopied(core) ??
     checkAdmission(core) ??
+    checkEquipment(core) ??
     checkReferences(core) ??
     checkQueues(core) ??
     checkLanes(core) ??
@@ -290,6 +292,7 @@ function checkFunctions(core: Core): string | null {
     uses.set(record, (uses.get(record) ?? 0) + 1);
   };
   for (const session of core.sessions.values()) for (const d of session.functions.values()) use(d.record);
+  for (const { functions } of core.equipment.gear.values()) for (const record of functions) use(record);
   for (const task of core.slots) {
     if (task === null || (task.flags & LINEAGE) === 0) continue;
     use(task.definition!.record);

@@ -97,6 +97,8 @@ export interface SchedulerConfig {
   readonly admissionBytes: number;
   /** Values in queues and variables, all together. */
   readonly sharedBudgetBytes: number;
+  /** Plugins and uploaded files, all together. */
+  readonly equipmentBudgetBytes: number;
   /** Copies that nobody asked for are dropped when nothing has read the result for so long, µs. */
   readonly surplusUs: number;
   /** Lines of story kept for all tasks together. */
@@ -120,6 +122,7 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   surplusUs: 10_000_000,
   admissionBytes: 256 * 1024 * 1024,
   sharedBudgetBytes: 256 * 1024 * 1024,
+  equipmentBudgetBytes: 256 * 1024 * 1024,
   storyLines: 100_000,
   eventsKept: 10_000,
   logUnitsKept: 8 * 1024 * 1024,
