@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import {
+  type Allowance,
   type ClientToScheduler,
   encodeValue,
   FlockError,
@@ -11,6 +12,7 @@ import {
   type PayloadRef,
   type PayloadStore,
   type RunNumber,
+  type Submit,
   type TaskNumber,
 } from "@taskflock/protocol";
 import type { ArgumentEncoder, EncodedArguments } from "./arguments.ts";
@@ -40,8 +42,10 @@ export interface SubmissionHost {
   keyOf(record: TaskRecord): string;
   /** Sends in order, and frees the payload. */
   send(message: ClientToScheduler, payload?: PayloadRef): void;
-  /** Sends now; for what the gate runs. */
+  /** Sends now, or when the scheduler takes it; for what the gate runs. */
   transmit(message: ClientToScheduler, payload: PayloadRef): void;
+  sendNow(message: ClientToScheduler, payload: PayloadRef): void;
+  readonly allowance: Allowance;
 }
 
 /** Options of one call, interned: a map of 50,000 items looks at them once. */
@@ -265,6 +269,24 @@ export class Submission {
       this.#host.transmit(message, payload);
     } catch (error) {
       this.#host.tasks.failHere(record, error as Error);
+    }
+  }
+
+  /** A submission that had to wait: meanwhile it was perhaps released, or an input of it failed here. */
+  sendHeld(message: Submit, payload: PayloadRef): void {
+    const { tasks, allowance } = this.#host;
+    const record = tasks.get(message.n);
+    const input = message.deps.map((n) => tasks.get(n)).find((dep) => dep !== undefined && dep.fault !== null);
+    try {
+      if (input === undefined) {
+        this.#host.sendNow(message, payload);
+        return;
+      }
+      allowance.unsent(message);
+      this.#host.payloads.free(payload);
+      if (record !== undefined) tasks.failHere(record, this.#dependencyFailed(record, input));
+    } catch (error) {
+      if (record !== undefined) tasks.failHere(record, error as Error);
     }
   }
 

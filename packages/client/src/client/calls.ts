@@ -13,6 +13,7 @@ import { type GatherOptions, gather } from "../gather.ts";
 import { type ComputeOptions, Graphs } from "../graph/compute.ts";
 import { delayedFunctionGiven, isDelayedFunction } from "../graph/delayed.ts";
 import type { Computed } from "../graph/types.ts";
+import { drained } from "../held-messages.ts";
 import type { LogSink } from "../logs.ts";
 import { ArgumentRows, readMapItems } from "../map-items.ts";
 import { describe } from "../option-checks.ts";
@@ -234,6 +235,15 @@ export class ClientCalls {
   /** Says that results are no longer wanted through these futures. */
   release(futures: Future<unknown> | Iterable<Future<unknown>>): void {
     for (const future of each("release", futures)) future.release();
+  }
+
+  /**
+   * Resolves once nothing that was submitted waits in this process. The scheduler takes only so much of a client's unfinished work (its
+   * option admissionBytes, 256 MiB: about 500,000 small tasks); what goes beyond that waits here, as bytes, until tasks have ended. A loop
+   * over millions awaits this every thousand tasks or so. Rejects with the reason when the session ends before.
+   */
+  drained(): Promise<void> {
+    return drained(this.open());
   }
 
   protected open(): Session {
