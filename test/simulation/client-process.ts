@@ -21,12 +21,12 @@ import {
   type PlannedBurst,
   type PlannedTask,
 } from "./model-future.ts";
+import { type ClientSurroundings, Outbox } from "./outbox.ts";
 import type { Content, Packed } from "./payloads.ts";
-import { freeIn, PayloadTable, pack, unpack } from "./payloads.ts";
+import { freeIn, PayloadTable, unpack } from "./payloads.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
 import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
-import type { WorkerSurroundings } from "./worker-process.ts";
 
 type Heard = (answer: Answer, content: Content | null) => void;
 interface Asked {
@@ -58,7 +58,7 @@ export class ClientProcess implements PeerEnd {
   readonly answered: Question["q"][] = [];
   state: "alive" | "left" | "lost" = "alive";
   readonly sharer: Sharer;
-  readonly around: WorkerSurroundings;
+  readonly around: ClientSurroundings;
   readonly #transfers: ClientTransfers;
   /** Numbers that it gave for futures it knows nothing of yet, and what was said of them. */
   readonly #reserved = new Map<number, Packed[]>();
@@ -68,19 +68,21 @@ export class ClientProcess implements PeerEnd {
   readonly #functions = new Set<number>();
   readonly #options = new Map<string, OptionsNumber>();
   readonly #runs = new Set<number>([0]);
+  readonly #outbox: Outbox;
   #began = false;
   #lastNumber = 0;
   #lastQuestion = 0;
   /** Runs of others. */
   #lastFollowed = 1_000;
 
-  constructor(name: string, bursts: readonly PlannedBurst[], around: WorkerSurroundings, ledger: SharedLedger) {
+  constructor(name: string, bursts: readonly PlannedBurst[], around: ClientSurroundings, ledger: SharedLedger) {
     this.name = name;
     this.#bursts = bursts;
     this.around = around;
     this.payloads = new PayloadTable(name);
     const random = around.randomOf(name);
     this.link = new ModelLink("client", this, around.scheduler, around.world, random);
+    this.#outbox = new Outbox(this.link, this.payloads, around.scenario.admissionBytes);
     this.sharer = new Sharer(new SharingEnd(this), ledger, around.world);
     this.#transfers = new ClientTransfers(this, around, random);
     this.link.open();
@@ -89,7 +91,7 @@ export class ClientProcess implements PeerEnd {
   welcomed(_id: number, resumed: boolean): void {
     if (this.#began && !resumed) {
       // its session expired: every future is lost, and said to be
-      this.state = "lost";
+      this.#end("lost");
       this.link.close();
       return;
     }
@@ -136,24 +138,24 @@ export class ClientProcess implements PeerEnd {
       for (const run of this.#runs) if (run !== 0) this.say({ t: "closeRun", run: run as RunNumber, outcome: "done" });
     }
     this.say({ t: "goodbye" });
-    this.state = "left";
+    this.#end("left");
     this.link.close();
   }
 
   crash(): void {
     if (this.state !== "alive") return;
-    this.state = "lost";
+    this.#end("lost");
     this.link.kill();
   }
 
-  retire(names: readonly string[]): void {
-    this.ask({ q: "retire", workers: names });
+  #end(how: "left" | "lost"): void {
+    this.state = how;
+    this.#outbox.close();
   }
 
   /** `make` is called again when the question is asked again after a cut. */
   ask(question: Question | (() => Question), heard: Heard = () => {}): void {
-    // before its first welcome a client cannot say anything
-    if (!this.#began || this.state !== "alive") return;
+    if (!this.#began || this.state !== "alive") return; // before its first welcome it cannot say anything
     const id = ++this.#lastQuestion;
     const make = typeof question === "function" ? question : () => question;
     const made = make();
@@ -205,9 +207,7 @@ export class ClientProcess implements PeerEnd {
   }
 
   say(message: ClientToScheduler): void {
-    if (this.state !== "alive") return;
-    this.link.sendUp(pack(message, this.payloads));
-    freeIn(message, this.payloads);
+    if (this.state === "alive") this.#outbox.say(message);
   }
 
   #submit(burst: PlannedBurst): void {
@@ -308,8 +308,7 @@ export class ClientProcess implements PeerEnd {
 
   #hear(message: SchedulerToClient): void {
     if (message.t === "answer") {
-      if (this.sharer.hears(message)) return;
-      this.#answered(message);
+      if (!this.sharer.hears(message)) this.#answered(message);
       return;
     }
     if (message.t === "runProgress") {
@@ -317,7 +316,8 @@ export class ClientProcess implements PeerEnd {
       if (done + failed + cancelled > total) throw new Error(`${this.name} was told of more than all: ${total}`);
       return;
     }
-    if (message.t === "notice" || message.t === "log") return;
+    if (message.t === "credit") this.#outbox.credited(message.bytes);
+    if (message.t === "credit" || message.t === "notice" || message.t === "log") return;
     if (this.#waived.has(message.n)) {
       freeIn(message, this.payloads);
       return;

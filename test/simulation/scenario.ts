@@ -31,6 +31,8 @@ export interface Scenario {
   /** The share of pairs that cannot reach each other, but by way of the scheduler. */
   readonly apart: number;
   readonly inlineBudgetBytes: number;
+  /** What a client's unfinished tasks may cost: often only a few of them. */
+  readonly admissionBytes: number;
   /** After a cut, how long a party may stay away. */
   readonly clientPatienceUs: number;
   readonly workerPatienceUs: number;
@@ -75,6 +77,7 @@ export function drawScenario(seed: number): Scenario {
     spoilTrouble: faults.some(({ kind }) => kind === "spoil") ? 0.02 : 0,
     apart: random.chance(0.3) ? random.next() : 0,
     inlineBudgetBytes: random.chance(0.2) ? 2_000 : 256 * 2 ** 20,
+    admissionBytes: random.chance(0.3) ? random.skewed(1, 50_000) : 256 * 2 ** 20,
     clientPatienceUs: random.pick([50_000, 200_000, 200_000]),
     workerPatienceUs: random.pick([5_000, 30_000, 300_000]),
   };

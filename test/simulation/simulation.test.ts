@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import { faultKinds } from "./faults.ts";
 import type { AnyMessage } from "./payloads.ts";
 import { drawScenario } from "./scenario.ts";
-import { schedulerConfig } from "./scheduler-shell.ts";
 import { shrink } from "./shrink.ts";
 import { type Report, type SimulationOptions, simulate } from "./simulation.ts";
 
@@ -54,10 +53,10 @@ describe("scheduler and workers in a modelled world", () => {
 
   test("a recording, stepped through a fresh machine, ends in the same state", () => {
     for (const seed of [5, 8, 13, 21, 34, 55]) {
-      const { shell, inlineBudgetBytes } = run(seed);
+      const { shell, config } = run(seed);
       const nothing = (): void => {};
       const port = { toWorker: nothing, toClient: nothing, wakeAt: nothing, free: nothing, closeWorker: nothing };
-      const again = new SchedulerMachine(schedulerConfig(inlineBudgetBytes), port);
+      const again = new SchedulerMachine(config, port);
       for (const event of shell.recording) again.step(event);
       expect(again.digest()).toBe(shell.machine.digest());
     }
@@ -100,7 +99,18 @@ function seedThatFails(options: SimulationOptions): number {
 }
 
 function* messageLosses(): Iterable<[string, (message: AnyMessage) => boolean]> {
-  for (const kind of ["assign", "drop", "finished", "errored", "done", "failed", "forgetFunction", "located", "held"])
+  for (const kind of [
+    "assign",
+    "drop",
+    "finished",
+    "errored",
+    "done",
+    "failed",
+    "forgetFunction",
+    "located",
+    "held",
+    "credit",
+  ])
     yield [`"${kind}"`, (message) => message.t === kind];
   yield ["a stop of a task that runs on", (message) => message.t === "stop" && message.why === "cancelled"];
 }
@@ -205,6 +215,7 @@ const messageKinds: readonly string[] = [
   "uploadTo",
   "answer",
   "runProgress",
+  "credit",
   "notice",
   "forgetFunction",
   "assign",

@@ -2,6 +2,7 @@
 
 import type { SessionId, WorkerId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
+import type { SchedulerConfig } from "@taskflock/scheduler/machine";
 import { ClientProcess } from "./client-process.ts";
 import { unpublishAll } from "./data-errands.ts";
 import { doErrand } from "./errands.ts";
@@ -12,7 +13,7 @@ import { Network } from "./network.ts";
 import { judgeExecutions, judgeFutures } from "./oracle.ts";
 import { mix, Random } from "./random.ts";
 import { drawScenario, type Scenario } from "./scenario.ts";
-import { SchedulerShell, type ShellOptions } from "./scheduler-shell.ts";
+import { SchedulerShell, type ShellOptions, schedulerConfig } from "./scheduler-shell.ts";
 import { SharedLedger } from "./sharer.ts";
 import { WorkerProcess, type WorkerSurroundings, type WorkerTraits } from "./worker-process.ts";
 import { World } from "./world.ts";
@@ -30,7 +31,7 @@ export interface Report {
   /** Of all machines at the end and of all that happened. */
   readonly digest: string;
   readonly shell: SchedulerShell;
-  readonly inlineBudgetBytes: number;
+  readonly config: SchedulerConfig;
 }
 
 export interface SimulationOptions {
@@ -81,14 +82,14 @@ class Simulation implements WorkerSurroundings {
   restarted = false;
 
   constructor(scenario: Scenario, options: SimulationOptions) {
-    const { seed, inlineBudgetBytes, clientPatienceUs, workerPatienceUs } = scenario;
+    const { seed, clientPatienceUs, workerPatienceUs } = scenario;
     this.scenario = scenario;
     this.random = new Random(mix(seed, 77));
     this.network = new Network(this.world, seed, scenario.apart);
     const shellOptions: ShellOptions = {
       clientPatienceUs,
       workerPatienceUs,
-      inlineBudgetBytes,
+      config: schedulerConfig(scenario),
       onWorkerLost: (id, assigned) => this.#noteLoss(id, assigned),
       tamper: options.tamper,
     };
@@ -97,6 +98,10 @@ class Simulation implements WorkerSurroundings {
 
   get book(): Scenario["book"] {
     return this.scenario.book;
+  }
+
+  get crowded(): boolean {
+    return this.scenario.admissionBytes < 2 ** 20;
   }
 
   get disturbed(): boolean {
@@ -263,7 +268,7 @@ class Simulation implements WorkerSurroundings {
       const way = random.between(0, 2);
       if (way === 0) worker.wantsToRetire();
       else if (way === 1) this.scheduler.step({ e: "retireWorkers", workers: [worker.name] });
-      else client?.retire([worker.name]);
+      else client?.ask({ q: "retire", workers: [worker.name] });
     }
   }
 
@@ -331,7 +336,7 @@ class Simulation implements WorkerSurroundings {
       ({ options, history: h }) => options.speculate && h.begun > 1 + h.threw + h.interrupted,
     );
     const { disturbed, scheduler } = this;
-    const { inlineBudgetBytes, seed } = this.scenario;
+    const { seed } = this.scenario;
     return {
       seed,
       tasks: specs.length,
@@ -342,7 +347,7 @@ class Simulation implements WorkerSurroundings {
       doubled: disturbed ? 0 : doubled.length,
       digest,
       shell: scheduler,
-      inlineBudgetBytes,
+      config: schedulerConfig(this.scenario),
     };
   }
 
