@@ -81,6 +81,11 @@ export class TaskRun {
     return this.#status;
   }
 
+  /** Whether it was opened by the session that sends for it. */
+  isOf(sender: object): boolean {
+    return this.#sender === sender;
+  }
+
   /** Steps finished so far. */
   get done(): number {
     return this.#done;

@@ -19,6 +19,7 @@ import type { ArgumentEncoder, EncodedArguments } from "./arguments.ts";
 import type { FunctionEntry, FunctionUse } from "./function-table.ts";
 import { isFuture } from "./future.ts";
 import type { Gate } from "./gate.ts";
+import { describe } from "./option-checks.ts";
 import type { TaskRecord } from "./record.ts";
 import type { SpareMemory } from "./spare-memory.ts";
 import { type InternalOptions, optionsData } from "./task-options.ts";
@@ -89,10 +90,16 @@ export class Submission {
     this.#host = host;
   }
 
+  /** Throws FLOCK_OPTION_INVALID for a run of another client: here its number would mean another run. */
   plan(options: InternalOptions): Plan {
+    const { run } = options;
+    if (run?.isOf(this.#host) === false) {
+      const text = `run: ${describe(run.name)} was opened by another client. Open one with this client's run(name), or submit through the other.`;
+      throw new FlockError("FLOCK_OPTION_INVALID", text);
+    }
     return {
       options: this.#intern(options),
-      run: options.run?.number ?? (0 as RunNumber),
+      run: run?.number ?? (0 as RunNumber),
       key: options.key ?? null,
       pure: options.pure ?? false,
       name: options.name ?? null,

@@ -1,5 +1,5 @@
 import { FlockError } from "@taskflock/protocol/words";
-import { eachBounded } from "../bounded.ts";
+import { eachBounded, isIterable } from "../bounded.ts";
 import {
   checkGatherOptions,
   checkScatterAllOptions,
@@ -38,6 +38,11 @@ export class ClientCalls {
   readonly #graphs: Graphs;
 
   protected constructor(session: Session, logs: LogSink) {
+    if (typeof session !== "object") {
+      const text =
+        "Clients come from `await Client.connect(address)`, or `await cluster.connect()`, not from `new Client()`.";
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", text);
+    }
     this.session = session;
     this.logSink = logs;
     this.#graphs = new Graphs(session);
@@ -203,6 +208,9 @@ export class ClientCalls {
    */
   async scatterAll<T>(values: Iterable<T>, options?: ScatterAllOptions): Promise<Future<T>[]> {
     const session = this.open();
+    if (!isIterable(values)) {
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", `scatterAll takes an array of values, not ${describe(values)}.`);
+    }
     const checked = checkScatterAllOptions(options);
     const futures: Future<T>[] = [];
     try {
@@ -298,6 +306,7 @@ function ensureFunction(where: string, fn: unknown): void {
 
 function each(where: string, futures: Future<unknown> | Iterable<Future<unknown>>): Iterable<Future<unknown>> {
   if (isFuture(futures)) return [futures];
+  if (!isIterable(futures)) throw noFuture(where, futures);
   const list = [...futures];
   for (const item of list) if (!isFuture(item)) throw noFuture(where, item);
   return list;
