@@ -38,6 +38,8 @@ import { loadTracing, type Tracing } from "./tracing.ts";
 import { Uploads } from "./uploads.ts";
 import { EndWaiter, ValueWaiter } from "./waiters.ts";
 
+/** How long a client that leaves detached runs behind waits for a worker that takes the data it has put on the cluster. */
+const UPLOAD_PATIENCE_MS = 10_000;
 /** Tasks that one question names: it is to fit in a frame. */
 const NAMED_AT_ONCE = 100_000;
 
@@ -248,7 +250,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   async close(): Promise<void> {
     if (this.#ended?.code === "FLOCK_CLOSED") return;
     // What a detached run needs of this client has to reach the cluster first.
-    if (this.#ended === null && this.runs.hasDetached) await this.uploads.idle();
+    if (this.#ended === null && this.runs.hasDetached) await this.uploads.idle(UPLOAD_PATIENCE_MS);
     this.runs.endAll();
     this.send({ t: "goodbye" });
     this.#end(closedError());
