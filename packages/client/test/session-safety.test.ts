@@ -13,6 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => cluster.close());
 
+class Nothing {}
 const square = (x: number): number => x ** 2;
 const wrong = (value: unknown): never => value as never;
 
@@ -139,7 +140,7 @@ test("with a closed client, whatever is waited for or asked for through its hand
     () => semaphore.tryAcquire(),
     () => profiling.stop(),
     () => attached.forget(),
-    () => client.actor(Date, []),
+    () => client.actor(Nothing, []),
     () => client.getActor("a"),
     () => client.profile(),
     () => client.attach("kept"),

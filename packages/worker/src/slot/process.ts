@@ -76,6 +76,8 @@ function post(message: SlotToMain): void {
 
 let slot: ProcessSlot | undefined;
 let profiler: OwnProfiler | null = null;
+/** One after the other: code that does not return lets both be heard at once. */
+let profiled: Promise<void> = Promise.resolve();
 
 async function receive(message: MainToSlot): Promise<void> {
   if (message.t === "start") {
@@ -93,7 +95,9 @@ async function receive(message: MainToSlot): Promise<void> {
   } else if (message.t === "connection") {
     slot.runner.connection.told(message.connection);
   } else if (message.t === "profile") {
-    await profile(message.intervalUs);
+    const next = (): Promise<void> => profile(message.intervalUs);
+    profiled = profiled.then(next, next);
+    await profiled;
   } else if (message.t === "supplies") {
     slot.supply(message.supplies);
   } else if (message.t === "batch") {
