@@ -94,7 +94,7 @@ class FakeCluster implements SchedulerPort {
     };
     const hello = { ...place, slots: 1, resources: {}, memoryLimitBytes: 1e9 };
     this.#machine.step({ e: "workerJoined", at: micros(), cause: ++this.#cause as Cause, worker, hello });
-    const snapshot = { t: "snapshot" as const, holds: [], tasks: [], functions: [], expects: [] };
+    const snapshot = { t: "snapshot" as const, holds: [], tasks: [], functions: [], expects: [], equipment: [] };
     this.#machine.step(this.#hear(worker, [snapshot]));
   }
 

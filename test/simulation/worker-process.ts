@@ -254,6 +254,8 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       },
       serveRelay: () => {},
       profile: () => {},
+      equip: () => {},
+      unequip: () => {},
       expectUpload: (task) => void this.#expected.add(task),
       dropStored: (task) => {
         if (!this.#expected.delete(task)) this.arena.drop(task);

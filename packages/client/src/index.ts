@@ -35,6 +35,8 @@ export type { ExecResult } from "./commands/spec.ts";
 export { copy } from "./copy.ts";
 export type { RebalanceOptions, ReplicateOptions } from "./data-moves.ts";
 export type { Environment } from "./environment.ts";
+export type { FileInfo, UploadFileOptions } from "./equipment/files.ts";
+export type { Plugin, PluginInfo, PluginPlace, RegisterPluginOptions } from "./equipment/plugins.ts";
 export type { TaskError } from "./failures.ts";
 export { Future, type FutureStatus, isFuture } from "./future.ts";
 export type { GatherOptions } from "./gather.ts";

@@ -111,7 +111,7 @@ export class InlineWorker {
       onMessages: (messages) => {
         for (const message of messages) this.#heard(message);
       },
-      onUp: () => this.#link.send({ t: "snapshot", holds: [], tasks: [], functions: [], expects: [] }),
+      onUp: () => this.#link.send({ t: "snapshot", holds: [], tasks: [], functions: [], expects: [], equipment: [] }),
       onDown: () => {},
       onGone: () => {},
     });

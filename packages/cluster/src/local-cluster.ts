@@ -153,8 +153,16 @@ export class LocalCluster {
         return groups.map(({ process, workers }) => ({ name: workers[0]?.name ?? "", ended: endOf(process) }));
       },
     });
-    this.#adaptive = new RunningAdaptive(new Adaptive(supplier, options), () => client.close());
-    return this.#adaptive;
+    // Meanwhile the cluster may have been closed, or another call may have begun to size it.
+    if (this.#closing !== null) {
+      await client.close();
+      throw closed();
+    }
+    const before = this.#adaptive;
+    const adaptive = new RunningAdaptive(new Adaptive(supplier, options), () => client.close());
+    this.#adaptive = adaptive;
+    await before?.stop();
+    return adaptive;
   }
 
   /** Sends a signal to the process of the worker at `index` of `workers()`, to see what happens then. Default SIGKILL. */

@@ -28,6 +28,8 @@ export interface LocalClusterOptions {
   readonly heapLimit?: number | string;
   /** What each worker has for tasks that ask for it, such as { GPU: 1 }. */
   readonly resources?: Readonly<Record<string, number>>;
+  /** Modules that each slot of each worker loads before its tasks: paths, from the current folder on, or packages. Default none. */
+  readonly preload?: readonly string[];
   /** Default 127.0.0.1. */
   readonly host?: string;
   /** The scheduler's port; 0, the default, is any free one. */
@@ -86,6 +88,10 @@ const amounts: Check = (value) =>
     : "amounts by name, such as { GPU: 1 }";
 const strings: Check = (value) =>
   isRecord(value) && Object.values(value).every((item) => typeof item === "string") ? null : "strings by name";
+const modules: Check = (value) =>
+  Array.isArray(value) && value.every((item) => typeof item === "string" && item !== "" && !item.includes(","))
+    ? null
+    : 'paths or packages, none with a comma in it, such as ["./setup.mjs"]';
 const role: Check = (value) =>
   isRecord(value) && typeof value["command"] === "string" && Array.isArray(value["args"]) ? null : "{ command, args }";
 
@@ -101,6 +107,7 @@ const checks: Checks<LocalClusterOptions> = {
   spillDirectory: folder,
   heapLimit: size,
   resources: amounts,
+  preload: modules,
   host,
   port,
   dashboardPort: port,
@@ -149,6 +156,7 @@ function workerFlags(options: LocalClusterOptions, threads: number): string[] {
   if (options.spillDirectory !== undefined) flags.push("--spill-directory", options.spillDirectory ?? "off");
   if (options.heapLimit !== undefined) flags.push("--heap-limit", String(options.heapLimit));
   const resources = Object.entries(options.resources ?? {}).map(([name, amount]) => `${name}=${amount}`);
+  for (const module of options.preload ?? []) flags.push("--preload", module);
   if (resources.length > 0) flags.push("--resources", resources.join(","));
   return flags;
 }

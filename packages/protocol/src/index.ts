@@ -16,6 +16,7 @@ export * from "./link/relay-words.ts";
 export * from "./link/scheduler-link.ts";
 export * from "./link/server-link.ts";
 export * from "./payload-store.ts";
+export { type Preloaded, preload } from "./preload.ts";
 export * from "./token.ts";
 export * from "./value/index.ts";
 export * from "./words/index.ts";

@@ -211,7 +211,7 @@ export class Stage implements SchedulerPort {
 
   snapshot(id: number, fields: Partial<Extract<WorkerToScheduler, { t: "snapshot" }>> = {}): void {
     this.speakable.add(`w${id}`);
-    this.tell(id, { t: "snapshot", holds: [], tasks: [], functions: [], expects: [], ...fields });
+    this.tell(id, { t: "snapshot", holds: [], tasks: [], functions: [], expects: [], equipment: [], ...fields });
   }
 
   tell(id: number, ...messages: WorkerToScheduler[]): void {

@@ -199,7 +199,7 @@ export class TestWorker {
 
   #up({ resumed }: Welcome): void {
     const tasks = resumed ? this.assigned.map(({ task, attempt }) => ({ task, attempt, running: true })) : [];
-    this.link.send({ t: "snapshot", holds: [], tasks, functions: [], expects: [] });
+    this.link.send({ t: "snapshot", holds: [], tasks, functions: [], expects: [], equipment: [] });
     this.log.add(this.log.entries.length === 0 ? "up" : resumed ? "resumed" : "anew");
   }
 

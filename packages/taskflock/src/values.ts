@@ -98,6 +98,13 @@ export function resources(text: string): Record<string, number> {
   return parsed;
 }
 
+/** `./setup.mjs,some-package`: modules that are loaded before anything else. */
+export function modules(text: string): readonly string[] {
+  const parsed = text.split(",").map((piece) => piece.trim());
+  if (parsed.includes("")) throw new InvalidValue("Give paths or packages, e.g. ./setup.mjs or ./a.mjs,some-package.");
+  return parsed;
+}
+
 /** An even share of the machine's memory. */
 export function memoryShare(processes: number): number {
   return Math.floor(totalmem() / processes);

@@ -28,7 +28,7 @@ test("a worker below a nanny is one process without a nanny, whatever its enviro
       schedulerLostMs: 5,
       logLevel: "warn",
     },
-    ...{ lifetime: 5_000, lifetimeStagger: 1_500, lifetimeRestart: true },
+    ...{ lifetime: 5_000, lifetimeStagger: 1_500, lifetimeRestart: true, preload: ["./a.mjs", "b"] },
   } as unknown as WorkerFlags;
   const [command, ...args] = workerArguments("host:1", flags);
   expect(command).toBe("worker");

@@ -52,6 +52,8 @@ export interface WorkerOptions {
   readonly incarnation?: string;
   /** A nanny watches this process, and starts the worker again when it asks for that. Default false. */
   readonly nanny?: boolean;
+  /** Modules that each slot loads before anything else: paths, from the current folder on, or packages. Default none. */
+  readonly preload?: readonly string[];
   /** After so long the worker retires by itself, milliseconds; 0 (default): never. It finishes what it runs, however long that takes. */
   readonly lifetimeMs?: number;
   /** The lifetime is longer or shorter by up to so much, drawn anew for each worker, milliseconds: so that not all leave at once. Default 0. */
@@ -110,6 +112,7 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
     resources: {},
     incarnation: crypto.randomUUID(),
     nanny: false,
+    preload: [],
     lifetimeMs: 0,
     lifetimeStaggerMs: 0,
     lifetimeRestart: false,

@@ -3,9 +3,11 @@
 import {
   type Assign,
   type Cause,
+  type Equip,
   type Finished,
   FlockError,
   type FunctionId,
+  type GearFailure,
   type Holder,
   type Micros,
   NO_PAYLOAD,
@@ -20,6 +22,7 @@ import {
 } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import type { Place } from "./arena.ts";
+import type { WorkerEquipment } from "./equipment.ts";
 import type { FunctionLibrary } from "./function-library.ts";
 import { LineLimiter, LOG_BYTES_PER_SECOND } from "./line-limiter.ts";
 import type { RunItem, WorkerEvent, WorkerMachine, WorkerPort } from "./machine/index.ts";
@@ -40,6 +43,7 @@ export interface ShellParts {
   readonly machine: WorkerMachine;
   readonly slots: Slots;
   readonly transfers: Transfers;
+  readonly equipment: WorkerEquipment;
 }
 
 export interface ShellContext {
@@ -291,6 +295,18 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   configure(inlineLimitBytes: number): void {
     this.#inlineLimitBytes = inlineLimitBytes;
+  }
+
+  equipped(gear: number, part: number, slots: number, failure: GearFailure | null): void {
+    this.#dispatch({ e: "equipped", gear, part, slots, failure });
+  }
+
+  equip(message: Equip): void {
+    this.#parts?.equipment.equip(message, this.#worker);
+  }
+
+  unequip(gear: number): void {
+    this.#parts?.equipment.unequip(gear);
   }
 
   profile(intervalUs: number): void {

@@ -1,4 +1,5 @@
 // Puts a worker together: machine, slots, arena, peer port and the link to the scheduler.
+import { join } from "node:path";
 import {
   BulkClient,
   BulkServer,
@@ -10,7 +11,10 @@ import {
   type WorkerHello,
 } from "@taskflock/protocol";
 import { Arena } from "./arena.ts";
+import { WorkerEquipment } from "./equipment.ts";
+import { WorkerFiles } from "./files.ts";
 import { FunctionLibrary } from "./function-library.ts";
+import { assetFolderOf } from "./functions/assets.ts";
 import { HEARTBEAT_MS, Metrics } from "./heartbeat.ts";
 import { defaultWorkerConfig, WorkerMachine } from "./machine/index.ts";
 import { MemoryWatch } from "./memory-watch.ts";
@@ -123,8 +127,10 @@ class Worker implements RunningWorker {
     this.#shell = this.#newShell();
     const ground = new LandingGround(this.#arena, this.#store, options.memoryLimitBytes * LANDING_SHARE);
     this.#transfers = new Transfers(ground, this.#bulk, this.#shell);
+    // Where results go to files, uploaded files lie beside them; else beside those that come along with functions.
+    const filesFolder = join(folder?.path ?? assetFolderOf(incarnation), "files");
     this.#slots = new Slots(
-      { ...this.#options, spillFolder: folder?.path ?? "" },
+      { ...this.#options, spillFolder: folder?.path ?? "", filesFolder },
       {
         arena: this.#arena,
         store: this.#store,
@@ -137,7 +143,12 @@ class Worker implements RunningWorker {
     this.#profiles = new Profiles(this.#payloads, this.#slots);
     const machine = new WorkerMachine({ ...defaultWorkerConfig, slots: options.slots }, this.#shell);
     this.#machine = machine;
-    this.#shell.use({ machine, slots: this.#slots, transfers: this.#transfers });
+    const equipment = new WorkerEquipment({
+      ...{ payloads: this.#payloads, functions: this.#functions, plugins: this.#slots.plugins, logger },
+      files: new WorkerFiles(filesFolder, () => folder?.make()),
+      equipped: (...said) => this.#shell.equipped(...said),
+    });
+    this.#shell.use({ machine, slots: this.#slots, transfers: this.#transfers, equipment });
   }
 
   get name(): string {

@@ -12,6 +12,11 @@ export interface TaskContext {
     /** Name of the worker. */
     readonly worker: string;
   };
+  /**
+   * The absolute path of a file that `client.uploadFile` brought to the workers; a module is imported by it. It stays readable until the
+   * file has been replaced or removed twice. Throws FLOCK_FILE_UNKNOWN, with the names that there are.
+   */
+  file(name: string): string;
   /** Writes a line to the task's log, as console.log does. */
   log(...values: unknown[]): void;
   /** Says how far the task is: a fraction from 0 to 1, or anything printable. It becomes a line of the task's log. */

@@ -235,6 +235,8 @@ export class MachineBench {
         if (!this.fetches.delete(task)) throw new Error(`${task} is not fetched`);
         this.calls.push(`stopFetch ${task}`);
       },
+      equip: ({ gear, part }) => void this.calls.push(`equip ${gear}.${part}`),
+      unequip: (gear) => void this.calls.push(`unequip ${gear}`),
       profile: (intervalUs) => void this.calls.push(`profile ${intervalUs}`),
       serveRelay: (key) => void this.calls.push(`relay ${key}`),
       expectUpload: (task) => {

@@ -101,6 +101,7 @@ export class Harness {
         checkArguments: false,
         ...options,
         spillFolder: folder?.path ?? "",
+        ...{ filesFolder: "", name: "w", preload: [] },
       },
       {
         arena: this.arena,

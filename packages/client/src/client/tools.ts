@@ -9,6 +9,15 @@ import {
   createActor,
   findActor,
 } from "../actors/actor.ts";
+import { type FileInfo, listFiles, removeFile, type UploadFileOptions, uploadFile } from "../equipment/files.ts";
+import {
+  listPlugins,
+  type Plugin,
+  type PluginInfo,
+  type RegisterPluginOptions,
+  registerPlugin,
+  unregisterPlugin,
+} from "../equipment/plugins.ts";
 import { type Future, recordOf } from "../future.ts";
 import { SharedEvent } from "../shared-objects/event.ts";
 import { SharedLock, SharedSemaphore } from "../shared-objects/leases.ts";
@@ -59,6 +68,56 @@ export class ClientTools extends ClientData {
 
   #actorHost(): ActorHost {
     return { submit: (fn, args, options) => this.submitInternal(fn, args, options) };
+  }
+
+  /**
+   * Runs `setup({ worker, slot })` once in each slot of every worker that is there, and of those that come later, before further tasks:
+   * also in slots that take the place of others, and in those of actors. Resolves when it ran in all that are there, with the number of
+   * threads and processes in which it did, by worker; a slot that is busy is waited for. It stays when this client leaves.
+   *
+   * Rejects with FLOCK_PLUGIN_FAILED (setup threw; the cause is its error, and the plugin is not kept), FLOCK_PLUGIN_EXISTS,
+   * FLOCK_FUNCTION_NOT_SERIALIZABLE, FLOCK_NOT_SERIALIZABLE, FLOCK_TOO_LARGE, FLOCK_FILES_FULL, FLOCK_ARGUMENT_INVALID,
+   * FLOCK_OPTION_INVALID.
+   */
+  async registerPlugin<S>(
+    plugin: Plugin<S>,
+    options?: RegisterPluginOptions,
+  ): Promise<Readonly<Record<string, number>>> {
+    return registerPlugin(this.open(), plugin as unknown as Plugin<never>, options);
+  }
+
+  /**
+   * Takes a plugin back: its teardown runs in each slot that has it, when that is through with what it runs. Resolves when all workers
+   * were told. Rejects with FLOCK_PLUGIN_UNKNOWN and FLOCK_ARGUMENT_INVALID.
+   */
+  async unregisterPlugin(name: string): Promise<void> {
+    return unregisterPlugin(this.open(), name);
+  }
+
+  /** All plugins that are registered, by any client. */
+  async plugins(): Promise<readonly PluginInfo[]> {
+    return listPlugins(this.open());
+  }
+
+  /**
+   * Brings a file (its path, or its bytes with `{ name }`) to every worker that is there, and to those that come later; tasks find it by
+   * `taskContext().file(name)`. A file of the same name is replaced. Resolves when all that are there have it, with their names.
+   * The scheduler keeps it in memory: up to 256 MiB, all files together.
+   *
+   * Rejects with FLOCK_FILE_FAILED (a disk is full; then it is not kept), FLOCK_FILES_FULL, FLOCK_ARGUMENT_INVALID, FLOCK_OPTION_INVALID.
+   */
+  async uploadFile(source: string | URL | Uint8Array, options?: UploadFileOptions): Promise<readonly string[]> {
+    return uploadFile(this.open(), source, options);
+  }
+
+  /** Removes an uploaded file from all workers. Rejects with FLOCK_FILE_UNKNOWN and FLOCK_ARGUMENT_INVALID. */
+  async removeFile(name: string): Promise<void> {
+    return removeFile(this.open(), name);
+  }
+
+  /** All files that were uploaded, by any client. */
+  async files(): Promise<readonly FileInfo[]> {
+    return listFiles(this.open());
   }
 
   /**

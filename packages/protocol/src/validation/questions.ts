@@ -1,7 +1,7 @@
 // The fields of every question.
 
 import type { Question } from "../words/index.ts";
-import { choice, type Field, flag, int, list, nullable, payload, record, variants } from "./fields.ts";
+import { choice, type Field, flag, int, list, nullable, optionalPayload, payload, record, variants } from "./fields.ts";
 import { sharedQuestions } from "./shared-objects.ts";
 import { bytes, key, line, MAX_ELEMENTS, millis, name, natural, positive } from "./terms.ts";
 
@@ -11,6 +11,7 @@ type Table = {
 };
 
 const numbers: Field = list(positive, MAX_ELEMENTS);
+const gearKind: Field = choice("plugin", "file");
 const workers: Field = list(name, 10_000);
 
 const questions = {
@@ -50,6 +51,18 @@ const questions = {
   startProfile: { workers: list(name, 10_000), intervalUs: int(50, 1_000_000) },
   takeProfile: { worker: name },
   dump: { section: choice("tasks", "story"), from: natural, limit: int(1, 1_000) },
+  filePart: { draft: positive, part: natural, data: payload("dataBytes"), dataBytes: bytes },
+  equip: {
+    kind: gearKind,
+    name,
+    override: flag,
+    draft: natural,
+    functions: numbers,
+    data: optionalPayload("dataBytes"),
+    dataBytes: bytes,
+  },
+  unequip: { kind: gearKind, name },
+  equipment: { kind: gearKind },
   ...sharedQuestions,
 } satisfies Table;
 

@@ -168,6 +168,17 @@ const toWorker = {
     expectedUs: natural,
   },
   profile: { intervalUs: natural },
+  equip: {
+    gear: positive,
+    kind: choice("plugin", "file"),
+    name,
+    functions: list(natural, MAX_ELEMENTS),
+    part: natural,
+    parts: positive,
+    data: optionalPayload("dataBytes"),
+    dataBytes: bytes,
+  },
+  unequip: { gear: positive },
   drop: { task: taskId },
   stop: { task: taskId, attempt: positive, why: choice("cancelled", "stolen") },
   acquire: { task: taskId, bytes, holders },
@@ -195,6 +206,12 @@ const worker = {
     why: choice("cancelled", "stolen", "predecessor", "input", "retiring"),
   },
   profiled: { data: optionalPayload("dataBytes"), dataBytes: bytes, message: line },
+  equipped: {
+    gear: positive,
+    part: natural,
+    slots: natural,
+    failure: nullable(record({ name: line, message: line, stack: line })),
+  },
   held: { task: taskId, bytes, version: natural },
   notHeld: { task: taskId, message: line, code: errorCode },
   missing: { task: taskId, holder: positive, version: natural, why: whyMissing },
@@ -210,6 +227,7 @@ const worker = {
     tasks: list(record({ task: taskId, attempt: positive, running: flag }), MAX_ELEMENTS),
     functions: list(natural, MAX_ELEMENTS),
     expects: list(taskId, MAX_ELEMENTS),
+    equipment: list(record({ gear: positive, parts: natural }), MAX_ELEMENTS),
   },
 } satisfies Table<"worker">;
 

@@ -250,6 +250,35 @@ export const errorRegistry = {
     advice: "Please report it with the story in the message.",
   },
   FLOCK_INTERNAL: { summary: "A defect in Taskflock.", advice: "Please report it with the message." },
+  FLOCK_PRELOAD_FAILED: {
+    summary: "A module that is to be loaded before anything else (--preload) could not be loaded, or its setup failed.",
+    advice: "See the message. Paths are read from the folder in which the process was started.",
+  },
+  FLOCK_PLUGIN_FAILED: {
+    summary: "The setup of a plugin failed on a worker, so that the plugin was not kept.",
+    advice: "The message says on which, the cause is what setup threw. Mend it, and register it again.",
+  },
+  FLOCK_PLUGIN_EXISTS: {
+    summary: "A plugin is registered under the name already.",
+    advice: "Give another name, unregister it first, or register with { override: true }.",
+  },
+  FLOCK_PLUGIN_UNKNOWN: {
+    summary: "No plugin is registered under the name.",
+    advice: "client.plugins() lists what there is.",
+  },
+  FLOCK_FILE_FAILED: {
+    summary: "An uploaded file could not be written on a worker, so that it was not kept.",
+    advice:
+      "See the message for the worker and its reason, such as a full disk (--spill-directory says where it writes).",
+  },
+  FLOCK_FILE_UNKNOWN: {
+    summary: "No file was uploaded under the name.",
+    advice: "The message names those that there are; client.uploadFile brings files to all workers.",
+  },
+  FLOCK_FILES_FULL: {
+    summary: "Uploaded files take as much room as the scheduler has for them.",
+    advice: "Remove some (client.removeFile), scatter large data instead, or put it on a disk that all workers see.",
+  },
   // model selection
   FLOCK_ML_ESTIMATOR: {
     summary: "What was given as an estimator cannot be used as one.",

@@ -42,6 +42,15 @@ export type EventKind =
   | "actorCreated"
   /** Gone with its worker, or with its own thread or process. */
   | "actorLost"
+  /** All workers that are there have it; or it is wanted no more. */
+  | "pluginRegistered"
+  | "pluginRemoved"
+  /** Its setup threw on a worker. */
+  | "pluginFailed"
+  | "fileUploaded"
+  | "fileRemoved"
+  /** It could not be written on a worker. */
+  | "fileFailed"
   /** Said by a client. */
   | "note"
   /** A lock or a lease of a semaphore that a client held until it was gone is free again. */

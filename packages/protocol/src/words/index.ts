@@ -1,5 +1,6 @@
 export type * from "./client-messages.ts";
 export type * from "./data.ts";
+export type * from "./equipment.ts";
 export * from "./errors.ts";
 export type * from "./events.ts";
 export * from "./handshake.ts";

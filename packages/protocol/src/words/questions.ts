@@ -1,6 +1,7 @@
 // What clients ask the scheduler now and then, and what it answers.
 
 import type { DatasetContent, DatasetFacts, HeldResults, Moves } from "./data.ts";
+import type { EquipmentAnswers, EquipmentQuestion } from "./equipment.ts";
 import type { FunctionNumber, PayloadRef, TaskNumber } from "./ids.ts";
 import type { RunAnswers, RunQuestion } from "./run-questions.ts";
 import type { Restarted, ScaleAdvice } from "./scaling.ts";
@@ -13,6 +14,7 @@ export type Question =
   | RunQuestion
   | WatchQuestion
   | SharedQuestion
+  | EquipmentQuestion
   | { readonly q: "cluster" }
   | { readonly q: "story"; readonly n: TaskNumber }
   /** By key: of whichever client's task. */
@@ -87,7 +89,7 @@ export interface CallInfo {
   readonly inputs: number;
 }
 
-interface Answers extends RunAnswers, WatchAnswers, SharedAnswers {
+interface Answers extends RunAnswers, WatchAnswers, SharedAnswers, EquipmentAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
   readonly storyOfKey: readonly StoryLine[];

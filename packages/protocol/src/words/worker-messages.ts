@@ -1,6 +1,7 @@
 // Between worker, or its nanny, and scheduler.
 
 import type { Holder } from "./client-messages.ts";
+import type { Equip, Equipped, HeldGear, Unequip } from "./equipment.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Attempt, FunctionId, PayloadRef, TaskId, WorkerId } from "./ids.ts";
 import type { WhyMissing } from "./relays.ts";
@@ -102,6 +103,8 @@ export interface TakeProfile {
 
 export type SchedulerToWorker =
   | TakeProfile
+  | Equip
+  | Unequip
   | SendFunction
   | ForgetFunction
   | Assign
@@ -225,6 +228,8 @@ export interface Snapshot {
   readonly functions: readonly FunctionId[];
   /** Uploads that are still expected here. */
   readonly expects: readonly TaskId[];
+  /** Plugins and files that are here, or on their way. */
+  readonly equipment: readonly HeldGear[];
 }
 
 /** What was sampled, as text in UTF-8; or why there is nothing. */
@@ -237,6 +242,7 @@ export interface Profiled {
 
 export type WorkerToScheduler =
   | Profiled
+  | Equipped
   | Started
   | Finished
   | Errored

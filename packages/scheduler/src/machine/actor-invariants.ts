@@ -53,6 +53,7 @@ function checkCall(core: Core, call: Task): string | null {
   const { worker } = actor;
   const before = line!.calls.slice(line!.head, at).filter((t) => t.state === QUEUED || t.state === WAITING);
   const first = before.length === 0 && line!.behind === null && call.state === QUEUED;
-  const idle = worker?.up === true && worker.status === WORKING && !worker.paused && actor.flying.size === 0;
+  const idle =
+    worker?.up === true && worker.status === WORKING && !worker.paused && worker.equipped && actor.flying.size === 0;
   return first && idle ? "a call waits for an actor that does nothing" : null;
 }

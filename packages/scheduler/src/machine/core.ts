@@ -18,6 +18,7 @@ import {
   type WorkerId,
 } from "@taskflock/protocol/words";
 import type { Actor } from "./actors.ts";
+import { Equipment } from "./equipment.ts";
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
 import { LogStore } from "./log-store.ts";
@@ -134,6 +135,8 @@ export class Core {
   readonly uploads: Set<Task> = new Set();
   /** What the cluster itself refers to. */
   readonly kept: Kept = new Kept();
+  /** Plugins and uploaded files. */
+  readonly equipment: Equipment = new Equipment();
   /** Copies that people asked for and that are under way; and tasks of theirs whose copies are gone. */
   readonly transfers: Map<Task, Transfer[]> = new Map();
   readonly stranded: Task[] = [];
@@ -223,7 +226,7 @@ export class Core {
 
   /** For the event log. */
   happened(kind: EventKind, who: string, text: string, key = ""): void {
-    this.events.add(this.now, this.cause, kind, who, text, key);
+    this.events.add(this.now, this.cause, kind, who, text.slice(0, MAX_NOTICE), key);
   }
 
   /** Says nothing to a worker whose link is cut: its snapshot will show what it missed. */

@@ -39,12 +39,22 @@ export function digestOf(core: Core): string {
   for (const f of core.functions.values())
     hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs} ${f.durations.median()}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
+  addEquipment(hash, core);
   addShared(hash, core.shared);
   hash.add(`${core.waiters.length} ${core.returning.length} ${core.watchers.length}`);
   hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
   for (const [task, since] of core.copied) hash.add(`copied ${task} ${since}`);
   for (const { task, attempt, since } of core.watched) hash.add(`watched ${task} ${attempt} ${since}`);
   return hash.text();
+}
+
+function addEquipment(hash: Hash, { equipment, workers }: Core): void {
+  for (const { id, kind, name, bytes, errand } of equipment.gear.values()) {
+    hash.add(`equipment ${id} ${kind} ${name} ${bytes} ${errand?.session} ${errand?.id} ${errand?.waiting.size}`);
+  }
+  for (const [session, drafts] of equipment.drafts) hash.add(`drafts ${session} ${[...drafts.keys()]}`);
+  for (const w of workers.values()) for (const [id, taken] of w.gear) hash.add(`has ${w.id} ${id} ${taken}`);
+  hash.add(`${equipment.last} ${equipment.bytes}`);
 }
 
 function addShared(hash: Hash, shared: SharedTable): void {

@@ -3,6 +3,7 @@
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import { checkActors } from "./actor-invariants.ts";
 import type { Core } from "./core.ts";
+import { checkEquipment } from "./equipment-invariants.ts";
 import { checkKept } from "./kept-invariants.ts";
 import { canEverRun, takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
@@ -52,6 +53,7 @@ export function checkAll(core: Core): string | null {
     checkWork(core) ??
     checkCounts(core) ??
     checkCopied(core) ??
+    checkEquipment(core) ??
     checkReferences(core) ??
     checkQueues(core) ??
     checkLanes(core) ??
@@ -288,6 +290,7 @@ function checkFunctions(core: Core): string | null {
     uses.set(record, (uses.get(record) ?? 0) + 1);
   };
   for (const session of core.sessions.values()) for (const d of session.functions.values()) use(d.record);
+  for (const { functions } of core.equipment.gear.values()) for (const record of functions) use(record);
   for (const task of core.slots) {
     if (task === null || (task.flags & LINEAGE) === 0) continue;
     use(task.definition!.record);

@@ -26,9 +26,9 @@ export function laneFor(core: Core, data: TaskOptionsData): Lane {
   return lane;
 }
 
-/** It is there, has memory left, and is not on its way out. */
+/** It is there, has memory left and what it is to have, and is not on its way out. */
 export function takesTasks(worker: Worker): boolean {
-  return worker.up && worker.status === WORKING && !worker.paused;
+  return worker.up && worker.status === WORKING && !worker.paused && worker.equipped;
 }
 
 export function joinLanes(core: Core, worker: Worker): void {

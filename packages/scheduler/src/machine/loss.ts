@@ -3,6 +3,7 @@
 
 import { actorsLost } from "./actor-life.ts";
 import type { Core } from "./core.ts";
+import { equipmentAway } from "./equip.ts";
 import { removeHolder } from "./holdings.ts";
 import { leaveLanes } from "./lanes.ts";
 import { end, failedWith, failure, requeue } from "./lifecycle.ts";
@@ -31,6 +32,7 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
   core.workers.delete(worker.id);
   core.retiring.delete(worker);
   leaveLanes(core, worker);
+  equipmentAway(core, worker);
   core.touchWorker(worker);
   actorsLost(core, worker, how);
   const affected = new Set<Session>();

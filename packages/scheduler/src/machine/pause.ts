@@ -5,9 +5,9 @@
 import type { Pausing } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { joinLanes, leaveLanes, takesTasks } from "./lanes.ts";
-import { answerWaiters } from "./questions.ts";
 import { reconsiderMoves, takeBack } from "./retire.ts";
 import { startWaitingUploads } from "./upload.ts";
+import { answerWaiters } from "./waiters.ts";
 import type { Worker } from "./worker-record.ts";
 
 export function pausing(core: Core, worker: Worker, { paused, reason }: Pausing): void {

@@ -95,6 +95,8 @@ export interface SchedulerConfig {
   readonly stragglerUs: number;
   /** Values in queues and variables, all together. */
   readonly sharedBudgetBytes: number;
+  /** Plugins and uploaded files, all together. */
+  readonly equipmentBudgetBytes: number;
   /** Copies that nobody asked for are dropped when nothing has read the result for so long, µs. */
   readonly surplusUs: number;
   /** Lines of story kept for all tasks together. */
@@ -117,6 +119,7 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   stragglerUs: 1_000_000,
   surplusUs: 10_000_000,
   sharedBudgetBytes: 256 * 1024 * 1024,
+  equipmentBudgetBytes: 256 * 1024 * 1024,
   storyLines: 100_000,
   eventsKept: 10_000,
   logUnitsKept: 8 * 1024 * 1024,

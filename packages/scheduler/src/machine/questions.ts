@@ -7,14 +7,15 @@ import { callOf, referToInputs } from "./calls.ts";
 import type { Core } from "./core.ts";
 import { dataHandlers } from "./data-questions.ts";
 import { runHandlers } from "./detached.ts";
-import { clusterInfo, workerInfo, workerInfos } from "./info.ts";
-import { takesTasks } from "./lanes.ts";
+import { equipmentHandlers } from "./equipment-questions.ts";
+import { clusterInfo, workerInfo } from "./info.ts";
 import { namedWorkers, notFound } from "./named-workers.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 import { restartHandlers } from "./restart.ts";
 import { retire } from "./retire.ts";
 import { scaleHandlers } from "./scale.ts";
 import { sharedHandlers } from "./shared-questions.ts";
+import { answerWaiters } from "./waiters.ts";
 import { watchHandlers } from "./watch.ts";
 import { whyHandlers } from "./why.ts";
 
@@ -45,6 +46,7 @@ const handlers: Handlers<Question["q"]> = {
   ...whyHandlers,
   ...actorHandlers,
   ...dataHandlers,
+  ...equipmentHandlers,
   ...sharedHandlers,
   ...scaleHandlers,
   ...restartHandlers,
@@ -54,20 +56,6 @@ const handlers: Handlers<Question["q"]> = {
 export function answerQuestion(core: Core, session: Session, { id, question }: Ask): void {
   const handle = handlers[question.q] as Handlers<"ping">["ping"];
   handle(core, session, id, question as never);
-}
-
-/** Enough workers are there for some who wait for that. */
-export function answerWaiters(core: Core): void {
-  if (core.waiters.length === 0) return;
-  let there = 0;
-  for (const worker of core.workers.values()) if (takesTasks(worker)) there++;
-  const waiting = core.waiters.splice(0);
-  for (const waiter of waiting) {
-    const session = core.sessions.get(waiter.session);
-    if (session === undefined) continue;
-    if (there < waiter.count) core.waiters.push(waiter);
-    else answer(core, session, waiter.id, () => ({ value: workerInfos(core), error: null }));
-  }
 }
 
 export function retireNamed(core: Core, names: readonly string[], why: string): void {

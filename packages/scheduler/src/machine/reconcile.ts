@@ -3,11 +3,11 @@
 import type { Snapshot, TaskId } from "@taskflock/protocol/words";
 import { takeCopy } from "./copies.ts";
 import type { Core } from "./core.ts";
+import { reconcileEquipment } from "./equip.ts";
 import { dropStray, removeHolder } from "./holdings.ts";
-import { joinLanes, reconsiderStranded } from "./lanes.ts";
+import { joinLanes, reconsiderStranded, takesTasks } from "./lanes.ts";
 import { requeue } from "./lifecycle.ts";
 import { profileAgain } from "./profiles.ts";
-import { answerWaiters } from "./questions.ts";
 import { SECOND, type Task } from "./records.ts";
 import { answerReturned } from "./restart.ts";
 import { beginRetiring, reconsiderMoves, takeBack } from "./retire.ts";
@@ -18,6 +18,7 @@ import { ASSIGNED, isPlaced, RUNNING } from "./states.ts";
 import { watch } from "./stragglers.ts";
 import { detach } from "./supply.ts";
 import { expectAgain, startWaitingUploads } from "./upload.ts";
+import { answerWaiters } from "./waiters.ts";
 import { LEAVING, RETIRING, WORKING, type Worker } from "./worker-record.ts";
 
 /**
@@ -31,11 +32,12 @@ export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): vo
   worker.wasCut = false;
   // Functions first: what is assigned next relies on it.
   reconcileFunctions(core, worker, snapshot);
+  reconcileEquipment(core, worker, snapshot);
   reconcileTasks(core, worker, snapshot);
   reconcileHoldings(core, worker, snapshot);
   reconcileUploads(core, worker, snapshot);
   if (core.limited) core.send(worker, { t: "configure", inlineLimitBytes: 0 });
-  if (worker.status === WORKING && worker.paused) holdBack(core, worker);
+  if (worker.status === WORKING && !takesTasks(worker)) holdBack(core, worker);
   else if (worker.status === WORKING) joinLanes(core, worker);
   else if (worker.status === RETIRING) beginRetiring(core, worker);
   else if (worker.status === LEAVING) core.send(worker, { t: "leave", restart: worker.restart });
@@ -47,7 +49,7 @@ export function takeSnapshot(core: Core, worker: Worker, snapshot: Snapshot): vo
   answerReturned(core);
 }
 
-/** It is there, but paused: nothing new, and what it has not begun is taken back. */
+/** It is there, but paused, or lacks what it is to have: nothing new, and what it has not begun is taken back. */
 function holdBack(core: Core, worker: Worker): void {
   takeBack(core, worker);
   reconsiderStranded(core);

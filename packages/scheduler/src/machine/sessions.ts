@@ -17,6 +17,7 @@ import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
 import { forgetWaiting, freeQuestion } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { keepsTask, keptRefs, leavesRuns, unfollow } from "./detached.ts";
+import { draftsAbandoned } from "./equipment-questions.ts";
 import { defineFunction, unuseFunction } from "./functions.ts";
 import { dropStray, holderFailed } from "./holdings.ts";
 import { laneFor } from "./lanes.ts";
@@ -88,6 +89,7 @@ export function sessionGone(core: Core, session: Session): void {
   session.functions.clear();
   for (const { lane } of session.options.values()) core.unuseLane(lane);
   session.options.clear();
+  draftsAbandoned(core, session);
   session.asks.length = 0;
   forgetWaiting(core, session.id);
   core.kept.said.delete(session.id);

@@ -42,6 +42,10 @@ export class Worker {
   restart = false;
   /** Its memory is above its pause limit: it gets nothing new. */
   paused = false;
+  /** It has the plugins and files that were there when it joined or came back: before that it gets no tasks. */
+  equipped = true;
+  /** Of each, how many parts it has taken in. */
+  readonly gear: Map<number, number> = new Map();
   readonly free: Map<string, number>;
   assigned: Task[] = [];
   /** Tasks whose second attempt is here; they take slots and resources as the assigned do. */

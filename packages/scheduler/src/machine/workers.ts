@@ -5,6 +5,7 @@ import {
   type Finished,
   type Held,
   type Micros,
+  type Missing,
   NO_PAYLOAD,
   type NotHeld,
   type Started,
@@ -19,6 +20,7 @@ import { assign } from "./assign.ts";
 import { retryWaitUs } from "./backoff.ts";
 import { takeCopy } from "./copies.ts";
 import type { Core } from "./core.ts";
+import { equipmentAway, onEquipped } from "./equip.ts";
 import { measure } from "./functions.ts";
 import { addHolder, dropStray, holderFailed, holdersFor } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
@@ -59,6 +61,7 @@ export function workerCut(core: Core, worker: Worker): void {
   core.happened("workerCut", worker.name, "its link is cut; it may come back");
   leaveLanes(core, worker);
   core.touchWorker(worker);
+  equipmentAway(core, worker);
   reconsiderMoves(core);
 }
 
@@ -82,16 +85,14 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "notHeld":
       notHeld(core, worker, message);
       return;
-    case "missing": {
-      const task = core.taskById(message.task);
-      const holder = core.workers.get(message.holder);
-      if (task === null || holder === undefined) return;
-      if (message.why === "unreachable" && noteRelayWanted(core, worker, task, holder)) return;
-      holderFailed(core, task, holder, message.version);
+    case "missing":
+      missing(core, worker, message);
       return;
-    }
     case "actorEnded":
       actorEnded(core, worker, message);
+      return;
+    case "equipped":
+      onEquipped(core, worker, message);
       return;
     case "profiled":
       profiled(core, worker, message);
@@ -271,6 +272,14 @@ function notHeld(core: Core, worker: Worker, message: NotHeld): void {
     copyRefused(core, task, worker);
     transferRefused(core, task, worker, message.message);
   }
+}
+
+function missing(core: Core, worker: Worker, message: Missing): void {
+  const task = core.taskById(message.task);
+  const holder = core.workers.get(message.holder);
+  if (task === null || holder === undefined) return;
+  if (message.why === "unreachable" && noteRelayWanted(core, worker, task, holder)) return;
+  holderFailed(core, task, holder, message.version);
 }
 
 function held(core: Core, worker: Worker, message: Held): void {

@@ -13,6 +13,8 @@ export interface Flag {
   /** Throws for what it does not take. */
   readonly parse?: (text: string) => unknown;
   readonly choices?: readonly string[];
+  /** A list: what is said once more is added to it. */
+  readonly repeats?: boolean;
 }
 
 export interface CommandLine {
@@ -75,7 +77,9 @@ class Reader {
 
   #set(flag: Flag, text: string): boolean {
     if (flag.choices?.includes(text) === false) throw new Error(`${text} is none of the choices`);
-    this.#flags[propertyOf(flag)] = flag.parse === undefined ? text : flag.parse(text);
+    const value = flag.parse === undefined ? text : flag.parse(text);
+    const before = flag.repeats === true ? this.#flags[propertyOf(flag)] : undefined;
+    this.#flags[propertyOf(flag)] = addedTo(before, value);
     return true;
   }
 
@@ -89,6 +93,11 @@ class Reader {
     else if (isNegative(flag)) this.#flags[property] = true;
     else if (flag.preset !== undefined) this.#flags[property] = flag.preset;
   }
+}
+
+/** A list that is said again goes on. */
+export function addedTo(before: unknown, value: unknown): unknown {
+  return Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
 }
 
 function longName({ flags }: Flag): string {

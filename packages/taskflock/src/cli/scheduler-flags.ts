@@ -1,5 +1,5 @@
 import { logLevels } from "../logger.ts";
-import { byteSizeFrom, descriptorNumber, duration, integer, port } from "../values.ts";
+import { byteSizeFrom, descriptorNumber, duration, integer, modules, port } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
 
 /** Of `taskflock scheduler`; they make `SchedulerFlags`. */
@@ -58,6 +58,16 @@ export const schedulerFlags: readonly Flag[] = [
     variable: "MAX_RELAYS",
     preset: 16,
     parse: integer(0, 10_000),
+  },
+  {
+    flags: "--preload <modules>",
+    description:
+      "modules to load in its process before it is ready, e.g. ./setup.mjs; several with commas, or the flag again",
+    variable: "PRELOAD_SCHEDULER",
+    preset: [],
+    presetText: "none",
+    parse: modules,
+    repeats: true,
   },
   {
     flags: "--idle-timeout <time>",

@@ -1,5 +1,5 @@
 import { logLevels } from "../logger.ts";
-import { byteSize, cores, descriptorNumber, duration, integer, port, resources, share } from "../values.ts";
+import { byteSize, cores, descriptorNumber, duration, integer, modules, port, resources, share } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
 
 /** How much each process has and may use. */
@@ -135,6 +135,16 @@ const placeFlags: readonly Flag[] = [
     description: "at the end of its lifetime the nanny starts the worker again",
     variable: "LIFETIME_RESTART",
     preset: false,
+  },
+  {
+    flags: "--preload <modules>",
+    description:
+      "modules that each slot loads before its tasks, e.g. ./setup.mjs; several with commas, or the flag again ",
+    variable: "PRELOAD",
+    preset: [],
+    presetText: "none",
+    parse: modules,
+    repeats: true,
   },
   {
     flags: "--token-file <file>",

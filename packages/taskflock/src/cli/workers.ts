@@ -1,13 +1,8 @@
-import type { Client } from "@taskflock/client";
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
 import { duration } from "../values.ts";
 import { flag } from "./flags.ts";
-
-interface PlaceFlags {
-  readonly address: string;
-  readonly tokenFile?: string;
-}
+import { asking, type PlaceFlags, withPlace } from "./place.ts";
 
 interface RestartFlags extends PlaceFlags {
   readonly timeout: number;
@@ -56,27 +51,6 @@ export function addRestartCommand(program: Command): void {
     );
     if (kept.length > 0) printLine(`Without a nanny, and so not restarted: ${kept.join(", ")}.`);
   });
-}
-
-function withPlace(command: Command): Command {
-  return command
-    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
-    .addOption(
-      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
-    );
-}
-
-async function asking<T>(name: string, flags: PlaceFlags, ask: (client: Client) => Promise<T>): Promise<T> {
-  const { Client } = await import("@taskflock/client");
-  const client = await Client.connect(flags.address, {
-    name,
-    ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }),
-  });
-  try {
-    return await ask(client);
-  } finally {
-    await client.close();
-  }
 }
 
 function counted(count: number, what: string): string {

@@ -2,6 +2,7 @@
 
 import { readFileSync, rmSync } from "node:fs";
 import { type Dashboard, startDashboard } from "@taskflock/dashboard";
+import type { Preloaded } from "@taskflock/protocol/code";
 import { makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/protocol/links";
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { createLogger, type LogLevel } from "../logger.ts";
@@ -23,6 +24,8 @@ export interface SchedulerFlags {
   readonly sessionReconnect: number;
   /** Milliseconds. */
   readonly idleTimeout?: number;
+  /** Paths or packages. */
+  readonly preload: readonly string[];
   readonly logLevel: LogLevel;
   readonly readyFd?: number;
   readonly exitOnStdinEnd: boolean;
@@ -45,6 +48,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
     ...(flags.record === undefined ? {} : { recordFile: flags.record }),
   });
+  const preloaded = await preloadOrClose(scheduler, flags.preload);
   const tokenFile = given === null ? tokenFileFor(scheduler.port) : null;
   if (tokenFile !== null) writeToken(tokenFile, token);
   let dashboard: Dashboard | null = null;
@@ -72,8 +76,22 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   } finally {
     // Also when the machine failed: what still listened would keep the process alive, and healthy to whoever asks.
     await dashboard?.close();
+    await preloaded?.teardown();
     if (tokenFile !== null) removeToken(tokenFile, token);
     await scheduler.close();
+  }
+}
+
+/** Nobody knows the scheduler yet: its token is not left anywhere, and its readiness not said. */
+async function preloadOrClose(scheduler: RunningScheduler, modules: readonly string[]): Promise<Preloaded | null> {
+  if (modules.length === 0) return null;
+  const { address, id } = scheduler;
+  const { preload } = await import("@taskflock/protocol/code");
+  try {
+    return await preload(modules, process.cwd(), { scheduler: { address, id } });
+  } catch (error) {
+    await scheduler.close();
+    throw error;
   }
 }
 

@@ -45,6 +45,8 @@ export interface WorkerFlags {
   readonly lifetime?: number;
   readonly lifetimeStagger?: number;
   readonly lifetimeRestart: boolean;
+  /** Paths or packages. */
+  readonly preload: readonly string[];
   readonly logLevel: LogLevel;
   readonly readyFd?: number;
   readonly exitOnStdinEnd: boolean;
@@ -111,7 +113,7 @@ async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink |
 /** Answers that the next worker would only get again. */
 const FINAL: ReadonlySet<string> = new Set([
   ...["FLOCK_CONNECTION_REFUSED", "FLOCK_NOT_A_SCHEDULER", "FLOCK_VERSION_MISMATCH"],
-  ...["FLOCK_UNAUTHORIZED", "FLOCK_FORBIDDEN"],
+  ...["FLOCK_UNAUTHORIZED", "FLOCK_FORBIDDEN", "FLOCK_PRELOAD_FAILED"],
 ]);
 
 async function joinScheduler(
@@ -156,6 +158,7 @@ async function workerOptions(
     lifetimeMs: flags.lifetime ?? 0,
     lifetimeStaggerMs: flags.lifetimeStagger ?? 0,
     lifetimeRestart: flags.lifetimeRestart,
+    preload: flags.preload,
     logger,
     ...(nanny === null ? {} : { incarnation: nanny.incarnation, nanny: true }),
   };
@@ -243,5 +246,6 @@ export function workerArguments(address: string, flags: WorkerFlags): string[] {
     ...(flags.lifetime === undefined ? [] : ["--lifetime", `${flags.lifetime}ms`]),
     ...(flags.lifetimeStagger === undefined ? [] : ["--lifetime-stagger", `${flags.lifetimeStagger}ms`]),
     ...(flags.lifetimeRestart ? ["--lifetime-restart"] : []),
+    ...(flags.preload.length === 0 ? [] : ["--preload", flags.preload.join(",")]),
   ];
 }

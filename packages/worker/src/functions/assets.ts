@@ -54,7 +54,7 @@ export interface AssetFolder {
 
 /** A folder that goes with this process, if it is not removed before. Nobody else can guess the id, and be there before. */
 export function newAssetFolder(id: string = randomUUID()): AssetFolder {
-  const path = pathOf(id);
+  const path = assetFolderOf(id);
   const removeNow = (): void => removeAssetFolder(id);
   process.once("exit", removeNow);
   const remove = (): void => {
@@ -67,13 +67,14 @@ export function newAssetFolder(id: string = randomUUID()): AssetFolder {
 /** Also for the nanny of a worker that could not do it itself. */
 export function removeAssetFolder(id: string): void {
   try {
-    rmSync(pathOf(id), { recursive: true, force: true });
+    rmSync(assetFolderOf(id), { recursive: true, force: true });
   } catch {
     // Where open files cannot be removed, a copy stays behind: no reason for anything to fail.
   }
 }
 
-function pathOf(id: string): string {
+/** Of the process, or worker, of this id. */
+export function assetFolderOf(id: string): string {
   return join(tmpdir(), `taskflock-assets-${id}`);
 }
 

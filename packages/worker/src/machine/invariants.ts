@@ -2,6 +2,7 @@
 
 import type { WorkerId } from "@taskflock/protocol/words";
 import { willBeMade } from "./data.ts";
+import { checkEquipment } from "./equipment.ts";
 import type { Datum, TaskRecord } from "./records.ts";
 import {
   BATCHED,
@@ -136,6 +137,8 @@ function checkSlots(s: WorkerState): void {
   checkActors(s);
   expect(s, 0, !s.retiring || s.ready.size === 0, "retiring with a queue");
   expect(s, 0, s.lost.length === 0, "losses not settled");
+  const equipment = checkEquipment(s);
+  expect(s, 0, equipment === null, equipment ?? "");
 }
 
 function checkActors(s: WorkerState): void {

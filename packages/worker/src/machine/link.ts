@@ -3,6 +3,7 @@
 import type { Snapshot } from "@taskflock/protocol/words";
 import { abandon } from "./attempts.ts";
 import { stopSeeking } from "./data.ts";
+import { dropEquipment, heldGear } from "./equipment.ts";
 import type { WorkerEvent } from "./port.ts";
 import type { TaskRecord } from "./records.ts";
 import { DOOMED, ENDING, firstOf, itemsOf, RUNNING, STOPPING } from "./records.ts";
@@ -67,7 +68,7 @@ export function snapshot(s: WorkerState): Snapshot {
     const running = state === RUNNING || state === STOPPING || state === ENDING;
     tasks.push({ task: assign.task, attempt: assign.attempt, running });
   }
-  return { t: "snapshot", holds, tasks, functions: [...s.functions.keys()], expects };
+  return { t: "snapshot", holds, tasks, functions: [...s.functions.keys()], expects, equipment: heldGear(s) };
 }
 
 /** The scheduler sends nothing more. */
@@ -100,6 +101,7 @@ function dropAll(s: WorkerState): void {
   }
   s.functions.clear();
   s.large.clear();
+  dropEquipment(s);
 }
 
 function endAbandoned(s: WorkerState, items: readonly TaskRecord[]): void {

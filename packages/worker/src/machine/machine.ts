@@ -3,6 +3,7 @@ import { FlockError } from "@taskflock/protocol/words";
 import { fillActors, isStray } from "./actors.ts";
 import { lose, settleLost, stopInSlot } from "./attempts.ts";
 import { becameStored, fetchEnded, saySpoiled, seekElsewhere, startFetches } from "./data.ts";
+import { onEquipped } from "./equipment.ts";
 import { checkEverything, checkTouched } from "./invariants.ts";
 import { onLinkUp, onPausing, onRetireWanted, sayFirstSnapshot, snapshot } from "./link.ts";
 import {
@@ -141,6 +142,9 @@ function takeSeldom(s: WorkerState, event: Exclude<WorkerEvent, { e: Taken }>): 
   switch (event.e) {
     case "pausing":
       onPausing(s, event);
+      return;
+    case "equipped":
+      onEquipped(s, event);
       return;
     case "inputSpoiled":
       onInputSpoiled(s, event);

@@ -4,10 +4,12 @@ import type {
   Assign,
   Attempt,
   Cause,
+  Equip,
   ErrorCode,
   Failure,
   Finished,
   FunctionId,
+  GearFailure,
   Holder,
   Micros,
   PayloadRef,
@@ -94,6 +96,14 @@ export type WorkerEvent = {
       readonly attempt: Attempt;
       readonly input: TaskId;
     }
+  /** A part of a plugin or file was taken in; or it failed, also in a slot that began later. */
+  | {
+      readonly e: "equipped";
+      readonly gear: number;
+      readonly part: number;
+      readonly slots: number;
+      readonly failure: GearFailure | null;
+    }
   /** The same, noticed while others fetched it. */
   | { readonly e: "spoiled"; readonly task: TaskId }
   | { readonly e: "woken" }
@@ -156,6 +166,9 @@ export interface WorkerPort {
   forgetFunction(fn: FunctionId): void;
   /** Results up to this size are to come as payloads from now on. */
   configure(inlineLimitBytes: number): void;
+  /** Takes in a part of a plugin or file; answered by `equipped`, unless `unequip` comes first. A plugin is set up before what `run` is given next. */
+  equip(message: Equip): void;
+  unequip(gear: number): void;
   /** Samples what slots do every so many µs; 0: ends that, and says `profiled` to the scheduler. */
   profile(intervalUs: number): void;
   wakeAt(at: Micros | null): void;

@@ -12,6 +12,7 @@ import type {
 } from "@taskflock/protocol/words";
 import { freeAssign, lose, stopInSlot, stopQueued, takeOn } from "./attempts.ts";
 import { seekElsewhere, seekFrom, stopSeeking, tidy } from "./data.ts";
+import { onEquip, onUnequip } from "./equipment.ts";
 import { leave } from "./link.ts";
 import type { Datum } from "./records.ts";
 import { newDatum } from "./records.ts";
@@ -53,6 +54,12 @@ export function onMessage(s: WorkerState, message: SchedulerToWorker): void {
     case "profile":
       s.port.profile(message.intervalUs);
       return;
+    case "equip":
+      onEquip(s, message);
+      return;
+    case "unequip":
+      onUnequip(s, message);
+      return;
     case "retire":
       onRetire(s);
       return;
@@ -65,6 +72,7 @@ export function onMessage(s: WorkerState, message: SchedulerToWorker): void {
 function discard(s: WorkerState, message: SchedulerToWorker): void {
   if (message.t === "assign") freeAssign(s, message);
   else if (message.t === "function") s.free(message.code);
+  else if (message.t === "equip") s.free(message.data);
 }
 
 /** What was stolen and runs already is declined by silence: its outcome follows. */

@@ -8,6 +8,7 @@ import type {
   WorkerToScheduler,
 } from "@taskflock/protocol/words";
 import { FlockError, NO_PAYLOAD } from "@taskflock/protocol/words";
+import type { Gear } from "./equipment.ts";
 import { IndexedHeap } from "./heap.ts";
 import type { WorkerConfig, WorkerPort } from "./port.ts";
 import { ReadyQueue } from "./ready-queue.ts";
@@ -36,6 +37,8 @@ export class WorkerState {
   lastSlot: number;
   /** Code of the functions known here. */
   readonly functions: Map<FunctionId, PayloadRef> = new Map();
+  /** Plugins and files, in the order in which they came. */
+  readonly equipment: Map<number, Gear> = new Map();
   /** Functions whose last result was too large to travel with its outcome. */
   readonly large: Set<FunctionId> = new Set();
 

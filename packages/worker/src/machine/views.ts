@@ -70,6 +70,7 @@ export function digestOf(s: WorkerState): string {
         .join(),
     );
   parts.push([...s.functions].join());
+  for (const { gear, received, told } of s.equipment.values()) parts.push(gear, received, told);
   return fnv(parts.join());
 }
 

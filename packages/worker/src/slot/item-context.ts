@@ -4,6 +4,7 @@ import { format } from "node:util";
 import { type FailedCall, FlockError } from "@taskflock/protocol/code";
 import type { TaskContext } from "../task-context.ts";
 import { keyOf, type SlotItem } from "./batch.ts";
+import { uploadedFile } from "./files.ts";
 import { LogTail } from "./log-tail.ts";
 import { ownFolders } from "./own-folders.ts";
 import type { StopReason } from "./protocol.ts";
@@ -48,6 +49,10 @@ export class ItemContext implements TaskContext {
 
   get report(): (progress: unknown) => void {
     return (progress) => this.#print(this, "stdout", `progress ${shownProgress(progress)}\n`);
+  }
+
+  get file(): (name: string) => string {
+    return uploadedFile;
   }
 
   get signal(): AbortSignal {

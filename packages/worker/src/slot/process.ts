@@ -5,7 +5,9 @@ import { Worker } from "node:worker_threads";
 import { type EncodedValue, FlockError } from "@taskflock/protocol/code";
 import { writeSpillFile } from "../spill/spill-file.ts";
 import { IN_FILE, type Supplies } from "./batch.ts";
+import { SlotEquipment } from "./equipment.ts";
 import { arenaFull } from "./failure.ts";
+import { useFilesFolder } from "./files.ts";
 import { OUTCOME, OutboxWriter, privateOutboxMemory } from "./outbox.ts";
 import type { OwnProfiler } from "./own-profiler.ts";
 import type { MainToSlot, SlotConfig, SlotToMain } from "./protocol.ts";
@@ -18,6 +20,7 @@ class ProcessSlot implements SlotHost {
   /** Shared inputs by serial: which of them are kept is the main thread's decision. */
   readonly segments: Map<number, ArrayBufferLike> = new Map();
   readonly runner: BatchRunner;
+  readonly equipment: SlotEquipment;
   placed: (answer: PlaceAnswer) => void = () => undefined;
   readonly #spillFolder: string;
 
@@ -25,6 +28,8 @@ class ProcessSlot implements SlotHost {
     this.#spillFolder = config.spillFolder;
     this.outbox = new OutboxWriter(privateOutboxMemory(), (records) => post({ t: "records", records }));
     this.runner = new BatchRunner(config, this);
+    this.equipment = new SlotEquipment(config, post);
+    useFilesFolder(config.filesFolder);
   }
 
   supply(supplies: Supplies): void {
@@ -75,35 +80,62 @@ function post(message: SlotToMain): void {
 }
 
 let slot: ProcessSlot | undefined;
+/** What is done one after the other, in the order in which it was asked for. */
+let line: Promise<void> = Promise.resolve();
 let profiler: OwnProfiler | null = null;
-/** One after the other: code that does not return lets both be heard at once. */
+/** A profile's begin and its end, one after the other: code that does not return lets both be heard at once. */
 let profiled: Promise<void> = Promise.resolve();
 
-async function receive(message: MainToSlot): Promise<void> {
+function receive(message: MainToSlot): void {
   if (message.t === "start") {
-    slot = new ProcessSlot(message.config);
-    post({ t: "ready" });
+    begin(new ProcessSlot(message.config));
     return;
   }
   if (slot === undefined) throw new FlockError("FLOCK_INTERNAL", "A message reached a slot that was not started.");
-  if (message.t === "abort") {
-    slot.runner.abort(message.task, message.attempt, message.reason);
-  } else if (message.t === "place") {
-    slot.placed(message);
-  } else if (message.t === "dispose") {
-    await slot.runner.dispose().finally(() => post({ t: "disposed" }));
-  } else if (message.t === "connection") {
-    slot.runner.connection.told(message.connection);
-  } else if (message.t === "profile") {
-    const next = (): Promise<void> => profile(message.intervalUs);
-    profiled = profiled.then(next, next);
-    await profiled;
-  } else if (message.t === "supplies") {
-    slot.supply(message.supplies);
-  } else if (message.t === "batch") {
-    await slot.runner.run(message.batch);
+  const { runner, equipment } = slot;
+  if (message.t === "abort") runner.abort(message.task, message.attempt, message.reason);
+  else if (message.t === "place") slot.placed(message);
+  else if (message.t === "connection") runner.connection.told(message.connection);
+  else if (message.t === "dispose") void dispose(slot);
+  else if (message.t === "profile") sample(message.intervalUs);
+  else enqueue(() => next(message, runner, equipment));
+}
+
+function begin(begun: ProcessSlot): void {
+  slot = begun;
+  if (begun.equipment.isReady) post({ t: "ready" });
+  else enqueue(() => begun.equipment.begin());
+}
+
+async function dispose({ runner, equipment }: ProcessSlot): Promise<void> {
+  try {
+    await runner.dispose();
+    await equipment.dispose();
+  } finally {
+    post({ t: "disposed" });
+  }
+}
+
+function enqueue(job: () => Promise<void>): void {
+  line = line.then(job).catch((error: unknown) => {
+    process.stderr.write(`A process slot failed: ${String(error)}\n`);
+    process.exit(1);
+  });
+}
+
+async function next(message: MainToSlot, runner: BatchRunner, equipment: SlotEquipment): Promise<void> {
+  if (message.t === "supplies") slot?.supply(message.supplies);
+  else if (message.t === "plug") await equipment.plug(message.plugin);
+  else if (message.t === "unplug") await equipment.unplug(message.serial);
+  else if (message.t === "batch") {
+    await runner.run(message.batch);
     post({ t: "done" });
   }
+}
+
+function sample(intervalUs: number): void {
+  const asked = (): Promise<void> => profile(intervalUs);
+  profiled = profiled.then(asked, asked);
 }
 
 async function profile(intervalUs: number): Promise<void> {
@@ -125,7 +157,7 @@ const watch = `
 `;
 new Worker(watch, { eval: true, workerData: process.ppid, resourceLimits: { maxOldGenerationSizeMb: 8 } }).unref();
 
-process.on("message", (message: MainToSlot) => void receive(message));
+process.on("message", receive);
 process.on("disconnect", () => process.exit(0));
 // Ctrl-C reaches the whole group; the worker decides what becomes of its slots.
 process.on("SIGINT", () => undefined);

@@ -1,7 +1,9 @@
 // What a slot and the main thread say to each other besides batches and outcomes.
+import type { GearFailure } from "@taskflock/protocol/code";
 import type { ProfileReport } from "../profile-tree.ts";
 import type { Batch, Supplies } from "./batch.ts";
 import type { Connection } from "./connection.ts";
+import type { SlotPlugin } from "./equipment.ts";
 import type { OutboxMemory } from "./outbox.ts";
 
 /** What stays the same for a slot's life. */
@@ -17,6 +19,12 @@ export interface SlotConfig {
   readonly spillFolder: string;
   /** Where files that come along with functions are written; all slots of a worker share it. */
   readonly assetFolder: string;
+  /** Where uploaded files are found (slot/files.ts). */
+  readonly filesFolder: string;
+  /** The name that the worker asks the scheduler for. */
+  readonly worker: string;
+  /** Modules that are loaded before anything else. */
+  readonly preload: readonly string[];
 }
 
 export type StopReason = "cancelled" | "timeout";
@@ -43,6 +51,10 @@ export type SlotToMain =
   | { readonly t: "records"; readonly records: Uint8Array }
   /** It can run batches. */
   | { readonly t: "ready" }
+  /** It cannot: a module that is loaded before anything else failed. */
+  | { readonly t: "unready"; readonly message: string }
+  /** The plugin's setup has ended. */
+  | { readonly t: "plugged"; readonly serial: number; readonly failure: GearFailure | null }
   /** The actor has let go of what it had. */
   | { readonly t: "disposed" }
   /** The batch was run through. */
@@ -70,7 +82,10 @@ export type MainToSlot =
   | { readonly t: "supplies"; readonly supplies: Supplies }
   | { readonly t: "batch"; readonly batch: Batch }
   | { readonly t: "connection"; readonly connection: Connection }
-  /** The actor's life is over; answered by `disposed`. */
+  /** Between two batches, in the order in which it was said; answered by `plugged`. */
+  | { readonly t: "plug"; readonly plugin: SlotPlugin }
+  | { readonly t: "unplug"; readonly serial: number }
+  /** The slot's life is over, and its actor's; answered by `disposed`. */
   | { readonly t: "dispose" }
   // Process slots only:
   | { readonly t: "start"; readonly config: SlotConfig }

@@ -5,22 +5,27 @@ import type { MessagePort } from "node:worker_threads";
 import type { EncodedValue } from "@taskflock/protocol/code";
 import { writeSpillFile } from "../spill/spill-file.ts";
 import { type Batch, IN_FILE, type Supplies } from "./batch.ts";
+import { SlotEquipment } from "./equipment.ts";
 import { arenaFull } from "./failure.ts";
+import { useFilesFolder } from "./files.ts";
 import { OUTCOME, OutboxWriter } from "./outbox.ts";
 import type { MainToSlot, SlotConfig, SlotToMain, ThreadStart } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
 
+/** What is done between two batches. */
+type Job = () => Promise<void>;
 type PlaceAnswer = Extract<MainToSlot, { t: "place" }>;
 
 class ThreadSlot implements SlotHost {
   outbox: OutboxWriter;
   readonly #outboxes: readonly OutboxWriter[];
-  readonly #waiting: Batch[] = [];
+  readonly #waiting: (Batch | Job)[] = [];
   #busy = false;
   readonly segments: Map<number, ArrayBufferLike> = new Map();
   readonly #config: SlotConfig;
   readonly #port: MessagePort;
   readonly #runner: BatchRunner;
+  readonly #equipment: SlotEquipment;
   readonly #broke: (error: unknown) => void;
   #placed: ((answer: PlaceAnswer) => void) | undefined;
 
@@ -33,8 +38,11 @@ class ThreadSlot implements SlotHost {
     );
     this.outbox = this.#outboxes[0]!;
     this.#runner = new BatchRunner(start, this);
+    this.#equipment = new SlotEquipment(start, (message) => this.post(message));
+    useFilesFolder(start.filesFolder);
     port.on("message", (message: MainToSlot) => this.#receive(message));
-    this.post({ t: "ready" });
+    if (this.#equipment.isReady) this.post({ t: "ready" });
+    else this.#line(() => this.#equipment.begin());
   }
 
   post(message: SlotToMain): void {
@@ -74,8 +82,13 @@ class ThreadSlot implements SlotHost {
   #receive(message: MainToSlot): void {
     switch (message.t) {
       case "batch":
-        this.#waiting.push(message.batch);
-        if (!this.#busy) this.#runAll();
+        this.#line(message.batch);
+        break;
+      case "plug":
+        this.#line(() => this.#equipment.plug(message.plugin));
+        break;
+      case "unplug":
+        this.#line(() => this.#equipment.unplug(message.serial));
         break;
       case "supplies":
         this.#supply(message.supplies);
@@ -84,7 +97,10 @@ class ThreadSlot implements SlotHost {
         this.#placed?.(message);
         break;
       case "dispose":
-        void this.#runner.dispose().finally(() => this.post({ t: "disposed" }));
+        void this.#runner
+          .dispose()
+          .then(() => this.#equipment.dispose())
+          .finally(() => this.post({ t: "disposed" }));
         break;
       case "abort":
         this.#runner.abort(message.task, message.attempt, message.reason);
@@ -97,11 +113,23 @@ class ThreadSlot implements SlotHost {
     }
   }
 
+  #line(next: Batch | Job): void {
+    this.#waiting.push(next);
+    if (!this.#busy) this.#runAll();
+  }
+
   /** One batch after the other; when one has to wait for something, the rest follows then. */
   #runAll(): void {
     this.#busy = true;
     try {
       for (let batch = this.#waiting.shift(); batch !== undefined; batch = this.#waiting.shift()) {
+        if (typeof batch === "function") {
+          batch().then(
+            () => this.#runAll(),
+            (error: unknown) => this.#fail(error),
+          );
+          return;
+        }
         this.outbox = this.#outboxes[batch.outbox]!;
         this.outbox.reset();
         const pending = this.#runner.run(batch);

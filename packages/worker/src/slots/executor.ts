@@ -1,9 +1,10 @@
 // What runs batches outside of the main thread: one life of a thread, or of a child process.
 
-import type { Assign, PayloadRef } from "@taskflock/protocol";
+import type { Assign, GearFailure, PayloadRef } from "@taskflock/protocol";
 import type { Arena, Place } from "../arena.ts";
 import type { FunctionLibrary, LibraryFunction } from "../function-library.ts";
 import type { BatchTerms } from "../slot/batch.ts";
+import type { SlotPlugin } from "../slot/equipment.ts";
 import type { OutcomeRecord } from "../slot/outbox.ts";
 import type { SlotConfig, StopReason } from "../slot/protocol.ts";
 import type { Lease } from "../store.ts";
@@ -34,6 +35,10 @@ export interface ExecutorEvents {
   log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
   /** The oldest batch was run through; outcomes may still be on their way. */
   batchDone(): void;
+  /** A plugin's setup has ended there. */
+  plugged(serial: number, failure: GearFailure | null): void;
+  /** It takes nothing any more. May be said twice. */
+  gone(): void;
   /** After the last outcome. Never after `end` was called. */
   ended(ending: Ending): void;
 }
@@ -53,7 +58,10 @@ export interface Executor {
   look(): void;
   /** All of the oldest batch is known, and it has ended: from now on the next one is the oldest. */
   skip(): void;
-  /** Lets the actor dispose of what it has; resolves when it has, and may never. */
+  /** Sets a plugin up before the batches that follow; answered by `plugged`. */
+  plug(plugin: SlotPlugin): void;
+  unplug(serial: number): void;
+  /** Takes down what was set up, and lets the actor dispose of what it has; resolves when that is done, and may never. */
   dispose(): Promise<void>;
   /** Ends it; resolves when none of its code runs any more, which native code can delay. */
   end(): Promise<void>;

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { SeenFunctions } from "../function-library.ts";
 import type { ProfileReport } from "../profile-tree.ts";
 import { type BatchTerms, IN_FILE, type StoredInput } from "../slot/batch.ts";
+import type { SlotPlugin } from "../slot/equipment.ts";
 import { readRecords } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
@@ -70,6 +71,8 @@ export class ProcessExecutor implements Executor {
   #profiled: (report: ProfileReport | null) => void = () => undefined;
   #isSampled = false;
   #stderr = "";
+  /** Why it was ended at its start. */
+  #unready: string | undefined;
   #ending = false;
 
   constructor(options: ThreadOptions, parts: ExecutorParts, events: ExecutorEvents, logger: Logger) {
@@ -124,6 +127,14 @@ export class ProcessExecutor implements Executor {
     // It has one batch at a time.
   }
 
+  plug(plugin: SlotPlugin): void {
+    this.#send({ t: "plug", plugin });
+  }
+
+  unplug(serial: number): void {
+    this.#send({ t: "unplug", serial });
+  }
+
   dispose(): Promise<void> {
     this.#send({ t: "dispose" });
     return new Promise((resolve) => {
@@ -149,6 +160,7 @@ export class ProcessExecutor implements Executor {
 
   async end(): Promise<void> {
     this.#ending = true;
+    this.#events.gone();
     this.#child.kill("SIGKILL");
     await this.exited;
     this.#taskClients.over(this.#session);
@@ -164,6 +176,11 @@ export class ProcessExecutor implements Executor {
     const [first] = (await Promise.race([once(child, "message"), once(child, "close")])) as [
       SlotToMain | number | null,
     ];
+    if (typeof first === "object" && first?.t === "unready") {
+      this.#unready = first.message;
+      child.kill("SIGKILL");
+      throw new FlockError("FLOCK_PRELOAD_FAILED", first.message);
+    }
     if (typeof first !== "object" || first?.t !== "ready") {
       throw new FlockError("FLOCK_INTERNAL", `A process slot did not start: ${this.#stderr.trim() || "no message"}`);
     }
@@ -210,6 +227,9 @@ export class ProcessExecutor implements Executor {
       case "log":
         this.#events.log(message.task, message.attempt, message.stream, message.text);
         break;
+      case "plugged":
+        this.#events.plugged(message.serial, message.failure);
+        break;
       case "disposed":
         this.#isDisposed();
         break;
@@ -232,7 +252,8 @@ export class ProcessExecutor implements Executor {
     this.#taskClients.over(this.#session);
     const ending: Ending = this.#stderr.includes(HEAP_MESSAGE)
       ? { how: "heap" }
-      : { how: "exit", what: signal ?? `exit code ${code}` };
+      : { how: "exit", what: this.#unready ?? signal ?? `exit code ${code}` };
+    this.#events.gone();
     this.#events.ended(ending);
   }
 }

@@ -1,5 +1,5 @@
 // One slot as the main thread sees it: the batch it was given, what has come back, and how it is ended and replaced.
-import type { Assign, TaskId } from "@taskflock/protocol";
+import type { TaskId } from "@taskflock/protocol";
 import { FlockError } from "@taskflock/protocol";
 import type { Arena, Place } from "../arena.ts";
 import type { BatchTerms } from "../slot/batch.ts";
@@ -7,6 +7,7 @@ import { decodeFailure, failureOf } from "../slot/failure.ts";
 import { OUTCOME, type OutcomeRecord, payloadOf } from "../slot/outbox.ts";
 import type { StopReason } from "../slot/protocol.ts";
 import type { Store } from "../store.ts";
+import { deathOf } from "./death.ts";
 import type { Ending, Executor, ExecutorEvents, ReadyItem } from "./executor.ts";
 import { isOverWithin } from "./over-within.ts";
 import type { SlotEvents } from "./slot-events.ts";
@@ -43,7 +44,7 @@ interface Run {
 }
 
 /** How long an actor may take to dispose of what it has. */
-const DISPOSE_MS = 5000;
+export const DISPOSE_MS = 5000;
 /** How long an ended thread may take before the worker is to be replaced. */
 export const STUCK_AFTER_MS = 2000;
 
@@ -162,9 +163,11 @@ export class Slot {
     return isolation === "process" || isolation === "actor-process" ? "process" : "thread";
   }
 
-  /** Ends whatever runs, for good. */
-  async close(): Promise<void> {
+  /** Ends whatever runs, for good. `orderly`: what was set up where nothing runs may be taken down. */
+  async close(orderly = false): Promise<void> {
     this.#closed = true;
+    const idle = orderly && this.#runs.length === 0 ? Object.values(this.#executors) : [];
+    await isOverWithin(Promise.all(idle.map((executor) => executor.dispose())), DISPOSE_MS);
     await Promise.all(Object.values(this.#executors).map((executor) => executor.end()));
   }
 
@@ -208,6 +211,8 @@ export class Slot {
     const known = this.#executors[kind];
     if (known !== undefined) return known;
     const made: Executor = this.#make(kind, this.number, {
+      plugged: () => undefined, // `make` hears of these
+      gone: () => undefined,
       outcome: (record) => this.#outcome(record),
       outcomesTold: () => this.#events.outcomesTold(),
       large: (index, bytes, durationUs) => this.#large(index, bytes, durationUs),
@@ -364,17 +369,4 @@ export class Slot {
 function settle(run: Run, flight: Flight): void {
   flight.settled = true;
   run.open--;
-}
-
-function deathOf({ key }: Assign, ending: Ending): FlockError {
-  if (ending.how === "heap") {
-    return new FlockError(
-      "FLOCK_TASK_OUT_OF_MEMORY",
-      `Task ${key} filled the JavaScript heap of its slot; use less memory, typed arrays, or raise --heap-limit on the worker.`,
-    );
-  }
-  return new FlockError(
-    "FLOCK_TASK_EXITED",
-    `Task ${key} ended its slot (${ending.what}); it must return or throw instead.`,
-  );
 }

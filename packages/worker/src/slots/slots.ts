@@ -12,8 +12,9 @@ import type { Lease, Store } from "../store.ts";
 import { BatchPacker, type LinkedInput } from "./batch-packer.ts";
 import type { Executor, ExecutorEvents, ExecutorParts, ThreadOptions } from "./executor.ts";
 import { isOverWithin } from "./over-within.ts";
+import { PluginTable } from "./plugin-table.ts";
 import { ProcessExecutor } from "./process-executor.ts";
-import { type ExecutorKind, type Flight, Slot, STUCK_AFTER_MS } from "./slot.ts";
+import { DISPOSE_MS, type ExecutorKind, type Flight, Slot, STUCK_AFTER_MS } from "./slot.ts";
 import type { SlotEvents } from "./slot-events.ts";
 import { TaskClients } from "./task-clients.ts";
 import { ThreadExecutor } from "./thread-executor.ts";
@@ -30,6 +31,12 @@ export interface SlotsOptions {
   readonly checkArguments: boolean;
   /** Where inputs and results that are files lie; "" when there are none. */
   readonly spillFolder: string;
+  /** Where uploaded files lie. */
+  readonly filesFolder: string;
+  /** The name that the worker asks the scheduler for. */
+  readonly name: string;
+  /** Modules that each slot loads before anything else. */
+  readonly preload: readonly string[];
 }
 
 export interface SlotsParts {
@@ -45,6 +52,8 @@ export interface SlotsParts {
 const LOOK_MS = 5;
 /** Looks in vain after which nobody looks until the next batch: a timer for each tiny task would cost more than the task. */
 const IDLE_LOOKS = 20;
+/** How long all slots may take to end: those that are in order take down what was set up in them. */
+const CLOSE_MS: number = DISPOSE_MS + STUCK_AFTER_MS;
 const NONE: readonly never[] = [];
 
 export class Slots {
@@ -57,6 +66,7 @@ export class Slots {
   /** Of actors that are being disposed of. */
   readonly #closing: Set<Promise<void>> = new Set();
   readonly #assets: AssetFolder;
+  readonly plugins: PluginTable = new PluginTable();
   /** Process slots that live. */
   readonly #processes: Set<ProcessExecutor> = new Set();
   #look: NodeJS.Timeout | null = null;
@@ -99,7 +109,8 @@ export class Slots {
     if (this.#look !== null) clearInterval(this.#look);
     for (const number of [...this.#actors.keys()]) this.closeActor(number);
     await Promise.all(this.#closing);
-    await isOverWithin(Promise.all(this.#slots.map((slot) => slot.close())), STUCK_AFTER_MS);
+    const orderly = this.plugins.wasUsed || this.#options.preload.length > 0;
+    await isOverWithin(Promise.all(this.#slots.map((slot) => slot.close(orderly))), CLOSE_MS);
     await this.#executorParts.taskClients.settled();
     this.#assets.remove();
   }
@@ -184,10 +195,22 @@ export class Slots {
       config: {
         ...{ slot, actor: slot >= this.#options.slots, cacheBytes, checkArguments },
         assetFolder: this.#assets.path,
-        spillFolder,
+        ...{ spillFolder, filesFolder: this.#options.filesFolder },
+        ...{ worker: this.#options.name, preload: this.#options.preload },
       },
     };
-    if (kind === "thread") return new ThreadExecutor(options, this.#executorParts, events);
+    const heard: ExecutorEvents = {
+      ...events,
+      plugged: (serial, failure) => this.plugins.plugged(made, serial, failure),
+      gone: () => this.plugins.ended(made),
+    };
+    const made: Executor =
+      kind === "thread" ? new ThreadExecutor(options, this.#executorParts, heard) : this.#process(options, heard);
+    this.plugins.begun(made);
+    return made;
+  }
+
+  #process(options: ThreadOptions, events: ExecutorEvents): ProcessExecutor {
     const executor = new ProcessExecutor(options, this.#executorParts, events, this.#parts.logger);
     this.#processes.add(executor);
     void executor.exited.then(() => this.#processes.delete(executor));

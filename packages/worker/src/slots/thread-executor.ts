@@ -1,8 +1,10 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { FlockError } from "@taskflock/protocol";
 import { Piscina } from "piscina";
 import type { Arena } from "../arena.ts";
 import { SeenFunctions } from "../function-library.ts";
 import { type BatchTerms, IN_FILE, type StoredInput, type Supplies } from "../slot/batch.ts";
+import type { SlotPlugin } from "../slot/equipment.ts";
 import { OutboxReader, readRecords, sharedOutboxMemory } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason, ThreadStart } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
@@ -33,6 +35,7 @@ export class ThreadExecutor implements Executor {
   readonly #portClosed: Promise<void>;
   #worker: string | null = null;
   #isReady: () => void = () => undefined;
+  #isUnready: (error: FlockError) => void = () => undefined;
   #isDisposed: () => void = () => undefined;
   #ended = false;
 
@@ -93,6 +96,14 @@ export class ThreadExecutor implements Executor {
     this.#over++;
   }
 
+  plug(plugin: SlotPlugin): void {
+    this.#post({ t: "plug", plugin });
+  }
+
+  unplug(serial: number): void {
+    this.#post({ t: "unplug", serial });
+  }
+
   dispose(): Promise<void> {
     this.#post({ t: "dispose" });
     return new Promise((resolve) => {
@@ -102,6 +113,7 @@ export class ThreadExecutor implements Executor {
 
   async end(): Promise<void> {
     this.#ended = true;
+    this.#events.gone();
     await this.#pool.destroy();
     this.#port.close();
     this.#taskClients.over(this.#session);
@@ -111,6 +123,7 @@ export class ThreadExecutor implements Executor {
     const life = this.#pool.run({ start: options.config, port, outboxes }, { transferList: [port] });
     return new Promise((resolve, reject) => {
       this.#isReady = resolve;
+      this.#isUnready = reject;
       life.catch((error: unknown) => {
         reject(error);
         void this.#died(error);
@@ -166,6 +179,13 @@ export class ThreadExecutor implements Executor {
       case "ready":
         this.#isReady();
         break;
+      case "unready":
+        this.#isUnready(new FlockError("FLOCK_PRELOAD_FAILED", message.message));
+        void this.#pool.destroy();
+        break;
+      case "plugged":
+        this.#events.plugged(message.serial, message.failure);
+        break;
       case "connect":
         this.#post({ t: "connection", connection: this.#taskClients.connection });
         break;
@@ -206,6 +226,7 @@ export class ThreadExecutor implements Executor {
     // The pool has put a thread of its own in the place of the dead one.
     void this.#pool.destroy();
     this.#taskClients.over(this.#session);
+    this.#events.gone();
     this.#events.ended(endingOf(error));
   }
 
