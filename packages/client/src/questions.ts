@@ -77,9 +77,7 @@ export class Questions {
       try {
         this.#host.transmit({ t: "ask", id, question }, data);
       } catch (error) {
-        const asked = this.#open.get(id);
-        this.#open.delete(id);
-        asked?.reject(error as FlockError);
+        this.refused(id, error as FlockError);
       }
     });
   }
@@ -127,6 +125,13 @@ export class Questions {
     if (asked.once && this.#heard.push(id) >= HEARD_AT_ONCE) this.#sayHeard();
     if (error === null) asked.resolve({ value, data });
     else asked.reject(new FlockError(knownCode(error.code), error.message));
+  }
+
+  /** It could not be sent. */
+  refused(id: number, error: FlockError): void {
+    const asked = this.#open.get(id);
+    this.#open.delete(id);
+    asked?.reject(error);
   }
 
   /** Resolves after so long, milliseconds; rejects as soon as nothing is answered any more. */

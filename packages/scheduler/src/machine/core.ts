@@ -145,6 +145,8 @@ export class Core {
   readonly actorsTouched: Set<Actor> = new Set();
   /** Actors for which no worker was found yet, by what they ask for. */
   readonly actorsWaiting: Map<Lane, Set<Task>> = new Map();
+  /** A worker came or went, or something that was held is free: those actors may find a place. */
+  placesChanged = false;
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
   /** Who waits for workers of these names. */
   readonly returning: { readonly session: SessionId; readonly id: number; readonly names: readonly string[] }[] = [];

@@ -1,4 +1,4 @@
-// Which cluster a command asks, and the client that asks it.
+// Which cluster a command asks, and the client that asks it, which leaves in order on Ctrl-C, too.
 
 import type { Client } from "@taskflock/client";
 import type { Command } from "commander";
@@ -17,17 +17,45 @@ export function withPlace(command: Command): Command {
     );
 }
 
-/** `name`: how the cluster sees the client. */
+/** After the first Ctrl-C or SIGTERM. What `use` does then is not waited for, but for its `tidyUp`; a second signal ends the process. */
+export interface Interrupted {
+  readonly signal: AbortSignal;
+  /** What is still to be done before the client leaves. */
+  tidyUp: (() => Promise<void>) | null;
+}
+
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Asks a scheduler, with a client of the name. It says goodbye in any case: one that only vanished would be waited for, with what it
+ * holds, such as a profile that is being taken.
+ */
 export async function asking<T>(
   name: string,
   { address, tokenFile }: PlaceFlags,
-  ask: (client: Client) => Promise<T>,
-): Promise<T> {
+  use: (client: Client, interrupted: Interrupted) => Promise<T>,
+): Promise<T | undefined> {
   const { Client } = await import("@taskflock/client");
-  const token = tokenFile === undefined ? {} : { tokenFile };
-  const client = await Client.connect(address, { name, logs: "ignore", ...token });
+  const controller = new AbortController();
+  let isConnected = false;
+  const stopped = new Promise<undefined>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        if (!isConnected) process.exit(exitCodes[signal]);
+        process.exitCode = exitCodes[signal];
+        resolve(undefined); // before what `use` does when it is told
+        controller.abort();
+      });
+    }
+  });
+  const place = tokenFile === undefined ? {} : { tokenFile };
+  const client = await Client.connect(address, { name, logs: "ignore", ...place });
+  isConnected = true;
+  const interrupted: Interrupted = { signal: controller.signal, tidyUp: null };
   try {
-    return await ask(client);
+    const used = await Promise.race([use(client, interrupted), stopped]);
+    if (controller.signal.aborted) await interrupted.tidyUp?.();
+    return used;
   } finally {
     await client.close();
   }

@@ -7,17 +7,21 @@ interface StatusFlags extends PlaceFlags {
   readonly json: boolean;
 }
 
+const NAME = "taskflock status";
+
 /** `taskflock status`: what the page shows first, on a terminal. */
 export function addStatusCommand(program: Command): void {
-  const command = program.command("status").description("Print what a cluster is doing: workers, tasks, runs.");
-  withPlace(command)
+  withPlace(program.command("status").description("Print what a cluster is doing: workers, tasks, runs."))
     .addOption(flag("--json", "print everything as JSON", "JSON").default(false))
-    .action(async (flags: StatusFlags) => {
-      const { formatCluster } = await import("../format.ts");
-      const seen = await asking("taskflock status", flags, (client) => client.cluster());
-      const cluster = { ...seen, sessions: seen.sessions - 1 }; // all but the one that asks
-      printLine(flags.json ? JSON.stringify(cluster, null, 2) : formatCluster(cluster));
-    });
+    .action((flags: StatusFlags) =>
+      asking(NAME, flags, async (client) => {
+        const { formatCluster } = await import("../format.ts");
+        const { sessions, runs, ...seen } = await client.cluster();
+        // All but the one that asks, and the run that each session has.
+        const cluster = { ...seen, sessions: sessions - 1, runs: runs.filter(({ name }) => name !== NAME) };
+        printLine(flags.json ? JSON.stringify(cluster, null, 2) : formatCluster(cluster));
+      }),
+    );
 }
 
 /** `taskflock token`: the token that a local scheduler left, for a client elsewhere. */
@@ -29,7 +33,7 @@ export function addTokenCommand(program: Command): void {
     .addOption(
       flag("--token-file <file>", "file that holds the token (default: where the scheduler left it)", "TOKEN_FILE"),
     )
-    .action(async (flags: PlaceFlags) => {
+    .action(async (flags: { readonly address: string; readonly tokenFile?: string }) => {
       const { readToken } = await import("@taskflock/protocol");
       printLine(
         readToken({ address: flags.address, ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }) }),

@@ -1,5 +1,6 @@
 // `taskflock events`, `logs` and `dump`: what happened, what was printed, all that is known.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
 import { integer } from "../values.ts";
@@ -29,10 +30,10 @@ export function addWatchCommands(program: Command): void {
       program.command("events").description("Print what happened: workers and clients that came and went, and why."),
     ),
   ).action((flags: StreamFlags) =>
-    asking("taskflock events", flags, async (client) => {
+    asking("taskflock events", flags, async (client, { signal }) => {
       const { eventLine } = await import("../format.ts");
       const { since } = flags;
-      const lines = flags.follow ? client.followEvents({ since }) : await client.events({ since });
+      const lines = flags.follow ? client.followEvents({ since, signal }) : await client.events({ since });
       for await (const event of lines) printLine(flags.json ? JSON.stringify(event) : eventLine(event));
     }),
   );
@@ -42,17 +43,22 @@ export function addWatchCommands(program: Command): void {
       .option("--task <key>", "of the task with this key only")
       .option("--run <name>", "of tasks of this run only"),
   ).action((flags: LogFlags) =>
-    asking("taskflock logs", flags, async (client) => {
+    asking("taskflock logs", flags, async (client, { signal }) => {
       const { printedLines } = await import("../format.ts");
       const wanted = { since: flags.since, ...chosen(flags) };
-      const lines = flags.follow ? client.followLogs(wanted) : await client.logs(wanted);
+      const lines = flags.follow ? client.followLogs({ ...wanted, signal }) : await client.logs(wanted);
       for await (const line of lines) printLine(flags.json ? JSON.stringify(line) : printedLines(line));
     }),
   );
+  addProfileCommand(program);
+  addDumpCommand(program);
+}
+
+function addProfileCommand(program: Command): void {
   withPlace(
     program
       .command("profile")
-      .description("Sample what tasks do for a while, and print where their time goes.")
+      .description("Sample what tasks do for a while, and print where their time goes; Ctrl-C ends it early.")
       .addOption(flag("--seconds <n>", "for how long", "SECONDS").argParser(integer(1, 3_600)).default(5))
       .addOption(
         flag("--interval-us <n>", "between two samples, microseconds", "INTERVAL_US")
@@ -62,13 +68,22 @@ export function addWatchCommands(program: Command): void {
       .option("--worker <name>", "of this worker only")
       .addOption(flag("--json", "print it as JSON", "JSON").default(false)),
   ).action((flags: ProfileFlags) =>
-    asking("taskflock profile", flags, async (client) => {
+    asking("taskflock profile", flags, async (client, interrupted) => {
       const { seconds, intervalUs, worker, json } = flags;
       const workers = worker === undefined ? {} : { workers: [worker] };
-      const profile = await client.profile({ durationMs: seconds * 1000, intervalUs, ...workers });
-      printLine(json ? JSON.stringify(profile, null, 2) : profile.toString());
+      const profiling = await client.startProfile({ intervalUs, ...workers });
+      const print = async (): Promise<void> => {
+        const profile = await profiling.stop();
+        printLine(json ? JSON.stringify(profile, null, 2) : profile.toString());
+      };
+      interrupted.tidyUp = print; // Ctrl-C: what was seen so far
+      await sleep(seconds * 1000, undefined, { signal: interrupted.signal });
+      await print();
     }),
   );
+}
+
+function addDumpCommand(program: Command): void {
   withPlace(
     program
       .command("dump")
@@ -87,7 +102,7 @@ export function addWatchCommands(program: Command): void {
 function streamFlags(command: Command): Command {
   return command
     .addOption(
-      flag("--since <number>", "only those after this number", "SINCE")
+      flag("--since <number>", "only those after this one: the seq that --json prints", "SINCE")
         .argParser(integer(0, 2 ** 52))
         .default(0),
     )

@@ -1,3 +1,4 @@
+import type { Client, RestartOptions } from "@taskflock/client";
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
 import { duration } from "../values.ts";
@@ -15,10 +16,11 @@ export function addRetireCommand(program: Command): void {
     .description("Stop workers: each finishes what it runs, hands over what only it holds, and leaves.")
     .argument("<name...>", "the workers, as `taskflock status` names them");
   withPlace(command).action(async (names: readonly string[], flags: PlaceFlags) => {
-    const workers = await asking("taskflock retire", flags, (client) => client.retireWorkers(names));
-    for (const { name, running, stored } of workers) {
-      printLine(`${name} leaves; it still runs ${counted(running, "task")} and holds ${counted(stored, "result")}.`);
-    }
+    await asking("taskflock retire", flags, async (client) => {
+      for (const { name, running, stored } of await client.retireWorkers(names)) {
+        printLine(`${name} leaves; it still runs ${counted(running, "task")} and holds ${counted(stored, "result")}.`);
+      }
+    });
   });
 }
 
@@ -38,19 +40,22 @@ export function addRestartCommand(program: Command): void {
     );
   withPlace(command).action(async (names: readonly string[], flags: RestartFlags) => {
     const options = { timeoutMs: flags.timeout };
-    if (names.length > 0) {
-      const workers = await asking("taskflock restart", flags, (client) => client.restartWorkers(names, options));
-      printLine(`${workers.map(({ name, pid }) => `${name} (pid ${pid})`).join(", ")}: back.`);
-      return;
-    }
-    const { workers, kept, cancelled, dropped } = await asking("taskflock restart", flags, (client) =>
-      client.restart(options),
+    await asking("taskflock restart", flags, (client) =>
+      names.length > 0 ? restartSome(client, names, options) : restartAll(client, options),
     );
-    printLine(
-      `${counted(workers.length, "worker")} back; ${counted(cancelled, "task")} and ${counted(dropped, "result")} cancelled.`,
-    );
-    if (kept.length > 0) printLine(`Without a nanny, and so not restarted: ${kept.join(", ")}.`);
   });
+}
+
+async function restartSome(client: Client, names: readonly string[], options: RestartOptions): Promise<void> {
+  const workers = await client.restartWorkers(names, options);
+  printLine(`${workers.map(({ name, pid }) => `${name} (pid ${pid})`).join(", ")}: back.`);
+}
+
+async function restartAll(client: Client, options: RestartOptions): Promise<void> {
+  const { workers, kept, cancelled, dropped } = await client.restart(options);
+  const back = counted(workers.length, "worker");
+  printLine(`${back} back; ${counted(cancelled, "task")} and ${counted(dropped, "result")} cancelled.`);
+  if (kept.length > 0) printLine(`Without a nanny, and so not restarted: ${kept.join(", ")}.`);
 }
 
 function counted(count: number, what: string): string {
