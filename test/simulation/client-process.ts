@@ -34,6 +34,7 @@ const innocent: ReadonlySet<string> = new Set([
   "FLOCK_TASK_UNKNOWN",
   "FLOCK_DATASET_UNKNOWN",
   "FLOCK_DATASET_EXISTS",
+  ...["FLOCK_PLUGIN_EXISTS", "FLOCK_PLUGIN_UNKNOWN", "FLOCK_PLUGIN_FAILED", "FLOCK_FILE_UNKNOWN", "FLOCK_FILE_FAILED"],
 ]);
 
 export class ClientProcess implements PeerEnd {
