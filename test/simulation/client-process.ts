@@ -15,12 +15,12 @@ import type {
 import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
+import { type ClientSurroundings, Outbox } from "./outbox.ts";
 import type { Content, Packed } from "./payloads.ts";
-import { PayloadTable, pack, unpack } from "./payloads.ts";
+import { PayloadTable, unpack } from "./payloads.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
 import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
-import type { WorkerSurroundings } from "./worker-process.ts";
 
 type Heard = (answer: Answer, content: Content | null) => void;
 interface Asked {
@@ -30,10 +30,7 @@ interface Asked {
 
 /** What is answered of workers that have left, of tasks that were released or are yet to come, and of names that others use. */
 const innocent: ReadonlySet<string> = new Set([
-  "FLOCK_WORKER_UNKNOWN",
-  "FLOCK_TASK_UNKNOWN",
-  "FLOCK_DATASET_UNKNOWN",
-  "FLOCK_DATASET_EXISTS",
+  ...["FLOCK_WORKER_UNKNOWN", "FLOCK_TASK_UNKNOWN", "FLOCK_DATASET_UNKNOWN", "FLOCK_DATASET_EXISTS"],
   ...["FLOCK_PLUGIN_EXISTS", "FLOCK_PLUGIN_UNKNOWN", "FLOCK_PLUGIN_FAILED", "FLOCK_FILE_UNKNOWN", "FLOCK_FILE_FAILED"],
 ]);
 
@@ -46,22 +43,24 @@ export class ClientProcess implements PeerEnd {
   readonly asked = new Map<number, Asked>();
   state: "alive" | "left" | "lost" = "alive";
   readonly sharer: Sharer;
-  readonly #around: WorkerSurroundings;
+  readonly #around: ClientSurroundings;
   readonly #bursts: readonly PlannedBurst[];
   readonly #numbers = new Map<TaskSpec, TaskNumber>();
   readonly #functions = new Set<number>();
   readonly #options = new Map<string, OptionsNumber>();
   readonly #runs = new Set<number>([0]);
+  readonly #outbox: Outbox;
   #began = false;
   #lastNumber = 0;
   #lastQuestion = 0;
 
-  constructor(name: string, bursts: readonly PlannedBurst[], around: WorkerSurroundings, ledger: SharedLedger) {
+  constructor(name: string, bursts: readonly PlannedBurst[], around: ClientSurroundings, ledger: SharedLedger) {
     this.name = name;
     this.#bursts = bursts;
     this.#around = around;
     this.payloads = new PayloadTable(name);
     this.link = new ModelLink("client", this, around.scheduler, around.world, around.random);
+    this.#outbox = new Outbox(this.link, this.payloads, around.scenario.admissionBytes);
     this.sharer = new Sharer(new SharingEnd(this), ledger, around.world, around.random);
     this.link.open();
   }
@@ -69,7 +68,7 @@ export class ClientProcess implements PeerEnd {
   welcomed(_id: number, resumed: boolean): void {
     if (this.#began && !resumed) {
       // its session expired: every future it has is lost, and it is told so
-      this.state = "lost";
+      this.#end("lost");
       this.link.close();
       return;
     }
@@ -106,14 +105,19 @@ export class ClientProcess implements PeerEnd {
       for (const run of this.#runs) if (run !== 0) this.#say({ t: "closeRun", run: run as RunNumber, outcome: "done" });
     }
     this.#say({ t: "goodbye" });
-    this.state = "left";
+    this.#end("left");
     this.link.close();
   }
 
   crash(): void {
     if (this.state !== "alive") return;
-    this.state = "lost";
+    this.#end("lost");
     this.link.kill();
+  }
+
+  #end(how: "left" | "lost"): void {
+    this.state = how;
+    this.#outbox.close();
   }
 
   retire(names: readonly string[]): void {
@@ -152,13 +156,7 @@ export class ClientProcess implements PeerEnd {
   }
 
   #say(message: ClientToScheduler): void {
-    if (this.state !== "alive") return;
-    this.link.sendUp(pack(message, this.payloads));
-    if (message.t === "submit") this.payloads.free(message.args);
-    else if (message.t === "function") this.payloads.free(message.code);
-    else if (message.t === "scatter" && message.data !== NO_PAYLOAD) this.payloads.free(message.data);
-    else if (message.t === "ask" && "data" in message.question && message.question.data !== NO_PAYLOAD)
-      this.payloads.free(message.question.data);
+    if (this.state === "alive") this.#outbox.say(message);
   }
 
   #submit(burst: PlannedBurst): void {
@@ -259,11 +257,11 @@ export class ClientProcess implements PeerEnd {
 
   #hear(message: SchedulerToClient): void {
     if (message.t === "answer") {
-      if (this.sharer.hears(message)) return;
-      this.#answered(message);
+      if (!this.sharer.hears(message)) this.#answered(message);
       return;
     }
-    if (message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
+    if (message.t === "credit") this.#outbox.credited(message.bytes);
+    if (message.t === "credit" || message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
     const future = this.futures.get(message.n);
     if (future === undefined)
       throw new Error(`${this.name} was told "${message.t}" of ${message.n}, which it did not submit`);

@@ -9,6 +9,8 @@ export interface Judgement {
   readonly disturbed: boolean;
   /** A client restarted the cluster. */
   readonly restarted: boolean;
+  /** The scheduler takes few tasks at a time: who has a key may have let go of it before other work comes under it. */
+  readonly crowded: boolean;
 }
 
 export function judgeFutures(clients: readonly ClientProcess[], how: Judgement): void {
@@ -95,7 +97,8 @@ const failureCodes: readonly string[] = [
 
 /** True when the task cannot have been done. What was computed unseen (on a worker that was given up) uses up failures, too. */
 function mustFail(spec: TaskSpec, how: Judgement): boolean {
-  if (spec.endless || spec.conflicts || spec.inputs.some((input) => mustFail(input, how))) return true;
+  if (spec.endless || (spec.conflicts && !how.crowded) || spec.inputs.some((input) => mustFail(input, how)))
+    return true;
   // An attempt that throws while another one runs uses up no retry.
   return !how.disturbed && spec.key === null && !spec.options.speculate && spec.fails > spec.options.retries;
 }

@@ -18,6 +18,8 @@ export interface Scenario {
   /** The share of pairs that cannot reach each other, but by way of the scheduler. */
   readonly apart: number;
   readonly inlineBudgetBytes: number;
+  /** What a client's unfinished tasks may cost: often only a few of them. */
+  readonly admissionBytes: number;
 }
 
 /** How often, per ms of the active time. */
@@ -93,6 +95,7 @@ export function drawScenario(seed: number): Scenario {
     faults: disturbed ? drawFaults(random) : noFaults,
     apart: random.chance(0.3) ? random.next() : 0,
     inlineBudgetBytes: random.chance(0.2) ? 2_000 : 256 * 2 ** 20,
+    admissionBytes: random.chance(0.3) ? random.skewed(1, 50_000) : 256 * 2 ** 20,
   };
 }
 

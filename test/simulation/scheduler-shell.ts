@@ -14,7 +14,7 @@ import type {
   WorkerId,
   WorkerToScheduler,
 } from "@taskflock/protocol/words";
-import type { SchedulerEvent, SchedulerPort } from "@taskflock/scheduler/machine";
+import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "@taskflock/scheduler/machine";
 import { defaultSchedulerConfig, SchedulerMachine } from "@taskflock/scheduler/machine";
 import type { ModelLink, SchedulerEnd } from "./link.ts";
 import type { AnyMessage, Packed } from "./payloads.ts";
@@ -39,7 +39,7 @@ export interface ShellOptions {
   /** After a cut, how long a party may stay away, µs. */
   readonly clientPatienceUs: number;
   readonly workerPatienceUs: number;
-  readonly inlineBudgetBytes: number;
+  readonly config: SchedulerConfig;
   /** Told when a worker is given up. */
   onWorkerLost(id: WorkerId, assigned: ReadonlySet<number>): void;
   /** True swallows the message, whoever says it: for the tests of the simulation itself. */
@@ -67,7 +67,7 @@ export class SchedulerShell implements SchedulerEnd {
     this.#world = world;
     this.#options = options;
     this.#hellos = hellos;
-    this.machine = new SchedulerMachine(schedulerConfig(options.inlineBudgetBytes), this.#port());
+    this.machine = new SchedulerMachine(options.config, this.#port());
   }
 
   get steps(): number {
@@ -230,8 +230,10 @@ export class SchedulerShell implements SchedulerEnd {
   }
 }
 
-export function schedulerConfig(inlineBudgetBytes: number): typeof defaultSchedulerConfig {
+type Budgets = Pick<SchedulerConfig, "inlineBudgetBytes" | "admissionBytes">;
+
+export function schedulerConfig({ inlineBudgetBytes, admissionBytes }: Budgets): SchedulerConfig {
   // Times and transfers of the model's size.
   const scale = { stragglerUs: 1_000, surplusUs: 20_000, bandwidthBytesPerUs: 25 };
-  return { ...defaultSchedulerConfig, ...scale, inlineBudgetBytes, storyLines: 50_000 };
+  return { ...defaultSchedulerConfig, ...scale, inlineBudgetBytes, admissionBytes, storyLines: 50_000 };
 }

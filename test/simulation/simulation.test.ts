@@ -1,7 +1,6 @@
 import { SchedulerMachine } from "@taskflock/scheduler/machine";
 import { describe, expect, test } from "vitest";
 import type { AnyMessage } from "./payloads.ts";
-import { schedulerConfig } from "./scheduler-shell.ts";
 import { type Report, simulate } from "./simulation.ts";
 
 const SEEDS = 300;
@@ -50,10 +49,10 @@ describe("scheduler and workers in a modelled world", () => {
 
   test("a recording, stepped through a fresh machine, ends in the same state", () => {
     for (const seed of [5, 8, 13, 21, 34, 55]) {
-      const { shell, inlineBudgetBytes } = run(seed);
+      const { shell, config } = run(seed);
       const nothing = (): void => {};
       const port = { toWorker: nothing, toClient: nothing, wakeAt: nothing, free: nothing, closeWorker: nothing };
-      const again = new SchedulerMachine(schedulerConfig(inlineBudgetBytes), port);
+      const again = new SchedulerMachine(config, port);
       for (const event of shell.recording) again.step(event);
       expect(again.digest()).toBe(shell.machine.digest());
     }
@@ -74,7 +73,18 @@ describe("scheduler and workers in a modelled world", () => {
 });
 
 function* messageLosses(): Iterable<[string, (message: AnyMessage) => boolean]> {
-  for (const kind of ["assign", "drop", "finished", "errored", "done", "failed", "forgetFunction", "located", "held"])
+  for (const kind of [
+    "assign",
+    "drop",
+    "finished",
+    "errored",
+    "done",
+    "failed",
+    "forgetFunction",
+    "located",
+    "held",
+    "credit",
+  ])
     yield [`"${kind}"`, (message) => message.t === kind];
   yield ["a stop of a task that runs on", (message) => message.t === "stop" && message.why === "cancelled"];
 }
@@ -99,6 +109,7 @@ const messageKinds: readonly string[] = [
   "uploadTo",
   "answer",
   "runProgress",
+  "credit",
   "notice",
   "forgetFunction",
   "assign",

@@ -2,6 +2,7 @@
 
 import type { SessionId, TaskNumber, WorkerId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
+import type { SchedulerConfig } from "@taskflock/scheduler/machine";
 import { ClientProcess } from "./client-process.ts";
 import { dataErrand, unpublishAll } from "./data-errands.ts";
 import { equipmentErrand, unequipAll } from "./equipment-errands.ts";
@@ -9,7 +10,7 @@ import type { ModelLink } from "./link.ts";
 import { judgeExecutions, judgeFutures } from "./oracle.ts";
 import { mix, Random } from "./random.ts";
 import { drawScenario, type Faults, noFaults, type Scenario } from "./scenario.ts";
-import { SchedulerShell, type ShellOptions } from "./scheduler-shell.ts";
+import { SchedulerShell, type ShellOptions, schedulerConfig } from "./scheduler-shell.ts";
 import { SharedLedger } from "./sharer.ts";
 import { WorkerProcess, type WorkerSurroundings, type WorkerTraits } from "./worker-process.ts";
 import { World } from "./world.ts";
@@ -30,7 +31,7 @@ export interface Report {
   /** Of all machines at the end and of all that happened. */
   readonly digest: string;
   readonly shell: SchedulerShell;
-  readonly inlineBudgetBytes: number;
+  readonly config: SchedulerConfig;
 }
 
 export interface SimulationOptions {
@@ -72,7 +73,7 @@ class Simulation implements WorkerSurroundings {
     const shellOptions: ShellOptions = {
       clientPatienceUs: 200_000,
       workerPatienceUs: this.random.pick([5_000, 30_000, 300_000]),
-      inlineBudgetBytes: this.scenario.inlineBudgetBytes,
+      config: schedulerConfig(this.scenario),
       onWorkerLost: (id, assigned) => this.#noteLoss(id, assigned),
       tamper: options.tamper,
     };
@@ -81,6 +82,10 @@ class Simulation implements WorkerSurroundings {
 
   get book(): Scenario["book"] {
     return this.scenario.book;
+  }
+
+  get crowded(): boolean {
+    return this.scenario.admissionBytes < 2 ** 20;
   }
 
   get disturbed(): boolean {
@@ -331,7 +336,6 @@ class Simulation implements WorkerSurroundings {
     );
     const futures = this.clients.flatMap((client) => [...client.futures.values()]);
     const { seed, disturbed, restarted, scheduler } = this;
-    const { inlineBudgetBytes } = this.scenario;
     return {
       seed,
       tasks: specs.length,
@@ -344,7 +348,7 @@ class Simulation implements WorkerSurroundings {
       doubled: disturbed ? 0 : doubled.length,
       digest,
       shell: scheduler,
-      inlineBudgetBytes,
+      config: schedulerConfig(this.scenario),
     };
   }
 }

@@ -206,7 +206,17 @@ export class Faults {
     if (kind === "retire") await this.#client.retireWorkers([pen.name]);
     else if (kind === "SIGTERM nanny") pen.nanny.child.kill("SIGTERM");
     else process.kill(worker.pid, "SIGTERM");
-    await until(() => !isAlive(pen), `its nanny did not end:\n${pen.nanny.stderr().slice(-1_000)}`);
+    // A worker that has just begun does not listen yet: it ends by the signal, and its nanny starts it again.
+    const isReplaced = async (): Promise<boolean> => {
+      const now = kind === "SIGTERM worker" ? await workerOf(this.#client, pen.name) : undefined;
+      return now !== undefined && now.worker !== worker.worker;
+    };
+    const otherwise = `its nanny did not end:\n${pen.nanny.stderr().slice(-1_000)}`;
+    await until(async () => !isAlive(pen) || (await isReplaced()), otherwise);
+    if (isAlive(pen)) {
+      pen.isGoing = false;
+      return;
+    }
     this.#hit(pen.name, false);
     await this.#flock.end(pen);
     await this.#flock.add();

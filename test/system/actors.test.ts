@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import {
   type Actor,
   actorKey,
@@ -169,6 +170,13 @@ describe("calls", () => {
     expect(() => client.submit((a: unknown) => a, [other])).toThrow(
       expect.objectContaining({ code: "FLOCK_NOT_SERIALIZABLE" }),
     );
+  });
+
+  test("by a handle that prints as its key, and takes no properties", async () => {
+    const ledger = await client.actor(Ledger, [0]);
+    expect([inspect(ledger), `${ledger}`]).toEqual(Array(2).fill(`Actor(${actorKey(ledger)})`));
+    expect(() => Object.assign(ledger, { start: 1 })).toThrow(/start cannot be set on the handle of an actor/);
+    closeActor(ledger);
   });
 
   test("that are cancelled before they run are left out; one that heeds its signal ends without the actor", async () => {

@@ -58,6 +58,9 @@ test("a wrong flag says what it takes, and exits 1", async () => {
   expect(wrong.code).toBe(1);
   expect(wrong.stderr).toContain("NAME=AMOUNT");
   expect((await taskflock(["scheduler", "--prot", "1"])).stderr).toContain("--port");
+  expect((await taskflock(["worker", "--resources", "GPU=1,GPU=2"])).stderr).toContain("Give GPU once");
+  expect((await taskflock(["worker", "--advertise", "host"])).stderr).toContain("has no port");
+  expect((await taskflock(["worker", "--lifetime-restart"])).stderr).toContain("needs a --lifetime");
 });
 
 test("environment variables: switches can be off, sizes and their ranges are checked", async () => {

@@ -1,9 +1,11 @@
 // Profiles of real slots: functions by name and place, also of code that does not return.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { type Client, LocalCluster } from "taskflock";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { taskflock } from "./processes.ts";
+import { cli, taskflock } from "./processes.ts";
 
 let cluster: LocalCluster;
 let client: Client;
@@ -115,4 +117,19 @@ test("one client at a time; wrong options are refused; the command line prints i
   const printed = await taskflock(["profile", "--seconds", "1", ...place], { TASKFLOCK_TOKEN: cluster.token });
   expect(printed).toMatchObject({ code: 0, stderr: "" });
   expect(printed.stdout).toMatch(/^2 threads of 2 workers for 1\.\d s: tasks 0 %/);
+}, 60_000);
+
+test("Ctrl-C ends it on the command line, and leaves the workers to the next one", async () => {
+  const since = (await client.events()).at(-1)?.seq ?? 0;
+  const child = spawn(process.execPath, [cli, "profile", "--seconds", "300", "--address", cluster.address], {
+    env: { ...process.env, TASKFLOCK_TOKEN: cluster.token },
+    stdio: "ignore",
+  });
+  const ended = once(child, "close");
+  for await (const { kind, who } of client.followEvents({ since })) {
+    if (kind === "clientJoined" && who === "taskflock profile") break;
+  }
+  child.kill("SIGINT");
+  expect(await ended).toEqual([130, null]);
+  expect((await client.profile({ durationMs: 10 })).workers).toHaveLength(2);
 }, 60_000);

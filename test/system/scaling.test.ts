@@ -2,6 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { totalmem } from "node:os";
 import { type Client, LocalCluster, range, type WorkerInfo } from "taskflock";
 import { afterEach, describe, expect, test } from "vitest";
 import { cli, type Role, startRole, taskflock } from "./processes.ts";
@@ -52,13 +53,16 @@ describe("a cluster that adapts", () => {
     });
     const futures = client.map(sleepy, range(60));
     await until(client, (workers) => running(workers).length === 4);
+    // One that shares the machine with three others is not given all of its memory.
+    const limits = (await client.workers()).map(({ memoryLimitBytes }) => memoryLimitBytes);
+    expect(Math.min(...limits)).toBeLessThanOrEqual(totalmem() / 4);
     // They hold results that somebody wants; those that leave hand them over.
     const results = await client.gather(futures);
     await until(client, (workers) => workers.length === 1);
     expect(results.map((values) => values[7])).toEqual(range(60));
+    await adaptive.stop();
     const again = await client.gather(client.map((values: Float64Array) => values[1999], futures));
     expect(again).toEqual(range(60));
-    await adaptive.stop();
     expect(adaptive.events.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["scaleUp", "scaleDown"]));
     expect(adaptive.events.filter(({ kind }) => kind === "failed")).toEqual([]);
     // What left by plan is not started again.
@@ -211,6 +215,7 @@ describe("processes that are told to stop", () => {
       }, []);
       await until(client, ([one]) => one?.running === 1);
       await worker(at, "--name", "second");
+      await client.waitForWorkers(2); // a nanny is ready before its worker has joined
       first.child.kill("SIGTERM");
       expect(await endOf(first)).toBe(0);
       expect(await long.result()).toBe(pid);

@@ -116,7 +116,9 @@ describe("the command line", () => {
   beforeAll(() => writeFileSync(join(folder, "token"), cluster.token, { mode: 0o600 }));
 
   test("prints events, lines, and writes dumps", async () => {
+    await client.note("a note\nof two lines");
     const events = await taskflock(["events", ...place()]);
+    expect(events.stdout).toContain("a note\\nof two lines"); // each on one line
     expect(events).toMatchObject({ code: 0, stderr: "" });
     expect(events.stdout).toMatch(/ workerJoined {2,}\S+ /);
     const json = await taskflock(["events", "--json", "--since", "1", ...place()]);

@@ -1,6 +1,7 @@
 // Futures in the order in which they end.
 
 import type { FlockError } from "@taskflock/protocol/words";
+import { isIterable } from "./bounded.ts";
 import { type Future, isFuture, noFuture, ownerOf, recordOf } from "./future.ts";
 import type { TaskRecord, Waiter } from "./record.ts";
 
@@ -15,6 +16,7 @@ export class AsCompleted<R> implements AsyncIterable<Future<R>>, Waiter {
   #readers: (() => void)[] = [];
 
   constructor(futures: Iterable<Future<R>>) {
+    if (!isIterable(futures)) throw noFuture("asCompleted", futures);
     for (const future of futures) this.add(future);
   }
 

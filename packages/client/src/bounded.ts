@@ -1,5 +1,10 @@
 // Many things at once, but not all of them.
 
+/** Texts are iterable, too, but nobody means their letters. */
+export function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
+}
+
 /** Calls `act` with each item, at most `limit` at one time. Rejects with the first failure, and begins nothing after it. */
 export async function eachBounded<T>(
   items: Iterable<T>,

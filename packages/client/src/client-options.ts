@@ -7,6 +7,7 @@ import type { LogSink } from "./logs.ts";
 import {
   type Checks,
   checkOptions,
+  describe,
   flag,
   integerFrom,
   milliseconds,
@@ -82,6 +83,10 @@ const gatherChecks: Checks<GatherOptions> = { errors: oneOf("raise", "skip") };
 export function compileClientOptions(address: string | undefined, raw: ClientOptions | undefined): SessionOptions {
   const options = checkOptions("connect", raw, clientChecks);
   const where = address ?? process.env["TASKFLOCK_ADDRESS"] ?? "127.0.0.1:8786";
+  if (typeof where !== "string") {
+    const text = `connect takes the scheduler as text, host:port, not ${describe(where)}. A client of a LocalCluster comes from \`await cluster.connect()\`.`;
+    throw new FlockError("FLOCK_ADDRESS_INVALID", text);
+  }
   parseAddress(where);
   return {
     address: where,

@@ -1,5 +1,6 @@
 // Options as a user gave them: unknown names and wrong values are refused with what was meant.
 
+import { inspect } from "node:util";
 import { FlockError } from "@taskflock/protocol/words";
 
 /** Returns what the option takes when `value` is not that, else null. */
@@ -73,9 +74,23 @@ export function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
   if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return String(value);
   if (value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return "an array";
+  if (Array.isArray(value)) return `an array${inShort(value)}`;
   if (typeof value === "function") return "a function";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+  return typeof value === "object" ? `an object${inShort(value)}` : `a ${typeof value}`;
+}
+
+/** What a small array or plain object holds: ` ({ GPU: -1 })`. */
+function inShort(value: object): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = Array.isArray(value) || prototype === Object.prototype || prototype === null;
+  if (!isPlain || Object.keys(value).length === 0) return "";
+  const shown = inspect(value, {
+    depth: 0,
+    breakLength: Number.POSITIVE_INFINITY,
+    maxArrayLength: 5,
+    maxStringLength: 40,
+  });
+  return shown.length > 80 ? "" : ` (${shown})`;
 }
 
 export function integerFrom(from: number, to: number = Number.MAX_SAFE_INTEGER): Check {

@@ -129,6 +129,13 @@ export class Questions {
     else asked.reject(new FlockError(knownCode(error.code), error.message));
   }
 
+  /** It could not be sent. */
+  refused(id: number, error: FlockError): void {
+    const asked = this.#open.get(id);
+    this.#open.delete(id);
+    asked?.reject(error);
+  }
+
   /** Resolves after so long, milliseconds; rejects as soon as nothing is answered any more. */
   pause(ms: number): Promise<void> {
     const { ended } = this.#host;

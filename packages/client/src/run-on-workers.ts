@@ -50,6 +50,9 @@ export async function runOnWorkers(
   raw: RunOnWorkersOptions | undefined,
 ): Promise<OnWorkers<unknown>> {
   const { workers: names, onError = "throw", ...given } = checkOptions("runOnWorkers", raw, checks);
+  if (typeof fn !== "function") {
+    throw new FlockError("FLOCK_ARGUMENT_INVALID", `runOnWorkers takes a function first, not ${describe(fn)}.`);
+  }
   const chosen = choose(await host.workers(), names);
   const calls: Call[] = [];
   try {

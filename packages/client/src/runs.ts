@@ -81,6 +81,11 @@ export class TaskRun {
     return this.#status;
   }
 
+  /** Whether it was opened by the session that sends for it. */
+  isOf(sender: object): boolean {
+    return this.#sender === sender;
+  }
+
   /** Steps finished so far. */
   get done(): number {
     return this.#done;
@@ -166,6 +171,7 @@ export interface Run<R, E = unknown> extends AsyncIterable<E> {
 export class RunTable {
   readonly #sender: Sender;
   readonly #open: Map<RunNumber, TaskRun> = new Map();
+  readonly #detached: Set<RunNumber> = new Set();
   readonly #followed: Map<RunNumber, (counts: RunCounts) => void> = new Map();
   #last = 0;
 
@@ -185,6 +191,7 @@ export class RunTable {
     const number = ++this.#last as RunNumber;
     const run = new TaskRun(this.#sender, number, name, checked, () => this.#open.delete(number));
     this.#open.set(number, run);
+    if (run.isDetached) this.#detached.add(number);
     return run;
   }
 
@@ -199,8 +206,13 @@ export class RunTable {
     this.#followed.delete(number);
   }
 
+  /** It outlives its client, whether or not it was closed. */
+  isDetached(run: RunNumber): boolean {
+    return this.#detached.has(run);
+  }
+
   get hasDetached(): boolean {
-    return [...this.#open.values()].some(({ isDetached }) => isDetached);
+    return this.#detached.size > 0;
   }
 
   heard(run: RunNumber, counts: RunCounts): void {

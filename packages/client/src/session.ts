@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import {
+  type Allowance,
   BulkClient,
   type ClientToScheduler,
   type FlockError,
@@ -23,6 +24,7 @@ import { FunctionTable } from "./function-table.ts";
 import type { PackageMode } from "./functions/index.ts";
 import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts";
 import { Gate } from "./gate.ts";
+import { allowanceOf, sendWhatStays } from "./held-messages.ts";
 import { type LogSink, showLog } from "./logs.ts";
 import { said } from "./option-checks.ts";
 import { Questions } from "./questions.ts";
@@ -56,6 +58,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   readonly packages: PackageMode;
   readonly payloads: PayloadStore = new PayloadStore();
   readonly gate: Gate = new Gate();
+  readonly allowance: Allowance = allowanceOf(this);
   readonly tasks: TaskTable;
   readonly results: Results;
   readonly functions: FunctionTable;
@@ -148,16 +151,29 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     return this.#welcome?.inlineLimitBytes ?? 0;
   }
 
+  get admissionBytes(): number {
+    return this.#welcome?.admissionBytes ?? 0;
+  }
+
   /** Sends after all that was sent before; then frees the payload that the message refers to. */
   send(message: ClientToScheduler, payload: PayloadRef = NO_PAYLOAD): void {
     if (this.gate.closed) this.gate.pass(() => this.transmit(message, payload));
     else this.transmit(message, payload);
   }
 
-  /** Sends now, which the gate must allow. Throws FLOCK_FRAME_TOO_LARGE. */
+  /** Sends now, which the gate must allow, or when the scheduler takes it. Throws FLOCK_FRAME_TOO_LARGE. */
   transmit(message: ClientToScheduler, payload: PayloadRef): void {
+    if (this.#ended === null && this.allowance.take(message, payload)) return;
+    this.sendNow(message, payload);
+  }
+
+  /** Throws FLOCK_FRAME_TOO_LARGE. */
+  sendNow(message: ClientToScheduler, payload: PayloadRef): void {
     try {
       if (this.#ended === null) this.#link?.send(message);
+    } catch (error) {
+      this.allowance.unsent(message);
+      throw error;
     } finally {
       if (payload !== NO_PAYLOAD) this.payloads.free(payload);
     }
@@ -247,8 +263,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   /** Says goodbye, rejects what is awaited with FLOCK_CLOSED, and leaves nothing that keeps the process alive. */
   async close(): Promise<void> {
     if (this.#ended?.code === "FLOCK_CLOSED") return;
-    // What a detached run needs of this client has to reach the cluster first.
-    if (this.#ended === null && this.runs.hasDetached) await this.uploads.idle();
+    if (this.#ended === null) await sendWhatStays(this);
     this.runs.endAll();
     this.send({ t: "goodbye" });
     this.#end(closedError());
@@ -277,6 +292,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   #end(reason: FlockError): void {
     if (this.#ended !== null) return;
     this.#ended = reason;
+    this.allowance.close(reason);
     this.tasks.abandonAll(reason);
     this.questions.abandonAll(reason);
     this.runs.endAll();
@@ -337,6 +353,9 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
         break;
       case "runProgress":
         this.runs.heard(message.run, message.counts);
+        break;
+      case "credit":
+        this.allowance.credited(message.bytes);
         break;
       case "log":
         this.#log(message);

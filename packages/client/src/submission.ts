@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import {
+  type Allowance,
   type ClientToScheduler,
   encodeValue,
   FlockError,
@@ -11,12 +12,14 @@ import {
   type PayloadRef,
   type PayloadStore,
   type RunNumber,
+  type Submit,
   type TaskNumber,
 } from "@taskflock/protocol";
 import type { ArgumentEncoder, EncodedArguments } from "./arguments.ts";
 import type { FunctionEntry, FunctionUse } from "./function-table.ts";
 import { isFuture } from "./future.ts";
 import type { Gate } from "./gate.ts";
+import { describe } from "./option-checks.ts";
 import type { TaskRecord } from "./record.ts";
 import type { SpareMemory } from "./spare-memory.ts";
 import { type InternalOptions, optionsData } from "./task-options.ts";
@@ -39,8 +42,10 @@ export interface SubmissionHost {
   keyOf(record: TaskRecord): string;
   /** Sends in order, and frees the payload. */
   send(message: ClientToScheduler, payload?: PayloadRef): void;
-  /** Sends now; for what the gate runs. */
+  /** Sends now, or when the scheduler takes it; for what the gate runs. */
   transmit(message: ClientToScheduler, payload: PayloadRef): void;
+  sendNow(message: ClientToScheduler, payload: PayloadRef): void;
+  readonly allowance: Allowance;
 }
 
 /** Options of one call, interned: a map of 50,000 items looks at them once. */
@@ -85,10 +90,16 @@ export class Submission {
     this.#host = host;
   }
 
+  /** Throws FLOCK_OPTION_INVALID for a run of another client: here its number would mean another run. */
   plan(options: InternalOptions): Plan {
+    const { run } = options;
+    if (run?.isOf(this.#host) === false) {
+      const text = `run: ${describe(run.name)} was opened by another client. Open one with this client's run(name), or submit through the other.`;
+      throw new FlockError("FLOCK_OPTION_INVALID", text);
+    }
     return {
       options: this.#intern(options),
-      run: options.run?.number ?? (0 as RunNumber),
+      run: run?.number ?? (0 as RunNumber),
       key: options.key ?? null,
       pure: options.pure ?? false,
       name: options.name ?? null,
@@ -258,6 +269,24 @@ export class Submission {
       this.#host.transmit(message, payload);
     } catch (error) {
       this.#host.tasks.failHere(record, error as Error);
+    }
+  }
+
+  /** A submission that had to wait: meanwhile it was perhaps released, or an input of it failed here. */
+  sendHeld(message: Submit, payload: PayloadRef): void {
+    const { tasks, allowance } = this.#host;
+    const record = tasks.get(message.n);
+    const input = message.deps.map((n) => tasks.get(n)).find((dep) => dep !== undefined && dep.fault !== null);
+    try {
+      if (input === undefined) {
+        this.#host.sendNow(message, payload);
+        return;
+      }
+      allowance.unsent(message);
+      this.#host.payloads.free(payload);
+      if (record !== undefined) tasks.failHere(record, this.#dependencyFailed(record, input));
+    } catch (error) {
+      if (record !== undefined) tasks.failHere(record, error as Error);
     }
   }
 

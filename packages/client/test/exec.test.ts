@@ -182,8 +182,8 @@ describe("what cannot be", () => {
 
   test.each([
     [{ output: ["a"] }, "Did you mean outputs?"],
-    [{ files: { "/etc/passwd": "" } }, 'not "/etc/passwd"'],
-    [{ files: { "a/../../b": "" } }, 'not "a/../../b"'],
+    [{ files: { "/etc/passwd": "" } }, '"/etc/passwd" is none'],
+    [{ files: { "a/../../b": "" } }, '"a/../../b" is none'],
     [{ files: { "C:\\x": "" } }, "paths inside"],
     [{ files: { a: 1 } }, "for a a string"],
     [{ files: { a: new URL("https://example.org") } }, "for a a string"],

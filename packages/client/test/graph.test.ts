@@ -180,7 +180,12 @@ describe("options", () => {
 describe("mistakes are refused with what to do", () => {
   const foreign = "is a delayed call (load)";
   test.each<[string, () => unknown, string, string]>([
-    ["nothing to compute", () => client.compute([1, 2]), "FLOCK_ARGUMENT_INVALID", "not an array without one"],
+    [
+      "nothing to compute",
+      () => client.compute([1, 2]),
+      "FLOCK_ARGUMENT_INVALID",
+      "not an array ([ 1, 2 ]) without one",
+    ],
     ["a value", () => client.compute(3), "FLOCK_ARGUMENT_INVALID", "compute takes a delayed call"],
     ["a date", () => client.compute(new Date()), "FLOCK_ARGUMENT_INVALID", "compute takes a delayed call"],
     [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { asCompleted, Client, copy, progress, range } from "../src/index.ts";
-import { nearest } from "../src/option-checks.ts";
+import { describe as describeValue, nearest } from "../src/option-checks.ts";
 import { checkTaskOptions, optionsData, type TaskOptions } from "../src/task-options.ts";
 import { TestCluster } from "./cluster-harness.ts";
 
@@ -74,6 +74,11 @@ test("calls with the wrong kinds of arguments say what they take", async () => {
     expect(thrown("map", () => 1, 5)).toMatchObject(invalid("iterables"));
     expect(thrown("run", "")).toMatchObject(invalid("as the name"));
     expect(thrown("release", [1])).toMatchObject(invalid("futures"));
+    expect(thrown("release", 1)).toMatchObject(invalid("release takes futures, not 1"));
+    await expect(client.cancel("f-1-2" as never)).rejects.toMatchObject(invalid('cancel takes futures, not "f-1-2"'));
+    await expect(client.scatterAll(3 as never)).rejects.toMatchObject(invalid("scatterAll takes an array of values"));
+    await expect(client.runOnWorkers(3 as never)).rejects.toMatchObject(invalid("runOnWorkers takes a function"));
+    expect(() => asCompleted(3 as never)).toThrow(/asCompleted takes futures, not 3/);
     await expect(client.waitForWorkers(-1)).rejects.toMatchObject({ code: "FLOCK_ARGUMENT_INVALID" });
     expect(() => asCompleted([1 as never])).toThrow(/asCompleted takes futures, not 1/);
     await expect(progress([1 as never])).rejects.toMatchObject(invalid("progress takes futures"));
@@ -87,7 +92,43 @@ test("calls with the wrong kinds of arguments say what they take", async () => {
   }
 });
 
+test("a run of another client is refused, since its number would mean another run here", async () => {
+  const cluster = await TestCluster.start(0);
+  try {
+    const [one, other] = [await cluster.connect(), await cluster.connect()];
+    other.run("the other's first"); // has the same number
+    expect(() => other.submit(() => 1, [], { run: one.run("mine") })).toThrow(/"mine" was opened by another client/);
+  } finally {
+    await cluster.close();
+  }
+});
+
+test("small values are shown, large ones are named", () => {
+  expect(["GPU", { GPU: -1 }, [""], {}, []].map(describeValue)).toEqual([
+    '"GPU"',
+    "an object ({ GPU: -1 })",
+    "an array ([ '' ])",
+    "an object",
+    "an array",
+  ]);
+  expect([new Map(), Array(100).fill("x".repeat(30)), () => 1].map(describeValue)).toEqual([
+    "an object",
+    "an array",
+    "a function",
+  ]);
+});
+
 describe("connect", () => {
+  test("what people write who come from elsewhere", async () => {
+    const cluster = {} as unknown as string;
+    await expect(Client.connect(cluster)).rejects.toMatchObject({
+      code: "FLOCK_ADDRESS_INVALID",
+      message: expect.stringContaining("cluster.connect()"),
+    });
+    const Constructed = Client as unknown as new (address: string) => Client;
+    expect(() => new Constructed("127.0.0.1:8786")).toThrow(/await Client\.connect\(address\)/);
+  });
+
   test("wrong options and addresses", async () => {
     await expect(Client.connect("127.0.0.1:1", { reconnectMS: 1 } as object)).rejects.toThrowError(/reconnectMs/);
     await expect(Client.connect("127.0.0.1:1", { logs: "loud" } as object)).rejects.toMatchObject({

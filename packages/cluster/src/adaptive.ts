@@ -172,6 +172,7 @@ export class Adaptive {
   #tellUnserved(demand: ScaleDemand, atMs: number): void {
     const key = JSON.stringify([demand.resources, demand.workers]);
     if (this.#unserved.has(key)) return;
+    if (this.#unserved.size >= EVENTS_KEPT) this.#unserved.clear(); // requirements are the users' to choose
     this.#unserved.add(key);
     this.#happened({ atMs, kind: "cannotServe", demand });
   }

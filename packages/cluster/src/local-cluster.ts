@@ -1,6 +1,7 @@
 // A scheduler and workers on this machine, as processes of their own.
 
 import { randomBytes } from "node:crypto";
+import { totalmem } from "node:os";
 import {
   Client,
   type ClientOptions,
@@ -153,8 +154,16 @@ export class LocalCluster {
         return groups.map(({ process, workers }) => ({ name: workers[0]?.name ?? "", ended: endOf(process) }));
       },
     });
-    this.#adaptive = new RunningAdaptive(new Adaptive(supplier, options), () => client.close());
-    return this.#adaptive;
+    // Meanwhile the cluster may have been closed, or another call may have begun to size it.
+    if (this.#closing !== null) {
+      await client.close();
+      throw closed();
+    }
+    const before = this.#adaptive;
+    const adaptive = new RunningAdaptive(new Adaptive(supplier, options), () => client.close());
+    this.#adaptive = adaptive;
+    await before?.stop();
+    return adaptive;
   }
 
   /** Sends a signal to the process of the worker at `index` of `workers()`, to see what happens then. Default SIGKILL. */
@@ -207,7 +216,8 @@ export class LocalCluster {
     if (this.#closing !== null) throw closed();
     this.#forgetEnded();
     const names = Array.from({ length: count }, () => `worker-${++this.#lastWorker}`);
-    const outcomes = await Promise.allSettled(names.map((name) => this.#startOne(name)));
+    const sharing = this.#names().length + count;
+    const outcomes = await Promise.allSettled(names.map((name) => this.#startOne(name, sharing)));
     const groups = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
     this.#groups.push(...groups);
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
@@ -215,8 +225,8 @@ export class LocalCluster {
     return groups;
   }
 
-  async #startOne(name: string): Promise<WorkerGroup> {
-    const process = startWorkers(this.#options, this.address, name, 1);
+  async #startOne(name: string, sharing: number): Promise<WorkerGroup> {
+    const process = startWorkers(this.#options, this.address, name, 1, sharing);
     this.#starting.add(process);
     process.giveToken(this.token);
     try {
@@ -256,8 +266,8 @@ async function startAll(options: CompleteOptions, roles: RoleProcess[]): Promise
   // One nanny process watches all; without nannies each worker is a process that nobody watches.
   const shared = nanny && workers > 1;
   const started = shared
-    ? [{ process: startWorkers(options, address, "worker", workers), names }]
-    : names.map((name) => ({ process: startWorkers(options, address, name, 1), names: [name] }));
+    ? [{ process: startWorkers(options, address, "worker", workers, workers), names }]
+    : names.map((name) => ({ process: startWorkers(options, address, name, 1, workers), names: [name] }));
   roles.push(...started.map(({ process }) => process));
   const where = ["--host", host, "--port", String(port), "--dashboard-port", String(dashboardPort)];
   const scheduler = new RoleProcess({ roleCommand, env, args: ["scheduler", ...where, ...logFlags] });
@@ -312,9 +322,17 @@ function endOf(process: RoleProcess): Promise<never> {
   return end;
 }
 
-function startWorkers(options: CompleteOptions, address: string, name: string, count: number): RoleProcess {
+/** `count` processes of the `sharing` that share the machine's memory, unless the options give each a limit of its own. */
+function startWorkers(
+  options: CompleteOptions,
+  address: string,
+  name: string,
+  count: number,
+  sharing: number,
+): RoleProcess {
   const { roleCommand, env, workerFlags, logFlags, nanny } = options;
   const which = ["--name", name, "--processes", String(count), ...(nanny ? [] : ["--no-nanny"])];
+  if (!workerFlags.includes("--memory-limit")) which.push("--memory-limit", String(Math.floor(totalmem() / sharing)));
   return new RoleProcess({ roleCommand, env, args: ["worker", address, ...which, ...workerFlags, ...logFlags] });
 }
 

@@ -37,8 +37,13 @@ export class LocalSupplier implements Supplier {
     for (const { name, status } of await this.#client.workers()) {
       if (status === "retiring") this.#leaving.add(name);
       else this.#lastSeenMs.set(name, nowMs);
+      // It was restarted, and is back.
+      if (status === "running" || status === "paused") this.#leaving.delete(name);
     }
-    return this.#local.names().filter((name) => {
+    const names = new Set(this.#local.names());
+    for (const known of [this.#leaving, this.#lastSeenMs])
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+    return [...names].filter((name) => {
       const seenMs = this.#lastSeenMs.get(name) ?? nowMs;
       this.#lastSeenMs.set(name, seenMs);
       return !this.#leaving.has(name) && nowMs - seenMs < ABSENT_MS;

@@ -14,7 +14,10 @@ export interface LocalClusterOptions {
   readonly workers?: number;
   /** Tasks that a worker runs at once. Default: an even share of the machine's cores. */
   readonly threadsPerWorker?: number;
-  /** Memory of each worker: bytes, or text such as "2GiB". Above it the worker is restarted. */
+  /**
+   * Memory of each worker: bytes, or text such as "2GiB". Above it the worker is restarted. Default: an even share of the machine's,
+   * of as many workers as there are when it is started.
+   */
   readonly memoryLimit?: number | string;
   /** Share of it that results take in memory; beyond it the least recently used are files. 0: never. Default 0.6. */
   readonly memoryTarget?: number;

@@ -84,7 +84,7 @@ function fromFile(file: string, what: string): string {
       { cause },
     );
   }
-  return usable(text.trim(), `${what} (${file})`);
+  return usable(text.trim(), `${what.replace(/^The /, "the ")} (${file})`);
 }
 
 function usable(token: string, source: string): string {

@@ -93,7 +93,8 @@ export class TestServer {
     const { id, secret, received } = session;
     const admission: Admission<"client", "toClient"> = {
       welcome: {
-        ...{ scheduler: "test", id, name: "name", secret, resumed: known !== undefined, received, creditBytes },
+        ...{ scheduler: "test", id, name: "name", secret, resumed: known !== undefined, received },
+        ...{ creditBytes, admissionBytes: 2 ** 20 },
         ...{ inlineLimitBytes: 4096, now: 1 as never },
       },
       up: "client",

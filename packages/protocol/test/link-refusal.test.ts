@@ -228,7 +228,16 @@ test("a nanny has no session: what it saw is said again after a cut", async () =
     ...{ host: "127.0.0.1", port: 0, token: TOKEN, payloads },
     admit: () => ({
       welcome: {
-        ...{ scheduler: "s", id: 0, name: "n", secret: "", resumed: false, received: 0, creditBytes: 1e6 },
+        ...{
+          scheduler: "s",
+          id: 0,
+          name: "n",
+          secret: "",
+          resumed: false,
+          received: 0,
+          creditBytes: 1e6,
+          admissionBytes: 1e6,
+        },
         ...{ inlineLimitBytes: 1, now: 0 as never },
       },
       ...{ up: "nanny", down: "toWorker", silentMs: 60_000 },

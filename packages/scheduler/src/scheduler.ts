@@ -358,6 +358,7 @@ class Scheduler implements RunningScheduler {
       resumed,
       received: party.received,
       creditBytes: this.#options.creditBytes,
+      admissionBytes: this.#config.admissionBytes,
       inlineLimitBytes: this.#config.inlineLimitBytes,
       now: now(),
     };

@@ -71,6 +71,22 @@ describe("an actor", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("that waits for what no worker has is not looked at while others come and go", () => {
+    const stage = stageWith(1, 2, 3);
+    stage.submit(1, 1, { options: GPU_ACTOR });
+    const looked: number[] = [];
+    for (let n = 2; n < 6; n++) {
+      const before = stage.machine.looks();
+      stage.submit(1, n);
+      for (const worker of [1, 2, 3]) for (const task of stage.assigned(worker)) stage.finish(worker, task);
+      looked.push(stage.machine.looks() - before);
+    }
+    expect(Math.max(...looked)).toBeLessThan(6); // with the actor it would be eight
+    stage.worker(4, { resources: { GPU: 10_000 } });
+    expect(keys(stage.assigned(4))).toEqual(["f-1-1"]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("waits for what it asks for, and keeps it while it lives", () => {
     const stage = stageWith();
     stage.worker(1, { resources: { GPU: 10_000 } });

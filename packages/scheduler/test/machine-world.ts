@@ -32,6 +32,8 @@ interface FakeClient {
 export const worldConfig = {
   inlineBudgetBytes: 60,
   maxAssignedPerWorker: 12,
+  // Clients are told of each task that ended.
+  admissionBytes: 1,
   failedCalls: 3,
   failedCallBytes: 25,
   stragglerUs: 60_000,

@@ -88,7 +88,7 @@ class Place {
   #admit(hello: Hello): Admission | StreamAdmission {
     if (hello.role !== "relay") throw new Error("only relays come here");
     const { side, key } = hello;
-    const numbers = { id: 0, received: 0, creditBytes: 1, inlineLimitBytes: 1, now: 0 as never };
+    const numbers = { id: 0, received: 0, creditBytes: 1, admissionBytes: 1, inlineLimitBytes: 1, now: 0 as never };
     return {
       welcome: { scheduler: "s", name: "", secret: "x", resumed: false, ...numbers },
       stream: (ends) => (side === "reader" ? this.relays.read(key, ends) : this.relays.hold(key, ends)),

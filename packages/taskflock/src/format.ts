@@ -66,16 +66,22 @@ export function formatStory(story: readonly StoryLine[]): string {
 
 /** `2026-11-21 18:20:05  #812  workerLost  w-1  SIGKILL`. */
 export function eventLine({ time, cause, kind, who, key, text }: EventLine): string {
-  return [localTime(time), `#${cause}`.padEnd(8), kind.padEnd(14), who, key, text]
+  return [localTime(time), `#${cause}`.padEnd(8), kind.padEnd(16), who, key, text]
     .filter((part) => part !== "")
+    .map(onOneLine)
     .join("  ");
 }
 
 /** Each line with its time and origin before it. */
 export function printedLines({ time, worker, key, text }: PrintedLines): string {
-  const origin = `${localTime(time)}  [${key === "" ? worker : `${worker} ${key}`}] `;
+  const origin = `${localTime(time)}  [${onOneLine(key === "" ? worker : `${worker} ${key}`)}] `;
   const lines = text.endsWith("\n") ? text.slice(0, -1) : text;
   return origin + lines.replaceAll("\n", `\n${origin}`);
+}
+
+/** A name of somebody's choice breaks no line, and commands no terminal. */
+function onOneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }
 
 /** In the reader's zone, by the second. */
@@ -84,7 +90,8 @@ function localTime(time: Date): string {
 }
 
 /** Left-aligned columns two spaces apart, as wide as their widest cell. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
+export function columns(given: readonly (readonly string[])[]): string[] {
+  const rows = given.map((row) => row.map(onOneLine));
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, index) => {

@@ -93,6 +93,7 @@ export function resources(text: string): Record<string, number> {
     const match = /^\s*([A-Za-z_][\w.-]*)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(part);
     const name = match?.[1];
     if (name === undefined) throw new InvalidValue("Give resources as NAME=AMOUNT, e.g. GPU=1 or GPU=1,disk=0.5.");
+    if (Object.hasOwn(parsed, name)) throw new InvalidValue(`Give ${name} once.`);
     parsed[name] = Number(match?.[2]);
   }
   return parsed;

@@ -153,7 +153,13 @@ export class FakeScheduler {
     const admission: Admission<"worker", "toWorker"> = {
       welcome: {
         ...{ scheduler: "fake", id: session.id, name, secret: "s", resumed: known !== undefined },
-        ...{ received: session.received, creditBytes: 2 ** 20, inlineLimitBytes: 4096, now: 1 as never },
+        ...{
+          received: session.received,
+          creditBytes: 2 ** 20,
+          admissionBytes: 2 ** 28,
+          inlineLimitBytes: 4096,
+          now: 1 as never,
+        },
       },
       up: hello.role === "nanny" ? ("nanny" as "worker") : "worker",
       down: "toWorker",

@@ -126,15 +126,9 @@ class ActorState {
 
 /** Target of the proxies; no class of the user's, so that the codec asks about it. */
 class ActorHandle {
-  readonly #key: string;
-
-  constructor(key: string) {
-    this.#key = key;
-  }
-
-  // Printed in place of its proxy.
+  // Printed in place of its proxy, which is what `this` is.
   [inspect.custom](): string {
-    return `Actor(${this.#key})`;
+    return `Actor(${states.get(this)?.key})`;
   }
 }
 
@@ -203,14 +197,18 @@ function handleOf(state: ActorState): Actor<object> {
     methods.set(name, known);
     return known;
   };
-  const handle = new Proxy(new ActorHandle(state.key), {
+  const handle = new Proxy(new ActorHandle(), {
     get: (_, name) => {
       if (name === Symbol.dispose) return () => state.close();
+      if (name === Symbol.toPrimitive) return () => `Actor(${state.key})`;
       if (typeof name === "symbol" || name === "then") return undefined;
       return methodOf(name);
     },
     has: (_, name) => name === Symbol.dispose || (typeof name === "string" && name !== "then"),
-    set: () => false,
+    set: (_, name) => {
+      const text = `${String(name)} cannot be set on the handle of an actor: its state is on a worker. Call a method that sets it.`;
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", text);
+    },
   });
   states.set(handle, state);
   return handle as unknown as Actor<object>;

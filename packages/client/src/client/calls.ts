@@ -1,5 +1,5 @@
 import { FlockError } from "@taskflock/protocol/words";
-import { eachBounded } from "../bounded.ts";
+import { eachBounded, isIterable } from "../bounded.ts";
 import {
   checkGatherOptions,
   checkScatterAllOptions,
@@ -13,6 +13,7 @@ import { type GatherOptions, gather } from "../gather.ts";
 import { type ComputeOptions, Graphs } from "../graph/compute.ts";
 import { delayedFunctionGiven, isDelayedFunction } from "../graph/delayed.ts";
 import type { Computed } from "../graph/types.ts";
+import { drained } from "../held-messages.ts";
 import type { LogSink } from "../logs.ts";
 import { ArgumentRows, readMapItems } from "../map-items.ts";
 import { describe } from "../option-checks.ts";
@@ -37,6 +38,11 @@ export class ClientCalls {
   readonly #graphs: Graphs;
 
   protected constructor(session: Session, logs: LogSink) {
+    if (typeof session !== "object") {
+      const text =
+        "Clients come from `await Client.connect(address)`, or `await cluster.connect()`, not from `new Client()`.";
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", text);
+    }
     this.session = session;
     this.logSink = logs;
     this.#graphs = new Graphs(session);
@@ -202,6 +208,9 @@ export class ClientCalls {
    */
   async scatterAll<T>(values: Iterable<T>, options?: ScatterAllOptions): Promise<Future<T>[]> {
     const session = this.open();
+    if (!isIterable(values)) {
+      throw new FlockError("FLOCK_ARGUMENT_INVALID", `scatterAll takes an array of values, not ${describe(values)}.`);
+    }
     const checked = checkScatterAllOptions(options);
     const futures: Future<T>[] = [];
     try {
@@ -226,6 +235,15 @@ export class ClientCalls {
   /** Says that results are no longer wanted through these futures. */
   release(futures: Future<unknown> | Iterable<Future<unknown>>): void {
     for (const future of each("release", futures)) future.release();
+  }
+
+  /**
+   * Resolves once nothing that was submitted waits in this process. The scheduler takes only so much of a client's unfinished work (its
+   * option admissionBytes, 256 MiB: about 500,000 small tasks); what goes beyond that waits here, as bytes, until tasks have ended. A loop
+   * over millions awaits this every thousand tasks or so. Rejects with the reason when the session ends before.
+   */
+  drained(): Promise<void> {
+    return drained(this.open());
   }
 
   protected open(): Session {
@@ -288,6 +306,7 @@ function ensureFunction(where: string, fn: unknown): void {
 
 function each(where: string, futures: Future<unknown> | Iterable<Future<unknown>>): Iterable<Future<unknown>> {
   if (isFuture(futures)) return [futures];
+  if (!isIterable(futures)) throw noFuture(where, futures);
   const list = [...futures];
   for (const item of list) if (!isFuture(item)) throw noFuture(where, item);
   return list;

@@ -50,7 +50,7 @@ const files: Check = (value) => {
   const entries = entriesOf(value);
   if (entries === null) return `contents by path, each ${contents}, or a file: URL`;
   for (const [path, content] of entries) {
-    if (!isInside(path)) return `paths inside the command's folder, such as "data/in.csv", and not ${describe(path)}`;
+    if (!isInside(path)) return `paths inside the command's folder, such as "data/in.csv" (${describe(path)} is none)`;
     const isLocal = content instanceof URL && content.protocol === "file:";
     if (!isLocal && !isContent(content)) return `for ${path} ${contents}, or a file: URL`;
   }

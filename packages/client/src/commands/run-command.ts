@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { ensureWell, failWith, notStarted } from "./failures.ts";
 import { collectFiles, ensureFolder, writeFiles } from "./files.ts";
-import { type Guard, startGuard } from "./guard.ts";
+import { FOLDER_VARIABLE, type Guard, startGuard } from "./guard.ts";
 import { captureOutput, type Output } from "./output.ts";
 import type { CommandSpec, Ending, ExecResult } from "./spec.ts";
 
@@ -49,7 +49,7 @@ async function runIn(folder: string, spec: CommandSpec, guard: Guard, here: Task
   const print = (name: "stdout" | "stderr") => (text: string) => void process[name].write(text);
   const stdout = captureOutput(spec.maxOutputBytes, here && print("stdout"));
   const stderr = captureOutput(spec.maxOutputBytes, here && print("stderr"));
-  const how = await runProcess(spec, cwd, guard, here?.signal, stdout, stderr);
+  const how = await runProcess(spec, folder, cwd, guard, here?.signal, stdout, stderr);
   here?.signal.throwIfAborted();
   const files = await collectFiles(folder, spec.outputs).catch(
     failWith(spec, "ended, and its outputs could not be read"),
@@ -78,6 +78,7 @@ function taskHere(): TaskHere | undefined {
  */
 async function runProcess(
   spec: CommandSpec,
+  folder: string,
   cwd: string,
   guard: Guard,
   signal: AbortSignal | undefined,
@@ -85,7 +86,8 @@ async function runProcess(
   stderr: Output,
 ): Promise<Ending> {
   const began = performance.now();
-  const child = start(spec, cwd);
+  guard.tell("begins");
+  const child = start(spec, cwd, folder);
   const over = endOf(child, spec);
   if (child.pid !== undefined) guard.tell(String(child.pid));
   const closed = new Promise<void>((done) => child.once("close", () => done()));
@@ -110,11 +112,11 @@ async function runProcess(
   }
 }
 
-function start({ command, env, stdin }: CommandSpec, cwd: string): ChildProcess {
+function start({ command, env, stdin }: CommandSpec, cwd: string, folder: string): ChildProcess {
   const [file, ...args] = command;
   return spawn(file, args, {
     cwd,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, [FOLDER_VARIABLE]: folder },
     detached: !isWindows(),
     windowsHide: true,
     stdio: [stdin === null ? "ignore" : "pipe", "pipe", "pipe"],

@@ -145,6 +145,7 @@ const toClient = {
   },
   runProgress: { run: natural, counts },
   log: { n: positive, worker: name, stream, text: line },
+  credit: { bytes: natural },
   notice: { level: choice("info", "warn"), text: line },
 } satisfies Table<"toClient">;
 
@@ -275,6 +276,7 @@ export const handshakeFields: Readonly<Record<"hello" | "welcome" | "refused", F
     received: natural,
     maxFrameBytes: natural,
     creditBytes: natural,
+    admissionBytes: positive,
     inlineLimitBytes: bytes,
     now: natural,
   }),

@@ -196,6 +196,11 @@ export interface TaskLog {
   readonly stream: "stdout" | "stderr";
   readonly text: string;
 }
+/** What all submissions of the session that are over cost, together; said now and then, and when the link is back. */
+export interface Credit {
+  readonly t: "credit";
+  readonly bytes: number;
+}
 /** A message to show to the person, e.g. that results are computed again because a worker died. */
 export interface Notice {
   readonly t: "notice";
@@ -212,4 +217,5 @@ export type SchedulerToClient =
   | Answer
   | RunProgress
   | TaskLog
+  | Credit
   | Notice;

@@ -53,6 +53,11 @@ export const errorRegistry = {
     advice:
       "Write `await future.result()`. If an async function hands futures on, nothing is wrong: `node --disable-warning=FLOCK_FUTURE_AWAITED` silences the warning.",
   },
+  FLOCK_SUBMISSIONS_WAIT: {
+    summary:
+      "A warning: the scheduler has as many unfinished tasks of this client as it takes, and more of them wait in the client's process.",
+    advice: "Write `await client.drained()` in the loop that submits, every thousand tasks or so.",
+  },
   FLOCK_CALL_FORGOTTEN: {
     summary: "The arguments of a task's call are not kept any more, so it cannot be run again here.",
     advice:

@@ -85,6 +85,8 @@ export interface Welcome {
   readonly maxFrameBytes: number;
   /** Upstream bytes that may be sent and not yet acknowledged. */
   readonly creditBytes: number;
+  /** What the client's unfinished tasks may cost the scheduler (`submitCost`); above it the client keeps further ones to itself. */
+  readonly admissionBytes: number;
   /** Results up to this size travel with their completion. */
   readonly inlineLimitBytes: number;
   /** The scheduler's monotonic clock, for the offset. */

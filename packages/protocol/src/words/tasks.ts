@@ -166,3 +166,11 @@ export interface ClusterInfo {
   readonly workers: readonly WorkerInfo[];
   readonly runs: readonly RunInfo[];
 }
+
+/** What the record of an unfinished task costs the scheduler, beside its arguments. */
+const TASK_COST_BYTES = 512;
+
+/** What a submission takes of the session's `admissionBytes`, until its task has ended. Both ends reckon with it. */
+export function submitCost(argsBytes: number): number {
+  return argsBytes + TASK_COST_BYTES;
+}

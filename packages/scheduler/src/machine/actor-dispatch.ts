@@ -13,7 +13,8 @@ const MAX_FLYING = 16;
 
 /** Before other tasks. An actor has a thread of its own, so it waits for no slot; only for what it asks for. */
 export function dispatchActors(core: Core): void {
-  if (core.actorsWaiting.size > 0) for (const [lane, tasks] of core.actorsWaiting) place(core, lane, tasks);
+  if (core.placesChanged) for (const [lane, tasks] of core.actorsWaiting) place(core, lane, tasks);
+  core.placesChanged = false;
   for (const actor of core.actorsTouched) giveOut(core, actor);
   core.actorsTouched.clear();
 }

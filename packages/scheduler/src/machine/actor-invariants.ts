@@ -1,6 +1,7 @@
 // What must hold of actors and their calls.
 
 import type { Core } from "./core.ts";
+import { canServe, hasFree, takesTasks } from "./lanes.ts";
 import { ACTOR, CALL, LINEAGE, type Task } from "./records.ts";
 import { CANCELLED, DONE, FAILED, isActive, isPlaced, QUEUED, WAITING } from "./states.ts";
 import { WORKING } from "./worker-record.ts";
@@ -21,6 +22,10 @@ export function checkActors(core: Core): string | null {
   }
   for (const { task } of core.actors.values())
     if (core.taskById(task.id) !== task) return `actor ${task.id}, which is forgotten, is kept`;
+  for (const lane of core.actorsWaiting.keys())
+    for (const worker of core.workers.values())
+      if (takesTasks(worker) && canServe(lane, worker) && hasFree(lane, worker))
+        return `an actor waits, and ${worker.name} has a place for it`;
   return core.actorsTouched.size === 0 ? null : "actors were left unlooked at";
 }
 

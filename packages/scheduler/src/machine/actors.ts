@@ -68,6 +68,7 @@ export function standBy(core: Core, task: Task): void {
     const { lane } = task.options;
     const waiting = core.actorsWaiting.get(lane) ?? new Set();
     core.actorsWaiting.set(lane, waiting.add(task));
+    core.placesChanged = true;
     noticeNobody(core, task);
   }
 }
@@ -167,6 +168,7 @@ export function mustRun(core: Core, call: Task): boolean {
 /** Its worker has it no more: what it held of the worker's resources is free. */
 export function actorLeft(core: Core, task: Task, worker: Worker): void {
   if (!worker.actors.delete(task)) return;
+  core.placesChanged = true;
   for (const [name, amount] of task.options.lane.resources) worker.free.set(name, worker.free.get(name)! + amount);
   core.touchWorker(worker);
 }

@@ -3,6 +3,7 @@
 
 import { type Holder, type Micros, NO_PAYLOAD, type TaskNumber } from "@taskflock/protocol/words";
 import { noData } from "./actors.ts";
+import { isCreditDue, sayCredit } from "./admission.ts";
 import type { Core } from "./core.ts";
 import { holdersFor } from "./holdings.ts";
 import { ACTOR, ANNOUNCED, HELD, LINK_BLOCKED, type QuestionAnswer, type Session, type Task } from "./records.ts";
@@ -81,6 +82,7 @@ function uploadHolder(core: Core, session: Session, worker: Worker): Holder {
  */
 export function sayDue(core: Core, session: Session): void {
   if (!core.canTell(session)) return;
+  if (isCreditDue(core, session)) sayCredit(core, session);
   let said = 0;
   for (const n of session.due) {
     if (said++ === DUE_AT_ONCE) {
@@ -110,6 +112,7 @@ export function sayAnswer(core: Core, session: Session, id: number, answer: Ques
 
 /** The link is new: whatever was said on the last one may not have arrived. */
 export function sayAllAgain(core: Core, session: Session): void {
+  if (session.creditedBytes + session.uncreditedBytes > 0) sayCredit(core, session);
   session.due.clear();
   for (const [n, task] of session.tasks) if ((task.flags & ANNOUNCED) !== 0) session.due.add(n);
   sayDue(core, session);

@@ -3,6 +3,7 @@
 import type { FunctionNumber, TaskNumber } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { type FunctionRecord, LINEAGE, type QuestionAnswer, type Session, type Task } from "./records.ts";
+import { FAILED } from "./states.ts";
 import { refer } from "./submit.ts";
 
 /** Its arguments, and what stands in them. */
@@ -44,6 +45,10 @@ function forgotten(task: Task | undefined, n: TaskNumber): QuestionAnswer {
     const message = `Task ${n} is not known: it was released or never submitted.`;
     return { value: null, error: { code: "FLOCK_TASK_UNKNOWN", message } };
   }
-  const message = `The arguments of task ${n} (${task.name}) are not kept any more. They are kept of the tasks that failed last.`;
+  const which = `task ${n} (${task.name})`;
+  const message =
+    task.state === FAILED
+      ? `The arguments of ${which} are not kept any more. They are kept of the tasks that failed last.`
+      : `The arguments of ${which} are not kept: it has not failed. They are kept of tasks that failed.`;
   return { value: null, error: { code: "FLOCK_CALL_FORGOTTEN", message } };
 }

@@ -145,6 +145,8 @@ export class Core {
   readonly actorsTouched: Set<Actor> = new Set();
   /** Actors for which no worker was found yet, by what they ask for. */
   readonly actorsWaiting: Map<Lane, Set<Task>> = new Map();
+  /** A worker came or went, or something that was held is free: those actors may find a place. */
+  placesChanged = false;
   readonly waiters: { readonly session: SessionId; readonly id: number; readonly count: number }[] = [];
   /** Who waits for workers of these names. */
   readonly returning: { readonly session: SessionId; readonly id: number; readonly names: readonly string[] }[] = [];
@@ -226,7 +228,7 @@ export class Core {
 
   /** For the event log. */
   happened(kind: EventKind, who: string, text: string, key = ""): void {
-    this.events.add(this.now, this.cause, kind, who, text, key);
+    this.events.add(this.now, this.cause, kind, who, text.slice(0, MAX_NOTICE), key);
   }
 
   /** Says nothing to a worker whose link is cut: its snapshot will show what it missed. */

@@ -11,6 +11,7 @@ export function digestOf(core: Core): string {
     hash.add(
       `session ${session.id} ${session.link} ${session.due.size} ${session.locates.size} ${session.uploads.size} ${session.unreached?.size}`,
     );
+    hash.add(`${session.unfinishedBytes} ${session.creditedBytes} ${session.uncreditedBytes}`);
     for (const [n, task] of session.tasks) hash.add(`${n} ${task.id}`);
   }
   for (const [session, said] of core.kept.said) for (const { id } of said) hash.add(`said ${session} ${id}`);

@@ -2,6 +2,7 @@
 
 import { NO_PAYLOAD, TASK_SLOTS } from "@taskflock/protocol/words";
 import { checkActors } from "./actor-invariants.ts";
+import { checkAdmission } from "./admission.ts";
 import type { Core } from "./core.ts";
 import { checkEquipment } from "./equipment-invariants.ts";
 import { checkKept } from "./kept-invariants.ts";
@@ -53,6 +54,7 @@ export function checkAll(core: Core): string | null {
     checkWork(core) ??
     checkCounts(core) ??
     checkCopied(core) ??
+    checkAdmission(core) ??
     checkEquipment(core) ??
     checkReferences(core) ??
     checkQueues(core) ??

@@ -2,6 +2,7 @@
 // nobody waits for them. Its references are those of a session without a client: nothing is said to it, and it never leaves.
 
 import type { Micros, PayloadRef, SessionId, TaskNumber } from "@taskflock/protocol/words";
+import { noCredit } from "./admission.ts";
 import { NumberedTasks } from "./numbered-tasks.ts";
 import { LINK_CUT, type QuestionAnswer, type Session, type Task } from "./records.ts";
 
@@ -34,6 +35,7 @@ export class Kept {
     unreached: null,
     locates: new Set(),
     uploads: new Set(),
+    ...noCredit,
     asks: [],
   };
   readonly datasets: Map<string, Dataset> = new Map();

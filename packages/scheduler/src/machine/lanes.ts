@@ -32,6 +32,7 @@ export function takesTasks(worker: Worker): boolean {
 }
 
 export function joinLanes(core: Core, worker: Worker): void {
+  core.placesChanged = true;
   for (const lane of core.lanes.values()) joinLane(core, lane, worker);
   for (const task of worker.actors) core.touchActor(task);
   reconsiderStranded(core);
@@ -39,6 +40,7 @@ export function joinLanes(core: Core, worker: Worker): void {
 
 /** No lane counts on the worker any more; what was parked for it goes back. */
 export function leaveLanes(core: Core, worker: Worker): void {
+  core.placesChanged = true;
   for (const lane of worker.lanes) {
     lane.available.delete(worker);
     lane.members--;

@@ -19,7 +19,7 @@ export function notFound(names: readonly string[], found: readonly Worker[], orE
   const there = new Set(found.map(({ name }) => name));
   const unknown = names.filter((name) => !there.has(name));
   if (unknown.length === 0) return null;
-  const message = `No worker is named ${listed(unknown)}${orElse}; \`client.workers()\` lists those that are there.`;
+  const message = `No worker is named ${listed(unknown)}${orElse}; \`client.workers()\` and \`taskflock status\` list those that are there.`;
   return { value: null, error: { code: "FLOCK_WORKER_UNKNOWN", message } };
 }
 

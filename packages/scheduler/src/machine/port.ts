@@ -93,6 +93,8 @@ export interface SchedulerConfig {
   readonly failedCallBytes: number;
   /** A task that takes less is no straggler, however short others are; and so often stragglers are looked for, µs. */
   readonly stragglerUs: number;
+  /** What the unfinished tasks of one client may cost (`submitCost`); it keeps further ones to itself. */
+  readonly admissionBytes: number;
   /** Values in queues and variables, all together. */
   readonly sharedBudgetBytes: number;
   /** Plugins and uploaded files, all together. */
@@ -118,6 +120,7 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   failedCallBytes: 64 * 1024 * 1024,
   stragglerUs: 1_000_000,
   surplusUs: 10_000_000,
+  admissionBytes: 256 * 1024 * 1024,
   sharedBudgetBytes: 256 * 1024 * 1024,
   equipmentBudgetBytes: 256 * 1024 * 1024,
   storyLines: 100_000,

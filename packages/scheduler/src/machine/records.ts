@@ -353,6 +353,10 @@ export interface Session {
   readonly locates: Set<TaskNumber>;
   /** Data it is to upload. */
   readonly uploads: Set<TaskNumber>;
+  /** What its unfinished tasks cost; what those that ended did, together; and of that, what it was not told yet (admission.ts). */
+  unfinishedBytes: number;
+  creditedBytes: number;
+  uncreditedBytes: number;
   /** Answers that could not be said: the questions. */
   readonly asks: { readonly id: number; readonly answer: () => QuestionAnswer }[];
 }

@@ -26,7 +26,7 @@ export function requirementOf(core: Core, lane: Lane, able: readonly Worker[]): 
 function resourceAt(there: readonly Worker[], name: string, amount: number): WhyResource {
   const has = there.map((worker) => ({
     worker: worker.name,
-    amount: (worker.hello.resources[name] ?? 0) / RESOURCE_UNIT,
+    amount: (Object.hasOwn(worker.hello.resources, name) ? (worker.hello.resources[name] ?? 0) : 0) / RESOURCE_UNIT,
   }));
   has.sort((a, b) => b.amount - a.amount || (a.worker < b.worker ? -1 : 1));
   return {

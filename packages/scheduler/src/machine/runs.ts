@@ -1,6 +1,7 @@
 // Runs: what people follow as one thing. Their counts, and the progress that their owner is told.
 
 import type { Micros, RunCounts, RunId, RunInfo, RunNumber } from "@taskflock/protocol/words";
+import { admit, credit } from "./admission.ts";
 import type { Core } from "./core.ts";
 import { forgetRun } from "./queue.ts";
 import { COUNTED, type Detached, type Run, type Session, type Task } from "./records.ts";
@@ -71,6 +72,7 @@ export function dropRun(core: Core, run: Run): void {
 }
 
 export function countNew(core: Core, task: Task): void {
+  if (task.definition !== null) admit(task.run.session, task.argsBytes);
   task.run.total++;
   settleDetached(core, task.run);
   changed(core, task.run);
@@ -81,6 +83,7 @@ export function countEnded(core: Core, task: Task, how: "done" | "failed" | "can
   if ((task.flags & COUNTED) !== 0) return;
   task.flags |= COUNTED;
   task.run[how]++;
+  if (task.definition !== null) credit(core, task.run.session, task.argsBytes);
   settleDetached(core, task.run);
   changed(core, task.run);
 }

@@ -61,6 +61,7 @@ export function dropSecond(core: Core, task: Task): void {
   worker.load = worker.assigned.length + worker.seconds.size === 0 ? 0 : worker.load - second.cost;
   if (second.running) worker.running--;
   for (const [name, amount] of task.options.lane.resources) worker.free.set(name, worker.free.get(name)! + amount);
+  core.placesChanged = true;
   uncountIncoming(task, worker);
   worker.retireDirty = true;
   core.touchWorker(worker);

@@ -13,6 +13,7 @@ import {
   type Unavailable,
 } from "@taskflock/protocol/words";
 import { callsAbandoned } from "./actor-life.ts";
+import { noCredit } from "./admission.ts";
 import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
 import { forgetWaiting, freeQuestion } from "./answers.ts";
 import type { Core } from "./core.ts";
@@ -51,6 +52,7 @@ export function sessionJoined(core: Core, id: SessionId, name: string): void {
     unreached: null,
     locates: new Set(),
     uploads: new Set(),
+    ...noCredit,
     asks: [],
   };
   core.open.users++;

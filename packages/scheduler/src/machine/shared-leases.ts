@@ -22,7 +22,7 @@ export const leaseHandlers: Handlers<"acquire" | "releaseLease"> = {
 function acquire(core: Core, session: Session, id: number, { kind, name, leases, timeoutMs }: Asked<"acquire">): void {
   const object = core.shared.find(kind, name) ?? core.shared.add(newLeases(kind, name, leases));
   if (object.leases !== leases) {
-    const text = `The ${kind} "${name}" has ${object.leases} leases while it is in use; here it has ${leases}. Use the same number everywhere.`;
+    const text = `The ${kind} "${name}" has ${object.leases === 1 ? "1 lease" : `${object.leases} leases`} while it is in use; here it has ${leases}. Use the same number everywhere.`;
     reply(core, session, id, refused("FLOCK_SHARED_CONFLICT", text));
   } else if (object.held.size < leases) grant(core, object, session, id);
   else wait(core, session, id, object, { what: "lease" }, timeoutMs);

@@ -9,6 +9,7 @@ import {
   type TaskNumber,
 } from "@taskflock/protocol/words";
 import { apartOf, checkActors, openActor } from "./actors.ts";
+import { creditAtOnce } from "./admission.ts";
 import { sayOutcome } from "./announce.ts";
 import type { Core } from "./core.ts";
 import { useFunctions } from "./functions.ts";
@@ -23,7 +24,7 @@ export function submit(core: Core, session: Session, message: Submit): void {
   const { n, key, fingerprint } = message;
   const known = key === null ? undefined : core.keys.get(key);
   if (session.tasks.has(n) || known !== undefined) {
-    if (message.args !== NO_PAYLOAD) core.port.free(message.args);
+    decline(core, session, message);
     if (!session.tasks.has(n)) referTo(core, session, n, known!, fingerprint);
     return;
   }
@@ -43,7 +44,7 @@ export function submit(core: Core, session: Session, message: Submit): void {
             ? `run ${message.run} was not opened`
             : null;
   if (problem !== null || typeof inputs === "number") {
-    if (message.args !== NO_PAYLOAD) core.port.free(message.args);
+    decline(core, session, message);
     const name = definition?.name ?? "task";
     if (typeof inputs !== "number") {
       refuse(core, session, n, name, "FLOCK_PROTOCOL", `Task ${n} cannot be run: ${problem}.`);
@@ -55,7 +56,7 @@ export function submit(core: Core, session: Session, message: Submit): void {
   }
   const wrong = core.actors.size > 0 || options!.data.isolation === "call" ? checkActors(inputs, options!) : null;
   if (wrong !== null) {
-    if (message.args !== NO_PAYLOAD) core.port.free(message.args);
+    decline(core, session, message);
     refuse(core, session, n, definition!.name, "FLOCK_PROTOCOL", `Task ${n} cannot be run: ${wrong}.`);
     return;
   }
@@ -74,6 +75,12 @@ export function submit(core: Core, session: Session, message: Submit): void {
   addRef(session, n, task);
   countNew(core, task);
   activate(core, task, "submitted");
+}
+
+/** No task comes of it. */
+function decline(core: Core, session: Session, { args, argsBytes }: Submit): void {
+  if (args !== NO_PAYLOAD) core.port.free(args);
+  creditAtOnce(core, session, argsBytes);
 }
 
 export function scatter(core: Core, session: Session, message: Scatter): void {

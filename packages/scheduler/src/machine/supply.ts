@@ -108,8 +108,10 @@ export function detach(core: Core, task: Task): void {
   }
   uncountMaking(task, worker);
   const { resources } = task.options.lane;
-  if (resources.length > 0)
+  if (resources.length > 0) {
     for (const [name, amount] of resources) worker.free.set(name, worker.free.get(name)! + amount);
+    core.placesChanged = true;
+  }
   task.run.active--;
   if (task.thief !== null) {
     task.thief.thefts--;

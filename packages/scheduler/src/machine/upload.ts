@@ -33,7 +33,7 @@ export function startUpload(core: Core, task: Task): void {
 /** Why data cannot be meant for these workers, or null: none of them is there. */
 export function receiversUnknown(core: Core, names: readonly string[]): string | null {
   if (names.length === 0 || namedWorkers(core, names).length > 0) return null;
-  return `No worker is named ${names.join(" or ").slice(0, 1024)}; \`client.workers()\` lists those that are there.`;
+  return `No worker is named ${names.join(" or ").slice(0, 1024)}; \`client.workers()\` and \`taskflock status\` list those that are there.`;
 }
 
 function receivers(core: Core, { workers, tried }: Upload): Worker[] {

@@ -50,7 +50,11 @@ const RETURN_WAIT_US = 50_000;
 /** It is spoken to after its first snapshot. */
 export function workerJoined(core: Core, id: WorkerId, hello: WorkerHello, relayKey: string): void {
   core.workers.set(id, new Worker(id, hello, relayKey));
-  core.happened("workerJoined", hello.name, `${hello.slots} slots, pid ${hello.pid}, at ${hello.peerAddress}`);
+  core.happened(
+    "workerJoined",
+    hello.name,
+    `${hello.slots} ${hello.slots === 1 ? "slot" : "slots"}, pid ${hello.pid}, at ${hello.peerAddress}`,
+  );
 }
 
 /** It keeps what it has, gets nothing new, and is not spoken to. */

@@ -45,6 +45,14 @@ export const schedulerFlags: readonly Flag[] = [
     parse: byteSizeFrom(128 * 1024, 1024 ** 3),
   },
   {
+    flags: "--admission-bytes <size>",
+    description: "what the unfinished tasks of one client may take here; further ones wait in the client",
+    variable: "ADMISSION_BYTES",
+    preset: 256 * 1024 * 1024,
+    presetText: "256MiB",
+    parse: byteSizeFrom(64 * 1024, 1024 ** 4),
+  },
+  {
     flags: "--session-reconnect <time>",
     description: "how long a client that was cut off may take to come back before what it holds, locks too, is let go",
     variable: "SESSION_RECONNECT",

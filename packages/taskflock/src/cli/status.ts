@@ -1,38 +1,27 @@
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
 import { flag } from "./flags.ts";
+import { asking, type PlaceFlags, withPlace } from "./place.ts";
 
-interface StatusFlags {
-  readonly address: string;
-  readonly tokenFile?: string;
+interface StatusFlags extends PlaceFlags {
   readonly json: boolean;
 }
 
+const NAME = "taskflock status";
+
 /** `taskflock status`: what the page shows first, on a terminal. */
 export function addStatusCommand(program: Command): void {
-  program
-    .command("status")
-    .description("Print what a cluster is doing: workers, tasks, runs.")
-    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
-    .addOption(
-      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
-    )
+  withPlace(program.command("status").description("Print what a cluster is doing: workers, tasks, runs."))
     .addOption(flag("--json", "print everything as JSON", "JSON").default(false))
-    .action(async (flags: StatusFlags) => {
-      const { Client } = await import("@taskflock/client");
-      const { formatCluster } = await import("../format.ts");
-      const client = await Client.connect(flags.address, {
-        name: "taskflock status",
-        ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }),
-      });
-      try {
-        const seen = await client.cluster();
-        const cluster = { ...seen, sessions: seen.sessions - 1 }; // all but the one that asks
+    .action((flags: StatusFlags) =>
+      asking(NAME, flags, async (client) => {
+        const { formatCluster } = await import("../format.ts");
+        const { sessions, runs, ...seen } = await client.cluster();
+        // All but the one that asks, and the run that each session has.
+        const cluster = { ...seen, sessions: sessions - 1, runs: runs.filter(({ name }) => name !== NAME) };
         printLine(flags.json ? JSON.stringify(cluster, null, 2) : formatCluster(cluster));
-      } finally {
-        await client.close();
-      }
-    });
+      }),
+    );
 }
 
 /** `taskflock token`: the token that a local scheduler left, for a client elsewhere. */

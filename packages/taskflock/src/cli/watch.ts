@@ -1,15 +1,12 @@
 // `taskflock events`, `logs` and `dump`: what happened, what was printed, all that is known.
 
-import type { Client } from "@taskflock/client";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
 import { integer } from "../values.ts";
 import { flag } from "./flags.ts";
+import { asking, type PlaceFlags, withPlace } from "./place.ts";
 
-interface PlaceFlags {
-  readonly address: string;
-  readonly tokenFile?: string;
-}
 interface StreamFlags extends PlaceFlags {
   readonly since: number;
   readonly follow: boolean;
@@ -29,34 +26,39 @@ interface LogFlags extends StreamFlags {
 
 export function addWatchCommands(program: Command): void {
   streamFlags(
-    place(
+    withPlace(
       program.command("events").description("Print what happened: workers and clients that came and went, and why."),
     ),
   ).action((flags: StreamFlags) =>
-    withClient(flags, "taskflock events", async (client) => {
+    asking("taskflock events", flags, async (client, { signal }) => {
       const { eventLine } = await import("../format.ts");
       const { since } = flags;
-      const lines = flags.follow ? client.followEvents({ since }) : await client.events({ since });
+      const lines = flags.follow ? client.followEvents({ since, signal }) : await client.events({ since });
       for await (const event of lines) printLine(flags.json ? JSON.stringify(event) : eventLine(event));
     }),
   );
   streamFlags(
-    place(program.command("logs").description("Print what tasks printed and workers said."))
+    withPlace(program.command("logs").description("Print what tasks printed and workers said."))
       .option("--worker <name>", "of this worker only")
       .option("--task <key>", "of the task with this key only")
       .option("--run <name>", "of tasks of this run only"),
   ).action((flags: LogFlags) =>
-    withClient(flags, "taskflock logs", async (client) => {
+    asking("taskflock logs", flags, async (client, { signal }) => {
       const { printedLines } = await import("../format.ts");
       const wanted = { since: flags.since, ...chosen(flags) };
-      const lines = flags.follow ? client.followLogs(wanted) : await client.logs(wanted);
+      const lines = flags.follow ? client.followLogs({ ...wanted, signal }) : await client.logs(wanted);
       for await (const line of lines) printLine(flags.json ? JSON.stringify(line) : printedLines(line));
     }),
   );
-  place(
+  addProfileCommand(program);
+  addDumpCommand(program);
+}
+
+function addProfileCommand(program: Command): void {
+  withPlace(
     program
       .command("profile")
-      .description("Sample what tasks do for a while, and print where their time goes.")
+      .description("Sample what tasks do for a while, and print where their time goes; Ctrl-C ends it early.")
       .addOption(flag("--seconds <n>", "for how long", "SECONDS").argParser(integer(1, 3_600)).default(5))
       .addOption(
         flag("--interval-us <n>", "between two samples, microseconds", "INTERVAL_US")
@@ -66,14 +68,23 @@ export function addWatchCommands(program: Command): void {
       .option("--worker <name>", "of this worker only")
       .addOption(flag("--json", "print it as JSON", "JSON").default(false)),
   ).action((flags: ProfileFlags) =>
-    withClient(flags, "taskflock profile", async (client) => {
+    asking("taskflock profile", flags, async (client, interrupted) => {
       const { seconds, intervalUs, worker, json } = flags;
       const workers = worker === undefined ? {} : { workers: [worker] };
-      const profile = await client.profile({ durationMs: seconds * 1000, intervalUs, ...workers });
-      printLine(json ? JSON.stringify(profile, null, 2) : profile.toString());
+      const profiling = await client.startProfile({ intervalUs, ...workers });
+      const print = async (): Promise<void> => {
+        const profile = await profiling.stop();
+        printLine(json ? JSON.stringify(profile, null, 2) : profile.toString());
+      };
+      interrupted.tidyUp = print; // Ctrl-C: what was seen so far
+      await sleep(seconds * 1000, undefined, { signal: interrupted.signal });
+      await print();
     }),
   );
-  place(
+}
+
+function addDumpCommand(program: Command): void {
+  withPlace(
     program
       .command("dump")
       .description(
@@ -81,25 +92,17 @@ export function addWatchCommands(program: Command): void {
       )
       .argument("<file>", "where to; compressed if it ends in .gz"),
   ).action((file: string, flags: PlaceFlags) =>
-    withClient(flags, "taskflock dump", async (client) => {
+    asking("taskflock dump", flags, async (client) => {
       const { tasks, transitions, events } = await client.dump(file);
       printLine(`${file}: ${tasks} tasks, ${transitions} transitions, ${events} events`);
     }),
   );
 }
 
-function place(command: Command): Command {
-  return command
-    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
-    .addOption(
-      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
-    );
-}
-
 function streamFlags(command: Command): Command {
   return command
     .addOption(
-      flag("--since <number>", "only those after this number", "SINCE")
+      flag("--since <number>", "only those after this one: the seq that --json prints", "SINCE")
         .argParser(integer(0, 2 ** 52))
         .default(0),
     )
@@ -109,19 +112,4 @@ function streamFlags(command: Command): Command {
 
 function chosen({ worker, task, run }: LogFlags): Pick<LogFlags, "worker" | "task" | "run"> {
   return Object.fromEntries(Object.entries({ worker, task, run }).filter(([, value]) => value !== undefined));
-}
-
-async function withClient(flags: PlaceFlags, name: string, use: (client: Client) => Promise<void>): Promise<void> {
-  const { Client } = await import("@taskflock/client");
-  const { tokenFile } = flags;
-  const client = await Client.connect(flags.address, {
-    name,
-    logs: "ignore",
-    ...(tokenFile === undefined ? {} : { tokenFile }),
-  });
-  try {
-    await use(client);
-  } finally {
-    await client.close();
-  }
 }

@@ -1,13 +1,11 @@
 // `taskflock why` and `taskflock story`: what a task waits for, and what happened to it.
 
-import type { Client } from "@taskflock/client";
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
 import { flag } from "./flags.ts";
+import { asking, type PlaceFlags, withPlace } from "./place.ts";
 
-interface WhyFlags {
-  readonly address: string;
-  readonly tokenFile?: string;
+interface WhyFlags extends PlaceFlags {
   readonly json: boolean;
 }
 
@@ -16,7 +14,7 @@ export function addWhyCommands(program: Command): void {
     program.command("why").description("Print what a task waits for, or how it ended: of any client, by its key."),
     "print all that is known as JSON",
   ).action((key: string, flags: WhyFlags) =>
-    withClient(flags, "taskflock why", async (client) => {
+    asking("taskflock why", flags, async (client) => {
       const why = await client.why(key);
       printLine(flags.json ? JSON.stringify(why, null, 2) : why.text);
     }),
@@ -25,7 +23,7 @@ export function addWhyCommands(program: Command): void {
     program.command("story").description("Print what happened to a task so far: its transitions, and why each came."),
     "print each as a line of JSON",
   ).action((key: string, flags: WhyFlags) =>
-    withClient(flags, "taskflock story", async (client) => {
+    asking("taskflock story", flags, async (client) => {
       const { formatStory } = await import("../format.ts");
       const lines = await client.story(key);
       if (flags.json) for (const line of lines) printLine(JSON.stringify(line));
@@ -35,23 +33,7 @@ export function addWhyCommands(program: Command): void {
 }
 
 function aboutTask(command: Command, json: string): Command {
-  return command
-    .argument("<key>", "the task's key, such as fit-3-17")
-    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
-    .addOption(
-      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
-    )
-    .addOption(flag("--json", json, "JSON").default(false));
-}
-
-async function withClient(flags: WhyFlags, name: string, use: (client: Client) => Promise<void>): Promise<void> {
-  const { Client } = await import("@taskflock/client");
-  const { tokenFile } = flags;
-  const connected = { name, logs: "ignore", ...(tokenFile === undefined ? {} : { tokenFile }) } as const;
-  const client = await Client.connect(flags.address, connected);
-  try {
-    await use(client);
-  } finally {
-    await client.close();
-  }
+  return withPlace(command.argument("<key>", "the task's key, such as fit-3-17")).addOption(
+    flag("--json", json, "JSON").default(false),
+  );
 }

@@ -1,13 +1,9 @@
-import type { Client } from "@taskflock/client";
+import type { Client, RestartOptions } from "@taskflock/client";
 import type { Command } from "commander";
 import { printLine } from "../process.ts";
 import { duration } from "../values.ts";
 import { flag } from "./flags.ts";
-
-interface PlaceFlags {
-  readonly address: string;
-  readonly tokenFile?: string;
-}
+import { asking, type PlaceFlags, withPlace } from "./place.ts";
 
 interface RestartFlags extends PlaceFlags {
   readonly timeout: number;
@@ -20,10 +16,11 @@ export function addRetireCommand(program: Command): void {
     .description("Stop workers: each finishes what it runs, hands over what only it holds, and leaves.")
     .argument("<name...>", "the workers, as `taskflock status` names them");
   withPlace(command).action(async (names: readonly string[], flags: PlaceFlags) => {
-    const workers = await asking("taskflock retire", flags, (client) => client.retireWorkers(names));
-    for (const { name, running, stored } of workers) {
-      printLine(`${name} leaves; it still runs ${counted(running, "task")} and holds ${counted(stored, "result")}.`);
-    }
+    await asking("taskflock retire", flags, async (client) => {
+      for (const { name, running, stored } of await client.retireWorkers(names)) {
+        printLine(`${name} leaves; it still runs ${counted(running, "task")} and holds ${counted(stored, "result")}.`);
+      }
+    });
   });
 }
 
@@ -43,40 +40,22 @@ export function addRestartCommand(program: Command): void {
     );
   withPlace(command).action(async (names: readonly string[], flags: RestartFlags) => {
     const options = { timeoutMs: flags.timeout };
-    if (names.length > 0) {
-      const workers = await asking("taskflock restart", flags, (client) => client.restartWorkers(names, options));
-      printLine(`${workers.map(({ name, pid }) => `${name} (pid ${pid})`).join(", ")}: back.`);
-      return;
-    }
-    const { workers, kept, cancelled, dropped } = await asking("taskflock restart", flags, (client) =>
-      client.restart(options),
+    await asking("taskflock restart", flags, (client) =>
+      names.length > 0 ? restartSome(client, names, options) : restartAll(client, options),
     );
-    printLine(
-      `${counted(workers.length, "worker")} back; ${counted(cancelled, "task")} and ${counted(dropped, "result")} cancelled.`,
-    );
-    if (kept.length > 0) printLine(`Without a nanny, and so not restarted: ${kept.join(", ")}.`);
   });
 }
 
-function withPlace(command: Command): Command {
-  return command
-    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
-    .addOption(
-      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
-    );
+async function restartSome(client: Client, names: readonly string[], options: RestartOptions): Promise<void> {
+  const workers = await client.restartWorkers(names, options);
+  printLine(`${workers.map(({ name, pid }) => `${name} (pid ${pid})`).join(", ")}: back.`);
 }
 
-async function asking<T>(name: string, flags: PlaceFlags, ask: (client: Client) => Promise<T>): Promise<T> {
-  const { Client } = await import("@taskflock/client");
-  const client = await Client.connect(flags.address, {
-    name,
-    ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }),
-  });
-  try {
-    return await ask(client);
-  } finally {
-    await client.close();
-  }
+async function restartAll(client: Client, options: RestartOptions): Promise<void> {
+  const { workers, kept, cancelled, dropped } = await client.restart(options);
+  const back = counted(workers.length, "worker");
+  printLine(`${back} back; ${counted(cancelled, "task")} and ${counted(dropped, "result")} cancelled.`);
+  if (kept.length > 0) printLine(`Without a nanny, and so not restarted: ${kept.join(", ")}.`);
 }
 
 function counted(count: number, what: string): string {

@@ -19,6 +19,7 @@ export interface SchedulerFlags {
   readonly insecure: boolean;
   readonly record?: string;
   readonly maxFrameBytes: number;
+  readonly admissionBytes: number;
   readonly maxRelays: number;
   /** Milliseconds. */
   readonly sessionReconnect: number;
@@ -43,6 +44,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     insecure: flags.insecure,
     maxFrameBytes: flags.maxFrameBytes,
     maxRelays: flags.maxRelays,
+    config: { admissionBytes: flags.admissionBytes },
     logger,
     sessionReconnectMs: flags.sessionReconnect,
     ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),

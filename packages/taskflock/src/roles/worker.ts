@@ -56,6 +56,7 @@ export interface WorkerFlags {
 export async function runWorkers(address: string, flags: WorkerFlags): Promise<void> {
   const logger = createLogger(flags.logLevel, "worker");
   await checkAdvertised(flags);
+  await checkLifetime(flags);
   if (flags.nanny || flags.processes > 1) return runNannies(address, flags, logger);
   const [nanny] = await Promise.all([joinNanny(), loadWorker()]);
   await runWorker(address, flags, nanny, logger);
@@ -65,9 +66,23 @@ async function checkAdvertised({ advertise, processes }: WorkerFlags): Promise<v
   if (advertise === undefined) return;
   const { FlockError, parseAddress } = await import("@taskflock/protocol/links");
   parseAddress(advertise);
+  if (!/:\d+\/?$/.test(advertise)) {
+    throw new FlockError(
+      "FLOCK_OPTION_INVALID",
+      `--advertise ${advertise} has no port: give host:port, where others reach --port.`,
+    );
+  }
   if (processes === 1) return;
   const text = `--advertise ${advertise} names one port, and ${processes} processes have one each. Start them one by one, each with its own --port and --advertise.`;
   throw new FlockError("FLOCK_OPTION_INVALID", text);
+}
+
+/** Flags that mean nothing without another. */
+async function checkLifetime({ lifetime, lifetimeStagger, lifetimeRestart }: WorkerFlags): Promise<void> {
+  if (lifetime !== undefined || (!lifetimeRestart && lifetimeStagger === undefined)) return;
+  const { FlockError } = await import("@taskflock/protocol/links");
+  const which = lifetimeRestart ? "--lifetime-restart" : "--lifetime-stagger";
+  throw new FlockError("FLOCK_OPTION_INVALID", `${which} needs a --lifetime, such as --lifetime 12h.`);
 }
 
 /** The scheduler's token, when there is a scheduler: a worker may be started before it, and again while it is away. */

@@ -1,0 +1,62 @@
+// Which cluster a command asks, and the client that asks it, which leaves in order on Ctrl-C, too.
+
+import type { Client } from "@taskflock/client";
+import type { Command } from "commander";
+import { flag } from "./flags.ts";
+
+export interface PlaceFlags {
+  readonly address: string;
+  readonly tokenFile?: string;
+}
+
+export function withPlace(command: Command): Command {
+  return command
+    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
+    .addOption(
+      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
+    );
+}
+
+/** After the first Ctrl-C or SIGTERM. What `use` does then is not waited for, but for its `tidyUp`; a second signal ends the process. */
+export interface Interrupted {
+  readonly signal: AbortSignal;
+  /** What is still to be done before the client leaves. */
+  tidyUp: (() => Promise<void>) | null;
+}
+
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Asks a scheduler, with a client of the name. It says goodbye in any case: one that only vanished would be waited for, with what it
+ * holds, such as a profile that is being taken.
+ */
+export async function asking<T>(
+  name: string,
+  { address, tokenFile }: PlaceFlags,
+  use: (client: Client, interrupted: Interrupted) => Promise<T>,
+): Promise<T | undefined> {
+  const { Client } = await import("@taskflock/client");
+  const controller = new AbortController();
+  let isConnected = false;
+  const stopped = new Promise<undefined>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        if (!isConnected) process.exit(exitCodes[signal]);
+        process.exitCode = exitCodes[signal];
+        resolve(undefined); // before what `use` does when it is told
+        controller.abort();
+      });
+    }
+  });
+  const place = tokenFile === undefined ? {} : { tokenFile };
+  const client = await Client.connect(address, { name, logs: "ignore", ...place });
+  isConnected = true;
+  const interrupted: Interrupted = { signal: controller.signal, tidyUp: null };
+  try {
+    const used = await Promise.race([use(client, interrupted), stopped]);
+    if (controller.signal.aborted) await interrupted.tidyUp?.();
+    return used;
+  } finally {
+    await client.close();
+  }
+}
