@@ -5,6 +5,8 @@ import type { Session } from "./session.ts";
 
 const CODE = "FLOCK_SUBMISSIONS_WAIT";
 const MIB = 1024 * 1024;
+/** How long a client that leaves detached runs behind waits for a worker that takes the data it has put on the cluster. */
+const UPLOAD_PATIENCE_MS = 10_000;
 
 export function allowanceOf(session: Session): Allowance {
   return new Allowance({
@@ -30,7 +32,7 @@ export async function drained(session: Session): Promise<void> {
 export async function sendWhatStays({ allowance, runs, uploads }: Session): Promise<void> {
   allowance.keepOnly((run) => runs.isDetached(run));
   await allowance.drained().catch(() => {}); // the session has ended: nothing is left to wait for
-  if (runs.hasDetached) await uploads.idle();
+  if (runs.hasDetached) await uploads.idle(UPLOAD_PATIENCE_MS);
 }
 
 function sendHeld(session: Session, message: ClientToScheduler, payload: PayloadRef): void {

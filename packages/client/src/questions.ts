@@ -77,9 +77,7 @@ export class Questions {
       try {
         this.#host.transmit({ t: "ask", id, question }, data);
       } catch (error) {
-        const asked = this.#open.get(id);
-        this.#open.delete(id);
-        asked?.reject(error as FlockError);
+        this.refused(id, error as FlockError);
       }
     });
   }

@@ -47,9 +47,17 @@ export class Uploads {
     return this.#waiting.has(n);
   }
 
-  /** Resolves once nothing is on its way any more. */
-  async idle(): Promise<void> {
-    while (this.#waiting.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  /** Resolves once nothing is on its way any more, or, at the end of some `patienceMs`, no worker is taking any of what is left. */
+  async idle(patienceMs: number): Promise<void> {
+    while (this.#waiting.size > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#idle.push(resolve);
+        timer = setTimeout(resolve, patienceMs);
+      });
+      clearTimeout(timer);
+      if (![...this.#waiting.values()].some(({ busy }) => busy.size > 0)) return;
+    }
   }
 
   uploadTo({ n, task, holders }: UploadTo): void {

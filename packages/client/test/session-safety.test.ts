@@ -1,7 +1,7 @@
 // What a caller gets wrong is the caller's to hear of: the session goes on. And what waits ends when the client does.
 
 import { getEventListeners } from "node:events";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Client } from "../src/index.ts";
 import { TestCluster } from "./cluster-harness.ts";
 
@@ -13,6 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => cluster.close());
 
+class Nothing {}
 const square = (x: number): number => x ** 2;
 const wrong = (value: unknown): never => value as never;
 
@@ -82,4 +83,91 @@ test("a stream leaves nothing with its signal", async () => {
     await client.note("mine");
   }
   expect(seen).toHaveLength(3);
+});
+
+test("a client that leaves a detached run closes though nobody takes its data", async () => {
+  const lonely = await TestCluster.start(0);
+  const own = await lonely.connect();
+  own.run("kept", { detached: true });
+  const scattered = own.scatter(new Float64Array(1_000_000)).catch((error: unknown) => error);
+  await own.cluster();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const closing = own.close();
+  await vi.advanceTimersByTimeAsync(10_000);
+  vi.useRealTimers();
+  await closing;
+  expect(await scattered).toMatchObject({ code: "FLOCK_CLOSED" });
+  await lonely.close();
+});
+
+test("with a closed client, whatever is waited for or asked for through its handles rejects with FLOCK_CLOSED", async () => {
+  const run = client.run("kept", { detached: true });
+  const future = client.submit(square, [2], { run });
+  await future.result();
+  const attached = await client.attach("kept");
+  const profiling = await client.startProfile();
+  const held = await client.lock("held").acquire();
+  const events = client.followEvents({ since: 1_000_000 });
+  const [queue, variable, event] = [client.queue("q"), client.variable("v"), client.event("e")];
+  const [lock, semaphore] = [client.lock("held"), client.semaphore("s", { leases: 1 })];
+  await semaphore.acquire();
+  const waiting = [
+    queue.get(),
+    queue.getBatch({ max: 2 }),
+    variable.get(),
+    event.wait(),
+    lock.acquire(),
+    semaphore.withLease(() => 1),
+    events.next(),
+    client.waitForWorkers(7, { timeoutMs: 1_000_000 }),
+    client.scaling.joined(["nobody"]),
+    client.submit(square, [2], { resources: { none: 1 } }).result(),
+  ];
+  const ended = Promise.allSettled(waiting);
+  await client.cluster();
+  await client.close();
+  const codes = (await ended).map((one) => (one.status === "rejected" ? one.reason.code : one.value));
+  expect(codes).toEqual(waiting.map(() => "FLOCK_CLOSED"));
+
+  const asks: (() => unknown)[] = [
+    () => queue.put(1),
+    () => queue.size(),
+    () => variable.set(1),
+    () => event.set(),
+    () => event.isSet(),
+    () => lock.info(),
+    () => lock.delete(),
+    () => semaphore.tryAcquire(),
+    () => profiling.stop(),
+    () => attached.forget(),
+    () => client.actor(Nothing, []),
+    () => client.getActor("a"),
+    () => client.profile(),
+    () => client.attach("kept"),
+    () => client.publish("p", 1),
+    () => client.getDataset("p"),
+    () => client.unpublish("p"),
+    () => client.replicate([]),
+    () => client.whoHas([]),
+    () => client.hasWhat(),
+    () => client.rebalance(),
+    () => client.why("key"),
+    () => client.story("key"),
+    () => client.restart(),
+    () => client.restartWorkers(["w1"]),
+    () => client.versions(),
+    () => client.runOnWorkers(() => 1),
+    () => client.dump("never-written"),
+    () => client.events(),
+    () => client.logs(),
+    () => client.note("n"),
+    () => client.scaling.advice(),
+    () => client.fireAndForget([]),
+  ];
+  for (const ask of asks) {
+    await expect((async () => ask())(), ask.toString()).rejects.toMatchObject({ code: "FLOCK_CLOSED" });
+  }
+  await held.release();
+  run.close();
+  attached.detach();
 });

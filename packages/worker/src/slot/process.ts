@@ -83,6 +83,8 @@ let slot: ProcessSlot | undefined;
 /** What is done one after the other, in the order in which it was asked for. */
 let line: Promise<void> = Promise.resolve();
 let profiler: OwnProfiler | null = null;
+/** A profile's begin and its end, one after the other: code that does not return lets both be heard at once. */
+let profiled: Promise<void> = Promise.resolve();
 
 function receive(message: MainToSlot): void {
   if (message.t === "start") {
@@ -95,7 +97,7 @@ function receive(message: MainToSlot): void {
   else if (message.t === "place") slot.placed(message);
   else if (message.t === "connection") runner.connection.told(message.connection);
   else if (message.t === "dispose") void dispose(slot);
-  else if (message.t === "profile") void profile(message.intervalUs);
+  else if (message.t === "profile") sample(message.intervalUs);
   else enqueue(() => next(message, runner, equipment));
 }
 
@@ -129,6 +131,11 @@ async function next(message: MainToSlot, runner: BatchRunner, equipment: SlotEqu
     await runner.run(message.batch);
     post({ t: "done" });
   }
+}
+
+function sample(intervalUs: number): void {
+  const asked = (): Promise<void> => profile(intervalUs);
+  profiled = profiled.then(asked, asked);
 }
 
 async function profile(intervalUs: number): Promise<void> {
