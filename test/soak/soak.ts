@@ -30,12 +30,14 @@ const MARK_SHARE = 1 / 15;
 const LONGEST_MARK_MS = 60_000;
 const PROGRESS_MS = 30_000;
 const WORKERS = 4;
+const DUMP = "dump.jsonl.gz";
 
 /** What was found wrong; nothing is left of its processes and folders, however it ends. */
 export async function soak(options: SoakOptions): Promise<readonly string[]> {
   mkdirSync(options.out, { recursive: true });
   const journal = new Journal(join(options.out, "soak.log"));
   writeFileSync(journal.file, "");
+  rmSync(join(options.out, DUMP), { force: true }); // of an earlier run
   const folder = mkdtempSync(join(tmpdir(), "taskflock-soak-"));
   writeFileSync(join(folder, "token"), randomBytes(32).toString("hex"), { mode: 0o600 });
   const run = new Soak(options, journal, folder);
@@ -116,7 +118,7 @@ class Soak {
 
   async close(): Promise<void> {
     if (this.#journal.findings.length > 0) {
-      const dump = join(this.#options.out, "dump.jsonl.gz");
+      const dump = join(this.#options.out, DUMP);
       await this.#client?.dump(dump).catch((error: Error) => this.#journal.write(`no dump: ${error.message}`));
       this.#journal.tell(`the dump, the recording and the log are in ${this.#options.out}`);
     }

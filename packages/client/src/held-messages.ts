@@ -1,4 +1,4 @@
-// What becomes of messages that waited until the scheduler takes more; and who waits for that.
+// What becomes of messages that waited until the scheduler takes more.
 
 import { Allowance, type ClientToScheduler, type FlockError, NO_PAYLOAD, type PayloadRef } from "@taskflock/protocol";
 import type { Session } from "./session.ts";
@@ -19,13 +19,6 @@ export function allowanceOf(session: Session): Allowance {
     },
     crowded: warn,
   });
-}
-
-/** Resolves once nothing that was submitted waits here; not before what the scheduler said meanwhile was heard. */
-export async function drained(session: Session): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(() => session.gate.pass(resolve)));
-  session.ensureOpen();
-  await session.allowance.drained();
 }
 
 /** Before a client leaves: what outlives it has to reach the cluster. */

@@ -7,13 +7,13 @@ import {
   type ScatterAllOptions,
   type ScatterOptions,
 } from "../client-options.ts";
+import { drained } from "../drained.ts";
 import type { AnyFunction } from "../function-table.ts";
 import { type Future, isFuture, noFuture } from "../future.ts";
 import { type GatherOptions, gather } from "../gather.ts";
 import { type ComputeOptions, Graphs } from "../graph/compute.ts";
 import { delayedFunctionGiven, isDelayedFunction } from "../graph/delayed.ts";
 import type { Computed } from "../graph/types.ts";
-import { drained } from "../held-messages.ts";
 import type { LogSink } from "../logs.ts";
 import { ArgumentRows, readMapItems } from "../map-items.ts";
 import { describe } from "../option-checks.ts";
