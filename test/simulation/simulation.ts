@@ -5,6 +5,7 @@ import { FlockError } from "@taskflock/protocol/words";
 import type { SchedulerConfig } from "@taskflock/scheduler/machine";
 import { ClientProcess } from "./client-process.ts";
 import { dataErrand, unpublishAll } from "./data-errands.ts";
+import { equipmentErrand, unequipAll } from "./equipment-errands.ts";
 import type { ModelLink } from "./link.ts";
 import { judgeExecutions, judgeFutures } from "./oracle.ts";
 import { mix, Random } from "./random.ts";
@@ -117,6 +118,7 @@ class Simulation implements WorkerSurroundings {
     this.clients.push(last);
     this.#go(Number.POSITIVE_INFINITY);
     unpublishAll(last);
+    unequipAll(last);
     this.#go(Number.POSITIVE_INFINITY);
     last.leave(true);
     this.#go(Number.POSITIVE_INFINITY);
@@ -245,6 +247,8 @@ class Simulation implements WorkerSurroundings {
     const { random, scenario } = this;
     for (let i = random.skewed(1, 12) - 1; i > 0; i--)
       this.world.after(random.between(3_000, scenario.activeUs), () => dataErrand(client, this.book, random));
+    for (let i = random.between(0, 2); i > 0; i--)
+      this.world.after(random.between(3_000, scenario.activeUs), () => equipmentErrand(client, random));
     for (const question of [{ q: "ping" }, { q: "cluster" }, { q: "waitForWorkers", count: 1 }] as const)
       this.world.after(random.between(3_000, scenario.activeUs), () => client.ask(question));
     for (let i = random.between(0, 5); i > 0; i--) {
