@@ -37,14 +37,9 @@ interface Asked {
 
 /** What is answered of workers that have left, of tasks that were released or are yet to come, and of names that others use. */
 const innocent: ReadonlySet<string> = new Set([
-  "FLOCK_WORKER_UNKNOWN",
-  "FLOCK_TASK_UNKNOWN",
-  "FLOCK_DATASET_UNKNOWN",
-  "FLOCK_DATASET_EXISTS",
-  "FLOCK_RUN_UNKNOWN",
-  "FLOCK_ACTOR_LOST",
-  "FLOCK_PROFILE",
-  "FLOCK_CALL_FORGOTTEN",
+  ...["FLOCK_WORKER_UNKNOWN", "FLOCK_TASK_UNKNOWN", "FLOCK_DATASET_UNKNOWN", "FLOCK_DATASET_EXISTS"],
+  ...["FLOCK_PLUGIN_EXISTS", "FLOCK_PLUGIN_UNKNOWN", "FLOCK_PLUGIN_FAILED", "FLOCK_FILE_UNKNOWN", "FLOCK_FILE_FAILED"],
+  ...["FLOCK_RUN_UNKNOWN", "FLOCK_ACTOR_LOST", "FLOCK_PROFILE", "FLOCK_CALL_FORGOTTEN"],
 ]);
 
 export class ClientProcess implements PeerEnd {

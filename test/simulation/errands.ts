@@ -3,11 +3,12 @@
 import { askErrand } from "./ask-errands.ts";
 import type { ClientProcess } from "./client-process.ts";
 import { dataErrand } from "./data-errands.ts";
+import { equipmentErrand } from "./equipment-errands.ts";
 import { Random } from "./random.ts";
 import { runErrand } from "./run-errands.ts";
 import type { TaskBook } from "./tasks.ts";
 
-export type ErrandKind = "data" | "share" | "ask" | "run";
+export type ErrandKind = "data" | "share" | "ask" | "run" | "equip";
 
 export interface PlannedErrand {
   readonly atUs: number;
@@ -29,6 +30,7 @@ export function drawErrands(random: Random, clients: readonly string[], activeUs
     some("data", random.skewed(1, 12) - 1);
     some("share", random.skewed(1, 60) - 1);
     some("ask", random.skewed(1, 16));
+    some("equip", random.between(0, 2));
     some("run", random.skewed(1, 5) - 1);
   }
   return errands.sort((a, b) => a.atUs - b.atUs);
@@ -40,5 +42,6 @@ export function doErrand(client: ClientProcess, { kind, roll }: PlannedErrand, b
   if (kind === "data") dataErrand(client, book, random);
   else if (kind === "share") client.sharer.act(random);
   else if (kind === "run") runErrand(client, random);
+  else if (kind === "equip") equipmentErrand(client, random);
   else askErrand(client, random);
 }

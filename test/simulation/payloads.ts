@@ -104,6 +104,7 @@ function mapped(message: AnyMessage, to: Change): AnyMessage {
         ? { ...message, question: { ...message.question, data: to(message.question.data) } }
         : message;
     case "answer":
+    case "equip":
       return { ...message, data: to(message.data) };
     case "located":
       return { ...message, inline: to(message.inline) };

@@ -5,6 +5,7 @@ import { FlockError } from "@taskflock/protocol/words";
 import type { SchedulerConfig } from "@taskflock/scheduler/machine";
 import { ClientProcess } from "./client-process.ts";
 import { unpublishAll } from "./data-errands.ts";
+import { unequipAll } from "./equipment-errands.ts";
 import { doErrand } from "./errands.ts";
 import type { FaultKind, PlannedFault } from "./faults.ts";
 import type { ModelLink } from "./link.ts";
@@ -134,6 +135,7 @@ class Simulation implements WorkerSurroundings {
     const last = this.#startClient("last", []);
     this.#go(Number.POSITIVE_INFINITY);
     unpublishAll(last);
+    unequipAll(last);
     this.#go(Number.POSITIVE_INFINITY);
     last.leave(true);
     this.#go(Number.POSITIVE_INFINITY);

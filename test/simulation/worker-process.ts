@@ -3,6 +3,7 @@
 import type {
   Attempt,
   Cause,
+  Equip,
   Holder,
   Micros,
   PayloadRef,
@@ -77,6 +78,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   readonly #functions = new Set<number>();
   readonly #fetches = new Map<TaskId, object>();
   readonly #expected = new Set<TaskId>();
+  readonly #equipment = new Map<number, { parts: number }>();
   /** Attempts that were assigned, have no outcome and were not told to stop. */
   readonly #attempts = new Map<TaskId, number>();
   #snapshotFrame = 0;
@@ -231,6 +233,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     if (this.arena.count > 0) left.push(`${this.arena.count} results in its store`);
     const actors = this.#slots.size - this.traits.slots;
     if (actors > 0) left.push(`${actors} actors`);
+    if (this.#equipment.size > 0) left.push(`equipment ${[...this.#equipment.keys()].join()}`);
     if (this.#fetches.size > 0) left.push(`${this.#fetches.size} fetches`);
     if (this.#expected.size > 0) left.push(`uploads of ${[...this.#expected].join()} expected`);
     return left.map((text) => `${this.name}: ${text}`);
@@ -266,8 +269,10 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       },
       serveRelay: () => {},
       profile: (intervalUs) => this.#profile(intervalUs),
-      equip: () => {},
-      unequip: () => {},
+      equip: (message) => this.#equip(message),
+      unequip: (gear) => {
+        if (!this.#equipment.delete(gear)) throw new Error(`${this.name} has no equipment ${gear}`);
+      },
       expectUpload: (task) => void this.#expected.add(task),
       dropStored: (task) => {
         if (!this.#expected.delete(task)) this.arena.drop(task);
@@ -285,6 +290,21 @@ export class WorkerProcess implements PeerEnd, SlotHost {
         if (restart) this.#around.startAgain(this);
       },
     };
+  }
+
+  /** Part by part, each once; it takes a while, and may fail. */
+  #equip({ gear, part, functions, data }: Equip): void {
+    const held = this.#equipment.get(gear) ?? { parts: 0 };
+    if (held.parts !== part) throw new Error(`${this.name} is given part ${part} of equipment ${gear} again`);
+    for (const fn of functions) if (!this.#functions.has(fn)) throw new Error(`${this.name} lacks function ${fn}`);
+    this.payloads.get(data);
+    held.parts++;
+    this.#equipment.set(gear, held);
+    this.world.after(this.random.skewed(10, 50_000), () => {
+      if (this.#equipment.get(gear) !== held || this.state !== "alive") return;
+      const failure = this.random.chance(0.05) ? { name: "Error", message: "the model wants so", stack: "" } : null;
+      this.step({ e: "equipped", gear, part, slots: this.traits.slots, failure });
+    });
   }
 
   #fetch(task: TaskId, holder: Holder): void {

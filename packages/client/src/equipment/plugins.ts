@@ -64,7 +64,8 @@ export async function registerPlugin(
     const question = { q: "equip", kind: "plugin", name, override, draft: 0, functions, data, dataBytes } as const;
     const outcome = await host.questions.ask(question);
     if (outcome.failed.length > 0) throw pluginFailed(name, outcome);
-    return outcome.workers;
+    const byName = Object.entries(outcome.workers).sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
+    return Object.fromEntries(byName);
   } catch (error) {
     // The scheduler does not know what failed before it was sent.
     for (const { failure } of entries) if (failure !== null) throw failure;

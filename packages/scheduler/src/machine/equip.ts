@@ -108,8 +108,9 @@ export function isBeingKept(core: Core, session: SessionId, id: number): boolean
 
 export function say(core: Core, session: SessionId, id: number, said: QuestionAnswer): void {
   const known = core.sessions.get(session);
+  if (known === undefined || known.isOrphan) return;
   core.kept.remember(session, id, said);
-  if (known !== undefined) answer(core, known, id, () => said);
+  answer(core, known, id, () => said);
 }
 
 function noLongerAwaited(core: Core, worker: Worker, gear: Gear): void {

@@ -1,7 +1,7 @@
 // What clients ask about plugins and uploaded files.
 
 import { type GearKind, NO_PAYLOAD, type Question } from "@taskflock/protocol/words";
-import { answer } from "./answers.ts";
+import { answer, freeQuestion } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { dropGear, freeParts, isBeingKept, keepGear, newErrand, say } from "./equip.ts";
 import type { Gear, Part } from "./equipment.ts";
@@ -23,7 +23,7 @@ export const equipmentHandlers: Handlers<"filePart" | "equip" | "unequip" | "equ
   equip: (core, session, id, question) => {
     const before = core.kept.recall(session.id, id);
     if (before !== null || isBeingKept(core, session.id, id)) {
-      freeData(core, question);
+      freeQuestion(core, question);
       if (before !== null) answer(core, session, id, () => before);
       return;
     }
@@ -72,7 +72,7 @@ function equip(core: Core, session: Session, id: number, question: Equip): Quest
   }
   const problem = whyNot(core, session, question, known, functions.length);
   if (problem !== null) {
-    freeData(core, question);
+    freeQuestion(core, question);
     freeParts(core, core.equipment.takeDraft(session.id, draft));
     return problem;
   }
@@ -125,10 +125,6 @@ function equipmentFacts(core: Core, kind: GearKind): unknown {
     const workers = having.map((worker) => worker.name).sort();
     return { name, bytes, by, agoMs: Math.max(0, Math.round((core.now - at) / 1000)), workers };
   });
-}
-
-function freeData(core: Core, { data }: Equip): void {
-  if (data !== NO_PAYLOAD) core.port.free(data);
 }
 
 function unknown(core: Core, kind: GearKind, name: string): QuestionAnswer {
