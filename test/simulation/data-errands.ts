@@ -89,7 +89,8 @@ function unpublish(client: ClientProcess, name: string): void {
 
 function fireAndForget(client: ClientProcess, random: Random): void {
   const futures = pick(client, random);
-  client.ask({ q: "fireAndForget", ns: numbers(futures) }, () => {
+  client.ask({ q: "fireAndForget", ns: numbers(futures) }, ({ error }) => {
+    if (error !== null) return;
     for (const { plan } of futures) plan.spec.history.fired = true;
   });
 }
