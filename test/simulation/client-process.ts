@@ -4,26 +4,33 @@ import type {
   Answer,
   ClientToScheduler,
   FunctionNumber,
-  Holder,
   OptionsNumber,
   Question,
   RunNumber,
   SchedulerToClient,
-  TaskId,
   TaskNumber,
 } from "@taskflock/protocol/words";
-import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
+import { NO_PAYLOAD } from "@taskflock/protocol/words";
+import { ClientTransfers } from "./client-transfers.ts";
 import { ModelLink, type PeerEnd } from "./link.ts";
-import { type ModelFuture, newFuture, type PlannedBurst, type PlannedTask } from "./model-future.ts";
+import {
+  type FutureEnd,
+  type ModelFuture,
+  newFuture,
+  noteEnd,
+  type PlannedBurst,
+  type PlannedTask,
+} from "./model-future.ts";
 import { type ClientSurroundings, Outbox } from "./outbox.ts";
 import type { Content, Packed } from "./payloads.ts";
-import { PayloadTable, unpack } from "./payloads.ts";
+import { freeIn, PayloadTable, unpack } from "./payloads.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
 import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
 
 type Heard = (answer: Answer, content: Content | null) => void;
 interface Asked {
+  readonly q: Question["q"];
   readonly make: () => Question;
   readonly heard: Heard;
 }
@@ -32,6 +39,7 @@ interface Asked {
 const innocent: ReadonlySet<string> = new Set([
   ...["FLOCK_WORKER_UNKNOWN", "FLOCK_TASK_UNKNOWN", "FLOCK_DATASET_UNKNOWN", "FLOCK_DATASET_EXISTS"],
   ...["FLOCK_PLUGIN_EXISTS", "FLOCK_PLUGIN_UNKNOWN", "FLOCK_PLUGIN_FAILED", "FLOCK_FILE_UNKNOWN", "FLOCK_FILE_FAILED"],
+  ...["FLOCK_RUN_UNKNOWN", "FLOCK_ACTOR_LOST", "FLOCK_PROFILE", "FLOCK_CALL_FORGOTTEN"],
 ]);
 
 export class ClientProcess implements PeerEnd {
@@ -41,9 +49,15 @@ export class ClientProcess implements PeerEnd {
   readonly futures = new Map<number, ModelFuture>();
   /** Questions without an answer so far. */
   readonly asked = new Map<number, Asked>();
+  /** Those that were answered, without an error. */
+  readonly answered: Question["q"][] = [];
   state: "alive" | "left" | "lost" = "alive";
   readonly sharer: Sharer;
-  readonly #around: ClientSurroundings;
+  readonly around: ClientSurroundings;
+  readonly #transfers: ClientTransfers;
+  /** Numbers that it gave for futures it knows nothing of yet, and what was said of them. */
+  readonly #reserved = new Map<number, Packed[]>();
+  readonly #waived = new Set<number>();
   readonly #bursts: readonly PlannedBurst[];
   readonly #numbers = new Map<TaskSpec, TaskNumber>();
   readonly #functions = new Set<number>();
@@ -53,21 +67,25 @@ export class ClientProcess implements PeerEnd {
   #began = false;
   #lastNumber = 0;
   #lastQuestion = 0;
+  /** Runs of others. */
+  #lastFollowed = 1_000;
 
   constructor(name: string, bursts: readonly PlannedBurst[], around: ClientSurroundings, ledger: SharedLedger) {
     this.name = name;
     this.#bursts = bursts;
-    this.#around = around;
+    this.around = around;
     this.payloads = new PayloadTable(name);
-    this.link = new ModelLink("client", this, around.scheduler, around.world, around.random);
+    const random = around.randomOf(name);
+    this.link = new ModelLink("client", this, around.scheduler, around.world, random);
     this.#outbox = new Outbox(this.link, this.payloads, around.scenario.admissionBytes);
-    this.sharer = new Sharer(new SharingEnd(this), ledger, around.world, around.random);
+    this.sharer = new Sharer(new SharingEnd(this), ledger, around.world);
+    this.#transfers = new ClientTransfers(this, around, random);
     this.link.open();
   }
 
   welcomed(_id: number, resumed: boolean): void {
     if (this.#began && !resumed) {
-      // its session expired: every future it has is lost, and it is told so
+      // its session expired: every future is lost, and said to be
       this.#end("lost");
       this.link.close();
       return;
@@ -75,19 +93,29 @@ export class ClientProcess implements PeerEnd {
     if (!this.#began) {
       this.#began = true;
       for (const burst of this.#bursts)
-        this.#around.world.after(burst.atUs - this.#around.world.now, () => this.#submit(burst));
+        this.around.world.after(burst.atUs - this.around.world.now, () => this.#submit(burst));
       return;
     }
     // an answer may have been lost with the former connection
     this.sharer.resumed();
-    for (const future of this.futures.values()) if (future.locating) this.#say({ t: "locate", n: future.n });
-    for (const [id, { make }] of this.asked) this.#say({ t: "ask", id, question: make() });
+    for (const future of this.futures.values()) if (future.locating) this.say({ t: "locate", n: future.n });
+    for (const [id, { make }] of this.asked) this.say({ t: "ask", id, question: make() });
+  }
+
+  get isAlive(): boolean {
+    return this.state === "alive";
   }
 
   cut(): void {}
 
   receive(packed: readonly Packed[]): void {
-    for (const one of packed) this.#hear(unpack(one, this.payloads) as SchedulerToClient);
+    for (const one of packed) this.#hearPacked(one);
+  }
+
+  #hearPacked(one: Packed): void {
+    const early = "n" in one.message ? this.#reserved.get(one.message.n) : undefined;
+    if (early !== undefined) early.push(one);
+    else this.#hear(unpack(one, this.payloads) as SchedulerToClient);
   }
 
   /** Fetches whatever it keeps and has not fetched yet. */
@@ -102,9 +130,9 @@ export class ClientProcess implements PeerEnd {
     if (this.state !== "alive") return;
     if (politely) {
       for (const future of this.futures.values()) this.#release(future);
-      for (const run of this.#runs) if (run !== 0) this.#say({ t: "closeRun", run: run as RunNumber, outcome: "done" });
+      for (const run of this.#runs) if (run !== 0) this.say({ t: "closeRun", run: run as RunNumber, outcome: "done" });
     }
-    this.#say({ t: "goodbye" });
+    this.say({ t: "goodbye" });
     this.#end("left");
     this.link.close();
   }
@@ -120,18 +148,14 @@ export class ClientProcess implements PeerEnd {
     this.#outbox.close();
   }
 
-  retire(names: readonly string[]): void {
-    this.ask({ q: "retire", workers: names });
-  }
-
   /** `make` is called again when the question is asked again after a cut. */
   ask(question: Question | (() => Question), heard: Heard = () => {}): void {
-    // before its first welcome a client cannot say anything
-    if (!this.#began || this.state !== "alive") return;
+    if (!this.#began || this.state !== "alive") return; // before its first welcome it cannot say anything
     const id = ++this.#lastQuestion;
     const make = typeof question === "function" ? question : () => question;
-    this.asked.set(id, { make, heard });
-    this.#say({ t: "ask", id, question: make() });
+    const made = make();
+    this.asked.set(id, { q: made.q, make, heard });
+    this.say({ t: "ask", id, question: made });
   }
 
   /** A future of what another task gives, under a number of its own. */
@@ -139,10 +163,32 @@ export class ClientProcess implements PeerEnd {
     return this.#add(plan, true);
   }
 
-  /** A future that turned out not to be: the scheduler was told nothing of it. */
-  forget(future: ModelFuture): void {
-    future.released = true;
+  /** For a future of a task that an answer will tell. */
+  reserve(): TaskNumber {
+    const n = ++this.#lastNumber as TaskNumber;
+    this.#reserved.set(n, []);
+    return n;
   }
+
+  /** The answer came: now what was said of it meanwhile makes sense. */
+  redeem(n: TaskNumber, plan: PlannedTask): ModelFuture {
+    const early = this.#reserved.get(n) ?? [];
+    this.#reserved.delete(n);
+    const future = newFuture(n, plan, true);
+    this.futures.set(n, future);
+    for (const one of early) this.#hearPacked(one);
+    this.#followPlan(future);
+    return future;
+  }
+
+  /** There is no such task; or there was, and the answer that named it was lost. */
+  waive(n: TaskNumber): void {
+    this.#reserved.delete(n);
+    this.#waived.add(n);
+    this.say({ t: "release", n });
+  }
+
+  newRun = (): RunNumber => ++this.#lastFollowed as RunNumber;
 
   follow(future: ModelFuture): void {
     this.#followPlan(future);
@@ -151,11 +197,11 @@ export class ClientProcess implements PeerEnd {
   /** Under a new number, or under one from before; 0 when it cannot be said. Whoever asks hears the answer. */
   askAs(question: Question, id: number = ++this.#lastQuestion): number {
     if (!this.#began || this.state !== "alive") return 0;
-    this.#say({ t: "ask", id, question });
+    this.say({ t: "ask", id, question });
     return id;
   }
 
-  #say(message: ClientToScheduler): void {
+  say(message: ClientToScheduler): void {
     if (this.state === "alive") this.#outbox.say(message);
   }
 
@@ -164,7 +210,7 @@ export class ClientProcess implements PeerEnd {
     if (!this.#runs.has(burst.run)) {
       this.#runs.add(burst.run);
       const { run, keepMs } = burst;
-      this.#say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
+      this.say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
     }
     const fresh: ModelFuture[] = [];
     for (const plan of burst.tasks) {
@@ -186,19 +232,19 @@ export class ClientProcess implements PeerEnd {
 
   #followPlan(future: ModelFuture): void {
     const { releaseAfterUs, cancelAfterUs } = future.plan;
-    if (releaseAfterUs !== null) this.#around.world.after(releaseAfterUs, () => this.#release(future));
+    if (releaseAfterUs !== null) this.around.world.after(releaseAfterUs, () => this.#release(future));
     if (cancelAfterUs === null) return;
-    this.#around.world.after(cancelAfterUs, () => {
+    this.around.world.after(cancelAfterUs, () => {
       if (future.released || this.state !== "alive") return;
       future.cancelAsked = true;
       future.plan.spec.history.cancels++;
-      this.#say({ t: "cancel", n: future.n, reason: "the model wants so" });
+      this.say({ t: "cancel", n: future.n, reason: "the model wants so" });
     });
   }
 
   #sendTask(n: TaskNumber, spec: TaskSpec, run: RunNumber): void {
     for (const fn of [spec.fn, ...spec.functions]) this.#define(fn);
-    this.#say({
+    this.say({
       t: "submit",
       n,
       fn: spec.fn as FunctionNumber,
@@ -218,7 +264,7 @@ export class ClientProcess implements PeerEnd {
     this.#functions.add(fn);
     const hash = `f${fn}`;
     const code = this.payloads.put({ is: "code", hash });
-    this.#say({ t: "function", fn: fn as FunctionNumber, hash, name: hash, code, codeBytes: 50 });
+    this.say({ t: "function", fn: fn as FunctionNumber, hash, name: hash, code, codeBytes: 50 });
   }
 
   #optionsOf(spec: TaskSpec): OptionsNumber {
@@ -227,14 +273,14 @@ export class ClientProcess implements PeerEnd {
     if (known !== undefined) return known;
     const options = (this.#options.size + 1) as OptionsNumber;
     this.#options.set(text, options);
-    this.#say({ t: "options", options, data: spec.options });
+    this.say({ t: "options", options, data: spec.options });
     return options;
   }
 
   #sendScatter(n: TaskNumber, spec: TaskSpec): void {
     const { value, bytes, key, broadcast } = spec;
     const data = bytes <= 4096 ? this.payloads.put({ is: "value", value, bytes }) : NO_PAYLOAD;
-    this.#say({ t: "scatter", n, key, fingerprint: key, name: "data", bytes, data, broadcast, workers: [] });
+    this.say({ t: "scatter", n, key, fingerprint: key, name: "data", bytes, data, broadcast, workers: [] });
   }
 
   #release(future: ModelFuture): void {
@@ -246,13 +292,13 @@ export class ClientProcess implements PeerEnd {
     }
     future.released = true;
     future.locating = false;
-    this.#say({ t: "release", n: future.n });
+    this.say({ t: "release", n: future.n });
   }
 
   #locate(future: ModelFuture): void {
     if (future.locating) return;
     future.locating = true;
-    this.#say({ t: "locate", n: future.n });
+    this.say({ t: "locate", n: future.n });
   }
 
   #hear(message: SchedulerToClient): void {
@@ -260,8 +306,17 @@ export class ClientProcess implements PeerEnd {
       if (!this.sharer.hears(message)) this.#answered(message);
       return;
     }
+    if (message.t === "runProgress") {
+      const { total, done, failed, cancelled } = message.counts;
+      if (done + failed + cancelled > total) throw new Error(`${this.name} was told of more than all: ${total}`);
+      return;
+    }
     if (message.t === "credit") this.#outbox.credited(message.bytes);
-    if (message.t === "credit" || message.t === "notice" || message.t === "runProgress" || message.t === "log") return;
+    if (message.t === "credit" || message.t === "notice" || message.t === "log") return;
+    if (this.#waived.has(message.n)) {
+      freeIn(message, this.payloads);
+      return;
+    }
     const future = this.futures.get(message.n);
     if (future === undefined)
       throw new Error(`${this.name} was told "${message.t}" of ${message.n}, which it did not submit`);
@@ -274,20 +329,20 @@ export class ClientProcess implements PeerEnd {
         const error = this.#take(failure.error);
         if (error !== null && error.is !== "error") throw new Error(`an error of ${future.n} is ${error.is}`);
         const code = failedKey === null ? (failure.code ?? failure.name) : "FLOCK_DEPENDENCY_FAILED";
-        this.#onEnd(future, "failed", code, failure.message, failedKey);
+        this.#onEnd(future, { state: "failed", code, message: failure.message, failedKey });
         return;
       }
       case "cancelled":
-        this.#onEnd(future, "cancelled", "FLOCK_CANCELLED", message.reason, null);
+        this.#onEnd(future, { state: "cancelled", code: "FLOCK_CANCELLED", message: message.reason, failedKey: null });
         return;
       case "located":
         future.task = message.task;
-        if (message.inline !== NO_PAYLOAD) this.#gotBytes(future, this.#take(message.inline));
-        else this.#fetch(future, message.task, message.holders);
+        if (message.inline !== NO_PAYLOAD) this.got(future, this.#take(message.inline));
+        else this.#transfers.fetch(future, message.task, message.holders);
         return;
       case "uploadTo":
         future.task = message.task;
-        for (const holder of message.holders) this.#upload(future, message.task, holder);
+        for (const holder of message.holders) this.#transfers.upload(future, message.task, holder);
     }
   }
 
@@ -300,6 +355,7 @@ export class ClientProcess implements PeerEnd {
     if (asked === undefined) return; // once before a cut, and once after it
     if (error !== null && !innocent.has(error.code))
       throw new Error(`${this.name} was answered ${id} with ${error.message}`);
+    if (error === null) this.answered.push(asked.q);
     asked.heard(answer, content);
   }
 
@@ -317,82 +373,22 @@ export class ClientProcess implements PeerEnd {
       throw new Error(`${this.name} was told that ${future.n} is done after it had ${future.state}`);
     future.state = "done";
     if (bytes !== future.plan.spec.bytes) throw new Error(`${this.name}: ${future.n} is said to have ${bytes} bytes`);
-    if (content !== null) this.#gotBytes(future, content);
+    if (content !== null) this.got(future, content);
     else if (future.plan.fetch && future.value === null) this.#locate(future);
     if (future.releaseDue) this.#release(future);
   }
 
-  #onEnd(
-    future: ModelFuture,
-    state: "failed" | "cancelled",
-    code: string,
-    message: string,
-    failedKey: string | null,
-  ): void {
+  #onEnd(future: ModelFuture, end: FutureEnd): void {
     if (future.released) return;
-    if (future.state === "done") {
-      // said to be done, and lost since: only who asks for the bytes learns it
-      future.lostTo = code;
-      future.locating = false;
-      future.failedKey = failedKey;
-      return;
-    }
-    if (future.state !== "pending" && (future.state !== state || future.code !== code))
-      throw new Error(`${this.name} was told two ends of ${future.n}: ${future.code}, then ${code}`);
-    future.state = state;
-    future.code = code;
-    future.message = message;
-    future.failedKey = failedKey;
+    noteEnd(future, this.name, end);
     if (future.releaseDue) this.#release(future);
   }
 
-  #gotBytes(future: ModelFuture, content: Content | null): void {
+  got(future: ModelFuture, content: Content | null): void {
     if (content?.is !== "value") throw new Error(`${this.name} got ${content?.is} for ${future.n}`);
     const { value, id } = future.plan.spec;
     if (content.value !== value) throw new Error(`${this.name} got ${content.value} for task ${id}, not ${value}`);
     future.value = content.value;
     future.locating = false;
-  }
-
-  /** Tries the holders one after the other. */
-  #fetch(future: ModelFuture, task: TaskId, holders: readonly Holder[]): void {
-    const [holder, ...others] = holders;
-    if (holder === undefined || future.released || future.value !== null) return;
-    this.#around.world.after(this.#around.random.skewed(50, 20_000), () => {
-      if (this.state !== "alive" || future.released || future.value !== null) return;
-      const peer = this.#around.workerAt(holder.worker);
-      const apart = peer !== null && !this.#reaches(holder, peer.name);
-      const content = apart ? null : (peer?.arena.serve(task) ?? null);
-      if (content !== null && !this.#around.random.chance(this.#around.transferTrouble())) {
-        this.#gotBytes(future, content);
-      } else if (others.length > 0) this.#fetch(future, task, others);
-      else
-        this.#say({
-          t: "unavailable",
-          n: future.n,
-          holder: holder.worker,
-          version: holder.version,
-          why: apart ? "unreachable" : "gone",
-        });
-    });
-  }
-
-  #reaches(holder: Holder, name: string): boolean {
-    return isRelayed(holder.address) || this.#around.reaches(this.name, name);
-  }
-
-  /** The receiver may learn of it much later than the client does, so it is tried as long as there is no outcome. */
-  #upload(future: ModelFuture, task: TaskId, holder: Holder): void {
-    this.#around.world.after(this.#around.random.skewed(100, 10_000), () => {
-      if (this.state !== "alive" || future.released || future.state !== "pending") return;
-      const { value, bytes } = future.plan.spec;
-      const worker = this.#around.workerAt(holder.worker);
-      if (worker !== null && !this.#reaches(holder, worker.name)) {
-        this.#say({ t: "unavailable", n: future.n, holder: holder.worker, version: 0, why: "unreachable" });
-        return;
-      }
-      const done = worker?.upload(task, { is: "value", value, bytes }) ?? false;
-      if (!done && worker !== null) this.#upload(future, task, holder);
-    });
   }
 }

@@ -71,7 +71,7 @@ function getDataset(client: ClientProcess, book: TaskBook, random: Random): void
     client.ask({ q: "referToDataset", name, version, as }, (answer) => {
       for (const future of futures)
         if (answer.error === null) client.follow(future);
-        else client.forget(future);
+        else future.released = true; // the scheduler was told nothing of it
     });
   });
 }

@@ -24,6 +24,8 @@ export interface ModelFuture {
   readonly plan: PlannedTask;
   /** Of a task that others may have submitted, and may cancel. */
   readonly shared: boolean;
+  /** It came with a run of another client's. */
+  attached: boolean;
   state: "pending" | "done" | "failed" | "cancelled";
   code: string | null;
   message: string;
@@ -44,6 +46,7 @@ export function newFuture(n: TaskNumber, plan: PlannedTask, shared: boolean): Mo
     n,
     plan,
     shared,
+    attached: false,
     state: "pending",
     code: null,
     message: "",
@@ -56,4 +59,27 @@ export function newFuture(n: TaskNumber, plan: PlannedTask, shared: boolean): Mo
     releaseDue: false,
     cancelAsked: false,
   };
+}
+
+export interface FutureEnd {
+  readonly state: "failed" | "cancelled";
+  readonly code: string;
+  readonly message: string;
+  readonly failedKey: string | null;
+}
+
+/** `who` was told that it ended otherwise than well: once, or again in the same way. */
+export function noteEnd(future: ModelFuture, who: string, { state, code, message, failedKey }: FutureEnd): void {
+  future.failedKey = failedKey;
+  if (future.state === "done") {
+    // said to be done, and lost since: only who asks for the bytes learns it
+    future.lostTo = code;
+    future.locating = false;
+    return;
+  }
+  if (future.state !== "pending" && (future.state !== state || future.code !== code))
+    throw new Error(`${who} was told two ends of ${future.n}: ${future.code}, then ${code}`);
+  future.state = state;
+  future.code = code;
+  future.message = message;
 }

@@ -32,6 +32,7 @@ function judge(client: ClientProcess, future: ModelFuture, how: Judgement): void
       if (mustFail(spec, how)) throw new Error(`${who} is done, and could not be`);
       if (future.value === null && future.lostTo === null && !makesActor(spec))
         throw new Error(`${who} is done, and its bytes never came`);
+      if (future.lostTo === "FLOCK_ARGUMENT_INVALID" && makesActor(spec)) return;
       // a cancel may come while a lost result is computed again
       if (future.lostTo === "FLOCK_CANCELLED" && (future.cancelAsked || future.shared || how.restarted)) return;
       if (future.lostTo !== null && !(how.disturbed && mayFail(spec, future.lostTo, how)))
@@ -66,7 +67,7 @@ function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
       return history.losses > options.allowedFailures || history.suspected > 4 * (options.allowedFailures + 1);
     case "FLOCK_ACTOR_LOST":
       return makesActor(spec)
-        ? how.disturbed
+        ? how.disturbed || history.actorEnds > 0
         : isCall(spec) && (how.disturbed || spec.inputs[0]!.history.actorEnds > 0);
     case "FLOCK_DATA_LOST":
       return (spec.kind === "scatter" || isCall(spec)) && how.disturbed;
@@ -115,8 +116,8 @@ export function judgeExecutions(clients: readonly ClientProcess[], specs: readon
   }
   for (const spec of specs) {
     if (spec.kind === "scatter") continue;
-    const { begun, threw, interrupted } = spec.history;
-    const attempts = (1 + threw + interrupted) * (spec.options.speculate ? 2 : 1);
+    const { begun, threw, interrupted, recalled } = spec.history;
+    const attempts = (1 + threw + interrupted + recalled) * (spec.options.speculate ? 2 : 1);
     const most = attempts * (spec.key === null ? 1 : (wanted.get(spec) ?? 0));
     if (begun > most && !spec.endless)
       throw new Error(`task ${spec.id} was computed ${begun} times, with ${threw} errors`);

@@ -69,6 +69,13 @@ export function unpack<M extends AnyMessage>(packed: Packed<M>, to: PayloadTable
   return mapPayloads(packed.message, (place) => to.put(packed.contents[place - 1] as Content));
 }
 
+export function freeIn(message: AnyMessage, table: PayloadTable): void {
+  mapPayloads(message, (ref) => {
+    table.free(ref);
+    return NO_PAYLOAD;
+  });
+}
+
 type Change = (ref: PayloadRef) => PayloadRef;
 
 function mapPayloads<M extends AnyMessage>(message: M, change: Change): M {
@@ -83,6 +90,8 @@ function mapped(message: AnyMessage, to: Change): AnyMessage {
     case "submit":
       return { ...message, args: to(message.args) };
     case "scatter":
+      return { ...message, data: to(message.data) };
+    case "profiled":
       return { ...message, data: to(message.data) };
     case "done":
     case "finished":

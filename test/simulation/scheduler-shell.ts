@@ -16,7 +16,7 @@ import type {
 } from "@taskflock/protocol/words";
 import type { SchedulerConfig, SchedulerEvent, SchedulerPort } from "@taskflock/scheduler/machine";
 import { defaultSchedulerConfig, SchedulerMachine } from "@taskflock/scheduler/machine";
-import type { ModelLink, SchedulerEnd } from "./link.ts";
+import type { Connection, ModelLink, SchedulerEnd, Welcome } from "./link.ts";
 import type { AnyMessage, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
 import type { World } from "./world.ts";
@@ -24,15 +24,20 @@ import type { World } from "./world.ts";
 type Bare<E> = E extends SchedulerEvent ? Omit<E, "at" | "cause"> : never;
 
 interface Party {
+  readonly id: number;
   readonly link: ModelLink;
+  /** The name by which others know it: two workers never have the same. */
+  readonly name: string;
   /** Specs of the tasks that were ever assigned to it. */
   readonly assigned: Set<number>;
-  up: boolean;
+  /** On which it is spoken to. */
+  connection: Connection | null;
+  received: number;
   /** A worker's snapshot of this connection has arrived; a client reads. */
   open: boolean;
   leaving: boolean;
-  /** Counts cuts, so that an old deadline changes nothing. */
-  cuts: number;
+  /** Counts connections, so that an old deadline changes nothing. */
+  connections: number;
 }
 
 export interface ShellOptions {
@@ -56,8 +61,10 @@ export class SchedulerShell implements SchedulerEnd {
   readonly #options: ShellOptions;
   readonly #clients = new Map<number, Party>();
   readonly #workers = new Map<number, Party>();
-  readonly #ids = new Map<ModelLink, number>();
+  readonly #served = new Map<Connection, Party>();
   readonly #hellos: (link: ModelLink) => WorkerHello;
+  /** How often a connection came while another of the same party was up, and how often a worker came that was given up before. */
+  readonly seen = { doubleConnections: 0, returnedWorkers: 0 };
   #lastAnswer: unknown = null;
   #lastId = 0;
   #alarm = 0;
@@ -81,65 +88,96 @@ export class SchedulerShell implements SchedulerEnd {
     this.machine.checkInvariants(this.#cause % 256 === 0 ? "all" : "touched");
   }
 
-  hello(link: ModelLink): { id: number; resumed: boolean } {
-    const isClient = link.kind === "client";
-    const known = (isClient ? this.#clients : this.#workers).get(link.id);
-    if (link.id !== 0 && known !== undefined) {
-      known.up = true;
-      known.open = isClient;
-      if (isClient) this.step({ e: "clientResumed", session: link.id as SessionId });
-      else this.step({ e: "workerResumed", worker: link.id as WorkerId });
-      return { id: link.id, resumed: true };
+  /** As `parties.ts` has it: a connection that resumes takes the place of one that may still be counted as up. */
+  hello(connection: Connection, resume: number): Welcome {
+    const { link } = connection;
+    const known = this.#parties(link).get(resume);
+    const resumed = resume !== 0 && known !== undefined;
+    if (resume !== 0 && !resumed && link.kind === "worker") this.seen.returnedWorkers++;
+    const party = resumed ? known : this.#newParty(link);
+    const { id, received } = party;
+    this.#serve(party, connection);
+    const [session, worker] = [id as SessionId, id as WorkerId];
+    if (link.kind === "client")
+      this.step(resumed ? { e: "clientResumed", session } : { e: "clientJoined", session, name: party.name });
+    else if (resumed) this.step({ e: "workerResumed", worker });
+    else {
+      const hello = { ...this.#hellos(link), name: party.name };
+      this.step({ e: "workerJoined", worker, hello, relayKey: `key${id}` });
     }
-    const id = ++this.#lastId;
-    this.#ids.set(link, id);
-    const party: Party = { link, assigned: new Set(), up: true, open: isClient, leaving: false, cuts: 0 };
-    (isClient ? this.#clients : this.#workers).set(id, party);
-    if (isClient) this.step({ e: "clientJoined", session: id as SessionId, name: link.peer.name });
-    else this.step({ e: "workerJoined", worker: id as WorkerId, hello: this.#hellos(link), relayKey: `key${id}` });
-    return { id, resumed: false };
+    return { id, resumed, received };
   }
 
-  cut(link: ModelLink): void {
-    const found = this.#find(link);
-    if (found === null) return;
-    const { id, party } = found;
-    party.up = false;
+  #newParty(link: ModelLink): Party {
+    const taken = link.kind === "worker" ? new Set([...this.#workers.values()].map(({ name }) => name)) : new Set();
+    let name = link.peer.name;
+    for (let i = 2; taken.has(name); i++) name = `${link.peer.name}-${i}`;
+    const id = ++this.#lastId;
+    const rest = { connection: null, received: 0, open: false, leaving: false, connections: 0 };
+    const party: Party = { id, link, name, assigned: new Set(), ...rest };
+    this.#parties(link).set(id, party);
+    return party;
+  }
+
+  #serve(party: Party, connection: Connection): void {
+    const older = party.connection;
+    party.connection = connection;
+    party.connections++;
+    party.open = connection.link.kind === "client";
+    this.#served.set(connection, party);
+    if (older === null) return;
+    this.seen.doubleConnections++;
+    this.#served.delete(older);
+    older.link.drop(older);
+  }
+
+  #parties(link: ModelLink): Map<number, Party> {
+    return link.kind === "client" ? this.#clients : this.#workers;
+  }
+
+  /** A connection that was replaced is not counted any more. */
+  ended(connection: Connection): void {
+    const party = this.#served.get(connection);
+    if (party === undefined) return;
+    this.#served.delete(connection);
+    party.connection = null;
+    party.received = connection.received;
     party.open = false;
-    const cuts = ++party.cuts;
+    const { id, link } = party;
+    if (this.#parties(link).get(id) !== party) return;
+    if (link.kind === "worker" && party.leaving) {
+      this.#loseWorker(id, "it left", true);
+      return;
+    }
+    const { connections } = party;
     if (link.kind === "client") this.step({ e: "clientCut", session: id as SessionId });
     else this.step({ e: "workerCut", worker: id as WorkerId });
     const { clientPatienceUs, workerPatienceUs } = this.#options;
     this.#world.after(link.kind === "client" ? clientPatienceUs : workerPatienceUs, () => {
-      if (party.up || party.cuts !== cuts) return;
+      if (party.connection !== null || party.connections !== connections) return;
       if (link.kind === "client") this.#dropClient(id);
       else this.#loseWorker(id, "its link was lost", party.leaving);
     });
   }
 
-  closed(link: ModelLink): void {
-    const found = this.#find(link);
-    if (found === null) return;
-    if (link.kind === "client") this.#dropClient(found.id);
-    else this.#loseWorker(found.id, "it left", found.party.leaving);
-  }
-
   /** What a nanny says. */
   exited(link: ModelLink, how: string): void {
-    const found = this.#find(link);
-    if (found !== null) this.#loseWorker(found.id, how, found.party.leaving);
+    for (const party of [...this.#workers.values()])
+      if (party.link === link) this.#loseWorker(party.id, how, party.leaving);
   }
 
-  receive(link: ModelLink, packed: readonly Packed[]): void {
-    const found = this.#find(link);
-    if (found === null) return;
+  receive(connection: Connection, packed: readonly Packed[]): void {
+    const party = this.#served.get(connection);
+    if (party === undefined || this.#parties(party.link).get(party.id) !== party) return;
+    party.received = connection.received;
     const messages = packed.filter((p) => !this.#swallows(p.message)).map((p) => unpack(p, this.payloads));
-    if (link.kind === "client") {
-      const session = found.id as SessionId;
+    if (party.link.kind === "client") {
+      const session = party.id as SessionId;
       this.step({ e: "clientMessages", session, messages: messages as ClientToScheduler[] });
+      if (messages.some(({ t }) => t === "goodbye")) this.#dropClient(party.id);
     } else {
-      if (messages.some((m) => m.t === "snapshot")) found.party.open = true;
-      this.step({ e: "workerMessages", worker: found.id as WorkerId, messages: messages as WorkerToScheduler[] });
+      if (messages.some((m) => m.t === "snapshot")) party.open = true;
+      this.step({ e: "workerMessages", worker: party.id as WorkerId, messages: messages as WorkerToScheduler[] });
     }
   }
 
@@ -156,16 +194,14 @@ export class SchedulerShell implements SchedulerEnd {
   /** The client stops reading, or reads again. */
   setReading(link: ModelLink, reads: boolean): void {
     const found = this.#find(link);
-    if (found === null || !found.party.up || found.party.open === reads) return;
-    found.party.open = reads;
+    if (found === null || found.connection === null || found.open === reads) return;
+    found.open = reads;
     this.step({ e: reads ? "clientReady" : "clientBlocked", session: found.id as SessionId });
   }
 
   /** Who it is now: a first welcome that was lost left another behind, which runs into its deadline. */
-  #find(link: ModelLink): { id: number; party: Party } | null {
-    const id = this.#ids.get(link);
-    const party = id === undefined ? undefined : (link.kind === "client" ? this.#clients : this.#workers).get(id);
-    return id === undefined || party === undefined ? null : { id, party };
+  #find(link: ModelLink): Party | null {
+    return this.#parties(link).get(link.id) ?? null;
   }
 
   #dropClient(id: number): void {
@@ -177,7 +213,11 @@ export class SchedulerShell implements SchedulerEnd {
     const party = this.#workers.get(id);
     if (party === undefined) return;
     this.#workers.delete(id);
-    if (this.#ids.get(party.link) === id) party.link.refuse();
+    const { connection } = party;
+    if (connection !== null) {
+      this.#served.delete(connection);
+      connection.link.drop(connection);
+    }
     this.#options.onWorkerLost(id as WorkerId, party.assigned);
     this.step({ e: "workerLost", worker: id as WorkerId, how, planned });
   }
@@ -198,8 +238,8 @@ export class SchedulerShell implements SchedulerEnd {
       wakeAt: (at) => this.#wakeAt(at),
       free: (payload: PayloadRef) => this.payloads.free(payload),
       closeWorker: (worker) => {
-        const party = this.#workers.get(worker);
-        if (party !== undefined) this.#loseWorker(worker, "it was closed", true);
+        const connection = this.#workers.get(worker)?.connection ?? null;
+        if (connection !== null) connection.link.drop(connection);
       },
     };
   }
@@ -211,7 +251,8 @@ export class SchedulerShell implements SchedulerEnd {
       const args = this.payloads.get(message.args);
       if (args.is === "arguments") party.assigned.add(args.spec);
     }
-    if (!this.#swallows(message)) party.link.sendDown(packed);
+    const { connection } = party;
+    if (connection !== null && !this.#swallows(message)) connection.link.sendDown(connection, packed);
   }
 
   /** Everything that is said passes here: it is counted, and swallowed where a test wants that. */
@@ -235,5 +276,5 @@ type Budgets = Pick<SchedulerConfig, "inlineBudgetBytes" | "admissionBytes">;
 export function schedulerConfig({ inlineBudgetBytes, admissionBytes }: Budgets): SchedulerConfig {
   // Times and transfers of the model's size.
   const scale = { stragglerUs: 1_000, surplusUs: 20_000, bandwidthBytesPerUs: 25 };
-  return { ...defaultSchedulerConfig, ...scale, inlineBudgetBytes, admissionBytes, storyLines: 50_000 };
+  return { ...defaultSchedulerConfig, ...scale, inlineBudgetBytes, admissionBytes, storyLines: 20_000 };
 }

@@ -33,7 +33,12 @@ export class SharedLedger {
   readonly puts = new Map<number, Put>();
   readonly sharers: Sharer[] = [];
   /** By lock: who believes to have it. */
-  readonly #holders = new Map<string, Set<Sharer>>();
+  readonly #holders = new Map<string, Sharer[]>();
+  /** Values that a variable was to be given, and whether an event was ever to be set. */
+  readonly given = new Set<number>();
+  wasSet = false;
+  /** What happened, for the test that wants enough of it. */
+  readonly seen = { locked: 0, taken: 0, woken: 0, read: 0 };
   /** By queue, who put and who took: the question that took it, and the value. */
   readonly #taken = new Map<string, { readonly id: number; readonly value: number }[]>();
   readonly #isKnown: (session: number) => boolean;
@@ -49,20 +54,23 @@ export class SharedLedger {
     return put;
   }
 
-  /** Whoever had it before is one that the scheduler has given up. */
-  locked(name: string, by: Sharer): void {
-    const holders = this.#holders.get(name) ?? new Set();
+  /** Whoever had it before is one that the scheduler has given up, or there are leases for all of them. */
+  locked(name: string, leases: number, by: Sharer): void {
+    const holders = this.#holders.get(name) ?? [];
     this.#holders.set(name, holders);
-    for (const other of holders) {
-      if (this.#isKnown(other.client.sessionId) && other.client.isAlive) {
-        throw new Error(`${by.client.name} and ${other.client.name} hold the lock ${name} at the same time`);
-      }
+    const others = holders.filter(({ client }) => this.#isKnown(client.sessionId) && client.isAlive);
+    if (others.length >= leases) {
+      const names = others.map(({ client }) => client.name).join();
+      throw new Error(`${by.client.name} and ${names} hold ${name} at the same time`);
     }
-    holders.add(by);
+    holders.push(by);
+    this.seen.locked++;
   }
 
   unlocked(name: string, by: Sharer): void {
-    this.#holders.get(name)?.delete(by);
+    const holders = this.#holders.get(name) ?? [];
+    const place = holders.indexOf(by);
+    if (place >= 0) holders.splice(place, 1);
   }
 
   took(id: number, value: number, queue: string, by: Sharer): void {
@@ -71,6 +79,7 @@ export class SharedLedger {
     if (put.taken) throw new Error(`${by.client.name} took ${value}, which was taken before`);
     if (put.state === "refused") throw new Error(`${by.client.name} took ${value}, whose put was refused`);
     put.taken = true;
+    this.seen.taken++;
     const way = `${put.by.client.name} ${queue} ${by.client.name}`;
     const taken = this.#taken.get(way) ?? [];
     this.#taken.set(way, taken);
@@ -101,15 +110,16 @@ export class SharedLedger {
 
 type Asked =
   | { readonly what: "put"; readonly put: Put }
-  | { readonly what: "take" | "lock" | "else"; readonly name: string };
+  | { readonly what: "lock"; readonly name: string; readonly kind: "lock" | "semaphore" }
+  | { readonly what: "take" | "read" | "await" | "else"; readonly name: string };
 
 const QUEUES = ["free", "narrow"] as const;
 const LOCKS = ["a", "b"] as const;
+const LEASES = { lock: 1, semaphore: 2 } as const;
 
 export class Sharer {
   readonly client: SharingClient;
   readonly #world: World;
-  readonly #random: Random;
   readonly #ledger: SharedLedger;
   readonly #open = new Map<number, Asked>();
   readonly #answered = new Set<number>();
@@ -118,11 +128,10 @@ export class Sharer {
   /** Empties the queues: takes until there is nothing left. */
   #sweeps = false;
 
-  constructor(client: SharingClient, ledger: SharedLedger, world: World, random: Random) {
+  constructor(client: SharingClient, ledger: SharedLedger, world: World) {
     this.client = client;
     this.#ledger = ledger;
     this.#world = world;
-    this.#random = random;
     ledger.sharers.push(this);
   }
 
@@ -130,22 +139,26 @@ export class Sharer {
     return [...this.#open.values()].filter(({ what }) => what === "take").length;
   }
 
-  act(): void {
+  act(random: Random): void {
     if (!this.client.isAlive) return;
-    const random = this.#random;
     const timeoutMs = random.chance(0.4) ? random.skewed(1, 50) : null;
-    const choice = random.between(0, 9);
+    const choice = random.between(0, 13);
     if (choice < 3) this.#put(random.pick(QUEUES), timeoutMs);
     else if (choice < 6) this.#get(random.pick(QUEUES), timeoutMs);
-    else if (choice < 8) this.#lock(random.pick(LOCKS), timeoutMs);
-    else if (choice === 8) this.#giveUpOne();
-    else this.#setVariable();
+    else if (choice < 8) this.#lock("lock", random.pick(LOCKS), timeoutMs);
+    else if (choice < 10) this.#lock("semaphore", "permits", timeoutMs);
+    else if (choice === 10) this.#giveUpOne();
+    else if (choice === 11) this.#setVariable(random.chance(0.5));
+    else if (choice === 12) this.#readVariable(timeoutMs);
+    else this.#event(random.between(0, 2), timeoutMs);
   }
 
   sweep(): void {
     this.#sweeps = true;
     for (const queue of QUEUES) this.#get(queue, 0);
-    this.#ask({ q: "sharedDelete", kind: "variable", name: "v" }, { what: "else", name: "v" });
+    for (const name of ["v", "number"])
+      this.#ask({ q: "sharedDelete", kind: "variable", name }, { what: "else", name });
+    this.#ask({ q: "sharedDelete", kind: "event", name: "bell" }, { what: "else", name: "bell" });
   }
 
   /** Answers that were on the way are lost. */
@@ -166,7 +179,7 @@ export class Sharer {
     else if (asked.what === "put") asked.put.state = "refused";
     if (error !== null && !ALLOWED.has(error.code))
       throw new Error(`${this.client.name}: ${error.code} ${error.message}`);
-    if (this.#random.chance(0.5)) this.client.askShared({ q: "heard", ids: this.#unheard.splice(0) });
+    if (id % 2 === 0) this.client.askShared({ q: "heard", ids: this.#unheard.splice(0) });
     return true;
   }
 
@@ -177,15 +190,23 @@ export class Sharer {
       this.#ledger.took(id, content.value, asked.name, this);
       if (this.#sweeps) this.#get(asked.name, 0);
     } else if (asked.what === "lock") {
-      this.#ledger.locked(asked.name, this);
-      this.#world.after(this.#random.skewed(10, 20_000), () => this.#unlock(asked.name, id));
+      const { kind, name } = asked;
+      this.#ledger.locked(`${kind} ${name}`, LEASES[kind], this);
+      this.#world.after(10 + ((id * 7_919) % 20_000), () => this.#unlock(kind, name, id));
+    } else if (asked.what === "await") {
+      if (!this.#ledger.wasSet) throw new Error(`${this.client.name} heard ${asked.name}, and nobody set it`);
+      this.#ledger.seen.woken++;
+    } else if (asked.what === "read") {
+      if (content?.is !== "value" || !this.#ledger.given.has(content.value))
+        throw new Error(`${this.client.name} read ${JSON.stringify(content)}, which nobody set`);
+      this.#ledger.seen.read++;
     }
   }
 
-  #unlock(name: string, lease: number): void {
+  #unlock(kind: "lock" | "semaphore", name: string, lease: number): void {
     if (!this.client.isAlive) return;
-    this.#ledger.unlocked(name, this);
-    this.#ask({ q: "releaseLease", kind: "lock", name, lease }, { what: "else", name });
+    this.#ledger.unlocked(`${kind} ${name}`, this);
+    this.#ask({ q: "releaseLease", kind, name, lease }, { what: "else", name });
   }
 
   #put(queue: string, timeoutMs: number | null): void {
@@ -200,8 +221,18 @@ export class Sharer {
     this.#ask({ q: "queueGet", name: queue, maxSize: null, as, timeoutMs }, { what: "take", name: queue });
   }
 
-  #lock(name: string, timeoutMs: number | null): void {
-    this.#ask({ q: "acquire", kind: "lock", name, leases: 1, timeoutMs }, { what: "lock", name });
+  #lock(kind: "lock" | "semaphore", name: string, timeoutMs: number | null): void {
+    this.#ask({ q: "acquire", kind, name, leases: LEASES[kind], timeoutMs }, { what: "lock", kind, name });
+  }
+
+  #event(choice: number, timeoutMs: number | null): void {
+    const name = "bell";
+    if (choice === 2) {
+      this.#ask({ q: "eventWait", name, timeoutMs }, { what: "await", name });
+      return;
+    }
+    if (choice === 1) this.#ledger.wasSet = true;
+    this.#ask({ q: "eventSet", name, isSet: choice === 1 }, { what: "else", name });
   }
 
   #giveUpOne(): void {
@@ -210,10 +241,23 @@ export class Sharer {
   }
 
   /** The last future that was set is kept for nobody in particular. */
-  #setVariable(): void {
-    const n = this.client.someFuture();
-    if (n === 0) return;
-    this.#ask({ q: "variableSet", name: "v", n, data: NO_PAYLOAD, dataBytes: 0 }, { what: "else", name: "v" });
+  #setVariable(isFuture: boolean): void {
+    if (isFuture) {
+      const n = this.client.someFuture();
+      if (n === 0) return;
+      this.#ask({ q: "variableSet", name: "v", n, data: NO_PAYLOAD, dataBytes: 0 }, { what: "else", name: "v" });
+      return;
+    }
+    const value = 900_000 + this.#ledger.given.size;
+    this.#ledger.given.add(value);
+    const data = this.client.put({ is: "value", value, bytes: 10 });
+    this.#ask({ q: "variableSet", name: "number", n: 0, data, dataBytes: 10 }, { what: "else", name: "number" });
+  }
+
+  #readVariable(timeoutMs: number | null): void {
+    const as = ++this.#lastAs as TaskNumber;
+    const name = "number";
+    this.#ask({ q: "variableGet", name, as, timeoutMs }, { what: "read", name });
   }
 
   #ask(question: SharedQuestion, asked: Asked): void {
@@ -223,4 +267,9 @@ export class Sharer {
   }
 }
 
-const ALLOWED: ReadonlySet<string> = new Set(["FLOCK_WAIT_TIMEOUT", "FLOCK_CANCELLED", "FLOCK_TASK_UNKNOWN"]);
+const ALLOWED: ReadonlySet<string> = new Set([
+  "FLOCK_WAIT_TIMEOUT",
+  "FLOCK_CANCELLED",
+  "FLOCK_TASK_UNKNOWN",
+  "FLOCK_SHARED_DELETED",
+]);

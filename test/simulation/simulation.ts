@@ -1,15 +1,19 @@
 // One run: the real scheduler machine and the real worker machines in a modelled world, judged by what the model allows.
 
-import type { SessionId, TaskNumber, WorkerId } from "@taskflock/protocol/words";
+import type { SessionId, WorkerId } from "@taskflock/protocol/words";
 import { FlockError } from "@taskflock/protocol/words";
 import type { SchedulerConfig } from "@taskflock/scheduler/machine";
 import { ClientProcess } from "./client-process.ts";
-import { dataErrand, unpublishAll } from "./data-errands.ts";
-import { equipmentErrand, unequipAll } from "./equipment-errands.ts";
+import { unpublishAll } from "./data-errands.ts";
+import { unequipAll } from "./equipment-errands.ts";
+import { doErrand } from "./errands.ts";
+import type { FaultKind, PlannedFault } from "./faults.ts";
 import type { ModelLink } from "./link.ts";
+import type { PlannedBurst } from "./model-future.ts";
+import { Network } from "./network.ts";
 import { judgeExecutions, judgeFutures } from "./oracle.ts";
 import { mix, Random } from "./random.ts";
-import { drawScenario, type Faults, noFaults, type Scenario } from "./scenario.ts";
+import { drawScenario, type Scenario } from "./scenario.ts";
 import { SchedulerShell, type ShellOptions, schedulerConfig } from "./scheduler-shell.ts";
 import { SharedLedger } from "./sharer.ts";
 import { WorkerProcess, type WorkerSurroundings, type WorkerTraits } from "./worker-process.ts";
@@ -21,13 +25,10 @@ export interface Report {
   readonly computed: number;
   readonly events: number;
   readonly disturbed: boolean;
-  readonly restarted: boolean;
+  /** How often each thing happened that is to be tried. */
+  readonly seen: Readonly<Record<string, number>>;
   /** Tasks that were begun a second time although nothing went wrong. */
   readonly doubled: number;
-  /** Values that clients had of data that was published, also by others. */
-  readonly sharedValues: number;
-  /** Copies that were made because a client asked for them, and moves. */
-  readonly copied: number;
   /** Of all machines at the end and of all that happened. */
   readonly digest: string;
   readonly shell: SchedulerShell;
@@ -36,14 +37,19 @@ export interface Report {
 
 export interface SimulationOptions {
   readonly tamper?: ShellOptions["tamper"];
+  /** Takes away from what was drawn. */
+  readonly trim?: (scenario: Scenario) => Scenario;
 }
 
 /** More than any run needs; one that takes more goes round in circles. */
 const EVENT_LIMIT = 600_000;
+/** Of the event log, in the story of a run that failed. */
+const EVENTS_SHOWN = 30;
 
 /** Throws when the run does what it must not; the error's message tells what, and where everybody stood. */
 export function simulate(seed: number, options: SimulationOptions = {}): Report {
-  const simulation = new Simulation(seed, options);
+  const drawn = drawScenario(seed);
+  const simulation = new Simulation(options.trim?.(drawn) ?? drawn, options);
   try {
     return simulation.run();
   } catch (error) {
@@ -51,29 +57,40 @@ export function simulate(seed: number, options: SimulationOptions = {}): Report 
   }
 }
 
+const faultsOfClients: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  "cutClient",
+  "abandonClient",
+  "blockClient",
+  "crashClient",
+  "restart",
+  "restartWorker",
+]);
+
 class Simulation implements WorkerSurroundings {
-  readonly seed: number;
+  readonly scenario: Scenario;
   readonly world = new World();
   readonly random: Random;
   readonly scheduler: SchedulerShell;
-  readonly scenario: Scenario;
+  readonly network: Network;
   readonly workers: WorkerProcess[] = [];
   readonly clients: ClientProcess[] = [];
   readonly ledger: SharedLedger = new SharedLedger((id) => this.scheduler.machine.sessions().includes(id as SessionId));
-  #faults: Faults;
+  readonly #counts = new Map<string, number>();
+  readonly #faultsDone = new Map<FaultKind, number>();
+  #midway = 0;
   #calm = false;
   /** A client restarted the cluster: whatever is there may have been cancelled. */
   restarted = false;
 
-  constructor(seed: number, options: SimulationOptions) {
-    this.seed = seed;
+  constructor(scenario: Scenario, options: SimulationOptions) {
+    const { seed, clientPatienceUs, workerPatienceUs } = scenario;
+    this.scenario = scenario;
     this.random = new Random(mix(seed, 77));
-    this.scenario = drawScenario(seed);
-    this.#faults = this.scenario.faults;
+    this.network = new Network(this.world, seed, scenario.apart);
     const shellOptions: ShellOptions = {
-      clientPatienceUs: 200_000,
-      workerPatienceUs: this.random.pick([5_000, 30_000, 300_000]),
-      config: schedulerConfig(this.scenario),
+      clientPatienceUs,
+      workerPatienceUs,
+      config: schedulerConfig(scenario),
       onWorkerLost: (id, assigned) => this.#noteLoss(id, assigned),
       tamper: options.tamper,
     };
@@ -89,16 +106,18 @@ class Simulation implements WorkerSurroundings {
   }
 
   get disturbed(): boolean {
-    return this.scenario.faults !== noFaults;
+    return this.scenario.disturbed;
   }
 
   run(): Report {
     for (const traits of this.scenario.workers) this.#startWorker(traits);
-    for (const [i, bursts] of this.scenario.clients.entries())
-      this.clients.push(new ClientProcess(`client${i}`, bursts, this, this.ledger));
-    if (this.disturbed) this.#planFaults();
-    for (const client of this.clients) this.#planQuestions(client);
-    for (const client of this.clients) this.#planSharing(client);
+    for (const { name, bursts } of this.scenario.clients) this.#startClient(name, bursts);
+    for (const fault of this.scenario.faults) this.world.after(fault.atUs, () => this.#goWrong(fault));
+    for (const errand of this.scenario.errands)
+      this.world.after(errand.atUs, () => {
+        const client = this.clientNamed(errand.client);
+        if (client !== null) doErrand(client, errand, this.book);
+      });
     this.#go(this.scenario.activeUs);
     this.#calmDown();
     this.#go(Number.POSITIVE_INFINITY);
@@ -107,15 +126,13 @@ class Simulation implements WorkerSurroundings {
     judgeFutures(this.clients, this);
     if (!this.disturbed) {
       judgeExecutions(this.clients, this.book.specs);
-      const unanswered = this.clients.filter((client) => client.asked.size > 0);
-      if (unanswered.length > 0)
-        throw new Error(`${unanswered.map((c) => c.name).join()}: questions without an answer`);
+      const unanswered = this.clients.flatMap(({ asked }) => [...asked.values()].map(({ q }) => q));
+      if (unanswered.length > 0) throw new Error(`questions without an answer: ${unanswered.join()}`);
     }
     this.#sweep();
     for (const client of this.clients) client.leave(this.random.chance(0.5));
     this.#go(Number.POSITIVE_INFINITY);
-    const last = new ClientProcess("last", [], this, this.ledger);
-    this.clients.push(last);
+    const last = this.#startClient("last", []);
     this.#go(Number.POSITIVE_INFINITY);
     unpublishAll(last);
     unequipAll(last);
@@ -130,37 +147,45 @@ class Simulation implements WorkerSurroundings {
     return this.workers.find((w) => w.id === id && w.state === "alive") ?? null;
   }
 
-  reaches(reader: string, holder: string): boolean {
-    if (reader === holder) return true;
-    let hash = this.seed;
-    for (const letter of `${reader}>${holder}`) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-    return (hash >>> 8) / 2 ** 24 >= this.scenario.apart;
+  clientNamed(name: string): ClientProcess | null {
+    return this.clients.find((client) => client.name === name) ?? null;
+  }
+
+  randomOf(name: string): Random {
+    const count = (this.#counts.get(name) ?? 0) + 1;
+    this.#counts.set(name, count);
+    return new Random(mix(this.scenario.seed, count, ...[...name].map((letter) => letter.codePointAt(0) ?? 0)));
   }
 
   transferTrouble(): number {
-    return this.#faults.transfer;
+    return this.#calm ? 0 : this.scenario.transferTrouble;
   }
 
   spoilTrouble(): number {
-    return this.#faults.spoil > 0 ? 0.02 : 0;
+    return this.#calm ? 0 : this.scenario.spoilTrouble;
+  }
+
+  lostMidway(): void {
+    this.#midway++;
   }
 
   died(process: WorkerProcess, how: string): void {
-    // its nanny says so, mostly, and starts another; always, once it is calm: some task may run under that name only
-    if (this.random.chance(0.8))
-      this.world.after(this.random.skewed(10, 10_000), () => this.scheduler.exited(process.link, how));
-    if (this.#calm || this.random.chance(0.8))
-      this.world.after(this.random.skewed(1_000, 60_000), () => this.#startWorker(process.traits));
+    const { random, traits, link } = process;
+    // Its nanny says so, mostly, and starts another; always, once it is calm: some task may run under that name only.
+    const says = random.skewed(10, 10_000);
+    if (this.#calm || random.chance(0.8)) this.world.after(says, () => this.scheduler.exited(link, how));
+    if (this.#calm || random.chance(0.8))
+      this.world.after(says + random.skewed(1_000, 50_000), () => this.#startWorker(traits));
   }
 
-  startAgain({ traits }: WorkerProcess): void {
-    this.world.after(this.random.skewed(1_000, 60_000), () => this.#startWorker(traits));
+  startAgain({ traits, random }: WorkerProcess): void {
+    this.world.after(random.skewed(1_000, 60_000), () => this.#startWorker(traits));
   }
 
   describe(error: unknown): string {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const lines = [
-      `seed ${this.seed}, at ${this.world.now} µs, step ${this.scheduler.steps} of the scheduler: ${text}`,
+      `seed ${this.scenario.seed}, at ${this.world.now} µs, step ${this.scheduler.steps} of the scheduler: ${text}`,
     ];
     if (error instanceof FlockError) return lines.join("\n");
     for (const client of this.clients) {
@@ -177,11 +202,19 @@ class Simulation implements WorkerSurroundings {
       lines.push(
         `${w.name} (${w.worker}) ${w.status}: ${w.assigned} assigned, ${w.running} running, ${w.stored} stored`,
       );
+    for (const { at, kind, who, text } of this.scheduler.machine.eventsSince(0, 100_000).slice(-EVENTS_SHOWN))
+      lines.push(`${at} ${kind} ${who}: ${text}`);
     return lines.join("\n");
   }
 
   #go(until: number): void {
     if (!this.world.run(until, EVENT_LIMIT)) throw new Error(`it does not come to an end: ${EVENT_LIMIT} events`);
+  }
+
+  #startClient(name: string, bursts: readonly PlannedBurst[]): ClientProcess {
+    const client = new ClientProcess(name, bursts, this, this.ledger);
+    this.clients.push(client);
+    return client;
   }
 
   #startWorker(traits: WorkerTraits): void {
@@ -201,106 +234,76 @@ class Simulation implements WorkerSurroundings {
     for (const spec of worker.given) this.book.get(spec).history.losses++;
   }
 
-  /** Something goes wrong, again and again, until the active time is over. */
-  #planFaults(): void {
-    const { random, scenario } = this;
-    const repeat = (perMs: number, act: () => void): void => {
-      if (perMs === 0) return;
-      const next = (): void => {
-        const wait = (-Math.log(1 - random.next()) / perMs) * 1000;
-        if (this.world.now + wait > scenario.activeUs) return;
-        this.world.after(wait, () => {
-          act();
-          next();
-        });
-      };
-      next();
-    };
-    const { faults } = scenario;
-    repeat(faults.cutClient, () => random.pick(this.clients).link.cut());
-    repeat(faults.cutWorker, () => this.#anyWorker()?.link.cut());
-    repeat(faults.killWorker, () => this.#anyWorker()?.die("SIGKILL"));
-    repeat(faults.pauseWorker, () => this.#anyWorker()?.pause());
-    repeat(faults.spoil, () => this.#anyWorker()?.spoil());
-    repeat(faults.retireWorker, () => this.#retireOne());
-    repeat(faults.joinWorker, () =>
-      this.#startWorker({ ...random.pick(scenario.workers), name: `w${random.between(0, 6)}` }),
-    );
-    repeat(faults.restart, () => {
-      this.restarted = true;
-      random.pick(this.clients).ask({ q: "restart" });
-    });
-    repeat(faults.restartWorker, () => {
-      const workers = this.#anyWorker()?.name ?? "w0";
-      random.pick(this.clients).ask({ q: "restartWorkers", workers: [workers] });
-    });
-    repeat(faults.blockClient, () => this.#blockOne());
-    repeat(faults.crashClient, () => random.pick(this.clients).crash());
-  }
-
-  #anyWorker(): WorkerProcess | null {
+  #goWrong({ kind, roll }: PlannedFault): void {
+    const random = new Random(roll);
+    this.#faultsDone.set(kind, (this.#faultsDone.get(kind) ?? 0) + 1);
     const living = this.workers.filter((w) => w.state === "alive");
-    return living.length === 0 ? null : this.random.pick(living);
+    const worker = living.length === 0 ? null : random.pick(living);
+    const client = this.clients.length === 0 ? null : random.pick(this.clients);
+    if (kind === "split") this.network.split([...this.clients, ...living], random);
+    else if (kind === "joinWorker") this.#joinOne(random);
+    else if (client !== null && faultsOfClients.has(kind)) this.#goWrongAtClient(kind, client, worker, random);
+    else if (worker !== null) this.#goWrongAtWorker(kind, worker, client, random);
   }
 
-  #planQuestions(client: ClientProcess): void {
-    const { random, scenario } = this;
-    for (let i = random.skewed(1, 12) - 1; i > 0; i--)
-      this.world.after(random.between(3_000, scenario.activeUs), () => dataErrand(client, this.book, random));
-    for (let i = random.between(0, 2); i > 0; i--)
-      this.world.after(random.between(3_000, scenario.activeUs), () => equipmentErrand(client, random));
-    for (const question of [{ q: "ping" }, { q: "cluster" }, { q: "waitForWorkers", count: 1 }] as const)
-      this.world.after(random.between(3_000, scenario.activeUs), () => client.ask(question));
-    for (let i = random.between(0, 5); i > 0; i--) {
-      const n = random.skewed(1, 300) as TaskNumber;
-      const question = random.chance(0.5)
-        ? ({ q: "why", n } as const)
-        : ({ q: "whyKey", key: `${random.pick(["f1", "f2", "f3"])}-1-${n}` } as const);
-      this.world.after(random.between(3_000, scenario.activeUs), () => client.ask(question));
+  #goWrongAtClient(kind: FaultKind, client: ClientProcess, worker: WorkerProcess | null, random: Random): void {
+    if (kind === "cutClient") client.link.cut();
+    else if (kind === "abandonClient") client.link.abandon();
+    else if (kind === "crashClient") client.crash();
+    else if (kind === "restartWorker") client.ask({ q: "restartWorkers", workers: [worker?.name ?? "w0"] });
+    else if (kind === "restart") {
+      this.restarted = true;
+      client.ask({ q: "restart" });
+    } else {
+      this.scheduler.setReading(client.link, false);
+      this.world.after(random.skewed(100, 50_000), () => this.scheduler.setReading(client.link, true));
     }
   }
 
-  #planSharing(client: ClientProcess): void {
-    const { random, scenario } = this;
-    for (let i = random.skewed(1, 60) - 1; i > 0; i--)
-      this.world.after(random.between(0, scenario.activeUs), () => client.sharer.act());
+  #goWrongAtWorker(kind: FaultKind, worker: WorkerProcess, client: ClientProcess | null, random: Random): void {
+    if (kind === "cutWorker") worker.link.cut();
+    else if (kind === "abandonWorker") worker.link.abandon();
+    else if (kind === "killWorker") worker.die("SIGKILL");
+    else if (kind === "pauseWorker") worker.pause(random.skewed(100, 50_000));
+    else if (kind === "spoil") worker.spoil();
+    else if (kind === "retireWorker") {
+      const way = random.between(0, 2);
+      if (way === 0) worker.wantsToRetire();
+      else if (way === 1) this.scheduler.step({ e: "retireWorkers", workers: [worker.name] });
+      else client?.ask({ q: "retire", workers: [worker.name] });
+    }
+  }
+
+  #joinOne(random: Random): void {
+    if (this.scenario.workers.length > 0)
+      this.#startWorker({ ...random.pick(this.scenario.workers), name: `w${random.between(0, 6)}` });
   }
 
   /** A last client empties the queues. */
   #sweep(): void {
-    const sweeper = new ClientProcess("sweeper", [], this, this.ledger);
-    this.clients.push(sweeper);
+    const sweeper = this.#startClient("sweeper", []);
     this.#go(Number.POSITIVE_INFINITY);
     sweeper.sharer.sweep();
     this.#go(Number.POSITIVE_INFINITY);
     this.ledger.judge();
   }
 
-  #retireOne(): void {
-    const worker = this.#anyWorker();
-    if (worker === null) return;
-    const way = this.random.between(0, 2);
-    if (way === 0) worker.wantsToRetire();
-    else if (way === 1) this.scheduler.step({ e: "retireWorkers", workers: [worker.name] });
-    else this.random.pick(this.clients).retire([worker.name]);
-  }
-
-  #blockOne(): void {
-    const { link } = this.random.pick(this.clients);
-    this.scheduler.setReading(link, false);
-    this.world.after(this.random.skewed(100, 50_000), () => this.scheduler.setReading(link, true));
-  }
-
   /** From now on nothing goes wrong. */
   #calmDown(): void {
-    this.#faults = noFaults;
     this.#calm = true;
     this.#go(Number.POSITIVE_INFINITY);
-    // what was said in worse times has arrived by now: nobody retires these any more
+    // What was said in worse times has arrived by now: nobody retires these any more.
+    this.#startMissing(this.disturbed);
+    this.#go(Number.POSITIVE_INFINITY);
+    // A name is taken as long as whoever had it hands over what it holds.
+    this.#startMissing(false);
+  }
+
+  #startMissing(always: boolean): void {
     const { workers } = this.scheduler.machine.clusterInfo();
     const working = new Set(workers.filter((w) => w.status === "running").map((w) => w.name));
     for (let i = 0; i < 5; i++) {
-      if (this.disturbed || !working.has(`w${i}`))
+      if (always || !working.has(`w${i}`))
         this.#startWorker({ name: `w${i}`, slots: 2, resources: { GPU: 10_000, ROOM: 10_000_000 } });
     }
   }
@@ -320,7 +323,7 @@ class Simulation implements WorkerSurroundings {
     }
     const left = this.workers.flatMap((w) => w.leftOver());
     for (const client of this.clients)
-      if (client.payloads.count > 0) left.push(`${client.name}: ${client.payloads.left()}`);
+      if (client.payloads.count > 0 && client.state !== "lost") left.push(`${client.name}: ${client.payloads.left()}`);
     for (const worker of this.workers) if (worker.state === "alive") worker.machine.checkInvariants();
     if (left.length > 0) throw new Error(`something is left:\n${left.join("\n")}`);
   }
@@ -334,21 +337,38 @@ class Simulation implements WorkerSurroundings {
     const doubled = specs.filter(
       ({ options, history: h }) => options.speculate && h.begun > 1 + h.threw + h.interrupted,
     );
-    const futures = this.clients.flatMap((client) => [...client.futures.values()]);
-    const { seed, disturbed, restarted, scheduler } = this;
+    const { disturbed, scheduler } = this;
+    const { seed } = this.scenario;
     return {
       seed,
       tasks: specs.length,
       computed,
       events: this.world.happened,
       disturbed,
-      sharedValues: futures.filter(({ shared, value }) => shared && value !== null).length,
-      copied: scheduler.machine.eventsSince(0, 100_000).filter(({ kind }) => kind === "copied").length,
-      restarted,
+      seen: this.#seen(),
       doubled: disturbed ? 0 : doubled.length,
       digest,
       shell: scheduler,
       config: schedulerConfig(this.scenario),
+    };
+  }
+
+  /** How often what took part took part. */
+  #seen(): Record<string, number> {
+    const futures = this.clients.flatMap((client) => [...client.futures.values()]);
+    const logged: Record<string, number> = {};
+    for (const { kind } of this.scheduler.machine.eventsSince(0, 100_000))
+      logged[`event ${kind}`] = (logged[`event ${kind}`] ?? 0) + 1;
+    for (const q of this.clients.flatMap(({ answered }) => answered))
+      logged[`ask ${q}`] = (logged[`ask ${q}`] ?? 0) + 1;
+    return {
+      ...logged,
+      ...this.scheduler.seen,
+      ...this.ledger.seen,
+      ...Object.fromEntries([...this.#faultsDone].map(([kind, count]) => [`fault ${kind}`, count])),
+      sharedValues: futures.filter(({ shared, value }) => shared && value !== null).length,
+      attachedValues: futures.filter(({ attached, value }) => attached && value !== null).length,
+      lostMidway: this.#midway,
     };
   }
 }

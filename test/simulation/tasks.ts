@@ -45,6 +45,8 @@ export interface TaskHistory {
   /** Workers that were lost after it had been assigned to them. */
   suspected: number;
   cancels: number;
+  /** Somebody came back to it, when its result may have been dropped: it may be computed once more. */
+  recalled: number;
   /** It is to run to its end, whoever leaves. */
   fired: boolean;
   /** How often the slot of the actor that it made was replaced. */
@@ -105,6 +107,7 @@ export class TaskBook {
         suspected: 0,
         cancels: 0,
         actorEnds: 0,
+        recalled: 0,
         fired: false,
       },
     };
@@ -127,4 +130,12 @@ export function mayHang(spec: TaskSpec): boolean {
 /** The function that every task computes, of what it was really given. */
 export function resultOf(id: number, inputs: readonly number[]): number {
   return mix(id, ...inputs);
+}
+
+/** Its result is wanted anew, and may need all that it was made of. */
+export function recall(spec: TaskSpec, known: Set<TaskSpec> = new Set()): void {
+  if (known.has(spec)) return;
+  known.add(spec);
+  spec.history.recalled++;
+  for (const input of spec.inputs) recall(input, known);
 }

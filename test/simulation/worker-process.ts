@@ -1,6 +1,7 @@
 // A modelled worker process: the real machine, with modelled slots, store, transfers and link around it.
 
 import type {
+  Attempt,
   Cause,
   Equip,
   Holder,
@@ -11,11 +12,14 @@ import type {
   WorkerHello,
   WorkerId,
 } from "@taskflock/protocol/words";
-import { isRelayed } from "@taskflock/protocol/words";
+import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { WorkerEvent, WorkerPort } from "@taskflock/worker/machine";
 import { defaultWorkerConfig, WorkerMachine } from "@taskflock/worker/machine";
 import { Arena } from "./arena.ts";
+import type { ClientProcess } from "./client-process.ts";
+import { transfer } from "./client-transfers.ts";
 import { ModelLink, type PeerEnd } from "./link.ts";
+import type { Network } from "./network.ts";
 import type { Content, Packed } from "./payloads.ts";
 import { PayloadTable, pack, unpack } from "./payloads.ts";
 import type { Random } from "./random.ts";
@@ -33,15 +37,20 @@ export interface WorkerTraits {
 /** What a worker process sees of the world around it. */
 export interface WorkerSurroundings {
   readonly world: World;
-  readonly random: Random;
+  readonly network: Network;
   readonly book: TaskBook;
   readonly scheduler: SchedulerShell;
+  readonly disturbed: boolean;
+  /** Everybody's own numbers, so that one who is not there changes nobody's luck. */
+  randomOf(name: string): Random;
+  /** A client that is there, or was. */
+  clientNamed(name: string): ClientProcess | null;
   /** The process that goes by this id, if it lives. */
   workerAt(id: WorkerId): WorkerProcess | null;
   /** How likely a transfer fails for no reason, or for want of room. */
   transferTrouble(): number;
-  /** Whether the two can talk to each other without the scheduler. */
-  reaches(reader: string, holder: string): boolean;
+  /** A holder was lost when it had begun to send. */
+  lostMidway(): void;
   /** How likely a stored input cannot be read any more. */
   spoilTrouble(): number;
   died(process: WorkerProcess, how: string): void;
@@ -58,6 +67,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   readonly payloads: PayloadTable;
   readonly machine: WorkerMachine;
   readonly link: ModelLink;
+  readonly incarnation: string;
   inlineLimitBytes = 4096;
   state: "alive" | "left" | "dead" = "alive";
   /** Everything that was ever given to its slots. */
@@ -72,15 +82,17 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   /** Attempts that were assigned, have no outcome and were not told to stop. */
   readonly #attempts = new Map<TaskId, number>();
   #snapshotFrame = 0;
+  #profiling = false;
   #alarm = 0;
   #steps = 0;
 
   constructor(traits: WorkerTraits, around: WorkerSurroundings) {
     this.traits = traits;
     this.world = around.world;
-    this.random = around.random;
+    this.random = around.randomOf(traits.name);
     this.book = around.book;
     this.#around = around;
+    this.incarnation = `${traits.name}@${around.world.now}`;
     this.arena = new Arena(traits.name);
     this.payloads = new PayloadTable(traits.name);
     const { slots } = traits;
@@ -90,11 +102,11 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       maxFetches: 3,
       maxBatch: 16,
       maxSnapshotHolds: 2,
-      storyLines: 5_000,
+      storyLines: 1_000,
     };
     this.machine = new WorkerMachine(config, this.#port());
     this.#slots = new Map(Array.from({ length: slots }, (_, index) => [index, new ModelSlot(this, index)]));
-    this.link = new ModelLink("worker", this, around.scheduler, around.world, around.random);
+    this.link = new ModelLink("worker", this, around.scheduler, around.world, this.random);
     this.link.open();
   }
 
@@ -110,7 +122,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     const { name, slots, resources } = this.traits;
     return {
       name,
-      incarnation: `${name}@${this.world.now}`,
+      incarnation: this.incarnation,
       nanny: true,
       pid: 1,
       slots,
@@ -179,10 +191,10 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   }
 
   /** It takes nothing new for a while, and may be paused again meanwhile. */
-  pause(): void {
+  pause(forUs: number): void {
     if (this.state !== "alive") return;
     this.step({ e: "pausing", paused: true, reason: "the model's memory is full" });
-    this.world.after(this.random.skewed(100, 50_000), () => {
+    this.world.after(forUs, () => {
       if (this.state === "alive") this.step({ e: "pausing", paused: false, reason: "the model's memory is free" });
     });
   }
@@ -256,7 +268,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
         if (!this.#fetches.delete(task)) throw new Error(`${this.name} stops a fetch of ${task} that does not run`);
       },
       serveRelay: () => {},
-      profile: () => {},
+      profile: (intervalUs) => this.#profile(intervalUs),
       equip: (message) => this.#equip(message),
       unequip: (gear) => {
         if (!this.#equipment.delete(gear)) throw new Error(`${this.name} has no equipment ${gear}`);
@@ -299,25 +311,38 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     if (this.#fetches.has(task) || this.arena.has(task)) throw new Error(`${this.name} has ${task} already`);
     const token = {};
     this.#fetches.set(task, token);
-    this.world.after(this.random.skewed(50, 20_000), () => {
+    const relayed = isRelayed(holder.address);
+    transfer(this.#around, this.random, { reader: this.name, holder, task, relayed }, (content, trouble) => {
       if (this.#fetches.get(task) !== token || this.state === "dead") return;
       this.#fetches.delete(task);
-      const peer = this.#around.workerAt(holder.worker);
-      if (peer !== null && !isRelayed(holder.address) && !this.#around.reaches(this.name, peer.name)) {
-        this.step({ e: "fetchFailed", task, holder, full: false, why: "unreachable" });
-        return;
-      }
-      const content = peer?.arena.serve(task) ?? null;
-      const trouble = this.random.chance(this.#around.transferTrouble());
-      if (content === null || content.is !== "value" || trouble) {
-        const full = content !== null && this.random.chance(0.2);
-        const why = trouble && isRelayed(holder.address) ? "relay" : "gone";
-        this.step({ e: "fetchFailed", task, holder, full, why });
-      } else {
+      if (content?.is === "value") {
         this.arena.store(task, content);
         this.step({ e: "fetched", task, bytes: content.bytes });
+        return;
       }
+      const full = trouble === "trouble" && this.random.chance(0.2);
+      this.step({ e: "fetchFailed", task, holder, full, why: trouble === "trouble" ? "gone" : trouble });
     });
+  }
+
+  /** What was sampled, when that ends; nothing if it was never told to begin. */
+  #profile(intervalUs: number): void {
+    if (intervalUs > 0) {
+      this.#profiling = true;
+      return;
+    }
+    const data = this.#profiling
+      ? this.payloads.put({ is: "value", value: this.book.specs.length, bytes: 8 })
+      : NO_PAYLOAD;
+    const message = this.#profiling ? "" : "no profile is taken";
+    this.#profiling = false;
+    this.link.sendUp(pack({ t: "profiled", data, dataBytes: 8, message }, this.payloads));
+    if (data !== NO_PAYLOAD) this.payloads.free(data);
+  }
+
+  /** What a task printed. */
+  log(task: TaskId, attempt: Attempt, text: string): void {
+    this.link.sendUp(pack({ t: "log", task, attempt, stream: "stdout", text }, this.payloads));
   }
 
   #wakeAt(at: Micros | null): void {

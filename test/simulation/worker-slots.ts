@@ -1,6 +1,6 @@
 // The slots of a modelled worker: they compute what the book says, take the time it says, and misbehave as it says.
 
-import type { Failure, PayloadRef } from "@taskflock/protocol/words";
+import type { Attempt, Failure, PayloadRef, TaskId } from "@taskflock/protocol/words";
 import type { RunItem, WorkerEvent } from "@taskflock/worker/machine";
 import type { Arena } from "./arena.ts";
 import type { PayloadTable } from "./payloads.ts";
@@ -23,6 +23,7 @@ export interface SlotHost {
   /** What it is about to read is damaged. */
   spoilsInput(): boolean;
   die(how: string): void;
+  log(task: TaskId, attempt: Attempt, text: string): void;
 }
 
 interface Running {
@@ -163,6 +164,7 @@ export class ModelSlot {
     const current = { item, spec, value, since: host.world.now };
     this.#current = current;
     spec.history.begun++;
+    if (host.random.chance(0.02)) host.log(item.assign.task, item.assign.attempt, `task ${spec.id}`);
     const duration = Math.max(1, Math.round(spec.durationUs * (0.8 + 0.4 * host.random.next())));
     // the shell looks at the slot's counter now and then
     if (!item.running && host.random.chance(0.5)) {

@@ -40,6 +40,25 @@ function assign(stage: Stage): ReturnType<Stage["assigned"]>[number] {
 }
 
 describe("a detached run", () => {
+  it("makes the calls of its actors without its client", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1);
+    stage.options(1, 1, { isolation: "actor" });
+    stage.options(1, 2, { isolation: "call" });
+    open(stage, 1, 1, "nightly");
+    stage.submit(1, 1, { run: 1, options: 1 });
+    stage.submit(1, 2, { run: 1 });
+    stage.submit(1, 3, { run: 1, options: 2, deps: [1, 2] });
+    stage.submit(1, 4, { run: 1, options: 2, deps: [1] });
+    const made = assign(stage);
+    const other = assign(stage);
+    stage.store(1, made, 0, 1);
+    leave(stage, 1);
+    stage.finish(1, other);
+    expect([assign(stage), assign(stage)].map(({ key }) => key)).toEqual(["f-1-3", "f-1-4"]);
+  });
+
   it("goes on without its client, and another one gets its results", () => {
     const stage = new Stage();
     stage.client();

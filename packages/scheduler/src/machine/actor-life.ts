@@ -42,7 +42,7 @@ function lost(core: Core, task: Task, worker: Worker, how: string): void {
 
 /**
  * A client is gone, and its references with it. Calls that its actors' workers do not have yet are not made; those of an actor that
- * nobody else has are stopped, so that it can end.
+ * nobody else has are stopped, so that it can end. But calls that others refer to, or that a detached run holds, go on.
  */
 export function callsAbandoned(core: Core, session: Session): void {
   for (const { task, lines, flying } of [...core.actors.values()]) {
@@ -50,9 +50,10 @@ export function callsAbandoned(core: Core, session: Session): void {
     const waiting = line === undefined ? [] : line.calls.slice(line.head);
     const given = task.refs > 0 ? [] : [...flying].filter((call) => call.session === session);
     for (const call of [...waiting, ...given]) {
+      if (call.refs > 0) continue;
       const over = !isActive(call.state) || (isPlaced(call.state) && task.refs > 0);
       if (!over) end(core, call, { kind: "cancelled", reason: `its client ${session.name} is gone` });
     }
-    lines.delete(session);
+    if (!waiting.some(({ state }) => isActive(state))) lines.delete(session);
   }
 }
