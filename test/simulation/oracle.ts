@@ -33,6 +33,7 @@ function judge(client: ClientProcess, future: ModelFuture, how: Judgement): void
       if (future.value === null && future.lostTo === null && !makesActor(spec))
         throw new Error(`${who} is done, and its bytes never came`);
       if (future.lostTo === "FLOCK_ARGUMENT_INVALID" && makesActor(spec)) return;
+      if (makesActor(spec) && mayFail(spec, future.lostTo ?? "", how)) return;
       // a cancel may come while a lost result is computed again
       if (future.lostTo === "FLOCK_CANCELLED" && (future.cancelAsked || future.shared || how.restarted)) return;
       if (future.lostTo !== null && !(how.disturbed && mayFail(spec, future.lostTo, how)))
