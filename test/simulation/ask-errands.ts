@@ -15,7 +15,7 @@ import type {
 import type { ClientProcess } from "./client-process.ts";
 import type { Random } from "./random.ts";
 import { refer } from "./run-errands.ts";
-import { makesActor, recall } from "./tasks.ts";
+import { makesActor, mayHang, recall } from "./tasks.ts";
 
 type Errand = (client: ClientProcess, random: Random) => void;
 
@@ -110,7 +110,10 @@ const profile: Errand = (client, random) => {
 
 /** The call of one of its tasks, and futures of what it was called with. */
 const call: Errand = (client, random) => {
-  const own = [...client.futures.values()].filter(({ released, shared }) => !released && !shared);
+  // Of what only a cancel ends nobody has a second reference: with one, only that future is cancelled, and the task runs on.
+  const own = [...client.futures.values()].filter(
+    (future) => !future.released && !future.shared && !mayHang(future.plan.spec),
+  );
   if (own.length === 0) return;
   const { n, plan } = random.pick(own);
   const { inputs } = plan.spec;
