@@ -34,7 +34,7 @@ test("roles load what they need to be ready, and the rest when it is needed", as
   expect(ofScheduler.ours).toBeLessThan(165);
   const ofWorker = await loadedBy(worker);
   expect(ofWorker.packages).toEqual(["msgpackr", "piscina", "ws"]);
-  expect(ofWorker.ours).toBeLessThan(135);
+  expect(ofWorker.ours).toBeLessThan(155);
   const ofNanny = await loadedBy(nanny);
   expect(ofNanny.packages).toEqual(["msgpackr", "ws"]);
   expect(ofNanny.ours).toBeLessThan(60);
