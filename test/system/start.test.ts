@@ -37,7 +37,7 @@ test("roles load what they need to be ready, and the rest when it is needed", as
   expect(ofWorker.ours).toBeLessThan(155);
   const ofNanny = await loadedBy(nanny);
   expect(ofNanny.packages).toEqual(["msgpackr", "ws"]);
-  expect(ofNanny.ours).toBeLessThan(60);
+  expect(ofNanny.ours).toBeLessThan(65);
 
   const metrics = await fetch(new URL("/metrics", scheduler.ready.dashboard));
   expect(await metrics.text()).toContain("taskflock_scheduler_workers");
