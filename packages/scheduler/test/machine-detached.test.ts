@@ -14,8 +14,15 @@ function leave(stage: Stage, client: number): void {
   stage.step({ e: "clientGone", session: client as never });
 }
 
-function ask(stage: Stage, client: number, question: RunQuestion): Extract<SchedulerToClient, { t: "answer" }> {
-  stage.say(client, { t: "ask", id: 1, question });
+let lastId = 0;
+
+function ask(
+  stage: Stage,
+  client: number,
+  question: RunQuestion,
+  id: number = ++lastId,
+): Extract<SchedulerToClient, { t: "answer" }> {
+  stage.say(client, { t: "ask", id, question });
   const answers = stage.clientBox.get(client)?.filter((m) => m.t === "answer") ?? [];
   stage.clientBox.set(client, stage.clientBox.get(client)?.filter((m) => m.t !== "answer") ?? []);
   return answers.at(-1)!;
@@ -179,6 +186,20 @@ describe("a detached run", () => {
     );
     stage.stopped(1, task.task, task.attempt, "cancelled");
     expect(stage.leftOver()).toEqual([]);
+  });
+
+  it("has the same tasks for who asks again after a cut, whatever its client cancelled meanwhile", () => {
+    const stage = new Stage();
+    stage.client();
+    open(stage, 1, 1, "nightly");
+    for (const n of [1, 2, 3]) stage.submit(1, n, { run: 1 });
+    stage.client(2);
+    const { run, keys } = attach(stage, 2, "nightly", [11, 12]);
+    expect(keys).toEqual(["f-1-1", "f-1-2"]);
+    stage.cancel(1, 1);
+    const as = [11, 12] as TaskNumber[];
+    const again = ask(stage, 2, { q: "attachTasks", run: run as never, after: 0, as }, lastId);
+    expect((again.value as { tasks: { key: string }[] }).tasks.map(({ key }) => key)).toEqual(keys);
   });
 
   it("is cancelled for all by who attached", () => {

@@ -27,9 +27,8 @@ export const runHandlers: Handlers<RunQuestion["q"]> = {
     answer(core, session, id, () => ({ value: { run: runInfo(run), owner, isOwned }, error: null }));
   },
   attachTasks: (core, session, id, { run: number, after, as }) => {
-    const run = detachedRun(core, number);
-    const answered =
-      run === null ? unknownRun(core, `has the number ${number}`) : referToTasks(core, session, run, after, as);
+    // Asked again after a cut, the numbers mean what they meant: the run may have other tasks by now.
+    const answered = core.kept.recall(session.id, id) ?? attachedTasks(core, session, id, number, after, as);
     answer(core, session, id, () => answered);
   },
   forgetRun: (core, session, id, { run: number }) => {
@@ -118,6 +117,19 @@ function newestNamed(core: Core, name: string): Run | null {
 function detachedRun(core: Core, id: RunId): Run | null {
   for (const run of core.runs) if (run.id === id && run.detached !== null) return run;
   return null;
+}
+
+function attachedTasks(
+  core: Core,
+  session: Session,
+  id: number,
+  number: RunId,
+  after: number,
+  as: readonly TaskNumber[],
+): QuestionAnswer {
+  const run = detachedRun(core, number);
+  if (run === null) return unknownRun(core, `has the number ${number}`);
+  return core.kept.remember(session.id, id, referToTasks(core, session, run, after, as));
 }
 
 function referToTasks(
