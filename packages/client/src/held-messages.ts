@@ -1,12 +1,16 @@
 // What becomes of messages that waited until the scheduler takes more.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { Allowance, type ClientToScheduler, type FlockError, NO_PAYLOAD, type PayloadRef } from "@taskflock/protocol";
 import type { Session } from "./session.ts";
 
 const CODE = "FLOCK_SUBMISSIONS_WAIT";
 const MIB = 1024 * 1024;
-/** How long a client that leaves detached runs behind waits for a worker that takes the data it has put on the cluster. */
-const UPLOAD_PATIENCE_MS = 10_000;
+/**
+ * How long a client that leaves something behind waits for a scheduler that takes its tasks, and then for a worker that takes the data
+ * it has put on the cluster.
+ */
+const PATIENCE_MS = 10_000;
 
 export function allowanceOf(session: Session): Allowance {
   return new Allowance({
@@ -24,8 +28,9 @@ export function allowanceOf(session: Session): Allowance {
 /** Before a client leaves: what outlives it has to reach the cluster. */
 export async function sendWhatStays({ allowance, runs, uploads }: Session): Promise<void> {
   allowance.keepOnly((run) => runs.isDetached(run));
-  await allowance.drained().catch(() => {}); // the session has ended: nothing is left to wait for
-  if (runs.hasDetached) await uploads.idle(UPLOAD_PATIENCE_MS);
+  const sent = allowance.drained().catch(() => {}); // the session has ended: nothing is left to wait for
+  await Promise.race([sent, sleep(PATIENCE_MS, undefined, { ref: false })]);
+  if (runs.hasDetached) await uploads.idle(PATIENCE_MS);
 }
 
 function sendHeld(session: Session, message: ClientToScheduler, payload: PayloadRef): void {

@@ -65,6 +65,16 @@ describe("more tasks than the scheduler takes", () => {
     expect((await client.gather(others)).length).toBe(200);
   });
 
+  test("a question that waits keeps what it names: a sent task that is let go at once", async () => {
+    const sent = client.submit(twice, [5]);
+    const others = client.map(twice, range(200));
+    const fired = client.fireAndForget([sent, others[199]!]);
+    client.release(sent);
+    await cluster.addWorker("w1");
+    await expect(fired).resolves.toBeUndefined();
+    expect(await client.gather(others)).toEqual(range(200).map(twice));
+  });
+
   test("cancelling overtakes them, and so empties a scheduler that is full", async () => {
     const futures = client.map(twice, range(300));
     await client.cancel(futures, "no more");

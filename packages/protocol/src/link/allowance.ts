@@ -91,6 +91,8 @@ export class Allowance {
         return true;
       }
       this.#asks.set(message.id, { name: nameIn(message), after });
+      // What it names must not be released before it is asked.
+      for (const n of numbersIn(message)) this.#needed.set(n, later(after, this.#needed.get(n) ?? NOW));
     }
     const behind = this.#behind.get(after);
     if (behind === undefined) this.#behind.set(after, [{ message, payload }]);
@@ -173,9 +175,7 @@ export class Allowance {
   #askAfter(message: Ask): TaskNumber {
     const { question } = message;
     let after = NOW;
-    if ("n" in question) after = this.#ifHeld(question.n as TaskNumber);
-    else if ("ns" in question && question.ns !== null)
-      for (const n of question.ns) after = later(after, this.#ifHeld(n));
+    for (const n of numbersIn(message)) after = later(after, this.#ifHeld(n));
     if (this.#asks.size === 0) return after;
     const of = question.q === "giveUp" ? question.of : message.id;
     const name = nameIn(message);
@@ -217,7 +217,11 @@ export class Allowance {
     const behind = this.#behind.get(n);
     if (behind === undefined) return NOTHING;
     this.#behind.delete(n);
-    for (const { message } of behind) if (message.t === "ask") this.#asks.delete(message.id);
+    for (const { message } of behind) {
+      if (message.t !== "ask") continue;
+      this.#asks.delete(message.id);
+      for (const named of numbersIn(message)) if (this.#needed.get(named) === n) this.#needed.delete(named);
+    }
     return behind;
   }
 
@@ -230,9 +234,16 @@ export class Allowance {
 }
 
 const NOTHING: readonly Held[] = [];
+const NO_NUMBERS: readonly TaskNumber[] = [];
 
 function later(a: TaskNumber, b: TaskNumber): TaskNumber {
   return a > b ? a : b;
+}
+
+/** The tasks that a question names. */
+function numbersIn({ question }: Ask): readonly TaskNumber[] {
+  if ("n" in question) return [question.n as TaskNumber];
+  return "ns" in question && question.ns !== null ? question.ns : NO_NUMBERS;
 }
 
 /** The queue, variable, dataset … that a question is about. */
