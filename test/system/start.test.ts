@@ -30,7 +30,7 @@ test("roles load what they need to be ready, and the rest when it is needed", as
 
   const ofScheduler = await loadedBy(scheduler);
   expect(ofScheduler.packages).toEqual(["msgpackr", "ws"]);
-  // The machine is all of it there from the start, a file for each idea: some 20 ms of the start go into that (docs/benchmarks.md, row 15).
+  // The machine is all of it there from the start, a file for each idea: see docs/benchmarks.md, row 15.
   expect(ofScheduler.ours).toBeLessThan(165);
   const ofWorker = await loadedBy(worker);
   expect(ofWorker.packages).toEqual(["msgpackr", "piscina", "ws"]);

@@ -7,7 +7,6 @@ import { makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/proto
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, printLine, tokenFromDescriptor } from "../process.ts";
-import { keepYoungGeneration } from "./young-generation.ts";
 
 export interface SchedulerFlags {
   readonly host: string;
@@ -67,7 +66,6 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     });
     logger.info({ address: scheduler.address, page: dashboard.url, scheduler: scheduler.id }, "scheduler ready");
     announceReady(flags.readyFd, { address: scheduler.address, dashboard: dashboard.url, tokenFile });
-    keepYoungGeneration();
     if (process.stdout.isTTY) {
       printLine(`Scheduler   ${scheduler.address}`);
       printLine(`Status page ${dashboard.url}`);

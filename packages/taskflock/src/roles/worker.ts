@@ -17,7 +17,6 @@ import type { Logger } from "pino";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, tokenFromDescriptor } from "../process.ts";
 import { memoryShare } from "../values.ts";
-import { keepYoungGeneration } from "./young-generation.ts";
 
 export interface WorkerFlags {
   readonly threads: number;
@@ -115,7 +114,6 @@ async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink |
     { stdinEnd: flags.exitOnStdinEnd },
   );
   void nanny?.gone.then(() => worker.close());
-  keepYoungGeneration();
   if (nanny === null) announceReady(flags.readyFd, { workers: [{ name: worker.name, pid: process.pid }] });
   const exit = await worker.done;
   await nanny?.leaving(exit);
