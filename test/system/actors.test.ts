@@ -333,7 +333,8 @@ test("a hundred actors leave nothing", async () => {
   const [before, knownBefore] = [await memory(), await known()];
   await use(100);
   expect(await known()).toBeLessThanOrEqual(knownBefore);
-  expect((await memory()) - before).toBeLessThan(100e6);
+  // A heartbeat may be of the time when their threads were still there.
+  await expect.poll(async () => (await memory()) - before, { timeout: 30_000, interval: 500 }).toBeLessThan(100e6);
 });
 
 /** Another program with a client: it makes an actor whose call never ends, says so, and stays. */

@@ -57,7 +57,20 @@ export interface OutboxMemory {
   readonly bytes: Uint8Array;
 }
 
+/** Of threads that have ended. V8 neither counts nor frees shared memory in time, and actors' threads come and go. */
+const spare: OutboxMemory[] = [];
+
+/** Nobody reads or writes it any more. */
+export function reuseOutboxMemory(memory: OutboxMemory): void {
+  spare.push(memory);
+}
+
 export function sharedOutboxMemory(): OutboxMemory {
+  const used = spare.pop();
+  if (used !== undefined) {
+    used.control.fill(0);
+    return used;
+  }
   return {
     control: new Int32Array(new SharedArrayBuffer(CONTROL_FIELDS * Int32Array.BYTES_PER_ELEMENT)),
     bytes: new Uint8Array(new SharedArrayBuffer(OUTBOX_BYTES)),

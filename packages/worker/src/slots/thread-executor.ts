@@ -5,7 +5,7 @@ import type { Arena } from "../arena.ts";
 import { SeenFunctions } from "../function-library.ts";
 import { type BatchTerms, IN_FILE, type StoredInput, type Supplies } from "../slot/batch.ts";
 import type { SlotPlugin } from "../slot/equipment.ts";
-import { OutboxReader, readRecords, sharedOutboxMemory } from "../slot/outbox.ts";
+import { type OutboxMemory, OutboxReader, readRecords, reuseOutboxMemory, sharedOutboxMemory } from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason, ThreadStart } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
 import type { Lease } from "../store.ts";
@@ -22,6 +22,8 @@ export class ThreadExecutor implements Executor {
   readonly #port: MessagePort;
   /** Batches take them in turn. */
   readonly #outboxes: readonly [OutboxReader, OutboxReader];
+  /** Until they are given back. */
+  #memories: readonly OutboxMemory[];
   /** Batches that were given, and that are over. */
   #given = 0;
   #over = 0;
@@ -46,6 +48,7 @@ export class ThreadExecutor implements Executor {
     this.#taskClients = parts.taskClients;
     this.#functions = new SeenFunctions(parts.functions);
     const memories = [sharedOutboxMemory(), sharedOutboxMemory()] as const;
+    this.#memories = memories;
     this.#outboxes = [new OutboxReader(memories[0]), new OutboxReader(memories[1])];
     this.#pool = newPool(options.heapLimitMb);
     // The call of its life says the same.
@@ -117,6 +120,10 @@ export class ThreadExecutor implements Executor {
     await this.#pool.destroy();
     this.#port.close();
     this.#taskClients.over(this.#session);
+    const memories = this.#memories;
+    this.#memories = [];
+    // What it left is read in this turn of the event loop.
+    setImmediate(() => memories.forEach(reuseOutboxMemory));
   }
 
   #start(options: ThreadOptions, port: MessagePort, outboxes: ThreadStart["outboxes"]): Promise<void> {
