@@ -323,9 +323,10 @@ test("a hundred actors leave nothing", async () => {
   };
   const memory = async (): Promise<number> => {
     const { workers } = await client.cluster();
-    return workers.reduce((sum, { metrics }) => sum + (metrics?.rssBytes ?? 0), 0);
+    return workers.reduce((sum, { metrics }) => sum + (metrics?.rssBytes ?? Number.NaN), 0);
   };
   await use(20);
+  await expect.poll(memory, { timeout: 20_000 }).toBeGreaterThan(0); // both have told it
   const known = async (): Promise<number> => {
     const { tasks } = await client.cluster();
     return Object.values(tasks).reduce((sum, count) => sum + count, 0);
