@@ -214,7 +214,7 @@ describe("data and its workers", () => {
     const own = await LocalCluster.start({
       workers: 2,
       threadsPerWorker: 1,
-      memoryLimit: "128MiB",
+      memoryLimit: "256MiB", // with room for a value of 1 MB beside what Node takes itself
       spillDirectory: null,
     });
     try {

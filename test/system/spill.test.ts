@@ -249,7 +249,7 @@ describe("memory that tasks take", () => {
         };
         const error = await client.submit(runaway, [], { allowedFailures: 0 }).error();
         expect(error).toMatchObject({ code: "FLOCK_KILLED_WORKER" });
-        expect(error!.message).toMatch(/above its memory limit \(\d+ MiB of 640 MiB\)/);
+        expect(error!.message).toMatch(/above its memory limit \([\d.]+ [MG]iB of 640 MiB\)/);
         expect(await client.call((x: number) => x, [7])).toBe(7);
         const lost = (await client.events()).filter(({ kind }) => kind === "workerLost");
         expect(lost).toHaveLength(1);
