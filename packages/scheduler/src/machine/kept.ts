@@ -2,8 +2,7 @@
 // nobody waits for them. Its references are those of a session without a client: nothing is said to it, and it never leaves.
 
 import type { Micros, PayloadRef, SessionId, TaskNumber } from "@taskflock/protocol/words";
-import { noCredit } from "./admission.ts";
-import { NumberedTasks } from "./numbered-tasks.ts";
+import { newSession } from "./new-session.ts";
 import { LINK_CUT, type QuestionAnswer, type Session, type Task } from "./records.ts";
 
 /** Answers that are kept for each client, the last ones, in case it did not hear them. */
@@ -22,22 +21,7 @@ export interface Dataset {
 }
 
 export class Kept {
-  readonly session: Session = {
-    id: 0 as SessionId,
-    name: "cluster",
-    link: LINK_CUT,
-    isOrphan: false,
-    functions: new Map(),
-    options: new Map(),
-    runs: new Map(),
-    tasks: new NumberedTasks(),
-    due: new Set(),
-    unreached: null,
-    locates: new Set(),
-    uploads: new Set(),
-    ...noCredit,
-    asks: [],
-  };
+  readonly session: Session = newSession(0 as SessionId, "cluster", LINK_CUT);
   readonly datasets: Map<string, Dataset> = new Map();
   /** What they take at the scheduler (datasets.ts). */
   bytes = 0;

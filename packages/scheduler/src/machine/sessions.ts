@@ -13,7 +13,6 @@ import {
   type Unavailable,
 } from "@taskflock/protocol/words";
 import { callsAbandoned } from "./actor-life.ts";
-import { noCredit } from "./admission.ts";
 import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
 import { forgetWaiting, freeQuestion } from "./answers.ts";
 import type { Core } from "./core.ts";
@@ -23,7 +22,7 @@ import { defineFunction, unuseFunction } from "./functions.ts";
 import { dropStray, holderFailed } from "./holdings.ts";
 import { laneFor } from "./lanes.ts";
 import { end, failure } from "./lifecycle.ts";
-import { NumberedTasks } from "./numbered-tasks.ts";
+import { newSession } from "./new-session.ts";
 import { profilesAbandoned } from "./profiles.ts";
 import { answerQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session, type Task } from "./records.ts";
@@ -39,22 +38,8 @@ import { passUploadOn, uploadRefused, uploadsAbandoned } from "./upload.ts";
 const UNPLACED = "it has no room for it, or cannot be reached; --memory-limit and --spill-directory give it more room";
 
 export function sessionJoined(core: Core, id: SessionId, name: string): void {
-  const session: Session = {
-    id,
-    name,
-    link: LINK_UP,
-    isOrphan: false,
-    functions: new Map(),
-    options: new Map([[0, { data: defaultTaskOptions, lane: core.open }]]),
-    runs: new Map(),
-    tasks: new NumberedTasks(),
-    due: new Set(),
-    unreached: null,
-    locates: new Set(),
-    uploads: new Set(),
-    ...noCredit,
-    asks: [],
-  };
+  const session = newSession(id, name, LINK_UP);
+  session.options.set(0, { data: defaultTaskOptions, lane: core.open });
   core.open.users++;
   core.sessions.set(id, session);
   openRun(core, session, 0 as RunNumber, name, 1, null);
