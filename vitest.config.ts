@@ -8,7 +8,10 @@ const alias = [
   { find: /^@taskflock\/dashboard$/, replacement: source("packages/dashboard/server/index.ts") },
   { find: /^@taskflock\/protocol\/(code|links)$/, replacement: `${source("packages/protocol/src")}/$1.ts` },
   { find: /^@taskflock\/client\/preload$/, replacement: source("packages/client/src/preload.ts") },
-  { find: /^@taskflock\/(\w+)\/(words|machine|functions)$/, replacement: `${source("packages")}/$1/src/$2/index.ts` },
+  {
+    find: /^@taskflock\/(\w+)\/(words|machine|functions|training)$/,
+    replacement: `${source("packages")}/$1/src/$2/index.ts`,
+  },
   { find: /^@taskflock\/(\w+)$/, replacement: `${source("packages")}/$1/src/index.ts` },
 ];
 

@@ -10,17 +10,19 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   "worker/machine": ["protocol/words"],
   scheduler: ["scheduler/machine", "protocol", "protocol/words"],
   worker: ["worker/machine", "protocol", "protocol/words"],
-  ml: ["protocol/words"],
+  tensors: ["protocol/words"],
+  ml: ["protocol/words", "tensors"],
   client: ["protocol", "protocol/words", "ml"],
   cluster: ["client", "protocol/words"],
   dashboard: ["protocol", "protocol/words"],
   taskflock: [
     ...["protocol", "protocol/words", "scheduler", "scheduler/machine", "worker", "worker/machine"],
-    ...["ml", "client", "cluster", "dashboard"],
+    ...["tensors", "ml", "client", "cluster", "dashboard"],
   ],
   // The command line stands on top: nothing imports it.
   "taskflock/cli": ["taskflock", "protocol", "protocol/words", "scheduler", "scheduler/machine", "worker"].concat([
     "worker/machine",
+    "tensors",
     "ml",
     "client",
     "cluster",
@@ -43,6 +45,7 @@ export function roomOf(path: string): string | undefined {
 /** Further doors to a room: for threads that run users' code, for what clients load, and for what starts soon. */
 const secondDoors: ReadonlyMap<string, string> = new Map([
   ["@taskflock/client/preload", "client"],
+  ["@taskflock/ml/training", "ml"],
   ["@taskflock/protocol/code", "protocol"],
   ["@taskflock/protocol/links", "protocol"],
   ["@taskflock/worker/functions", "worker"],
