@@ -77,10 +77,10 @@ function removeOthers(folder, made) {
   }
 }
 
-/** Rejects, having printed why, when a package cannot be bundled. */
-export async function bundleAll() {
+/** Rejects, having printed why, when a package cannot be bundled. Vitest calls it before any test: tests start what is in `dist`. */
+export async function setup() {
   await Promise.all(readdirSync(packages).map(bundle));
 }
 
 // The real path, because a checkout may be reached through a link.
-if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await bundleAll();
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await setup();
