@@ -42,6 +42,7 @@ export { type Labels, takeLabels } from "./labels.ts";
 export { type Digits, loadDigits } from "./load-digits.ts";
 export { type CsrMatrix, type Features, type Matrix, matrix, takeRows, toDense } from "./matrix.ts";
 export type { LabelAverage } from "./metrics/averages.ts";
+export type { ClusterScores } from "./metrics/clusters.ts";
 export {
   createMetric,
   type Metric,
@@ -50,6 +51,7 @@ export {
   metricNames,
 } from "./metrics/create-metric.ts";
 export type { MetricState } from "./metrics/definitions.ts";
+export type { Targets } from "./metrics/label-counts.ts";
 export {
   type Average,
   type AverageOptions,
@@ -57,12 +59,27 @@ export {
   balancedAccuracyScore,
   confusionMatrix,
   f1Score,
-  meanSquaredError,
+  hammingLoss,
   precisionScore,
-  r2Score,
   recallScore,
+  vMeasureScores,
 } from "./metrics/label-scores.ts";
 export type { MetricInput, TensorLike } from "./metrics/pairs.ts";
+export { averagePrecisionScore, logLoss, rocAucScore, type ScoreOptions } from "./metrics/probability-scores.ts";
+export { meanSquaredError, r2Score } from "./metrics/regression-scores.ts";
+export {
+  type ClassificationReport,
+  classificationReport,
+  formatClassificationReport,
+  type ReportOptions,
+  type ReportRow,
+} from "./metrics/report.ts";
+export {
+  createTableMetric,
+  type LabelConfusion,
+  multilabelConfusionMatrix,
+  type TableMetrics,
+} from "./metrics/tables.ts";
 export { dotProducts, squaredDistances } from "./pair-matrices.ts";
 export {
   f1,
