@@ -38,6 +38,7 @@ export {
   type FeaturesInput,
   type LabelsInput,
 } from "./inputs.ts";
+export { balancedWeights, labelWeights } from "./label-weights.ts";
 export { type Labels, takeLabels } from "./labels.ts";
 export { type Digits, loadDigits } from "./load-digits.ts";
 export { type CsrMatrix, type Features, type Matrix, matrix, takeRows, toDense } from "./matrix.ts";
@@ -123,7 +124,10 @@ export { svc } from "./svm/svc.ts";
 export { fitSvc } from "./svm/train.ts";
 export type { MatrixMode } from "./text/bag-of-words.ts";
 export { type IntTensor, type PadOptions, padSequences } from "./text/pad-sequences.ts";
+export { type BitTensor, TagIndex, type TagIndexJson, type TagIndexOptions, tagIndex } from "./text/tags.ts";
 export { type Text, Tokenizer, type TokenizerOptions } from "./text/tokenizer.ts";
 export type { TokenizerJson } from "./text/tokenizer-json.ts";
+export { trimToMultiple } from "./text/trim.ts";
 export { textToWords, type WordRules } from "./text/words.ts";
 export { type TrainTestOptions, type TrainTestSplit, trainTestSplit } from "./train-test-split.ts";
+export type { Tensor } from "./training/types.ts";
