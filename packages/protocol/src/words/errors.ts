@@ -306,6 +306,19 @@ export const errorRegistry = {
     summary: 'A fit failed, and errorScore is "raise".',
     advice: "See the cause, or use errorScore: NaN.",
   },
+  FLOCK_TRAINING_MODEL: {
+    summary:
+      "A model cannot be trained: it is no LayersModel, is not compiled, or has a shape that trainings do not take.",
+    advice: "See the message for what it lacks.",
+  },
+  FLOCK_LOSS_NOT_FINITE: {
+    summary: "The loss of a training became NaN or infinite, so the training stopped.",
+    advice: "Lower the learning rate, look for values in the data that are not finite, or clip gradients.",
+  },
+  FLOCK_CHECKPOINT_INVALID: {
+    summary: "A checkpoint is damaged, cut, foreign, or of another model.",
+    advice: "See the message for what is wrong; take an older checkpoint, or the model that it was made with.",
+  },
   FLOCK_ML_NOT_FITTED: { summary: "There is no fitted estimator.", advice: "Search with refit on." },
 } as const;
 
