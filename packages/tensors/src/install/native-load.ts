@@ -14,9 +14,10 @@ export function loadNative(native: NativeModule, tf?: TensorFlow): TensorFlow {
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "1";
   const require = createRequire(native.path);
   openLibraries(require, native);
-  const tfjs = require.resolve("@tensorflow/tfjs");
   const seeds: [string, unknown][] = [["util", olderUtil()]];
-  if (tf !== undefined) seeds.push([tfjs, commonJs(tf)]);
+  // One kernel asks for the core alone, whose names `@tensorflow/tfjs` has, too.
+  for (const name of tf === undefined ? [] : ["@tensorflow/tfjs", "@tensorflow/tfjs-core"])
+    seeds.push([require.resolve(name), commonJs(tf as TensorFlow)]);
   const loaded = withSeeds(require, seeds, () => require(native.path) as TensorFlow);
   return tf ?? loaded;
 }
