@@ -2,12 +2,12 @@
 
 import { format } from "node:util";
 import { type FailedCall, FlockError } from "@taskflock/protocol/code";
+import { ownFolders } from "../own-folders.ts";
 import type { TaskContext } from "../task-context.ts";
 import { keyOf, type SlotItem } from "./batch.ts";
 import { uploadedFile } from "./files.ts";
 import { encodedReport, ItemTalk, shownProgress } from "./item-talk.ts";
 import { LogTail } from "./log-tail.ts";
-import { ownFolders } from "./own-folders.ts";
 import type { StopReason } from "./protocol.ts";
 import { shapesOf } from "./shapes.ts";
 

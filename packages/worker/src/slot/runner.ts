@@ -169,7 +169,7 @@ export class BatchRunner {
     if (fn === undefined || (item.functions.length > 0 && !this.#areReady(item.functions))) {
       return this.#loadAndCall(context);
     }
-    return this.#call(context, fn);
+    return this.#callUserFunction(context, fn);
   }
 
   #areReady(functions: readonly number[]): boolean {
@@ -198,10 +198,11 @@ export class BatchRunner {
       this.#failed(context, error, 0, false);
       return;
     }
-    await this.#call(context, this.#functions.ready(item.fn)!);
+    await this.#callUserFunction(context, this.#functions.ready(item.fn)!);
   }
 
-  #call(context: ItemContext, fn: SlotFunction): Promise<void> | undefined {
+  /** Profiles know by its name where a user's code begins. */
+  #callUserFunction(context: ItemContext, fn: SlotFunction): Promise<void> | undefined {
     const { item } = context;
     let before: readonly number[] | undefined;
     /** 0: it did not. */
