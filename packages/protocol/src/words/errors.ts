@@ -112,6 +112,10 @@ export const errorRegistry = {
     summary: "The task's code ended its slot (process.exit, abort).",
     advice: "Return or throw instead.",
   },
+  FLOCK_TASK_YIELDED: {
+    summary: "A task gave up its place because its worker retires; it is begun again on another worker.",
+    advice: "Throw it only while `taskContext().retiring` is aborted: elsewhere it fails the task.",
+  },
   FLOCK_TASK_OUT_OF_MEMORY: {
     summary: "The task filled the JavaScript heap of its slot.",
     advice: "Use less memory, typed arrays, or raise --heap-limit on the worker.",
