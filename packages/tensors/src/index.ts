@@ -1,5 +1,7 @@
 // TensorFlow.js on any machine: the best backend that works.
 
+export { describeChoice } from "./describe.ts";
+export { loadTensors } from "./load.ts";
 export {
   type LoadTensorsOptions,
   type PassedOver,

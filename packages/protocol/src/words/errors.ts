@@ -329,6 +329,20 @@ export const errorRegistry = {
     summary: "A file could not be read or written, for a reason that has no code of its own.",
     advice: "See the message and the error's cause.",
   },
+  FLOCK_TENSOR_MISSING: {
+    summary: "TensorFlow.js is not installed where the program or the worker looks for it.",
+    advice: "Install it: `npm install @tensorflow/tfjs`, in the project and on every worker that trains.",
+  },
+  FLOCK_TENSOR_BACKEND: {
+    summary: "The tensor backend that was asked for is unknown, does not work here, or another is loaded already.",
+    advice:
+      "The message says why. Mend that, or leave TASKFLOCK_TENSOR_BACKEND out: then the best that works is taken.",
+  },
+  FLOCK_TENSOR_CPU: {
+    summary: "A warning: tensors are computed by plain JavaScript, 100 times slower than any other way.",
+    advice:
+      "`npm install @tensorflow/tfjs-backend-wasm` is enough to have a faster one; the message says what else was tried.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof errorRegistry;
