@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 /** From where packages are looked for. The user's copy wins over one beside this package. */
-function places(): string[] {
+export function places(): string[] {
   const program = process.argv[1];
   return [join(process.cwd(), "package.json"), ...(program ? [program] : []), import.meta.url];
 }

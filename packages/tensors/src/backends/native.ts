@@ -1,10 +1,9 @@
 // TensorFlow itself, by its binding for Node: on the GPU, or on all cores of the CPU.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import util from "node:util";
-import { nativeModule } from "../native.ts";
-import { findPackage, importFile } from "../packages.ts";
+import { loadNative } from "../install/native-load.ts";
+import { nativeModule } from "../install/native-module.ts";
+import { places } from "../packages.ts";
 import type { TensorFlow } from "../types.ts";
 import { type Attempt, onlyInProcesses, type Ready, type Refusal, useBackend } from "./attempt.ts";
 
@@ -18,7 +17,7 @@ export const tryNodeGpu: Attempt = async ({ tf, mainThread }) => {
   if (!mainThread) return { why: onlyInProcesses };
   const hidden = whyNoGpu(process.env["CUDA_VISIBLE_DEVICES"]);
   if (hidden !== null) return { why: hidden };
-  const loaded = await loadNative(tf, true);
+  const loaded = await start(tf, true);
   if ("why" in loaded) return loaded;
   if (backendOf(tf).isUsingGpuDevice === true) return loaded;
   return { why: "TensorFlow sees no GPU: check nvidia-smi, and that the driver is new enough for its CUDA" };
@@ -28,7 +27,7 @@ export const tryNode: Attempt = async ({ tf, mainThread }) => {
   if (!mainThread) return { why: onlyInProcesses };
   // The GPU's binding, where it found no GPU, computes on the CPU just as well. Two of them in one process would clash.
   if (tf.engine().registryFactory["tensorflow"] !== undefined) return started(tf, {});
-  return loadNative(tf, false);
+  return start(tf, false);
 };
 
 /** Why there cannot be a GPU, without loading hundreds of megabytes that would find the same. */
@@ -40,12 +39,12 @@ function whyNoGpu(visible: string | undefined): string | null {
   return devices ? null : "this machine has no NVIDIA GPU (no /dev/nvidia0)";
 }
 
-async function loadNative(tf: TensorFlow, gpu: boolean): Promise<Ready | Refusal> {
-  const found = await nativeModule(gpu);
+async function start(tf: TensorFlow, gpu: boolean): Promise<Ready | Refusal> {
+  const found = nativeModule(gpu, { from: places() });
   if ("why" in found) return found;
-  prepare();
-  shareTensorFlow(found.path);
-  await importFile(found.path);
+  // Else the first process takes all of the GPU's memory. TensorFlow reads it when it is loaded.
+  process.env["TF_FORCE_GPU_ALLOW_GROWTH"] ??= "true";
+  loadNative(found, tf);
   return started(tf, found.versions);
 }
 
@@ -60,28 +59,6 @@ async function started(tf: TensorFlow, versions: Readonly<Record<string, string>
 
 function backendOf(tf: TensorFlow): NativeBackend {
   return tf.findBackend("tensorflow") as NativeBackend;
-}
-
-/** Settings of TensorFlow that it reads when it is loaded. Whoever set them otherwise keeps them. */
-function prepare(): void {
-  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
-  // Else the first process takes all of the GPU's memory.
-  process.env["TF_FORCE_GPU_ALLOW_GROWTH"] ??= "true";
-  // Node 23 removed what tfjs-node 4.22 still calls.
-  const old = util as unknown as Record<string, unknown>;
-  old["isNullOrUndefined"] ??= (value: unknown) => value === null || value === undefined;
-  old["isArray"] ??= Array.isArray;
-}
-
-/**
- * A binding installed elsewhere has a copy of `@tensorflow/tfjs` beside it. Both would share the engine, and warn about each
- * kernel that they both bring. So it is given the program's copy.
- */
-function shareTensorFlow(binding: string): void {
-  const { cache, resolve } = createRequire(binding);
-  const ours = findPackage("@tensorflow/tfjs");
-  const loaded = ours === null ? undefined : cache[ours];
-  if (loaded !== undefined) cache[resolve("@tensorflow/tfjs")] ??= loaded;
 }
 
 function gpuName(): string | null {

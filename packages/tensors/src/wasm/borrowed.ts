@@ -1,4 +1,4 @@
-// Kernels that the wasm backend lacks and that seldom decide how long a step takes: the CPU backend computes them.
+// Kernels that the wasm backend has wrong, and that few models use: the CPU backend computes them.
 import type { KernelBackend, KernelConfig, TensorInfo } from "@tensorflow/tfjs";
 import type { TensorFlow } from "../types.ts";
 import type { WasmMemory } from "./memory.ts";

@@ -1,4 +1,4 @@
-// The part of the wasm backend that added kernels stand on: tensors as views of its memory.
+// What added kernels stand on: the wasm backend's memory, tensors as views of it, and the kernels that it brings itself.
 import type { DataType, KernelConfig, KernelFunc, TensorInfo } from "@tensorflow/tfjs";
 import type { TensorFlow } from "../types.ts";
 
@@ -40,28 +40,27 @@ export function free(memory: WasmMemory, ...tensors: readonly TensorInfo[]): voi
   for (const { dataId } of tensors) memory.disposeData(dataId);
 }
 
-/** Calls a kernel that the backend brings itself. */
-export function ownKernel(
-  tf: TensorFlow,
-  memory: WasmMemory,
-  name: string,
-  inputs: Inputs,
-  attrs: Readonly<Record<string, unknown>>,
-): TensorInfo {
-  const kernel = tf.getKernel(name, "wasm");
-  return kernel.kernelFunc({ inputs: { ...inputs }, attrs: attrs as never, backend: memory }) as TensorInfo;
-}
-
-/** The product of two matrices, by the backend's own kernel, which uses SIMD where neither is transposed. */
-export function product(tf: TensorFlow, memory: WasmMemory, a: TensorInfo, b: TensorInfo): TensorInfo {
-  return ownKernel(tf, memory, "BatchMatMul", { a, b }, { transposeA: false, transposeB: false });
-}
-
-export function transposed(tf: TensorFlow, memory: WasmMemory, x: TensorInfo): TensorInfo {
-  return ownKernel(tf, memory, "Transpose", { x }, { perm: [1, 0] });
-}
-
 /** The same values under another shape. It shares memory with `x`, and is not freed. */
 export function viewAs(x: TensorInfo, shape: readonly number[]): TensorInfo {
   return { dataId: x.dataId, dtype: x.dtype, shape: [...shape] };
+}
+
+/** Kernels as the backend brings them: those that are mended later stay reachable. */
+export interface OwnKernel {
+  run(memory: WasmMemory, name: string, inputs: Inputs, attrs: object): TensorInfo;
+  /** The product of two matrices. */
+  product(memory: WasmMemory, a: TensorInfo, b: TensorInfo): TensorInfo;
+  /** A matrix with rows and columns exchanged. */
+  transposed(memory: WasmMemory, x: TensorInfo): TensorInfo;
+}
+
+export function ownKernels(tf: TensorFlow): OwnKernel {
+  const known = new Map(tf.getKernelsForBackend("wasm").map(({ kernelName, kernelFunc }) => [kernelName, kernelFunc]));
+  const run: OwnKernel["run"] = (memory, name, inputs, attrs) =>
+    known.get(name)!({ inputs: { ...inputs }, attrs: { ...attrs }, backend: memory }) as TensorInfo;
+  return {
+    run,
+    product: (memory, a, b) => run(memory, "BatchMatMul", { a, b }, { transposeA: false, transposeB: false }),
+    transposed: (memory, x) => run(memory, "Transpose", { x }, { perm: [1, 0] }),
+  };
 }
