@@ -21,13 +21,13 @@ export function weighted(tf: TensorFlow, y: Tensor): Scalar {
   return tf.sum(tf.mul(y, tensor(tf, y.shape, 0.5)));
 }
 
-/** What the model gives, and the gradients of its weights and of its input. */
-export function gradientsOf(tf: TensorFlow, layerCase: LayerCase): Float32Array[] {
+/** What the model gives, and the gradients of its weights and of its input, which is lowered by `below`. */
+export function gradientsOf(tf: TensorFlow, layerCase: LayerCase, below = 0): Float32Array[] {
   return tf.tidy(() => {
     const model = modelOf(tf, layerCase);
     setWeights(tf, model);
     const shape = [layerCase.batch ?? 2, ...layerCase.inputShape];
-    const x = inputOf(tf, layerCase, shape);
+    const x = inputOf(tf, layerCase, shape, below);
     const loss = (input: Tensor) => weighted(tf, model.apply(input, { training: true }) as Tensor);
     const variables = model.trainableWeights.map((weight) => weight.read() as Variable);
     const ofWeights = variables.length === 0 ? [] : Object.values(tf.variableGrads(() => loss(x), variables).grads);
@@ -36,8 +36,8 @@ export function gradientsOf(tf: TensorFlow, layerCase: LayerCase): Float32Array[
   });
 }
 
-function inputOf(tf: TensorFlow, { words }: LayerCase, shape: number[]): Tensor {
-  if (words === undefined) return tensor(tf, shape);
+function inputOf(tf: TensorFlow, { words }: LayerCase, shape: number[], below: number): Tensor {
+  if (words === undefined) return tensor(tf, shape).sub(below);
   return tf.tensor(
     Float32Array.from({ length: sizeOf(shape) }, (_, i) => (i * 7) % words),
     shape,

@@ -71,12 +71,12 @@ const cases: KernelCase[] = [
     shapes: [[2, 6, 6, 3]],
     f: (x) => tf.maxPool(x.sub(10) as Tensor4D, 2, 2, "valid"),
   },
-  {
-    kernel: "MaxPool3DGrad",
+  ...["MaxPool3D", "MaxPool3DGrad"].map((kernel) => ({
+    kernel,
     name: "windows whose maximum is negative",
     shapes: [[2, 4, 4, 4, 2]],
-    f: (x) => tf.maxPool3d(x.sub(10) as Tensor5D, 2, 2, "valid"),
-  },
+    f: (x: Tensor) => tf.maxPool3d(x.sub(10) as Tensor5D, 2, 2, "valid"),
+  })),
   {
     kernel: "MaxPoolGrad",
     name: "equal maxima: the first has the gradient",

@@ -12,6 +12,11 @@ describe("gradients of layers", () => {
     expect(cpu.some((values) => values.some((value) => value !== 0))).toBe(true);
     expectClose(wasm, cpu);
   });
+
+  it.each(layerCases)("$name of negative numbers", async (layerCase) => {
+    const { cpu, wasm } = await onBoth(tf, () => gradientsOf(tf, layerCase, 2));
+    expectClose(wasm, cpu);
+  });
 });
 
 /** Two steps of a small model; the losses, and the weights afterwards. */

@@ -17,6 +17,7 @@ function mended(tf: TensorFlow, own: OwnKernel): KernelConfig[] {
   return [
     maxPoolGrad(tf),
     // Of volumes its own are wrong: maxima below 0 are not found, filters turned round, strides taken for 1.
+    borrowedKernel(tf, "MaxPool3D"),
     borrowedKernel(tf, "MaxPool3DGrad"),
     borrowedKernel(tf, "Conv3DBackpropInputV2"),
     borrowedKernel(tf, "Conv3DBackpropFilterV2"),
