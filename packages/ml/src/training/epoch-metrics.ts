@@ -1,88 +1,81 @@
-// Metrics over whole epochs: what the batches gave is added up, and the figure is made at the end.
-import { FlockError } from "@taskflock/protocol/words";
+// Figures of whole epochs: loss and metrics take what the batches gave, and tell one number at the end.
+import { createMetric, type Metric, type MetricName, type MetricOptions } from "../metrics/create-metric.ts";
+import type { MetricState } from "../metrics/definitions.ts";
 
-/** Sums that all batches of an epoch go into; plain data, so that a checkpoint in the middle of an epoch keeps it. */
+/** What an epoch's batches have added up to; plain data, so that a checkpoint in the middle of an epoch keeps it. */
 export interface EpochSums {
-  rows: number;
+  readonly rows: number;
   /** Sum over rows of the loss. */
-  loss: number;
+  readonly loss: number;
   /** One state for each metric. */
-  metrics: unknown[];
+  readonly metrics: readonly MetricState[];
 }
 
+/** Rows that a model has answered. */
 export interface SeenBatch {
   readonly rows: number;
   readonly loss: number;
   readonly targets: Float32Array | Int32Array;
+  /** The targets' shape without the rows. */
+  readonly targetShape: readonly number[];
   readonly outputs: Float32Array | null;
-}
-
-interface MeanState {
-  sum: number;
-  rows: number;
+  readonly outputShape: readonly number[];
 }
 
 export class EpochMetrics {
-  readonly names: readonly string[];
-  constructor(names: readonly string[]) {
-    this.names = names;
-    const unknown = names.find((name) => name !== "accuracy");
-    if (unknown !== undefined)
-      throw new FlockError(
-        "FLOCK_ML_PARAMETER",
-        `There is no metric ${JSON.stringify(unknown)}. Metrics are: accuracy.`,
-      );
+  readonly #metrics: readonly Metric[];
+  #rows = 0;
+  #loss = 0;
+
+  /** Errors: FLOCK_ML_SCORER for an unknown name, FLOCK_OPTION_INVALID for a wrong option. */
+  constructor(metrics: readonly (string | MetricOptions)[]) {
+    this.#metrics = metrics.map((metric) => createMetric(metric as MetricName | MetricOptions));
   }
 
-  start(): EpochSums {
-    return { rows: 0, loss: 0, metrics: this.names.map(() => ({ sum: 0, rows: 0 }) satisfies MeanState) };
+  /** Mean loss over the rows until now. */
+  get loss(): number {
+    return this.#loss / this.#rows;
   }
 
-  add(sums: EpochSums, batch: SeenBatch): void {
+  add(batch: SeenBatch): void {
     if (batch.rows === 0) return;
-    sums.rows += batch.rows;
-    sums.loss += batch.rows * batch.loss;
-    const { outputs } = batch;
-    if (outputs === null) return;
-    for (const state of sums.metrics) {
-      (state as MeanState).sum += correctRows(batch.rows, batch.targets, outputs);
-      (state as MeanState).rows += batch.rows;
+    this.#rows += batch.rows;
+    this.#loss += batch.rows * batch.loss;
+    if (batch.outputs === null) return;
+    const yTrue = { data: batch.targets, shape: [batch.rows, ...batch.targetShape] };
+    const yPred = { data: batch.outputs, shape: [batch.rows, ...batch.outputShape] };
+    for (const metric of this.#metrics) metric.update(yTrue, yPred);
+  }
+
+  sums(): EpochSums {
+    return { rows: this.#rows, loss: this.#loss, metrics: this.#metrics.map((metric) => metric.state()) };
+  }
+
+  restore(sums: EpochSums): void {
+    this.#rows = sums.rows;
+    this.#loss = sums.loss;
+    for (const [i, metric] of this.#metrics.entries()) {
+      const state = sums.metrics[i];
+      if (state === undefined) metric.reset();
+      else metric.restore(state);
     }
   }
 
-  /** Takes the sums of other workers, which have seen other rows. */
-  merge(sums: EpochSums, other: EpochSums): void {
-    sums.rows += other.rows;
-    sums.loss += other.loss;
-    sums.metrics.forEach((state, i) => {
-      (state as MeanState).sum += (other.metrics[i] as MeanState).sum;
-      (state as MeanState).rows += (other.metrics[i] as MeanState).rows;
-    });
+  /** Takes the sums of another worker, which has seen other rows. */
+  merge(sums: EpochSums): void {
+    this.#rows += sums.rows;
+    this.#loss += sums.loss;
+    for (const [i, metric] of this.#metrics.entries()) {
+      const state = sums.metrics[i];
+      if (state !== undefined) metric.merge(state);
+    }
   }
 
-  logs(sums: EpochSums): Record<string, number> {
-    const values = this.names.map((name, i): [string, number] => {
-      const state = sums.metrics[i] as MeanState;
-      return [name, state.sum / state.rows];
-    });
-    return { loss: sums.loss / sums.rows, ...Object.fromEntries(values) };
+  reset(): void {
+    this.restore({ rows: 0, loss: 0, metrics: [] });
   }
-}
 
-/** Rows whose every label, or whose class, is right. */
-function correctRows(rows: number, targets: Float32Array | Int32Array, outputs: Float32Array): number {
-  const width = outputs.length / rows;
-  let correct = 0;
-  for (let row = 0; row < rows; row++)
-    correct += Number(
-      largest(targets, row * width, width) === largest(outputs, row * width, width) &&
-        (width > 1 || (targets[row] as number) > 0.5 === (outputs[row] as number) > 0.5),
-    );
-  return correct;
-}
-
-function largest(values: Float32Array | Int32Array, start: number, width: number): number {
-  let best = 0;
-  for (let i = 1; i < width; i++) if ((values[start + i] as number) > (values[start + best] as number)) best = i;
-  return best;
+  logs(): Record<string, number> {
+    return { loss: this.loss, ...Object.fromEntries(this.#metrics.map((metric) => [metric.name, metric.result()])) };
+  }
 }

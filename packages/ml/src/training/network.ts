@@ -56,6 +56,14 @@ export class Network {
     return this.#set.y;
   }
 
+  /** Shape of the outputs of some rows, without the rows. */
+  outputShape(outputs: Float32Array, rows: number): number[] {
+    const shape = (this.#inner.outputs[0]?.shape ?? []).slice(1);
+    // An axis of any length (there is at most one that cannot be told otherwise) has what is left.
+    const known = shape.reduce<number>((size, length) => size * (length ?? 1), 1);
+    return shape.map((length) => length ?? outputs.length / rows / known);
+  }
+
   /** One step of the optimizer on these rows; nothing but loss and outputs leaves the device. */
   async step(rows: Int32Array, random: () => number, wantOutputs: boolean): Promise<BatchResult> {
     const backward = this.#backward(rows, random, wantOutputs);

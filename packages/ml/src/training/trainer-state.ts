@@ -14,7 +14,6 @@ export interface Progress {
   batch: number;
   /** onEpochBegin has run for the epoch that runs. */
   begun: boolean;
-  sums: EpochSums;
   /** Of the epoch that runs, until now. */
   seconds: number;
   history: Epoch[];
@@ -35,6 +34,7 @@ export interface SavedTraining {
   readonly rows: number;
   readonly batchSize: number;
   readonly progress: Progress;
+  readonly sums: EpochSums;
   readonly weightNames: readonly string[];
   readonly weights: readonly StoredTensor[];
   /** null: the best are those of now, or there are none. */

@@ -17,6 +17,7 @@ import type {
   CallbackContext,
   Epoch,
   ModelArtifact,
+  Tensor,
   TrainerSurroundings,
   TrainingPlan,
   TrainingSet,
@@ -75,7 +76,6 @@ export class Trainer {
       epoch: 0,
       batch: 0,
       begun: false,
-      sums: this.#metrics.start(),
       seconds: 0,
       history: [],
       stopReason: null,
@@ -168,19 +168,18 @@ export class Trainer {
    * others have computed parts of it. Errors: FLOCK_LOSS_NOT_FINITE.
    */
   async endBatch(rows: Int32Array, result: BatchResult, batchLoss: number = result.loss): Promise<void> {
-    const { epoch, batch, sums } = this.#progress;
+    const { epoch, batch } = this.#progress;
     if (!Number.isFinite(batchLoss)) throw this.#lossNotFinite(batchLoss);
-    const targets = takeRows(this.#network.targets, rows, "float32");
-    this.#metrics.add(sums, { rows: rows.length, loss: result.loss, outputs: result.outputs, targets });
+    this.#add(this.#metrics, this.#network.targets, rows, result);
     this.#progress.batch = batch + 1;
-    await this.#callbacks.batchEnd(epoch * this.steps + batch + 1, { loss: sums.loss / sums.rows, batchLoss });
+    await this.#callbacks.batchEnd(epoch * this.steps + batch + 1, { loss: this.#metrics.loss, batchLoss });
   }
 
   /** Validation, the epoch's figures, callbacks. */
   async endEpoch(): Promise<Epoch> {
     const progress = this.#progress;
     const logs = {
-      ...this.#metrics.logs(progress.sums),
+      ...this.#metrics.logs(),
       ...(await this.#validationLogs()),
       learningRate: this.learningRate,
     };
@@ -191,7 +190,8 @@ export class Trainer {
     const { worker, resumed } = this.#surroundings;
     const epoch = { epoch: number, epochs: this.#plan.epochs, logs, seconds: this.#seconds(), best, worker, resumed };
     progress.history.push(epoch);
-    Object.assign(progress, { batch: 0, begun: false, sums: this.#metrics.start(), seconds: 0 });
+    Object.assign(progress, { batch: 0, begun: false, seconds: 0 });
+    this.#metrics.reset();
     this.#since = performance.now();
     if (this.done) await this.end();
     return epoch;
@@ -207,13 +207,13 @@ export class Trainer {
 
   /** What this worker's rows have added to the epoch's figures, to be taken by the first worker; they count no more here. */
   giveSums(): Uint8Array {
-    const sums = this.#progress.sums;
-    this.#progress.sums = this.#metrics.start();
-    return packCheckpoint(sums);
+    const sums = packCheckpoint(this.#metrics.sums());
+    this.#metrics.reset();
+    return sums;
   }
 
   takeSums(bytes: Uint8Array): void {
-    this.#metrics.merge(this.#progress.sums, unpackCheckpoint(bytes) as EpochSums);
+    this.#metrics.merge(unpackCheckpoint(bytes) as EpochSums);
   }
 
   /** All that it takes to go on elsewhere as if nothing had happened. */
@@ -226,6 +226,7 @@ export class Trainer {
       rows: rowCount(this.#data),
       batchSize: this.#plan.batchSize,
       progress: { ...this.#progress, seconds: this.#seconds() },
+      sums: this.#metrics.sums(),
       weightNames: this.#network.model.weights.map((weight) => weight.originalName),
       weights,
       bestWeights: bestIsNow ? null : this.#bestWeights,
@@ -252,6 +253,7 @@ export class Trainer {
     this.#callbacks.restore(saved.callbacks);
     this.#bestWeights = saved.bestIsNow ? saved.weights : saved.bestWeights;
     this.#seed = saved.seed;
+    this.#metrics.restore(saved.sums);
     this.#progress = saved.progress;
     this.#order = null;
     this.#since = performance.now();
@@ -297,21 +299,22 @@ export class Trainer {
 
   async #validationLogs(): Promise<Record<string, number>> {
     if (this.#validation === null) return {};
-    const sums = this.#metrics.start();
+    const metrics = new EpochMetrics(this.#plan.metrics);
     const rows = epochOrder(rowCount(this.#validation), 0, 0, false);
     for (let start = 0; start < rows.length; start += this.#plan.batchSize) {
       const batch = rows.subarray(start, start + this.#plan.batchSize);
-      const targets = takeRows(this.#validation.y, batch, "float32");
-      this.#metrics.add(sums, {
-        rows: batch.length,
-        targets,
-        ...(await this.#network.evaluate(this.#validation, batch)),
-      });
+      this.#add(metrics, this.#validation.y, batch, await this.#network.evaluate(this.#validation, batch));
     }
-    const logs = Object.entries(this.#metrics.logs(sums));
+    const logs = Object.entries(metrics.logs());
     return Object.fromEntries(
       logs.map(([name, value]) => [`val${name.charAt(0).toUpperCase()}${name.slice(1)}`, value]),
     );
+  }
+
+  #add(metrics: EpochMetrics, y: Tensor, rows: Int32Array, { loss, outputs }: BatchResult): void {
+    const targets = outputs === null ? new Float32Array(0) : takeRows(y, rows, "float32");
+    const outputShape = outputs === null ? [] : this.#network.outputShape(outputs, rows.length);
+    metrics.add({ rows: rows.length, loss, targets, targetShape: y.shape.slice(1), outputs, outputShape });
   }
 
   /** Keeps the weights when this epoch is the best so far; where the monitored figure is missing the last epoch is. */

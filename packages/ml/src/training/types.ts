@@ -1,5 +1,6 @@
 // What a training is, as data: the words that the engine, the run on a cluster, data parallelism and the searches share.
 import type { TensorFlow } from "@taskflock/tensors";
+import type { MetricOptions } from "../metrics/create-metric.ts";
 
 /** A dense array as plain data: `data` holds the values row by row; `shape[0]` is the number of rows. */
 export interface Tensor {
@@ -61,8 +62,8 @@ export interface TrainingPlan<P extends object = object> {
   readonly seed: number;
   /** By class (categorical labels) or by label (multi-label targets); null: all 1. */
   readonly classWeight: readonly number[] | null;
-  /** Names of metrics over whole epochs, such as "f1" (see metrics.ts). */
-  readonly metrics: readonly string[];
+  /** Metrics over whole epochs, as `createMetric` takes them: names such as "f1Macro", or options. */
+  readonly metrics: readonly (string | MetricOptions)[];
   readonly callbacks: readonly Callback[];
   /** Name in the logs that decides which epoch is the best, such as "valLoss". */
   readonly monitor: string;
