@@ -288,6 +288,16 @@ export const errorRegistry = {
     summary: "Uploaded files take as much room as the scheduler has for them.",
     advice: "Remove some (client.removeFile), scatter large data instead, or put it on a disk that all workers see.",
   },
+  FLOCK_GROUP_BROKEN: {
+    summary:
+      "A member of a group of tasks failed, was cancelled, left, or lost its worker: the others cannot go on with it.",
+    advice:
+      "The message names the member. Form the group anew, with the next epoch; what the others have computed is theirs.",
+  },
+  FLOCK_GROUP_UNREACHABLE: {
+    summary: "Two members of a group of tasks run on workers that cannot connect to each other.",
+    advice: "Give workers an address at which the others reach them (--host, --advertise); groups are not relayed.",
+  },
   // model selection
   FLOCK_ML_ESTIMATOR: {
     summary: "What was given as an estimator cannot be used as one.",
