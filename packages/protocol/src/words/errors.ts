@@ -288,6 +288,16 @@ export const errorRegistry = {
     summary: "Uploaded files take as much room as the scheduler has for them.",
     advice: "Remove some (client.removeFile), scatter large data instead, or put it on a disk that all workers see.",
   },
+  FLOCK_GROUP_BROKEN: {
+    summary:
+      "A member of a group of tasks failed, was cancelled, left, or lost its worker: the others cannot go on with it.",
+    advice:
+      "The message names the member. Form the group anew, with the next epoch; what the others have computed is theirs.",
+  },
+  FLOCK_GROUP_UNREACHABLE: {
+    summary: "Two members of a group of tasks run on workers that cannot connect to each other.",
+    advice: "Give workers an address at which the others reach them (--host, --advertise); groups are not relayed.",
+  },
   // model selection
   FLOCK_ML_ESTIMATOR: {
     summary: "What was given as an estimator cannot be used as one.",
@@ -363,6 +373,20 @@ export const errorRegistry = {
     summary:
       "Native TensorFlow could not be built, does not compute, or its installation was ended; nothing was changed.",
     advice: "See the message; another version of TensorFlow can be asked for by --tensorflow.",
+  },
+  FLOCK_TENSOR_MISSING: {
+    summary: "TensorFlow.js is not installed where the program or the worker looks for it.",
+    advice: "Install it: `npm install @tensorflow/tfjs`, in the project and on every worker that trains.",
+  },
+  FLOCK_TENSOR_BACKEND: {
+    summary: "The tensor backend that was asked for is unknown, does not work here, or another is loaded already.",
+    advice:
+      "The message says why. Mend that, or leave TASKFLOCK_TENSOR_BACKEND out: then the best that works is taken.",
+  },
+  FLOCK_TENSOR_CPU: {
+    summary: "A warning: tensors are computed by plain JavaScript, 100 times slower than any other way.",
+    advice:
+      "`npm install @tensorflow/tfjs-backend-wasm` is enough to have a faster one; the message says what else was tried.",
   },
 } as const;
 
