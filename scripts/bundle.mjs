@@ -1,6 +1,6 @@
 // Makes the JavaScript of every package from its sources: a few files instead of hundreds, because a process that starts pays for each
 // file that it loads, some 0.4 ms. What is loaded late stays in files of its own. Types come from `tsc -b`.
-// Plain JavaScript on esbuild alone, because it runs before anything is built.
+// Plain JavaScript on Rolldown alone, because it runs before anything is built.
 import {
   existsSync,
   mkdirSync,
@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { rolldown } from "rolldown";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packages = join(root, "packages");
@@ -22,6 +22,7 @@ const packages = join(root, "packages");
 const programs = {
   client: { session: "session.ts", seldom: "seldom.ts", rehearsal: "rehearsal.ts" },
   taskflock: { cli: "cli.ts" },
+  tensors: { "verify-child": "install/verify-child.ts" },
   worker: { "slot-thread": "slot/thread.ts", "slot-process": "slot/process.ts" },
 };
 
@@ -39,32 +40,34 @@ function doorsOf(name) {
 async function bundle(name) {
   const folder = join(packages, name);
   const source = existsSync(join(folder, "src")) ? join(folder, "src") : join(folder, "server");
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: doorsOf(name).map(([out, file]) => ({ in: join(source, file), out })),
-    outdir: join(folder, "dist"),
-    bundle: true,
-    splitting: true,
-    packages: "external",
-    format: "esm",
+  const dist = join(folder, "dist");
+  const bundle = await rolldown({
+    cwd: root,
+    input: Object.fromEntries(doorsOf(name).map(([out, file]) => [out, join(source, file)])),
+    external: /^[^./]/,
     platform: "node",
-    target: "node20.19",
-    sourcemap: "linked",
-    sourcesContent: false,
-    ignoreAnnotations: true, // modules are loaded for what they load, too
-    logLevel: "warning",
-    write: false,
+    transform: { target: "node20.19" },
+    treeshake: false, // all of it is meant
+    preserveEntrySignatures: "strict",
   });
-  mkdirSync(join(folder, "dist"), { recursive: true });
-  for (const file of outputFiles) replace(file);
-  removeOthers(join(folder, "dist"), new Set(outputFiles.map(({ path }) => path)));
+  const { output } = await bundle.generate({
+    dir: dist,
+    format: "esm",
+    sourcemap: true,
+    chunkFileNames: "[name]-[hash].js",
+  });
+  await bundle.close();
+  mkdirSync(dist, { recursive: true });
+  const files = output.map((made) => ({ path: join(dist, made.fileName), text: made.code ?? made.source }));
+  for (const file of files) replace(file);
+  removeOthers(dist, new Set(files.map(({ path }) => path)));
 }
 
 /** Writes what is new, as a whole: other processes may be loading the files. */
-function replace({ path, contents }) {
-  if (existsSync(path) && readFileSync(path).equals(contents)) return;
+function replace({ path, text }) {
+  if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   const half = `${path}.${process.pid}.half`;
-  writeFileSync(half, contents);
+  writeFileSync(half, text);
   renameSync(half, path);
 }
 
