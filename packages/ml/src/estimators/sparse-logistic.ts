@@ -50,19 +50,21 @@ function lossOf(X: CsrMatrix, has: Uint8Array, point: Float64Array, gradient: Fl
   return loss + (strength * squares) / 2;
 }
 
-function scoreOf(X: CsrMatrix, row: number, weights: Float64Array): number {
-  const end = X.indptr[row + 1] as number;
-  let sum = weights[X.cols] as number;
-  for (let k = X.indptr[row] as number; k < end; k++)
-    sum += (X.data[k] as number) * (weights[X.indices[k] as number] as number);
+// The two functions below are where the time goes: arrays are read once, not through X.
+
+function scoreOf({ indptr, indices, data, cols }: CsrMatrix, row: number, weights: Float64Array): number {
+  const end = indptr[row + 1] as number;
+  let sum = weights[cols] as number;
+  for (let k = indptr[row] as number; k < end; k++)
+    sum += (data[k] as number) * (weights[indices[k] as number] as number);
   return sum;
 }
 
-function addRow(X: CsrMatrix, row: number, gradient: Float64Array, factor: number): void {
-  const end = X.indptr[row + 1] as number;
-  for (let k = X.indptr[row] as number; k < end; k++) {
-    const column = X.indices[k] as number;
-    gradient[column] = (gradient[column] as number) + factor * (X.data[k] as number);
+function addRow({ indptr, indices, data, cols }: CsrMatrix, row: number, gradient: Float64Array, factor: number): void {
+  const end = indptr[row + 1] as number;
+  for (let k = indptr[row] as number; k < end; k++) {
+    const column = indices[k] as number;
+    gradient[column] = (gradient[column] as number) + factor * (data[k] as number);
   }
-  gradient[X.cols] = (gradient[X.cols] as number) + factor;
+  gradient[cols] = (gradient[cols] as number) + factor;
 }

@@ -20,7 +20,7 @@ export interface BagOfWordsOptions {
   readonly numWords?: number;
   /** Inverse of the penalty's strength; default 10. */
   readonly C?: number;
-  /** The largest component of the gradient at the end; default 1e-3. */
+  /** The largest component of the gradient at the end; default 0.01. */
   readonly tol?: number;
   /** Default 100. */
   readonly maxIter?: number;
@@ -33,7 +33,7 @@ export interface BagOfWordsTagger {
   readonly weights: readonly LogisticWeights[];
 }
 
-const defaults: Required<BagOfWordsOptions> = { numWords: 10_000, C: 10, tol: 1e-3, maxIter: 100 };
+const defaults: Required<BagOfWordsOptions> = { numWords: 10_000, C: 10, tol: 0.01, maxIter: 100 };
 const checks = { numWords: count, C: positive, tol: positive, maxIter: count };
 
 /** Fits a baseline on texts and their tags as rows of 0 and 1. Throws FLOCK_ML_INPUT or FLOCK_OPTION_INVALID. */
