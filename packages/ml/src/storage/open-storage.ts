@@ -12,12 +12,21 @@ const scheme = /^([a-z][a-z0-9+.-]+):/i;
  * is made by the first write.
  */
 export async function openStorage(url: string, options: StorageOptions = {}): Promise<Storage> {
-  checkedNetwork(options);
+  const network = checkedNetwork(options);
   switch (scheme.exec(url)?.[1]?.toLowerCase()) {
     case undefined:
       return await openDirectory(url);
     case "file":
       return await openDirectory(pathOf(url));
+    case "http":
+    case "https": {
+      const { HttpStorage } = await import("./http.ts");
+      return new HttpStorage(parsed(url), options, network);
+    }
+    case "s3": {
+      const { S3Storage } = await import("./s3.ts");
+      return await S3Storage.open(url, options, network);
+    }
     default:
       throw unknown(url);
   }
@@ -27,6 +36,13 @@ async function openDirectory(path: string): Promise<Storage> {
   if (typeof path !== "string" || path === "") throw unknown(path);
   const { DirectoryStorage } = await import("./directory.ts");
   return new DirectoryStorage(path);
+}
+
+function parsed(url: string): URL {
+  if (!URL.canParse(url)) throw unknown(url);
+  const address = new URL(url);
+  if (address.hostname === "") throw unknown(url);
+  return address;
 }
 
 function pathOf(url: string): string {
