@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { FlockError } from "@taskflock/protocol/words";
 import { checkName, checkRange } from "./names.ts";
 import { collected, type Opened, Passing, resumed, retried, unreachable } from "./network.ts";
-import type { NetworkOptions } from "./options.ts";
+import { checkedNetwork, type NetworkOptions } from "./options.ts";
 import type { ByteRange, Storage, StorageOptions, StoredFile } from "./storage.ts";
 
 const redirectLimit = 10;
@@ -21,16 +21,12 @@ type Headers = Readonly<Record<string, string>>;
 export class HttpStorage implements Storage {
   readonly url: string;
   readonly #base: URL;
-  readonly #network: NetworkOptions;
-  readonly #headers: Headers;
-  readonly #plain: PlainAgent = new PlainAgent({ keepAlive: true });
-  readonly #tls: TlsAgent = new TlsAgent({ keepAlive: true });
+  readonly #web: WebFiles;
 
   /** A query in the address (such as a signature) goes with every request; user and password become a header. */
   constructor(address: URL, options: StorageOptions, network: NetworkOptions) {
     this.#base = address;
-    this.#network = network;
-    this.#headers = { ...authorization(address), ...options.headers };
+    this.#web = new WebFiles(address, options, network);
     this.url = label(address);
   }
 
@@ -38,22 +34,12 @@ export class HttpStorage implements Storage {
     return await collected(this.stream(name, range));
   }
 
-  stream(name: string, range?: ByteRange): AsyncGenerator<Uint8Array> {
-    checkRange(range);
-    const url = this.#address(name);
-    return resumed(label(url), this.#network, range ?? { start: 0 }, (part, version) => this.#open(url, part, version));
+  stream(name: string, range: ByteRange = { start: 0 }): AsyncGenerator<Uint8Array> {
+    return this.#web.stream(this.#address(name), range);
   }
 
   async size(name: string): Promise<number> {
-    const url = this.#address(name);
-    // One byte, and not HEAD: signed addresses allow only what they were signed for.
-    const answer = await retried(label(url), this.#network, () => this.#ask(url, { range: "bytes=0-0" }));
-    const told = answer.statusCode === 200 ? answer.headers["content-length"] : totalIn(answer);
-    answer.destroy();
-    if (told !== undefined) return Number(told);
-    let bytes = 0;
-    for await (const piece of this.stream(name)) bytes += piece.length;
-    return bytes;
+    return await this.#web.size(this.#address(name));
   }
 
   async write(name: string): Promise<void> {
@@ -70,6 +56,69 @@ export class HttpStorage implements Storage {
 
   async list(): Promise<readonly StoredFile[]> {
     throw this.#readOnly("list files");
+  }
+
+  #address(name: string): URL {
+    checkName(name, this.url);
+    const url = new URL(this.#base);
+    const path = name.split("/").map(encodeURIComponent).join("/");
+    url.pathname = `${url.pathname.replace(/\/$/, "")}/${path}`;
+    return url;
+  }
+
+  #readOnly(action: string): FlockError {
+    return new FlockError(
+      "FLOCK_STORAGE_UNSUPPORTED",
+      `Cannot ${action}: ${this.url} is a web server, where files are only read, each by its name. Use a folder or s3://bucket/prefix.`,
+    );
+  }
+}
+
+/** One file of a web server, by its whole address. */
+export interface WebFile {
+  /** The address without secrets. */
+  readonly label: string;
+  size(): Promise<number>;
+  read(range: ByteRange): Promise<Uint8Array>;
+  stream(range: ByteRange): AsyncIterable<Uint8Array>;
+}
+
+export function openWebFile(address: URL, options: StorageOptions): WebFile {
+  const web = new WebFiles(address, options, checkedNetwork(options));
+  return {
+    label: label(address),
+    size: () => web.size(address),
+    read: (range) => collected(web.stream(address, range)),
+    stream: (range) => web.stream(address, range),
+  };
+}
+
+/** Requests to one server, and where it redirects to. */
+class WebFiles {
+  readonly #network: NetworkOptions;
+  readonly #headers: Headers;
+  readonly #plain: PlainAgent = new PlainAgent({ keepAlive: true });
+  readonly #tls: TlsAgent = new TlsAgent({ keepAlive: true });
+
+  constructor(address: URL, options: StorageOptions, network: NetworkOptions) {
+    this.#network = network;
+    this.#headers = { ...authorization(address), ...options.headers };
+  }
+
+  stream(url: URL, range: ByteRange): AsyncGenerator<Uint8Array> {
+    checkRange(range);
+    return resumed(label(url), this.#network, range, (part, version) => this.#open(url, part, version));
+  }
+
+  async size(url: URL): Promise<number> {
+    // One byte, and not HEAD: signed addresses allow only what they were signed for.
+    const answer = await retried(label(url), this.#network, () => this.#ask(url, { range: "bytes=0-0" }));
+    const told = answer.statusCode === 200 ? answer.headers["content-length"] : totalIn(answer);
+    answer.destroy();
+    if (told !== undefined) return Number(told);
+    let bytes = 0;
+    for await (const piece of this.stream(url, { start: 0 })) bytes += piece.length;
+    return bytes;
   }
 
   async #open(url: URL, range: ByteRange, version: string | undefined): Promise<Opened> {
@@ -106,7 +155,12 @@ export class HttpStorage implements Storage {
     const tls = url.protocol === "https:";
     const { timeoutMs } = this.#network;
     return new Promise<IncomingMessage>((resolve, reject) => {
-      const asked = (tls ? tlsRequest : plainRequest)(url, { headers, agent: tls ? this.#tls : this.#plain });
+      // `auth` empty: user and password are in a header, for this server only.
+      const asked = (tls ? tlsRequest : plainRequest)(url, {
+        auth: null,
+        headers,
+        agent: tls ? this.#tls : this.#plain,
+      });
       asked.setTimeout(timeoutMs, () => asked.destroy(new Passing(`no answer within ${timeoutMs} ms`)));
       asked.on("response", (answer) => {
         // From here on the reader of the body counts the time.
@@ -119,23 +173,6 @@ export class HttpStorage implements Storage {
       });
       asked.end();
     });
-  }
-
-  #address(name: string): URL {
-    checkName(name, this.url);
-    const url = new URL(this.#base);
-    const path = name.split("/").map(encodeURIComponent).join("/");
-    url.pathname = `${url.pathname.replace(/\/$/, "")}/${path}`;
-    url.username = "";
-    url.password = "";
-    return url;
-  }
-
-  #readOnly(action: string): FlockError {
-    return new FlockError(
-      "FLOCK_STORAGE_UNSUPPORTED",
-      `Cannot ${action}: ${this.url} is a web server, where files are only read, each by its name. Use a folder or s3://bucket/prefix.`,
-    );
   }
 }
 

@@ -21,7 +21,7 @@ export async function openStorage(url: string, options: StorageOptions = {}): Pr
     case "http":
     case "https": {
       const { HttpStorage } = await import("./http.ts");
-      return new HttpStorage(parsed(url), options, network);
+      return new HttpStorage(webAddress(url), options, network);
     }
     case "s3": {
       const { S3Storage } = await import("./s3.ts");
@@ -38,7 +38,8 @@ async function openDirectory(path: string): Promise<Storage> {
   return new DirectoryStorage(path);
 }
 
-function parsed(url: string): URL {
+/** Of a web server. */
+export function webAddress(url: string): URL {
   if (!URL.canParse(url)) throw unknown(url);
   const address = new URL(url);
   if (address.hostname === "") throw unknown(url);
@@ -57,9 +58,12 @@ function pathOf(url: string): string {
   }
 }
 
-function unknown(url: string): FlockError {
+function unknown(url: unknown): FlockError {
+  // Even an address that cannot be read may hold a password or a signature.
+  const shown =
+    typeof url === "string" ? JSON.stringify(url.replace(/\/\/.*@/, "//").replace(/\?.*/s, "")) : typeof url;
   return new FlockError(
     "FLOCK_STORAGE_ADDRESS",
-    `${JSON.stringify(url)} is no storage. It takes the path of a folder, file:///path, https://server/path, or s3://bucket/prefix.`,
+    `${shown} is no storage. It takes the path of a folder, file:///path, https://server/path, or s3://bucket/prefix.`,
   );
 }

@@ -342,6 +342,18 @@ export const errorRegistry = {
     summary: "A file could not be read or written, for a reason that has no code of its own.",
     advice: "See the message and the error's cause.",
   },
+  FLOCK_TABLE_FORMAT: {
+    summary: "A file is not the CSV or Parquet that it was read as, or is damaged.",
+    advice: "The message names the file, and of CSV the line; check delimiter, quotes and header, or pass badRows.",
+  },
+  FLOCK_TABLE_COLUMN: {
+    summary: "A file lacks a column that was asked for.",
+    advice: "The message lists the columns that it has.",
+  },
+  FLOCK_TABLE_TYPE: {
+    summary: "A value of a table is not of its column's type.",
+    advice: "The message names file, line and column; declare another type, or pass badRows.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof errorRegistry;
