@@ -222,4 +222,45 @@ describe("what cannot be read", () => {
   });
 });
 
-export const fixtures: string = fileURLToPath(new URL("../data", import.meta.url));
+describe("files of other writers", () => {
+  const read = (name: string, options?: ParquetOptions): Promise<unknown> =>
+    readParquet(fileURLToPath(new URL(`../data/parquet/${name}.parquet`, import.meta.url)), options).readAll();
+
+  it("have lists, with null among them (Arrow)", async () => {
+    expect(await read("list_columns", { int64: "bigint" })).toEqual({
+      int64_list: [[1n, 2n, 3n], [null, 1n], [4n]],
+      utf8_list: [["abc", "efg", "hij"], null, ["efg", null, "hij", "xyz"]],
+    });
+    expect(await read("list_columns", { columns: ["int64_list"] })).toEqual({
+      int64_list: [[1, 2, 3], [null, 1], [4]],
+    });
+  });
+
+  it.each(["lz4_raw_compressed", "hadoop_lz4_compressed"])("are packed by LZ4 in two ways: %s", async (name) => {
+    const expected = {
+      c0: [1593604800, 1593604800, 1593604801, 1593604801],
+      c1: ["abc", "def", "abc", "def"],
+      v11: [42, 7.7, 42.125, 7.7],
+    };
+    expect(await read(name)).toEqual(expected);
+    const { c1 } = (await read(name, { binaryAsText: false })) as { c1: Uint8Array[] };
+    expect(c1.map((bytes) => [...bytes])).toEqual(["abc", "def", "abc", "def"].map((text) => [...Buffer.from(text)]));
+  });
+
+  it("are packed by zstd, gzip in several members, snappy", async () => {
+    const { f32, f64 } = (await read("byte_stream_split.zstd")) as { f32: number[]; f64: number[] };
+    expect([f32.length, f64.length, f32[0], f64[0]]).toEqual([300, 300, Math.fround(1.7640524), -1.3065268517353166]);
+    const { long_col } = (await read("concatenated_gzip_members")) as { long_col: number[] };
+    expect(long_col).toEqual(Array.from({ length: 513 }, (_, i) => i + 1));
+    expect(await read("datapage_v2.snappy", { columns: ["a", "d", "e"] })).toEqual({
+      a: ["abc", "abc", "abc", null, "abc"],
+      d: [true, true, true, false, true],
+      e: [[1, 2, 3], null, null, [1, 2, 3], [1, 2]],
+    });
+  });
+
+  it("have times as Spark writes them", async () => {
+    const { a } = (await read("int96_from_spark", { limit: 2 })) as { a: Date[] };
+    expect(a).toEqual([new Date("2024-01-01T20:34:56.123Z"), new Date("2024-01-01T01:00:00Z")]);
+  });
+});
