@@ -29,6 +29,7 @@ const worker: ClusterInfo["workers"][number] = {
     spillCount: 0,
     resumedFetches: 0,
     damagedParts: 0,
+    gpus: [],
     eventLoopDelayMs: 1,
   },
 };

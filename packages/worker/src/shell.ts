@@ -18,12 +18,14 @@ import {
   type TaskId,
   type Welcome,
   type WhyMissing,
+  type WorkerTensors,
   type WorkerToScheduler,
 } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import type { Place } from "./arena.ts";
 import type { WorkerEquipment } from "./equipment.ts";
 import type { FunctionLibrary } from "./function-library.ts";
+import { sayTensors, TensorsTable } from "./gpus/tensors-table.ts";
 import { LineLimiter, LOG_BYTES_PER_SECOND } from "./line-limiter.ts";
 import type { RunItem, WorkerEvent, WorkerMachine, WorkerPort } from "./machine/index.ts";
 import type { SlotFailure } from "./slot/failure.ts";
@@ -72,6 +74,7 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   /** Told by a slot, and not by this shell yet. */
   #finished: { readonly slot: number; readonly items: Finished[] } = { slot: 0, items: [] };
   readonly #logs: LineLimiter = new LineLimiter(LOG_BYTES_PER_SECOND, () => performance.now());
+  readonly #tensors: TensorsTable = new TensorsTable();
   #parts: ShellParts | null = null;
   #send: ((message: WorkerToScheduler) => number) | null = null;
   /** The frame in which the last snapshot travels. */
@@ -112,6 +115,7 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     const { resumed, received, inlineLimitBytes } = welcome;
     if (!resumed) this.#snapshotFrame = 0;
     this.#dispatch({ e: "linkUp", fresh: !resumed, inlineLimitBytes, snapshotPending: received < this.#snapshotFrame });
+    this.#tellTensors();
   }
 
   linkDown(): void {
@@ -188,6 +192,17 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#dispatch({ e: "slotReplaced", slot });
   }
 
+  tensorsLoaded(tensors: WorkerTensors): void {
+    if (!this.#tensors.add(tensors)) return;
+    this.#context.logger.info(sayTensors(tensors));
+    this.#tellTensors();
+  }
+
+  #tellTensors(): void {
+    const tensors = this.#tensors.all;
+    if (tensors.length > 0) this.#send?.({ t: "tensors", tensors });
+  }
+
   stuck(slot: number): void {
     this.#context.replace(`slot ${slot} is held by native code that cannot be ended`);
   }
@@ -256,8 +271,12 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#parts?.slots.end(slot, reason);
   }
 
-  closeActor(slot: number): void {
-    this.#parts?.slots.closeActor(slot);
+  closeSlot(slot: number): void {
+    this.#parts?.slots.closeSlot(slot);
+  }
+
+  pin(slot: number, devices: readonly number[]): void {
+    this.#parts?.slots.pin(slot, devices);
   }
 
   fetch(task: TaskId, _bytes: number, holder: Holder): void {

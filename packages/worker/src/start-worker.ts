@@ -15,6 +15,7 @@ import { WorkerEquipment } from "./equipment.ts";
 import { WorkerFiles } from "./files.ts";
 import { FunctionLibrary } from "./function-library.ts";
 import { assetFolderOf } from "./functions/assets.ts";
+import { GpuWatch } from "./gpus/watch.ts";
 import { HEARTBEAT_MS, Metrics } from "./heartbeat.ts";
 import { defaultWorkerConfig, WorkerMachine } from "./machine/index.ts";
 import { MemoryWatch } from "./memory-watch.ts";
@@ -88,6 +89,7 @@ class Worker implements RunningWorker {
   readonly #functions: FunctionLibrary = new FunctionLibrary();
   readonly #profiles: Profiles;
   readonly #metrics: Metrics;
+  readonly #gpuWatch: GpuWatch;
   readonly #watch: MemoryWatch;
   readonly #machine: WorkerMachine;
   readonly #shell: WorkerShell;
@@ -123,14 +125,19 @@ class Worker implements RunningWorker {
       pausing: (paused, reason) => this.#shell.pausing(paused, reason),
     });
     this.#bulk = new BulkClient({ token: options.token, scheduler: options.address });
-    this.#metrics = new Metrics(this.#arena, this.#store, this.#bulk.counts);
+    this.#gpuWatch = new GpuWatch(options.gpus, logger);
+    this.#metrics = new Metrics(this.#arena, this.#store, this.#bulk.counts, this.#gpuWatch);
     this.#shell = this.#newShell();
     const ground = new LandingGround(this.#arena, this.#store, options.memoryLimitBytes * LANDING_SHARE);
     this.#transfers = new Transfers(ground, this.#bulk, this.#shell);
     // Where results go to files, uploaded files lie beside them; else beside those that come along with functions.
     const filesFolder = join(folder?.path ?? assetFolderOf(incarnation), "files");
     this.#slots = new Slots(
-      { ...this.#options, spillFolder: folder?.path ?? "", filesFolder },
+      {
+        ...this.#options,
+        ...{ spillFolder: folder?.path ?? "", filesFolder },
+        devices: options.gpus.map(({ device }) => device),
+      },
       {
         arena: this.#arena,
         store: this.#store,
@@ -141,7 +148,10 @@ class Worker implements RunningWorker {
       },
     );
     this.#profiles = new Profiles(this.#payloads, this.#slots);
-    const machine = new WorkerMachine({ ...defaultWorkerConfig, slots: options.slots }, this.#shell);
+    const machine = new WorkerMachine(
+      { ...defaultWorkerConfig, slots: options.slots, devices: options.gpus.length },
+      this.#shell,
+    );
     this.#machine = machine;
     const equipment = new WorkerEquipment({
       ...{ payloads: this.#payloads, functions: this.#functions, plugins: this.#slots.plugins, logger },
@@ -179,6 +189,7 @@ class Worker implements RunningWorker {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#live();
     this.#watch.start(() => this.#machine.isBusy);
+    this.#gpuWatch.start();
     this.#options.logger.info(
       { worker: this.name, scheduler: this.#options.address, peer: this.peerAddress, slots: this.#options.slots },
       "worker joined",
@@ -239,6 +250,7 @@ class Worker implements RunningWorker {
     this.#bulk.close();
     this.#metrics.close();
     this.#watch.close();
+    this.#gpuWatch.close();
     await Promise.allSettled([this.#slots.close(), this.#link?.close(), this.#server?.close()]);
     this.#store.close();
     this.#resolveDone(exit);

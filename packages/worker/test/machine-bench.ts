@@ -97,6 +97,7 @@ export class MachineBench {
       isolation: "thread",
       solo: false,
       expectedUs: 0,
+      gpu: 0,
       ...more,
     };
   }
@@ -225,7 +226,8 @@ export class MachineBench {
         state.ending = reason;
         this.calls.push(`end ${slot}: ${reason}`);
       },
-      closeActor: (slot) => void this.calls.push(`close ${slot}`),
+      closeSlot: (slot) => void this.calls.push(`close ${slot}`),
+      pin: (slot, devices) => void this.calls.push(`pin ${slot}: ${devices.join()}`),
       fetch: (task, _bytes, holder) => {
         if (this.fetches.has(task) || this.stored.has(task)) throw new Error(`${task} is fetched already`);
         this.fetches.set(task, holder);

@@ -101,7 +101,7 @@ export class Harness {
         checkArguments: false,
         ...options,
         spillFolder: folder?.path ?? "",
-        ...{ filesFolder: "", name: "w", preload: [] },
+        ...{ filesFolder: "", name: "w", preload: [], devices: [] },
       },
       {
         arena: this.arena,
@@ -175,6 +175,7 @@ export class Harness {
       isolation,
       solo: false,
       expectedUs: 0,
+      gpu: 0,
     };
     return { assign, inline: inputs.map(() => NO_PAYLOAD), links: item.links ?? [], running };
   }
@@ -212,6 +213,7 @@ export class Harness {
       batchDone: () => this.#tell({ what: "free" }),
       slotReplaced: () => this.#tell({ what: "replaced" }),
       log: (task, _attempt, stream, text) => this.#tell({ what: "log", task, stream, text }),
+      tensorsLoaded: () => undefined,
       stuck: () => this.#tell({ what: "stuck" }),
       broken: (_slot, error) => this.#tell({ what: "broken", text: String(error) }),
     };

@@ -115,6 +115,9 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "heartbeat":
       worker.metrics = message.metrics;
       return;
+    case "tensors":
+      worker.tensors = message.tensors;
+      return;
     case "log":
       log(core, worker, message);
       return;

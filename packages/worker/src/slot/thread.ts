@@ -11,6 +11,7 @@ import { useFilesFolder } from "./files.ts";
 import { OUTCOME, OutboxWriter } from "./outbox.ts";
 import type { MainToSlot, SlotConfig, SlotToMain, ThreadStart } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
+import { listenToTensors } from "./tensors.ts";
 
 /** What is done between two batches. */
 type Job = () => Promise<void>;
@@ -40,6 +41,7 @@ class ThreadSlot implements SlotHost {
     this.#runner = new BatchRunner(start, this);
     this.#equipment = new SlotEquipment(start, (message) => this.post(message));
     useFilesFolder(start.filesFolder);
+    listenToTensors((tensors) => this.post({ t: "tensors", tensors }));
     port.on("message", (message: MainToSlot) => this.#receive(message));
     if (this.#equipment.isReady) this.post({ t: "ready" });
     else this.#line(() => this.#equipment.begin());

@@ -196,6 +196,9 @@ export class ThreadExecutor implements Executor {
       case "connect":
         this.#post({ t: "connection", connection: this.#taskClients.connection });
         break;
+      case "tensors":
+        this.#events.tensors(message.tensors);
+        break;
       case "session":
         this.#session = { id: message.id, secret: message.secret };
         break;
