@@ -204,8 +204,8 @@ async function takeGpus({ gpus, gpuDeal, resources }: WorkerFlags, logger: Logge
   if (byHand) return [];
   const found = await gpusToGive(gpus, gpuDeal);
   if (found.trouble) logger.warn(`no GPU is given out: ${found.why}`);
+  if (found.there > 0) hideGpus(process.env);
   if (found.gpus.length > 0) {
-    hideGpus(process.env);
     logger.info({ gpus: found.gpus.map(({ device, name }) => `${device}: ${name}`) }, "GPUs for tasks");
   }
   return found.gpus;

@@ -19,6 +19,8 @@ export interface FoundGpus {
   readonly why: string;
   /** Something is there that should tell, and did not: a person should know. */
   readonly trouble: boolean;
+  /** How many there are, given out by this process or not. */
+  readonly there: number;
 }
 
 /** How many a worker gives out: all that there are, so many, or none. */
@@ -33,18 +35,18 @@ export interface GpuDeal {
 export async function findGpus(environment: NodeJS.ProcessEnv = process.env): Promise<FoundGpus> {
   const visible = environment[VISIBLE];
   const answer = await askNvidiaSmi(["-L"]).answer;
-  if (!answer.ok) return { gpus: [], why: answer.why, trouble: answer.there };
+  if (!answer.ok) return { gpus: [], why: answer.why, trouble: answer.there, there: 0 };
   const all = readList(answer.text);
   const gpus = visible === undefined ? all : visibleOf(all, visible);
-  if (gpus.length > 0) return { gpus, why: "", trouble: false };
-  if (all.length === 0) return { gpus, why: "nvidia-smi lists no device", trouble: false };
+  if (gpus.length > 0) return { gpus, why: "", trouble: false, there: gpus.length };
+  if (all.length === 0) return { gpus, why: "nvidia-smi lists no device", trouble: false, there: 0 };
   const why = `${VISIBLE} is "${visible}", which shows none of the ${all.length} that nvidia-smi lists`;
-  return { gpus, why, trouble: false };
+  return { gpus, why, trouble: false, there: 0 };
 }
 
 /** Those of the wish that this process is to give out. Throws FLOCK_GPU_UNAVAILABLE. */
 export async function gpusToGive(wish: GpuWish, deal: GpuDeal): Promise<FoundGpus> {
-  if (wish === "none" || wish === 0) return { gpus: [], why: "none are wanted", trouble: false };
+  if (wish === "none" || wish === 0) return { gpus: [], why: "none are wanted", trouble: false, there: 0 };
   const found = await findGpus();
   if (wish !== "auto" && found.gpus.length < wish) throw tooFew(wish, found);
   const all = wish === "auto" ? found.gpus : found.gpus.slice(0, wish);
