@@ -17,6 +17,7 @@ const alias = [
 
 export default defineConfig({
   test: {
+    globalSetup: "scripts/bundle.mjs",
     projects: [
       { resolve: { alias }, test: { name: "unit", include: ["packages/*/test/**/*.test.ts"], testTimeout: 60_000 } },
       {

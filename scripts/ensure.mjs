@@ -65,9 +65,10 @@ export function install() {
   return runNpm(["ci", "--no-fund", "--no-audit", "--loglevel=error"]);
 }
 
-/** `tsc -b`, which itself compiles only what changed. */
-export function build() {
-  return runNode([command("typescript", "bin/tsc"), "-b"]);
+/** `tsc -b`, which itself checks only what changed, and makes the types; then the JavaScript. */
+export async function build() {
+  const types = await runNode([command("typescript", "bin/tsc"), "-b"]);
+  return types.ok ? runNode([join(root, "scripts/bundle.mjs")]) : types;
 }
 
 /** Ends the process when a step fails. Speaks on stderr: stdout belongs to the command that follows. */
@@ -76,7 +77,7 @@ async function ensure() {
     process.stderr.write("Installing dependencies (npm ci) and building: about half a minute, the first time only.\n");
     await demand("Installing dependencies (npm ci)", install);
   }
-  await demand("Building (tsc -b)", build);
+  await demand("Building", build);
 }
 
 async function demand(name, step) {

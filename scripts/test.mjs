@@ -57,7 +57,7 @@ async function checks() {
 async function main() {
   console.log(`Node ${process.version} on ${process.platform} ${process.arch}`);
   if (installed() || (await step("dependencies (npm ci)", install))) {
-    const built = await step("build (tsc -b)", build);
+    const built = await step("build (tsc -b, rolldown)", build);
     await checks();
     if (built) await tests(process.argv.slice(2));
     else console.log("The build failed, so the tests did not run.");

@@ -13,8 +13,8 @@ const dist = (path: string): string => JSON.stringify(new URL(`../../packages/${
 
 /** Loaded into the scheduler's process: the machine finds itself broken at the first thing that a client says. */
 const defect = `
-import { FlockError } from ${dist("protocol/dist/words/index.js")};
-import { SchedulerMachine } from ${dist("scheduler/dist/machine/index.js")};
+import { FlockError } from ${dist("protocol/dist/words.js")};
+import { SchedulerMachine } from ${dist("scheduler/dist/machine.js")};
 const { step } = SchedulerMachine.prototype;
 SchedulerMachine.prototype.step = function (event) {
   if (event.e === "clientMessages") throw new FlockError("FLOCK_INVARIANT", "Task 7 is broken. Its story: queued -> done");

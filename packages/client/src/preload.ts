@@ -1,4 +1,4 @@
-import { isLoadedByRequire } from "./loaded-by-require.ts";
+import { isLoadedByRequire, required } from "./loaded-by-require.ts";
 
 let preloaded: Promise<void> | undefined;
 
@@ -21,5 +21,5 @@ async function rehearseOnce(): Promise<void> {
 }
 
 async function loadRehearsal(): Promise<typeof import("./rehearsal.ts")> {
-  return isLoadedByRequire() ? require("./rehearsal.js") : import("./rehearsal.ts");
+  return isLoadedByRequire() ? required("./rehearsal.js") : import("./rehearsal.ts");
 }

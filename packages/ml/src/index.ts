@@ -41,6 +41,15 @@ export {
 export { type Labels, takeLabels } from "./labels.ts";
 export { type Digits, loadDigits } from "./load-digits.ts";
 export { type CsrMatrix, type Features, type Matrix, matrix, takeRows, toDense } from "./matrix.ts";
+export type { LabelAverage } from "./metrics/averages.ts";
+export {
+  createMetric,
+  type Metric,
+  type MetricName,
+  type MetricOptions,
+  metricNames,
+} from "./metrics/create-metric.ts";
+export type { MetricState } from "./metrics/definitions.ts";
 export {
   type Average,
   type AverageOptions,
@@ -52,7 +61,8 @@ export {
   precisionScore,
   r2Score,
   recallScore,
-} from "./metrics.ts";
+} from "./metrics/label-scores.ts";
+export type { MetricInput, TensorLike } from "./metrics/pairs.ts";
 export { dotProducts, squaredDistances } from "./pair-matrices.ts";
 export {
   f1,

@@ -11,7 +11,7 @@ import {
   precisionScore,
   r2Score,
   recallScore,
-} from "./metrics.ts";
+} from "./metrics/label-scores.ts";
 
 /** Rates predictions; higher is better. Runs on workers, and travels with what it uses: data, imports, other functions. */
 export type Scorer = (yTrue: Labels, yPred: Labels) => number;

@@ -52,8 +52,8 @@ const OUR_FOLDERS: readonly string[] = [import.meta.url, import.meta.resolve("@t
 });
 /** Code that came with a task. */
 const SHIPPED = ".taskflock-function.js";
-/** Who calls the user's functions. */
-const RUNNER = /[\\/]slot[\\/]runner\.[jt]s$/;
+/** What calls the user's functions: a method of the slot's runner. */
+const RUNNER = "#callUserFunction";
 
 export class ProfileTree {
   readonly #root: ProfileNode = newNode("", "", 0, 0);
@@ -105,7 +105,7 @@ export class ProfileTree {
       const here = at.into !== null || starts ? this.#child(at.into ?? this.#root, node) : null;
       if (here !== null) count(here, node, us);
       else this.#countOther(functionName, us);
-      const isRunner = RUNNER.test(url) || (at.byRunner && isOurs);
+      const isRunner = isOurs && (functionName === RUNNER || at.byRunner);
       for (const id of node.children ?? []) {
         const child = byId.get(id);
         if (child !== undefined) stack.push({ node: child, into: here, byRunner: isRunner });

@@ -18,16 +18,15 @@ import {
   type TaskId,
   type Welcome,
   type WhyMissing,
-  type WorkerTensors,
   type WorkerToScheduler,
 } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import type { Place } from "./arena.ts";
 import type { WorkerEquipment } from "./equipment.ts";
 import type { FunctionLibrary } from "./function-library.ts";
-import { sayTensors, TensorsTable } from "./gpus/tensors-table.ts";
 import { LineLimiter, LOG_BYTES_PER_SECOND } from "./line-limiter.ts";
 import type { RunItem, WorkerEvent, WorkerMachine, WorkerPort } from "./machine/index.ts";
+import { Reports } from "./reports.ts";
 import type { SlotFailure } from "./slot/failure.ts";
 import type { OutcomeRecord } from "./slot/outbox.ts";
 import type { StopReason } from "./slot/protocol.ts";
@@ -73,8 +72,8 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   readonly #queue: Happening[] = [];
   /** Told by a slot, and not by this shell yet. */
   #finished: { readonly slot: number; readonly items: Finished[] } = { slot: 0, items: [] };
+  readonly #reports: Reports = new Reports((task, attempt, data) => this.#sendReport(task, attempt, data));
   readonly #logs: LineLimiter = new LineLimiter(LOG_BYTES_PER_SECOND, () => performance.now());
-  readonly #tensors: TensorsTable = new TensorsTable();
   #parts: ShellParts | null = null;
   #send: ((message: WorkerToScheduler) => number) | null = null;
   /** The frame in which the last snapshot travels. */
@@ -104,6 +103,7 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   close(): void {
     this.#closed = true;
     if (this.#alarm !== null) clearTimeout(this.#alarm);
+    this.#reports.close();
     this.#queue.length = 0;
   }
 
@@ -114,11 +114,12 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#worker = welcome.name;
     const { resumed, received, inlineLimitBytes } = welcome;
     if (!resumed) this.#snapshotFrame = 0;
+    this.#reports.linkUp(!resumed);
     this.#dispatch({ e: "linkUp", fresh: !resumed, inlineLimitBytes, snapshotPending: received < this.#snapshotFrame });
-    this.#tellTensors();
   }
 
   linkDown(): void {
+    this.#reports.linkDown();
     this.#dispatch({ e: "linkDown" });
   }
 
@@ -136,12 +137,14 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   itemFinished(slot: number, { task, attempt }: Assign, record: OutcomeRecord): void {
     const { bytes, durationUs } = record;
+    if (this.#reports.any) this.#reports.ended(task);
     const result = this.#context.payloads.putSlice(record.source, record.start, record.end);
     this.#finish(slot, { t: "finished", task, attempt, bytes, result, version: 0, durationUs });
   }
 
   itemStored(slot: number, { task, attempt }: Assign, place: Place, durationUs: number): void {
     this.#context.store.put(task, place);
+    if (this.#reports.any) this.#reports.ended(task);
     const bytes = place.length;
     this.#finish(slot, { t: "finished", task, attempt, bytes, result: NO_PAYLOAD, version: 0, durationUs });
     this.outcomesTold();
@@ -157,6 +160,7 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   itemFailed(slot: number, { task, attempt }: Assign, failed: SlotFailure, durationUs: number): void {
     const { code, name, message, retryable } = failed;
+    if (this.#reports.any) this.#reports.ended(task);
     const errorBytes = failed.error.length;
     const error = errorBytes === 0 ? NO_PAYLOAD : this.#context.payloads.put(failed.error);
     const failure = { code, name, message, error, errorBytes };
@@ -192,17 +196,6 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#dispatch({ e: "slotReplaced", slot });
   }
 
-  tensorsLoaded(tensors: WorkerTensors): void {
-    if (!this.#tensors.add(tensors)) return;
-    this.#context.logger.info(sayTensors(tensors));
-    this.#tellTensors();
-  }
-
-  #tellTensors(): void {
-    const tensors = this.#tensors.all;
-    if (tensors.length > 0) this.#send?.({ t: "tensors", tensors });
-  }
-
   stuck(slot: number): void {
     this.#context.replace(`slot ${slot} is held by native code that cannot be ended`);
   }
@@ -218,6 +211,17 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#lastLog = from;
     const passed = this.#logs.admit(text);
     if (passed !== "") this.#send?.({ t: "log", ...from, stream, text: passed });
+  }
+
+  report(task: number, attempt: number, data: Uint8Array): void {
+    if (!this.#closed) this.#reports.add(task as TaskId, attempt as Assign["attempt"], data);
+  }
+
+  #sendReport(task: TaskId, attempt: Assign["attempt"], bytes: Uint8Array): void {
+    if (this.#send === null) return;
+    const data = this.#context.payloads.put(bytes);
+    this.#send({ t: "report", task, attempt, data, dataBytes: bytes.length });
+    this.#context.payloads.free(data);
   }
 
   /** The worker's own words: of no task. */
@@ -265,6 +269,14 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   abortItem(slot: number, task: TaskId, reason: StopReason): void {
     if (this.#parts?.slots.abort(slot, task, reason) === true) this.#dispatch({ e: "itemDeaf", slot, task });
+  }
+
+  tell(slot: number, task: TaskId, attempt: Assign["attempt"], data: PayloadRef): void {
+    this.#parts?.slots.tell(slot, task, attempt, this.#context.payloads.get(data).slice());
+  }
+
+  retiring(on: boolean): void {
+    this.#parts?.slots.retiring(on);
   }
 
   endSlot(slot: number, reason: StopReason): void {

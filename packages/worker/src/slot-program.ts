@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
  * worker itself runs from its sources.
  */
 export function slotProgram(name: "thread" | "process"): string {
-  return fileURLToPath(new URL(`../dist/slot/${name}.js`, import.meta.url));
+  return fileURLToPath(new URL(`../dist/slot-${name}.js`, import.meta.url));
 }
 
 /** Names of variables that carry tokens: never passed on to code of users. */

@@ -325,9 +325,11 @@ describe("assets", () => {
 });
 
 it("assets go with the process", () => {
-  const program = `import { storeAsset } from ${JSON.stringify(new URL("../dist/functions/assets.js", import.meta.url).href)};
+  const program = `import { storeAsset } from ${JSON.stringify(new URL("../src/functions/assets.ts", import.meta.url).href)};
     process.stdout.write(storeAsset({ name: "a.txt", hash: "00", data: "AA==" }).path);`;
-  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+  const { stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+    encoding: "utf8",
+  });
   expect([stderr, basename(stdout), existsSync(dirname(dirname(stdout)))]).toEqual(["", "a.txt", false]);
 });
 

@@ -30,7 +30,7 @@ const oneTask = profile(
   [
     { id: 1, name: "(root)", calls: [2, 3, 9] },
     { id: 2, name: "(idle)" },
-    { id: 3, name: "#call", url: runner, calls: [4, 8] },
+    { id: 3, name: "#callUserFunction", url: runner, calls: [4, 8] },
     { id: 4, name: "run", url: "node:internal/async_local_storage", calls: [5] },
     { id: 5, name: "fit", url: shipped, calls: [6], lines: [{ line: 6, ticks: 3 }] },
     { id: 6, name: "inner", url: shipped, calls: [7] },

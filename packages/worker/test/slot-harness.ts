@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import {
   type Assign,
   type Attempt,
+  BulkClient,
   decodeValue,
   encodeFunctionDescription,
   encodeValue,
@@ -12,10 +13,12 @@ import {
   NO_PAYLOAD,
   PayloadStore,
   type TaskId,
+  type WorkerId,
 } from "@taskflock/protocol";
 import { pino } from "pino";
 import { Arena, type Place } from "../src/arena.ts";
 import { FunctionLibrary } from "../src/function-library.ts";
+import { Groups } from "../src/groups/groups.ts";
 import type { RunItem } from "../src/machine/index.ts";
 import { IN_FILE } from "../src/slot/batch.ts";
 import type { SlotFailure } from "../src/slot/failure.ts";
@@ -33,6 +36,7 @@ export interface Told {
     | "stored"
     | "failed"
     | "returned"
+    | "report"
     | "spoiled"
     | "free"
     | "replaced"
@@ -108,7 +112,9 @@ export class Harness {
         store: this.store,
         payloads: this.payloads,
         functions: this.functions,
+        groups: new Groups(new BulkClient({ token: "none" }), { address: () => "", worker: () => 0 as WorkerId }),
         events: this.#events(),
+        tensorsLoaded: () => undefined,
         logger: pino({ level: "silent" }),
       },
     );
@@ -144,7 +150,7 @@ export class Harness {
     this.run([item]);
     await this.next("free");
     const index = this.told.findIndex(
-      (told) => told.task === item.task && told.what !== "log" && told.what !== "started",
+      ({ task, what }) => task === item.task && what !== "log" && what !== "report" && what !== "started",
     );
     return this.told.splice(index, 1)[0]!;
   }
@@ -212,8 +218,8 @@ export class Harness {
       itemReturned: (_slot, { task }) => this.#tell({ what: "returned", task }),
       batchDone: () => this.#tell({ what: "free" }),
       slotReplaced: () => this.#tell({ what: "replaced" }),
+      report: (task, _attempt, data) => this.#tell({ what: "report", task, value: decodeValue(data, { copy: true }) }),
       log: (task, _attempt, stream, text) => this.#tell({ what: "log", task, stream, text }),
-      tensorsLoaded: () => undefined,
       stuck: () => this.#tell({ what: "stuck" }),
       broken: (_slot, error) => this.#tell({ what: "broken", text: String(error) }),
     };

@@ -112,6 +112,10 @@ export const errorRegistry = {
     summary: "The task's code ended its slot (process.exit, abort).",
     advice: "Return or throw instead.",
   },
+  FLOCK_TASK_YIELDED: {
+    summary: "A task gave up its place because its worker retires; it is begun again on another worker.",
+    advice: "Throw it only while `taskContext().retiring` is aborted: elsewhere it fails the task.",
+  },
   FLOCK_TASK_OUT_OF_MEMORY: {
     summary: "The task filled the JavaScript heap of its slot.",
     advice: "Use less memory, typed arrays, or raise --heap-limit on the worker.",
@@ -288,6 +292,16 @@ export const errorRegistry = {
     summary: "Uploaded files take as much room as the scheduler has for them.",
     advice: "Remove some (client.removeFile), scatter large data instead, or put it on a disk that all workers see.",
   },
+  FLOCK_GROUP_BROKEN: {
+    summary:
+      "A member of a group of tasks failed, was cancelled, left, or lost its worker: the others cannot go on with it.",
+    advice:
+      "The message names the member. Form the group anew, with the next epoch; what the others have computed is theirs.",
+  },
+  FLOCK_GROUP_UNREACHABLE: {
+    summary: "Two members of a group of tasks run on workers that cannot connect to each other.",
+    advice: "Give workers an address at which the others reach them (--host, --advertise); groups are not relayed.",
+  },
   // model selection
   FLOCK_ML_ESTIMATOR: {
     summary: "What was given as an estimator cannot be used as one.",
@@ -310,7 +324,56 @@ export const errorRegistry = {
     summary: 'A fit failed, and errorScore is "raise".',
     advice: "See the cause, or use errorScore: NaN.",
   },
+  FLOCK_TRAINING_MODEL: {
+    summary:
+      "A model cannot be trained: it is no LayersModel, is not compiled, or has a shape that trainings do not take.",
+    advice: "See the message for what it lacks.",
+  },
+  FLOCK_LOSS_NOT_FINITE: {
+    summary: "The loss of a training became NaN or infinite, so the training stopped.",
+    advice: "Lower the learning rate, look for values in the data that are not finite, or clip gradients.",
+  },
+  FLOCK_CHECKPOINT_INVALID: {
+    summary: "A checkpoint is damaged, cut, foreign, or of another model.",
+    advice: "See the message for what is wrong; take an older checkpoint, or the model that it was made with.",
+  },
   FLOCK_ML_NOT_FITTED: { summary: "There is no fitted estimator.", advice: "Search with refit on." },
+  // storage and tables
+  FLOCK_STORAGE_ADDRESS: {
+    summary: "An address is no storage, or a name is no name of a file in it.",
+    advice:
+      "Write a folder's path, file:///path, https://server/path or s3://bucket/prefix; names are relative and have no `..`.",
+  },
+  FLOCK_STORAGE_NOT_FOUND: {
+    summary: "A file, folder or bucket does not exist.",
+    advice: "Check the address and the name, which the message has.",
+  },
+  FLOCK_STORAGE_DENIED: {
+    summary: "Access to a file or bucket is denied.",
+    advice: "Check permissions, and for S3 the credentials and the bucket's policy.",
+  },
+  FLOCK_STORAGE_FULL: {
+    summary: "A file could not be written: there is no room, or a quota is used up.",
+    advice: "Free space, raise the quota, or write elsewhere.",
+  },
+  FLOCK_STORAGE_FAILED: {
+    summary: "A file could not be read or written, for a reason that has no code of its own.",
+    advice: "See the message and the error's cause.",
+  },
+  FLOCK_TENSOR_MISSING: {
+    summary: "TensorFlow.js is not installed where the program or the worker looks for it.",
+    advice: "Install it: `npm install @tensorflow/tfjs`, in the project and on every worker that trains.",
+  },
+  FLOCK_TENSOR_BACKEND: {
+    summary: "The tensor backend that was asked for is unknown, does not work here, or another is loaded already.",
+    advice:
+      "The message says why. Mend that, or leave TASKFLOCK_TENSOR_BACKEND out: then the best that works is taken.",
+  },
+  FLOCK_TENSOR_CPU: {
+    summary: "A warning: tensors are computed by plain JavaScript, 100 times slower than any other way.",
+    advice:
+      "`npm install @tensorflow/tfjs-backend-wasm` is enough to have a faster one; the message says what else was tried.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof errorRegistry;

@@ -1,22 +1,31 @@
 // What TensorFlow.js computes with in the slots of a worker: told to the scheduler, and printed, once for each that differs.
 import type { WorkerTensors } from "@taskflock/protocol";
+import type { Logger } from "pino";
 
 /** More do not differ in anything that helps. */
 const MOST = 32;
 
 export class TensorsTable {
   readonly #seen: Map<string, WorkerTensors> = new Map();
+  readonly #logger: Logger;
+  readonly #send: (all: readonly WorkerTensors[]) => void;
 
-  get all(): readonly WorkerTensors[] {
-    return [...this.#seen.values()];
+  constructor(logger: Logger, send: (all: readonly WorkerTensors[]) => void) {
+    this.#logger = logger;
+    this.#send = send;
   }
 
-  /** False when it was told before. */
-  add(tensors: WorkerTensors): boolean {
+  add(tensors: WorkerTensors): void {
     const key = JSON.stringify(tensors);
-    if (this.#seen.has(key) || this.#seen.size >= MOST) return false;
+    if (this.#seen.has(key) || this.#seen.size >= MOST) return;
     this.#seen.set(key, tensors);
-    return true;
+    this.#logger.info(sayTensors(tensors));
+    this.tell();
+  }
+
+  /** Also to a scheduler that is new. */
+  tell(): void {
+    if (this.#seen.size > 0) this.#send([...this.#seen.values()]);
   }
 }
 

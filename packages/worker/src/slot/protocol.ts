@@ -1,5 +1,6 @@
 // What a slot and the main thread say to each other besides batches and outcomes.
 import type { GearFailure } from "@taskflock/protocol/code";
+import type { FromMember, ToMember } from "@taskflock/protocol/words";
 import type { ProfileReport } from "../profile-tree.ts";
 import type { Batch, Supplies } from "./batch.ts";
 import type { Connection } from "./connection.ts";
@@ -48,6 +49,8 @@ export type SlotToMain =
       readonly stream: "stdout" | "stderr";
       readonly text: string;
     }
+  /** What a task reports, encoded. */
+  | { readonly t: "report"; readonly task: number; readonly attempt: number; readonly data: Uint8Array }
   /** Outcome records (outbox.ts) that are not in the shared outbox. */
   | { readonly t: "records"; readonly records: Uint8Array }
   /** It can run batches. */
@@ -66,6 +69,8 @@ export type SlotToMain =
   | { readonly t: "tensors"; readonly tensors: ToldTensors }
   /** It is, in this session. */
   | { readonly t: "session"; readonly id: number; readonly secret: string }
+  /** A member of a group of tasks says something. */
+  | { readonly t: "group"; readonly say: FromMember }
   // Process slots only:
   | { readonly t: "begun" | "heeds"; readonly index: number }
   | { readonly t: "profiled"; readonly report: ProfileReport }
@@ -81,10 +86,15 @@ export type MainToSlot =
       readonly memory: SharedArrayBuffer | null;
     }
   | { readonly t: "abort"; readonly task: number; readonly attempt: number; readonly reason: StopReason }
+  /** A value for the code of an item, encoded. */
+  | { readonly t: "tell"; readonly task: number; readonly attempt: number; readonly data: Uint8Array }
+  /** The worker retires, or does so no more. */
+  | { readonly t: "retiring"; readonly on: boolean }
   /** Said before a batch that needs it. */
   | { readonly t: "supplies"; readonly supplies: Supplies }
   | { readonly t: "batch"; readonly batch: Batch }
   | { readonly t: "connection"; readonly connection: Connection }
+  | { readonly t: "group"; readonly say: ToMember }
   /** Between two batches, in the order in which it was said; answered by `plugged`. */
   | { readonly t: "plug"; readonly plugin: SlotPlugin }
   | { readonly t: "unplug"; readonly serial: number }

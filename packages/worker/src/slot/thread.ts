@@ -8,6 +8,7 @@ import { type Batch, IN_FILE, type Supplies } from "./batch.ts";
 import { SlotEquipment } from "./equipment.ts";
 import { arenaFull } from "./failure.ts";
 import { useFilesFolder } from "./files.ts";
+import { GroupPort } from "./group-port.ts";
 import { OUTCOME, OutboxWriter } from "./outbox.ts";
 import type { MainToSlot, SlotConfig, SlotToMain, ThreadStart } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
@@ -27,6 +28,7 @@ class ThreadSlot implements SlotHost {
   readonly #port: MessagePort;
   readonly #runner: BatchRunner;
   readonly #equipment: SlotEquipment;
+  readonly #groups: GroupPort;
   readonly #broke: (error: unknown) => void;
   #placed: ((answer: PlaceAnswer) => void) | undefined;
 
@@ -40,6 +42,7 @@ class ThreadSlot implements SlotHost {
     this.outbox = this.#outboxes[0]!;
     this.#runner = new BatchRunner(start, this);
     this.#equipment = new SlotEquipment(start, (message) => this.post(message));
+    this.#groups = new GroupPort((message, transfer) => port.postMessage(message, transfer));
     useFilesFolder(start.filesFolder);
     listenToTensors((tensors) => this.post({ t: "tensors", tensors }));
     port.on("message", (message: MainToSlot) => this.#receive(message));
@@ -107,8 +110,17 @@ class ThreadSlot implements SlotHost {
       case "abort":
         this.#runner.abort(message.task, message.attempt, message.reason);
         break;
+      case "tell":
+        this.#runner.heard(message.task, message.attempt, message.data);
+        break;
+      case "retiring":
+        this.#runner.retiring(message.on);
+        break;
       case "connection":
         this.#runner.connection.told(message.connection);
+        break;
+      case "group":
+        this.#groups.told(message.say);
         break;
       default:
         break;

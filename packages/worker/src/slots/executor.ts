@@ -3,6 +3,7 @@
 import type { Assign, GearFailure, PayloadRef } from "@taskflock/protocol";
 import type { Arena, Place } from "../arena.ts";
 import type { FunctionLibrary, LibraryFunction } from "../function-library.ts";
+import type { Groups } from "../groups/groups.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import type { SlotPlugin } from "../slot/equipment.ts";
 import type { OutcomeRecord } from "../slot/outbox.ts";
@@ -34,6 +35,8 @@ export interface ExecutorEvents {
   large(index: number, bytes: Uint8Array, durationUs: number): void;
   allocate(index: number, bytes: number): Place | null;
   log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
+  /** What a task reports, encoded. */
+  report(task: number, attempt: number, data: Uint8Array): void;
   /** The oldest batch was run through; outcomes may still be on their way. */
   batchDone(): void;
   /** A plugin's setup has ended there. */
@@ -57,6 +60,10 @@ export interface Executor {
   run(items: readonly ReadyItem[], terms: BatchTerms): void;
   /** Stops item `index` of the batch at `position` (0: the oldest): it is not begun, or its AbortSignal is set. */
   abort(position: number, index: number, task: number, attempt: number, reason: StopReason): void;
+  /** A value for the code of an item, if that runs. */
+  tell(task: number, attempt: number, data: Uint8Array): void;
+  /** Tells its items that the worker retires, or does so no more. */
+  retiring(on: boolean): void;
   /** Delivers outcomes of the oldest batch that are there. */
   look(): void;
   /** All of the oldest batch is known, and it has ended: from now on the next one is the oldest. */
@@ -76,6 +83,7 @@ export interface ExecutorParts {
   readonly functions: FunctionLibrary;
   readonly packer: BatchPacker;
   readonly taskClients: TaskClients;
+  readonly groups: Groups;
 }
 
 export interface ThreadOptions {

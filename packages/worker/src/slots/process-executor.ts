@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { FlockError } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import { SeenFunctions } from "../function-library.ts";
+import type { Seat } from "../groups/groups.ts";
 import type { ProfileReport } from "../profile-tree.ts";
 import { type BatchTerms, IN_FILE, type StoredInput } from "../slot/batch.ts";
 import type { SlotPlugin } from "../slot/equipment.ts";
@@ -64,6 +65,7 @@ export class ProcessExecutor implements Executor {
   readonly #packer: BatchPacker;
   readonly #taskClients: TaskClients;
   #session: SlotSession | null = null;
+  readonly #seat: Seat;
   readonly #kept: KeptInputs;
   /** Resolves when the child is gone. */
   readonly exited: Promise<void>;
@@ -80,6 +82,7 @@ export class ProcessExecutor implements Executor {
     this.#functions = new SeenFunctions(parts.functions);
     this.#packer = parts.packer;
     this.#taskClients = parts.taskClients;
+    this.#seat = parts.groups.seat((say) => this.#send({ t: "group", say }));
     this.#kept = new KeptInputs(options.config.cacheBytes);
     this.#child = fork(slotProgram("process"), [], {
       env: { ...publicEnvironment(), ...options.environment },
@@ -117,6 +120,14 @@ export class ProcessExecutor implements Executor {
 
   abort(_position: number, _index: number, task: number, attempt: number, reason: StopReason): void {
     this.#send({ t: "abort", task, attempt, reason });
+  }
+
+  tell(task: number, attempt: number, data: Uint8Array): void {
+    this.#send({ t: "tell", task, attempt, data });
+  }
+
+  retiring(on: boolean): void {
+    this.#send({ t: "retiring", on });
   }
 
   look(): void {
@@ -161,6 +172,7 @@ export class ProcessExecutor implements Executor {
   async end(): Promise<void> {
     this.#ending = true;
     this.#events.gone();
+    this.#seat.end("was stopped, and its slot with it");
     this.#child.kill("SIGKILL");
     await this.exited;
     this.#taskClients.over(this.#session);
@@ -222,11 +234,17 @@ export class ProcessExecutor implements Executor {
       case "tensors":
         this.#events.tensors(message.tensors);
         break;
+      case "group":
+        this.#seat.hear(message.say);
+        break;
       case "session":
         this.#session = { id: message.id, secret: message.secret };
         break;
       case "log":
         this.#events.log(message.task, message.attempt, message.stream, message.text);
+        break;
+      case "report":
+        this.#events.report(message.task, message.attempt, message.data);
         break;
       case "plugged":
         this.#events.plugged(message.serial, message.failure);
@@ -254,6 +272,7 @@ export class ProcessExecutor implements Executor {
     const ending: Ending = this.#stderr.includes(HEAP_MESSAGE)
       ? { how: "heap" }
       : { how: "exit", what: this.#unready ?? signal ?? `exit code ${code}` };
+    this.#seat.end(ending.how === "heap" ? "ran out of heap" : `ended its process (${ending.what})`);
     this.#events.gone();
     this.#events.ended(ending);
   }

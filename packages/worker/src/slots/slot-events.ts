@@ -1,6 +1,6 @@
 // What slots tell the worker's shell.
 
-import type { Assign, WorkerTensors } from "@taskflock/protocol";
+import type { Assign } from "@taskflock/protocol";
 import type { Place } from "../arena.ts";
 import type { SlotFailure } from "../slot/failure.ts";
 import type { OutcomeRecord } from "../slot/outbox.ts";
@@ -22,8 +22,8 @@ export interface SlotEvents {
   batchDone(slot: number): void;
   slotReplaced(slot: number): void;
   log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
-  /** TensorFlow.js was loaded in a slot, which may be one of several that say the same. */
-  tensorsLoaded(tensors: WorkerTensors): void;
+  /** What a task reports, encoded. */
+  report(task: number, attempt: number, data: Uint8Array): void;
   /** Native code holds the thread: the slot goes on with another one, and the worker should be replaced. */
   stuck(slot: number): void;
   /** The slot cannot be started again. */

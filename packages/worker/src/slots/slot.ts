@@ -122,6 +122,14 @@ export class Slot {
     return false;
   }
 
+  tell(task: number, attempt: number, data: Uint8Array): void {
+    this.#executors[this.#kind]?.tell(task, attempt, data);
+  }
+
+  retiring(on: boolean): void {
+    for (const executor of Object.values(this.#executors)) executor.retiring(on);
+  }
+
   /** Reports what finished and which item runs. */
   look(): void {
     const executor = this.#executors[this.#kind];
@@ -223,12 +231,13 @@ export class Slot {
     const made: Executor = this.#make(kind, this.number, {
       plugged: () => undefined, // `make` hears of these
       gone: () => undefined,
-      tensors: (tensors) => this.#events.tensorsLoaded({ where: this.#nature.pinned ? "gpu" : kind, ...tensors }),
+      tensors: () => undefined,
       outcome: (record) => this.#outcome(record),
       outcomesTold: () => this.#events.outcomesTold(),
       large: (index, bytes, durationUs) => this.#large(index, bytes, durationUs),
       allocate: (index, bytes) => this.#allocate(index, bytes),
       log: (task, attempt, stream, text) => this.#events.log(task, attempt, stream, text),
+      report: (task, attempt, data) => this.#events.report(task, attempt, data),
       batchDone: () => {
         this.#used.add(made);
         const run = this.#runs.find(({ through }) => !through);

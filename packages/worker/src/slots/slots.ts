@@ -1,10 +1,18 @@
 // All slots of a worker, and the glance at their counters while batches run.
-import { FlockError, NO_PAYLOAD, type PayloadRef, type PayloadStore, type TaskId } from "@taskflock/protocol";
+import {
+  FlockError,
+  NO_PAYLOAD,
+  type PayloadRef,
+  type PayloadStore,
+  type TaskId,
+  type WorkerTensors,
+} from "@taskflock/protocol";
 import type { Logger } from "pino";
 import type { Arena } from "../arena.ts";
 import type { FunctionLibrary } from "../function-library.ts";
 import { type AssetFolder, newAssetFolder } from "../functions/assets.ts";
 import { pinnedTo } from "../gpus/environment.ts";
+import type { Groups } from "../groups/groups.ts";
 import type { RunItem } from "../machine/index.ts";
 import type { ProfileReport } from "../profile-tree.ts";
 import type { BatchTerms } from "../slot/batch.ts";
@@ -55,7 +63,10 @@ export interface SlotsParts {
   readonly store: Store;
   readonly payloads: PayloadStore;
   readonly functions: FunctionLibrary;
+  readonly groups: Groups;
   readonly events: SlotEvents;
+  /** TensorFlow.js was loaded in a slot, perhaps in one of several that say the same. */
+  tensorsLoaded(tensors: WorkerTensors): void;
   readonly logger: Logger;
 }
 
@@ -89,9 +100,9 @@ export class Slots {
   constructor(options: SlotsOptions, parts: SlotsParts) {
     this.#options = options;
     this.#parts = parts;
-    const { arena, functions, payloads } = parts;
+    const { arena, functions, groups, payloads } = parts;
     const taskClients = new TaskClients(options, parts.logger);
-    this.#executorParts = { arena, functions, packer: new BatchPacker(payloads), taskClients };
+    this.#executorParts = { arena, functions, groups, packer: new BatchPacker(payloads), taskClients };
     this.#assets = newAssetFolder(options.incarnation);
     for (let number = 0; number < options.slots; number++) this.#slots.push(this.#newSlot(number));
   }
@@ -113,6 +124,14 @@ export class Slots {
   abort(slot: number, task: TaskId, reason: StopReason): boolean {
     const aborted = this.#slot(slot);
     return aborted.abort(task, reason) && !aborted.isActor;
+  }
+
+  tell(slot: number, task: TaskId, attempt: number, data: Uint8Array): void {
+    this.#slot(slot).tell(task, attempt, data);
+  }
+
+  retiring(on: boolean): void {
+    for (const slot of [...this.#slots, ...this.#others.values()]) slot.retiring(on);
   }
 
   end(slot: number, reason: StopReason): void {
@@ -230,6 +249,10 @@ export class Slots {
       ...events,
       plugged: (serial, failure) => this.plugins.plugged(made, serial, failure),
       gone: () => this.plugins.ended(made),
+      tensors: (tensors) => {
+        const where = kind === "process" && this.#pinned.has(slot) ? "gpu" : kind;
+        this.#parts.tensorsLoaded({ where, ...tensors });
+      },
     };
     const made: Executor =
       kind === "thread" ? new ThreadExecutor(options, this.#executorParts, heard) : this.#process(options, heard);

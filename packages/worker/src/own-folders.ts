@@ -4,7 +4,7 @@ let folders: readonly string[] | undefined;
 
 /** URLs of folders, each with a slash at the end. */
 export function ownFolders(): readonly string[] {
-  folders ??= [new URL("../../", import.meta.url).href, new URL("../", protocolUrl()).href];
+  folders ??= [new URL("../", import.meta.url).href, new URL("../", protocolUrl()).href];
   return folders;
 }
 
@@ -12,5 +12,5 @@ function protocolUrl(): string {
   // A bundler's or a test runner's module has no way to resolve; then the packages lie side by side.
   return typeof import.meta.resolve === "function"
     ? import.meta.resolve("@taskflock/protocol/code")
-    : new URL("../../../protocol/dist/code.js", import.meta.url).href;
+    : new URL("../../protocol/dist/code.js", import.meta.url).href;
 }

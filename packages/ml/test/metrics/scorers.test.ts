@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { accuracyScore, confusionMatrix, f1Score, type Scorer } from "../src/index.ts";
-import { mean, standardDeviation, variance } from "../src/numeric.ts";
-import { resolveScorers, scorerNames } from "../src/scorers.ts";
-import { rank } from "../src/search/cv-results.ts";
-import { reference } from "./reference.ts";
+import { accuracyScore, confusionMatrix, f1Score, type Scorer } from "../../src/index.ts";
+import { mean, standardDeviation, variance } from "../../src/numeric.ts";
+import { resolveScorers, scorerNames } from "../../src/scorers.ts";
+import { rank } from "../../src/search/cv-results.ts";
+import { reference } from "../reference.ts";
 
 describe("scorers", () => {
   const cases = reference.metrics.flatMap(({ scores, ...labels }) =>

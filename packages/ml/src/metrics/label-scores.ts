@@ -1,8 +1,8 @@
 // How good predictions are. Same definitions as scikit-learn's metrics; where a ratio has no denominator it is 0.
 
 import { FlockError } from "@taskflock/protocol/words";
-import { type Labels, sortedLabels } from "./labels.ts";
-import { mean, pairwiseSum } from "./numeric.ts";
+import { type Labels, sortedLabels } from "../labels.ts";
+import { mean, pairwiseSum } from "../numeric.ts";
 
 export type Average = "binary" | "macro" | "micro" | "weighted";
 

@@ -1,0 +1,49 @@
+// From an address to its storage. Each kind is loaded when it is first opened.
+import { fileURLToPath } from "node:url";
+import { FlockError } from "@taskflock/protocol/words";
+import { checkedNetwork } from "./options.ts";
+import type { Storage, StorageOptions } from "./storage.ts";
+
+const scheme = /^([a-z][a-z0-9+.-]+):/i;
+
+/**
+ * Opens a place for files: a folder (its path, or `file:`), a web server (`https:`, `http:`; read only) or a bucket
+ * (`s3://bucket/prefix`, which needs the package `@aws-sdk/client-s3`). Nothing is read yet: a folder or prefix that is not there
+ * is made by the first write.
+ */
+export async function openStorage(url: string, options: StorageOptions = {}): Promise<Storage> {
+  checkedNetwork(options);
+  switch (scheme.exec(url)?.[1]?.toLowerCase()) {
+    case undefined:
+      return await openDirectory(url);
+    case "file":
+      return await openDirectory(pathOf(url));
+    default:
+      throw unknown(url);
+  }
+}
+
+async function openDirectory(path: string): Promise<Storage> {
+  if (typeof path !== "string" || path === "") throw unknown(path);
+  const { DirectoryStorage } = await import("./directory.ts");
+  return new DirectoryStorage(path);
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new FlockError(
+      "FLOCK_STORAGE_ADDRESS",
+      `${url} names no folder of this machine. Write file:///path, or the path alone.`,
+      { cause: error },
+    );
+  }
+}
+
+function unknown(url: string): FlockError {
+  return new FlockError(
+    "FLOCK_STORAGE_ADDRESS",
+    `${JSON.stringify(url)} is no storage. It takes the path of a folder, file:///path, https://server/path, or s3://bucket/prefix.`,
+  );
+}
