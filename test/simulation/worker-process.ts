@@ -267,11 +267,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       retiring: (on) => {
         for (const slot of this.#slots.values()) slot.retiring(on);
       },
-      closeSlot: (slot) => {
-        this.#slots.get(slot)?.stop();
-        this.#slots.delete(slot);
-        this.#actors.delete(slot);
-      },
+      closeSlot: (slot) => this.#closeSlot(slot),
       pin: (slot, devices) => {
         if (this.#slots.has(slot) || devices.length === 0) throw new Error(`${this.name} pins slot ${slot} too late`);
       },
@@ -302,6 +298,12 @@ export class WorkerProcess implements PeerEnd, SlotHost {
         if (restart) this.#around.startAgain(this);
       },
     };
+  }
+
+  #closeSlot(slot: number): void {
+    this.#slots.get(slot)?.stop();
+    this.#slots.delete(slot);
+    this.#actors.delete(slot);
   }
 
   /** Part by part, each once; it takes a while, and may fail. */

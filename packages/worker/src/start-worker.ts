@@ -93,7 +93,10 @@ class Worker implements RunningWorker {
   readonly #profiles: Profiles;
   readonly #metrics: Metrics;
   readonly #gpuWatch: GpuWatch;
-  readonly #tensors: TensorsTable;
+  readonly #tensors: TensorsTable = new TensorsTable({
+    print: (line) => this.#options.logger.info(line),
+    tell: (tensors) => this.#link?.send({ t: "tensors", tensors }),
+  });
   readonly #watch: MemoryWatch;
   readonly #machine: WorkerMachine;
   readonly #shell: WorkerShell;
@@ -130,7 +133,6 @@ class Worker implements RunningWorker {
       pausing: (paused, reason) => this.#shell.pausing(paused, reason),
     });
     this.#bulk = new BulkClient({ token: options.token, scheduler: options.address });
-    this.#tensors = new TensorsTable(this.#options.logger, (tensors) => this.#link?.send({ t: "tensors", tensors }));
     this.#gpuWatch = new GpuWatch(options.gpus, logger);
     this.#metrics = new Metrics(this.#arena, this.#store, this.#bulk.counts, this.#gpuWatch);
     this.#groups = new Groups(this.#bulk, {

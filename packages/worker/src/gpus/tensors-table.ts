@@ -1,31 +1,33 @@
 // What TensorFlow.js computes with in the slots of a worker: told to the scheduler, and printed, once for each that differs.
 import type { WorkerTensors } from "@taskflock/protocol";
-import type { Logger } from "pino";
 
 /** More do not differ in anything that helps. */
 const MOST = 32;
 
+export interface TensorsListeners {
+  print(line: string): void;
+  tell(all: readonly WorkerTensors[]): void;
+}
+
 export class TensorsTable {
   readonly #seen: Map<string, WorkerTensors> = new Map();
-  readonly #logger: Logger;
-  readonly #send: (all: readonly WorkerTensors[]) => void;
+  readonly #listeners: TensorsListeners;
 
-  constructor(logger: Logger, send: (all: readonly WorkerTensors[]) => void) {
-    this.#logger = logger;
-    this.#send = send;
+  constructor(listeners: TensorsListeners) {
+    this.#listeners = listeners;
   }
 
   add(tensors: WorkerTensors): void {
     const key = JSON.stringify(tensors);
     if (this.#seen.has(key) || this.#seen.size >= MOST) return;
     this.#seen.set(key, tensors);
-    this.#logger.info(sayTensors(tensors));
+    this.#listeners.print(sayTensors(tensors));
     this.tell();
   }
 
   /** Also to a scheduler that is new. */
   tell(): void {
-    if (this.#seen.size > 0) this.#send([...this.#seen.values()]);
+    if (this.#seen.size > 0) this.#listeners.tell([...this.#seen.values()]);
   }
 }
 
