@@ -1,4 +1,5 @@
 // The one registry of coded errors. A code is never reused; `docs/errors.md` is generated from this table.
+// Long: one table, read entry by entry.
 
 export interface ErrorEntry {
   /** What happened, in one line for the documentation. */
