@@ -81,6 +81,16 @@ export {
   multilabelConfusionMatrix,
   type TableMetrics,
 } from "./metrics/tables.ts";
+export {
+  type FormatThresholdOptions,
+  formatThresholdTable,
+  type ThresholdOptions,
+  type ThresholdRow,
+  type ThresholdScores,
+  type ThresholdTable,
+  thresholdTable,
+} from "./metrics/threshold-table.ts";
+export { modelSummary, type SummaryModel } from "./model-summary.ts";
 export { dotProducts, squaredDistances } from "./pair-matrices.ts";
 export {
   f1,
