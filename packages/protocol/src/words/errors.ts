@@ -250,6 +250,10 @@ export const errorRegistry = {
     summary: "An address beyond loopback needs TLS.",
     advice: "Pass --insecure to accept plain text on a network you trust.",
   },
+  FLOCK_GPU_UNAVAILABLE: {
+    summary: "A worker is to give out more GPUs than there are.",
+    advice: "Ask for as many as the message names, or for --gpus auto; `taskflock gpu` says what is missing.",
+  },
   FLOCK_CLUSTER_START: { summary: "A cluster's process did not start.", advice: "See the output in the message." },
   FLOCK_RECORDING_INVALID: {
     summary: "A recording cannot be replayed.",
