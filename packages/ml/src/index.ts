@@ -127,11 +127,27 @@ export {
   type Splitter,
   stratifiedKFold,
 } from "./splits.ts";
+export { openStorage } from "./storage/open-storage.ts";
+export type { ByteRange, S3Options, Storage, StorageOptions, StoredFile } from "./storage/storage.ts";
 export { type Kernel, polyGram, rbfGram } from "./svm/kernels.ts";
 export type { SvcModel, SvcParams } from "./svm/model.ts";
 export { predictSvc, svcDecisions } from "./svm/predict.ts";
 export { svc } from "./svm/svc.ts";
 export { fitSvc } from "./svm/train.ts";
+export { parquetInfo, readCsv, readParquet } from "./tables/read.ts";
+export type { Table } from "./tables/table.ts";
+export type {
+  AnyRow,
+  Columns,
+  CsvOptions,
+  CsvType,
+  ParquetColumn,
+  ParquetFileInfo,
+  ParquetInfo,
+  ParquetOptions,
+  ReadOptions,
+  TableSource,
+} from "./tables/types.ts";
 export type { MatrixMode } from "./text/bag-of-words.ts";
 export { type IntTensor, type PadOptions, padSequences } from "./text/pad-sequences.ts";
 export { type BitTensor, TagIndex, type TagIndexJson, type TagIndexOptions, tagIndex } from "./text/tags.ts";
