@@ -3,6 +3,7 @@
 import { FlockError } from "@taskflock/protocol/words";
 import { type Check, flag, show } from "../estimators/parameter-checks.ts";
 import type { CsrMatrix } from "../matrix.ts";
+import { checkedTensor, isTensor, rowSize } from "../tensors.ts";
 import type { Tensor } from "../training/types.ts";
 import { countedWords, type MatrixMode, matrixModes, weightOf } from "./bag-of-words.ts";
 import { resolveOptions } from "./options.ts";
@@ -85,11 +86,14 @@ export class Tokenizer implements TokenizerState {
     return Array.from(checkedTexts(texts), (text) => sequenceOf(this, text));
   }
 
-  /** Texts of the words of each sequence, a space between them: what the model saw, not the text as it was. */
-  sequencesToTexts(sequences: Iterable<Iterable<number>>): string[] {
+  /**
+   * Texts of the words of each sequence, or each row of a tensor, a space between them: what the model saw, not the text as it was.
+   * What fills rows is a word too where it is the index of one.
+   */
+  sequencesToTexts(sequences: Iterable<Iterable<number>> | Tensor): string[] {
     const outside = outsideOf(this);
     const oovWord = outside === undefined ? undefined : this.indexWord.get(outside);
-    return Array.from(sequences, (sequence) => {
+    return Array.from(isTensor(sequences) ? rowsOf(sequences) : sequences, (sequence) => {
       const words: string[] = [];
       for (const index of sequence) {
         const word = isWithin(this, index) ? this.indexWord.get(index) : undefined;
@@ -178,6 +182,13 @@ function sequenceOf(tokenizer: Tokenizer, text: Text): number[] {
     else if (outside !== undefined) sequence.push(outside);
   }
   return sequence;
+}
+
+function rowsOf(tensor: Tensor): Iterable<number>[] {
+  const size = rowSize(checkedTensor(tensor, "sequences"));
+  return Array.from({ length: tensor.shape[0] as number }, (_, row) =>
+    tensor.data.subarray(row * size, (row + 1) * size),
+  );
 }
 
 function* checkedTexts(texts: Iterable<Text>): Generator<Text> {
