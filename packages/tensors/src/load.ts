@@ -8,6 +8,7 @@ import { tryWasm } from "./backends/wasm.ts";
 import { tryWebGpu } from "./backends/webgpu.ts";
 import { whatIsWrong } from "./check.ts";
 import { findPackage, importFile } from "./packages.ts";
+import { tellChoice } from "./told.ts";
 import {
   type LoadTensorsOptions,
   type PassedOver,
@@ -119,5 +120,7 @@ function chosen(
     const text = `Tensors are computed by plain JavaScript, 100 times slower than other ways. Passed over: ${why}`;
     process.emitWarning(text, { type: "FlockWarning", code: "FLOCK_TENSOR_CPU" });
   }
-  return { tf, backend, versions, device: ready.device, passedOver };
+  const tensors: Tensors = { tf, backend, versions, device: ready.device, passedOver };
+  tellChoice(tensors);
+  return tensors;
 }
