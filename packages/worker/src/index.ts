@@ -1,5 +1,6 @@
 export { hideGpus } from "./gpus/environment.ts";
 export type { FoundGpus, Gpu, GpuDeal, GpuWish } from "./gpus/find.ts";
+export { sayTensors } from "./gpus/tensors-table.ts";
 export { joinNanny, type NannyLink } from "./nanny/child.ts";
 export type { NannyExit, NannyOptions, RunningNanny } from "./nanny/nanny.ts";
 export type { WorkerOptions } from "./options.ts";
