@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, isFlockError, LocalCluster, type WorkerInfo } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { installNvidiaSmi, TWO_H200 } from "../../packages/worker/test/nvidia-smi.ts";
+import { installNvidiaSmi, TWO_H200 } from "./nvidia-smi.ts";
 import { taskflock } from "./processes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "taskflock-"));

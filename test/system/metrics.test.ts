@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, LocalCluster } from "taskflock";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { installNvidiaSmi, TWO_H200 } from "../../packages/worker/test/nvidia-smi.ts";
+import { installNvidiaSmi, TWO_H200 } from "./nvidia-smi.ts";
 
 // Workers with GPUs have more to tell.
 const folder = mkdtempSync(join(tmpdir(), "taskflock-"));
@@ -22,7 +22,7 @@ let cluster: LocalCluster;
 let client: Client;
 let served: ReadonlyMap<string, Metric>;
 beforeAll(async () => {
-  cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1, gpus: 2, env: { PATH } });
+  cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 2, gpus: 2, env: { PATH } });
   client = await cluster.connect();
   await client.gather(client.map((x: number) => x + 1, [1, 2, 3]));
   const known = async (): Promise<boolean> => (await client.workers())[0]?.metrics?.gpus[1]?.utilization === 0;
@@ -86,7 +86,7 @@ test("names have their rooms, counters end in _total, every value is a number, a
 
 test("workers are there by name, with their resources and what they did", () => {
   const of = (name: string): Metric => served.get(`taskflock_worker_${name}`)!;
-  expect(of("slots").values).toEqual([1]);
+  expect(of("slots").values).toEqual([2]);
   expect(of("tasks_finished_total").values).toEqual([3]);
   expect([...of("resource").labels]).toEqual(["worker", "resource"]);
   expect(of("resource").values).toEqual([2]);

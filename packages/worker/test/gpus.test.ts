@@ -4,17 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll, afterEach, describe, expect, it, test, vi } from "vitest";
-import { hideGpus, pinnedTo } from "../src/gpus/environment.ts";
-import { findGpus, gpusToGive } from "../src/gpus/find.ts";
-import { askNvidiaSmi } from "../src/gpus/nvidia-smi.ts";
-import { GpuWatch } from "../src/gpus/watch.ts";
 import {
   DIVIDED_A100,
   installBrokenNvidiaSmi,
   installHangingNvidiaSmi,
   installNvidiaSmi,
   TWO_H200,
-} from "./nvidia-smi.ts";
+} from "../../../test/system/nvidia-smi.ts";
+import { hideGpus, pinnedTo } from "../src/gpus/environment.ts";
+import { findGpus, gpusToGive } from "../src/gpus/find.ts";
+import { askNvidiaSmi } from "../src/gpus/nvidia-smi.ts";
+import { GpuWatch } from "../src/gpus/watch.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "taskflock-"));
 const two = installNvidiaSmi(join(folder, "two"), TWO_H200);

@@ -26,6 +26,9 @@ interface Dawn {
 
 export const tryWebGpu: Attempt = async ({ tf, mainThread, forced }) => {
   if (!mainThread) return { why: onlyInProcesses };
+  // Where a worker gives its GPUs to tasks that ask for some, other tasks leave them alone; Vulkan does not know of the variable.
+  if (!forced && ["", "-1"].includes(process.env["CUDA_VISIBLE_DEVICES"] ?? "all"))
+    return { why: "CUDA_VISIBLE_DEVICES hides all GPUs" };
   const files = findPackages();
   if ("why" in files) return files;
   // Dawn would print that it is missing.
