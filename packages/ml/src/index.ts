@@ -127,12 +127,34 @@ export {
   type Splitter,
   stratifiedKFold,
 } from "./splits.ts";
+export { openStorage } from "./storage/open-storage.ts";
+export type { ByteRange, S3Options, Storage, StorageOptions, StoredFile } from "./storage/storage.ts";
 export { type Kernel, polyGram, rbfGram } from "./svm/kernels.ts";
 export type { SvcModel, SvcParams } from "./svm/model.ts";
 export { predictSvc, svcDecisions } from "./svm/predict.ts";
 export { svc } from "./svm/svc.ts";
 export { fitSvc } from "./svm/train.ts";
+export { parquetInfo, readCsv, readParquet } from "./tables/read.ts";
+export type { Table } from "./tables/table.ts";
+export type {
+  AnyRow,
+  Columns,
+  CsvOptions,
+  CsvType,
+  ParquetColumn,
+  ParquetFileInfo,
+  ParquetInfo,
+  ParquetOptions,
+  ReadOptions,
+  TableSource,
+} from "./tables/types.ts";
 export type { MatrixMode } from "./text/bag-of-words.ts";
+export {
+  type BagOfWordsOptions,
+  type BagOfWordsTagger,
+  fitBagOfWords,
+  predictBagOfWords,
+} from "./text/bag-of-words-tagger.ts";
 export { type IntTensor, type PadOptions, padSequences } from "./text/pad-sequences.ts";
 export { type BitTensor, TagIndex, type TagIndexJson, type TagIndexOptions, tagIndex } from "./text/tags.ts";
 export { type Text, Tokenizer, type TokenizerOptions } from "./text/tokenizer.ts";
@@ -140,4 +162,31 @@ export type { TokenizerJson } from "./text/tokenizer-json.ts";
 export { trimToMultiple } from "./text/trim.ts";
 export { textToWords, type WordRules } from "./text/words.ts";
 export { type TrainTestOptions, type TrainTestSplit, trainTestSplit } from "./train-test-split.ts";
-export type { Tensor } from "./training/types.ts";
+export {
+  type AnyMode,
+  type CsvLoggerOptions,
+  csvLogger,
+  type EarlyStoppingOptions,
+  earlyStopping,
+  learningRateScheduler,
+  type ModelCheckpointOptions,
+  modelCheckpoint,
+  type ReduceLROnPlateauOptions,
+  reduceLROnPlateau,
+  type TensorBoardOptions,
+  tensorBoard,
+} from "./training/callbacks/index.ts";
+export { openModel, saveModel } from "./training/model-files.ts";
+export type {
+  BuiltInCallback,
+  Callback,
+  CallbackContext,
+  CallbackHooks,
+  Epoch,
+  EpochLogs,
+  ModelArtifact,
+  ModelBuilder,
+  MonitorMode,
+  Tensor,
+  TrainingFiles,
+} from "./training/types.ts";
