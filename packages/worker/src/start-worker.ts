@@ -9,12 +9,14 @@ import {
   PayloadStore,
   SchedulerLink,
   type WorkerHello,
+  type WorkerId,
 } from "@taskflock/protocol";
 import { Arena } from "./arena.ts";
 import { WorkerEquipment } from "./equipment.ts";
 import { WorkerFiles } from "./files.ts";
 import { FunctionLibrary } from "./function-library.ts";
 import { assetFolderOf } from "./functions/assets.ts";
+import { Groups } from "./groups/groups.ts";
 import { HEARTBEAT_MS, Metrics } from "./heartbeat.ts";
 import { defaultWorkerConfig, WorkerMachine } from "./machine/index.ts";
 import { MemoryWatch } from "./memory-watch.ts";
@@ -93,6 +95,7 @@ class Worker implements RunningWorker {
   readonly #shell: WorkerShell;
   readonly #slots: Slots;
   readonly #bulk: BulkClient;
+  readonly #groups: Groups;
   readonly #transfers: Transfers;
   #resolveDone: (exit: WorkerExit) => void = () => undefined;
   #link: Link | null = null;
@@ -123,6 +126,10 @@ class Worker implements RunningWorker {
       pausing: (paused, reason) => this.#shell.pausing(paused, reason),
     });
     this.#bulk = new BulkClient({ token: options.token, scheduler: options.address });
+    this.#groups = new Groups(this.#bulk, {
+      address: () => this.#advertised,
+      worker: () => (this.#link?.welcome.id ?? 0) as WorkerId,
+    });
     this.#metrics = new Metrics(this.#arena, this.#store, this.#bulk.counts);
     this.#shell = this.#newShell();
     const ground = new LandingGround(this.#arena, this.#store, options.memoryLimitBytes * LANDING_SHARE);
@@ -136,6 +143,7 @@ class Worker implements RunningWorker {
         store: this.#store,
         payloads: this.#payloads,
         functions: this.#functions,
+        groups: this.#groups,
         events: this.#shell,
         logger: this.#options.logger,
       },
@@ -170,6 +178,7 @@ class Worker implements RunningWorker {
       identity: () => this.#link?.welcome.id ?? 0,
       open: (task) => this.#transfers.open(task),
       accept: (task, bytes) => this.#transfers.accept(task, bytes),
+      channel: (request) => this.#groups.accept(request),
     });
     this.peerAddress = `${peerHost.includes(":") ? `[${peerHost}]` : peerHost}:${this.#server.port}`;
     this.#link = await this.#connect();
@@ -291,8 +300,14 @@ class Worker implements RunningWorker {
       slots,
       resources: resourceUnits(resources),
       memoryLimitBytes,
-      peerAddress: this.#options.relay === "always" ? "" : this.#options.advertise || this.peerAddress,
+      peerAddress: this.#advertised,
     };
+  }
+
+  /** Where peers reach it; "" when they are not to try. */
+  get #advertised(): string {
+    const { advertise, relay } = this.#options;
+    return relay === "always" ? "" : advertise || this.peerAddress;
   }
 
   #newShell(): WorkerShell {

@@ -13,6 +13,7 @@ export type {
   MonitorMode,
   Tensor,
   TrainerSurroundings,
+  TrainingFiles,
   TrainingPlan,
   TrainingSet,
 } from "./types.ts";

@@ -1,5 +1,6 @@
 // What a slot and the main thread say to each other besides batches and outcomes.
 import type { GearFailure } from "@taskflock/protocol/code";
+import type { FromMember, ToMember } from "@taskflock/protocol/words";
 import type { ProfileReport } from "../profile-tree.ts";
 import type { Batch, Supplies } from "./batch.ts";
 import type { Connection } from "./connection.ts";
@@ -65,6 +66,8 @@ export type SlotToMain =
   | { readonly t: "connect" }
   /** It is, in this session. */
   | { readonly t: "session"; readonly id: number; readonly secret: string }
+  /** A member of a group of tasks says something. */
+  | { readonly t: "group"; readonly say: FromMember }
   // Process slots only:
   | { readonly t: "begun" | "heeds"; readonly index: number }
   | { readonly t: "profiled"; readonly report: ProfileReport }
@@ -88,6 +91,7 @@ export type MainToSlot =
   | { readonly t: "supplies"; readonly supplies: Supplies }
   | { readonly t: "batch"; readonly batch: Batch }
   | { readonly t: "connection"; readonly connection: Connection }
+  | { readonly t: "group"; readonly say: ToMember }
   /** Between two batches, in the order in which it was said; answered by `plugged`. */
   | { readonly t: "plug"; readonly plugin: SlotPlugin }
   | { readonly t: "unplug"; readonly serial: number }

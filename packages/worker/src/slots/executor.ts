@@ -3,6 +3,7 @@
 import type { Assign, GearFailure, PayloadRef } from "@taskflock/protocol";
 import type { Arena, Place } from "../arena.ts";
 import type { FunctionLibrary, LibraryFunction } from "../function-library.ts";
+import type { Groups } from "../groups/groups.ts";
 import type { BatchTerms } from "../slot/batch.ts";
 import type { SlotPlugin } from "../slot/equipment.ts";
 import type { OutcomeRecord } from "../slot/outbox.ts";
@@ -79,6 +80,7 @@ export interface ExecutorParts {
   readonly functions: FunctionLibrary;
   readonly packer: BatchPacker;
   readonly taskClients: TaskClients;
+  readonly groups: Groups;
 }
 
 export interface ThreadOptions {

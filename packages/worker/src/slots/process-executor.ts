@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { FlockError } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import { SeenFunctions } from "../function-library.ts";
+import type { Seat } from "../groups/groups.ts";
 import type { ProfileReport } from "../profile-tree.ts";
 import { type BatchTerms, IN_FILE, type StoredInput } from "../slot/batch.ts";
 import type { SlotPlugin } from "../slot/equipment.ts";
@@ -64,6 +65,7 @@ export class ProcessExecutor implements Executor {
   readonly #packer: BatchPacker;
   readonly #taskClients: TaskClients;
   #session: SlotSession | null = null;
+  readonly #seat: Seat;
   readonly #kept: KeptInputs;
   /** Resolves when the child is gone. */
   readonly exited: Promise<void>;
@@ -80,6 +82,7 @@ export class ProcessExecutor implements Executor {
     this.#functions = new SeenFunctions(parts.functions);
     this.#packer = parts.packer;
     this.#taskClients = parts.taskClients;
+    this.#seat = parts.groups.seat((say) => this.#send({ t: "group", say }));
     this.#kept = new KeptInputs(options.config.cacheBytes);
     this.#child = fork(slotProgram("process"), [], {
       env: publicEnvironment(),
@@ -169,6 +172,7 @@ export class ProcessExecutor implements Executor {
   async end(): Promise<void> {
     this.#ending = true;
     this.#events.gone();
+    this.#seat.end("was stopped, and its slot with it");
     this.#child.kill("SIGKILL");
     await this.exited;
     this.#taskClients.over(this.#session);
@@ -229,6 +233,9 @@ export class ProcessExecutor implements Executor {
       case "connect":
         this.#send({ t: "connection", connection: this.#taskClients.connection });
         break;
+      case "group":
+        this.#seat.hear(message.say);
+        break;
       case "session":
         this.#session = { id: message.id, secret: message.secret };
         break;
@@ -264,6 +271,7 @@ export class ProcessExecutor implements Executor {
     const ending: Ending = this.#stderr.includes(HEAP_MESSAGE)
       ? { how: "heap" }
       : { how: "exit", what: this.#unready ?? signal ?? `exit code ${code}` };
+    this.#seat.end(ending.how === "heap" ? "ran out of heap" : `ended its process (${ending.what})`);
     this.#events.gone();
     this.#events.ended(ending);
   }

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { Arena } from "../arena.ts";
 import type { FunctionLibrary } from "../function-library.ts";
 import { type AssetFolder, newAssetFolder } from "../functions/assets.ts";
+import type { Groups } from "../groups/groups.ts";
 import type { RunItem } from "../machine/index.ts";
 import type { ProfileReport } from "../profile-tree.ts";
 import type { BatchTerms } from "../slot/batch.ts";
@@ -44,6 +45,7 @@ export interface SlotsParts {
   readonly store: Store;
   readonly payloads: PayloadStore;
   readonly functions: FunctionLibrary;
+  readonly groups: Groups;
   readonly events: SlotEvents;
   readonly logger: Logger;
 }
@@ -75,9 +77,9 @@ export class Slots {
   constructor(options: SlotsOptions, parts: SlotsParts) {
     this.#options = options;
     this.#parts = parts;
-    const { arena, functions, payloads } = parts;
+    const { arena, functions, groups, payloads } = parts;
     const taskClients = new TaskClients(options, parts.logger);
-    this.#executorParts = { arena, functions, packer: new BatchPacker(payloads), taskClients };
+    this.#executorParts = { arena, functions, groups, packer: new BatchPacker(payloads), taskClients };
     this.#assets = newAssetFolder(options.incarnation);
     for (let number = 0; number < options.slots; number++) this.#slots.push(this.#newSlot(number));
   }
