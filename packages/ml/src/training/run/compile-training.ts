@@ -133,7 +133,9 @@ const checks: { readonly [K in keyof Required<TrainOptions>]: Check } = {
       ? null
       : 'true, a folder, a file, "s3://bucket/prefix", or the checkpoint of a result',
   backend: (value) =>
-    (tensorBackends as readonly unknown[]).includes(value) ? null : tensorBackends.map((one) => `"${one}"`).join(" or "),
+    (tensorBackends as readonly unknown[]).includes(value)
+      ? null
+      : tensorBackends.map((one) => `"${one}"`).join(" or "),
   name: text,
   priority: passed,
   timeoutMs: passed,
@@ -259,4 +261,3 @@ function absolute(place: string): string {
 function wrongOption(message: string): FlockError {
   return new FlockError("FLOCK_OPTION_INVALID", message);
 }
-

@@ -9,7 +9,7 @@ import type { Storage } from "../../storage/storage.ts";
 import { packCheckpoint, unpackCheckpoint } from "../checkpoint-format.ts";
 import { Trainer } from "../trainer.ts";
 import type { SavedTraining } from "../trainer-state.ts";
-import type { Epoch, ModelArtifact, TrainingPlan, TrainingSet } from "../types.ts";
+import type { Epoch, ModelArtifact, TrainingFiles, TrainingPlan, TrainingSet } from "../types.ts";
 import { CheckpointPlace, checkpointName, keptFiles, storedFiles } from "./checkpoint-place.ts";
 import { checkedSet, type SetInput, splitLast } from "./tensor-input.ts";
 import { type Rhythm, trainLoop } from "./train-loop.ts";
@@ -19,10 +19,7 @@ import { TrainingPort } from "./training-port.ts";
 export type LoadedData = SetInput | (() => SetInput | Promise<SetInput>);
 
 /** Where checkpoints go: a folder or bucket; bytes that the cluster keeps under names with this prefix; nowhere. */
-export type PlaceChoice =
-  | { readonly url: string }
-  | { readonly kept: KeptBytes; readonly prefix: string }
-  | null;
+export type PlaceChoice = { readonly url: string } | { readonly kept: KeptBytes; readonly prefix: string } | null;
 
 /** All that the task gets. Functions and handles stand in it. */
 export interface TrainJob {
@@ -94,7 +91,10 @@ class TaskTraining {
   }
 
   async run(tf: TensorFlow): Promise<Omit<TrainOutcome, "backend">> {
-    const { job: { plan, rhythm }, port } = { job: this.#job, port: this.#port };
+    const {
+      job: { plan, rhythm },
+      port,
+    } = { job: this.#job, port: this.#port };
     await this.#openPlace();
     const { data, validation } = await loadSets(this.#job);
     this.#trainer = await Trainer.create(tf, plan, data, validation, this.#surroundings());
@@ -125,7 +125,7 @@ class TaskTraining {
         return training.#resumed;
       },
       log: (text) => this.#port.log(text),
-      append: (name, bytes) => this.#append(name, bytes),
+      files: this.#storage ?? noFiles,
     };
   }
 
@@ -186,7 +186,9 @@ class TaskTraining {
   async #reopen(bytes: Uint8Array, resumed: number | null): Promise<void> {
     const saved = unpackCheckpoint(bytes) as SavedTraining;
     const { progress } = saved;
-    await this.#trainer.restore(packCheckpoint({ ...saved, progress: { ...progress, stopReason: null, ended: false } }));
+    await this.#trainer.restore(
+      packCheckpoint({ ...saved, progress: { ...progress, stopReason: null, ended: false } }),
+    );
     this.#wentOn(resumed ?? progress.history.at(-1)?.resumed ?? 0, progress.epoch, progress.batch);
   }
 
@@ -210,24 +212,24 @@ class TaskTraining {
     }
   }
 
-  async #append(name: string, bytes: Uint8Array): Promise<void> {
-    if (isAbsolute(name) || /^[a-z][a-z0-9+.-]+:/i.test(name)) {
-      await (await openStorage(folderOf(name))).append(basename(name), bytes);
-      return;
-    }
-    if (this.#storage !== null) {
-      await this.#storage.append(name, bytes);
-      return;
-    }
-    const text = `A callback writes the file ${name}, which lies beside the checkpoints: give train the option checkpoints, or the callback a whole path.`;
-    throw new FlockError("FLOCK_OPTION_INVALID", text);
-  }
-
   /** What the cluster keeps of a training that nobody wants any more. */
   async #forget(): Promise<void> {
     if (this.#storage !== null) return;
     await this.#place?.clear().catch(() => {});
   }
+}
+
+/** Of a training without a folder. */
+const noFiles: TrainingFiles = {
+  read: refuse,
+  write: refuse,
+  append: refuse,
+  list: async () => [],
+};
+
+async function refuse(name: string): Promise<never> {
+  const text = `A callback uses the file ${name}, which lies beside the checkpoints: give train the option checkpoints.`;
+  throw new FlockError("FLOCK_OPTION_INVALID", text);
 }
 
 /** Also of an address. */
