@@ -15,6 +15,9 @@ const alias = [
   { find: /^@taskflock\/(\w+)$/, replacement: `${source("packages")}/$1/src/index.ts` },
 ];
 
+// Where `npm test` puts native TensorFlow.js; tests that need it are skipped when it is not there.
+process.env["TASKFLOCK_TENSORFLOW_HOME"] ||= source("node_modules/.cache/tensorflow");
+
 export default defineConfig({
   test: {
     globalSetup: "scripts/bundle.mjs",

@@ -120,7 +120,8 @@ const checks: { readonly [K in keyof Required<TrainOptions>]: Check } = {
     Array.isArray(value) && value.every((one) => amount(one) === null) ? null : "an array of numbers from 0 up",
   metrics: (value) => (Array.isArray(value) ? null : 'an array of metrics, such as ["f1"]'),
   callbacks: (value) =>
-    Array.isArray(value) && value.every((one) => isPlainObject(one) && text(one["name"]) === null)
+    Array.isArray(value) &&
+    value.every((one) => isPlainObject(one) && (text(one["name"]) === null || text(one["builtIn"]) === null))
       ? null
       : "an array of callbacks, such as [earlyStopping({ patience: 2 })], each with a name",
   monitor: text,
