@@ -53,6 +53,10 @@ export class Trainer {
     const model = await withRandom(randomAt(plan.seed, "build"), () => plan.model(plan.params, tf));
     const network = new Network(tf, model, data, plan.classWeight);
     await network.check(plan.classWeight);
+    if (network.ownMetrics.length > 0)
+      surroundings.log(
+        `Metrics of model.compile (${network.ownMetrics.join(", ")}) are not computed. Give them to the training: metrics: ["accuracy"].`,
+      );
     return new Trainer(tf, plan, network, data, validation, surroundings);
   }
 
