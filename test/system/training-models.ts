@@ -3,7 +3,7 @@
 import { existsSync, watch, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type * as tfjs from "@tensorflow/tfjs";
-import type { Callback, Epoch, TrainOptions } from "taskflock";
+import type { CallbackHooks, Epoch, TrainOptions } from "taskflock";
 
 interface NetParams {
   readonly units: number;
@@ -37,7 +37,7 @@ export function losses(history: readonly Epoch[]): unknown[] {
 export function inEpochThree(
   flag: string,
   then: "hang" | "linger" | "die",
-): Callback<{ epoch: number; batches: number }> {
+): CallbackHooks<{ epoch: number; batches: number }> {
   return {
     name: "inEpochThree",
     start: () => ({ epoch: 0, batches: 0 }),

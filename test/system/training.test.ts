@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type * as tfjs from "@tensorflow/tfjs";
 import { type Client, type Epoch, InlineExecutor, LocalCluster, type TrainingResult } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { appears, four, inEpochThree, losses, net, rows } from "./training-models.ts";
+import { appears, four, inEpochThree, losses, rows } from "./training-models.ts";
 
 type TensorFlow = typeof tfjs;
 const tf = createRequire(import.meta.url)("@tensorflow/tfjs") as TensorFlow;

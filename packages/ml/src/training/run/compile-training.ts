@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { FlockError } from "@taskflock/protocol/words";
-import { type TensorBackend, tensorBackends } from "@taskflock/tensors";
+import type { TensorBackend } from "@taskflock/tensors";
 import type { Executor, Handle, SubmitOptions } from "../../executor.ts";
 import { isPlainObject, kindOf } from "../../kinds.ts";
 import { createMetric, type MetricName, type MetricOptions } from "../../metrics/create-metric.ts";
@@ -94,6 +94,15 @@ export interface CompiledTraining {
   readonly task: SubmitOptions;
 }
 
+/** Not from `tensors`, which clients that do not train never load. */
+const backends: Readonly<Record<TensorBackend, string>> = {
+  "node-gpu": '"node-gpu"',
+  node: '"node"',
+  webgpu: '"webgpu"',
+  wasm: '"wasm"',
+  cpu: '"cpu"',
+};
+
 type Check = (value: unknown) => string | null;
 
 const positive: Check = (value) =>
@@ -134,9 +143,7 @@ const checks: { readonly [K in keyof Required<TrainOptions>]: Check } = {
       ? null
       : 'true, a folder, a file, "s3://bucket/prefix", or the checkpoint of a result',
   backend: (value) =>
-    (tensorBackends as readonly unknown[]).includes(value)
-      ? null
-      : tensorBackends.map((one) => `"${one}"`).join(" or "),
+    typeof value === "string" && Object.hasOwn(backends, value) ? null : Object.values(backends).join(" or "),
   name: text,
   priority: passed,
   timeoutMs: passed,
