@@ -112,20 +112,20 @@ class Cluster implements S3Server {
     await run("ceph-authtool", [keyring, "--gen-key", "-n", "client.admin", ...all("mon", "osd", "mgr")]);
     await this.#do("ceph-mon", "-i", "a", "--mkfs", "--monmap", map, "--keyring", keyring);
     this.#daemon("ceph-mon", "-i", "a", "-f");
-    await this.#until("the monitor", () => this.#do("ceph", "--connect-timeout", "3", "mon", "stat"));
+    await this.#until("the monitor", () => this.#ceph("mon", "stat"));
   }
 
   async #startStore(): Promise<void> {
     const id = randomUUID();
-    await this.#do("ceph", "osd", "new", id, "0");
+    await this.#ceph("osd", "new", id, "0");
     await this.#do("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", id);
-    await this.#do("ceph", "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=localhost");
+    await this.#ceph("osd", "crush", "add", "osd.0", "1.0", "root=default", "host=localhost");
     const start = (): ChildProcess => this.#daemon("ceph-osd", "-i", "0", "-f");
     let store = start();
     await this.#until("the store", async () => {
       // It may ask the monitor before it knows the cluster's number, is refused ("wrong fsid"), and ends.
       if (store.exitCode !== null) store = start();
-      return (await this.#do("ceph", "osd", "stat")).includes("1 up");
+      return (await this.#ceph("osd", "stat")).includes("1 up");
     });
   }
 
@@ -138,6 +138,10 @@ class Cluster implements S3Server {
 
   async #do(program: string, ...args: string[]): Promise<string> {
     return (await run(program, ["-c", this.#configuration, ...args], { timeout: 30_000 })).stdout;
+  }
+
+  async #ceph(...words: string[]): Promise<string> {
+    return await this.#do("ceph", "--connect-timeout", "5", ...words);
   }
 
   async #until(what: string, ready: () => Promise<unknown>): Promise<void> {
