@@ -156,4 +156,31 @@ export type { TokenizerJson } from "./text/tokenizer-json.ts";
 export { trimToMultiple } from "./text/trim.ts";
 export { textToWords, type WordRules } from "./text/words.ts";
 export { type TrainTestOptions, type TrainTestSplit, trainTestSplit } from "./train-test-split.ts";
-export type { Tensor } from "./training/types.ts";
+export {
+  type AnyMode,
+  type CsvLoggerOptions,
+  csvLogger,
+  type EarlyStoppingOptions,
+  earlyStopping,
+  learningRateScheduler,
+  type ModelCheckpointOptions,
+  modelCheckpoint,
+  type ReduceLROnPlateauOptions,
+  reduceLROnPlateau,
+  type TensorBoardOptions,
+  tensorBoard,
+} from "./training/callbacks/index.ts";
+export { openModel, saveModel } from "./training/model-files.ts";
+export type {
+  BuiltInCallback,
+  Callback,
+  CallbackContext,
+  CallbackHooks,
+  Epoch,
+  EpochLogs,
+  ModelArtifact,
+  ModelBuilder,
+  MonitorMode,
+  Tensor,
+  TrainingFiles,
+} from "./training/types.ts";

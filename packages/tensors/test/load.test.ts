@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeChoice, type TensorChoice, tensorBackends } from "@taskflock/tensors";
+import { describeChoice, nativeModule, type TensorChoice, tensorBackends } from "@taskflock/tensors";
 import { afterAll, describe, expect, it } from "vitest";
 import { findPackage, versionOf } from "../src/packages.ts";
 import { load, parsed, projectWith, repository, run } from "./programs.ts";
@@ -115,10 +115,19 @@ describe("loadTensors", () => {
 
 describe("missing packages", () => {
   it("without @tensorflow/tfjs: an error with the command that installs it", async () => {
-    const { code, message } = parsed(await run(load, project()));
+    const without = { TASKFLOCK_TENSORFLOW_HOME: join(tmpdir(), "flock-tensors-nowhere") };
+    const { code, message } = parsed(await run(load, project(), without));
     expect(code).toBe("FLOCK_TENSOR_MISSING");
     expect(message).toContain("npm install @tensorflow/tfjs @tensorflow/tfjs-backend-wasm");
   });
+
+  it.skipIf("why" in nativeModule(false, { from: [] }))(
+    "without @tensorflow/tfjs: the copy that taskflock tensorflow install brought",
+    async () => {
+      const { choice } = parsed(await run(load, project(), { TASKFLOCK_TENSOR_BACKEND: "node" }));
+      expect(choice).toMatchObject({ backend: "node", versions: { tfjs: "4.22.0", "tfjs-node": "4.22.0" } });
+    },
+  );
 
   it("without any backend: plain JavaScript, with a warning, and with the commands that install better ones", async () => {
     const without = { CUDA_VISIBLE_DEVICES: "", TASKFLOCK_TENSORFLOW_HOME: join(tmpdir(), "flock-tensors-nowhere") };

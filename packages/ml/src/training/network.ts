@@ -3,7 +3,7 @@ import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
 import type * as tfjs from "@tensorflow/tfjs";
 import { fitToModel, rowsTensor } from "./batches.ts";
-import { type LossFunction, type WeighLoss, weightedLoss } from "./loss.ts";
+import { checkPerLabel, type LossFunction, type WeighLoss, weightedLoss } from "./loss.ts";
 import { withRandomNow } from "./seeded-random.ts";
 import { type StoredTensor, storedTensor, tensorOf } from "./stored-tensor.ts";
 import type { Tensor, TrainingSet } from "./types.ts";
@@ -43,6 +43,11 @@ export class Network {
     this.#set = this.fit(set);
     const outputs = this.#inner.outputs[0]?.shape.at(-1) ?? 1;
     this.#weigh = weightedLoss(tf, this.#lossFunction, this.#lossName(), this.#set.y, outputs, classWeight);
+  }
+
+  /** What can only be found out by trying. Errors: FLOCK_ML_PARAMETER for class weights. */
+  async check(classWeight: readonly number[] | null): Promise<void> {
+    await checkPerLabel(this.#tf, this.#lossFunction, this.#lossName(), this.targets, classWeight);
   }
 
   /** The set with the shapes that the model takes. */

@@ -2,7 +2,7 @@
 import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
 import { epochOrder, rowCount, takeRows } from "./batches.ts";
-import { CallbackRunner, checkCallbacks } from "./callback-runner.ts";
+import { CallbackRunner } from "./callback-runner.ts";
 import { packCheckpoint, unpackCheckpoint } from "./checkpoint-format.ts";
 import { EpochMetrics, type EpochSums } from "./epoch-metrics.ts";
 import { layerSeeds, setLayerSeeds } from "./layer-seeds.ts";
@@ -50,9 +50,10 @@ export class Trainer {
     validation: TrainingSet | null,
     surroundings: TrainerSurroundings,
   ): Promise<Trainer> {
-    checkCallbacks(plan.callbacks);
     const model = await withRandom(randomAt(plan.seed, "build"), () => plan.model(plan.params, tf));
-    return new Trainer(tf, plan, new Network(tf, model, data, plan.classWeight), data, validation, surroundings);
+    const network = new Network(tf, model, data, plan.classWeight);
+    await network.check(plan.classWeight);
+    return new Trainer(tf, plan, network, data, validation, surroundings);
   }
 
   private constructor(
