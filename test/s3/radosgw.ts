@@ -2,23 +2,15 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
+import { missingS3Server } from "../../scripts/s3-server.mjs";
 
 const run = promisify(execFile);
-const programs = ["ceph", "ceph-mon", "ceph-osd", "ceph-authtool", "monmaptool", "radosgw", "radosgw-admin"];
-
-/** What is missing on this machine to start it; undefined when nothing is. */
-export function missingPrograms(): string | undefined {
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  const absent = programs.filter((program) => !folders.some((folder) => existsSync(join(folder, program))));
-  if (absent.length === 0) return undefined;
-  return `${absent.join(", ")} not found. On Debian: apt-get install --no-install-recommends ceph-mon ceph-osd radosgw ceph-common`;
-}
 
 export interface S3Server {
   readonly endpoint: string;
@@ -31,7 +23,7 @@ export interface S3Server {
 }
 
 export async function startS3(): Promise<S3Server> {
-  const missing = missingPrograms();
+  const missing = missingS3Server();
   if (missing !== undefined) throw new Error(missing);
   const cluster = new Cluster(await freePort(), await freePort());
   try {

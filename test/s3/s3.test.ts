@@ -10,10 +10,11 @@ import {
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { openStorage, parquetInfo, readCsv, readParquet, type StorageOptions } from "taskflock";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { missingS3Server } from "../../scripts/s3-server.mjs";
 import { GatewayProxy } from "./gateway-proxy.ts";
-import { missingPrograms, type S3Server, startS3 } from "./radosgw.ts";
+import { type S3Server, startS3 } from "./radosgw.ts";
 
-const missing = missingPrograms();
+const missing = missingS3Server();
 if (missing !== undefined) console.warn(`The tests of S3 are skipped: ${missing}`);
 
 describe.skipIf(missing !== undefined)("S3", () => {
