@@ -149,6 +149,12 @@ export type {
   TableSource,
 } from "./tables/types.ts";
 export type { MatrixMode } from "./text/bag-of-words.ts";
+export {
+  type BagOfWordsOptions,
+  type BagOfWordsTagger,
+  fitBagOfWords,
+  predictBagOfWords,
+} from "./text/bag-of-words-tagger.ts";
 export { type IntTensor, type PadOptions, padSequences } from "./text/pad-sequences.ts";
 export { type BitTensor, TagIndex, type TagIndexJson, type TagIndexOptions, tagIndex } from "./text/tags.ts";
 export { type Text, Tokenizer, type TokenizerOptions } from "./text/tokenizer.ts";
