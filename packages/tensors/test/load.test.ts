@@ -61,6 +61,17 @@ describe("loadTensors", () => {
     expect(stdout).toBe("true wasm wasm true\n");
   });
 
+  it("tells its choice once to whoever registered for it, as a worker does", async () => {
+    const text = `
+      import { loadTensors } from "@taskflock/tensors";
+      globalThis[Symbol.for("taskflock.tensorsLoaded")] = (choice) => console.log(JSON.stringify(choice));
+      await loadTensors({ backend: "cpu" });
+      await loadTensors();
+    `;
+    const { choice } = parsed(await run(load, repository, { TASKFLOCK_TENSOR_BACKEND: "cpu" }));
+    expect(JSON.parse((await run(text, repository)).stdout)).toEqual(choice);
+  });
+
   it("leaves the process's handlers of errors as they were", async () => {
     const text = `
       import { loadTensors } from "@taskflock/tensors";

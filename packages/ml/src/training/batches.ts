@@ -8,7 +8,8 @@ import type { Tensor, TrainingSet } from "./types.ts";
 
 /** The rows in the order of one epoch: with `shuffled` a new one each epoch, which the seed decides. */
 export function epochOrder(rows: number, seed: number, epoch: number, shuffled: boolean): Int32Array {
-  const order = Int32Array.from({ length: rows }, (_, row) => row);
+  const order = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) order[row] = row;
   return shuffled ? shuffle(order, randomAt(seed, "order", epoch)) : order;
 }
 

@@ -35,6 +35,8 @@ export class Network {
   constructor(tf: TensorFlow, model: tfjs.LayersModel, set: TrainingSet, classWeight: readonly number[] | null) {
     this.#tf = tf;
     this.model = model;
+    if (typeof model?.apply !== "function")
+      throw wrongModel("`model` must return a tf.LayersModel: tf.sequential(…) or tf.model(…).");
     this.#inner = innerModel(model);
     checkModel(this.#inner);
     this.optimizer = this.#inner.optimizer;
@@ -55,6 +57,11 @@ export class Network {
     const output = this.#inner.outputs[0]?.shape ?? [];
     const target = this.#lossName() === "sparseCategoricalCrossentropy" ? [...output.slice(0, -1), 1] : output;
     return fitToModel(set, this.#inner.inputs[0]?.shape ?? [], target);
+  }
+
+  /** Names of metrics that were given to `compile`, which trainings do not compute. */
+  get ownMetrics(): readonly string[] {
+    return this.#inner.metricsNames.slice(1);
   }
 
   get targets(): Tensor {
@@ -220,8 +227,6 @@ function trainableVariables(model: tfjs.LayersModel): tfjs.Variable[] {
 }
 
 function checkModel(model: tfjs.LayersModel): void {
-  if (typeof model?.apply !== "function")
-    throw wrongModel("`model` must return a tf.LayersModel: tf.sequential(…) or tf.model(…).");
   if (model.optimizer === undefined || model.optimizer === null)
     throw wrongModel("The model is not compiled: call model.compile({ optimizer, loss }) before you return it.");
   if (model.inputs.length !== 1 || model.outputs.length !== 1)

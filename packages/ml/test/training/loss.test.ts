@@ -98,6 +98,13 @@ describe("class weights", () => {
     const refused = (text: string) => ({ code: "FLOCK_ML_PARAMETER", message: expect.stringContaining(text) });
     const cosine = lossAndOutputs(labelled(), { model: net({ loss: "cosineProximity" }), classWeight: weights });
     await expect(cosine).rejects.toMatchObject(refused("mean of its labels' losses"));
+    const scalar = () => {
+      const model = net()();
+      model.compile({ optimizer: "sgd", loss: (target, output) => tf.losses.sigmoidCrossEntropy(target, output) });
+      return model;
+    };
+    const one = lossAndOutputs(labelled(), { model: scalar, classWeight: weights });
+    await expect(one).rejects.toMatchObject(refused("mean of its labels' losses"));
     const two = lossAndOutputs(labelled(), { model: net(), classWeight: [1, 2] });
     await expect(two).rejects.toMatchObject(refused("classWeight has 2 weights, but there are 3 labels"));
     const negative = lossAndOutputs(labelled(), { model: net(), classWeight: [1, -2, 1] });

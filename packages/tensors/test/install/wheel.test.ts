@@ -7,8 +7,9 @@ import { equipment, hasPython, newFolder, onlyFrom, planFor, writeWheel } from "
 
 describe("what pip is asked for", () => {
   it("is the wheel for the processor, or the one with CUDA, of a version when one is given", () => {
-    expect(requirement(planFor("/x"))).toBe("tensorflow-cpu>=2.16,<3");
-    expect(requirement(planFor("/x", { gpu: true, tensorflow: "2.20.0" }))).toBe("tensorflow==2.20.0");
+    expect(requirement(planFor("/x"), "x64")).toBe("tensorflow-cpu>=2.16,<3");
+    expect(requirement(planFor("/x"), "arm64")).toBe("tensorflow>=2.16,<3");
+    expect(requirement(planFor("/x", { gpu: true, tensorflow: "2.20.0" }), "x64")).toBe("tensorflow==2.20.0");
     expect(bytesNeeded(planFor("/x", { gpu: true }))).toBeGreaterThan(bytesNeeded(planFor("/x")));
   });
 });
@@ -22,7 +23,7 @@ describe.skipIf(!hasPython)("wheels by pip", () => {
     writeWheel(index, name, { "tensorflow_cpu-2.99.0.dist-info/METADATA": metadata });
     const plan = planFor(newFolder(), { env: onlyFrom(index) });
     const folder = newFolder();
-    const files = await downloadWheels(plan, equipment, [requirement(plan)], folder);
+    const files = await downloadWheels(plan, equipment, [requirement(plan, "x64")], folder);
     expect(files).toEqual([join(folder, name)]);
     expect(wheelVersion(files[0] ?? "")).toBe("2.99.0");
   });
@@ -33,7 +34,7 @@ describe.skipIf(!hasPython)("wheels by pip", () => {
     writeWheel(index, `tensorflow_cpu-2.98.0-cp312-cp312-manylinux_2_27_${arch}.whl`, {});
     // No Python before 3.12 takes that one itself; a Python 3.12 takes it at once.
     const plan = planFor(newFolder(), { env: onlyFrom(index) });
-    const files = await downloadWheels(plan, equipment, [requirement(plan)], newFolder());
+    const files = await downloadWheels(plan, equipment, [requirement(plan, "x64")], newFolder());
     expect(files.map(wheelVersion)).toEqual(["2.98.0"]);
   });
 
