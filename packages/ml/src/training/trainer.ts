@@ -331,7 +331,7 @@ export class Trainer {
   #lossNotFinite(loss: number): FlockError {
     return new FlockError(
       "FLOCK_LOSS_NOT_FINITE",
-      `The loss became ${loss} in epoch ${this.epoch + 1}, step ${this.batch + 1} of ${this.steps}. Try a lower learning rate, look for values in the data that are not finite, or clip gradients.`,
+      `The loss became ${loss} in epoch ${this.epoch + 1}, step ${this.batch + 1} of ${this.steps}. Try a lower learning rate, and look for values in the data that are not finite.`,
     );
   }
 
