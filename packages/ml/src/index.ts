@@ -27,7 +27,7 @@ export {
   logisticRegression,
   predictLogisticRegression,
 } from "./estimators/logistic-regression.ts";
-export type { Executor, Handle, RunScope, Settled, SubmitOptions } from "./executor.ts";
+export type { Executor, Handle, KeptBytes, RunScope, Settled, SubmitOptions } from "./executor.ts";
 export { FittedEstimator, fitEstimator } from "./fitted.ts";
 export { type FormatOptions, formatResults } from "./format-results.ts";
 export { InlineExecutor, type InlineExecutorOptions } from "./inline-executor.ts";
@@ -177,6 +177,11 @@ export {
   tensorBoard,
 } from "./training/callbacks/index.ts";
 export { openModel, saveModel } from "./training/model-files.ts";
+export type { TrainingData, TrainOptions, TrainTaskOptions } from "./training/run/compile-training.ts";
+export type { CheckpointInfo } from "./training/run/report.ts";
+export type { ArrayInput, NestedNumbers, SetInput } from "./training/run/tensor-input.ts";
+export { type PredictOptions, TrainedModel } from "./training/run/trained-model.ts";
+export { type TrainingResult, type TrainingRun, train } from "./training/run/training-run.ts";
 export type {
   BuiltInCallback,
   Callback,

@@ -126,10 +126,10 @@ export class Trainer {
     setLearningRate(this.#network.optimizer, rate);
   }
 
-  /** Rows of the next batch; null at the end of an epoch. The same until endBatch() or step() is through with them. */
+  /** Rows of the next batch; null at the end of an epoch, and once the training is to stop. The same until endBatch() or step() is through with them. */
   nextBatch(): Int32Array | null {
     const { epoch, batch } = this.#progress;
-    if (batch >= this.steps || epoch >= this.#plan.epochs) return null;
+    if (batch >= this.steps || this.done) return null;
     if (this.#order?.epoch !== epoch)
       this.#order = { epoch, rows: epochOrder(rowCount(this.#data), this.#seed, epoch, this.#plan.shuffle) };
     return this.#order.rows.subarray(batch * this.#plan.batchSize, (batch + 1) * this.#plan.batchSize);
@@ -260,6 +260,8 @@ export class Trainer {
     this.#seed = saved.seed;
     this.#metrics.restore(saved.sums);
     this.#progress = saved.progress;
+    // With more epochs than it had, it has not ended after all.
+    this.#progress.ended &&= this.done;
     this.#order = null;
     this.#since = performance.now();
   }
@@ -329,7 +331,7 @@ export class Trainer {
   #lossNotFinite(loss: number): FlockError {
     return new FlockError(
       "FLOCK_LOSS_NOT_FINITE",
-      `The loss became ${loss} in epoch ${this.epoch + 1}, step ${this.batch + 1} of ${this.steps}. Try a lower learning rate, look for values in the data that are not finite, or clip gradients.`,
+      `The loss became ${loss} in epoch ${this.epoch + 1}, step ${this.batch + 1} of ${this.steps}. Try a lower learning rate, and look for values in the data that are not finite.`,
     );
   }
 
