@@ -5,6 +5,7 @@ import { type Holder, type Micros, NO_PAYLOAD, type TaskNumber } from "@taskfloc
 import { noData } from "./actors.ts";
 import { isCreditDue, sayCredit } from "./admission.ts";
 import type { Core } from "./core.ts";
+import { setUploadLimit } from "./deadlines.ts";
 import { holdersFor } from "./holdings.ts";
 import { ACTOR, ANNOUNCED, HELD, LINK_BLOCKED, type QuestionAnswer, type Session, type Task } from "./records.ts";
 import { addressFor } from "./relays.ts";
@@ -62,6 +63,7 @@ export function sayUpload(core: Core, session: Session, n: TaskNumber, task: Tas
   const upload = task.upload;
   if (upload === null || upload.targets.size === 0 || !core.canTell(session)) return;
   const holders = [...upload.targets].map((w) => uploadHolder(core, session, w));
+  if (upload.again) setUploadLimit(core, task);
   core.tell(session, { t: "uploadTo", n, task: task.id, holders });
 }
 
