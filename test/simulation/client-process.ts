@@ -4,14 +4,16 @@ import type {
   Answer,
   ClientToScheduler,
   FunctionNumber,
+  Holder,
   OptionsNumber,
   Question,
   RunNumber,
   SchedulerToClient,
+  TaskId,
   TaskNumber,
 } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
-import { ClientTransfers } from "./client-transfers.ts";
+import { ClientTransfers, TRIES } from "./client-transfers.ts";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import {
   type FutureEnd,
@@ -145,6 +147,7 @@ export class ClientProcess implements PeerEnd {
 
   #end(how: "left" | "lost"): void {
     this.state = how;
+    for (const { plan } of this.futures.values()) if (plan.spec.kept) plan.spec.history.letGo = true;
     this.#outbox.close();
   }
 
@@ -278,9 +281,9 @@ export class ClientProcess implements PeerEnd {
   }
 
   #sendScatter(n: TaskNumber, spec: TaskSpec): void {
-    const { value, bytes, key, broadcast } = spec;
+    const { value, bytes, key, broadcast, kept } = spec;
     const data = bytes <= 4096 ? this.payloads.put({ is: "value", value, bytes }) : NO_PAYLOAD;
-    this.say({ t: "scatter", n, key, fingerprint: key, name: "data", bytes, data, broadcast, workers: [] });
+    this.say({ t: "scatter", n, key, fingerprint: key, name: "data", bytes, data, broadcast, workers: [], kept });
   }
 
   #release(future: ModelFuture): void {
@@ -290,9 +293,39 @@ export class ClientProcess implements PeerEnd {
       future.releaseDue = true;
       return;
     }
+    const { spec } = future.plan;
+    if (spec.kept && this.#isNeeded(spec)) {
+      future.releaseDue = true;
+      return;
+    }
     future.released = true;
     future.locating = false;
+    if (spec.kept) spec.history.letGo = true;
     this.say({ t: "release", n: future.n });
+    for (const source of spec.sources) {
+      const data = this.futures.get(this.#numbers.get(source) ?? 0);
+      if (data?.releaseDue === true) this.#release(data);
+    }
+  }
+
+  /** A future that it holds may have to be computed from the data again. */
+  #isNeeded(data: TaskSpec): boolean {
+    for (const { plan, released } of this.futures.values()) if (!released && plan.spec.sources.has(data)) return true;
+    return false;
+  }
+
+  /** Data that it keeps: a client may have had to let go of it for newer. */
+  #uploadTo(future: ModelFuture, task: TaskId, holders: readonly Holder[]): void {
+    const { spec } = future.plan;
+    future.task = task;
+    if (future.state === "pending") {
+      for (const holder of holders) this.#transfers.upload(future, task, holder);
+    } else if (spec.kept && !future.released && !this.#transfers.forgets()) {
+      for (const holder of holders) this.#transfers.upload(future, task, holder, TRIES);
+    } else {
+      spec.history.letGo = true;
+      this.say({ t: "notKept", n: future.n });
+    }
   }
 
   #locate(future: ModelFuture): void {
@@ -347,8 +380,7 @@ export class ClientProcess implements PeerEnd {
         else this.#transfers.fetch(future, message.task, message.holders);
         return;
       case "uploadTo":
-        future.task = message.task;
-        for (const holder of message.holders) this.#transfers.upload(future, message.task, holder);
+        this.#uploadTo(future, message.task, message.holders);
     }
   }
 

@@ -20,9 +20,8 @@ export function awaitAgain(core: Core, task: Task): void {
   else core.move(task, IDLE, "its last copy was lost, nothing needs it now");
 }
 
-/** A task needs what was lost before. */
+/** Somebody needs what was lost before. */
 export function sendAgain(core: Core, task: Task): void {
-  if (task.needed === 0) return;
   const source = sourceOf(task);
   if (source !== null) {
     askAgain(core, task, source);

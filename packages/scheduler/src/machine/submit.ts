@@ -149,7 +149,7 @@ function referTo(core: Core, session: Session, n: TaskNumber, task: Task, finger
 /** One more reference to a task that is there. */
 export function refer(core: Core, session: Session, n: TaskNumber, task: Task): void {
   addRef(session, n, task);
-  if (task.state === IDLE) activate(core, task, "wanted again");
+  if (task.state === IDLE && task.definition !== null) activate(core, task, "wanted again");
   sayOutcome(core, session, n, task);
 }
 
