@@ -148,4 +148,34 @@ const actor: Errand = (client, random) => {
   });
 };
 
-const errands: readonly Errand[] = [plain, plain, plain, why, why, events, logs, dump, scale, profile, call, actor];
+/** One of its tasks is listened to, and told something. */
+const talk: Errand = (client, random) => {
+  const open = [...client.futures.values()].filter((future) => !future.released && future.state === "pending");
+  if (open.length === 0) return;
+  const { n } = random.pick(open);
+  client.ask({ q: "hearReports", n });
+  const told = (): Question => {
+    const data = client.payloads.put({ is: "value", value: n, bytes: 8 });
+    return { q: "tellTask", n, data, dataBytes: 8 };
+  };
+  client.ask(told, ({ value, error }) => {
+    if (error === null && typeof value !== "boolean") throw new Error(`${client.name} told ${n}, and heard ${value}`);
+  });
+};
+
+const errands: readonly Errand[] = [
+  talk,
+  talk,
+  plain,
+  plain,
+  plain,
+  why,
+  why,
+  events,
+  logs,
+  dump,
+  scale,
+  profile,
+  call,
+  actor,
+];

@@ -321,6 +321,12 @@ export class ClientProcess implements PeerEnd {
     if (future === undefined)
       throw new Error(`${this.name} was told "${message.t}" of ${message.n}, which it did not submit`);
     switch (message.t) {
+      case "report": {
+        const content = this.#take(message.data);
+        if (content?.is !== "value" || content.value !== future.plan.spec.id)
+          throw new Error(`${this.name} heard ${JSON.stringify(content)} of ${message.n}`);
+        return;
+      }
       case "done":
         this.#onDone(future, message.bytes, message.result);
         return;

@@ -92,6 +92,8 @@ function mapped(message: AnyMessage, to: Change): AnyMessage {
     case "scatter":
       return { ...message, data: to(message.data) };
     case "profiled":
+    case "report":
+    case "tell":
       return { ...message, data: to(message.data) };
     case "done":
     case "finished":

@@ -190,6 +190,8 @@ const questions: readonly Question["q"][] = [
   "startProfile",
   "takeProfile",
   "dump",
+  "hearReports",
+  "tellTask",
 ];
 
 const messageKinds: readonly string[] = [
@@ -203,6 +205,8 @@ const messageKinds: readonly string[] = [
   "locate",
   "log",
   "profiled",
+  "report",
+  "tell",
   "profile",
   "unavailable, gone",
   "unavailable, unreachable",

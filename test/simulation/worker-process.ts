@@ -259,6 +259,12 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       },
       abortItem: (slot, task, reason) => this.#slots.get(slot)?.abort(task, reason),
       endSlot: (slot, reason) => this.#slots.get(slot)?.end(reason),
+      tell: (_slot, _task, _attempt, data) => {
+        if (this.payloads.get(data).is !== "value") throw new Error(`${this.name} is told no value`);
+      },
+      retiring: (on) => {
+        for (const slot of this.#slots.values()) slot.retiring(on);
+      },
       closeActor: (slot) => {
         this.#slots.get(slot)?.stop();
         this.#slots.delete(slot);
@@ -343,6 +349,13 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   /** What a task printed. */
   log(task: TaskId, attempt: Attempt, text: string): void {
     this.link.sendUp(pack({ t: "log", task, attempt, stream: "stdout", text }, this.payloads));
+  }
+
+  /** What a task reports: which one it is. */
+  report(task: TaskId, attempt: Attempt, value: number): void {
+    const data = this.payloads.put({ is: "value", value, bytes: 8 });
+    this.link.sendUp(pack({ t: "report", task, attempt, data, dataBytes: 8 }, this.payloads));
+    this.payloads.free(data);
   }
 
   #wakeAt(at: Micros | null): void {

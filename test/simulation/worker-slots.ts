@@ -24,6 +24,7 @@ export interface SlotHost {
   spoilsInput(): boolean;
   die(how: string): void;
   log(task: TaskId, attempt: Attempt, text: string): void;
+  report(task: TaskId, attempt: Attempt, value: number): void;
 }
 
 interface Running {
@@ -53,6 +54,7 @@ export class ModelSlot {
   #busy = false;
   #ending = false;
   #replacing = false;
+  #retires = false;
 
   constructor(host: SlotHost, index: number) {
     this.#host = host;
@@ -104,6 +106,19 @@ export class ModelSlot {
     this.#later(this.#host.random.between(50, 5_000), () => {
       if (this.#current !== null && this.#current !== meant) this.#current.spec.history.interrupted++;
       this.#replace(code);
+    });
+  }
+
+  /** What runs may give up its place, to go on elsewhere. */
+  retiring(on: boolean): void {
+    this.#retires = on;
+    const current = this.#current;
+    if (!on || current === null || isCall(current.spec) || makesActor(current.spec)) return;
+    if (!this.#host.random.chance(0.3)) return;
+    this.#later(this.#host.random.between(1, 500), () => {
+      if (this.#current !== current || !this.#retires) return;
+      current.spec.history.interrupted++;
+      this.#fail(current, "FLOCK_TASK_YIELDED", "FlockError");
     });
   }
 
@@ -165,6 +180,7 @@ export class ModelSlot {
     this.#current = current;
     spec.history.begun++;
     if (host.random.chance(0.02)) host.log(item.assign.task, item.assign.attempt, `task ${spec.id}`);
+    if (host.random.chance(0.05)) host.report(item.assign.task, item.assign.attempt, spec.id);
     const duration = Math.max(1, Math.round(spec.durationUs * (0.8 + 0.4 * host.random.next())));
     // the shell looks at the slot's counter now and then
     if (!item.running && host.random.chance(0.5)) {

@@ -22,6 +22,10 @@ export interface FutureOwner {
   /** Calls the waiter now when the end is known, later when it is not, and with the reason when it will never be. */
   watch(future: Future<unknown>, waiter: Waiter): void;
   cancel(future: Future<unknown>, reason: string): Promise<void>;
+  /** Calls `hear` with each report of the task's; returns what ends that. */
+  onReport(future: Future<unknown>, hear: (report: unknown) => void): () => void;
+  /** Gives a value to the task's code; false when it does not run. */
+  tell(future: Future<unknown>, value: unknown): Promise<boolean>;
   /** They run to their ends, whoever leaves. */
   fireAndForget(futures: readonly Future<unknown>[]): Promise<void>;
   /** Called once. */
@@ -117,6 +121,25 @@ export class Future<out R> {
    */
   cancel(reason = ""): Promise<void> {
     return this.#owner.cancel(this, reason);
+  }
+
+  /**
+   * Calls `hear` with what the task reports while it runs (`taskContext().report(value)`), each a copy of its own. Reports are news, not a
+   * record: where they come too fast, or the connection was cut, only the latest arrives. A task that is begun again reports anew.
+   * Returns what ends that. Throws FLOCK_RELEASED, FLOCK_ARGUMENT_INVALID, and why the client is closed if it is.
+   */
+  onReport(hear: (report: unknown) => void): () => void {
+    return this.#owner.onReport(this, hear);
+  }
+
+  /**
+   * Gives a value, up to 1 MiB, to the task's code (`taskContext().onTell(hear)`); false when no code of it runs now that could hear it.
+   * True says that it was sent on its way: a task that has to be sure reports what it heard.
+   *
+   * Rejects with FLOCK_NOT_SERIALIZABLE, FLOCK_TOO_LARGE, FLOCK_RELEASED, FLOCK_TASK_UNKNOWN, and why the client is closed if it is.
+   */
+  tell(value: unknown): Promise<boolean> {
+    return this.#owner.tell(this, value);
   }
 
   /** Says that the result is no longer wanted through this future. A task that nobody wants is dropped. */

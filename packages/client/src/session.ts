@@ -35,6 +35,7 @@ import { Retrieval } from "./retrieval.ts";
 import { RunTable } from "./runs.ts";
 import { SharedData } from "./shared-data.ts";
 import { encodeData, Submission, type SubmissionHost } from "./submission.ts";
+import { Talk } from "./talk.ts";
 import { TaskTable, type TaskTableHost } from "./task-table.ts";
 import { loadTracing, type Tracing } from "./tracing.ts";
 import { Uploads } from "./uploads.ts";
@@ -66,6 +67,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   readonly runs: RunTable;
   readonly shared: SharedData;
   readonly uploads: Uploads;
+  readonly talk: Talk;
   readonly encoder: ArgumentEncoder;
   readonly submission: Submission;
   /** Where the program has a tracer. */
@@ -113,6 +115,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.runs = new RunTable(this);
     this.uploads = new Uploads(this, this.#bulk);
     this.tasks = new TaskTable(this);
+    this.talk = new Talk(this);
     this.shared = new SharedData({
       scatterBytes: (bytes, name, hash) => this.#scatterShared(bytes, name, hash),
       dropHandle: (record) => this.tasks.dropHandle(record),
@@ -219,6 +222,14 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     return over;
   }
 
+  onReport(future: Future<unknown>, hear: (report: unknown) => void): () => void {
+    return this.talk.onReport(future, hear);
+  }
+
+  tell(future: Future<unknown>, value: unknown): Promise<boolean> {
+    return this.talk.tell(future, value);
+  }
+
   fireAndForget(futures: readonly Future<unknown>[]): Promise<void> {
     for (const future of futures) if (isReleased(future)) throw releasedError(future.key);
     const parts: Promise<unknown>[] = [];
@@ -258,6 +269,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.tracing?.dropped(record);
     if (record.sentBytes > 0) this.uploads.drop(record.n);
     this.#retrieval.drop(record.n);
+    this.talk.dropped(record);
   }
 
   /** Says goodbye, rejects what is awaited with FLOCK_CLOSED, and leaves nothing that keeps the process alive. */
@@ -297,6 +309,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.questions.abandonAll(reason);
     this.runs.endAll();
     this.uploads.close();
+    this.talk.close();
     this.tracing?.close();
     this.#retrieval.close();
     this.#bulk.close();
@@ -359,6 +372,9 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
         break;
       case "log":
         this.#log(message);
+        break;
+      case "report":
+        this.talk.heard(message);
         break;
       case "notice":
         showLog(this.#logs, { worker: "scheduler", key: "", stream: "stderr", text: message.text });

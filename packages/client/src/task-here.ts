@@ -14,7 +14,9 @@ interface ContextHere {
   readonly signal: AbortSignal;
   readonly task: TaskFacts;
   log(...values: unknown[]): void;
-  report(progress: unknown): void;
+  report(progress: unknown, options?: { readonly quiet?: boolean }): void;
+  onTell(hear: (value: unknown) => void): () => void;
+  readonly retiring: AbortSignal;
 }
 
 type Provider = () => unknown;
@@ -38,7 +40,11 @@ export function runAsTask<R>(task: TaskFacts, run: () => R): R {
     signal: new AbortController().signal,
     task,
     log: (...values) => console.log(...values),
-    report: (progress) => console.log(`progress ${typeof progress === "string" ? progress : format("%o", progress)}`),
+    report: (progress, { quiet = false } = {}) => {
+      if (!quiet) console.log(`progress ${typeof progress === "string" ? progress : format("%o", progress)}`);
+    },
+    onTell: () => () => {},
+    retiring: new AbortController().signal,
   };
   return provided().run(context, run);
 }

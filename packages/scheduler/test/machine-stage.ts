@@ -13,6 +13,7 @@ import {
   type SchedulerToClient,
   type SchedulerToWorker,
   type SessionId,
+  type Stopped,
   type TaskId,
   type TaskNumber,
   type TaskOptionsData,
@@ -264,7 +265,7 @@ export class Stage implements SchedulerPort {
     this.tell(id, { t: "errored", task, attempt, failure, retryable, durationUs: 10 });
   }
 
-  stopped(id: number, task: TaskId, attempt: Attempt, why: "cancelled" | "stolen" | "predecessor" | "input"): void {
+  stopped(id: number, task: TaskId, attempt: Attempt, why: Stopped["why"]): void {
     this.tell(id, { t: "stopped", task, attempt, why });
   }
 

@@ -26,6 +26,7 @@ import type { WorkerEquipment } from "./equipment.ts";
 import type { FunctionLibrary } from "./function-library.ts";
 import { LineLimiter, LOG_BYTES_PER_SECOND } from "./line-limiter.ts";
 import type { RunItem, WorkerEvent, WorkerMachine, WorkerPort } from "./machine/index.ts";
+import { Reports } from "./reports.ts";
 import type { SlotFailure } from "./slot/failure.ts";
 import type { OutcomeRecord } from "./slot/outbox.ts";
 import type { StopReason } from "./slot/protocol.ts";
@@ -71,6 +72,7 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   readonly #queue: Happening[] = [];
   /** Told by a slot, and not by this shell yet. */
   #finished: { readonly slot: number; readonly items: Finished[] } = { slot: 0, items: [] };
+  readonly #reports: Reports = new Reports((task, attempt, data) => this.#sendReport(task, attempt, data));
   readonly #logs: LineLimiter = new LineLimiter(LOG_BYTES_PER_SECOND, () => performance.now());
   #parts: ShellParts | null = null;
   #send: ((message: WorkerToScheduler) => number) | null = null;
@@ -101,6 +103,7 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
   close(): void {
     this.#closed = true;
     if (this.#alarm !== null) clearTimeout(this.#alarm);
+    this.#reports.close();
     this.#queue.length = 0;
   }
 
@@ -111,10 +114,12 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#worker = welcome.name;
     const { resumed, received, inlineLimitBytes } = welcome;
     if (!resumed) this.#snapshotFrame = 0;
+    this.#reports.linkUp(!resumed);
     this.#dispatch({ e: "linkUp", fresh: !resumed, inlineLimitBytes, snapshotPending: received < this.#snapshotFrame });
   }
 
   linkDown(): void {
+    this.#reports.linkDown();
     this.#dispatch({ e: "linkDown" });
   }
 
@@ -132,12 +137,14 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   itemFinished(slot: number, { task, attempt }: Assign, record: OutcomeRecord): void {
     const { bytes, durationUs } = record;
+    if (this.#reports.any) this.#reports.ended(task);
     const result = this.#context.payloads.putSlice(record.source, record.start, record.end);
     this.#finish(slot, { t: "finished", task, attempt, bytes, result, version: 0, durationUs });
   }
 
   itemStored(slot: number, { task, attempt }: Assign, place: Place, durationUs: number): void {
     this.#context.store.put(task, place);
+    if (this.#reports.any) this.#reports.ended(task);
     const bytes = place.length;
     this.#finish(slot, { t: "finished", task, attempt, bytes, result: NO_PAYLOAD, version: 0, durationUs });
     this.outcomesTold();
@@ -153,6 +160,7 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   itemFailed(slot: number, { task, attempt }: Assign, failed: SlotFailure, durationUs: number): void {
     const { code, name, message, retryable } = failed;
+    if (this.#reports.any) this.#reports.ended(task);
     const errorBytes = failed.error.length;
     const error = errorBytes === 0 ? NO_PAYLOAD : this.#context.payloads.put(failed.error);
     const failure = { code, name, message, error, errorBytes };
@@ -205,6 +213,17 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     if (passed !== "") this.#send?.({ t: "log", ...from, stream, text: passed });
   }
 
+  report(task: number, attempt: number, data: Uint8Array): void {
+    if (!this.#closed) this.#reports.add(task as TaskId, attempt as Assign["attempt"], data);
+  }
+
+  #sendReport(task: TaskId, attempt: Assign["attempt"], bytes: Uint8Array): void {
+    if (this.#send === null) return;
+    const data = this.#context.payloads.put(bytes);
+    this.#send({ t: "report", task, attempt, data, dataBytes: bytes.length });
+    this.#context.payloads.free(data);
+  }
+
   /** The worker's own words: of no task. */
   ownLine(text: string): void {
     const passed = this.#closed ? "" : this.#logs.admit(text);
@@ -250,6 +269,14 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
 
   abortItem(slot: number, task: TaskId, reason: StopReason): void {
     if (this.#parts?.slots.abort(slot, task, reason) === true) this.#dispatch({ e: "itemDeaf", slot, task });
+  }
+
+  tell(slot: number, task: TaskId, attempt: Assign["attempt"], data: PayloadRef): void {
+    this.#parts?.slots.tell(slot, task, attempt, this.#context.payloads.get(data).slice());
+  }
+
+  retiring(on: boolean): void {
+    this.#parts?.slots.retiring(on);
   }
 
   endSlot(slot: number, reason: StopReason): void {

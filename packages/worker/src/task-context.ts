@@ -19,8 +19,22 @@ export interface TaskContext {
   file(name: string): string;
   /** Writes a line to the task's log, as console.log does. */
   log(...values: unknown[]): void;
-  /** Says how far the task is: a fraction from 0 to 1, or anything printable. It becomes a line of the task's log. */
-  report(progress: unknown): void;
+  /**
+   * Says how far the task is: a fraction from 0 to 1, or any value that a task could return, of up to 1 MiB. Clients that ask for it
+   * get the value (`future.onReport`): the latest one, where reports come faster than some twenty per second. It also becomes a line of
+   * the task's log, unless `quiet`. Throws FLOCK_TOO_LARGE; with `quiet` also FLOCK_NOT_SERIALIZABLE.
+   */
+  report(progress: unknown, options?: { readonly quiet?: boolean }): void;
+  /**
+   * Calls `hear` with each value that a client tells this task (`future.tell`), and with those that came before the first call of
+   * `onTell`. Returns what ends that.
+   */
+  onTell(hear: (value: unknown) => void): () => void;
+  /**
+   * Aborted when the worker is to stop as planned: it waits for what runs. A task that can go on elsewhere saves where it is and calls
+   * `retiring.throwIfAborted()`: it is begun again on another worker, which counts neither as a failure nor as a retry.
+   */
+  readonly retiring: AbortSignal;
 }
 
 type Provider = () => TaskContext | undefined;

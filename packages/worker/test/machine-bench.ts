@@ -132,7 +132,7 @@ export class MachineBench {
     this.#freeWhenEmpty(slot);
   }
 
-  fail(slot: number, code: "FLOCK_CANCELLED" | "FLOCK_TIMEOUT" | null = null): void {
+  fail(slot: number, code: "FLOCK_CANCELLED" | "FLOCK_TIMEOUT" | "FLOCK_TASK_YIELDED" | null = null): void {
     const { task, attempt } = this.#item(slot).assign;
     const failure = { code, name: "Error", message: "failed", error: this.payload(), errorBytes: 5 };
     this.event({ e: "itemFailed", slot, task, attempt, failure, retryable: true, durationUs: 5 });
@@ -202,6 +202,16 @@ export class MachineBench {
     state.handed.clear();
   }
 
+  #talk(): Pick<WorkerPort, "tell" | "retiring"> {
+    return {
+      tell: (slot, task, attempt, data) => {
+        if (!this.payloads.has(data)) throw new Error(`payload ${data} is not there`);
+        this.calls.push(`tell ${slot}: ${task}.${attempt}`);
+      },
+      retiring: (on) => void this.calls.push(`retiring ${on}`),
+    };
+  }
+
   #port(): WorkerPort {
     return {
       toScheduler: (message) => {
@@ -226,6 +236,7 @@ export class MachineBench {
         this.calls.push(`end ${slot}: ${reason}`);
       },
       closeActor: (slot) => void this.calls.push(`close ${slot}`),
+      ...this.#talk(),
       fetch: (task, _bytes, holder) => {
         if (this.fetches.has(task) || this.stored.has(task)) throw new Error(`${task} is fetched already`);
         this.fetches.set(task, holder);

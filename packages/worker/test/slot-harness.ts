@@ -33,6 +33,7 @@ export interface Told {
     | "stored"
     | "failed"
     | "returned"
+    | "report"
     | "spoiled"
     | "free"
     | "replaced"
@@ -144,7 +145,7 @@ export class Harness {
     this.run([item]);
     await this.next("free");
     const index = this.told.findIndex(
-      (told) => told.task === item.task && told.what !== "log" && told.what !== "started",
+      ({ task, what }) => task === item.task && what !== "log" && what !== "report" && what !== "started",
     );
     return this.told.splice(index, 1)[0]!;
   }
@@ -211,6 +212,7 @@ export class Harness {
       itemReturned: (_slot, { task }) => this.#tell({ what: "returned", task }),
       batchDone: () => this.#tell({ what: "free" }),
       slotReplaced: () => this.#tell({ what: "replaced" }),
+      report: (task, _attempt, data) => this.#tell({ what: "report", task, value: decodeValue(data, { copy: true }) }),
       log: (task, _attempt, stream, text) => this.#tell({ what: "log", task, stream, text }),
       stuck: () => this.#tell({ what: "stuck" }),
       broken: (_slot, error) => this.#tell({ what: "broken", text: String(error) }),

@@ -1,6 +1,9 @@
 // What of training runs on workers: a door of its own, so that clients that do not train never load it.
 
+export { loadModel, modelArtifacts } from "./model-artifact.ts";
+export { Trainer } from "./trainer.ts";
 export type {
+  BatchGradients,
   Callback,
   CallbackContext,
   Epoch,
@@ -9,6 +12,7 @@ export type {
   ModelBuilder,
   MonitorMode,
   Tensor,
+  TrainerSurroundings,
   TrainingPlan,
   TrainingSet,
 } from "./types.ts";

@@ -1,5 +1,6 @@
 // What a training is, as data: the words that the engine, the run on a cluster, data parallelism and the searches share.
 import type { TensorFlow } from "@taskflock/tensors";
+import type { MetricOptions } from "../metrics/create-metric.ts";
 
 /** A dense array as plain data: `data` holds the values row by row; `shape[0]` is the number of rows. */
 export interface Tensor {
@@ -61,8 +62,8 @@ export interface TrainingPlan<P extends object = object> {
   readonly seed: number;
   /** By class (categorical labels) or by label (multi-label targets); null: all 1. */
   readonly classWeight: readonly number[] | null;
-  /** Names of metrics over whole epochs, such as "f1" (see metrics.ts). */
-  readonly metrics: readonly string[];
+  /** Metrics over whole epochs, as `createMetric` takes them: names such as "f1Macro", or options. */
+  readonly metrics: readonly (string | MetricOptions)[];
   readonly callbacks: readonly Callback[];
   /** Name in the logs that decides which epoch is the best, such as "valLoss". */
   readonly monitor: string;
@@ -78,12 +79,37 @@ export interface CallbackContext {
   /** Ends the training after this epoch. */
   stopTraining(reason: string): void;
   /** Weights as they are now, in the order of `model.getWeights()`. */
-  getWeights(): Float32Array[];
+  getWeights(): Promise<Float32Array[]>;
   setWeights(weights: readonly Float32Array[]): void;
+  /** The model as it is now. */
+  artifact(): Promise<ModelArtifact>;
   /** A line of the task's log. */
   log(text: string): void;
   /** Where files of callbacks go (CSV, event files): appends, creating the file. Relative names lie beside the checkpoints. */
   append(name: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** What is around a training: where its words and files go. */
+export interface TrainerSurroundings {
+  /** Name of the worker, for the epochs. */
+  readonly worker: string;
+  /** How often the training has gone on from a checkpoint. */
+  readonly resumed: number;
+  /** Which of the workers of a data parallel training this is: each has dropout of its own. Only 0, the default, runs callbacks. */
+  readonly shard?: number;
+  log(text: string): void;
+  append(name: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** Gradients of a batch, or of a worker's shard of it. */
+export interface BatchGradients {
+  /** Rows: shards' losses and gradients, averaged by this weight, are those of the whole batch (the regularizers' part, which each has, too). */
+  readonly weight: number;
+  readonly loss: number;
+  /** Gradients of all trainable weights, one after the other. */
+  readonly flat: Float32Array;
+  /** The model's outputs row by row, for the metrics; null when there are none. */
+  readonly outputs: Float32Array | null;
 }
 
 /**

@@ -61,6 +61,8 @@ const questions = {
     data: optionalPayload("dataBytes"),
     dataBytes: bytes,
   },
+  hearReports: { n: positive },
+  tellTask: { n: positive, data: payload("dataBytes"), dataBytes: bytes },
   unequip: { kind: gearKind, name },
   equipment: { kind: gearKind },
   ...sharedQuestions,

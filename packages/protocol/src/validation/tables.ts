@@ -145,6 +145,7 @@ const toClient = {
   },
   runProgress: { run: natural, counts },
   log: { n: positive, worker: name, stream, text: line },
+  report: { n: positive, data: payload("dataBytes"), dataBytes: bytes },
   credit: { bytes: natural },
   notice: { level: choice("info", "warn"), text: line },
 } satisfies Table<"toClient">;
@@ -169,6 +170,7 @@ const toWorker = {
     expectedUs: natural,
   },
   profile: { intervalUs: natural },
+  tell: { task: taskId, attempt: positive, data: payload("dataBytes"), dataBytes: bytes },
   equip: {
     gear: positive,
     kind: choice("plugin", "file"),
@@ -206,6 +208,7 @@ const worker = {
     attempt: positive,
     why: choice("cancelled", "stolen", "predecessor", "input", "retiring"),
   },
+  report: { task: taskId, attempt: positive, data: payload("dataBytes"), dataBytes: bytes },
   profiled: { data: optionalPayload("dataBytes"), dataBytes: bytes, message: line },
   equipped: {
     gear: positive,

@@ -3,6 +3,7 @@
 import type { FunctionNumber, OptionsNumber, PayloadRef, RunNumber, TaskId, TaskNumber, WorkerId } from "./ids.ts";
 import type { Question } from "./questions.ts";
 import type { WhyMissing } from "./relays.ts";
+import type { TaskReport } from "./talk.ts";
 import type { Failure, RunCounts, TaskOptionsData } from "./tasks.ts";
 
 /** Defines `fn` for this session. `code` is an encoded function description (function-description.ts). */
@@ -217,5 +218,6 @@ export type SchedulerToClient =
   | Answer
   | RunProgress
   | TaskLog
+  | TaskReport
   | Credit
   | Notice;

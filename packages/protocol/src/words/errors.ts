@@ -112,6 +112,10 @@ export const errorRegistry = {
     summary: "The task's code ended its slot (process.exit, abort).",
     advice: "Return or throw instead.",
   },
+  FLOCK_TASK_YIELDED: {
+    summary: "A task gave up its place because its worker retires; it is begun again on another worker.",
+    advice: "Throw it only while `taskContext().retiring` is aborted: elsewhere it fails the task.",
+  },
   FLOCK_TASK_OUT_OF_MEMORY: {
     summary: "The task filled the JavaScript heap of its slot.",
     advice: "Use less memory, typed arrays, or raise --heap-limit on the worker.",
@@ -305,6 +309,19 @@ export const errorRegistry = {
   FLOCK_ML_FIT: {
     summary: 'A fit failed, and errorScore is "raise".',
     advice: "See the cause, or use errorScore: NaN.",
+  },
+  FLOCK_TRAINING_MODEL: {
+    summary:
+      "A model cannot be trained: it is no LayersModel, is not compiled, or has a shape that trainings do not take.",
+    advice: "See the message for what it lacks.",
+  },
+  FLOCK_LOSS_NOT_FINITE: {
+    summary: "The loss of a training became NaN or infinite, so the training stopped.",
+    advice: "Lower the learning rate, look for values in the data that are not finite, or clip gradients.",
+  },
+  FLOCK_CHECKPOINT_INVALID: {
+    summary: "A checkpoint is damaged, cut, foreign, or of another model.",
+    advice: "See the message for what is wrong; take an older checkpoint, or the model that it was made with.",
   },
   FLOCK_ML_NOT_FITTED: { summary: "There is no fitted estimator.", advice: "Search with refit on." },
   // storage and tables

@@ -11,6 +11,7 @@ export * from "./relays.ts";
 export type * from "./run-questions.ts";
 export type * from "./scaling.ts";
 export * from "./shared-objects.ts";
+export * from "./talk.ts";
 export * from "./tasks.ts";
 export type * from "./watch-questions.ts";
 export type * from "./why.ts";

@@ -6,6 +6,7 @@ import type { FunctionNumber, PayloadRef, TaskNumber } from "./ids.ts";
 import type { RunAnswers, RunQuestion } from "./run-questions.ts";
 import type { Restarted, ScaleAdvice } from "./scaling.ts";
 import type { SharedAnswers, SharedQuestion } from "./shared-objects.ts";
+import type { TalkAnswers, TalkQuestion } from "./talk.ts";
 import type { ClusterInfo, StoryLine, WorkerInfo } from "./tasks.ts";
 import type { WatchAnswers, WatchQuestion } from "./watch-questions.ts";
 import type { Why } from "./why.ts";
@@ -15,6 +16,7 @@ export type Question =
   | WatchQuestion
   | SharedQuestion
   | EquipmentQuestion
+  | TalkQuestion
   | { readonly q: "cluster" }
   | { readonly q: "story"; readonly n: TaskNumber }
   /** By key: of whichever client's task. */
@@ -89,7 +91,7 @@ export interface CallInfo {
   readonly inputs: number;
 }
 
-interface Answers extends RunAnswers, WatchAnswers, SharedAnswers, EquipmentAnswers {
+interface Answers extends RunAnswers, WatchAnswers, SharedAnswers, EquipmentAnswers, TalkAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
   readonly storyOfKey: readonly StoryLine[];

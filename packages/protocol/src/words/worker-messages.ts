@@ -5,6 +5,7 @@ import type { Equip, Equipped, HeldGear, Unequip } from "./equipment.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Attempt, FunctionId, PayloadRef, TaskId, WorkerId } from "./ids.ts";
 import type { WhyMissing } from "./relays.ts";
+import type { Report, TellTask } from "./talk.ts";
 import type { Failure, Isolation, WorkerMetrics } from "./tasks.ts";
 
 export interface SendFunction {
@@ -102,6 +103,7 @@ export interface TakeProfile {
 }
 
 export type SchedulerToWorker =
+  | TellTask
   | TakeProfile
   | Equip
   | Unequip
@@ -241,6 +243,7 @@ export interface Profiled {
 }
 
 export type WorkerToScheduler =
+  | Report
   | Profiled
   | Equipped
   | Started

@@ -9,7 +9,7 @@ export function digestOf(core: Core): string {
   for (const task of core.slots) if (task !== null) addTask(hash, task);
   for (const session of core.sessions.values()) {
     hash.add(
-      `session ${session.id} ${session.link} ${session.due.size} ${session.locates.size} ${session.uploads.size} ${session.unreached?.size}`,
+      `session ${session.id} ${session.link} ${session.due.size} ${session.locates.size} ${session.uploads.size} ${session.hears.size} ${session.told.size} ${session.unreached?.size}`,
     );
     hash.add(`${session.unfinishedBytes} ${session.creditedBytes} ${session.uncreditedBytes}`);
     for (const [n, task] of session.tasks) hash.add(`${n} ${task.id}`);

@@ -30,6 +30,7 @@ import {
   WAITING,
 } from "./states.ts";
 import { begun } from "./supply.ts";
+import { checkTalk } from "./talk.ts";
 import type { Worker } from "./worker-record.ts";
 
 export function checkTouched(core: Core): string | null {
@@ -63,6 +64,7 @@ export function checkAll(core: Core): string | null {
     checkActors(core) ??
     checkFailedCalls(core) ??
     checkShared(core) ??
+    checkTalk(core) ??
     checkKept(core)
   );
 }

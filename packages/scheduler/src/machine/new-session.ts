@@ -19,6 +19,8 @@ export function newSession(id: SessionId, name: string, link: Session["link"]): 
     unreached: null,
     locates: new Set(),
     uploads: new Set(),
+    hears: new Set(),
+    told: new Map(),
     ...noCredit,
     asks: [],
   };

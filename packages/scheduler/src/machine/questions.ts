@@ -15,6 +15,7 @@ import { restartHandlers } from "./restart.ts";
 import { retire } from "./retire.ts";
 import { scaleHandlers } from "./scale.ts";
 import { sharedHandlers } from "./shared-questions.ts";
+import { talkHandlers } from "./talk.ts";
 import { answerWaiters } from "./waiters.ts";
 import { watchHandlers } from "./watch.ts";
 import { whyHandlers } from "./why.ts";
@@ -27,6 +28,7 @@ export type Handlers<Q extends Question["q"]> = {
 const handlers: Handlers<Question["q"]> = {
   ...runHandlers,
   ...watchHandlers,
+  ...talkHandlers,
   cluster: (core, session, id) => answer(core, session, id, () => ({ value: clusterInfo(core), error: null })),
   story: (core, session, id, { n }) => answer(core, session, id, () => storyOf(core, session, n)),
   retire: (core, session, id, { workers }) => {

@@ -351,6 +351,9 @@ export interface Session {
   unreached: Unreached | null;
   /** Results whose whereabouts it waits for. */
   readonly locates: Set<TaskNumber>;
+  /** Tasks whose reports it asked for; and what it told tasks last, by question: whether it was sent. */
+  readonly hears: Set<TaskNumber>;
+  readonly told: Map<number, boolean>;
   /** Data it is to upload. */
   readonly uploads: Set<TaskNumber>;
   /** What its unfinished tasks cost; what those that ended did, together; and of that, what it was not told yet (admission.ts). */

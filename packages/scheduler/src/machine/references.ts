@@ -30,6 +30,7 @@ export function removeRef(core: Core, session: Session, n: TaskNumber, task: Tas
   if (session.due.size > 0) session.due.delete(n);
   if (session.locates.size > 0) session.locates.delete(n);
   if (session.uploads.size > 0) session.uploads.delete(n);
+  if (session.hears.size > 0) session.hears.delete(n);
   loosen(core, task);
 }
 

@@ -8,6 +8,7 @@ import {
   type Missing,
   NO_PAYLOAD,
   type NotHeld,
+  type Spoiled,
   type Started,
   type Stopped,
   type WorkerHello,
@@ -39,6 +40,7 @@ import { preferSecond, promote } from "./speculation.ts";
 import { ASSIGNED, DELAYED, QUEUED, RUNNING, UPLOADING } from "./states.ts";
 import { watch } from "./stragglers.ts";
 import { detach, recount } from "./supply.ts";
+import { reported } from "./talk.ts";
 import { uploadRefused } from "./upload.ts";
 import { Worker } from "./worker-record.ts";
 
@@ -107,16 +109,17 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "pausing":
       pausing(core, worker, message);
       return;
-    case "spoiled": {
-      const task = core.taskById(message.task);
-      if (task !== null) holderFailed(core, task, worker, message.version);
+    case "spoiled":
+      spoiled(core, worker, message);
       return;
-    }
     case "heartbeat":
       worker.metrics = message.metrics;
       return;
     case "log":
       log(core, worker, message);
+      return;
+    case "report":
+      reported(core, worker, message);
       return;
     case "snapshotPart":
       // Not by spread: there is no limit to their number.
@@ -130,7 +133,7 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
 
 /** Payloads of a worker that is not known any more. */
 export function freeWorkerMessage(core: Core, message: WorkerToScheduler): void {
-  if (message.t === "profiled" && message.data !== NO_PAYLOAD) core.port.free(message.data);
+  if ((message.t === "profiled" || message.t === "report") && message.data !== NO_PAYLOAD) core.port.free(message.data);
   else if (message.t === "finished" && message.result !== NO_PAYLOAD) core.port.free(message.result);
   else if (message.t === "errored" && message.failure.error !== NO_PAYLOAD) core.port.free(message.failure.error);
 }
@@ -284,6 +287,11 @@ function missing(core: Core, worker: Worker, message: Missing): void {
   if (task === null || holder === undefined) return;
   if (message.why === "unreachable" && noteRelayWanted(core, worker, task, holder)) return;
   holderFailed(core, task, holder, message.version);
+}
+
+function spoiled(core: Core, worker: Worker, message: Spoiled): void {
+  const task = core.taskById(message.task);
+  if (task !== null) holderFailed(core, task, worker, message.version);
 }
 
 function held(core: Core, worker: Worker, message: Held): void {

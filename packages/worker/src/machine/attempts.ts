@@ -165,6 +165,11 @@ export function lose(s: WorkerState, datum: Datum, why: LossReason): void {
   tidy(s, datum);
 }
 
+/** It makes an actor, or is a call of one: it cannot go on elsewhere. */
+export function isApart(assign: Assign): boolean {
+  return assign.isolation === "call" || makesActor(assign);
+}
+
 /** What the attempt makes stays in a slot of its own. */
 export function makesActor({ isolation }: Assign): boolean {
   return isolation === "actor" || isolation === "actor-process";

@@ -14,6 +14,7 @@ export function onLinkUp(s: WorkerState, event: Extract<WorkerEvent, { e: "linkU
   if (s.left) return;
   if (event.fresh) {
     dropAll(s);
+    if (s.retiring) s.port.retiring(false);
     s.retiring = false;
     s.snapshotDue = true;
   } else if (!s.snapshotDue && !event.snapshotPending) sendSnapshot(s);

@@ -146,6 +146,10 @@ export interface WorkerPort {
    * beyond the numbered ones, is not used again, and nothing more is said of it.
    */
   closeActor(slot: number): void;
+  /** A value for the code of an item that the slot has; one that has not begun or has ended hears nothing. */
+  tell(slot: number, task: TaskId, attempt: Attempt, data: PayloadRef): void;
+  /** Items that run may ask whether the worker retires: it does from now on; or it does no more, and begins anew. */
+  retiring(on: boolean): void;
   /** Starts fetching into the arena; answered by `fetched` or `fetchFailed`. The machine bounds how many run at once. */
   fetch(task: TaskId, bytes: number, holder: Holder): void;
   /** Stops a fetch that nobody wants; no answer. */

@@ -9,6 +9,7 @@ import type {
   SchedulerToWorker,
   SendFunction,
   StopTask,
+  TellTask,
 } from "@taskflock/protocol/words";
 import { freeAssign, lose, stopInSlot, stopQueued, takeOn } from "./attempts.ts";
 import { seekElsewhere, seekFrom, stopSeeking, tidy } from "./data.ts";
@@ -60,6 +61,9 @@ export function onMessage(s: WorkerState, message: SchedulerToWorker): void {
     case "unequip":
       onUnequip(s, message);
       return;
+    case "tell":
+      onTell(s, message);
+      return;
     case "retire":
       onRetire(s);
       return;
@@ -72,7 +76,7 @@ export function onMessage(s: WorkerState, message: SchedulerToWorker): void {
 function discard(s: WorkerState, message: SchedulerToWorker): void {
   if (message.t === "assign") freeAssign(s, message);
   else if (message.t === "function") s.free(message.code);
-  else if (message.t === "equip") s.free(message.data);
+  else if (message.t === "equip" || message.t === "tell") s.free(message.data);
 }
 
 /** What was stolen and runs already is declined by silence: its outcome follows. */
@@ -168,7 +172,15 @@ export function forget(s: WorkerState, fn: FunctionId): void {
   s.free(code);
 }
 
+/** Code that has not begun, or has ended, hears nothing. */
+function onTell(s: WorkerState, { task: id, attempt, data }: TellTask): void {
+  const task = s.tasks.get(id);
+  if (task !== undefined && task.assign.attempt === attempt && task.slot >= 0) s.port.tell(task.slot, id, attempt, data);
+  s.free(data);
+}
+
 function onRetire(s: WorkerState): void {
+  if (!s.retiring) s.port.retiring(true);
   s.retiring = true;
   for (const task of [...s.tasks.values()]) if (task.slot < 0) stopQueued(s, task, "retiring");
 }

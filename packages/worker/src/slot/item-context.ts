@@ -6,17 +6,27 @@ import { ownFolders } from "../own-folders.ts";
 import type { TaskContext } from "../task-context.ts";
 import { keyOf, type SlotItem } from "./batch.ts";
 import { uploadedFile } from "./files.ts";
+import { encodedReport, ItemTalk, shownProgress } from "./item-talk.ts";
 import { LogTail } from "./log-tail.ts";
 import type { StopReason } from "./protocol.ts";
 import { shapesOf } from "./shapes.ts";
 
 export type Print = (context: ItemContext, stream: "stdout" | "stderr", text: string) => void;
 
+/** What all items of a slot share. */
+export interface ItemHost {
+  readonly print: Print;
+  /** The item asked for its AbortSignal. */
+  heed(index: number): void;
+  report(item: SlotItem, data: Uint8Array): void;
+  /** The worker retires. */
+  readonly retires: boolean;
+}
+
 export class ItemContext implements TaskContext {
   readonly item: SlotItem;
   readonly #worker: string;
-  readonly #print: Print;
-  readonly #heed: (index: number) => void;
+  readonly #host: ItemHost;
   /** False once the item has its outcome: what its code still does in the background is nobody's failure. */
   running = true;
   /** Text after the last newline, by stream. */
@@ -28,13 +38,12 @@ export class ItemContext implements TaskContext {
   #controller: AbortController | undefined;
   #fault: ((error: unknown) => void) | undefined;
   #atEnd: Set<() => void> | undefined;
+  #talk: ItemTalk | undefined;
 
-  /** `heed` is told when the item asks for its AbortSignal. */
-  constructor(item: SlotItem, worker: string, print: Print, heed: (index: number) => void) {
+  constructor(item: SlotItem, worker: string, host: ItemHost) {
     this.item = item;
     this.#worker = worker;
-    this.#print = print;
-    this.#heed = heed;
+    this.#host = host;
   }
 
   get task(): TaskContext["task"] {
@@ -44,11 +53,35 @@ export class ItemContext implements TaskContext {
   // Functions on their own, because users take them apart: `const { log } = taskContext()`.
 
   get log(): (...values: unknown[]) => void {
-    return (...values) => this.#print(this, "stdout", `${format(...values)}\n`);
+    return (...values) => this.#host.print(this, "stdout", `${format(...values)}\n`);
   }
 
-  get report(): (progress: unknown) => void {
-    return (progress) => this.#print(this, "stdout", `progress ${shownProgress(progress)}\n`);
+  get report(): TaskContext["report"] {
+    return (progress, { quiet = false } = {}) => {
+      if (!this.running) return;
+      const data = encodedReport(progress, !quiet);
+      if (data !== null) this.#host.report(this.item, data);
+      if (!quiet) this.#host.print(this, "stdout", `progress ${shownProgress(progress)}\n`);
+    };
+  }
+
+  get onTell(): TaskContext["onTell"] {
+    return (hear) => this.talk.onTell(hear);
+  }
+
+  get retiring(): AbortSignal {
+    const { talk } = this;
+    talk.retires(this.#host.retires);
+    return talk.retiring;
+  }
+
+  get talk(): ItemTalk {
+    this.#talk ??= new ItemTalk();
+    return this.#talk;
+  }
+
+  retires(on: boolean): void {
+    this.#talk?.retires(on);
   }
 
   get file(): (name: string) => string {
@@ -58,7 +91,7 @@ export class ItemContext implements TaskContext {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.running) this.#heed(this.item.index);
+      if (this.running) this.#host.heed(this.item.index);
     }
     if (this.#stopped !== undefined && !this.#controller.signal.aborted) this.#controller.abort(this.stopError());
     return this.#controller.signal;
@@ -127,9 +160,4 @@ export class ItemContext implements TaskContext {
     this.#fault(error);
     return true;
   }
-}
-
-function shownProgress(progress: unknown): string {
-  if (typeof progress === "number" && progress >= 0 && progress <= 1) return `${Math.round(progress * 100)} %`;
-  return typeof progress === "string" ? progress : format("%o", progress);
 }

@@ -94,6 +94,8 @@ function receive(message: MainToSlot): void {
   if (slot === undefined) throw new FlockError("FLOCK_INTERNAL", "A message reached a slot that was not started.");
   const { runner, equipment } = slot;
   if (message.t === "abort") runner.abort(message.task, message.attempt, message.reason);
+  else if (message.t === "tell") runner.heard(message.task, message.attempt, message.data);
+  else if (message.t === "retiring") runner.retiring(message.on);
   else if (message.t === "place") slot.placed(message);
   else if (message.t === "connection") runner.connection.told(message.connection);
   else if (message.t === "dispose") void dispose(slot);

@@ -47,6 +47,8 @@ export type SlotToMain =
       readonly stream: "stdout" | "stderr";
       readonly text: string;
     }
+  /** What a task reports, encoded. */
+  | { readonly t: "report"; readonly task: number; readonly attempt: number; readonly data: Uint8Array }
   /** Outcome records (outbox.ts) that are not in the shared outbox. */
   | { readonly t: "records"; readonly records: Uint8Array }
   /** It can run batches. */
@@ -78,6 +80,10 @@ export type MainToSlot =
       readonly memory: SharedArrayBuffer | null;
     }
   | { readonly t: "abort"; readonly task: number; readonly attempt: number; readonly reason: StopReason }
+  /** A value for the code of an item, encoded. */
+  | { readonly t: "tell"; readonly task: number; readonly attempt: number; readonly data: Uint8Array }
+  /** The worker retires, or does so no more. */
+  | { readonly t: "retiring"; readonly on: boolean }
   /** Said before a batch that needs it. */
   | { readonly t: "supplies"; readonly supplies: Supplies }
   | { readonly t: "batch"; readonly batch: Batch }

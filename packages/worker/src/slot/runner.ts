@@ -23,10 +23,11 @@ import {
   unpackItems,
 } from "./batch.ts";
 import { SlotConnection } from "./connection.ts";
+import { disposeOf, isThenable } from "./duck.ts";
 import { encodeFailure, failureOf } from "./failure.ts";
 import { FROZEN } from "./frozen.ts";
 import { InputCache } from "./input-cache.ts";
-import { ItemContext, type Print } from "./item-context.ts";
+import { ItemContext, type ItemHost } from "./item-context.ts";
 import { checksums, checkUnchanged } from "./mutation.ts";
 import { OUTCOME, type OutboxWriter, RESULT_OPTIONS } from "./outbox.ts";
 import { Output } from "./output.ts";
@@ -55,8 +56,7 @@ export class BatchRunner {
   readonly #functions: SlotFunctions = new SlotFunctions();
   readonly #cache: InputCache;
   readonly #contexts: AsyncLocalStorage<ItemContext> = new AsyncLocalStorage();
-  readonly #print: Print;
-  readonly #heed: (index: number) => void;
+  readonly #items: ItemHost & { retires: boolean };
   readonly connection: SlotConnection;
   /** For the arguments of the current item: one for all items, because a tiny task is not to cost more than its bytes. */
   readonly #decoding: DecodeOptions;
@@ -76,8 +76,12 @@ export class BatchRunner {
     useAssetFolder(config.assetFolder);
     this.#cache = new InputCache(config.cacheBytes);
     this.#output = new Output((message) => host.post(message));
-    this.#heed = (index) => host.heeds(index);
-    this.#print = (context, stream, text) => this.#output.print(context, stream, text);
+    this.#items = {
+      print: (context, stream, text) => this.#output.print(context, stream, text),
+      heed: (index) => host.heeds(index),
+      report: ({ task, attempt }, data) => host.post({ t: "report", task, attempt, data }),
+      retires: false,
+    };
     this.#decoding = {
       // An actor may keep what it is given, which then is not to lie in memory that is used again.
       copy: config.actor,
@@ -131,6 +135,22 @@ export class BatchRunner {
     if (item?.task === task && item.attempt === attempt) this.#current?.stop(reason);
   }
 
+  /** A client's word to an item; its code hears it as its own. */
+  heard(task: number, attempt: number, data: Uint8Array): void {
+    const context = this.#current;
+    if (context?.item.task !== task || context.item.attempt !== attempt) return;
+    try {
+      this.#contexts.run(context, () => context.talk.heard(data));
+    } catch (error) {
+      this.#stray(error, context);
+    }
+  }
+
+  retiring(on: boolean): void {
+    this.#items.retires = on;
+    this.#current?.retires(on);
+  }
+
   #runItem(item: SlotItem): Promise<void> | undefined {
     if (item.inputs.length > 0 && !this.#takeResults(item)) {
       this.#host.outbox.write(item.index, OUTCOME.returned, 0, 0, null);
@@ -138,7 +158,7 @@ export class BatchRunner {
       return undefined;
     }
     const wanted = this.#host.begun(item.index);
-    const context = new ItemContext(item, this.#worker, this.#print, this.#heed);
+    const context = new ItemContext(item, this.#worker, this.#items);
     this.#current = context;
     if (!wanted) {
       context.stop("cancelled");
@@ -342,8 +362,7 @@ export class BatchRunner {
   }
 
   /** An error outside any promise that is awaited: it fails the item whose code threw it, while that runs. */
-  #stray(error: unknown): void {
-    const context = this.#contexts.getStore() ?? this.#current;
+  #stray(error: unknown, context: ItemContext | undefined = this.#contexts.getStore() ?? this.#current): void {
     if (context?.fail(error)) return;
     const { name, message } = failureOf(error);
     const text = `${name}: ${message} (thrown after the task had ended)`;
@@ -363,26 +382,6 @@ class SpoiledInput extends Error {
 }
 
 const COPIED: DecodeOptions = { copy: true };
-
-async function disposeOf(instance: unknown): Promise<void> {
-  if (typeof instance !== "object" || instance === null) return;
-  const { asyncDispose, dispose } = Symbol as { readonly asyncDispose?: symbol; readonly dispose?: symbol };
-  for (const way of [asyncDispose, dispose]) {
-    const method: unknown = way === undefined ? undefined : Reflect.get(instance, way);
-    if (typeof method !== "function") continue;
-    await Reflect.apply(method, instance, []);
-    return;
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    (typeof value === "object" || typeof value === "function") &&
-    value !== null &&
-    "then" in value &&
-    typeof value.then === "function"
-  );
-}
 
 function microsecondsSince(began: number): number {
   return Math.max(0, Math.round((performance.now() - began) * 1000));

@@ -105,6 +105,12 @@ class ThreadSlot implements SlotHost {
       case "abort":
         this.#runner.abort(message.task, message.attempt, message.reason);
         break;
+      case "tell":
+        this.#runner.heard(message.task, message.attempt, message.data);
+        break;
+      case "retiring":
+        this.#runner.retiring(message.on);
+        break;
       case "connection":
         this.#runner.connection.told(message.connection);
         break;

@@ -33,6 +33,8 @@ export interface ExecutorEvents {
   large(index: number, bytes: Uint8Array, durationUs: number): void;
   allocate(index: number, bytes: number): Place | null;
   log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
+  /** What a task reports, encoded. */
+  report(task: number, attempt: number, data: Uint8Array): void;
   /** The oldest batch was run through; outcomes may still be on their way. */
   batchDone(): void;
   /** A plugin's setup has ended there. */
@@ -54,6 +56,10 @@ export interface Executor {
   run(items: readonly ReadyItem[], terms: BatchTerms): void;
   /** Stops item `index` of the batch at `position` (0: the oldest): it is not begun, or its AbortSignal is set. */
   abort(position: number, index: number, task: number, attempt: number, reason: StopReason): void;
+  /** A value for the code of an item, if that runs. */
+  tell(task: number, attempt: number, data: Uint8Array): void;
+  /** Tells its items that the worker retires, or does so no more. */
+  retiring(on: boolean): void;
   /** Delivers outcomes of the oldest batch that are there. */
   look(): void;
   /** All of the oldest batch is known, and it has ended: from now on the next one is the oldest. */

@@ -119,6 +119,14 @@ export class ProcessExecutor implements Executor {
     this.#send({ t: "abort", task, attempt, reason });
   }
 
+  tell(task: number, attempt: number, data: Uint8Array): void {
+    this.#send({ t: "tell", task, attempt, data });
+  }
+
+  retiring(on: boolean): void {
+    this.#send({ t: "retiring", on });
+  }
+
   look(): void {
     // Outcomes arrive as messages.
   }
@@ -226,6 +234,9 @@ export class ProcessExecutor implements Executor {
         break;
       case "log":
         this.#events.log(message.task, message.attempt, message.stream, message.text);
+        break;
+      case "report":
+        this.#events.report(message.task, message.attempt, message.data);
         break;
       case "plugged":
         this.#events.plugged(message.serial, message.failure);

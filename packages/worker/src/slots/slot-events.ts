@@ -22,6 +22,8 @@ export interface SlotEvents {
   batchDone(slot: number): void;
   slotReplaced(slot: number): void;
   log(task: number, attempt: number, stream: "stdout" | "stderr", text: string): void;
+  /** What a task reports, encoded. */
+  report(task: number, attempt: number, data: Uint8Array): void;
   /** Native code holds the thread: the slot goes on with another one, and the worker should be replaced. */
   stuck(slot: number): void;
   /** The slot cannot be started again. */

@@ -112,6 +112,14 @@ export class Slot {
     return false;
   }
 
+  tell(task: number, attempt: number, data: Uint8Array): void {
+    this.#executors[this.#kind]?.tell(task, attempt, data);
+  }
+
+  retiring(on: boolean): void {
+    for (const executor of Object.values(this.#executors)) executor.retiring(on);
+  }
+
   /** Reports what finished and which item runs. */
   look(): void {
     const executor = this.#executors[this.#kind];
@@ -218,6 +226,7 @@ export class Slot {
       large: (index, bytes, durationUs) => this.#large(index, bytes, durationUs),
       allocate: (index, bytes) => this.#allocate(index, bytes),
       log: (task, attempt, stream, text) => this.#events.log(task, attempt, stream, text),
+      report: (task, attempt, data) => this.#events.report(task, attempt, data),
       batchDone: () => {
         this.#used.add(made);
         const run = this.#runs.find(({ through }) => !through);

@@ -100,6 +100,14 @@ export class Slots {
     return this.#slot(slot).abort(task, reason) && slot < this.#options.slots;
   }
 
+  tell(slot: number, task: TaskId, attempt: number, data: Uint8Array): void {
+    this.#slot(slot).tell(task, attempt, data);
+  }
+
+  retiring(on: boolean): void {
+    for (const slot of [...this.#slots, ...this.#actors.values()]) slot.retiring(on);
+  }
+
   end(slot: number, reason: StopReason): void {
     void this.#slot(slot).end(reason);
   }

@@ -91,6 +91,14 @@ export class ThreadExecutor implements Executor {
     this.#post({ t: "abort", task, attempt, reason });
   }
 
+  tell(task: number, attempt: number, data: Uint8Array): void {
+    this.#post({ t: "tell", task, attempt, data });
+  }
+
+  retiring(on: boolean): void {
+    this.#post({ t: "retiring", on });
+  }
+
   look(): void {
     if (this.#oldest().read((record) => this.#events.outcome(record))) this.#events.outcomesTold();
   }
@@ -189,6 +197,9 @@ export class ThreadExecutor implements Executor {
       case "unready":
         this.#isUnready(new FlockError("FLOCK_PRELOAD_FAILED", message.message));
         void this.#pool.destroy();
+        break;
+      case "report":
+        this.#events.report(message.task, message.attempt, message.data);
         break;
       case "plugged":
         this.#events.plugged(message.serial, message.failure);

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Trainer } from "../../src/training/trainer.ts";
+import { classed, labelled, net, plan, run, surroundings, tf, trainer } from "./stage.ts";
+
+beforeAll(async () => {
+  await tf.setBackend("cpu");
+});
+
+afterAll(() => {
+  tf.disposeVariables();
+});
+
+describe("a training", () => {
+  it("learns, and tells each epoch's figures", async () => {
+    const training = await trainer({
+      epochs: 20,
+      metrics: ["accuracy"],
+      model: net({ optimizer: () => tf.train.adam(0.05) }),
+    });
+    await run(training);
+    const [first, last] = [training.history[0]?.logs, training.history.at(-1)?.logs];
+    expect(Object.keys(first ?? {})).toEqual(["loss", "accuracy", "valLoss", "valAccuracy", "learningRate"]);
+    expect(last?.["loss"]).toBeLessThan((first?.["loss"] as number) * 0.7);
+    expect(training.history.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  });
+
+  it("gives the same losses for the same seed, and others for another", async () => {
+    const losses = await run(await trainer());
+    expect(await run(await trainer())).toEqual(losses);
+    expect(await run(await trainer({ seed: 43 }))).not.toEqual(losses);
+  });
+
+  it("equals model.fit of TensorFlow.js where that is deterministic: no shuffling, no dropout", async () => {
+    const training = await trainer({ shuffle: false, model: net({ l2: 0.01 }) });
+    const { model } = await untrained({ l2: 0.01 });
+    const [data, validation] = [labelled(), labelled(10, 2)];
+    const asTensor = ({
+      data: values,
+      shape,
+    }: {
+      data: Float32Array | Int32Array | Uint8Array;
+      shape: readonly number[];
+    }) => tf.tensor(values, [...shape]);
+    const history = await model.fit(asTensor(data.x), asTensor(data.y), {
+      epochs: 3,
+      batchSize: 8,
+      shuffle: false,
+      validationData: [asTensor(validation.x), asTensor(validation.y)],
+      verbose: 0,
+    });
+    await run(training);
+    training.history.forEach(({ logs }, i) => {
+      expect(logs["loss"]).toBeCloseTo(history.history["loss"]?.[i] as number, 5);
+    });
+    const weights = (await training.artifact()).weightData;
+    const expected = model.getWeights().flatMap((weight) => [...weight.dataSync()]);
+    const actual = [...new Float32Array(weights.slice().buffer)];
+    for (const [i, weight] of actual.entries()) expect(weight).toBeCloseTo(expected[i] as number, 5);
+  });
+
+  it("shards' gradients, averaged by weight, are those of the whole batch, regularizers counted once", async () => {
+    const training = await trainer({ model: net({ l2: 0.1 }) });
+    const rows = training.nextBatch() as Int32Array;
+    const whole = await training.gradients(rows);
+    const shards = await Promise.all(
+      [rows.subarray(0, 3), rows.subarray(3, 3), rows.subarray(3)].map((shard) => training.gradients(shard)),
+    );
+    const weight = shards.reduce((sum, shard) => sum + shard.weight, 0);
+    expect(weight).toBe(whole.weight);
+    whole.flat.forEach((gradient, i) => {
+      const averaged = shards.reduce((sum, shard) => sum + (shard.weight / weight) * (shard.flat[i] as number), 0);
+      expect(averaged).toBeCloseTo(gradient, 6);
+    });
+    expect(shards.reduce((sum, shard) => sum + (shard.weight / weight) * shard.loss, 0)).toBeCloseTo(whole.loss, 6);
+  });
+
+  it("gradients and apply do what step does", async () => {
+    const [stepped, applied] = [await trainer(), await trainer()];
+    for (let i = 0; i < 3; i++) {
+      await stepped.step();
+      const rows = applied.nextBatch() as Int32Array;
+      const batch = await applied.gradients(rows);
+      await applied.apply(batch.flat);
+      await applied.endBatch(rows, batch);
+    }
+    expect((await applied.artifact()).weightData).toEqual((await stepped.artifact()).weightData);
+    expect(applied.nextBatch()).toBeNull();
+    expect((await applied.endEpoch()).logs).toEqual((await stepped.endEpoch()).logs);
+  });
+
+  it("leaves no tensors behind", async () => {
+    const training = await trainer({
+      metrics: ["accuracy"],
+      classWeight: [1, 2, 3],
+      model: net({ l2: 0.1, batchNorm: true, dropout: 0.2 }),
+      epochs: 9,
+    });
+    const epoch = async () => {
+      while (await training.step());
+      await training.endEpoch();
+      const checkpoint = await training.checkpoint();
+      const rows = training.nextBatch() as Int32Array;
+      await training.apply((await training.gradients(rows)).flat);
+      await training.restore(checkpoint);
+    };
+    await epoch();
+    const before = tf.memory().numTensors;
+    await epoch();
+    await epoch();
+    expect(tf.memory().numTensors).toBe(before);
+    training.dispose();
+  });
+
+  it("keeps the weights of the best epoch", async () => {
+    const training = await trainer({
+      monitor: "loss",
+      mode: "max",
+      epochs: 4,
+      model: net({ optimizer: () => tf.train.adam(0.05) }),
+    });
+    while (await training.step());
+    expect((await training.endEpoch()).best).toBe(true);
+    const first = await training.artifact();
+    await run(training);
+    expect(training.history.map(({ best }) => best)).toEqual([true, false, false, false]);
+    expect(training.bestEpoch).toBe(1);
+    expect(await training.bestArtifact()).toEqual(first);
+    expect((await training.artifact()).weightData).not.toEqual(first.weightData);
+  });
+
+  it("stops with a coded error when the loss is not finite, and says where", async () => {
+    const data = classed();
+    (data.x.data as Float32Array)[0] = Number.NaN;
+    const training = await trainer({ shuffle: false, epochs: 1 }, data);
+    await expect(training.step()).rejects.toMatchObject({
+      code: "FLOCK_LOSS_NOT_FINITE",
+      message: expect.stringContaining("epoch 1, step 1 of 3"),
+    });
+  });
+
+  it("refuses what it cannot train", async () => {
+    const uncompiled = () => tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] });
+    await expect(trainer({ model: uncompiled })).rejects.toMatchObject({ code: "FLOCK_TRAINING_MODEL" });
+    const frozen = () => {
+      const model = net()();
+      model.trainable = false;
+      model.compile({ optimizer: "sgd", loss: "meanSquaredError" });
+      return model;
+    };
+    await expect(trainer({ model: frozen })).rejects.toMatchObject({ code: "FLOCK_TRAINING_MODEL" });
+    const narrow = { x: { data: new Float32Array(6), shape: [2, 3] }, y: labelled(2).y };
+    await expect(trainer({}, narrow)).rejects.toThrow("x has the shape [2, 3], but the model takes [rows, 4].");
+    const data = labelled();
+    const short = { x: data.x, y: labelled(3).y };
+    await expect(Trainer.create(tf, plan(), short, null, surroundings())).rejects.toMatchObject({
+      code: "FLOCK_ML_INPUT",
+    });
+  });
+});
+
+/** The model as the trainer builds it, by a checkpoint of nothing. */
+async function untrained(options: Parameters<typeof net>[0]): Promise<{ model: ReturnType<ReturnType<typeof net>> }> {
+  let model: ReturnType<ReturnType<typeof net>> | null = null;
+  const build = () => {
+    model = net(options)();
+    return model;
+  };
+  await trainer({ model: build });
+  if (model === null) throw new Error("not built");
+  return { model };
+}
