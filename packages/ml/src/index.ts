@@ -38,10 +38,12 @@ export {
   type FeaturesInput,
   type LabelsInput,
 } from "./inputs.ts";
+export { balancedWeights, labelWeights } from "./label-weights.ts";
 export { type Labels, takeLabels } from "./labels.ts";
 export { type Digits, loadDigits } from "./load-digits.ts";
 export { type CsrMatrix, type Features, type Matrix, matrix, takeRows, toDense } from "./matrix.ts";
 export type { LabelAverage } from "./metrics/averages.ts";
+export type { ClusterScores } from "./metrics/clusters.ts";
 export {
   createMetric,
   type Metric,
@@ -50,6 +52,7 @@ export {
   metricNames,
 } from "./metrics/create-metric.ts";
 export type { MetricState } from "./metrics/definitions.ts";
+export type { Targets } from "./metrics/label-counts.ts";
 export {
   type Average,
   type AverageOptions,
@@ -57,12 +60,37 @@ export {
   balancedAccuracyScore,
   confusionMatrix,
   f1Score,
-  meanSquaredError,
+  hammingLoss,
   precisionScore,
-  r2Score,
   recallScore,
+  vMeasureScores,
 } from "./metrics/label-scores.ts";
 export type { MetricInput, TensorLike } from "./metrics/pairs.ts";
+export { averagePrecisionScore, logLoss, rocAucScore, type ScoreOptions } from "./metrics/probability-scores.ts";
+export { meanSquaredError, r2Score } from "./metrics/regression-scores.ts";
+export {
+  type ClassificationReport,
+  classificationReport,
+  formatClassificationReport,
+  type ReportOptions,
+  type ReportRow,
+} from "./metrics/report.ts";
+export {
+  createTableMetric,
+  type LabelConfusion,
+  multilabelConfusionMatrix,
+  type TableMetrics,
+} from "./metrics/tables.ts";
+export {
+  type FormatThresholdOptions,
+  formatThresholdTable,
+  type ThresholdOptions,
+  type ThresholdRow,
+  type ThresholdScores,
+  type ThresholdTable,
+  thresholdTable,
+} from "./metrics/threshold-table.ts";
+export { modelSummary, type SummaryModel } from "./model-summary.ts";
 export { dotProducts, squaredDistances } from "./pair-matrices.ts";
 export {
   f1,
@@ -99,9 +127,66 @@ export {
   type Splitter,
   stratifiedKFold,
 } from "./splits.ts";
+export { openStorage } from "./storage/open-storage.ts";
+export type { ByteRange, S3Options, Storage, StorageOptions, StoredFile } from "./storage/storage.ts";
 export { type Kernel, polyGram, rbfGram } from "./svm/kernels.ts";
 export type { SvcModel, SvcParams } from "./svm/model.ts";
 export { predictSvc, svcDecisions } from "./svm/predict.ts";
 export { svc } from "./svm/svc.ts";
 export { fitSvc } from "./svm/train.ts";
+export { parquetInfo, readCsv, readParquet } from "./tables/read.ts";
+export type { Table } from "./tables/table.ts";
+export type {
+  AnyRow,
+  Columns,
+  CsvOptions,
+  CsvType,
+  ParquetColumn,
+  ParquetFileInfo,
+  ParquetInfo,
+  ParquetOptions,
+  ReadOptions,
+  TableSource,
+} from "./tables/types.ts";
+export type { MatrixMode } from "./text/bag-of-words.ts";
+export {
+  type BagOfWordsOptions,
+  type BagOfWordsTagger,
+  fitBagOfWords,
+  predictBagOfWords,
+} from "./text/bag-of-words-tagger.ts";
+export { type IntTensor, type PadOptions, padSequences } from "./text/pad-sequences.ts";
+export { type BitTensor, TagIndex, type TagIndexJson, type TagIndexOptions, tagIndex } from "./text/tags.ts";
+export { type Text, Tokenizer, type TokenizerOptions } from "./text/tokenizer.ts";
+export type { TokenizerJson } from "./text/tokenizer-json.ts";
+export { trimToMultiple } from "./text/trim.ts";
+export { textToWords, type WordRules } from "./text/words.ts";
 export { type TrainTestOptions, type TrainTestSplit, trainTestSplit } from "./train-test-split.ts";
+export {
+  type AnyMode,
+  type CsvLoggerOptions,
+  csvLogger,
+  type EarlyStoppingOptions,
+  earlyStopping,
+  learningRateScheduler,
+  type ModelCheckpointOptions,
+  modelCheckpoint,
+  type ReduceLROnPlateauOptions,
+  reduceLROnPlateau,
+  type TensorBoardOptions,
+  tensorBoard,
+} from "./training/callbacks/index.ts";
+export { openModel, saveModel } from "./training/model-files.ts";
+export type {
+  BuiltInCallback,
+  Callback,
+  CallbackContext,
+  CallbackHooks,
+  Epoch,
+  EpochLogs,
+  ModelArtifact,
+  ModelBuilder,
+  MonitorMode,
+  Tensor,
+  TrainingFiles,
+} from "./training/types.ts";

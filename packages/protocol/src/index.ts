@@ -3,6 +3,14 @@ export * from "./bulk/bulk-client.ts";
 export * from "./bulk/bulk-errors.ts";
 export type { BulkSink } from "./bulk/bulk-frames.ts";
 export * from "./bulk/bulk-server.ts";
+export {
+  CHANNEL_PART_BYTES,
+  CHANNEL_WINDOW_BYTES,
+  type Channel,
+  type ChannelEvents,
+  type ChannelRequest,
+  LEAST_PART_BYTES,
+} from "./bulk/channel.ts";
 export { type BulkSource, Outgoing } from "./bulk/outgoing.ts";
 export { Received } from "./bulk/received.ts";
 export * from "./frames/frames.ts";

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import {
   type Assign,
   type Attempt,
+  BulkClient,
   decodeValue,
   encodeFunctionDescription,
   encodeValue,
@@ -12,10 +13,12 @@ import {
   NO_PAYLOAD,
   PayloadStore,
   type TaskId,
+  type WorkerId,
 } from "@taskflock/protocol";
 import { pino } from "pino";
 import { Arena, type Place } from "../src/arena.ts";
 import { FunctionLibrary } from "../src/function-library.ts";
+import { Groups } from "../src/groups/groups.ts";
 import type { RunItem } from "../src/machine/index.ts";
 import { IN_FILE } from "../src/slot/batch.ts";
 import type { SlotFailure } from "../src/slot/failure.ts";
@@ -102,14 +105,16 @@ export class Harness {
         checkArguments: false,
         ...options,
         spillFolder: folder?.path ?? "",
-        ...{ filesFolder: "", name: "w", preload: [] },
+        ...{ filesFolder: "", name: "w", preload: [], devices: [] },
       },
       {
         arena: this.arena,
         store: this.store,
         payloads: this.payloads,
         functions: this.functions,
+        groups: new Groups(new BulkClient({ token: "none" }), { address: () => "", worker: () => 0 as WorkerId }),
         events: this.#events(),
+        tensorsLoaded: () => undefined,
         logger: pino({ level: "silent" }),
       },
     );
@@ -176,6 +181,7 @@ export class Harness {
       isolation,
       solo: false,
       expectedUs: 0,
+      gpu: 0,
     };
     return { assign, inline: inputs.map(() => NO_PAYLOAD), links: item.links ?? [], running };
   }

@@ -65,6 +65,18 @@ export function createMetric(metric: MetricName | MetricOptions): Metric {
   return accumulating(name, definition, average, options.threshold ?? 0.5);
 }
 
+/** The metric of one batch. */
+export function scoreOnce(
+  metric: MetricName | MetricOptions,
+  yTrue: MetricInput,
+  yPred: MetricInput,
+  weights?: ArrayLike<number>,
+): number {
+  const made = createMetric(metric);
+  made.update(yTrue, yPred, weights);
+  return made.result();
+}
+
 /** Every name that `createMetric` takes. */
 export const metricNames: readonly MetricName[] = [
   ...Object.keys(plainMetrics),
@@ -90,10 +102,21 @@ export function accumulating<R>(
     },
     state: () => structuredClone(state),
     restore(kept) {
-      state = structuredClone(kept);
+      state = sameKind(name, kept, state);
     },
-    merge: (other) => keep.merge(state, structuredClone(other)),
+    merge: (other) => keep.merge(state, sameKind(name, other, state)),
   };
+}
+
+/** A copy of another metric's state. */
+function sameKind(name: string, given: MetricState, own: MetricState): MetricState {
+  if (typeof given === "object" && given !== null && Object.keys(own).every((key) => key in given)) {
+    return structuredClone(given);
+  }
+  throw new FlockError(
+    "FLOCK_ML_INPUT",
+    `This is no state of the metric "${name}". Give what state() of the same metric told.`,
+  );
 }
 
 function nameWith(base: string, average: LabelAverage): string {

@@ -1,11 +1,15 @@
 // What of training runs on workers: a door of its own, so that clients that do not train never load it.
 
 export { loadModel, modelArtifacts } from "./model-artifact.ts";
+export { openModel, saveModel } from "./model-files.ts";
+export { type PredictOptions, predict } from "./predict.ts";
 export { Trainer } from "./trainer.ts";
 export type {
   BatchGradients,
+  BuiltInCallback,
   Callback,
   CallbackContext,
+  CallbackHooks,
   Epoch,
   EpochLogs,
   ModelArtifact,
@@ -13,6 +17,7 @@ export type {
   MonitorMode,
   Tensor,
   TrainerSurroundings,
+  TrainingFiles,
   TrainingPlan,
   TrainingSet,
 } from "./types.ts";

@@ -2,7 +2,7 @@
 import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
 import { epochOrder, rowCount, takeRows } from "./batches.ts";
-import { CallbackRunner, checkCallbacks } from "./callback-runner.ts";
+import { CallbackRunner } from "./callback-runner.ts";
 import { packCheckpoint, unpackCheckpoint } from "./checkpoint-format.ts";
 import { EpochMetrics, type EpochSums } from "./epoch-metrics.ts";
 import { layerSeeds, setLayerSeeds } from "./layer-seeds.ts";
@@ -50,9 +50,14 @@ export class Trainer {
     validation: TrainingSet | null,
     surroundings: TrainerSurroundings,
   ): Promise<Trainer> {
-    checkCallbacks(plan.callbacks);
     const model = await withRandom(randomAt(plan.seed, "build"), () => plan.model(plan.params, tf));
-    return new Trainer(tf, plan, new Network(tf, model, data, plan.classWeight), data, validation, surroundings);
+    const network = new Network(tf, model, data, plan.classWeight);
+    await network.check(plan.classWeight);
+    if (network.ownMetrics.length > 0)
+      surroundings.log(
+        `Metrics of model.compile (${network.ownMetrics.join(", ")}) are not computed. Give them to the training: metrics: ["accuracy"].`,
+      );
+    return new Trainer(tf, plan, network, data, validation, surroundings);
   }
 
   private constructor(
@@ -365,7 +370,9 @@ export class Trainer {
       },
       artifact: () => trainer.artifact(),
       log: (text) => trainer.#surroundings.log(text),
-      append: (name, bytes) => trainer.#surroundings.append(name, bytes),
+      files: this.#surroundings.files,
+      worker: this.#surroundings.worker,
+      resumed: this.#surroundings.resumed,
     };
   }
 }

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { FlockError, type Holder, isFlockError, isRelayed, type TaskId } from "../words/index.ts";
 import { BulkConnection, type Caller } from "./bulk-connection.ts";
 import { PeerBusy, TransferFailed } from "./bulk-errors.ts";
+import type { Channel, ChannelEvents, ChannelRequest } from "./channel.ts";
 import { Outgoing } from "./outgoing.ts";
 import { partsOf, Received, sumOf } from "./received.ts";
 
@@ -53,6 +54,7 @@ export class BulkClient {
   /** All idle connections, the longest idle first. */
   readonly #idle: Set<BulkConnection> = new Set();
   readonly #busy: Set<BulkConnection> = new Set();
+  readonly #channels: Set<BulkConnection> = new Set();
   readonly #closing: AbortController = new AbortController();
   readonly counts: TransferCounts = { resumed: 0, corrupt: 0 };
 
@@ -121,10 +123,29 @@ export class BulkClient {
     }
   }
 
+  /**
+   * Opens a channel to a member of a group, on a connection of its own. Rejects with FLOCK_TASK_UNKNOWN when the member is not there;
+   * FLOCK_CONNECTION_REFUSED, FLOCK_CONNECTION_LOST, FLOCK_WAIT_TIMEOUT.
+   */
+  async openChannel(where: Where, request: ChannelRequest, accept: (channel: Channel) => ChannelEvents): Promise<void> {
+    const connection = await BulkConnection.open(addressOf(where), this.#caller);
+    for (const one of this.#channels) if (!one.open) this.#channels.delete(one);
+    this.#channels.add(connection);
+    try {
+      if (!isPeer(connection, where)) {
+        throw new FlockError("FLOCK_CONNECTION_REFUSED", `At ${connection.address} another worker answers.`);
+      }
+      await connection.openChannel(request, accept);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
   /** Ends all connections; transfers that run are rejected. */
   close(): void {
     this.#closing.abort();
-    for (const connection of [...this.#idle, ...this.#busy]) connection.close();
+    for (const connection of [...this.#idle, ...this.#busy, ...this.#channels]) connection.close();
     for (const peer of this.#peers.values()) for (const wake of peer.waiting.splice(0)) wake();
     this.#peers.clear();
     this.#idle.clear();

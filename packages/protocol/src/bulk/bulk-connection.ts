@@ -18,6 +18,7 @@ import {
   sendChunks,
 } from "./bulk-frames.ts";
 import { type Carrier, dial, type OpenCarrier, over } from "./carrier.ts";
+import { Channel, type ChannelEvents, type ChannelRequest, encodeChannelRequest } from "./channel.ts";
 import { knownChecksums } from "./checksums.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Received } from "./received.ts";
@@ -54,6 +55,8 @@ export class BulkConnection {
   peer = 0;
   /** One at a time. */
   #transfer: { readonly answer: Answer; readonly fail: (error: Error) => void } | null = null;
+  /** What the connection has become, if it was asked to be one. */
+  #channel: Channel | null = null;
   readonly #silence: Silence;
   readonly #stallMs: number;
   /** Grows with everything that comes and goes. */
@@ -120,10 +123,14 @@ export class BulkConnection {
     const parser = new BulkParser({
       onFrame: (op, body) => {
         if (op === OP.refused) throw decodeRefused(body);
-        this.#due().onFrame(op, body);
+        (this.#channel ?? this.#due()).onFrame(op, body);
       },
-      chunkTarget: (length) => this.#receiving().chunkTarget(length),
+      chunkTarget: (length) => (this.#channel ?? this.#receiving()).chunkTarget(length),
       onChunk: (length) => {
+        if (this.#channel !== null) {
+          this.#channel.onChunk();
+          return;
+        }
         this.#receiving().advance(length);
         this.#due().onChunk();
       },
@@ -224,6 +231,27 @@ export class BulkConnection {
     });
   }
 
+  /**
+   * Makes the connection a channel, which then is all that it does. `accept` says what is done with what comes. Rejects with
+   * FLOCK_TASK_UNKNOWN when the member is not there.
+   */
+  openChannel(request: ChannelRequest, accept: (channel: Channel) => ChannelEvents): Promise<void> {
+    return this.#run(undefined, (resolve, fail) => {
+      this.#carrier.write(bulkFrame(OP.channel, encodeChannelRequest(request, knownChecksums())));
+      const onFrame = (op: number, body: Buffer): void => {
+        if (op === OP.absent) {
+          fail(absent(body));
+          return;
+        }
+        if (op !== OP.opened) throw malformed("bulk", `the operation ${op} is no answer`);
+        const [kinds] = readNumbers(body, 1, "bulk.opened");
+        resolve(undefined);
+        this.#channel = new Channel(this.#carrier, kinds!, accept);
+      };
+      return { receiving: null, onFrame, onChunk: () => {} };
+    });
+  }
+
   close(): void {
     this.#end(new FlockError("FLOCK_CLOSED", "The connection was closed."));
   }
@@ -291,6 +319,7 @@ export class BulkConnection {
     this.#ended = error;
     this.#silence.stop();
     this.#carrier.destroy();
+    this.#channel?.ended(error.code === "FLOCK_CONNECTION_LOST" ? "the connection to it ended" : error.message);
     this.#transfer?.fail(cause instanceof Error ? cause : error);
   }
 }

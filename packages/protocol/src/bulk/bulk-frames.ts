@@ -33,6 +33,25 @@ export const OP = {
   wait: 12,
   /** Server: too many wait. */
   busy: 13,
+  /** Client: a channel to a member of a group (channel.ts). Answered by `opened` or `absent`; after that the connection is the channel. */
+  channel: 14,
+  /** Server: f64 kinds of checksums that it knows. */
+  opened: 15,
+} as const;
+
+/** What both ends of a channel say, besides chunks. */
+export const CHANNEL_OP = {
+  /**
+   * f64 lane, f64 what follows: 1 + the bytes of the whole message before its first part, 0 before a further one. A chunk follows, unless
+   * the message is empty.
+   */
+  part: 32,
+  /** f64 lane, f64 bytes that were taken out of its window. */
+  credit: 33,
+  /** The end; empty, or who broke the group and how. */
+  left: 34,
+  /** Only that it is there. */
+  ping: 35,
 } as const;
 
 const MARK = 0xf7;
@@ -41,6 +60,11 @@ const MAX_BODY_BYTES = 4096;
 
 export function bulkFrame(op: number, body: Uint8Array): Buffer {
   return Buffer.concat([bulkHeader(op, body.length, CRC32, checksum(CRC32, body)), body]);
+}
+
+/** The header of a chunk that is sent on its own. */
+export function chunkHeader(kind: number, chunk: Uint8Array): Buffer {
+  return bulkHeader(OP.chunk, chunk.length, kind, checksum(kind, chunk));
 }
 
 function bulkHeader(op: number, length: number, kind: number, sum: number): Buffer {

@@ -6,6 +6,7 @@ import { bind } from "../link/bind.ts";
 import { listenLocally } from "../local-socket.ts";
 import type { FlockError, TaskId } from "../words/index.ts";
 import type { BulkSink } from "./bulk-frames.ts";
+import type { Channel, ChannelEvents, ChannelRequest } from "./channel.ts";
 import type { BulkSource } from "./outgoing.ts";
 import { Connection, type Send } from "./serving-connection.ts";
 import { type TurnLimits, Turns } from "./turns.ts";
@@ -40,6 +41,8 @@ export interface BulkServerOptions {
   open(task: TaskId): BulkSource | null;
   /** Room for an upload; null when it is not wanted or there is no room. */
   accept(task: TaskId, bytes: number): BulkTarget | BulkEarly | null;
+  /** Takes a channel to a member that is here, or says why not. Without it there are no channels. */
+  channel?(request: ChannelRequest): ((channel: Channel) => ChannelEvents) | string;
   /** A transfer in which nothing moves for so long is given up, milliseconds. Default 30 s. */
   readonly stallMs?: number;
   /** Default: 8 results at once, 4 of them to one peer, and 4096 that wait. */

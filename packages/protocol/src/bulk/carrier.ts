@@ -5,6 +5,8 @@ import type { Duplex } from "node:stream";
 import type { BulkParser, ChunkWriter } from "./bulk-frames.ts";
 
 export interface Carrier extends ChunkWriter {
+  /** After what was written. */
+  end(): void;
   destroy(): void;
   /** Whether it keeps the process alive. */
   ref(): void;
@@ -53,6 +55,7 @@ export function over(stream: Duplex): OpenCarrier {
       write: (bytes, done) => writeParts(stream, bytes, done),
       cork: () => stream.cork(),
       uncork: () => stream.uncork(),
+      end: () => void stream.end(),
       destroy: () => stream.destroy(),
       ref: () => {},
       unref: () => {},

@@ -20,6 +20,7 @@ import {
 } from "./bulk-frames.ts";
 import type { BulkEarly, BulkServerOptions, BulkTarget } from "./bulk-server.ts";
 import { writeParts } from "./carrier.ts";
+import { Channel, type ChannelRequest, readChannelRequest } from "./channel.ts";
 import { knownChecksums } from "./checksums.ts";
 import { type Sendable, sendable } from "./outgoing.ts";
 import { readInPlace, readStream } from "./read-in-place.ts";
@@ -62,6 +63,8 @@ export class Connection {
   #upload: { readonly target: BulkTarget; readonly receiving: Receiving } | null = null;
   /** An upload that came before it was announced. */
   #early: { readonly task: TaskId; readonly bytes: number; readonly giveUp: () => void } | null = null;
+  /** What the connection has become, if it was asked to be one. */
+  #channel: Channel | null = null;
   /** What must be given back when the connection ends. */
   #abandon: () => void = () => {};
 
@@ -70,8 +73,8 @@ export class Connection {
     this.#queue = queue;
     const parser = new BulkParser({
       onFrame: (op, body) => this.#onFrame(op, body),
-      chunkTarget: (length) => this.#due().receiving.chunkTarget(length),
-      onChunk: (length) => this.#onChunk(length),
+      chunkTarget: (length) => (this.#channel ?? this.#due().receiving).chunkTarget(length),
+      onChunk: (length) => (this.#channel === null ? this.#onChunk(length) : this.#channel.onChunk()),
     });
     const read = (take: () => void): void => this.#read(take);
     const socket =
@@ -121,6 +124,10 @@ export class Connection {
       this.#greet(body);
       return;
     }
+    if (this.#channel !== null) {
+      this.#channel.onFrame(op, body);
+      return;
+    }
     const request = this.#requestOf(op, body);
     if (!this.#busy) request();
     else if (this.#sending && this.#next === null) this.#next = request;
@@ -135,6 +142,10 @@ export class Connection {
     if (op === OP.put) {
       const [task, bytes] = readNumbers(body, 2, "bulk.put");
       return () => this.#put(task as TaskId, bytes!);
+    }
+    if (op === OP.channel) {
+      const { request, kinds } = readChannelRequest(body);
+      return () => this.#open(request, kinds);
     }
     throw malformed("bulk", `the operation ${op} is unknown`);
   }
@@ -213,9 +224,9 @@ export class Connection {
 
   get #out(): ChunkWriter {
     const socket = this.#socket;
-    if (socket instanceof Socket) return socket;
+    const direct = socket instanceof Socket;
     return {
-      write: (bytes, done) => writeParts(socket, bytes, done),
+      write: (bytes, done) => (direct ? socket.write(bytes, done) : writeParts(socket, bytes, done)),
       cork: () => socket.cork(),
       uncork: () => socket.uncork(),
     };
@@ -286,6 +297,19 @@ export class Connection {
     this.#answer(OP.stored, NOTHING);
   }
 
+  #open(request: ChannelRequest, kinds: number): void {
+    const accept = this.#options.channel?.(request) ?? "This peer has no channels.";
+    if (typeof accept === "string") {
+      this.#answer(OP.absent, Buffer.from(accept));
+      return;
+    }
+    const socket = this.#socket;
+    this.#limitSilence(0); // a channel watches that itself
+    socket.write(bulkFrame(OP.opened, numbersBody(knownChecksums())));
+    const carrier = { ...this.#out, end: () => void socket.end(), destroy: () => void socket.destroy() };
+    this.#channel = new Channel(carrier, kinds, accept);
+  }
+
   #answer(op: number, body: Uint8Array): void {
     this.#busy = false;
     if (!this.#socket.destroyed) this.#socket.write(bulkFrame(op, body));
@@ -301,6 +325,7 @@ export class Connection {
   #closed(): void {
     this.#abandon();
     this.#stopWaiting();
+    this.#channel?.ended("the connection to it ended");
     const upload = this.#upload;
     this.#upload = null;
     upload?.target.failed(new FlockError("FLOCK_TRANSFER_FAILED", "The upload ended before all bytes were there."));

@@ -1,4 +1,5 @@
 // The one registry of coded errors. A code is never reused; `docs/errors.md` is generated from this table.
+// Long: one table, read entry by entry.
 
 export interface ErrorEntry {
   /** What happened, in one line for the documentation. */
@@ -249,6 +250,10 @@ export const errorRegistry = {
     summary: "An address beyond loopback needs TLS.",
     advice: "Pass --insecure to accept plain text on a network you trust.",
   },
+  FLOCK_GPU_UNAVAILABLE: {
+    summary: "A worker is to give out more GPUs than there are.",
+    advice: "Ask for as many as the message names, or for --gpus auto; `taskflock gpu` says what is missing.",
+  },
   FLOCK_CLUSTER_START: { summary: "A cluster's process did not start.", advice: "See the output in the message." },
   FLOCK_RECORDING_INVALID: {
     summary: "A recording cannot be replayed.",
@@ -287,6 +292,16 @@ export const errorRegistry = {
   FLOCK_FILES_FULL: {
     summary: "Uploaded files take as much room as the scheduler has for them.",
     advice: "Remove some (client.removeFile), scatter large data instead, or put it on a disk that all workers see.",
+  },
+  FLOCK_GROUP_BROKEN: {
+    summary:
+      "A member of a group of tasks failed, was cancelled, left, or lost its worker: the others cannot go on with it.",
+    advice:
+      "The message names the member. Form the group anew, with the next epoch; what the others have computed is theirs.",
+  },
+  FLOCK_GROUP_UNREACHABLE: {
+    summary: "Two members of a group of tasks run on workers that cannot connect to each other.",
+    advice: "Give workers an address at which the others reach them (--host, --advertise); groups are not relayed.",
   },
   // model selection
   FLOCK_ML_ESTIMATOR: {
@@ -342,9 +357,66 @@ export const errorRegistry = {
     summary: "A file could not be written: there is no room, or a quota is used up.",
     advice: "Free space, raise the quota, or write elsewhere.",
   },
+  FLOCK_STORAGE_UNREACHABLE: {
+    summary: "A web server or S3 did not answer, or broke off, as often as it was tried.",
+    advice:
+      "Check the address, the network and the server; raise `retries` or `timeoutMs` for networks that are often down.",
+  },
+  FLOCK_STORAGE_UNSUPPORTED: {
+    summary: "The storage cannot do this: files of a web server are only read, each by its name.",
+    advice: "Use a folder or s3://bucket/prefix.",
+  },
+  FLOCK_STORAGE_SDK: {
+    summary: "An s3:// address was used, and the AWS SDK is not installed or cannot be loaded.",
+    advice: "npm install @aws-sdk/client-s3, on the workers, too, when tasks read or write there.",
+  },
   FLOCK_STORAGE_FAILED: {
     summary: "A file could not be read or written, for a reason that has no code of its own.",
     advice: "See the message and the error's cause.",
+  },
+  FLOCK_TABLE_FORMAT: {
+    summary: "A file is not the CSV or Parquet that it was read as, or is damaged.",
+    advice: "The message names the file, and of CSV the line; check delimiter, quotes and header, or pass badRows.",
+  },
+  FLOCK_TABLE_COLUMN: {
+    summary: "A file lacks a column that was asked for.",
+    advice: "The message lists the columns that it has.",
+  },
+  FLOCK_TABLE_TYPE: {
+    summary: "A value of a table is not of its column's type.",
+    advice: "The message names file, line and column; declare another type, or pass badRows.",
+  },
+  FLOCK_TENSORFLOW_UNSUPPORTED: {
+    summary: "There is no native TensorFlow for this system or processor.",
+    advice:
+      "Nothing needs to be done: the WebAssembly backend is used, when its package is installed (docs/tensors.md).",
+  },
+  FLOCK_TENSORFLOW_NEEDS: {
+    summary: "A program, or disk, is missing that `taskflock tensorflow install` needs.",
+    advice: "The message lists all that is missing, and how to get it.",
+  },
+  FLOCK_TENSORFLOW_DOWNLOAD: {
+    summary: "pip or npm could not download what native TensorFlow is made of.",
+    advice: "The message has what they said; their own settings hold: proxy, index-url, registry.",
+  },
+  FLOCK_TENSORFLOW_INSTALL: {
+    summary:
+      "Native TensorFlow could not be built, does not compute, or its installation was ended; nothing was changed.",
+    advice: "See the message; another version of TensorFlow can be asked for by --tensorflow.",
+  },
+  FLOCK_TENSOR_MISSING: {
+    summary: "TensorFlow.js is not installed where the program or the worker looks for it.",
+    advice: "Install it: `npm install @tensorflow/tfjs`, in the project and on every worker that trains.",
+  },
+  FLOCK_TENSOR_BACKEND: {
+    summary: "The tensor backend that was asked for is unknown, does not work here, or another is loaded already.",
+    advice:
+      "The message says why. Mend that, or leave TASKFLOCK_TENSOR_BACKEND out: then the best that works is taken.",
+  },
+  FLOCK_TENSOR_CPU: {
+    summary: "A warning: tensors are computed by plain JavaScript, 100 times slower than any other way.",
+    advice:
+      "`npm install @tensorflow/tfjs-backend-wasm` is enough to have a faster one; the message says what else was tried.",
   },
 } as const;
 

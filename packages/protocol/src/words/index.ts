@@ -3,6 +3,7 @@ export type * from "./data.ts";
 export type * from "./equipment.ts";
 export * from "./errors.ts";
 export type * from "./events.ts";
+export * from "./groups.ts";
 export * from "./handshake.ts";
 export * from "./ids.ts";
 export type * from "./messages.ts";

@@ -8,10 +8,12 @@ import { IN_FILE, type Supplies } from "./batch.ts";
 import { SlotEquipment } from "./equipment.ts";
 import { arenaFull } from "./failure.ts";
 import { useFilesFolder } from "./files.ts";
+import { GroupPort } from "./group-port.ts";
 import { OUTCOME, OutboxWriter, privateOutboxMemory } from "./outbox.ts";
 import type { OwnProfiler } from "./own-profiler.ts";
 import type { MainToSlot, SlotConfig, SlotToMain } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
+import { listenToTensors } from "./tensors.ts";
 
 type PlaceAnswer = Extract<MainToSlot, { t: "place" }>;
 
@@ -21,6 +23,7 @@ class ProcessSlot implements SlotHost {
   readonly segments: Map<number, ArrayBufferLike> = new Map();
   readonly runner: BatchRunner;
   readonly equipment: SlotEquipment;
+  readonly groups: GroupPort = new GroupPort(post);
   placed: (answer: PlaceAnswer) => void = () => undefined;
   readonly #spillFolder: string;
 
@@ -30,6 +33,7 @@ class ProcessSlot implements SlotHost {
     this.runner = new BatchRunner(config, this);
     this.equipment = new SlotEquipment(config, post);
     useFilesFolder(config.filesFolder);
+    listenToTensors((tensors) => post({ t: "tensors", tensors }));
   }
 
   supply(supplies: Supplies): void {
@@ -98,6 +102,7 @@ function receive(message: MainToSlot): void {
   else if (message.t === "retiring") runner.retiring(message.on);
   else if (message.t === "place") slot.placed(message);
   else if (message.t === "connection") runner.connection.told(message.connection);
+  else if (message.t === "group") slot.groups.told(message.say);
   else if (message.t === "dispose") void dispose(slot);
   else if (message.t === "profile") sample(message.intervalUs);
   else enqueue(() => next(message, runner, equipment));

@@ -1,10 +1,12 @@
 // What a slot and the main thread say to each other besides batches and outcomes.
 import type { GearFailure } from "@taskflock/protocol/code";
+import type { FromMember, ToMember } from "@taskflock/protocol/words";
 import type { ProfileReport } from "../profile-tree.ts";
 import type { Batch, Supplies } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 import type { SlotPlugin } from "./equipment.ts";
 import type { OutboxMemory } from "./outbox.ts";
+import type { ToldTensors } from "./tensors.ts";
 
 /** What stays the same for a slot's life. */
 export interface SlotConfig {
@@ -63,8 +65,12 @@ export type SlotToMain =
   | { readonly t: "done" }
   /** A task wants to be a client of the scheduler; answered by `connection`. */
   | { readonly t: "connect" }
+  /** TensorFlow.js was loaded. */
+  | { readonly t: "tensors"; readonly tensors: ToldTensors }
   /** It is, in this session. */
   | { readonly t: "session"; readonly id: number; readonly secret: string }
+  /** A member of a group of tasks says something. */
+  | { readonly t: "group"; readonly say: FromMember }
   // Process slots only:
   | { readonly t: "begun" | "heeds"; readonly index: number }
   | { readonly t: "profiled"; readonly report: ProfileReport }
@@ -88,6 +94,7 @@ export type MainToSlot =
   | { readonly t: "supplies"; readonly supplies: Supplies }
   | { readonly t: "batch"; readonly batch: Batch }
   | { readonly t: "connection"; readonly connection: Connection }
+  | { readonly t: "group"; readonly say: ToMember }
   /** Between two batches, in the order in which it was said; answered by `plugged`. */
   | { readonly t: "plug"; readonly plugin: SlotPlugin }
   | { readonly t: "unplug"; readonly serial: number }

@@ -8,9 +8,11 @@ import { type Batch, IN_FILE, type Supplies } from "./batch.ts";
 import { SlotEquipment } from "./equipment.ts";
 import { arenaFull } from "./failure.ts";
 import { useFilesFolder } from "./files.ts";
+import { GroupPort } from "./group-port.ts";
 import { OUTCOME, OutboxWriter } from "./outbox.ts";
 import type { MainToSlot, SlotConfig, SlotToMain, ThreadStart } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
+import { listenToTensors } from "./tensors.ts";
 
 /** What is done between two batches. */
 type Job = () => Promise<void>;
@@ -26,6 +28,7 @@ class ThreadSlot implements SlotHost {
   readonly #port: MessagePort;
   readonly #runner: BatchRunner;
   readonly #equipment: SlotEquipment;
+  readonly #groups: GroupPort;
   readonly #broke: (error: unknown) => void;
   #placed: ((answer: PlaceAnswer) => void) | undefined;
 
@@ -39,7 +42,9 @@ class ThreadSlot implements SlotHost {
     this.outbox = this.#outboxes[0]!;
     this.#runner = new BatchRunner(start, this);
     this.#equipment = new SlotEquipment(start, (message) => this.post(message));
+    this.#groups = new GroupPort((message, transfer) => port.postMessage(message, transfer));
     useFilesFolder(start.filesFolder);
+    listenToTensors((tensors) => this.post({ t: "tensors", tensors }));
     port.on("message", (message: MainToSlot) => this.#receive(message));
     if (this.#equipment.isReady) this.post({ t: "ready" });
     else this.#line(() => this.#equipment.begin());
@@ -113,6 +118,9 @@ class ThreadSlot implements SlotHost {
         break;
       case "connection":
         this.#runner.connection.told(message.connection);
+        break;
+      case "group":
+        this.#groups.told(message.say);
         break;
       default:
         break;

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { FlockError } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import { SeenFunctions } from "../function-library.ts";
+import type { Seat } from "../groups/groups.ts";
 import type { ProfileReport } from "../profile-tree.ts";
 import { type BatchTerms, IN_FILE, type StoredInput } from "../slot/batch.ts";
 import type { SlotPlugin } from "../slot/equipment.ts";
@@ -64,6 +65,7 @@ export class ProcessExecutor implements Executor {
   readonly #packer: BatchPacker;
   readonly #taskClients: TaskClients;
   #session: SlotSession | null = null;
+  readonly #seat: Seat;
   readonly #kept: KeptInputs;
   /** Resolves when the child is gone. */
   readonly exited: Promise<void>;
@@ -80,9 +82,10 @@ export class ProcessExecutor implements Executor {
     this.#functions = new SeenFunctions(parts.functions);
     this.#packer = parts.packer;
     this.#taskClients = parts.taskClients;
+    this.#seat = parts.groups.seat((say) => this.#send({ t: "group", say }));
     this.#kept = new KeptInputs(options.config.cacheBytes);
     this.#child = fork(slotProgram("process"), [], {
-      env: publicEnvironment(),
+      env: { ...publicEnvironment(), ...options.environment },
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       execArgv: options.heapLimitMb > 0 ? [`--max-old-space-size=${options.heapLimitMb}`] : [],
@@ -169,6 +172,7 @@ export class ProcessExecutor implements Executor {
   async end(): Promise<void> {
     this.#ending = true;
     this.#events.gone();
+    this.#seat.end("was stopped, and its slot with it");
     this.#child.kill("SIGKILL");
     await this.exited;
     this.#taskClients.over(this.#session);
@@ -181,15 +185,13 @@ export class ProcessExecutor implements Executor {
     child.once("close", (code, signal) => this.#closed(code, signal));
     child.once("error", () => undefined);
     this.#send({ t: "start", config: options.config });
-    const [first] = (await Promise.race([once(child, "message"), once(child, "close")])) as [
-      SlotToMain | number | null,
-    ];
-    if (typeof first === "object" && first?.t === "unready") {
-      this.#unready = first.message;
+    const said = await Promise.race([readiness(child), once(child, "close").then(() => null)]);
+    if (said?.t === "unready") {
+      this.#unready = said.message;
       child.kill("SIGKILL");
-      throw new FlockError("FLOCK_PRELOAD_FAILED", first.message);
+      throw new FlockError("FLOCK_PRELOAD_FAILED", said.message);
     }
-    if (typeof first !== "object" || first?.t !== "ready") {
+    if (said === null) {
       throw new FlockError("FLOCK_INTERNAL", `A process slot did not start: ${this.#stderr.trim() || "no message"}`);
     }
   }
@@ -229,6 +231,12 @@ export class ProcessExecutor implements Executor {
       case "connect":
         this.#send({ t: "connection", connection: this.#taskClients.connection });
         break;
+      case "tensors":
+        this.#events.tensors(message.tensors);
+        break;
+      case "group":
+        this.#seat.hear(message.say);
+        break;
       case "session":
         this.#session = { id: message.id, secret: message.secret };
         break;
@@ -264,7 +272,21 @@ export class ProcessExecutor implements Executor {
     const ending: Ending = this.#stderr.includes(HEAP_MESSAGE)
       ? { how: "heap" }
       : { how: "exit", what: this.#unready ?? signal ?? `exit code ${code}` };
+    this.#seat.end(ending.how === "heap" ? "ran out of heap" : `ended its process (${ending.what})`);
     this.#events.gone();
     this.#events.ended(ending);
   }
+}
+
+/** What is loaded before anything else may say something before. */
+function readiness(child: ChildProcess): Promise<Extract<SlotToMain, { t: "ready" | "unready" }>> {
+  return new Promise((resolve) => {
+    const hear = (message: unknown): void => {
+      const said = message as SlotToMain;
+      if (said.t !== "ready" && said.t !== "unready") return;
+      child.off("message", hear);
+      resolve(said);
+    };
+    child.on("message", hear);
+  });
 }

@@ -3,6 +3,7 @@ import { FlockError } from "@taskflock/protocol";
 import { Piscina } from "piscina";
 import type { Arena } from "../arena.ts";
 import { SeenFunctions } from "../function-library.ts";
+import type { Seat } from "../groups/groups.ts";
 import { type BatchTerms, IN_FILE, type StoredInput, type Supplies } from "../slot/batch.ts";
 import type { SlotPlugin } from "../slot/equipment.ts";
 import { type OutboxMemory, OutboxReader, readRecords, reuseOutboxMemory, sharedOutboxMemory } from "../slot/outbox.ts";
@@ -33,6 +34,7 @@ export class ThreadExecutor implements Executor {
   readonly #packer: BatchPacker;
   readonly #taskClients: TaskClients;
   #session: SlotSession | null = null;
+  readonly #seat: Seat;
   readonly #segments: Set<number> = new Set();
   readonly #portClosed: Promise<void>;
   #worker: string | null = null;
@@ -47,6 +49,9 @@ export class ThreadExecutor implements Executor {
     this.#packer = parts.packer;
     this.#taskClients = parts.taskClients;
     this.#functions = new SeenFunctions(parts.functions);
+    this.#seat = parts.groups.seat((say, transfer) =>
+      this.#port.postMessage({ t: "group", say } satisfies MainToSlot, transfer),
+    );
     const memories = [sharedOutboxMemory(), sharedOutboxMemory()] as const;
     this.#memories = memories;
     this.#outboxes = [new OutboxReader(memories[0]), new OutboxReader(memories[1])];
@@ -125,6 +130,7 @@ export class ThreadExecutor implements Executor {
   async end(): Promise<void> {
     this.#ended = true;
     this.#events.gone();
+    this.#seat.end("was stopped, and its slot with it");
     await this.#pool.destroy();
     this.#port.close();
     this.#taskClients.over(this.#session);
@@ -207,6 +213,12 @@ export class ThreadExecutor implements Executor {
       case "connect":
         this.#post({ t: "connection", connection: this.#taskClients.connection });
         break;
+      case "tensors":
+        this.#events.tensors(message.tensors);
+        break;
+      case "group":
+        this.#seat.hear(message.say);
+        break;
       case "session":
         this.#session = { id: message.id, secret: message.secret };
         break;
@@ -244,6 +256,7 @@ export class ThreadExecutor implements Executor {
     // The pool has put a thread of its own in the place of the dead one.
     void this.#pool.destroy();
     this.#taskClients.over(this.#session);
+    this.#seat.end("ended its thread");
     this.#events.gone();
     this.#events.ended(endingOf(error));
   }
