@@ -1,10 +1,11 @@
 // One training in one process: batches, epochs, what they give, and all that it takes to go on elsewhere.
 import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
-import { epochOrder, rowCount, takeRows } from "./batches.ts";
+import { epochOrder, rowCount } from "./batches.ts";
 import { CallbackRunner } from "./callback-runner.ts";
 import { packCheckpoint, unpackCheckpoint } from "./checkpoint-format.ts";
 import { EpochMetrics, type EpochSums } from "./epoch-metrics.ts";
+import { countRows, validationLogs } from "./evaluation.ts";
 import { layerSeeds, setLayerSeeds } from "./layer-seeds.ts";
 import { artifactOf } from "./model-artifact.ts";
 import { type BatchResult, Network } from "./network.ts";
@@ -17,7 +18,6 @@ import type {
   CallbackContext,
   Epoch,
   ModelArtifact,
-  Tensor,
   TrainerSurroundings,
   TrainingPlan,
   TrainingSet,
@@ -175,7 +175,7 @@ export class Trainer {
   async endBatch(rows: Int32Array, result: BatchResult, batchLoss: number = result.loss): Promise<void> {
     const { epoch, batch } = this.#progress;
     if (!Number.isFinite(batchLoss)) throw this.#lossNotFinite(batchLoss);
-    this.#add(this.#metrics, this.#network.targets, rows, result);
+    countRows(this.#metrics, this.#network, this.#network.targets, rows, result);
     this.#progress.batch = batch + 1;
     await this.#callbacks.batchEnd(epoch * this.steps + batch + 1, { loss: this.#metrics.loss, batchLoss });
   }
@@ -304,22 +304,7 @@ export class Trainer {
 
   async #validationLogs(): Promise<Record<string, number>> {
     if (this.#validation === null) return {};
-    const metrics = new EpochMetrics(this.#plan.metrics);
-    const rows = epochOrder(rowCount(this.#validation), 0, 0, false);
-    for (let start = 0; start < rows.length; start += this.#plan.batchSize) {
-      const batch = rows.subarray(start, start + this.#plan.batchSize);
-      this.#add(metrics, this.#validation.y, batch, await this.#network.evaluate(this.#validation, batch));
-    }
-    const logs = Object.entries(metrics.logs());
-    return Object.fromEntries(
-      logs.map(([name, value]) => [`val${name.charAt(0).toUpperCase()}${name.slice(1)}`, value]),
-    );
-  }
-
-  #add(metrics: EpochMetrics, y: Tensor, rows: Int32Array, { loss, outputs }: BatchResult): void {
-    const targets = outputs === null ? new Float32Array(0) : takeRows(y, rows, "float32");
-    const outputShape = outputs === null ? [] : this.#network.outputShape(outputs, rows.length);
-    metrics.add({ rows: rows.length, loss, targets, targetShape: y.shape.slice(1), outputs, outputShape });
+    return validationLogs(this.#network, this.#validation, new EpochMetrics(this.#plan.metrics), this.#plan.batchSize);
   }
 
   /** Keeps the weights when this epoch is the best so far; where the monitored figure is missing the last epoch is. */

@@ -34,13 +34,22 @@ async function install(options: InstallOptions): Promise<{ steps: Step[]; error:
 }
 
 describe.skipIf(process.platform !== "linux" || !hasPython || !hasCompiler)("an installation that fails", () => {
-  it("half way leaves nothing behind, and removes what a killed one left", async () => {
+  it("because programs are missing makes nothing", async () => {
     const parent = newFolder();
-    const into = join(parent, "home");
-    writeFiles(into, { ".new-0abc/cpu/half": "" });
-    const { steps, error } = await install({ into, env: failing() });
-    expect(error).toMatchObject({ code: "FLOCK_TENSORFLOW_DOWNLOAD" });
-    expect(String(error)).toContain("npm could not install @tensorflow/tfjs-node");
+    const { error } = await install({ into: join(parent, "home"), env: { PATH: newFolder() } });
+    expect(error).toMatchObject({ code: "FLOCK_TENSORFLOW_NEEDS" });
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it("half way, by being ended, leaves nothing behind", async () => {
+    const parent = newFolder();
+    const controller = new AbortController();
+    const onStep = ({ name, result }: Step): void => {
+      if (name.endsWith("by npm") && result === null) controller.abort(new Error("enough"));
+    };
+    const options = { into: join(parent, "home"), env: failing(), signal: controller.signal, onStep };
+    const { steps, error } = await install(options);
+    expect(error).toMatchObject({ message: "enough" });
     expect(steps.filter(({ result }) => result !== null).map(({ name }) => name)).toEqual([
       "what it needs",
       expect.stringMatching(/^tensorflow.*>=2\.16,<3 by pip$/),
@@ -49,27 +58,10 @@ describe.skipIf(process.platform !== "linux" || !hasPython || !hasCompiler)("an 
     expect(readdirSync(parent)).toEqual([]);
   });
 
-  it("because programs are missing makes nothing", async () => {
-    const parent = newFolder();
-    const { error } = await install({ into: join(parent, "home"), env: { PATH: newFolder() } });
-    expect(error).toMatchObject({ code: "FLOCK_TENSORFLOW_NEEDS" });
-    expect(readdirSync(parent)).toEqual([]);
-  });
-
-  it("by being ended leaves nothing behind", async () => {
-    const parent = newFolder();
-    const controller = new AbortController();
-    const onStep = ({ name, result }: Step): void => {
-      if (name.endsWith("by npm") && result === null) controller.abort(new Error("enough"));
-    };
-    const { error } = await install({ into: join(parent, "home"), env: failing(), signal: controller.signal, onStep });
-    expect(error).toMatchObject({ message: "enough" });
-    expect(readdirSync(parent)).toEqual([]);
-  });
-
-  it("keeps the one that was there, though that does not work", async () => {
+  it("keeps the one that was there, though that does not work, and removes what a killed one left", async () => {
     const into = newFolder();
     const folder = join(into, "cpu");
+    writeFiles(into, { ".new-0abc/cpu/half": "" });
     const versions = { "tfjs-node": "0.0.0" };
     writeFiles(folder, { "index.js": "throw new Error('is broken')" });
     const { platform, arch } = process;
@@ -78,6 +70,7 @@ describe.skipIf(process.platform !== "linux" || !hasPython || !hasCompiler)("an 
     const { steps, error } = await install({ into, env: failing() });
     expect(steps.map(({ name }) => name).find((name) => name.includes("is built anew"))).toContain("does not work");
     expect(error).toMatchObject({ code: "FLOCK_TENSORFLOW_DOWNLOAD" });
+    expect(String(error)).toContain("npm could not install @tensorflow/tfjs-node");
     expect(readdirSync(into)).toEqual(["cpu"]);
     expect(readFileSync(join(folder, "index.js"), "utf8")).toContain("is broken");
     expect(existsSync(join(folder, "taskflock.json"))).toBe(true);
