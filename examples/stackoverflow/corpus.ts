@@ -29,9 +29,10 @@ const COMMON =
     /\s+/,
   );
 
-const SYLLABLES = "ba co de fi gra hu in ja ke lo mi nu or pre qui ra so te un ver wi xa ye zo pla tri con dat ser que".split(" ");
+const SYLLABLES =
+  "ba co de fi gra hu in ja ke lo mi nu or pre qui ra so te un ver wi xa ye zo pla tri con dat ser que".split(" ");
 /** Words that nobody has to learn, words of single tags, and words whose phrases make the difference. */
-const [RARE, OF_A_TAG, IN_PHRASES] = [6000, 12, 60] as const;
+const [RARE, OF_A_TAG, IN_PHRASES] = [6000, 12, 30] as const;
 
 /** mulberry32: numbers in [0, 1) of a seed. */
 function randomNumbers(seed: number): () => number {
@@ -88,9 +89,9 @@ function makePost(language: Language, words: number, random: () => number): Post
   while (text.length < length) {
     const tag = tags[Math.floor(random() * tags.length)] as number;
     const draw = random();
-    if (draw < 0.012) text.push(...(language.phrases[tag] as readonly string[]));
-    else if (draw < 0.022) text.push((language.words[tag] as readonly string[])[zipf(OF_A_TAG, random)] as string);
-    else if (draw < 0.032) text.push(...otherPhrase(language, random));
+    if (draw < 0.05) text.push(...(language.phrases[tag] as readonly string[]));
+    else if (draw < 0.054) text.push((language.words[tag] as readonly string[])[zipf(OF_A_TAG, random)] as string);
+    else if (draw < 0.12) text.push(...otherPhrase(language, random));
     else if (draw < 0.3) text.push(language.rare[zipf(RARE, random)] as string);
     else text.push(COMMON[zipf(COMMON.length, random)] as string);
   }
