@@ -9,7 +9,7 @@ const alias = [
   { find: /^@taskflock\/protocol\/(code|links)$/, replacement: `${source("packages/protocol/src")}/$1.ts` },
   { find: /^@taskflock\/client\/preload$/, replacement: source("packages/client/src/preload.ts") },
   {
-    find: /^@taskflock\/(\w+)\/(words|machine|functions|training)$/,
+    find: /^@taskflock\/(\w+)\/(words|machine|functions|training|install)$/,
     replacement: `${source("packages")}/$1/src/$2/index.ts`,
   },
   { find: /^@taskflock\/(\w+)$/, replacement: `${source("packages")}/$1/src/index.ts` },

@@ -22,6 +22,7 @@ const packages = join(root, "packages");
 const programs = {
   client: { session: "session.ts", seldom: "seldom.ts", rehearsal: "rehearsal.ts" },
   taskflock: { cli: "cli.ts" },
+  tensors: { "verify-child": "install/verify-child.ts" },
   worker: { "slot-thread": "slot/thread.ts", "slot-process": "slot/process.ts" },
 };
 

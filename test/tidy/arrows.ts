@@ -48,6 +48,7 @@ const secondDoors: ReadonlyMap<string, string> = new Map([
   ["@taskflock/ml/training", "ml"],
   ["@taskflock/protocol/code", "protocol"],
   ["@taskflock/protocol/links", "protocol"],
+  ["@taskflock/tensors/install", "tensors"],
   ["@taskflock/worker/functions", "worker"],
   ["@taskflock/worker/task-context", "worker"],
 ]);

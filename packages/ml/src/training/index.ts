@@ -14,6 +14,7 @@ export type {
   MonitorMode,
   Tensor,
   TrainerSurroundings,
+  TrainingFiles,
   TrainingPlan,
   TrainingSet,
 } from "./types.ts";

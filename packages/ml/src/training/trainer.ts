@@ -372,7 +372,9 @@ export class Trainer {
       },
       artifact: () => trainer.artifact(),
       log: (text) => trainer.#surroundings.log(text),
-      append: (name, bytes) => trainer.#surroundings.append(name, bytes),
+      files: this.#surroundings.files,
+      worker: this.#surroundings.worker,
+      resumed: this.#surroundings.resumed,
     };
   }
 }

@@ -1,6 +1,7 @@
 // What a training is, as data: the words that the engine, the run on a cluster, data parallelism and the searches share.
 import type { TensorFlow } from "@taskflock/tensors";
 import type { MetricOptions } from "../metrics/create-metric.ts";
+import type { Storage } from "../storage/storage.ts";
 
 /** A dense array as plain data: `data` holds the values row by row; `shape[0]` is the number of rows. */
 export interface Tensor {
@@ -85,9 +86,15 @@ export interface CallbackContext {
   artifact(): Promise<ModelArtifact>;
   /** A line of the task's log. */
   log(text: string): void;
-  /** Where files of callbacks go (CSV, event files): appends, creating the file. Relative names lie beside the checkpoints. */
-  append(name: string, bytes: Uint8Array): Promise<void>;
+  /** Where files of callbacks go (CSV, event files, models); names are relative to the training's own place. */
+  readonly files: TrainingFiles;
+  /** Name of the worker that runs the training now, and how often the training has gone on from a checkpoint. */
+  readonly worker: string;
+  readonly resumed: number;
 }
+
+/** The part of a `Storage` that a training's callbacks use. */
+export type TrainingFiles = Pick<Storage, "read" | "write" | "append" | "list">;
 
 /** What is around a training: where its words and files go. */
 export interface TrainerSurroundings {
@@ -98,7 +105,7 @@ export interface TrainerSurroundings {
   /** Which of the workers of a data parallel training this is: each has dropout of its own. Only 0, the default, runs callbacks. */
   readonly shard?: number;
   log(text: string): void;
-  append(name: string, bytes: Uint8Array): Promise<void>;
+  readonly files: TrainingFiles;
 }
 
 /** Gradients of a batch, or of a worker's shard of it. */

@@ -17,8 +17,16 @@ export function surroundings(written: Written = written0(), shard = 0): TrainerS
     resumed: 0,
     shard,
     log: (text) => void written.lines.push(text),
-    append: async (name, bytes) => {
-      written.files.set(name, Buffer.concat([written.files.get(name) ?? Buffer.alloc(0), bytes]));
+    files: {
+      append: async (name, bytes) => {
+        written.files.set(name, Buffer.concat([written.files.get(name) ?? Buffer.alloc(0), bytes]));
+      },
+      write: async (name, bytes) => void written.files.set(name, bytes.slice()),
+      read: async (name) => written.files.get(name) as Uint8Array,
+      list: async (prefix = "") =>
+        [...written.files]
+          .filter(([name]) => name.startsWith(prefix))
+          .map(([name, { length }]) => ({ name, bytes: length })),
     },
   };
 }

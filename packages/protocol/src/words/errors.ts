@@ -356,6 +356,38 @@ export const errorRegistry = {
     summary: "A file could not be read or written, for a reason that has no code of its own.",
     advice: "See the message and the error's cause.",
   },
+  FLOCK_TENSORFLOW_UNSUPPORTED: {
+    summary: "There is no native TensorFlow for this system or processor.",
+    advice:
+      "Nothing needs to be done: the WebAssembly backend is used, when its package is installed (docs/tensors.md).",
+  },
+  FLOCK_TENSORFLOW_NEEDS: {
+    summary: "A program, or disk, is missing that `taskflock tensorflow install` needs.",
+    advice: "The message lists all that is missing, and how to get it.",
+  },
+  FLOCK_TENSORFLOW_DOWNLOAD: {
+    summary: "pip or npm could not download what native TensorFlow is made of.",
+    advice: "The message has what they said; their own settings hold: proxy, index-url, registry.",
+  },
+  FLOCK_TENSORFLOW_INSTALL: {
+    summary:
+      "Native TensorFlow could not be built, does not compute, or its installation was ended; nothing was changed.",
+    advice: "See the message; another version of TensorFlow can be asked for by --tensorflow.",
+  },
+  FLOCK_TENSOR_MISSING: {
+    summary: "TensorFlow.js is not installed where the program or the worker looks for it.",
+    advice: "Install it: `npm install @tensorflow/tfjs`, in the project and on every worker that trains.",
+  },
+  FLOCK_TENSOR_BACKEND: {
+    summary: "The tensor backend that was asked for is unknown, does not work here, or another is loaded already.",
+    advice:
+      "The message says why. Mend that, or leave TASKFLOCK_TENSOR_BACKEND out: then the best that works is taken.",
+  },
+  FLOCK_TENSOR_CPU: {
+    summary: "A warning: tensors are computed by plain JavaScript, 100 times slower than any other way.",
+    advice:
+      "`npm install @tensorflow/tfjs-backend-wasm` is enough to have a faster one; the message says what else was tried.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof errorRegistry;

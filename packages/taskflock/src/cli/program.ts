@@ -5,6 +5,7 @@ import { addDoctorCommand } from "./doctor.ts";
 import { addReplayCommand } from "./replay.ts";
 import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
+import { addTensorflowCommand } from "./tensorflow.ts";
 import { addWatchCommands } from "./watch.ts";
 import { addWhyCommands } from "./why.ts";
 import { addWorkerCommand } from "./worker.ts";
@@ -45,6 +46,7 @@ Every flag is also an environment variable, which the --help of its command name
   addRestartCommand(program);
   addDoctorCommand(program);
   addReplayCommand(program);
+  addTensorflowCommand(program);
   addWatchCommands(program);
   addWhyCommands(program);
   return program;

@@ -1,0 +1,84 @@
+// WebGPU outside of a browser: Dawn, as the package `webgpu` brings it, under TensorFlow.js's backend for browsers.
+import { findPackage, importFile, versionOf } from "../packages.ts";
+import { type Attempt, onlyInProcesses, type Refusal, useBackend } from "./attempt.ts";
+
+const backendName = "@tensorflow/tfjs-backend-webgpu";
+
+interface AdapterInfo {
+  readonly vendor?: string;
+  readonly architecture?: string;
+  readonly device?: string;
+  readonly description?: string;
+  readonly isFallbackAdapter?: boolean;
+}
+
+interface Gpu {
+  requestAdapter(options: object): Promise<{ readonly info?: AdapterInfo } | null>;
+}
+
+interface Dawn {
+  create(options: readonly string[]): Gpu;
+  readonly globals: object;
+}
+
+export const tryWebGpu: Attempt = async ({ tf, mainThread, forced }) => {
+  if (!mainThread) return { why: onlyInProcesses };
+  const files = findPackages();
+  if ("why" in files) return files;
+  const dawn = (await importFile(files.dawn)) as Dawn;
+  const gpu = dawn.create([]);
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null)
+    return {
+      why: "there is no GPU that it can use: it needs a driver for Vulkan, Metal or Direct3D 12 (see vulkaninfo)",
+    };
+  const info = adapter.info ?? {};
+  if (isSoftware(info) && !forced)
+    return { why: `its only adapter is ${nameOf(info)}, which computes on the CPU, slower than wasm does` };
+  const takeBack = pretendBrowser(dawn.globals, gpu);
+  // It registers itself only where it sees a GPU, so it is loaded last.
+  await importFile(files.backend);
+  const why = await useBackend(tf, "webgpu");
+  if (why !== null) takeBack();
+  if (why !== null) return { why };
+  const versions = { "tfjs-backend-webgpu": versionOf(files.backend), webgpu: versionOf(files.dawn) };
+  return { versions, device: nameOf(info) };
+};
+
+function findPackages(): { dawn: string; backend: string } | Refusal {
+  const dawn = findPackage("webgpu");
+  const backend = findPackage(backendName);
+  if (dawn !== null && backend !== null) return { dawn, backend };
+  const missing = [...(dawn === null ? ["webgpu"] : []), ...(backend === null ? [backendName] : [])];
+  const are = missing.length > 1 ? "are" : "is";
+  return { why: `${missing.join(" and ")} ${are} not installed: npm install ${missing.join(" ")}` };
+}
+
+function nameOf({ description, device, vendor, architecture }: AdapterInfo): string {
+  const words = [description, device, [vendor, architecture].filter(Boolean).join(" ")];
+  return words.find((text) => text !== undefined && text !== "") ?? "an adapter without a name";
+}
+
+/** Adapters that are programs: Mesa's, Chrome's and Microsoft's. */
+function isSoftware(info: AdapterInfo): boolean {
+  if (info.isFallbackAdapter === true) return true;
+  return /llvmpipe|lavapipe|swiftshader|basic render|software/i.test(Object.values(textsOf(info)).join(" "));
+}
+
+function textsOf({ vendor, architecture, device, description }: AdapterInfo): (string | undefined)[] {
+  return [vendor, architecture, device, description];
+}
+
+/** The backend looks for WebGPU where a browser has it. Returns what takes it away again. */
+function pretendBrowser(globals: object, gpu: Gpu): () => void {
+  Object.assign(globalThis, globals);
+  const browser = globalThis as unknown as { navigator?: { gpu?: Gpu } };
+  // Node 20 has no navigator.
+  if (browser.navigator === undefined)
+    Object.defineProperty(browser, "navigator", { value: {}, configurable: true, writable: true });
+  const navigator = browser.navigator as { gpu?: Gpu };
+  Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true });
+  return () => {
+    delete navigator.gpu;
+  };
+}
