@@ -38,10 +38,12 @@ export {
   type FeaturesInput,
   type LabelsInput,
 } from "./inputs.ts";
+export { balancedWeights, labelWeights } from "./label-weights.ts";
 export { type Labels, takeLabels } from "./labels.ts";
 export { type Digits, loadDigits } from "./load-digits.ts";
 export { type CsrMatrix, type Features, type Matrix, matrix, takeRows, toDense } from "./matrix.ts";
 export type { LabelAverage } from "./metrics/averages.ts";
+export type { ClusterScores } from "./metrics/clusters.ts";
 export {
   createMetric,
   type Metric,
@@ -50,6 +52,7 @@ export {
   metricNames,
 } from "./metrics/create-metric.ts";
 export type { MetricState } from "./metrics/definitions.ts";
+export type { Targets } from "./metrics/label-counts.ts";
 export {
   type Average,
   type AverageOptions,
@@ -57,12 +60,27 @@ export {
   balancedAccuracyScore,
   confusionMatrix,
   f1Score,
-  meanSquaredError,
+  hammingLoss,
   precisionScore,
-  r2Score,
   recallScore,
+  vMeasureScores,
 } from "./metrics/label-scores.ts";
 export type { MetricInput, TensorLike } from "./metrics/pairs.ts";
+export { averagePrecisionScore, logLoss, rocAucScore, type ScoreOptions } from "./metrics/probability-scores.ts";
+export { meanSquaredError, r2Score } from "./metrics/regression-scores.ts";
+export {
+  type ClassificationReport,
+  classificationReport,
+  formatClassificationReport,
+  type ReportOptions,
+  type ReportRow,
+} from "./metrics/report.ts";
+export {
+  createTableMetric,
+  type LabelConfusion,
+  multilabelConfusionMatrix,
+  type TableMetrics,
+} from "./metrics/tables.ts";
 export { dotProducts, squaredDistances } from "./pair-matrices.ts";
 export {
   f1,
@@ -104,4 +122,12 @@ export type { SvcModel, SvcParams } from "./svm/model.ts";
 export { predictSvc, svcDecisions } from "./svm/predict.ts";
 export { svc } from "./svm/svc.ts";
 export { fitSvc } from "./svm/train.ts";
+export type { MatrixMode } from "./text/bag-of-words.ts";
+export { type IntTensor, type PadOptions, padSequences } from "./text/pad-sequences.ts";
+export { type BitTensor, TagIndex, type TagIndexJson, type TagIndexOptions, tagIndex } from "./text/tags.ts";
+export { type Text, Tokenizer, type TokenizerOptions } from "./text/tokenizer.ts";
+export type { TokenizerJson } from "./text/tokenizer-json.ts";
+export { trimToMultiple } from "./text/trim.ts";
+export { textToWords, type WordRules } from "./text/words.ts";
 export { type TrainTestOptions, type TrainTestSplit, trainTestSplit } from "./train-test-split.ts";
+export type { Tensor } from "./training/types.ts";

@@ -3,15 +3,8 @@
 import { FlockError } from "@taskflock/protocol/words";
 import { show } from "./estimators/parameter-checks.ts";
 import { encodeLabels, type Labels } from "./labels.ts";
-import {
-  accuracyScore,
-  balancedAccuracyScore,
-  f1Score,
-  meanSquaredError,
-  precisionScore,
-  r2Score,
-  recallScore,
-} from "./metrics/label-scores.ts";
+import { accuracyScore, balancedAccuracyScore, f1Score, precisionScore, recallScore } from "./metrics/label-scores.ts";
+import { meanSquaredError, r2Score } from "./metrics/regression-scores.ts";
 
 /** Rates predictions; higher is better. Runs on workers, and travels with what it uses: data, imports, other functions. */
 export type Scorer = (yTrue: Labels, yPred: Labels) => number;

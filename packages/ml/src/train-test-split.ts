@@ -5,6 +5,9 @@ import { checkedFeatures, checkedLabels, type FeaturesInput, type LabelsInput } 
 import { encodeLabels, type Labels, takeLabels } from "./labels.ts";
 import { type CsrMatrix, isCsr, type Matrix, rowCount, takeCsrRows, takeRows } from "./matrix.ts";
 import { randomNumbers, shuffle } from "./random.ts";
+import { stratifiedByLabels } from "./stratified-labels.ts";
+import { checkedTensor, isTensor, rowSize, takeTensorRows } from "./tensors.ts";
+import type { Tensor } from "./training/types.ts";
 
 export interface TrainTestOptions {
   /** A share between 0 and 1, or a number of rows; default 0.25. */
@@ -15,18 +18,18 @@ export interface TrainTestOptions {
   readonly seed?: number;
   /** Random order; default true. */
   readonly shuffle?: boolean;
-  /** Keeps the shares of the classes; default false. */
+  /** Keeps the shares of the classes, or of every label where rows have several; default false. */
   readonly stratify?: boolean;
 }
 
 /** The same form as the X that was split. */
-type SameForm<X extends FeaturesInput> = X extends Matrix | CsrMatrix
+type SameForm<X extends FeaturesInput | Tensor> = X extends Matrix | CsrMatrix | Tensor
   ? X
   : X extends readonly string[]
     ? string[]
     : number[][];
 
-export interface TrainTestSplit<X extends FeaturesInput, Y extends LabelsInput> {
+export interface TrainTestSplit<X extends FeaturesInput | Tensor, Y extends LabelsInput | Tensor> {
   readonly XTrain: SameForm<X>;
   readonly XTest: SameForm<X>;
   readonly yTrain: Y;
@@ -36,37 +39,58 @@ export interface TrainTestSplit<X extends FeaturesInput, Y extends LabelsInput> 
   readonly testRows: Int32Array;
 }
 
-/** Splits X and y in two. Throws FLOCK_ML_INPUT or FLOCK_ML_SPLIT. */
-export function trainTestSplit<X extends FeaturesInput, Y extends LabelsInput>(
+/**
+ * Splits X and y in two. Both may be tensors; a `y` of several columns has labels that rows have (not 0) or lack (0). Throws
+ * FLOCK_ML_INPUT or FLOCK_ML_SPLIT.
+ */
+export function trainTestSplit<X extends FeaturesInput | Tensor, Y extends LabelsInput | Tensor>(
   X: X,
   y: Y,
   options: TrainTestOptions = {},
 ): TrainTestSplit<X, Y> {
-  const rows = rowCount(checkedFeatures(X));
-  checkedLabels(y, rows);
+  const rows = isTensor(X) ? (checkedTensor(X, "X").shape[0] as number) : rowCount(checkedFeatures(X));
+  const labels = checkedTargets(y, rows);
   const sizes = resolveSizes(rows, options);
-  const order = Int32Array.from({ length: rows }, (_, row) => row);
   const random = randomNumbers(options.seed ?? 0);
-  let trainRows: Int32Array;
-  let testRows: Int32Array;
-  if (options.stratify) {
-    [trainRows, testRows] = stratifiedSides(y, sizes, random);
-  } else {
-    if (options.shuffle !== false) shuffle(order, random);
-    // Test rows come first in a random order, and last in the given one.
-    const testAt = options.shuffle === false ? sizes.train : 0;
-    const trainAt = options.shuffle === false ? 0 : sizes.test;
-    testRows = order.slice(testAt, testAt + sizes.test);
-    trainRows = order.slice(trainAt, trainAt + sizes.train);
-  }
+  const [trainRows, testRows] = options.stratify
+    ? stratified(labels, sizes, rows, random)
+    : plainSides(rows, sizes, options.shuffle === false ? null : random);
   return {
     XTrain: takeSame(X, trainRows) as SameForm<X>,
     XTest: takeSame(X, testRows) as SameForm<X>,
-    yTrain: takeLabels(y, trainRows) as Y,
-    yTest: takeLabels(y, testRows) as Y,
+    yTrain: takeTargets(y, trainRows) as Y,
+    yTest: takeTargets(y, testRows) as Y,
     trainRows,
     testRows,
   };
+}
+
+function checkedTargets(y: LabelsInput | Tensor, rows: number): Labels | Tensor {
+  if (!isTensor(y)) return checkedLabels(y, rows);
+  const found = checkedTensor(y, "y").shape[0] as number;
+  if (found === rows) return y;
+  throw new FlockError("FLOCK_ML_INPUT", `X has ${rows} rows, but y has ${found}. Give as many.`);
+}
+
+function plainSides(rows: number, sizes: Sizes, random: (() => number) | null): [Int32Array, Int32Array] {
+  const order = Int32Array.from({ length: rows }, (_, row) => row);
+  if (random !== null) shuffle(order, random);
+  // Test rows come first in a random order, and last in the given one.
+  const testAt = random === null ? sizes.train : 0;
+  const trainAt = random === null ? 0 : sizes.test;
+  return [order.slice(trainAt, trainAt + sizes.train), order.slice(testAt, testAt + sizes.test)];
+}
+
+function stratified(
+  y: Labels | Tensor,
+  sizes: Sizes,
+  rows: number,
+  random: () => number,
+): [train: Int32Array, test: Int32Array] {
+  if (!isTensor(y)) return stratifiedSides(y, sizes, random);
+  if (rowSize(y) === 1) return stratifiedSides(Float64Array.from(y.data), sizes, random);
+  const sides = stratifiedByLabels(y, [sizes.train, sizes.test, rows - sizes.train - sizes.test], random);
+  return [sides[0] as Int32Array, sides[1] as Int32Array];
 }
 
 interface Sizes {
@@ -134,7 +158,12 @@ function proportional(counts: readonly number[], total: number): number[] {
   return whole;
 }
 
-function takeSame(X: FeaturesInput, rows: Int32Array): unknown {
+function takeTargets(y: LabelsInput | Tensor, rows: Int32Array): unknown {
+  return isTensor(y) ? takeTensorRows(y, rows) : takeLabels(y, rows);
+}
+
+function takeSame(X: FeaturesInput | Tensor, rows: Int32Array): unknown {
+  if (isTensor(X)) return takeTensorRows(X, rows);
   if (Array.isArray(X)) return Array.from(rows, (row) => X[row]);
   const numeric = X as Matrix | CsrMatrix;
   return isCsr(numeric) ? takeCsrRows(numeric, rows) : takeRows(numeric, rows);

@@ -79,7 +79,7 @@ export const counts: Accumulator<CountsState> = {
   },
 };
 
-function emptyCounts(labels: number): CountsState {
+export function emptyCounts(labels: number): CountsState {
   const zeros = (): Float64Array => new Float64Array(labels);
   return {
     truePositives: zeros(),

@@ -65,6 +65,18 @@ export function createMetric(metric: MetricName | MetricOptions): Metric {
   return accumulating(name, definition, average, options.threshold ?? 0.5);
 }
 
+/** The metric of one batch. */
+export function scoreOnce(
+  metric: MetricName | MetricOptions,
+  yTrue: MetricInput,
+  yPred: MetricInput,
+  weights?: ArrayLike<number>,
+): number {
+  const made = createMetric(metric);
+  made.update(yTrue, yPred, weights);
+  return made.result();
+}
+
 /** Every name that `createMetric` takes. */
 export const metricNames: readonly MetricName[] = [
   ...Object.keys(plainMetrics),

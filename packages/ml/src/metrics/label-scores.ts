@@ -1,49 +1,70 @@
-// How good predictions are. Same definitions as scikit-learn's metrics; where a ratio has no denominator it is 0.
+// How good predicted labels are. Same definitions as scikit-learn's metrics; where a ratio has no denominator it is 0.
 
 import { FlockError } from "@taskflock/protocol/words";
 import { type Labels, sortedLabels } from "../labels.ts";
-import { mean, pairwiseSum } from "../numeric.ts";
+import { mean } from "../numeric.ts";
+import {
+  averagedOver,
+  type LabelAverage,
+  type LabelScoreName,
+  labelCounts,
+  labelScores,
+  scoreOfCounts,
+} from "./averages.ts";
+import { type ClusterScores, clusterScores } from "./clusters.ts";
+import { scoreOnce } from "./create-metric.ts";
+import { type CountedLabels, checkLengths, countTargets, isMultilabel, type Targets } from "./label-counts.ts";
+import type { MetricInput } from "./pairs.ts";
 
-export type Average = "binary" | "macro" | "micro" | "weighted";
+/** "binary": of the positive label only; "samples": of each row's own labels, where it may have several. */
+export type Average = "binary" | LabelAverage;
 
 export interface AverageOptions {
-  /** "binary" (default): of the `positive` label only. */
+  /** "binary" (default): of the `positive` label only. Multi-label targets need another. */
   readonly average?: Average;
   /** Default 1. */
   readonly positive?: number | string;
+  /** By row. */
+  readonly weights?: ArrayLike<number>;
 }
 
-/** The share of predictions that are right. */
-export function accuracyScore(yTrue: Labels, yPred: Labels): number {
+/** The share of predictions that are right; of rows with several labels, of those with all labels right. */
+export function accuracyScore(yTrue: Targets, yPred: Targets): number {
+  if (isMultilabel(yTrue) || isMultilabel(yPred))
+    return scoreOnce("subsetAccuracy", yTrue as MetricInput, yPred as MetricInput);
   let right = 0;
   for (let i = 0; i < yTrue.length; i++) if (yTrue[i] === yPred[i]) right++;
   return right / yTrue.length;
 }
 
+/** The share of labels that are wrong: of rows with one label each, 1 minus the accuracy. */
+export function hammingLoss(yTrue: Targets, yPred: Targets): number {
+  if (isMultilabel(yTrue) || isMultilabel(yPred))
+    return scoreOnce("hammingLoss", yTrue as MetricInput, yPred as MetricInput);
+  checkLengths(yTrue, yPred);
+  return yTrue.length === 0 ? 0 : 1 - accuracyScore(yTrue, yPred);
+}
+
 /** The mean, over the classes that occur, of the share of a class's samples that are predicted right. */
 export function balancedAccuracyScore(yTrue: Labels, yPred: Labels): number {
-  const { right, actual } = countLabels(yTrue, yPred);
-  const occurring = [...actual.keys()].filter((label) => (actual[label] as number) > 0);
-  return mean(occurring.map((label) => (right[label] as number) / (actual[label] as number)));
+  const { right, actual } = labelCounts(countTargets(yTrue, yPred).counts);
+  const occurring = [...Array(actual.length).keys()].filter((at) => (actual[at] as number) > 0);
+  return mean(occurring.map((at) => (right[at] as number) / (actual[at] as number)));
 }
 
 /** Of the samples predicted to be of a class, the share that are. */
-export function precisionScore(yTrue: Labels, yPred: Labels, options: AverageOptions = {}): number {
-  return averaged(yTrue, yPred, options, (right, predicted) => ratio(right, predicted));
+export function precisionScore(yTrue: Targets, yPred: Targets, options: AverageOptions = {}): number {
+  return averaged(yTrue, yPred, options, "precision");
 }
 
 /** Of the samples of a class, the share that are predicted so. */
-export function recallScore(yTrue: Labels, yPred: Labels, options: AverageOptions = {}): number {
-  return averaged(yTrue, yPred, options, (right, _, actual) => ratio(right, actual));
+export function recallScore(yTrue: Targets, yPred: Targets, options: AverageOptions = {}): number {
+  return averaged(yTrue, yPred, options, "recall");
 }
 
-/** The harmonic mean of precision and recall. */
-export function f1Score(yTrue: Labels, yPred: Labels, options: AverageOptions = {}): number {
-  return averaged(yTrue, yPred, options, (right, predicted, actual) => {
-    const precision = ratio(right, predicted);
-    const recall = ratio(right, actual);
-    return ratio(2 * precision * recall, precision + recall);
-  });
+/** The harmonic mean of precision and recall, 2PR / (P + R). */
+export function f1Score(yTrue: Targets, yPred: Targets, options: AverageOptions = {}): number {
+  return averaged(yTrue, yPred, options, "f1");
 }
 
 /** Row: true label, column: predicted label, in ascending order of all labels that occur. */
@@ -59,81 +80,41 @@ export function confusionMatrix(yTrue: Labels, yPred: Labels): { labels: (number
   return { labels, counts };
 }
 
-/** The mean of squared differences. For numbers. */
-export function meanSquaredError(yTrue: Labels, yPred: Labels): number {
-  return mean(squaredErrors(yTrue, yPred));
+/** How far the predicted labels are a regrouping of the true ones: homogeneity, completeness and their harmonic mean. */
+export function vMeasureScores(yTrue: Labels, yPred: Labels): ClusterScores {
+  checkLengths(yTrue, yPred);
+  const { counts } = confusionMatrix(yTrue, yPred);
+  return clusterScores({ classes: counts.length, counts: Float64Array.from(counts.flat()) });
 }
 
-/** 1 minus the ratio of squared errors to the variance of `yTrue`; 1 is perfect, 0 as good as the mean. For numbers. */
-export function r2Score(yTrue: Labels, yPred: Labels): number {
-  const errors = pairwiseSum(squaredErrors(yTrue, yPred));
-  const center = mean(yTrue as readonly number[]);
-  const spread = pairwiseSum(squaredErrors(yTrue, new Float64Array(yTrue.length).fill(center)));
-  if (spread === 0) return errors === 0 ? 1 : 0;
-  return 1 - errors / spread;
-}
-
-function squaredErrors(yTrue: Labels, yPred: Labels): Float64Array {
-  const squares = new Float64Array(yTrue.length);
-  for (let i = 0; i < squares.length; i++) {
-    const error = (yTrue[i] as number) - (yPred[i] as number);
-    squares[i] = error * error;
-  }
-  return squares;
-}
-
-function ratio(numerator: number, denominator: number): number {
-  return denominator === 0 ? 0 : numerator / denominator;
-}
-
-interface LabelCounts {
-  readonly labels: readonly (number | string)[];
-  readonly right: readonly number[];
-  readonly predicted: readonly number[];
-  readonly actual: readonly number[];
-}
-
-function countLabels(yTrue: Labels, yPred: Labels): LabelCounts {
-  const { labels, counts } = confusionMatrix(yTrue, yPred);
-  return {
-    labels,
-    right: counts.map((row, label) => row[label] as number),
-    predicted: counts.map((_, label) => counts.reduce((sum, row) => sum + (row[label] as number), 0)),
-    actual: counts.map((row) => row.reduce((sum, count) => sum + count, 0)),
-  };
-}
-
-type LabelScore = (right: number, predicted: number, actual: number) => number;
-
-function averaged(yTrue: Labels, yPred: Labels, options: AverageOptions, score: LabelScore): number {
-  const { labels, right, predicted, actual } = countLabels(yTrue, yPred);
+function averaged(yTrue: Targets, yPred: Targets, options: AverageOptions, name: LabelScoreName): number {
+  const counted = countTargets(yTrue, yPred, options.weights);
   const average = options.average ?? "binary";
-  if (average === "micro") {
-    const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
-    return score(sum(right), sum(predicted), sum(actual));
-  }
-  const scores = labels.map((_, i) => score(right[i] as number, predicted[i] as number, actual[i] as number));
-  if (average === "macro") return mean(scores);
-  if (average === "weighted") {
-    const weighted = scores.map((value, label) => value * (actual[label] as number));
-    return pairwiseSum(weighted) / pairwiseSum(actual);
-  }
-  return binaryScore(labels, scores, options.positive ?? 1);
+  if (average === "binary") return binaryScore(counted, options.positive ?? 1, name);
+  if (average !== "samples") return averagedOver(labelCounts(counted.counts), average, labelScores[name]);
+  if (counted.multilabel) return scoreOfCounts(counted.counts, name, average);
+  throw notThisAverage("An average over samples needs rows of several labels, as 0 and 1.");
 }
 
 function binaryScore(
-  labels: readonly (number | string)[],
-  scores: readonly number[],
+  { labels, counts, multilabel }: CountedLabels,
   positive: number | string,
+  name: LabelScoreName,
 ): number {
+  if (multilabel) throw notThisAverage("A binary score needs one label per row, but there are several.");
   const at = labels.indexOf(positive);
   if (labels.length > 2 || (at < 0 && labels.length === 2)) {
     const shown = labels.slice(0, 5).map((label) => JSON.stringify(label));
-    throw new FlockError(
-      "FLOCK_ML_SCORER",
+    throw notThisAverage(
       `A binary score needs two labels, one of them ${JSON.stringify(positive)}, but there are ${labels.length}: ${shown.join(", ")}` +
-        `${labels.length > 5 ? " …" : ""}. Use the macro, micro or weighted average.`,
+        `${labels.length > 5 ? " …" : ""}.`,
     );
   }
-  return at < 0 ? 0 : (scores[at] as number);
+  if (at < 0) return 0;
+  const { right, predicted, actual } = labelCounts(counts);
+  return labelScores[name](right[at] as number, predicted[at] as number, actual[at] as number);
+}
+
+function notThisAverage(problem: string): FlockError {
+  return new FlockError("FLOCK_ML_SCORER", `${problem} Use the macro, micro or weighted average.`);
 }

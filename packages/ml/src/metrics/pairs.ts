@@ -64,7 +64,7 @@ interface Table {
   readonly rank: number;
 }
 
-function asTable(values: MetricInput, name: string): Table {
+export function asTable(values: MetricInput, name: string): Table {
   if (Array.isArray(values)) return Array.isArray(values[0]) ? tableOfRows(values, name) : flat(values);
   if (ArrayBuffer.isView(values)) return flat(values as NumberArray);
   const { data, shape } = checkedTensor(values as TensorLike, name);

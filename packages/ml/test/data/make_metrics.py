@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import sklearn
 from sklearn import metrics as sk
+from sklearn.utils.class_weight import compute_class_weight
 
 warnings.simplefilter("ignore")
 rng = np.random.default_rng(11)
@@ -152,6 +153,11 @@ def case_labels(true, predicted):
     }
 
 
+def case_weights(y):
+    classes = list(range(max(y) + 1))
+    return {"y": y, "balanced": compute_class_weight("balanced", classes=np.array(classes), y=np.array(y)).tolist()}
+
+
 none = np.array([[0, 1, 0], [0, 1, 1], [0, 1, 0], [0, 1, 0]])
 out = {
     "origin": f"scikit-learn {sklearn.__version__}, NumPy {np.__version__}, make_metrics.py",
@@ -174,6 +180,7 @@ out = {
         case_binary([0, 1, 1, 0], [0.0, 1.0, 0.0, 1.0]),
     ],
     "classes": [case_classes(70, 4, 4), case_classes(40, 3, 1), case_classes(12, 6, 2)],
+    "weights": [case_weights(rng.choice(4, 50, p=[0.6, 0.2, 0.15, 0.05]).tolist()), case_weights([0, 1, 1])],
     "labels": [
         case_labels(rng.integers(0, 4, 30).tolist(), rng.integers(0, 5, 30).tolist()),
         case_labels([0, 0, 1, 1, 2, 2], [1, 1, 0, 0, 2, 2]),

@@ -41,6 +41,7 @@ export interface MetricsReference {
     readonly confusion: number[][];
     readonly report: string;
   }[];
+  readonly weights: readonly { readonly y: number[]; readonly balanced: number[] }[];
   readonly labels: readonly {
     readonly true: (number | string)[];
     readonly predicted: (number | string)[];

@@ -1,0 +1,56 @@
+// Sequences of different lengths as one tensor, as Keras's `pad_sequences` makes it.
+
+import { FlockError } from "@taskflock/protocol/words";
+import { type Check, count, either, oneOf } from "../estimators/parameter-checks.ts";
+import type { Tensor } from "../training/types.ts";
+import { resolveOptions } from "./options.ts";
+
+export interface PadOptions {
+  /** Columns; default: as many as the longest sequence has. */
+  readonly maxLen?: number | null;
+  /** Where shorter sequences are filled: before or after; default "pre". */
+  readonly padding?: "pre" | "post";
+  /** Where longer sequences lose what is too much: at the beginning or at the end; default "pre". */
+  readonly truncating?: "pre" | "post";
+  /** What fills; default 0. */
+  readonly value?: number;
+}
+
+/** A tensor of whole numbers. */
+export interface IntTensor extends Tensor {
+  readonly data: Int32Array;
+}
+
+const whole: Check = (value) =>
+  Number.isInteger(value) && value === (value as number | 0) ? null : "a whole number of 32 bits";
+
+const checks: { readonly [K in keyof Required<PadOptions>]: Check } = {
+  maxLen: either(oneOf(null), count),
+  padding: oneOf("pre", "post"),
+  truncating: oneOf("pre", "post"),
+  value: whole,
+};
+
+const defaults: Required<PadOptions> = { maxLen: null, padding: "pre", truncating: "pre", value: 0 };
+
+/** One row of `maxLen` numbers per sequence. Throws FLOCK_OPTION_INVALID, or FLOCK_ML_INPUT for what is no whole number. */
+export function padSequences(sequences: readonly ArrayLike<number>[], options: PadOptions = {}): IntTensor {
+  const all = resolveOptions<Required<PadOptions>>("padSequences", options, defaults, checks);
+  const cols = all.maxLen ?? sequences.reduce((most, { length }) => Math.max(most, length), 0);
+  const data = new Int32Array(sequences.length * cols).fill(all.value);
+  for (const [row, sequence] of sequences.entries()) {
+    const taken = Math.min(sequence.length, cols);
+    const from = all.truncating === "pre" ? sequence.length - taken : 0;
+    const start = row * cols + (all.padding === "pre" ? cols - taken : 0);
+    for (let k = 0; k < taken; k++) data[start + k] = checkedNumber(sequence[from + k], row);
+  }
+  return { data, shape: [sequences.length, cols] };
+}
+
+function checkedNumber(value: unknown, row: number): number {
+  if (whole(value) === null) return value as number;
+  throw new FlockError(
+    "FLOCK_ML_INPUT",
+    `Sequence ${row} holds ${String(value)}, which is no whole number of 32 bits.`,
+  );
+}
