@@ -1,7 +1,7 @@
 // Small trainings for the tests of the engine.
 import * as tf from "@tensorflow/tfjs";
 import { Trainer } from "../../src/training/trainer.ts";
-import type { TrainerSurroundings, TrainingPlan, TrainingSet } from "../../src/training/types.ts";
+import type { TrainerSurroundings, TrainingFiles, TrainingPlan, TrainingSet } from "../../src/training/types.ts";
 
 export { tf };
 
@@ -9,30 +9,33 @@ export { tf };
 export interface Written {
   readonly lines: string[];
   readonly files: Map<string, Uint8Array>;
+  /** Names as they were written, again and again. */
+  readonly order: string[];
 }
 
 export function surroundings(written: Written = written0(), shard = 0): TrainerSurroundings {
-  return {
-    worker: "w1",
-    resumed: 0,
-    shard,
-    log: (text) => void written.lines.push(text),
-    files: {
-      append: async (name, bytes) => {
-        written.files.set(name, Buffer.concat([written.files.get(name) ?? Buffer.alloc(0), bytes]));
-      },
-      write: async (name, bytes) => void written.files.set(name, bytes.slice()),
-      read: async (name) => written.files.get(name) as Uint8Array,
-      list: async (prefix = "") =>
-        [...written.files]
-          .filter(([name]) => name.startsWith(prefix))
-          .map(([name, { length }]) => ({ name, bytes: length })),
-    },
-  };
+  return { worker: "w1", resumed: 0, shard, log: (text) => void written.lines.push(text), files: files(written) };
 }
 
 export function written0(): Written {
-  return { lines: [], files: new Map() };
+  return { lines: [], files: new Map(), order: [] };
+}
+
+/** A storage in memory. */
+export function files(written: Written): TrainingFiles {
+  const put = async (name: string, bytes: Uint8Array) => {
+    written.files.set(name, bytes.slice());
+    written.order.push(name);
+  };
+  return {
+    append: (name, bytes) => put(name, Buffer.concat([written.files.get(name) ?? Buffer.alloc(0), bytes])),
+    write: put,
+    read: async (name) => written.files.get(name) as Uint8Array,
+    list: async (prefix = "") =>
+      [...written.files]
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, { length }]) => ({ name, bytes: length })),
+  };
 }
 
 /** Rows of four numbers, and three labels that depend on them; 22 rows, so that the last batch of 8 is partial. */

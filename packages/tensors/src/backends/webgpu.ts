@@ -1,5 +1,8 @@
 // WebGPU outside of a browser: Dawn, as the package `webgpu` brings it, under TensorFlow.js's backend for browsers.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { findPackage, importFile, versionOf } from "../packages.ts";
+import { mendWebGpuKernels } from "../webgpu-kernels.ts";
 import { type Attempt, onlyInProcesses, type Refusal, useBackend } from "./attempt.ts";
 
 const backendName = "@tensorflow/tfjs-backend-webgpu";
@@ -25,6 +28,9 @@ export const tryWebGpu: Attempt = async ({ tf, mainThread, forced }) => {
   if (!mainThread) return { why: onlyInProcesses };
   const files = findPackages();
   if ("why" in files) return files;
+  // Dawn would print that it is missing.
+  if (!forced && process.platform === "linux" && !hasVulkan())
+    return { why: "there is no Vulkan here (libvulkan.so.1), which comes with a GPU's driver" };
   const dawn = (await importFile(files.dawn)) as Dawn;
   const gpu = dawn.create([]);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
@@ -39,11 +45,28 @@ export const tryWebGpu: Attempt = async ({ tf, mainThread, forced }) => {
   // It registers itself only where it sees a GPU, so it is loaded last.
   await importFile(files.backend);
   const why = await useBackend(tf, "webgpu");
-  if (why !== null) takeBack();
-  if (why !== null) return { why };
+  if (why !== null) {
+    takeBack();
+    return { why };
+  }
+  mendWebGpuKernels(tf);
   const versions = { "tfjs-backend-webgpu": versionOf(files.backend), webgpu: versionOf(files.dawn) };
   return { versions, device: nameOf(info) };
 };
+
+/** Where distributions put it, and where the environment says. */
+function hasVulkan(): boolean {
+  const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
+  const folders = [
+    `/usr/lib/${machine}-linux-gnu`,
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/local/lib",
+    "/run/opengl-driver/lib",
+  ];
+  const named = process.env["LD_LIBRARY_PATH"]?.split(":").filter(Boolean) ?? [];
+  return [...named, ...folders].some((folder) => existsSync(join(folder, "libvulkan.so.1")));
+}
 
 function findPackages(): { dawn: string; backend: string } | Refusal {
   const dawn = findPackage("webgpu");
