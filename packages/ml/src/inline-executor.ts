@@ -2,6 +2,7 @@
 
 import { FlockError } from "@taskflock/protocol/words";
 import type { Executor, Handle, RunScope, Settled } from "./executor.ts";
+import { InlineTask } from "./inline-task.ts";
 import { isPlainObject, kindOf } from "./kinds.ts";
 import type { ScoreNames } from "./scorers.ts";
 import type { GridSearchOptions } from "./search/compile.ts";
@@ -32,19 +33,20 @@ export class InlineExecutor implements Executor {
     this.#options = options;
   }
 
-  /** Options of tasks mean nothing here. */
+  /** Options of tasks mean nothing here, but for `onReport`. */
   // biome-ignore lint/suspicious/noExplicitAny: as in `Executor`
-  submit<R>(fn: (...args: any[]) => R | Promise<R>, args: readonly unknown[], _options?: object): Handle<R> {
-    const cancelled = new AbortController();
+  submit<R>(fn: (...args: any[]) => R | Promise<R>, args: readonly unknown[], options: object = {}): Handle<R> {
+    const task = new InlineTask(fn.name, options);
     const before = this.#last;
     const value = (async () => {
       await before;
       await new Promise<void>((next) => setImmediate(next));
-      cancelled.signal.throwIfAborted();
-      return fn(...((await resolveHandles(args)) as unknown[]));
+      task.signal.throwIfAborted();
+      const values = (await resolveHandles(args)) as unknown[];
+      return task.run(() => fn(...values));
     })();
     this.#last = value.catch(() => undefined);
-    return new InlineHandle<R>(value as Promise<Awaited<R>>, cancelled);
+    return new InlineHandle<R>(value as Promise<Awaited<R>>, task);
   }
 
   /** Calls `fn`, and waits for what it returns. */
@@ -91,7 +93,7 @@ export class InlineExecutor implements Executor {
   }
 
   scatter<T>(value: T): Handle<T> {
-    return new InlineHandle<T>(Promise.resolve(value), new AbortController());
+    return new InlineHandle<T>(Promise.resolve(value), new InlineTask("data", {}));
   }
 
   isHandle(value: unknown): value is Handle<unknown> {
@@ -117,11 +119,11 @@ export class InlineExecutor implements Executor {
 
 class InlineHandle<R> implements Handle<R> {
   readonly #value: Promise<Awaited<R>>;
-  readonly #cancelled: AbortController;
+  readonly #task: InlineTask;
 
-  constructor(value: Promise<Awaited<R>>, cancelled: AbortController) {
+  constructor(value: Promise<Awaited<R>>, task: InlineTask) {
     this.#value = value;
-    this.#cancelled = cancelled;
+    this.#task = task;
     value.catch(() => undefined);
   }
 
@@ -134,7 +136,11 @@ class InlineHandle<R> implements Handle<R> {
   }
 
   async cancel(reason = "The task was cancelled."): Promise<void> {
-    this.#cancelled.abort(new FlockError("FLOCK_CANCELLED", reason));
+    this.#task.cancel(reason);
+  }
+
+  async tell(value: unknown): Promise<boolean> {
+    return this.#task.tell(value);
   }
 }
 

@@ -330,6 +330,10 @@ export const errorRegistry = {
     summary: "The loss of a training became NaN or infinite, so the training stopped.",
     advice: "Lower the learning rate, look for values in the data that are not finite, or clip gradients.",
   },
+  FLOCK_TRAINING_OVER: {
+    summary: "A training that has ended was asked for something that only a running one can do.",
+    advice: "Its last state is `checkpoint` of its result.",
+  },
   FLOCK_CHECKPOINT_INVALID: {
     summary: "A checkpoint is damaged, cut, foreign, or of another model.",
     advice: "See the message for what is wrong; take an older checkpoint, or the model that it was made with.",

@@ -1,0 +1,85 @@
+// A trained model: to predict with, to save, to look at.
+
+import { FlockError } from "@taskflock/protocol/words";
+import type { TensorFlow } from "@taskflock/tensors";
+import type * as tfjs from "@tensorflow/tfjs";
+import { openStorage } from "../../storage/open-storage.ts";
+import type { ModelArtifact, Tensor } from "../types.ts";
+import { type ArrayInput, toTensor } from "./tensor-input.ts";
+
+export interface PredictOptions {
+  /** Rows at a time; default 32. */
+  readonly batchSize?: number;
+  /** TensorFlow.js to compute with; default: the best that works in this process. */
+  readonly tf?: TensorFlow;
+}
+
+export class TrainedModel {
+  /** In TensorFlow.js's own format. */
+  readonly artifact: ModelArtifact;
+  #loaded: { readonly tf: TensorFlow; readonly model: Promise<tfjs.LayersModel> } | null = null;
+
+  constructor(artifact: ModelArtifact) {
+    this.artifact = artifact;
+  }
+
+  /** The model in this process, by `tf` or the best TensorFlow.js that works here. Call its `dispose()` when it is not needed any more. */
+  async load(tf?: TensorFlow): Promise<tfjs.LayersModel> {
+    const { loadModel } = await import("../model-artifact.ts");
+    return loadModel(tf ?? (await tensorFlow()), this.artifact);
+  }
+
+  /** Outputs for each row of x. Rejects with FLOCK_ML_INPUT for an x that cannot be used. */
+  async predict(x: ArrayInput, { batchSize = 32, tf: given }: PredictOptions = {}): Promise<Tensor> {
+    const { data, shape } = toTensor("x", x);
+    const tf = given ?? (await tensorFlow());
+    if (this.#loaded?.tf !== tf) this.#loaded = { tf, model: this.load(tf) };
+    const model = await this.#loaded.model;
+    checkShape(model, shape);
+    const input = tf.tensor(data, [...shape], data instanceof Float32Array ? "float32" : "int32");
+    const output = model.predict(input, { batchSize }) as tfjs.Tensor;
+    try {
+      return { data: (await output.data()).slice() as Float32Array, shape: [...output.shape] };
+    } finally {
+      tf.dispose([input, output]);
+    }
+  }
+
+  /**
+   * Writes model.json and weights.bin, as `tf.loadLayersModel` reads them, into a folder or "s3://bucket/prefix". Rejects with
+   * FLOCK_STORAGE_….
+   */
+  async save(place: string): Promise<void> {
+    const storage = await openStorage(place);
+    const { modelTopology, weightSpecs, weightData } = this.artifact;
+    await storage.write("weights.bin", weightData);
+    const weightsManifest = [{ paths: ["weights.bin"], weights: weightSpecs }];
+    const format = { format: "layers-model", generatedBy: "taskflock", convertedBy: null };
+    const text = JSON.stringify({ ...format, modelTopology, weightsManifest });
+    await storage.write("model.json", new TextEncoder().encode(text));
+  }
+
+  /** Layers, their shapes and parameters, as a table of text. */
+  async summary(tf?: TensorFlow): Promise<string> {
+    const model = await this.load(tf);
+    const lines: string[] = [];
+    model.summary(100, undefined, (line: string) => lines.push(line));
+    model.dispose();
+    return lines.join("\n");
+  }
+}
+
+async function tensorFlow(): Promise<TensorFlow> {
+  const { loadTensors } = await import("@taskflock/tensors");
+  return (await loadTensors()).tf;
+}
+
+function checkShape(model: tfjs.LayersModel, shape: readonly number[]): void {
+  const wanted = model.inputs[0]?.shape ?? [];
+  const fits =
+    wanted.length === shape.length &&
+    wanted.every((length, axis) => axis === 0 || length === null || length === shape[axis]);
+  if (fits) return;
+  const takes = wanted.map((length, axis) => (axis === 0 ? "rows" : (length ?? "any"))).join(", ");
+  throw new FlockError("FLOCK_ML_INPUT", `x has the shape [${shape.join(", ")}], but the model takes [${takes}].`);
+}
