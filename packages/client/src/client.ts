@@ -1,6 +1,14 @@
 // What users hold: a connection to a scheduler, through which they submit tasks and get their results.
 
-import { type GridSearchOptions, gridSearch, type ScoreNames, type Search } from "@taskflock/ml";
+import {
+  type GridSearchOptions,
+  gridSearch,
+  type ScoreNames,
+  type Search,
+  type TrainingRun,
+  type TrainOptions,
+  train,
+} from "@taskflock/ml";
 import type { AttachedRun } from "./attached-run.ts";
 import { ClientTools } from "./client/tools.ts";
 import { type ClientOptions, compileClientOptions } from "./client-options.ts";
@@ -58,6 +66,16 @@ export class Client extends ClientTools {
     return gridSearch(new ClientExecutor(this.#executorHost()), options);
   }
 
+  /**
+   * Trains a model on a worker (`model`: a function that builds and compiles it with TensorFlow.js). Returns at once: epochs as they
+   * end by `for await (const epoch of run)`, the model of the best epoch by `await run.result()`. It goes on from its last checkpoint
+   * when its worker dies or retires. Throws at once for options and data that cannot be used (FLOCK_OPTION_INVALID, FLOCK_ML_…).
+   */
+  train<P extends object>(options: TrainOptions<P>): TrainingRun {
+    this.open();
+    return train(new ClientExecutor(this.#executorHost()), options);
+  }
+
   /** Leaves the scheduler, which drops what only this client wanted. What is awaited rejects with FLOCK_CLOSED. */
   close(): Promise<void> {
     return this.session.close();
@@ -73,6 +91,7 @@ export class Client extends ClientTools {
       scatterNow: (value, options) => this.open().scatter(value, options),
       run: (name, options) => this.run(name, options),
       logs: this.logSink,
+      removeKept: async (prefix) => (await loadSeldom()).removeAllKeptBytes(this, prefix),
     };
   }
 }

@@ -27,7 +27,7 @@ export {
   logisticRegression,
   predictLogisticRegression,
 } from "./estimators/logistic-regression.ts";
-export type { Executor, Handle, RunScope, Settled, SubmitOptions } from "./executor.ts";
+export type { Executor, Handle, KeptBytes, RunScope, Settled, SubmitOptions } from "./executor.ts";
 export { FittedEstimator, fitEstimator } from "./fitted.ts";
 export { type FormatOptions, formatResults } from "./format-results.ts";
 export { InlineExecutor, type InlineExecutorOptions } from "./inline-executor.ts";
@@ -130,4 +130,19 @@ export type { TokenizerJson } from "./text/tokenizer-json.ts";
 export { trimToMultiple } from "./text/trim.ts";
 export { textToWords, type WordRules } from "./text/words.ts";
 export { type TrainTestOptions, type TrainTestSplit, trainTestSplit } from "./train-test-split.ts";
-export type { Tensor } from "./training/types.ts";
+export type { TrainingData, TrainOptions, TrainTaskOptions } from "./training/run/compile-training.ts";
+export type { CheckpointInfo } from "./training/run/report.ts";
+export type { ArrayInput, NestedNumbers, SetInput } from "./training/run/tensor-input.ts";
+export { type PredictOptions, TrainedModel } from "./training/run/trained-model.ts";
+export { type TrainingResult, type TrainingRun, train } from "./training/run/training-run.ts";
+export type {
+  Callback,
+  CallbackContext,
+  Epoch,
+  EpochLogs,
+  ModelArtifact,
+  ModelBuilder,
+  MonitorMode,
+  Tensor,
+  TrainingFiles,
+} from "./training/types.ts";

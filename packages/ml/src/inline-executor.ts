@@ -8,6 +8,8 @@ import type { ScoreNames } from "./scorers.ts";
 import type { GridSearchOptions } from "./search/compile.ts";
 import { gridSearch } from "./search/grid-search.ts";
 import type { Search } from "./search/search.ts";
+import type { TrainOptions } from "./training/run/compile-training.ts";
+import { type TrainingRun, train } from "./training/run/training-run.ts";
 
 export interface InlineExecutorOptions {
   /** Takes warnings; default: the process's own warnings. */
@@ -20,7 +22,7 @@ export interface InlineExecutorOptions {
  * Tasks run one at a time, in the order in which they were submitted, each in a turn of the event loop of its own. Their functions
  * are called as they are: a breakpoint in one holds, with its variables, and an error has its own stack.
  *
- * `submit`, `call`, `map`, `gather`, `scatter`, `gridSearch` and `close` take what a client's take, so that a program is debugged by
+ * `submit`, `call`, `map`, `gather`, `scatter`, `gridSearch`, `train` and `close` take what a client's take, so that a program is debugged by
  * the exchange of one name:
  *
  *     const found = await new InlineExecutor().gridSearch({ estimator, params, X, y, errorScore: "raise" }).result();
@@ -90,6 +92,11 @@ export class InlineExecutor implements Executor {
     options: GridSearchOptions<P, M, I, S>,
   ): Search<P, M, I, ScoreNames<S>> {
     return gridSearch(this, options);
+  }
+
+  /** `train(executor, options)`, as a client has it. */
+  train<P extends object>(options: TrainOptions<P>): TrainingRun {
+    return train(this, options);
   }
 
   scatter<T>(value: T): Handle<T> {

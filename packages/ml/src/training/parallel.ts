@@ -2,18 +2,9 @@
 // batch. Synchronous steps: all apply the same averaged gradients. The first member leads: callbacks, validation, checkpoints and what the
 // epoch's figures say are its own; the others do what it tells them.
 import { FlockError } from "@taskflock/protocol/words";
+import type { MemberGroup } from "./member-group.ts";
 import type { Trainer } from "./trainer.ts";
 import type { Epoch } from "./types.ts";
-
-/** What a member needs of its group (docs/groups.md). */
-export interface MemberGroup {
-  readonly rank: number;
-  readonly size: number;
-  allReduce(values: Float32Array, how?: "sum" | "mean"): Promise<Float32Array>;
-  broadcast(bytes: Uint8Array | null, from?: number): Promise<Uint8Array>;
-  send(rank: number, bytes: Uint8Array): Promise<void>;
-  receive(rank: number): Promise<Uint8Array>;
-}
 
 /** What the first member tells the others; all do it together. */
 type Command =
@@ -36,6 +27,7 @@ export class LeadingTrainer {
   readonly #group: MemberGroup;
   /** As of when all members had the same weights. */
   #weightsSet = 0;
+  #isLeft = false;
 
   /** `trainer` is as it is to begin: new, or restored. The others `follow`. */
   static async lead(trainer: Trainer, group: MemberGroup): Promise<LeadingTrainer> {
@@ -49,6 +41,31 @@ export class LeadingTrainer {
     this.#group = group;
   }
 
+  get epoch(): number {
+    return this.trainer.epoch;
+  }
+
+  get batch(): number {
+    return this.trainer.batch;
+  }
+
+  get steps(): number {
+    return this.trainer.steps;
+  }
+
+  get history(): readonly Epoch[] {
+    return this.trainer.history;
+  }
+
+  get done(): boolean {
+    return this.trainer.done;
+  }
+
+  /** A member's worker is to stop: after a checkpoint the members part. */
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
   /** As of `Trainer`. Rejects with FLOCK_GROUP_BROKEN when a member is gone. */
   async step(): Promise<boolean> {
     const { trainer } = this;
@@ -58,7 +75,7 @@ export class LeadingTrainer {
     if (trainer.weightsSet !== this.#weightsSet) await this.#handOver();
     const { epoch, batch, learningRate } = trainer;
     await this.#command({ do: "step", epoch, batch, learningRate });
-    await stepTogether(trainer, this.#group, rows);
+    this.#isLeft = await stepTogether(trainer, this.#group, rows, false);
     return true;
   }
 
@@ -98,14 +115,21 @@ export class LeadingTrainer {
   }
 }
 
-/** What all members but the first do, until that one ends the training. Rejects with FLOCK_GROUP_BROKEN when a member is gone. */
-export async function follow(trainer: Trainer, group: MemberGroup): Promise<void> {
-  for (;;) {
+/**
+ * What all members but the first do, until that one ends the training. Rejects with FLOCK_GROUP_BROKEN when a member is gone, and with the
+ * reason of `retiring` once the first had the time to write a checkpoint.
+ */
+export async function follow(trainer: Trainer, group: MemberGroup, retiring: AbortSignal | null = null): Promise<void> {
+  for (let leaves = false; ; ) {
     const command = JSON.parse(new TextDecoder().decode(await group.broadcast(null, 0))) as Command;
     if (command.do === "end") return;
     if (command.do === "give") await group.send(0, trainer.giveSums());
     else if (command.do === "take") await takeOver(trainer, group);
-    else await followStep(trainer, group, command);
+    else {
+      if (leaves) retiring?.throwIfAborted();
+      leaves = retiring?.aborted ?? false;
+      await followStep(trainer, group, command, leaves);
+    }
   }
 }
 
@@ -118,6 +142,7 @@ async function followStep(
   trainer: Trainer,
   group: MemberGroup,
   { epoch, batch, learningRate }: Extract<Command, { do: "step" }>,
+  leaves: boolean,
 ): Promise<void> {
   const rows = trainer.nextBatch();
   if (rows === null || trainer.epoch !== epoch || trainer.batch !== batch) {
@@ -129,19 +154,21 @@ async function followStep(
   }
   if (trainer.learningRate !== learningRate) trainer.learningRate = learningRate;
   await trainer.beginEpoch();
-  await stepTogether(trainer, group, rows);
+  await stepTogether(trainer, group, rows, leaves);
 }
 
-/** One step on all rows of the batch, of which each member computes its shard. */
-async function stepTogether(trainer: Trainer, group: MemberGroup, rows: Int32Array): Promise<void> {
+/** One step on all rows of the batch, of which each member computes its shard. True when a member `leaves` after it. */
+async function stepTogether(trainer: Trainer, group: MemberGroup, rows: Int32Array, leaves: boolean): Promise<boolean> {
   const own = shardOf(rows, group.rank, group.size);
   const { flat, loss, outputs, weight } = await trainer.gradients(own);
   const share = weight / rows.length;
-  // The loss goes along with the gradients.
-  const part = new Float32Array(flat.length + 1);
+  // The loss, and whether a member leaves, go along with the gradients.
+  const part = new Float32Array(flat.length + 2);
   for (let i = 0; i < flat.length; i++) part[i] = flat[i]! * share;
   part[flat.length] = loss * share;
+  part[flat.length + 1] = leaves ? 1 : 0;
   const whole = await group.allReduce(part, "sum");
   await trainer.apply(whole.subarray(0, flat.length));
   await trainer.endBatch(own, { loss, outputs }, whole[flat.length]);
+  return whole[flat.length + 1]! > 0;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { follow, LeadingTrainer, type MemberGroup, shardOf } from "../../src/training/parallel.ts";
+import type { MemberGroup } from "../../src/training/member-group.ts";
+import { follow, LeadingTrainer, shardOf } from "../../src/training/parallel.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import type { Callback, TrainingPlan, TrainingSet } from "../../src/training/types.ts";
 import { labelled, net, plan, run, surroundings, tf, trainer, written0 } from "./stage.ts";

@@ -76,7 +76,8 @@ function nested(where: string, rows: readonly unknown[]): Tensor {
   let at = 0;
   const fill = (value: unknown, axis: number, path: string): void => {
     if (axis === shape.length) {
-      if (typeof value !== "number" || !Number.isFinite(value)) throw wrong(`${path} is ${shown(value)}, not a number.`);
+      if (typeof value !== "number" || !Number.isFinite(value))
+        throw wrong(`${path} is ${shown(value)}, not a number.`);
       data[at++] = value;
       return;
     }
@@ -112,11 +113,16 @@ function wrong(message: string): FlockError {
 }
 
 /** The last rows, a share of them, to validate with (Keras's rule: before any shuffling), and the rest. Throws FLOCK_ML_INPUT. */
-export function splitLast({ x, y }: TrainingSet, share: number): { readonly rest: TrainingSet; readonly last: TrainingSet } {
+export function splitLast(
+  { x, y }: TrainingSet,
+  share: number,
+): { readonly rest: TrainingSet; readonly last: TrainingSet } {
   const rows = x.shape[0] ?? 0;
   const first = Math.floor(rows * (1 - share));
   if (first === 0 || first === rows) {
-    throw wrong(`validationSplit ${share} of ${rows} rows leaves none to ${first === 0 ? "train on" : "validate with"}.`);
+    throw wrong(
+      `validationSplit ${share} of ${rows} rows leaves none to ${first === 0 ? "train on" : "validate with"}.`,
+    );
   }
   return {
     rest: { x: rowsFrom(x, 0, first), y: rowsFrom(y, 0, first) },

@@ -7,9 +7,11 @@ import type { KeptBytes } from "../../executor.ts";
 import { openStorage } from "../../storage/open-storage.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { packCheckpoint, unpackCheckpoint } from "../checkpoint-format.ts";
+import type { MemberGroup } from "../member-group.ts";
+import { LeadingTrainer } from "../parallel.ts";
 import { Trainer } from "../trainer.ts";
 import type { SavedTraining } from "../trainer-state.ts";
-import type { Epoch, ModelArtifact, TrainingPlan, TrainingSet } from "../types.ts";
+import type { Epoch, ModelArtifact, TrainingFiles, TrainingPlan, TrainingSet } from "../types.ts";
 import { CheckpointPlace, checkpointName, keptFiles, storedFiles } from "./checkpoint-place.ts";
 import { checkedSet, type SetInput, splitLast } from "./tensor-input.ts";
 import { type Rhythm, trainLoop } from "./train-loop.ts";
@@ -19,10 +21,7 @@ import { TrainingPort } from "./training-port.ts";
 export type LoadedData = SetInput | (() => SetInput | Promise<SetInput>);
 
 /** Where checkpoints go: a folder or bucket; bytes that the cluster keeps under names with this prefix; nowhere. */
-export type PlaceChoice =
-  | { readonly url: string }
-  | { readonly kept: KeptBytes; readonly prefix: string }
-  | null;
+export type PlaceChoice = { readonly url: string } | { readonly kept: KeptBytes; readonly prefix: string } | null;
 
 /** All that the task gets. Functions and handles stand in it. */
 export interface TrainJob {
@@ -53,14 +52,14 @@ export interface TrainOutcome {
 
 export const STOPPED = "stopped by the client";
 
-/** One training, from its beginning or its last checkpoint to its end. What `client.train` submits. */
-export async function trainTask(job: TrainJob): Promise<TrainOutcome> {
+/** One training, from its beginning or its last checkpoint to its end. What `client.train` submits. `group`: it leads several. */
+export async function trainTask(job: TrainJob, group: MemberGroup | null = null): Promise<TrainOutcome> {
   const port = TrainingPort.open();
   try {
     const { tf, backend, versions, device } = await loadTensors(job.backend === null ? {} : { backend: job.backend });
     port.log(`trains on ${backend}${device === null ? "" : ` (${device})`}`);
     port.report({ backend: { backend, versions, device } });
-    const outcome = await new TaskTraining(job, port).run(tf);
+    const outcome = await new TaskTraining(job, port, group).run(tf);
     return { ...outcome, backend: { backend, versions, device } };
   } finally {
     port.close();
@@ -85,16 +84,23 @@ class TaskTraining {
   readonly #port: TrainingPort;
   #place: CheckpointPlace | null = null;
   #storage: Storage | null = null;
+  readonly #group: MemberGroup | null;
   #trainer!: Trainer;
+  /** The trainer, or all members' by way of it. */
+  #driven!: Trainer | LeadingTrainer;
   #resumed = 0;
 
-  constructor(job: TrainJob, port: TrainingPort) {
+  constructor(job: TrainJob, port: TrainingPort, group: MemberGroup | null) {
+    this.#group = group;
     this.#job = job;
     this.#port = port;
   }
 
   async run(tf: TensorFlow): Promise<Omit<TrainOutcome, "backend">> {
-    const { job: { plan, rhythm }, port } = { job: this.#job, port: this.#port };
+    const {
+      job: { plan, rhythm },
+      port,
+    } = { job: this.#job, port: this.#port };
     await this.#openPlace();
     const { data, validation } = await loadSets(this.#job);
     this.#trainer = await Trainer.create(tf, plan, data, validation, this.#surroundings());
@@ -102,9 +108,13 @@ class TaskTraining {
     try {
       await this.#resume();
       if (trainer.history.length > 0) port.report({ epochs: trainer.history });
+      const leading = this.#group === null ? null : await LeadingTrainer.lead(trainer, this.#group);
+      this.#driven = leading ?? trainer;
       const save = (): Promise<boolean> => this.#save();
-      const how = await trainLoop({ trainer, port, rhythm, step: () => trainer.step(), save });
-      const checkpoint = await trainer.checkpoint();
+      const step = leading === null ? () => trainer.step() : () => stepAndSave(leading, save);
+      const how = await trainLoop({ trainer: this.#driven, port, rhythm, step, save });
+      const checkpoint = await this.#driven.checkpoint();
+      await leading?.end();
       if (this.#storage !== null) await this.#save(checkpoint);
       if (how === "stopped") await trainer.end(STOPPED);
       const { history, bestEpoch, stopReason } = trainer;
@@ -125,7 +135,7 @@ class TaskTraining {
         return training.#resumed;
       },
       log: (text) => this.#port.log(text),
-      append: (name, bytes) => this.#append(name, bytes),
+      files: this.#storage ?? noFiles,
     };
   }
 
@@ -186,7 +196,9 @@ class TaskTraining {
   async #reopen(bytes: Uint8Array, resumed: number | null): Promise<void> {
     const saved = unpackCheckpoint(bytes) as SavedTraining;
     const { progress } = saved;
-    await this.#trainer.restore(packCheckpoint({ ...saved, progress: { ...progress, stopReason: null, ended: false } }));
+    await this.#trainer.restore(
+      packCheckpoint({ ...saved, progress: { ...progress, stopReason: null, ended: false } }),
+    );
     this.#wentOn(resumed ?? progress.history.at(-1)?.resumed ?? 0, progress.epoch, progress.batch);
   }
 
@@ -200,7 +212,7 @@ class TaskTraining {
     if (this.#place === null) return false;
     const name = checkpointName(epoch, batch, this.#resumed);
     try {
-      await this.#place.write(name, known ?? (await this.#trainer.checkpoint()), bestEpoch);
+      await this.#place.write(name, known ?? (await this.#driven.checkpoint()), bestEpoch);
       this.#port.report({ checkpoint: { where: this.#place.where, name: name.name, epoch, step: batch } });
       return true;
     } catch (error) {
@@ -210,24 +222,32 @@ class TaskTraining {
     }
   }
 
-  async #append(name: string, bytes: Uint8Array): Promise<void> {
-    if (isAbsolute(name) || /^[a-z][a-z0-9+.-]+:/i.test(name)) {
-      await (await openStorage(folderOf(name))).append(basename(name), bytes);
-      return;
-    }
-    if (this.#storage !== null) {
-      await this.#storage.append(name, bytes);
-      return;
-    }
-    const text = `A callback writes the file ${name}, which lies beside the checkpoints: give train the option checkpoints, or the callback a whole path.`;
-    throw new FlockError("FLOCK_OPTION_INVALID", text);
-  }
-
   /** What the cluster keeps of a training that nobody wants any more. */
   async #forget(): Promise<void> {
     if (this.#storage !== null) return;
     await this.#place?.clear().catch(() => {});
   }
+}
+
+/** Of a training without a folder. */
+/** Where there is no place for them. */
+export const noFiles: TrainingFiles = {
+  read: refuse,
+  write: refuse,
+  append: refuse,
+  list: async () => [],
+};
+
+async function refuse(name: string): Promise<never> {
+  const text = `A callback uses the file ${name}, which lies beside the checkpoints: give train the option checkpoints.`;
+  throw new FlockError("FLOCK_OPTION_INVALID", text);
+}
+
+/** A member that has to leave does so after the checkpoint. */
+async function stepAndSave(leading: LeadingTrainer, save: () => Promise<boolean>): Promise<boolean> {
+  const more = await leading.step();
+  if (more && leading.isLeft) await save();
+  return more;
 }
 
 /** Also of an address. */

@@ -4,6 +4,7 @@ import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
 import type * as tfjs from "@tensorflow/tfjs";
 import { openStorage } from "../../storage/open-storage.ts";
+import { openModel, saveModel } from "../model-files.ts";
 import type { ModelArtifact, Tensor } from "../types.ts";
 import { type ArrayInput, toTensor } from "./tensor-input.ts";
 
@@ -50,13 +51,12 @@ export class TrainedModel {
    * FLOCK_STORAGE_….
    */
   async save(place: string): Promise<void> {
-    const storage = await openStorage(place);
-    const { modelTopology, weightSpecs, weightData } = this.artifact;
-    await storage.write("weights.bin", weightData);
-    const weightsManifest = [{ paths: ["weights.bin"], weights: weightSpecs }];
-    const format = { format: "layers-model", generatedBy: "taskflock", convertedBy: null };
-    const text = JSON.stringify({ ...format, modelTopology, weightsManifest });
-    await storage.write("model.json", new TextEncoder().encode(text));
+    await saveModel(await openStorage(place), this.artifact);
+  }
+
+  /** A model that was saved, or that TensorFlow.js has saved. Rejects with FLOCK_STORAGE_… and FLOCK_TRAINING_MODEL. */
+  static async open(place: string): Promise<TrainedModel> {
+    return new TrainedModel(await openModel(await openStorage(place)));
   }
 
   /** Layers, their shapes and parameters, as a table of text. */
