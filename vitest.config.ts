@@ -7,13 +7,16 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 const alias = [
   { find: /^@taskflock\/dashboard$/, replacement: source("packages/dashboard/server/index.ts") },
   { find: /^@taskflock\/protocol\/(code|links)$/, replacement: `${source("packages/protocol/src")}/$1.ts` },
-  { find: /^@taskflock\/client\/preload$/, replacement: source("packages/client/src/preload.ts") },
+  { find: /^@taskflock\/client\/(preload|kept-bytes)$/, replacement: `${source("packages/client/src")}/$1.ts` },
   {
     find: /^@taskflock\/(\w+)\/(words|machine|functions|training|install)$/,
     replacement: `${source("packages")}/$1/src/$2/index.ts`,
   },
   { find: /^@taskflock\/(\w+)$/, replacement: `${source("packages")}/$1/src/index.ts` },
 ];
+
+// Where `npm test` puts native TensorFlow.js; tests that need it are skipped when it is not there.
+process.env["TASKFLOCK_TENSORFLOW_HOME"] ||= source("node_modules/.cache/tensorflow");
 
 export default defineConfig({
   test: {

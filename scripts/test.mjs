@@ -6,6 +6,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { build, command, install, installed, root, runNode } from "./ensure.mjs";
+import { installS3Server } from "./s3-server.mjs";
+import { installTensorflow } from "./tensorflow.mjs";
 import { countTests } from "./test-report.mjs";
 
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -18,7 +20,12 @@ function seconds(since) {
 async function step(name, work) {
   const start = performance.now();
   if (process.stdout.isTTY) process.stdout.write(`… ${name}\r`);
-  const { ok, output } = await work();
+  const { ok, output, skipped } = await work();
+  if (skipped !== undefined) {
+    total.skipped++;
+    console.log(`- ${name}, skipped, and the tests that need it: ${skipped}`);
+    return false;
+  }
   console.log(`${ok ? "✓" : "✗"} ${name} (${seconds(start)})`);
   if (!ok) console.log(output);
   if (ok) total.passed++;
@@ -56,9 +63,13 @@ async function checks() {
 
 async function main() {
   console.log(`Node ${process.version} on ${process.platform} ${process.arch}`);
+  // Beside the other steps, because it mostly waits for the network.
+  const s3Server = installS3Server();
   if (installed() || (await step("dependencies (npm ci)", install))) {
     const built = await step("build (tsc -b, rolldown)", build);
     await checks();
+    if (built) await step("native TensorFlow (taskflock tensorflow install)", installTensorflow);
+    await step("S3 server (radosgw)", () => s3Server);
     if (built) await tests(process.argv.slice(2));
     else console.log("The build failed, so the tests did not run.");
   }

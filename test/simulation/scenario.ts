@@ -84,6 +84,7 @@ export function drawScenario(seed: number): Scenario {
 }
 
 function drawWorker(random: Random, index: number): WorkerTraits {
-  const resources: Record<string, number> = index === 0 || random.chance(0.3) ? { GPU: RESOURCE_UNIT } : {};
+  const resources: Record<string, number> =
+    index === 0 || random.chance(0.3) ? { GPU: random.pick([1, 2]) * RESOURCE_UNIT } : {};
   return { name: `w${index}`, slots: random.skewed(1, 6), resources: { ...resources, ROOM: 1000 * RESOURCE_UNIT } };
 }

@@ -12,7 +12,7 @@ import type {
   WorkerHello,
   WorkerId,
 } from "@taskflock/protocol/words";
-import { isRelayed, NO_PAYLOAD } from "@taskflock/protocol/words";
+import { GPU_RESOURCE, isRelayed, NO_PAYLOAD, RESOURCE_UNIT } from "@taskflock/protocol/words";
 import type { WorkerEvent, WorkerPort } from "@taskflock/worker/machine";
 import { defaultWorkerConfig, WorkerMachine } from "@taskflock/worker/machine";
 import { Arena } from "./arena.ts";
@@ -73,8 +73,9 @@ export class WorkerProcess implements PeerEnd, SlotHost {
   /** Everything that was ever given to its slots. */
   readonly given = new Set<number>();
   readonly #around: WorkerSurroundings;
-  /** Numbered ones, and those of actors. */
+  /** Numbered ones, those of actors, and those that see GPUs, which are kept. */
   readonly #slots: Map<number, ModelSlot>;
+  readonly #actors = new Set<number>();
   readonly #functions = new Set<number>();
   readonly #fetches = new Map<TaskId, object>();
   readonly #expected = new Set<TaskId>();
@@ -95,10 +96,11 @@ export class WorkerProcess implements PeerEnd, SlotHost {
     this.incarnation = `${traits.name}@${around.world.now}`;
     this.arena = new Arena(traits.name);
     this.payloads = new PayloadTable(traits.name);
-    const { slots } = traits;
+    const { slots, resources } = traits;
     const config = {
       ...defaultWorkerConfig,
       slots,
+      devices: Math.floor((resources[GPU_RESOURCE] ?? 0) / RESOURCE_UNIT),
       maxFetches: 3,
       maxBatch: 16,
       maxSnapshotHolds: 2,
@@ -231,8 +233,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       left.push(`records ${JSON.stringify(this.machine.counts)} ${JSON.stringify(this.machine.snapshot())}`);
     if (this.payloads.count > 0) left.push(`payloads ${this.payloads.left()}`);
     if (this.arena.count > 0) left.push(`${this.arena.count} results in its store`);
-    const actors = this.#slots.size - this.traits.slots;
-    if (actors > 0) left.push(`${actors} actors`);
+    if (this.#actors.size > 0) left.push(`${this.#actors.size} actors`);
     if (this.#equipment.size > 0) left.push(`equipment ${[...this.#equipment.keys()].join()}`);
     if (this.#fetches.size > 0) left.push(`${this.#fetches.size} fetches`);
     if (this.#expected.size > 0) left.push(`uploads of ${[...this.#expected].join()} expected`);
@@ -255,6 +256,7 @@ export class WorkerProcess implements PeerEnd, SlotHost {
           if (args.is === "arguments") this.given.add(args.spec);
         }
         if (!this.#slots.has(slot)) this.#slots.set(slot, new ModelSlot(this, slot));
+        if (items.some(({ assign }) => assign.isolation.startsWith("actor"))) this.#actors.add(slot);
         this.#slots.get(slot)?.run(items);
       },
       abortItem: (slot, task, reason) => this.#slots.get(slot)?.abort(task, reason),
@@ -265,9 +267,9 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       retiring: (on) => {
         for (const slot of this.#slots.values()) slot.retiring(on);
       },
-      closeActor: (slot) => {
-        this.#slots.get(slot)?.stop();
-        this.#slots.delete(slot);
+      closeSlot: (slot) => this.#closeSlot(slot),
+      pin: (slot, devices) => {
+        if (this.#slots.has(slot) || devices.length === 0) throw new Error(`${this.name} pins slot ${slot} too late`);
       },
       fetch: (task, _bytes, holder) => this.#fetch(task, holder),
       stopFetch: (task) => {
@@ -296,6 +298,12 @@ export class WorkerProcess implements PeerEnd, SlotHost {
         if (restart) this.#around.startAgain(this);
       },
     };
+  }
+
+  #closeSlot(slot: number): void {
+    this.#slots.get(slot)?.stop();
+    this.#slots.delete(slot);
+    this.#actors.delete(slot);
   }
 
   /** Part by part, each once; it takes a while, and may fail. */

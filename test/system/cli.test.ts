@@ -47,6 +47,7 @@ test("help names the commands, defaults and environment variables", async () => 
     "dump",
     "why",
     "story",
+    "tensorflow",
   ])
     expect(help.stdout).toContain(command);
   const scheduler = await taskflock(["scheduler", "--help"]);

@@ -256,6 +256,6 @@ test("a worker that retires lets its member go on elsewhere", async () => {
     void client.retireWorkers([follower!]).then(() => workers.delete(follower!));
   });
   expect(figures(result)).toEqual(figures(undisturbed));
-  expect(result.history.map(({ resumed }) => resumed)).toEqual([0, 0, 1, 1, 1, 1]);
+  expect(result.history.at(-1)?.resumed).toBe(1);
   await allFree();
 });

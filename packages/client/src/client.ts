@@ -91,7 +91,7 @@ export class Client extends ClientTools {
       scatterNow: (value, options) => this.open().scatter(value, options),
       run: (name, options) => this.run(name, options),
       logs: this.logSink,
-      removeKept: async (prefix) => (await loadSeldom()).removeAllKeptBytes(this, prefix),
+      removeKept: async (prefix) => (await import("@taskflock/client/kept-bytes")).removeAllKeptBytes(this, prefix),
     };
   }
 }

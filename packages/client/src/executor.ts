@@ -4,7 +4,6 @@ import type { Executor, Handle, KeptBytes, SubmitOptions } from "@taskflock/ml";
 import type { AnyFunction } from "./function-table.ts";
 import { type Future, isFuture } from "./future.ts";
 import { joinGroup } from "./groups/join-group.ts";
-import { loadSeldom } from "./load-session.ts";
 import { type LogSink, showLog } from "./logs.ts";
 import type { TaskRun } from "./runs.ts";
 import type { TaskOptions } from "./task-options.ts";
@@ -58,7 +57,9 @@ export class ClientExecutor implements Executor {
   }
 
   async keptBytes(): Promise<KeptBytes> {
-    const { writeKeptBytes, readKeptBytes, listKeptBytes, removeKeptBytes } = await loadSeldom();
+    const { writeKeptBytes, readKeptBytes, listKeptBytes, removeKeptBytes } = await import(
+      "@taskflock/client/kept-bytes"
+    );
     return { write: writeKeptBytes, read: readKeptBytes, list: listKeptBytes, remove: removeKeptBytes };
   }
 

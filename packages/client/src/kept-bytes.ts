@@ -5,6 +5,9 @@ import { isFlockError } from "@taskflock/protocol/words";
 import type { Client } from "./client.ts";
 import { taskClient } from "./task-client.ts";
 
+/** What names need of a client. */
+type Datasets = Pick<Client, "datasets" | "unpublish">;
+
 /** So that the loss of one worker loses none. */
 const COPIES = 2;
 
@@ -44,15 +47,15 @@ export async function removeKeptBytes(name: string): Promise<void> {
 }
 
 /** All under names that begin so; for clients outside of tasks. */
-export async function removeAllKeptBytes(client: Client, prefix: string): Promise<void> {
+export async function removeAllKeptBytes(client: Datasets, prefix: string): Promise<void> {
   for (const name of await namesOf(client, prefix)) await remove(client, name);
 }
 
-async function namesOf(client: Client, prefix: string): Promise<string[]> {
+async function namesOf(client: Datasets, prefix: string): Promise<string[]> {
   return (await client.datasets()).map(({ name }) => name).filter((name) => name.startsWith(prefix));
 }
 
-async function remove(client: Client, name: string): Promise<void> {
+async function remove(client: Datasets, name: string): Promise<void> {
   try {
     await client.unpublish(name);
   } catch (error) {

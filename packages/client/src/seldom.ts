@@ -4,13 +4,6 @@ export { attach } from "./attached-run.ts";
 export { hasWhat, rebalance, replicate, whoHas } from "./data-moves.ts";
 export { getDataset, publish } from "./datasets.ts";
 export { join } from "./groups/join.ts";
-export {
-  listKeptBytes,
-  readKeptBytes,
-  removeAllKeptBytes,
-  removeKeptBytes,
-  writeKeptBytes,
-} from "./kept-bytes.ts";
 export { rerunHere } from "./rerun.ts";
 export { restart, restartWorkers } from "./restart.ts";
 export { runOnWorkers } from "./run-on-workers.ts";

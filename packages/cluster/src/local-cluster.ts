@@ -1,7 +1,6 @@
 // A scheduler and workers on this machine, as processes of their own.
 
 import { randomBytes } from "node:crypto";
-import { totalmem } from "node:os";
 import {
   Client,
   type ClientOptions,
@@ -22,6 +21,7 @@ import {
   workerCount,
 } from "./options.ts";
 import { RoleProcess } from "./role-process.ts";
+import { dealsOf, startWorkers } from "./worker-start.ts";
 
 const WORKER_GRACE_MS = 3_000;
 const SCHEDULER_GRACE_MS = 2_000;
@@ -39,6 +39,8 @@ export interface ClusterProcess {
 /** A process that runs workers, and those it said it runs. */
 interface WorkerGroup {
   readonly process: RoleProcess;
+  /** Its shares of the machine's GPUs. */
+  readonly deals: readonly number[];
   readonly workers: readonly ClusterProcess[];
 }
 
@@ -217,7 +219,10 @@ export class LocalCluster {
     this.#forgetEnded();
     const names = Array.from({ length: count }, () => `worker-${++this.#lastWorker}`);
     const sharing = this.#names().length + count;
-    const outcomes = await Promise.allSettled(names.map((name) => this.#startOne(name, sharing)));
+    const deals = this.#freeDeals();
+    const outcomes = await Promise.allSettled(
+      names.map((name) => this.#startOne(name, sharing, deals.shift() ?? null)),
+    );
     const groups = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
     this.#groups.push(...groups);
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
@@ -225,12 +230,19 @@ export class LocalCluster {
     return groups;
   }
 
-  async #startOne(name: string, sharing: number): Promise<WorkerGroup> {
-    const process = startWorkers(this.#options, this.address, name, 1, sharing);
+  /** Shares of the machine's GPUs that no running process has. */
+  #freeDeals(): number[] {
+    const taken = new Set(this.#groups.flatMap(({ deals }) => deals));
+    return dealsOf(this.#options).filter((deal) => !taken.has(deal));
+  }
+
+  async #startOne(name: string, sharing: number, deal: number | null): Promise<WorkerGroup> {
+    const deals = deal === null ? [] : [deal];
+    const process = startWorkers(this.#options, this.address, { name, count: 1, sharing, deals });
     this.#starting.add(process);
     process.giveToken(this.token);
     try {
-      return await ready(process, [name]);
+      return await ready(process, [name], deals);
     } catch (error) {
       await process.stop(0);
       throw error;
@@ -266,8 +278,8 @@ async function startAll(options: CompleteOptions, roles: RoleProcess[]): Promise
   // One nanny process watches all; without nannies each worker is a process that nobody watches.
   const shared = nanny && workers > 1;
   const started = shared
-    ? [{ process: startWorkers(options, address, "worker", workers, workers), names }]
-    : names.map((name) => ({ process: startWorkers(options, address, name, 1, workers), names: [name] }));
+    ? [startGroup(options, address, "worker", names, dealsOf(options))]
+    : names.map((name, index) => startGroup(options, address, name, [name], [index]));
   roles.push(...started.map(({ process }) => process));
   const where = ["--host", host, "--port", String(port), "--dashboard-port", String(dashboardPort)];
   const scheduler = new RoleProcess({ roleCommand, env, args: ["scheduler", ...where, ...logFlags] });
@@ -276,7 +288,7 @@ async function startAll(options: CompleteOptions, roles: RoleProcess[]): Promise
   const facts = await scheduler.ready;
   for (const { process } of started) process.giveToken(token);
   const [groups] = await Promise.all([
-    Promise.all(started.map(({ process, names }) => ready(process, names))),
+    Promise.all(started.map(({ process, names, deals }) => ready(process, names, deals))),
     askForWorkers(address, token, workers, started),
   ]);
   scheduler.letGo();
@@ -322,27 +334,26 @@ function endOf(process: RoleProcess): Promise<never> {
   return end;
 }
 
-/** `count` processes of the `sharing` that share the machine's memory, unless the options give each a limit of its own. */
-function startWorkers(
+/** Processes that the cluster begins with. */
+function startGroup(
   options: CompleteOptions,
   address: string,
   name: string,
-  count: number,
-  sharing: number,
-): RoleProcess {
-  const { roleCommand, env, workerFlags, logFlags, nanny } = options;
-  const which = ["--name", name, "--processes", String(count), ...(nanny ? [] : ["--no-nanny"])];
-  if (!workerFlags.includes("--memory-limit")) which.push("--memory-limit", String(Math.floor(totalmem() / sharing)));
-  return new RoleProcess({ roleCommand, env, args: ["worker", address, ...which, ...workerFlags, ...logFlags] });
+  names: readonly string[],
+  deals: readonly number[],
+): { readonly process: RoleProcess; readonly names: readonly string[]; readonly deals: readonly number[] } {
+  const process = startWorkers(options, address, { name, count: names.length, sharing: options.workers, deals });
+  return { process, names, deals };
 }
 
 /** Waits until the process says which worker processes it has started: `{ workers: [{ pid }] }`. */
-async function ready(process: RoleProcess, names: readonly string[]): Promise<WorkerGroup> {
+async function ready(process: RoleProcess, names: readonly string[], deals: readonly number[]): Promise<WorkerGroup> {
   const { workers } = await process.ready;
   process.letGo();
   const said = Array.isArray(workers) ? (workers as readonly { pid?: number }[]) : [];
   return {
     process,
+    deals,
     workers: names.map((name, index) => ({ role: "worker", name, pid: said[index]?.pid ?? process.pid })),
   };
 }

@@ -78,7 +78,7 @@ export class LocalSupplier implements Supplier {
     return this.#client.scaling.advice(options);
   }
 
-  /** All its workers are alike. */
+  /** All its workers are alike, but for GPUs: those of the machine are given out, and another worker brings none. */
   canServe({ resources, workers }: ScaleDemand): boolean {
     const { resources: has } = this.#local.options;
     return (

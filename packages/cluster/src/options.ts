@@ -31,6 +31,11 @@ export interface LocalClusterOptions {
   readonly heapLimit?: number | string;
   /** What each worker has for tasks that ask for it, such as { GPU: 1 }. */
   readonly resources?: Readonly<Record<string, number>>;
+  /**
+   * GPUs of this machine for tasks that ask for the resource GPU: "auto" (default; those that nvidia-smi lists), so many, or "none". They
+   * are dealt out to the workers that the cluster begins with; one that is started later gets those of one that left.
+   */
+  readonly gpus?: "auto" | "none" | number;
   /** Modules that each slot of each worker loads before its tasks: paths, from the current folder on, or packages. Default none. */
   readonly preload?: readonly string[];
   /** Default 127.0.0.1. */
@@ -41,7 +46,7 @@ export interface LocalClusterOptions {
   readonly dashboardPort?: number;
   /** Workers are watched, and started again when they die. Default true. */
   readonly nanny?: boolean;
-  /** Environment of the processes, beside this process's own without its TASKFLOCK_ variables. */
+  /** Environment of the processes, beside this process's own; of its TASKFLOCK_ variables only those about tensors. */
   readonly env?: Readonly<Record<string, string>>;
   /** How much the processes log on stderr. Default "warn". */
   readonly logLevel?: "trace" | "debug" | "info" | "warn" | "error" | "silent";
@@ -55,6 +60,7 @@ export interface CompleteOptions {
   readonly workers: number;
   readonly threadsPerWorker: number;
   readonly resources: Readonly<Record<string, number>>;
+  readonly gpus: "auto" | "none" | number;
   readonly host: string;
   readonly port: number;
   readonly dashboardPort: number;
@@ -91,6 +97,10 @@ const amounts: Check = (value) =>
     : "amounts by name, such as { GPU: 1 }";
 const strings: Check = (value) =>
   isRecord(value) && Object.values(value).every((item) => typeof item === "string") ? null : "strings by name";
+const devices: Check = (value) =>
+  value === "auto" || value === "none" || integerFrom(0, 256)(value) === null
+    ? null
+    : '"auto", "none", or a number of GPUs from 0 to 256';
 const modules: Check = (value) =>
   Array.isArray(value) && value.every((item) => typeof item === "string" && item !== "" && !item.includes(","))
     ? null
@@ -110,6 +120,7 @@ const checks: Checks<LocalClusterOptions> = {
   spillDirectory: folder,
   heapLimit: size,
   resources: amounts,
+  gpus: devices,
   preload: modules,
   host,
   port,
@@ -137,6 +148,7 @@ export function completeOptions(raw: LocalClusterOptions): CompleteOptions {
     workers,
     threadsPerWorker,
     resources: options.resources ?? {},
+    gpus: options.gpus ?? "auto",
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,
     dashboardPort: options.dashboardPort ?? 0,
@@ -160,13 +172,18 @@ function workerFlags(options: LocalClusterOptions, threads: number): string[] {
   if (options.heapLimit !== undefined) flags.push("--heap-limit", String(options.heapLimit));
   const resources = Object.entries(options.resources ?? {}).map(([name, amount]) => `${name}=${amount}`);
   for (const module of options.preload ?? []) flags.push("--preload", module);
+  if (options.gpus !== undefined) flags.push("--gpus", String(options.gpus));
   if (resources.length > 0) flags.push("--resources", resources.join(","));
   return flags;
 }
 
+/** What says how this machine computes with tensors: it holds for the cluster's processes, too. */
+const ofTheMachine = new Set(["TASKFLOCK_TENSOR_BACKEND", "TASKFLOCK_TENSORFLOW_HOME"]);
+
 /** Flags are environment variables too: those of this process are not meant for the cluster's. */
 function ownEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TASKFLOCK_")));
+  const isMeant = (name: string): boolean => !name.startsWith("TASKFLOCK_") || ofTheMachine.has(name);
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => isMeant(name)));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -20,6 +20,7 @@ const worker: ClusterInfo["workers"][number] = {
   actors: 0,
   storedBytes: 5000,
   finished: 12_345,
+  tensors: [],
   metrics: {
     cpuPercent: 99.6,
     rssBytes: 2 ** 28,
@@ -29,6 +30,7 @@ const worker: ClusterInfo["workers"][number] = {
     spillCount: 0,
     resumedFetches: 0,
     damagedParts: 0,
+    gpus: [],
     eventLoopDelayMs: 1,
   },
 };

@@ -4,6 +4,7 @@ import { FlockError } from "@taskflock/protocol/words";
 import { show } from "./estimators/parameter-checks.ts";
 import { kindOf } from "./kinds.ts";
 import type { CvResults } from "./search/cv-results.ts";
+import { layOut, type Row } from "./text-table.ts";
 
 export interface FormatOptions {
   /** The scorer to show; default: the first. */
@@ -11,8 +12,6 @@ export interface FormatOptions {
   /** Rows to show, best first; default: all. */
   readonly top?: number;
 }
-
-type Row = readonly string[];
 
 /**
  * The candidates by rank: mean and deviation of the test score, mean fit time, parameters. One string of lines. Takes what a
@@ -69,17 +68,4 @@ function shown(value: unknown): string {
 
 function fixed(value: number | undefined, digits: number): string {
   return value === undefined || Number.isNaN(value) ? "–" : value.toFixed(digits);
-}
-
-/** Columns two spaces apart under a rule; the first `numeric` ones are aligned to the right. */
-function layOut(rows: readonly Row[], numeric: number): string {
-  const heading = rows[0] as Row;
-  const widths = heading.map((_, at) => Math.max(...rows.map((row) => (row[at] as string).length)));
-  const line = (row: Row): string =>
-    row
-      .map((cell, at) => (at < numeric ? cell.padStart(widths[at] as number) : cell.padEnd(widths[at] as number)))
-      .join("  ")
-      .trimEnd();
-  const rule = widths.map((width) => "─".repeat(width)).join("  ");
-  return [line(heading), rule, ...rows.slice(1).map(line)].join("\n");
 }

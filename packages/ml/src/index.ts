@@ -81,6 +81,16 @@ export {
   multilabelConfusionMatrix,
   type TableMetrics,
 } from "./metrics/tables.ts";
+export {
+  type FormatThresholdOptions,
+  formatThresholdTable,
+  type ThresholdOptions,
+  type ThresholdRow,
+  type ThresholdScores,
+  type ThresholdTable,
+  thresholdTable,
+} from "./metrics/threshold-table.ts";
+export { modelSummary, type SummaryModel } from "./model-summary.ts";
 export { dotProducts, squaredDistances } from "./pair-matrices.ts";
 export {
   f1,
@@ -117,12 +127,34 @@ export {
   type Splitter,
   stratifiedKFold,
 } from "./splits.ts";
+export { openStorage } from "./storage/open-storage.ts";
+export type { ByteRange, S3Options, Storage, StorageOptions, StoredFile } from "./storage/storage.ts";
 export { type Kernel, polyGram, rbfGram } from "./svm/kernels.ts";
 export type { SvcModel, SvcParams } from "./svm/model.ts";
 export { predictSvc, svcDecisions } from "./svm/predict.ts";
 export { svc } from "./svm/svc.ts";
 export { fitSvc } from "./svm/train.ts";
+export { parquetInfo, readCsv, readParquet } from "./tables/read.ts";
+export type { Table } from "./tables/table.ts";
+export type {
+  AnyRow,
+  Columns,
+  CsvOptions,
+  CsvType,
+  ParquetColumn,
+  ParquetFileInfo,
+  ParquetInfo,
+  ParquetOptions,
+  ReadOptions,
+  TableSource,
+} from "./tables/types.ts";
 export type { MatrixMode } from "./text/bag-of-words.ts";
+export {
+  type BagOfWordsOptions,
+  type BagOfWordsTagger,
+  fitBagOfWords,
+  predictBagOfWords,
+} from "./text/bag-of-words-tagger.ts";
 export { type IntTensor, type PadOptions, padSequences } from "./text/pad-sequences.ts";
 export { type BitTensor, TagIndex, type TagIndexJson, type TagIndexOptions, tagIndex } from "./text/tags.ts";
 export { type Text, Tokenizer, type TokenizerOptions } from "./text/tokenizer.ts";
@@ -130,14 +162,31 @@ export type { TokenizerJson } from "./text/tokenizer-json.ts";
 export { trimToMultiple } from "./text/trim.ts";
 export { textToWords, type WordRules } from "./text/words.ts";
 export { type TrainTestOptions, type TrainTestSplit, trainTestSplit } from "./train-test-split.ts";
+export {
+  type AnyMode,
+  type CsvLoggerOptions,
+  csvLogger,
+  type EarlyStoppingOptions,
+  earlyStopping,
+  learningRateScheduler,
+  type ModelCheckpointOptions,
+  modelCheckpoint,
+  type ReduceLROnPlateauOptions,
+  reduceLROnPlateau,
+  type TensorBoardOptions,
+  tensorBoard,
+} from "./training/callbacks/index.ts";
+export { openModel, saveModel } from "./training/model-files.ts";
 export type { TrainingData, TrainOptions, TrainTaskOptions } from "./training/run/compile-training.ts";
 export type { CheckpointInfo } from "./training/run/report.ts";
 export type { ArrayInput, NestedNumbers, SetInput } from "./training/run/tensor-input.ts";
 export { type PredictOptions, TrainedModel } from "./training/run/trained-model.ts";
 export { type TrainingResult, type TrainingRun, train } from "./training/run/training-run.ts";
 export type {
+  BuiltInCallback,
   Callback,
   CallbackContext,
+  CallbackHooks,
   Epoch,
   EpochLogs,
   ModelArtifact,

@@ -208,7 +208,7 @@ describe("malformed frames", () => {
     expect(refuse("client", encodeRows("client", [{ t: "ask", id: 1, question: { q: "whence" } }]))).toMatch(
       /ask\.question\.q.*whence/,
     );
-    expect(refuse("worker", encodeRows("worker", [{ t: "heartbeat", metrics: { cpuPercent: 1 } }]))).toMatch(
+    expect(refuse("worker", encodeRows("worker", [{ t: "heartbeat", metrics: { cpuPercent: 1, gpus: [] } }]))).toMatch(
       /heartbeat\.metrics/,
     );
   });

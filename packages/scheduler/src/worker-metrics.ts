@@ -1,6 +1,6 @@
 // What Prometheus sees of workers: as the scheduler counts them, and as they told it with their last heartbeat.
 
-import type { WorkerInfo, WorkerMetrics } from "@taskflock/protocol";
+import type { GpuMetrics, WorkerInfo, WorkerMetrics } from "@taskflock/protocol";
 import { RESOURCE_UNIT } from "@taskflock/protocol/words";
 import { Counter, Gauge, type Registry } from "prom-client";
 
@@ -88,6 +88,7 @@ export function addWorkerMetrics(registry: Registry, workers: () => readonly Wor
       });
     }
   }
+  addGpus(registry, workers);
   addResources(registry, "resource", "Named resources that it has.", workers, ({ resources }) => resources);
   addResources(
     registry,
@@ -96,6 +97,38 @@ export function addWorkerMetrics(registry: Registry, workers: () => readonly Wor
     workers,
     (w) => w.resourcesUsed,
   );
+}
+
+/** What a figure of a device reads; null: it is not known. */
+const gpuFigures: readonly { name: string; help: string; read: (gpu: GpuMetrics) => number | null }[] = [
+  {
+    name: "gpu_utilization_ratio",
+    help: "Share of the last moments in which a GPU that it gives out computed.",
+    read: (gpu) => gpu.utilization,
+  },
+  {
+    name: "gpu_memory_used_bytes",
+    help: "Memory of that GPU that is taken, by whomever.",
+    read: (gpu) => gpu.memoryUsedBytes,
+  },
+  { name: "gpu_memory_total_bytes", help: "Memory that the GPU has.", read: (gpu) => gpu.memoryTotalBytes },
+];
+
+function addGpus(registry: Registry, workers: () => readonly WorkerInfo[]): void {
+  for (const { name, help, read } of gpuFigures) {
+    new Gauge({
+      ...{ name: PREFIX + name, help, labelNames: ["worker", "device", "name"], registers: [registry] },
+      collect() {
+        this.reset();
+        for (const worker of workers()) {
+          for (const gpu of worker.metrics?.gpus ?? []) {
+            const value = read(gpu);
+            if (value !== null) this.set({ worker: worker.name, device: gpu.device, name: gpu.name }, value);
+          }
+        }
+      },
+    });
+  }
 }
 
 function addResources(

@@ -11,6 +11,8 @@ export {
 } from "@taskflock/cluster";
 export * from "@taskflock/ml";
 export { type ErrorCode, FlockError, isFlockError, registerClass } from "@taskflock/protocol/code";
+export type { LoadTensorsOptions, TensorBackend, TensorChoice, TensorFlow, Tensors } from "@taskflock/tensors";
 export { type TaskContext, taskContext } from "@taskflock/worker/task-context";
+export { loadTensors } from "./load-tensors.ts";
 export { LocalCluster } from "./local-cluster.ts";
 export { version } from "./version.ts";

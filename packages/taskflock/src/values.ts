@@ -99,6 +99,22 @@ export function resources(text: string): Record<string, number> {
   return parsed;
 }
 
+/** `auto`, `none`, or how many. */
+export function gpus(text: string): "auto" | "none" | number {
+  const word = text.trim().toLowerCase();
+  if (word === "auto" || word === "none") return word;
+  if (/^\d{1,3}$/.test(word) && Number(word) <= 256) return Number(word);
+  throw new InvalidValue("Give auto, none, or a number of GPUs from 0 to 256.");
+}
+
+/** `1/4`: the second of four. */
+export function gpuDeal(text: string): { readonly index: number; readonly of: number } {
+  const match = /^\s*(\d{1,3})\s*\/\s*(\d{1,3})\s*$/.exec(text);
+  const [index, of] = [Number(match?.[1]), Number(match?.[2])];
+  if (match !== null && index < of) return { index, of };
+  throw new InvalidValue("Give a place and a number of workers, such as 0/2 or 1/2.");
+}
+
 /** `./setup.mjs,some-package`: modules that are loaded before anything else. */
 export function modules(text: string): readonly string[] {
   const parsed = text.split(",").map((piece) => piece.trim());

@@ -41,6 +41,8 @@ const texts = fc.constantFrom(
     "10",
     "GPU=1,disk=0.5",
     "GPU",
+    "auto",
+    "1/2",
     "info",
     "loud",
     "127.0.0.1",
@@ -88,7 +90,8 @@ describe.each([
   it("are read at once when they are plain", () => {
     for (const { flags, parse, choices } of table) {
       const name = flags.split(" ")[0] ?? "";
-      const value = choices?.[0] ?? (["4", "GPU=1", "1MiB", "1h", "0.5"].find((text) => takes(parse, text)) as string);
+      const value =
+        choices?.[0] ?? (["4", "GPU=1", "1MiB", "1h", "0.5", "1/2"].find((text) => takes(parse, text)) as string);
       const args = flags.includes("<") ? [name, value] : [name];
       expect(readFlags(table, args, {}), flags).toEqual(byCommander(table, args));
       expect(readFlags(table, args, {}), flags).not.toBeNull();

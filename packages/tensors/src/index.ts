@@ -1,8 +1,9 @@
 // TensorFlow.js on any machine: the best backend that works.
 
 export { describeChoice } from "./describe.ts";
+export type { NativeModule, NoNativeModule } from "./install/installed.ts";
 export { loadNative } from "./install/native-load.ts";
-export { type NativeModule, type NativePlaces, type NoNativeModule, nativeModule } from "./install/native-module.ts";
+export { type NativePlaces, nativeModule } from "./install/native-module.ts";
 export { loadTensors } from "./load.ts";
 export {
   type LoadTensorsOptions,

@@ -12,6 +12,7 @@ import {
   type LoadTensorsOptions,
   type PassedOver,
   type TensorBackend,
+  type TensorChoice,
   type TensorFlow,
   type Tensors,
   tensorBackends,
@@ -119,5 +120,13 @@ function chosen(
     const text = `Tensors are computed by plain JavaScript, 100 times slower than other ways. Passed over: ${why}`;
     process.emitWarning(text, { type: "FlockWarning", code: "FLOCK_TENSOR_CPU" });
   }
-  return { tf, backend, versions, device: ready.device, passedOver };
+  const choice = { backend, versions, device: ready.device, passedOver };
+  tell(choice);
+  return { tf, ...choice };
+}
+
+/** A worker hears what was chosen in its slots, without loading this package: it registers who hears it under this name. */
+function tell(choice: TensorChoice): void {
+  const key = Symbol.for("taskflock.tensorsLoaded");
+  (globalThis as { [key]?: (choice: TensorChoice) => void })[key]?.(choice);
 }

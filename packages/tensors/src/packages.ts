@@ -3,16 +3,24 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { tensorflowHome } from "./install/home.ts";
+import { installedModule } from "./install/installed.ts";
 
 /** From where packages are looked for. The user's copy wins over one beside this package. */
-export function places(): string[] {
+export function packagePlaces(): string[] {
   const program = process.argv[1];
   return [join(process.cwd(), "package.json"), ...(program ? [program] : []), import.meta.url];
 }
 
+/** `taskflock tensorflow install` brings a copy of `@tensorflow/tfjs`, for machines that have none. */
+function installedPlaces(): string[] {
+  const found = [true, false].map((gpu) => installedModule(tensorflowHome(), gpu));
+  return found.flatMap((native) => ("why" in native ? [] : [native.path]));
+}
+
 /** The file that `require(name)` loads; null when the package is nowhere. */
 export function findPackage(name: string): string | null {
-  for (const place of places()) {
+  for (const place of [...packagePlaces(), ...installedPlaces()]) {
     try {
       return createRequire(place).resolve(name);
     } catch {

@@ -84,6 +84,12 @@ const cases: KernelCase[] = [
     f: (x) => tf.maxPool(x.mul(0).add(-1) as Tensor4D, 2, 2, "valid").mul(tf.maxPool(x as Tensor4D, 2, 2, "valid")),
   },
   {
+    kernel: "AvgPoolGrad",
+    name: "windows that overlap",
+    shapes: [[2, 5, 7, 2]],
+    f: (x) => tf.avgPool(x as Tensor4D, 3, 2, "valid"),
+  },
+  {
     kernel: "UnsortedSegmentSum",
     name: "rows looked up, some twice, some never",
     shapes: [[5, 2, 3]],
@@ -151,6 +157,16 @@ describe("gradients", () => {
     expect([...sums.filter]).toEqual(Array(25).fill(places));
     // The middle is looked at 25 times, a corner once.
     expect([sums.image[350 * width + 300], sums.image[0], sums.image[2 * width + 1]]).toEqual([25, 1, 6]);
+  });
+
+  // The CPU backend is no witness here: it counts padding in the gradient, though not in the average.
+  it("of averages beside padding are those of a linear function: gradient · x is the function", () => {
+    const [value, product] = tf.tidy(() => {
+      const x = tensor(tf, [2, 5, 7, 2]);
+      const f = (input: Tensor): Scalar => weighted(tf, tf.avgPool(input as Tensor4D, 3, 2, "same"));
+      return [f(x), tf.sum(tf.mul(tf.grad(f)(x), x))].map((result) => result.dataSync()[0]!);
+    });
+    expect(product).toBeCloseTo(value!, 4);
   });
 
   it("free what they need in between", () => {

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { TransferCounts, WorkerMetrics } from "@taskflock/protocol";
 import type { Arena } from "./arena.ts";
+import type { GpuWatch } from "./gpus/watch.ts";
 
 export const HEARTBEAT_MS = 1000;
 const SAMPLE_MS = 20;
@@ -16,14 +17,16 @@ export class Metrics {
   readonly #arena: Arena;
   readonly #spilled: SpillFigures;
   readonly #transfers: TransferCounts;
+  readonly #gpus: GpuWatch;
   readonly #delay: ReturnType<typeof monitorEventLoopDelay> = monitorEventLoopDelay({ resolution: SAMPLE_MS });
   #cpu: NodeJS.CpuUsage = process.cpuUsage();
   #at: number = performance.now();
 
-  constructor(arena: Arena, spilled: SpillFigures, transfers: TransferCounts) {
+  constructor(arena: Arena, spilled: SpillFigures, transfers: TransferCounts, gpus: GpuWatch) {
     this.#arena = arena;
     this.#spilled = spilled;
     this.#transfers = transfers;
+    this.#gpus = gpus;
     this.#delay.enable();
   }
 
@@ -46,6 +49,7 @@ export class Metrics {
       resumedFetches: this.#transfers.resumed,
       damagedParts: this.#transfers.corrupt,
       eventLoopDelayMs: Math.round(delayMs * 100) / 100,
+      gpus: this.#gpus.figures,
     };
   }
 

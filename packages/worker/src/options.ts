@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from "node:os";
-import { FlockError, parseAddress, RESOURCE_UNIT } from "@taskflock/protocol";
+import { FlockError, GPU_RESOURCE, parseAddress, RESOURCE_UNIT } from "@taskflock/protocol";
 import type { Logger } from "pino";
+import type { Gpu } from "./gpus/find.ts";
 import { defaultSpillDirectory } from "./spill/spill-folder.ts";
 
 export interface WorkerOptions {
@@ -48,6 +49,8 @@ export interface WorkerOptions {
   readonly checkArguments?: boolean;
   /** Encoded bytes whose decoded values each slot keeps for later tasks. Default 256 MiB. */
   readonly cacheBytes?: number;
+  /** GPUs that it gives out to tasks that ask for the resource GPU, each of them to one or to shares of several. Default none. */
+  readonly gpus?: readonly Gpu[];
   /** Random id of this process. Default: made here. A nanny gives its own. */
   readonly incarnation?: string;
   /** A nanny watches this process, and starts the worker again when it asks for that. Default false. */
@@ -80,7 +83,9 @@ const MIN_ARENA_BYTES: number = 16 * 1024 * 1024;
 
 /** Fills in defaults; throws `FLOCK_OPTION_INVALID`. */
 export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
-  const slots = options.slots ?? availableParallelism();
+  const gpus = options.gpus ?? [];
+  // A task with a GPU is one of those that run at the same time: as many as there are devices, at least.
+  const slots = Math.max(options.slots ?? availableParallelism(), gpus.length);
   if (!Number.isInteger(slots) || slots < 1 || slots > 1024) throw invalid("slots", slots, "an integer from 1 to 1024");
   const memoryLimitBytes = options.memoryLimitBytes || totalmem();
   if (options.advertise) parseAddress(options.advertise);
@@ -99,6 +104,12 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
     throw invalid("relay", options.relay, '"auto" or "always"');
   if (options.lifetimeRestart === true && options.nanny !== true)
     throw invalid("lifetimeRestart", true, "true only where a nanny starts the worker again");
+  if (gpus.length > 0 && options.resources?.[GPU_RESOURCE] !== undefined)
+    throw invalid(
+      `resources.${GPU_RESOURCE}`,
+      options.resources[GPU_RESOURCE],
+      "nothing where gpus says what is there",
+    );
   return {
     heapLimitMb: 0,
     peerHost: "127.0.0.1",
@@ -109,7 +120,6 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
     retireDeadlineMs: 30_000,
     checkArguments: false,
     cacheBytes: 256 * 1024 * 1024,
-    resources: {},
     incarnation: crypto.randomUUID(),
     nanny: false,
     preload: [],
@@ -119,6 +129,8 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
     ...definedOf(options),
     ...shares,
     slots,
+    gpus,
+    resources: { ...options.resources, ...(gpus.length > 0 ? { [GPU_RESOURCE]: gpus.length } : {}) },
     memoryLimitBytes,
     spillDirectory: shares.memoryTarget === 0 ? null : spillDirectoryOf(options),
     arenaLimitBytes: Math.max(MIN_ARENA_BYTES, Math.floor(memoryLimitBytes * (shares.memoryTarget || ARENA_SHARE))),

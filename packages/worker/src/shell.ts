@@ -283,8 +283,12 @@ export class WorkerShell implements WorkerPort, SlotEvents, TransferEvents {
     this.#parts?.slots.end(slot, reason);
   }
 
-  closeActor(slot: number): void {
-    this.#parts?.slots.closeActor(slot);
+  closeSlot(slot: number): void {
+    this.#parts?.slots.closeSlot(slot);
+  }
+
+  pin(slot: number, devices: readonly number[]): void {
+    this.#parts?.slots.pin(slot, devices);
   }
 
   fetch(task: TaskId, _bytes: number, holder: Holder): void {

@@ -16,6 +16,8 @@ import { WorkerEquipment } from "./equipment.ts";
 import { WorkerFiles } from "./files.ts";
 import { FunctionLibrary } from "./function-library.ts";
 import { assetFolderOf } from "./functions/assets.ts";
+import { TensorsTable } from "./gpus/tensors-table.ts";
+import { GpuWatch } from "./gpus/watch.ts";
 import { Groups } from "./groups/groups.ts";
 import { HEARTBEAT_MS, Metrics } from "./heartbeat.ts";
 import { defaultWorkerConfig, WorkerMachine } from "./machine/index.ts";
@@ -90,6 +92,11 @@ class Worker implements RunningWorker {
   readonly #functions: FunctionLibrary = new FunctionLibrary();
   readonly #profiles: Profiles;
   readonly #metrics: Metrics;
+  readonly #gpuWatch: GpuWatch;
+  readonly #tensors: TensorsTable = new TensorsTable({
+    print: (line) => this.#options.logger.info(line),
+    tell: (tensors) => this.#link?.send({ t: "tensors", tensors }),
+  });
   readonly #watch: MemoryWatch;
   readonly #machine: WorkerMachine;
   readonly #shell: WorkerShell;
@@ -126,18 +133,23 @@ class Worker implements RunningWorker {
       pausing: (paused, reason) => this.#shell.pausing(paused, reason),
     });
     this.#bulk = new BulkClient({ token: options.token, scheduler: options.address });
+    this.#gpuWatch = new GpuWatch(options.gpus, logger);
+    this.#metrics = new Metrics(this.#arena, this.#store, this.#bulk.counts, this.#gpuWatch);
     this.#groups = new Groups(this.#bulk, {
       address: () => this.#advertised,
       worker: () => (this.#link?.welcome.id ?? 0) as WorkerId,
     });
-    this.#metrics = new Metrics(this.#arena, this.#store, this.#bulk.counts);
     this.#shell = this.#newShell();
     const ground = new LandingGround(this.#arena, this.#store, options.memoryLimitBytes * LANDING_SHARE);
     this.#transfers = new Transfers(ground, this.#bulk, this.#shell);
     // Where results go to files, uploaded files lie beside them; else beside those that come along with functions.
     const filesFolder = join(folder?.path ?? assetFolderOf(incarnation), "files");
     this.#slots = new Slots(
-      { ...this.#options, spillFolder: folder?.path ?? "", filesFolder },
+      {
+        ...this.#options,
+        ...{ spillFolder: folder?.path ?? "", filesFolder },
+        devices: options.gpus.map(({ device }) => device),
+      },
       {
         arena: this.#arena,
         store: this.#store,
@@ -145,11 +157,15 @@ class Worker implements RunningWorker {
         functions: this.#functions,
         groups: this.#groups,
         events: this.#shell,
+        tensorsLoaded: (tensors) => this.#tensors.add(tensors),
         logger: this.#options.logger,
       },
     );
     this.#profiles = new Profiles(this.#payloads, this.#slots);
-    const machine = new WorkerMachine({ ...defaultWorkerConfig, slots: options.slots }, this.#shell);
+    const machine = new WorkerMachine(
+      { ...defaultWorkerConfig, slots: options.slots, devices: options.gpus.length },
+      this.#shell,
+    );
     this.#machine = machine;
     const equipment = new WorkerEquipment({
       ...{ payloads: this.#payloads, functions: this.#functions, plugins: this.#slots.plugins, logger },
@@ -188,6 +204,7 @@ class Worker implements RunningWorker {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#live();
     this.#watch.start(() => this.#machine.isBusy);
+    this.#gpuWatch.start();
     this.#options.logger.info(
       { worker: this.name, scheduler: this.#options.address, peer: this.peerAddress, slots: this.#options.slots },
       "worker joined",
@@ -248,6 +265,7 @@ class Worker implements RunningWorker {
     this.#bulk.close();
     this.#metrics.close();
     this.#watch.close();
+    this.#gpuWatch.close();
     await Promise.allSettled([this.#slots.close(), this.#link?.close(), this.#server?.close()]);
     this.#store.close();
     this.#resolveDone(exit);
@@ -279,6 +297,7 @@ class Worker implements RunningWorker {
       onUp: (welcome) => {
         this.#up = true;
         this.#shell.linkUp(welcome);
+        this.#tensors.tell();
       },
       onDown: () => {
         this.#up = false;

@@ -131,6 +131,7 @@ export class FakeScheduler {
       isolation: "thread",
       solo: false,
       expectedUs: 0,
+      gpu: 0,
       ...more,
     });
     this.payloads.free(payload);

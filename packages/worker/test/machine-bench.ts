@@ -97,6 +97,7 @@ export class MachineBench {
       isolation: "thread",
       solo: false,
       expectedUs: 0,
+      gpu: 0,
       ...more,
     };
   }
@@ -229,13 +230,9 @@ export class MachineBench {
         else this.#begin(state, [...items]);
       },
       abortItem: (slot, task, reason) => void this.calls.push(`abort ${slot}: ${task} ${reason}`),
-      endSlot: (slot, reason) => {
-        const state = this.slots[slot] as BenchSlot;
-        if (state.ending !== null) throw new Error(`slot ${slot} ends already`);
-        state.ending = reason;
-        this.calls.push(`end ${slot}: ${reason}`);
-      },
-      closeActor: (slot) => void this.calls.push(`close ${slot}`),
+      endSlot: (slot, reason) => this.#endSlot(slot, reason),
+      closeSlot: (slot) => void this.calls.push(`close ${slot}`),
+      pin: (slot, devices) => void this.calls.push(`pin ${slot}: ${devices.join()}`),
       ...this.#talk(),
       fetch: (task, _bytes, holder) => {
         if (this.fetches.has(task) || this.stored.has(task)) throw new Error(`${task} is fetched already`);
@@ -271,6 +268,13 @@ export class MachineBench {
         this.left = true;
       },
     };
+  }
+
+  #endSlot(slot: number, reason: "cancelled" | "timeout"): void {
+    const state = this.slots[slot] as BenchSlot;
+    if (state.ending !== null) throw new Error(`slot ${slot} ends already`);
+    state.ending = reason;
+    this.calls.push(`end ${slot}: ${reason}`);
   }
 
   #checkLent(items: readonly RunItem[]): void {

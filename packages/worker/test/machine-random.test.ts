@@ -35,6 +35,7 @@ const actions: ((bench: MachineBench, draw: Draw) => void)[] = [
       timeoutMs: draw(4) === 0 ? 5 : 0,
       cancelGraceMs: draw(2) * 5,
       solo: draw(5) === 0,
+      gpu: draw(3) === 0 ? [2_500, 6_000, 10_000, 15_000, 20_000][draw(5)]! : 0,
     });
     bench.say(assign);
   },
@@ -112,7 +113,7 @@ test.each([7, 303])("random events, seed %i", (seed) => {
       fc.array(fc.nat(2 ** 30), { minLength: 100, maxLength: 1000, size: "max" }),
       fc.integer({ min: 1, max: 3 }),
       (numbers, slots) => {
-        const bench = new MachineBench({ slots, maxFetches: 2, maxBatch: 3, storyLines: 200 });
+        const bench = new MachineBench({ slots, devices: 2, maxFetches: 2, maxBatch: 3, storyLines: 200 });
         let next = 0;
         const draw: Draw = (below) => (numbers[next++] ?? 0) % below;
         while (next < numbers.length) actions[draw(actions.length)]?.(bench, draw);

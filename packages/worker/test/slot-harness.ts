@@ -105,7 +105,7 @@ export class Harness {
         checkArguments: false,
         ...options,
         spillFolder: folder?.path ?? "",
-        ...{ filesFolder: "", name: "w", preload: [] },
+        ...{ filesFolder: "", name: "w", preload: [], devices: [] },
       },
       {
         arena: this.arena,
@@ -114,6 +114,7 @@ export class Harness {
         functions: this.functions,
         groups: new Groups(new BulkClient({ token: "none" }), { address: () => "", worker: () => 0 as WorkerId }),
         events: this.#events(),
+        tensorsLoaded: () => undefined,
         logger: pino({ level: "silent" }),
       },
     );
@@ -180,6 +181,7 @@ export class Harness {
       isolation,
       solo: false,
       expectedUs: 0,
+      gpu: 0,
     };
     return { assign, inline: inputs.map(() => NO_PAYLOAD), links: item.links ?? [], running };
   }

@@ -55,6 +55,7 @@ export const counts: Accumulator<CountsState> = {
   add(state, batch, threshold) {
     fitCounts(state, batch.cols);
     const { rows, cols, yTrue, yPred, sparse, weights } = batch;
+    const { trueNegatives } = state;
     for (let row = 0; row < rows; row++) {
       const weight = weights === null ? 1 : (weights[row] as number);
       const start = row * cols;
@@ -63,7 +64,9 @@ export const counts: Accumulator<CountsState> = {
       for (let c = 0; c < cols; c++) {
         const actual = sparse ? yTrue[row] === c : (yTrue[start + c] as number) > 0.5;
         const predicted = sparse ? best === c : (yPred[start + c] as number) > threshold;
-        countEntry(state, c, actual, predicted, weight, found);
+        // What most values are, and what is quick to count.
+        if (!actual && !predicted) trueNegatives[c] = (trueNegatives[c] as number) + weight;
+        else countPositive(state, c, actual, predicted, weight, found);
       }
       countRow(state.ofRows, found, weight);
     }
@@ -107,7 +110,7 @@ interface RowCounts {
   actual: number;
 }
 
-function countEntry(
+function countPositive(
   state: CountsState,
   label: number,
   actual: boolean,
@@ -115,9 +118,8 @@ function countEntry(
   weight: number,
   row: RowCounts,
 ): void {
-  const truth = predicted ? state.truePositives : state.falseNegatives;
-  const lie = predicted ? state.falsePositives : state.trueNegatives;
-  const into = actual ? truth : lie;
+  const missed = actual ? state.falseNegatives : state.falsePositives;
+  const into = actual && predicted ? state.truePositives : missed;
   into[label] = (into[label] as number) + weight;
   if (actual) row.actual++;
   if (predicted) row.predicted++;

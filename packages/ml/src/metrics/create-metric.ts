@@ -102,10 +102,21 @@ export function accumulating<R>(
     },
     state: () => structuredClone(state),
     restore(kept) {
-      state = structuredClone(kept);
+      state = sameKind(name, kept, state);
     },
-    merge: (other) => keep.merge(state, structuredClone(other)),
+    merge: (other) => keep.merge(state, sameKind(name, other, state)),
   };
+}
+
+/** A copy of another metric's state. */
+function sameKind(name: string, given: MetricState, own: MetricState): MetricState {
+  if (typeof given === "object" && given !== null && Object.keys(own).every((key) => key in given)) {
+    return structuredClone(given);
+  }
+  throw new FlockError(
+    "FLOCK_ML_INPUT",
+    `This is no state of the metric "${name}". Give what state() of the same metric told.`,
+  );
 }
 
 function nameWith(base: string, average: LabelAverage): string {

@@ -21,10 +21,11 @@ export class DirectoryStorage implements Storage {
     checkRange(range);
     const path = this.#path(name);
     return await told("read", path, async () => {
-      await using file = await open(path, "r");
-      const { size } = await file.stat();
-      const start = Math.min(range?.start ?? 0, size);
-      return await readFully(file, start, Math.min(range?.end ?? size, size) - start);
+      return await opened(path, "r", async (file) => {
+        const { size } = await file.stat();
+        const start = Math.min(range?.start ?? 0, size);
+        return await readFully(file, start, Math.min(range?.end ?? size, size) - start);
+      });
     });
   }
 
@@ -118,6 +119,15 @@ function absent(error: NodeJS.ErrnoException): Dirent[] {
   throw error;
 }
 
+async function opened<T>(path: string, flags: "r" | "wx" | "a", work: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, flags);
+  try {
+    return await work(file);
+  } finally {
+    await file.close();
+  }
+}
+
 async function readFully(file: FileHandle, start: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(Math.max(length, 0));
   let done = 0;
@@ -130,9 +140,10 @@ async function readFully(file: FileHandle, start: number, length: number): Promi
 }
 
 async function writeDurably(path: string, flags: "wx" | "a", bytes: Uint8Array): Promise<void> {
-  await using file = await open(path, flags);
-  await file.writeFile(bytes);
-  await file.sync();
+  await opened(path, flags, async (file) => {
+    await file.writeFile(bytes);
+    await file.sync();
+  });
 }
 
 /** Makes the folder, and those above it that are missing; they must be on disk, too, for the file to be found. */
@@ -145,8 +156,7 @@ async function makeFolder(folder: string): Promise<void> {
 async function syncFolder(folder: string): Promise<void> {
   // Windows has no fsync of folders: it writes their entries itself.
   if (process.platform === "win32") return;
-  await using file = await open(folder, "r");
-  await file.sync();
+  await opened(folder, "r", (file) => file.sync());
 }
 
 async function told<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {

@@ -12,12 +12,21 @@ const scheme = /^([a-z][a-z0-9+.-]+):/i;
  * is made by the first write.
  */
 export async function openStorage(url: string, options: StorageOptions = {}): Promise<Storage> {
-  checkedNetwork(options);
+  const network = checkedNetwork(options);
   switch (scheme.exec(url)?.[1]?.toLowerCase()) {
     case undefined:
       return await openDirectory(url);
     case "file":
       return await openDirectory(pathOf(url));
+    case "http":
+    case "https": {
+      const { HttpStorage } = await import("./http.ts");
+      return new HttpStorage(webAddress(url), options, network);
+    }
+    case "s3": {
+      const { S3Storage } = await import("./s3.ts");
+      return await S3Storage.open(url, options, network);
+    }
     default:
       throw unknown(url);
   }
@@ -27,6 +36,14 @@ async function openDirectory(path: string): Promise<Storage> {
   if (typeof path !== "string" || path === "") throw unknown(path);
   const { DirectoryStorage } = await import("./directory.ts");
   return new DirectoryStorage(path);
+}
+
+/** Of a web server. */
+export function webAddress(url: string): URL {
+  if (!URL.canParse(url)) throw unknown(url);
+  const address = new URL(url);
+  if (address.hostname === "") throw unknown(url);
+  return address;
 }
 
 function pathOf(url: string): string {
@@ -41,9 +58,12 @@ function pathOf(url: string): string {
   }
 }
 
-function unknown(url: string): FlockError {
+function unknown(url: unknown): FlockError {
+  // Even an address that cannot be read may hold a password or a signature.
+  const shown =
+    typeof url === "string" ? JSON.stringify(url.replace(/\/\/.*@/, "//").replace(/\?.*/s, "")) : typeof url;
   return new FlockError(
     "FLOCK_STORAGE_ADDRESS",
-    `${JSON.stringify(url)} is no storage. It takes the path of a folder, file:///path, https://server/path, or s3://bucket/prefix.`,
+    `${shown} is no storage. It takes the path of a folder, file:///path, https://server/path, or s3://bucket/prefix.`,
   );
 }

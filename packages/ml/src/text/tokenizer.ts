@@ -3,6 +3,7 @@
 import { FlockError } from "@taskflock/protocol/words";
 import { type Check, flag, show } from "../estimators/parameter-checks.ts";
 import type { CsrMatrix } from "../matrix.ts";
+import { checkedTensor, isTensor, rowSize } from "../tensors.ts";
 import type { Tensor } from "../training/types.ts";
 import { countedWords, type MatrixMode, matrixModes, weightOf } from "./bag-of-words.ts";
 import { resolveOptions } from "./options.ts";
@@ -72,27 +73,30 @@ export class Tokenizer implements TokenizerState {
   /** Learns the words of more texts; indices are new afterwards. Throws FLOCK_ML_INPUT for what is no text. */
   fitOnTexts(texts: Iterable<Text>): void {
     for (const text of checkedTexts(texts)) {
-      const words = this.#words(text);
+      const words = wordsOf(text, this.options);
       this.documentCount++;
       for (const word of words) this.wordCounts.set(word, (this.wordCounts.get(word) ?? 0) + 1);
       for (const word of new Set(words)) this.wordDocs.set(word, (this.wordDocs.get(word) ?? 0) + 1);
     }
-    this.#index();
+    indexWords(this);
   }
 
   /** The numbers of each text's words. Words that are not known, or not below `numWords`, are left out, or `oovToken`. */
   textsToSequences(texts: Iterable<Text>): number[][] {
-    return Array.from(checkedTexts(texts), (text) => this.#sequence(text));
+    return Array.from(checkedTexts(texts), (text) => sequenceOf(this, text));
   }
 
-  /** Texts of the words of each sequence, a space between them: what the model saw, not the text as it was. */
-  sequencesToTexts(sequences: Iterable<Iterable<number>>): string[] {
-    const outside = this.#outside;
+  /**
+   * Texts of the words of each sequence, or each row of a tensor, a space between them: what the model saw, not the text as it was.
+   * What fills rows is a word too where it is the index of one.
+   */
+  sequencesToTexts(sequences: Iterable<Iterable<number>> | Tensor): string[] {
+    const outside = outsideOf(this);
     const oovWord = outside === undefined ? undefined : this.indexWord.get(outside);
-    return Array.from(sequences, (sequence) => {
+    return Array.from(isTensor(sequences) ? rowsOf(sequences) : sequences, (sequence) => {
       const words: string[] = [];
       for (const index of sequence) {
-        const word = this.#within(index) ? this.indexWord.get(index) : undefined;
+        const word = isWithin(this, index) ? this.indexWord.get(index) : undefined;
         if (word !== undefined) words.push(word);
         else if (oovWord !== undefined) words.push(oovWord);
       }
@@ -136,43 +140,55 @@ export class Tokenizer implements TokenizerState {
     const { options, state } = decodeTokenizer(json);
     return Object.assign(new Tokenizer(options), state);
   }
+}
 
-  #words(text: Text): string[] {
-    const { charLevel, lower } = this.options;
-    if (typeof text !== "string") return lower ? text.map((word) => word.toLowerCase()) : [...text];
-    if (charLevel) return [...(lower ? text.toLowerCase() : text)];
-    return textToWords(text, this.options);
-  }
+// Functions, not private methods: an instance of a class that has those cannot travel.
 
-  #index(): void {
-    const { oovToken } = this.options;
-    // The order of first sight stays among equals: sorting is stable, as Keras's is.
-    const byCount = [...this.wordCounts].sort(([, a], [, b]) => b - a).map(([word]) => word);
-    const vocabulary = oovToken === null ? byCount : [oovToken, ...byCount];
-    this.wordIndex = new Map(vocabulary.map((word, at) => [word, at + 1]));
-    this.indexWord = new Map(Array.from(this.wordIndex, ([word, index]) => [index, word]));
-    this.indexDocs = new Map(Array.from(this.wordDocs, ([word, docs]) => [this.wordIndex.get(word) as number, docs]));
-  }
+function wordsOf(text: Text, options: Required<TokenizerOptions>): string[] {
+  const { charLevel, lower } = options;
+  if (typeof text !== "string") return lower ? text.map((word) => word.toLowerCase()) : [...text];
+  if (charLevel) return [...(lower ? text.toLowerCase() : text)];
+  return textToWords(text, options);
+}
 
-  get #outside(): number | undefined {
-    const { oovToken } = this.options;
-    return oovToken === null ? undefined : this.wordIndex.get(oovToken);
-  }
+function indexWords(tokenizer: Tokenizer): void {
+  const { oovToken } = tokenizer.options;
+  // The order of first sight stays among equals: sorting is stable, as Keras's is.
+  const byCount = [...tokenizer.wordCounts].sort(([, a], [, b]) => b - a).map(([word]) => word);
+  const vocabulary = oovToken === null ? byCount : [oovToken, ...byCount];
+  const wordIndex = new Map(vocabulary.map((word, at) => [word, at + 1]));
+  tokenizer.wordIndex = wordIndex;
+  tokenizer.indexWord = new Map(Array.from(wordIndex, ([word, index]) => [index, word]));
+  tokenizer.indexDocs = new Map(
+    Array.from(tokenizer.wordDocs, ([word, docs]) => [wordIndex.get(word) as number, docs]),
+  );
+}
 
-  #within(index: number): boolean {
-    return this.options.numWords === null || index < this.options.numWords;
-  }
+/** The index of `oovToken`. */
+function outsideOf({ options, wordIndex }: Tokenizer): number | undefined {
+  return options.oovToken === null ? undefined : wordIndex.get(options.oovToken);
+}
 
-  #sequence(text: Text): number[] {
-    const outside = this.#outside;
-    const sequence: number[] = [];
-    for (const word of this.#words(text)) {
-      const index = this.wordIndex.get(word);
-      if (index !== undefined && this.#within(index)) sequence.push(index);
-      else if (outside !== undefined) sequence.push(outside);
-    }
-    return sequence;
+function isWithin({ options }: Tokenizer, index: number): boolean {
+  return options.numWords === null || index < options.numWords;
+}
+
+function sequenceOf(tokenizer: Tokenizer, text: Text): number[] {
+  const outside = outsideOf(tokenizer);
+  const sequence: number[] = [];
+  for (const word of wordsOf(text, tokenizer.options)) {
+    const index = tokenizer.wordIndex.get(word);
+    if (index !== undefined && isWithin(tokenizer, index)) sequence.push(index);
+    else if (outside !== undefined) sequence.push(outside);
   }
+  return sequence;
+}
+
+function rowsOf(tensor: Tensor): Iterable<number>[] {
+  const size = rowSize(checkedTensor(tensor, "sequences"));
+  return Array.from({ length: tensor.shape[0] as number }, (_, row) =>
+    tensor.data.subarray(row * size, (row + 1) * size),
+  );
 }
 
 function* checkedTexts(texts: Iterable<Text>): Generator<Text> {

@@ -8,7 +8,8 @@ import type { Tensor, TrainingSet } from "./types.ts";
 
 /** The rows in the order of one epoch: with `shuffled` a new one each epoch, which the seed decides. */
 export function epochOrder(rows: number, seed: number, epoch: number, shuffled: boolean): Int32Array {
-  const order = Int32Array.from({ length: rows }, (_, row) => row);
+  const order = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) order[row] = row;
   return shuffled ? shuffle(order, randomAt(seed, "order", epoch)) : order;
 }
 
@@ -42,18 +43,24 @@ export function fitToModel(
   input: readonly (number | null)[],
   target: readonly (number | null)[],
 ): TrainingSet {
-  checkTensor("x", set.x);
-  checkTensor("y", set.y);
+  checkSize("x", set.x);
+  checkSize("y", set.y);
   if (set.x.shape[0] !== set.y.shape[0])
     throw wrong(`x has ${set.x.shape[0]} rows and y has ${set.y.shape[0]}: each row needs its target.`);
   const lacksLast = set.y.shape.length === target.length - 1 && target.at(-1) === 1;
   const y = lacksLast ? { data: set.y.data, shape: [...set.y.shape, 1] } : set.y;
-  if (!fits(set.x.shape, input)) throw wrong(misfit("x", set.x.shape, "takes", input));
-  if (!fits(y.shape, target)) throw wrong(misfit("y", set.y.shape, "is trained on", target));
+  checkShape("x", set.x, "takes", input);
+  checkShape("y", y, "is trained on", target);
   return { x: set.x, y };
 }
 
-function checkTensor(name: string, tensor: Tensor): void {
+/** Errors: FLOCK_ML_INPUT; `does` is what the model does with such a tensor, for the message. */
+export function checkShape(name: string, tensor: Tensor, does: string, wanted: readonly (number | null)[]): void {
+  checkSize(name, tensor);
+  if (!fits(tensor.shape, wanted)) throw wrong(misfit(name, tensor.shape, does, wanted));
+}
+
+function checkSize(name: string, tensor: Tensor): void {
   const size = tensor.shape.reduce((product, length) => product * length, 1);
   if (tensor.data.length !== size)
     throw wrong(`${name} has ${tensor.data.length} values, but its shape [${tensor.shape.join(", ")}] holds ${size}.`);

@@ -1,6 +1,6 @@
 // Runs the callbacks of a training, and keeps their states.
-import { FlockError } from "@taskflock/protocol/words";
-import type { Callback, CallbackContext, EpochLogs } from "./types.ts";
+import { hooksOf } from "./callbacks/built-in.ts";
+import type { Callback, CallbackContext, CallbackHooks, EpochLogs } from "./types.ts";
 
 /** State of a callback as checkpoints keep it. */
 export interface CallbackState {
@@ -9,14 +9,15 @@ export interface CallbackState {
 }
 
 export class CallbackRunner {
-  readonly #callbacks: readonly Callback[];
+  readonly #callbacks: readonly CallbackHooks[];
   readonly #context: CallbackContext;
   #states: unknown[];
 
+  /** Errors: FLOCK_ML_PARAMETER for what is no callback. */
   constructor(callbacks: readonly Callback[], context: CallbackContext) {
-    this.#callbacks = callbacks;
+    this.#callbacks = callbacks.map(hooksOf);
     this.#context = context;
-    this.#states = callbacks.map((callback) => callback.start?.(context));
+    this.#states = this.#callbacks.map((callback) => callback.start?.(context));
   }
 
   async epochBegin(epoch: number): Promise<void> {
@@ -49,22 +50,11 @@ export class CallbackRunner {
   }
 
   /** One after the other, in their order. */
-  async #each(run: (callback: Callback, state: unknown) => void | Promise<void>): Promise<void> {
+  async #each(run: (callback: CallbackHooks, state: unknown) => void | Promise<void>): Promise<void> {
     for (const [i, callback] of this.#callbacks.entries()) {
       const pending = run(callback, this.#states[i]);
       // Most do nothing at most times: no turn of the event loop for those.
       if (pending !== undefined) await pending;
     }
   }
-}
-
-export function checkCallbacks(callbacks: readonly Callback[]): void {
-  const bad = callbacks.findIndex(
-    (callback) => typeof callback !== "object" || callback === null || typeof callback.name !== "string",
-  );
-  if (bad >= 0)
-    throw new FlockError(
-      "FLOCK_ML_PARAMETER",
-      `callbacks[${bad}] is not a callback: take one of Taskflock's, such as earlyStopping({…}), or an object with a name and functions.`,
-    );
 }

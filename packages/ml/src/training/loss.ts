@@ -34,7 +34,7 @@ export function weightedLoss(
   if (classWeight === null) return (_rows, target, output) => loss(target, output);
   const kind = weightKind(lossName, y, classWeight);
   checkWeights(classWeight, kind, outputs);
-  if (kind === "labels") return perLabel(tf, loss, lossName, classWeight);
+  if (kind === "labels") return perLabel(tf, loss, classWeight);
   const classes = kind === "categorical" ? rowSize(y) : 1;
   return (rows, target, output) => {
     const losses = loss(target, output);
@@ -73,21 +73,40 @@ function argMax(values: Float32Array | Int32Array): number {
 
 /**
  * Losses such as the binary cross entropy average over a row's labels. With an axis of length one added they average over one label,
- * which gives each label's own loss. That this holds for the model's loss is checked once, with its first batch.
+ * which gives each label's own loss. `checkPerLabel` finds out whether that holds for a loss.
  */
-function perLabel(tf: TensorFlow, loss: LossFunction, lossName: string, classWeight: readonly number[]): WeighLoss {
-  let checked = false;
-  return (_rows, target, output) => {
-    const each = loss(target.expandDims(-1), output.expandDims(-1));
-    if (!checked) checkElementwise(loss(target, output), each, lossName);
-    checked = true;
-    return each.mul(tf.tensor1d([...classWeight])).mean(-1);
-  };
+function perLabel(tf: TensorFlow, loss: LossFunction, classWeight: readonly number[]): WeighLoss {
+  return (_rows, target, output) =>
+    loss(target.expandDims(-1), output.expandDims(-1))
+      .mul(tf.tensor1d([...classWeight]))
+      .mean(-1);
 }
 
-function checkElementwise(whole: tfjs.Tensor, each: tfjs.Tensor, lossName: string): void {
-  const [expected, mean] = [whole.mean().dataSync()[0] as number, each.mean().dataSync()[0] as number];
-  if (Number.isFinite(expected) && Math.abs(expected - mean) > 1e-3 * Math.max(1, Math.abs(expected)))
+/** Errors: FLOCK_ML_PARAMETER when the weights are by label and the loss is no mean over labels. */
+export async function checkPerLabel(
+  tf: TensorFlow,
+  loss: LossFunction,
+  lossName: string,
+  y: Tensor,
+  classWeight: readonly number[] | null,
+): Promise<void> {
+  if (classWeight === null || weightKind(lossName, y, classWeight) !== "labels") return;
+  const labels = classWeight.length;
+  const [whole, each] = tf.tidy(() => {
+    const target = tf.tensor2d(
+      Array.from({ length: 2 * labels }, (_, i) => Number(i % 3 === 0)),
+      [2, labels],
+    );
+    const output = tf.tensor2d(
+      Array.from({ length: 2 * labels }, (_, i) => 0.2 + (i % 7) / 10),
+      [2, labels],
+    );
+    return [loss(target, output).mean(), loss(target.expandDims(-1), output.expandDims(-1))];
+  }) as [tfjs.Tensor, tfjs.Tensor];
+  const [expected, found] = [(await whole.data())[0] as number, [...(await each.data())]];
+  tf.dispose([whole, each]);
+  const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
+  if (found.length !== 2 * labels || Math.abs(expected - mean) > 1e-3 * Math.max(1, Math.abs(expected)))
     throw wrong(
       `classWeight by label needs a loss that is the mean of its labels' losses; ${lossName} is not. Use binaryCrossentropy, or a loss over classes (categoricalCrossentropy).`,
     );

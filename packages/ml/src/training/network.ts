@@ -3,7 +3,7 @@ import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
 import type * as tfjs from "@tensorflow/tfjs";
 import { fitToModel, rowsTensor } from "./batches.ts";
-import { type LossFunction, type WeighLoss, weightedLoss } from "./loss.ts";
+import { checkPerLabel, type LossFunction, type WeighLoss, weightedLoss } from "./loss.ts";
 import { withRandomNow } from "./seeded-random.ts";
 import { type StoredTensor, storedTensor, tensorOf } from "./stored-tensor.ts";
 import type { Tensor, TrainingSet } from "./types.ts";
@@ -35,6 +35,8 @@ export class Network {
   constructor(tf: TensorFlow, model: tfjs.LayersModel, set: TrainingSet, classWeight: readonly number[] | null) {
     this.#tf = tf;
     this.model = model;
+    if (typeof model?.apply !== "function")
+      throw wrongModel("`model` must return a tf.LayersModel: tf.sequential(…) or tf.model(…).");
     this.#inner = innerModel(model);
     checkModel(this.#inner);
     this.optimizer = this.#inner.optimizer;
@@ -45,11 +47,21 @@ export class Network {
     this.#weigh = weightedLoss(tf, this.#lossFunction, this.#lossName(), this.#set.y, outputs, classWeight);
   }
 
+  /** What can only be found out by trying. Errors: FLOCK_ML_PARAMETER for class weights. */
+  async check(classWeight: readonly number[] | null): Promise<void> {
+    await checkPerLabel(this.#tf, this.#lossFunction, this.#lossName(), this.targets, classWeight);
+  }
+
   /** The set with the shapes that the model takes. */
   fit(set: TrainingSet): TrainingSet {
     const output = this.#inner.outputs[0]?.shape ?? [];
     const target = this.#lossName() === "sparseCategoricalCrossentropy" ? [...output.slice(0, -1), 1] : output;
     return fitToModel(set, this.#inner.inputs[0]?.shape ?? [], target);
+  }
+
+  /** Names of metrics that were given to `compile`, which trainings do not compute. */
+  get ownMetrics(): readonly string[] {
+    return this.#inner.metricsNames.slice(1);
   }
 
   get targets(): Tensor {
@@ -215,8 +227,6 @@ function trainableVariables(model: tfjs.LayersModel): tfjs.Variable[] {
 }
 
 function checkModel(model: tfjs.LayersModel): void {
-  if (typeof model?.apply !== "function")
-    throw wrongModel("`model` must return a tf.LayersModel: tf.sequential(…) or tf.model(…).");
   if (model.optimizer === undefined || model.optimizer === null)
     throw wrongModel("The model is not compiled: call model.compile({ optimizer, loss }) before you return it.");
   if (model.inputs.length !== 1 || model.outputs.length !== 1)

@@ -1,10 +1,11 @@
 // One training in one process: batches, epochs, what they give, and all that it takes to go on elsewhere.
 import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
-import { epochOrder, rowCount, takeRows } from "./batches.ts";
-import { CallbackRunner, checkCallbacks } from "./callback-runner.ts";
+import { epochOrder, rowCount } from "./batches.ts";
+import { CallbackRunner } from "./callback-runner.ts";
 import { packCheckpoint, unpackCheckpoint } from "./checkpoint-format.ts";
 import { EpochMetrics, type EpochSums } from "./epoch-metrics.ts";
+import { countRows, validationLogs } from "./evaluation.ts";
 import { layerSeeds, setLayerSeeds } from "./layer-seeds.ts";
 import { artifactOf } from "./model-artifact.ts";
 import { type BatchResult, Network } from "./network.ts";
@@ -17,7 +18,6 @@ import type {
   CallbackContext,
   Epoch,
   ModelArtifact,
-  Tensor,
   TrainerSurroundings,
   TrainingPlan,
   TrainingSet,
@@ -51,9 +51,14 @@ export class Trainer {
     validation: TrainingSet | null,
     surroundings: TrainerSurroundings,
   ): Promise<Trainer> {
-    checkCallbacks(plan.callbacks);
     const model = await withRandom(randomAt(plan.seed, "build"), () => plan.model(plan.params, tf));
-    return new Trainer(tf, plan, new Network(tf, model, data, plan.classWeight), data, validation, surroundings);
+    const network = new Network(tf, model, data, plan.classWeight);
+    await network.check(plan.classWeight);
+    if (network.ownMetrics.length > 0)
+      surroundings.log(
+        `Metrics of model.compile (${network.ownMetrics.join(", ")}) are not computed. Give them to the training: metrics: ["accuracy"].`,
+      );
+    return new Trainer(tf, plan, network, data, validation, surroundings);
   }
 
   private constructor(
@@ -127,10 +132,10 @@ export class Trainer {
     setLearningRate(this.#network.optimizer, rate);
   }
 
-  /** Rows of the next batch; null at the end of an epoch. The same until endBatch() or step() is through with them. */
+  /** Rows of the next batch; null at the end of an epoch, and once the training is to stop. The same until endBatch() or step() is through with them. */
   nextBatch(): Int32Array | null {
     const { epoch, batch } = this.#progress;
-    if (batch >= this.steps || epoch >= this.#plan.epochs) return null;
+    if (batch >= this.steps || this.done) return null;
     if (this.#order?.epoch !== epoch)
       this.#order = { epoch, rows: epochOrder(rowCount(this.#data), this.#seed, epoch, this.#plan.shuffle) };
     return this.#order.rows.subarray(batch * this.#plan.batchSize, (batch + 1) * this.#plan.batchSize);
@@ -176,7 +181,7 @@ export class Trainer {
   async endBatch(rows: Int32Array, result: BatchResult, batchLoss: number = result.loss): Promise<void> {
     const { epoch, batch } = this.#progress;
     if (!Number.isFinite(batchLoss)) throw this.#lossNotFinite(batchLoss);
-    this.#add(this.#metrics, this.#network.targets, rows, result);
+    countRows(this.#metrics, this.#network, this.#network.targets, rows, result);
     this.#progress.batch = batch + 1;
     await this.#callbacks.batchEnd(epoch * this.steps + batch + 1, { loss: this.#metrics.loss, batchLoss });
   }
@@ -261,6 +266,8 @@ export class Trainer {
     this.#seed = saved.seed;
     this.#metrics.restore(saved.sums);
     this.#progress = saved.progress;
+    // With more epochs than it had, it has not ended after all.
+    this.#progress.ended &&= this.done;
     this.#order = null;
     this.#since = performance.now();
   }
@@ -305,22 +312,7 @@ export class Trainer {
 
   async #validationLogs(): Promise<Record<string, number>> {
     if (this.#validation === null) return {};
-    const metrics = new EpochMetrics(this.#plan.metrics);
-    const rows = epochOrder(rowCount(this.#validation), 0, 0, false);
-    for (let start = 0; start < rows.length; start += this.#plan.batchSize) {
-      const batch = rows.subarray(start, start + this.#plan.batchSize);
-      this.#add(metrics, this.#validation.y, batch, await this.#network.evaluate(this.#validation, batch));
-    }
-    const logs = Object.entries(metrics.logs());
-    return Object.fromEntries(
-      logs.map(([name, value]) => [`val${name.charAt(0).toUpperCase()}${name.slice(1)}`, value]),
-    );
-  }
-
-  #add(metrics: EpochMetrics, y: Tensor, rows: Int32Array, { loss, outputs }: BatchResult): void {
-    const targets = outputs === null ? new Float32Array(0) : takeRows(y, rows, "float32");
-    const outputShape = outputs === null ? [] : this.#network.outputShape(outputs, rows.length);
-    metrics.add({ rows: rows.length, loss, targets, targetShape: y.shape.slice(1), outputs, outputShape });
+    return validationLogs(this.#network, this.#validation, new EpochMetrics(this.#plan.metrics), this.#plan.batchSize);
   }
 
   /** Keeps the weights when this epoch is the best so far; where the monitored figure is missing the last epoch is. */
@@ -345,7 +337,7 @@ export class Trainer {
   #lossNotFinite(loss: number): FlockError {
     return new FlockError(
       "FLOCK_LOSS_NOT_FINITE",
-      `The loss became ${loss} in epoch ${this.epoch + 1}, step ${this.batch + 1} of ${this.steps}. Try a lower learning rate, look for values in the data that are not finite, or clip gradients.`,
+      `The loss became ${loss} in epoch ${this.epoch + 1}, step ${this.batch + 1} of ${this.steps}. Try a lower learning rate, and look for values in the data that are not finite.`,
     );
   }
 

@@ -77,7 +77,7 @@ export interface CallbackContext {
   readonly steps: number;
   /** Of the optimizer; setting it holds from the next step on. */
   learningRate: number;
-  /** Ends the training after this epoch. */
+  /** Ends the training: within an epoch no further batch comes, and its figures are those of the batches until then. */
   stopTraining(reason: string): void;
   /** Weights as they are now, in the order of `model.getWeights()`. */
   getWeights(): Promise<Float32Array[]>;
@@ -121,10 +121,10 @@ export interface BatchGradients {
 
 /**
  * Runs beside a training, on its worker; of several workers on the first only. `state` is plain data that checkpoints keep: a training
- * that goes on elsewhere goes on with it. Functions travel with what they use, so a callback has no `this`.
+ * that goes on elsewhere goes on with it. Functions travel with what they use, so they have no `this`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: each callback has a state of its own
-export interface Callback<S = any> {
+export interface CallbackHooks<S = any> {
   readonly name: string;
   /** The state at the beginning. */
   readonly start?: (context: CallbackContext) => S;
@@ -133,3 +133,11 @@ export interface Callback<S = any> {
   readonly onEpochEnd?: (epoch: number, logs: EpochLogs, state: S, context: CallbackContext) => void | Promise<void>;
   readonly onTrainEnd?: (state: S, context: CallbackContext) => void | Promise<void>;
 }
+
+/** One of Taskflock's own callbacks, such as `earlyStopping(…)` makes it: data, as the worker has its code. */
+export interface BuiltInCallback {
+  readonly builtIn: string;
+  readonly options: object;
+}
+
+export type Callback = CallbackHooks | BuiltInCallback;

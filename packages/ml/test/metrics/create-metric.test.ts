@@ -104,6 +104,12 @@ describe("a metric", () => {
     },
   );
 
+  it("refuses another metric's state", () => {
+    const other = createMetric("auc").state();
+    expect(() => createMetric("f1").restore(other)).toThrowError('This is no state of the metric "f1".');
+    expect(() => createMetric("f1").merge(other)).toThrowError("Give what state() of the same metric told.");
+  });
+
   it("takes tensors, and copies what it keeps of them", () => {
     const yPred = { data: Float32Array.of(0.1, 0.8, 0.4, 0.6), shape: [4, 1] };
     const auc = createMetric("auc");

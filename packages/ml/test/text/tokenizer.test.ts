@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type CsrMatrix, type MatrixMode, Tokenizer, type TokenizerOptions, textToWords } from "../../src/index.ts";
+import {
+  type CsrMatrix,
+  type MatrixMode,
+  padSequences,
+  Tokenizer,
+  type TokenizerOptions,
+  textToWords,
+} from "../../src/index.ts";
 import { textReference } from "./reference.ts";
 
 type Case = (typeof textReference.tokenizer)[number];
@@ -101,6 +108,13 @@ describe("Tokenizer", () => {
     const tokenizer = new Tokenizer({ lower: false });
     tokenizer.fitOnTexts([words]);
     expect([...Tokenizer.fromJSON(JSON.stringify(tokenizer)).wordIndex.keys()]).toEqual(words);
+  });
+
+  it("makes texts of the rows of a tensor", () => {
+    const tokenizer = new Tokenizer();
+    tokenizer.fitOnTexts(["a b b"]);
+    const rows = padSequences(tokenizer.textsToSequences(["a b", "b"]), { maxLen: 2 });
+    expect(tokenizer.sequencesToTexts(rows)).toEqual(["a b", "b"]);
   });
 
   it("takes undefined for the default", () => {

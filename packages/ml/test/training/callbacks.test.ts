@@ -244,6 +244,21 @@ describe("callbacks", () => {
     expect(() => fillTemplate("{epoch}-{valF1:.2f}", { epoch: 1 })).toThrow("There is no figure for {valF1:.2f}");
   });
 
+  it("travel as data; what is no callback is refused", () => {
+    const made = [
+      earlyStopping({ baseline: 1 }),
+      reduceLROnPlateau(),
+      modelCheckpoint("m", { saveBestOnly: true }),
+      csvLogger("log.csv"),
+      tensorBoard(),
+    ];
+    for (const callback of made) expect(structuredClone(callback)).toEqual(callback);
+    const { context } = new Stage();
+    const none = [null, {}, { builtIn: "toString", options: {} }, () => undefined] as unknown as Callback[];
+    for (const callback of none)
+      expect(() => new CallbackRunner([earlyStopping(), callback], context)).toThrow("callbacks[1] is not a callback");
+  });
+
   it("tensorBoard: files for training and validation, batches, and a new file with a restart after a checkpoint", async () => {
     const stage = new Stage(2);
     const callback = tensorBoard({ logDir: "tb", updateFreq: "batch" });

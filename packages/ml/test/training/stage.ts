@@ -57,7 +57,7 @@ export function classed(rows = 22): TrainingSet {
 }
 
 export interface NetOptions {
-  readonly optimizer?: () => tf.Optimizer;
+  readonly optimizer?: () => tf.Optimizer | string;
   readonly dropout?: number;
   readonly l2?: number;
   readonly batchNorm?: boolean;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Trainer } from "../../src/training/trainer.ts";
-import { classed, labelled, net, plan, run, surroundings, tf, trainer } from "./stage.ts";
+import { classed, labelled, net, plan, run, surroundings, tf, trainer, written0 } from "./stage.ts";
 
 beforeAll(async () => {
   await tf.setBackend("cpu");
@@ -128,6 +128,66 @@ describe("a training", () => {
     expect((await training.artifact()).weightData).not.toEqual(first.weightData);
   });
 
+  it("ends within an epoch when a callback says so, as Keras's does, with the figures until then", async () => {
+    const hasty = {
+      name: "hasty",
+      onBatchEnd: (step: number, _logs: unknown, _state: unknown, context: { stopTraining(reason: string): void }) => {
+        if (step === 5) context.stopTraining("enough");
+      },
+    };
+    const training = await trainer({ epochs: 4, callbacks: [hasty] });
+    let steps = 0;
+    while (!training.done) {
+      while (await training.step()) steps++;
+      await training.endEpoch();
+    }
+    expect([steps, training.epoch, training.stopReason]).toEqual([5, 2, "enough"]);
+    expect(training.history[1]?.logs["loss"]).toBeGreaterThan(0);
+  });
+
+  it("frees everything", async () => {
+    for (const optimizer of ["sgd", "adam", "rmsprop", "adamax", "adadelta", "adagrad"]) {
+      const before = tf.memory().numTensors;
+      const training = await trainer({ model: net({ optimizer: () => optimizer, dropout: 0.1 }) });
+      await training.step();
+      training.dispose();
+      expect(tf.memory().numTensors, optimizer).toBe(before);
+    }
+  });
+
+  it("leaves frozen layers as they are, also after a checkpoint", async () => {
+    const model = () => {
+      const built = net({ batchNorm: true })();
+      (built.layers[0] as tf.layers.Layer).trainable = false;
+      built.compile({ optimizer: "adam", loss: "binaryCrossentropy" });
+      return built;
+    };
+    const training = await trainer({ model, epochs: 1 });
+    const frozen = async (one: Trainer) => {
+      const { weightSpecs, weightData } = await one.artifact();
+      const specs = weightSpecs as { name: string; shape: number[] }[];
+      const at = specs.findIndex(({ shape }) => shape.join() === "4,6");
+      const offset = specs
+        .slice(0, at)
+        .reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 4), 0);
+      return weightData.slice(offset, offset + 4 * 4 * 6);
+    };
+    const kept = await frozen(training);
+    await training.step();
+    const again = await trainer({ model, epochs: 1 });
+    await again.restore(await training.checkpoint());
+    expect(await run(again)).toEqual(await run(training));
+    expect(await frozen(training)).toEqual(kept);
+    expect(await frozen(again)).toEqual(kept);
+  });
+
+  it("says that metrics of compile are not computed", async () => {
+    const written = written0();
+    const model = compiledWith({ optimizer: "sgd", metrics: ["accuracy"] });
+    await Trainer.create(tf, plan({ model }), labelled(), null, surroundings(written));
+    expect(written.lines.join()).toContain("Metrics of model.compile (");
+  });
+
   it("stops with a coded error when the loss is not finite, and says where", async () => {
     const data = classed();
     (data.x.data as Float32Array)[0] = Number.NaN;
@@ -148,6 +208,9 @@ describe("a training", () => {
       return model;
     };
     await expect(trainer({ model: frozen })).rejects.toMatchObject({ code: "FLOCK_TRAINING_MODEL" });
+    await expect(trainer({ model: () => null as unknown as tf.LayersModel })).rejects.toMatchObject({
+      code: "FLOCK_TRAINING_MODEL",
+    });
     const narrow = { x: { data: new Float32Array(6), shape: [2, 3] }, y: labelled(2).y };
     await expect(trainer({}, narrow)).rejects.toThrow("x has the shape [2, 3], but the model takes [rows, 4].");
     const data = labelled();
@@ -157,6 +220,14 @@ describe("a training", () => {
     });
   });
 });
+
+function compiledWith(how: { optimizer: string; metrics?: string[] }): () => tf.LayersModel {
+  return () => {
+    const model = net()();
+    model.compile({ loss: "binaryCrossentropy", ...how });
+    return model;
+  };
+}
 
 /** The model as the trainer builds it, by a checkpoint of nothing. */
 async function untrained(options: Parameters<typeof net>[0]): Promise<{ model: ReturnType<ReturnType<typeof net>> }> {

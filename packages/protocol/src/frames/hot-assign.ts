@@ -106,6 +106,7 @@ class AssignColumns implements Collector<Assign> {
   readonly #isolation = new IntColumn();
   readonly #solo = new IntColumn();
   readonly #expectedUs = new IntColumn();
+  readonly #gpu = new IntColumn();
   readonly #all: readonly Column[] = [
     this.#task,
     this.#attempt,
@@ -120,6 +121,7 @@ class AssignColumns implements Collector<Assign> {
     this.#isolation,
     this.#solo,
     this.#expectedUs,
+    this.#gpu,
   ];
 
   add(m: Assign, payloads: PayloadSource): number {
@@ -135,6 +137,7 @@ class AssignColumns implements Collector<Assign> {
     this.#isolation.push(isolations.indexOf(m.isolation));
     this.#solo.push(m.solo ? 1 : 0);
     this.#expectedUs.push(m.expectedUs);
+    this.#gpu.push(m.gpu);
     return 24 + size + m.key.length + 8 * m.functions.length;
   }
 
@@ -201,6 +204,7 @@ function readAssigns(reader: WireReader, count: number): Build<Assign> {
   const isolation = readInts(reader, count, isolationField, "assign.isolation");
   const solo = readInts(reader, count, oneBit, "assign.solo");
   const expectedUs = readInts(reader, count, natural, "assign.expectedUs");
+  const gpu = readInts(reader, count, natural, "assign.gpu");
   return (sink) => {
     const payloads = new Taker(args, reader.frame, sink);
     const functionLists = new ListTaker(functions.flat);
@@ -223,6 +227,7 @@ function readAssigns(reader: WireReader, count: number): Build<Assign> {
         isolation: isolations[isolation[i]!]!,
         solo: solo[i] === 1,
         expectedUs: expectedUs[i]!,
+        gpu: gpu[i]!,
       };
     }
     return out;

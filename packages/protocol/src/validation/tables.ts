@@ -1,6 +1,6 @@
 // Every field of every message, with what it may hold. The limits here are the wire's; options have narrower ones (client).
 
-import { type Directions, errorRegistry, isolations } from "../words/index.ts";
+import { type Directions, errorRegistry, isolations, MAX_GPUS, tensorPlaces } from "../words/index.ts";
 import {
   choice,
   type Field,
@@ -46,6 +46,23 @@ const metrics = record({
   resumedFetches: natural,
   damagedParts: natural,
   eventLoopDelayMs: finite,
+  gpus: list(
+    record({
+      device: name,
+      name,
+      utilization: nullable(finite),
+      memoryUsedBytes: nullable(bytes),
+      memoryTotalBytes: nullable(bytes),
+    }),
+    MAX_GPUS,
+  ),
+});
+const tensors = record({
+  where: choice(...tensorPlaces),
+  backend: name,
+  versions: list(name, 64),
+  device: nullable(name),
+  passedOver: list(record({ backend: name, why: name }), 64),
 });
 const errorCode = nullable(choice(...Object.keys(errorRegistry)));
 const failure = record({
@@ -168,6 +185,7 @@ const toWorker = {
     isolation: choice(...isolations),
     solo: flag,
     expectedUs: natural,
+    gpu: natural,
   },
   profile: { intervalUs: natural },
   tell: { task: taskId, attempt: positive, data: payload("dataBytes"), dataBytes: bytes },
@@ -224,6 +242,7 @@ const worker = {
   pausing: { paused: flag, reason: line },
   spoiled: { task: taskId, version: natural },
   heartbeat: { metrics },
+  tensors: { tensors: list(tensors, 64) },
   log: { task: taskId, attempt: positive, stream, text: line },
   snapshotPart: { holds: holdings },
   snapshot: {

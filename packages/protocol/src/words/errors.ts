@@ -1,5 +1,6 @@
 // Long: one table of all codes.
 // The one registry of coded errors. A code is never reused; `docs/errors.md` is generated from this table.
+// Long: one table, read entry by entry.
 
 export interface ErrorEntry {
   /** What happened, in one line for the documentation. */
@@ -250,6 +251,10 @@ export const errorRegistry = {
     summary: "An address beyond loopback needs TLS.",
     advice: "Pass --insecure to accept plain text on a network you trust.",
   },
+  FLOCK_GPU_UNAVAILABLE: {
+    summary: "A worker is to give out more GPUs than there are.",
+    advice: "Ask for as many as the message names, or for --gpus auto; `taskflock gpu` says what is missing.",
+  },
   FLOCK_CLUSTER_START: { summary: "A cluster's process did not start.", advice: "See the output in the message." },
   FLOCK_RECORDING_INVALID: {
     summary: "A recording cannot be replayed.",
@@ -328,7 +333,7 @@ export const errorRegistry = {
   },
   FLOCK_LOSS_NOT_FINITE: {
     summary: "The loss of a training became NaN or infinite, so the training stopped.",
-    advice: "Lower the learning rate, look for values in the data that are not finite, or clip gradients.",
+    advice: "Lower the learning rate, and look for values in the data that are not finite.",
   },
   FLOCK_TRAINING_OVER: {
     summary: "A training that has ended was asked for something that only a running one can do.",
@@ -357,9 +362,34 @@ export const errorRegistry = {
     summary: "A file could not be written: there is no room, or a quota is used up.",
     advice: "Free space, raise the quota, or write elsewhere.",
   },
+  FLOCK_STORAGE_UNREACHABLE: {
+    summary: "A web server or S3 did not answer, or broke off, as often as it was tried.",
+    advice:
+      "Check the address, the network and the server; raise `retries` or `timeoutMs` for networks that are often down.",
+  },
+  FLOCK_STORAGE_UNSUPPORTED: {
+    summary: "The storage cannot do this: files of a web server are only read, each by its name.",
+    advice: "Use a folder or s3://bucket/prefix.",
+  },
+  FLOCK_STORAGE_SDK: {
+    summary: "An s3:// address was used, and the AWS SDK is not installed or cannot be loaded.",
+    advice: "npm install @aws-sdk/client-s3, on the workers, too, when tasks read or write there.",
+  },
   FLOCK_STORAGE_FAILED: {
     summary: "A file could not be read or written, for a reason that has no code of its own.",
     advice: "See the message and the error's cause.",
+  },
+  FLOCK_TABLE_FORMAT: {
+    summary: "A file is not the CSV or Parquet that it was read as, or is damaged.",
+    advice: "The message names the file, and of CSV the line; check delimiter, quotes and header, or pass badRows.",
+  },
+  FLOCK_TABLE_COLUMN: {
+    summary: "A file lacks a column that was asked for.",
+    advice: "The message lists the columns that it has.",
+  },
+  FLOCK_TABLE_TYPE: {
+    summary: "A value of a table is not of its column's type.",
+    advice: "The message names file, line and column; declare another type, or pass badRows.",
   },
   FLOCK_TENSORFLOW_UNSUPPORTED: {
     summary: "There is no native TensorFlow for this system or processor.",

@@ -37,6 +37,9 @@ export const NO_PAYLOAD: PayloadRef = 0 as PayloadRef;
 export const NO_WORKER: WorkerId = 0 as WorkerId;
 /** One unit of a resource on the wire and in machines is 10,000; `GPU: 0.5` is 5,000. */
 export const RESOURCE_UNIT = 10_000;
+
+/** The resource that a worker's GPUs are: a task that asks for it runs in a process that sees so many of them. */
+export const GPU_RESOURCE = "GPU";
 /** Slots a `TaskId` can name at one time. */
 export const TASK_SLOTS: number = 2 ** 24;
 /** Generations of a slot, so that every `TaskId` is a safe integer. */

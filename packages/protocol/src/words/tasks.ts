@@ -112,6 +112,8 @@ export interface WorkerInfo {
   readonly finished: number;
   /** The last heartbeat's figures; bytes and percent of one core. */
   readonly metrics: WorkerMetrics | null;
+  /** What TensorFlow.js computes with there; empty until a task has loaded it. */
+  readonly tensors: readonly WorkerTensors[];
 }
 
 export interface WorkerMetrics {
@@ -126,6 +128,39 @@ export interface WorkerMetrics {
   readonly resumedFetches: number;
   readonly damagedParts: number;
   readonly eventLoopDelayMs: number;
+  /** Of the GPUs that it gives out, in the order of their numbers; none: it gives out none. */
+  readonly gpus: readonly GpuMetrics[];
+}
+
+/** GPUs that one worker can have. */
+export const MAX_GPUS = 256;
+
+/** What was last seen of a GPU; null: the device, or the program that is asked, does not tell. */
+export interface GpuMetrics {
+  /** As in CUDA_VISIBLE_DEVICES: a number, or the text that names a device or a part of one. */
+  readonly device: string;
+  /** Such as "NVIDIA H200". */
+  readonly name: string;
+  /** Share of the last moments in which it computed, from 0 to 1. */
+  readonly utilization: number | null;
+  readonly memoryUsedBytes: number | null;
+  readonly memoryTotalBytes: number | null;
+}
+
+/** The kinds of places that tensors are computed in: threads, processes without a GPU, processes with one. */
+export const tensorPlaces = ["thread", "process", "gpu"] as const;
+
+/** What TensorFlow.js computes with in slots of a worker, as the slot that loaded it said. */
+export interface WorkerTensors {
+  readonly where: (typeof tensorPlaces)[number];
+  /** Such as "node-gpu" or "wasm". */
+  readonly backend: string;
+  /** Such as "tfjs 4.22.0". */
+  readonly versions: readonly string[];
+  /** The device that computes, such as "NVIDIA H200"; null: the processor. */
+  readonly device: string | null;
+  /** Better backends, and why they do not serve there. */
+  readonly passedOver: readonly { readonly backend: string; readonly why: string }[];
 }
 
 /** A run's tasks by state. `done` + `failed` + `cancelled` never shrinks while its results are kept. */

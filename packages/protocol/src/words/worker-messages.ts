@@ -6,7 +6,7 @@ import type { ErrorCode } from "./errors.ts";
 import type { Attempt, FunctionId, PayloadRef, TaskId, WorkerId } from "./ids.ts";
 import type { WhyMissing } from "./relays.ts";
 import type { Report, TellTask } from "./talk.ts";
-import type { Failure, Isolation, WorkerMetrics } from "./tasks.ts";
+import type { Failure, Isolation, WorkerMetrics, WorkerTensors } from "./tasks.ts";
 
 export interface SendFunction {
   readonly t: "function";
@@ -50,6 +50,8 @@ export interface Assign {
   readonly solo: boolean;
   /** The expected duration in µs, 0 when unknown: the worker batches tiny ones. */
   readonly expectedUs: number;
+  /** What it asks for of the resource GPU, in 1/10,000: a worker that gives out its GPUs binds it to as many. */
+  readonly gpu: number;
 }
 
 /** The bytes of a result are no longer wanted on this worker. Also sent for replicas. */
@@ -206,6 +208,11 @@ export interface Heartbeat {
   readonly t: "heartbeat";
   readonly metrics: WorkerMetrics;
 }
+/** What TensorFlow.js computes with in its slots: all of it, whenever that changes, and after each welcome. */
+export interface TensorsTold {
+  readonly t: "tensors";
+  readonly tensors: readonly WorkerTensors[];
+}
 export interface WorkerLog {
   readonly t: "log";
   readonly task: TaskId;
@@ -258,6 +265,7 @@ export type WorkerToScheduler =
   | Pausing
   | Spoiled
   | Heartbeat
+  | TensorsTold
   | WorkerLog
   | SnapshotPart
   | Snapshot;

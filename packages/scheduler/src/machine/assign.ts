@@ -1,11 +1,11 @@
 // Giving a task to a worker.
 
-import { type Assign, type Attempt, type Input, NO_PAYLOAD } from "@taskflock/protocol/words";
+import { type Assign, type Attempt, GPU_RESOURCE, type Input, NO_PAYLOAD } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { ensureFunction } from "./functions.ts";
 import { holdersFor } from "./holdings.ts";
 import { takesTasks } from "./lanes.ts";
-import { APART, NO_AHEAD, SOLO, type Task } from "./records.ts";
+import { APART, type Lane, NO_AHEAD, SOLO, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { lastAttempt } from "./second.ts";
 import { ASSIGNED, DONE, isPlaced, WAITING } from "./states.ts";
@@ -53,7 +53,13 @@ export function assignment(core: Core, task: Task, worker: Worker, attempt: Atte
     isolation,
     solo,
     expectedUs: definition.record.expectedUs,
+    gpu: gpuOf(task.options.lane),
   };
+}
+
+function gpuOf({ resources }: Lane): number {
+  if (resources.length === 0) return 0;
+  return resources.find(([name]) => name === GPU_RESOURCE)?.[1] ?? 0;
 }
 
 /** Chains without a round trip: tasks whose missing inputs are all being made at one worker are assigned there at once. */

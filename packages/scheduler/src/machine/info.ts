@@ -27,6 +27,7 @@ export function workerInfo(worker: Worker): WorkerInfo {
     storedBytes: worker.storedBytes,
     finished: worker.finished,
     metrics: worker.metrics,
+    tensors: worker.tensors,
   };
 }
 

@@ -1,6 +1,6 @@
 // What the scheduler keeps of a worker.
 
-import type { Snapshot, TaskId, WorkerHello, WorkerId, WorkerMetrics } from "@taskflock/protocol/words";
+import type { Snapshot, TaskId, WorkerHello, WorkerId, WorkerMetrics, WorkerTensors } from "@taskflock/protocol/words";
 import type { Profiling } from "./profiles.ts";
 import { type FunctionRecord, type Holding, type Lane, makeLane, type Task } from "./records.ts";
 import type { Unreached } from "./relays.ts";
@@ -68,6 +68,7 @@ export class Worker {
   expectingBytes = 0;
   finished = 0;
   metrics: WorkerMetrics | null = null;
+  tensors: readonly WorkerTensors[] = [];
   functions: Set<FunctionRecord> = new Set();
   /** Inputs on their way here, and for how many assigned tasks. */
   readonly incoming: Map<Task, number> = new Map();

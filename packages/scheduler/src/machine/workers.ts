@@ -113,7 +113,8 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
       spoiled(core, worker, message);
       return;
     case "heartbeat":
-      worker.metrics = message.metrics;
+    case "tensors":
+      describes(worker, message);
       return;
     case "log":
       log(core, worker, message);
@@ -129,6 +130,12 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
       takeSnapshot(core, worker, message);
       return;
   }
+}
+
+/** For people to read. */
+function describes(worker: Worker, message: Extract<WorkerToScheduler, { t: "heartbeat" | "tensors" }>): void {
+  if (message.t === "heartbeat") worker.metrics = message.metrics;
+  else worker.tensors = message.tensors;
 }
 
 /** Payloads of a worker that is not known any more. */

@@ -1,6 +1,21 @@
 import { logLevels } from "../logger.ts";
-import { byteSize, cores, descriptorNumber, duration, integer, modules, port, resources, share } from "../values.ts";
+import {
+  byteSize,
+  cores,
+  descriptorNumber,
+  duration,
+  gpuDeal,
+  gpus,
+  integer,
+  modules,
+  port,
+  resources,
+  share,
+} from "../values.ts";
 import type { Flag } from "./flag-table.ts";
+
+/** As @taskflock/tensors names them, which is not loaded for this; a test holds both together. */
+const tensorBackends = ["node-gpu", "node", "webgpu", "wasm", "cpu"] as const;
 
 /** How much each process has and may use. */
 const capacityFlags: readonly Flag[] = [
@@ -65,6 +80,28 @@ const capacityFlags: readonly Flag[] = [
     preset: {},
     presetText: "none",
     parse: resources,
+  },
+  {
+    flags: "--gpus <devices>",
+    description:
+      "GPUs that tasks can ask for as the resource GPU: auto (those that nvidia-smi lists), a number of them, or none",
+    variable: "GPUS",
+    preset: "auto",
+    parse: gpus,
+  },
+  {
+    flags: "--gpu-deal <i/n>",
+    description: "of those only each n-th, from the i-th on, counted from 0: n workers share one machine's ",
+    variable: "GPU_DEAL",
+    preset: { index: 0, of: 1 },
+    presetText: "0/1: all",
+    parse: gpuDeal,
+  },
+  {
+    flags: "--backend <name>",
+    description: "what TensorFlow.js computes with in its tasks (default: the best that works)",
+    variable: "TENSOR_BACKEND",
+    choices: tensorBackends,
   },
 ];
 

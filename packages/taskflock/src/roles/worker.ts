@@ -4,6 +4,11 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { isFlockError } from "@taskflock/protocol/words";
 import {
+  type FoundGpus,
+  type GpuDeal,
+  type GpuWish,
+  gpusToGive,
+  hideGpus,
   joinNanny,
   loadWorker,
   type NannyLink,
@@ -30,6 +35,9 @@ export interface WorkerFlags {
   readonly spillDirectory?: string;
   readonly heapLimit?: number;
   readonly resources: Record<string, number>;
+  readonly gpus: GpuWish;
+  readonly gpuDeal: GpuDeal;
+  readonly backend?: string;
   readonly name?: string;
   readonly host: string;
   readonly port: number;
@@ -56,6 +64,8 @@ export async function runWorkers(address: string, flags: WorkerFlags): Promise<v
   const logger = createLogger(flags.logLevel, "worker");
   await checkAdvertised(flags);
   await checkLifetime(flags);
+  // Its slots' environment is made from this one.
+  if (flags.backend !== undefined) process.env["TASKFLOCK_TENSOR_BACKEND"] = flags.backend;
   if (flags.nanny || flags.processes > 1) return runNannies(address, flags, logger);
   const [nanny] = await Promise.all([joinNanny(), loadWorker()]);
   await runWorker(address, flags, nanny, logger);
@@ -127,6 +137,7 @@ async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink |
 const FINAL: ReadonlySet<string> = new Set([
   ...["FLOCK_CONNECTION_REFUSED", "FLOCK_NOT_A_SCHEDULER", "FLOCK_VERSION_MISMATCH"],
   ...["FLOCK_UNAUTHORIZED", "FLOCK_FORBIDDEN", "FLOCK_PRELOAD_FAILED"],
+  ...["FLOCK_GPU_UNAVAILABLE", "FLOCK_OPTION_INVALID"],
 ]);
 
 async function joinScheduler(
@@ -150,12 +161,14 @@ async function workerOptions(
   nanny: NannyLink | null,
   logger: Logger,
 ): Promise<WorkerOptions> {
+  const [token, gpus] = await Promise.all([tokenOf(address, flags, logger, nanny), takeGpus(flags, logger)]);
   return {
     address,
-    token: await tokenOf(address, flags, logger, nanny),
+    token,
     name: nameOf(flags),
     slots: flags.threads,
     resources: flags.resources,
+    gpus,
     memoryLimitBytes: flags.memoryLimit ?? memoryShare(1),
     memoryTarget: flags.memoryTarget,
     memorySpill: flags.memorySpill,
@@ -175,6 +188,27 @@ async function workerOptions(
     logger,
     ...(nanny === null ? {} : { incarnation: nanny.incarnation, nanny: true }),
   };
+}
+
+/**
+ * Tasks see the devices that they ask for, and they ask for them in processes of their own: this process and its threads see none. Where
+ * GPUs are named by hand as a resource, the user gives them out.
+ */
+async function takeGpus({ gpus, gpuDeal, resources }: WorkerFlags, logger: Logger): Promise<FoundGpus["gpus"]> {
+  const byHand = Object.hasOwn(resources, "GPU");
+  if (byHand && typeof gpus === "number" && gpus > 0) {
+    const text = `--gpus ${gpus} and --resources GPU=${resources["GPU"]} both say how many GPUs there are. Give one of them: with --gpus each task gets a process that sees its devices.`;
+    const { FlockError } = await import("@taskflock/protocol/words");
+    throw new FlockError("FLOCK_OPTION_INVALID", text);
+  }
+  if (byHand) return [];
+  const found = await gpusToGive(gpus, gpuDeal);
+  if (found.trouble) logger.warn(`no GPU is given out: ${found.why}`);
+  if (found.there > 0) hideGpus(process.env);
+  if (found.gpus.length > 0) {
+    logger.info({ gpus: found.gpus.map(({ device, name }) => `${device}: ${name}`) }, "GPUs for tasks");
+  }
+  return found.gpus;
 }
 
 function spillDirectoryOf({ spillDirectory }: WorkerFlags): { readonly spillDirectory?: string | null } {
@@ -203,7 +237,7 @@ async function runNannies(address: string, flags: WorkerFlags, logger: Logger): 
       const args = [
         ...process.execArgv,
         process.argv[1] ?? "",
-        ...workerArguments(address, { ...flags, name, memoryLimit: memoryLimitBytes }),
+        ...workerArguments(address, { ...flags, name, memoryLimit: memoryLimitBytes, gpuDeal: dealt(flags, index) }),
       ];
       const spilling = spillDirectoryOf(flags);
       const common = { memoryLimitBytes, ...spilling, address, token, name, logger };
@@ -220,6 +254,11 @@ async function runNannies(address: string, flags: WorkerFlags, logger: Logger): 
   );
   announceReady(flags.readyFd, { nanny: process.pid, workers: nannies.map(({ pid }) => ({ pid })) });
   process.exitCode = await endOf(nannies);
+}
+
+/** The processes share what this one would have. */
+function dealt({ gpuDeal, processes }: WorkerFlags, index: number): GpuDeal {
+  return { index: gpuDeal.index + index * gpuDeal.of, of: gpuDeal.of * processes };
 }
 
 async function endOf(nannies: readonly RunningNanny[]): Promise<number> {
@@ -255,6 +294,9 @@ export function workerArguments(address: string, flags: WorkerFlags): string[] {
     ...["--log-level", flags.logLevel],
     ...(flags.heapLimit === undefined ? [] : ["--heap-limit", String(flags.heapLimit)]),
     ...(resources.length === 0 ? [] : ["--resources", resources.join(",")]),
+    ...["--gpus", String(flags.gpus)],
+    ...["--gpu-deal", `${flags.gpuDeal.index}/${flags.gpuDeal.of}`],
+    ...(flags.backend === undefined ? [] : ["--backend", flags.backend]),
     ...(flags.checkArguments ? ["--check-arguments"] : []),
     ...(flags.lifetime === undefined ? [] : ["--lifetime", `${flags.lifetime}ms`]),
     ...(flags.lifetimeStagger === undefined ? [] : ["--lifetime-stagger", `${flags.lifetimeStagger}ms`]),

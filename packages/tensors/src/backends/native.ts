@@ -3,7 +3,6 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { loadNative } from "../install/native-load.ts";
 import { nativeModule } from "../install/native-module.ts";
-import { places } from "../packages.ts";
 import type { TensorFlow } from "../types.ts";
 import { type Attempt, onlyInProcesses, type Ready, type Refusal, useBackend } from "./attempt.ts";
 
@@ -40,10 +39,13 @@ function whyNoGpu(visible: string | undefined): string | null {
 }
 
 async function start(tf: TensorFlow, gpu: boolean): Promise<Ready | Refusal> {
-  const found = nativeModule(gpu, { from: places() });
+  const found = nativeModule(gpu);
   if ("why" in found) return found;
-  // Else the first process takes all of the GPU's memory. TensorFlow reads it when it is loaded.
+  // Else the first process takes all of the GPU's memory. TensorFlow reads these when it is loaded.
   process.env["TF_FORCE_GPU_ALLOW_GROWTH"] ??= "true";
+  // Its convolutions by oneDNN are 10 times slower for filters as wide as the image, as text models have them, and hardly
+  // quicker for others. It also prints that it is on.
+  process.env["TF_ENABLE_ONEDNN_OPTS"] ??= "0";
   loadNative(found, tf);
   return started(tf, found.versions);
 }

@@ -56,7 +56,7 @@ export async function addCudaLibraries(
 /** What TensorFlow asks for by name, each after what it stands on itself. */
 const order = [
   ...["libnvJitLink", "libcudart", "libnvrtc", "libcublasLt", "libcublas", "libcufft", "libcurand"],
-  ...["libcusparse", "libcusolver", "libcudnn", "libnccl", "libcupti"],
+  ...["libcusparse", "libcusolver", "libcudnn", "libnccl", "libnvshmem_host", "libcupti"],
 ];
 
 /** The libraries to open before TensorFlow, in this order, relative to the folder. */

@@ -1,6 +1,6 @@
 // One installation at a time in a folder.
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import type { Readable } from "node:stream";
 
 export interface Lock {
   /** Whether another process had it, and was waited for. */
@@ -56,15 +56,26 @@ export async function takeLock(
     await ended;
   };
   signal?.addEventListener("abort", free, { once: true });
-  let said = "";
-  child.stdout.setEncoding("utf8");
-  while (!said.includes("held")) {
-    const [text] = (await Promise.race([once(child.stdout, "data"), ended.then(() => [null])])) as [string | null];
+  try {
+    const said = await untilHeld(child.stdout, ended, onWait);
     signal?.throwIfAborted();
-    if (text === null) throw new Error(`${folder} could not be locked: ${problem}`);
-    said += text;
-    if (said.includes("waiting") && !said.includes("held")) onWait();
+    if (said === null) throw new Error(`${folder} could not be locked: ${problem}`);
+    return { waited: said.includes("waiting"), free };
+  } finally {
+    signal?.removeEventListener("abort", free);
   }
-  signal?.removeEventListener("abort", free);
-  return { waited: said.includes("waiting"), free };
+}
+
+/** All that the script said; null when it ended before it had the lock. */
+function untilHeld(stdout: Readable, ended: Promise<void>, onWait: () => void): Promise<string | null> {
+  return new Promise((resolve) => {
+    let said = "";
+    void ended.then(() => resolve(null));
+    stdout.setEncoding("utf8").on("data", (text: string) => {
+      const before = said;
+      said += text;
+      if (said.includes("held")) resolve(said);
+      else if (said.includes("waiting") && !before.includes("waiting")) onWait();
+    });
+  });
 }

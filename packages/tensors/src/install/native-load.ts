@@ -2,7 +2,7 @@
 import { createRequire, Module } from "node:module";
 import util from "node:util";
 import type { TensorFlow } from "../types.ts";
-import type { NativeModule } from "./native-module.ts";
+import type { NativeModule } from "./installed.ts";
 
 /**
  * Makes `tensorflow` the backend of `tf`, and returns `tf`. The package gets this very copy for its own `require("@tensorflow/tfjs")`:

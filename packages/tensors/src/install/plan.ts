@@ -16,9 +16,9 @@ export interface Plan {
 /** The package whose binding is built. Its sources are known to fit TensorFlow's C library from 2.16 on. */
 export const bindingVersion = "4.22.0";
 
-/** What pip is asked for: the C library is in both wheels, and CUDA's part of it in one. */
-export function requirement({ gpu, tensorflow }: Plan): string {
-  return `tensorflow${gpu ? "" : "-cpu"}${tensorflow === null ? ">=2.16,<3" : `==${tensorflow}`}`;
+/** What pip is asked for: the C library is in both wheels. On x64 one has CUDA's part of it, too; on arm64 neither has. */
+export function requirement({ gpu, tensorflow }: Plan, arch: string = process.arch): string {
+  return `tensorflow${gpu || arch === "arm64" ? "" : "-cpu"}${tensorflow === null ? ">=2.16,<3" : `==${tensorflow}`}`;
 }
 
 /** Bytes that must be free while it builds: wheels, what comes out of them, and the package. */

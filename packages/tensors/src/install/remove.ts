@@ -2,7 +2,8 @@
 import { existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { folderOf, tensorflowHome } from "./home.ts";
-import { type NativeModule, type NoNativeModule, nativeModule } from "./native-module.ts";
+import type { NativeModule, NoNativeModule } from "./installed.ts";
+import { nativeModule } from "./native-module.ts";
 
 export interface NativeStatus {
   readonly gpu: boolean;

@@ -1,6 +1,7 @@
 // Run by `verify`: loads the package, computes, and prints what it stands on.
+
+import type { NativeModule } from "./installed.ts";
 import { loadNative } from "./native-load.ts";
-import type { NativeModule } from "./native-module.ts";
 
 const tf = loadNative(JSON.parse(process.argv[2] ?? "") as NativeModule);
 

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { FlockError } from "@taskflock/protocol/words";
 import { programFile } from "../program-file.ts";
-import type { NativeModule } from "./native-module.ts";
+import type { NativeModule } from "./installed.ts";
 import { lastLines, runProgram } from "./programs.ts";
 
 /** What the child found. */

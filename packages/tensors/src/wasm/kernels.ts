@@ -5,8 +5,8 @@ import { borrowedKernel } from "./borrowed.ts";
 import { conv2DBackpropFilter, conv2DBackpropInput } from "./conv2d.ts";
 import { depthwiseFilterGradient, depthwiseInputGradient } from "./depthwise.ts";
 import { batchMatMul } from "./mat-mul.ts";
-import { maxPoolGrad } from "./max-pool.ts";
 import { type OwnKernel, ownKernels } from "./memory.ts";
+import { avgPoolGrad, maxPoolGrad } from "./pooling.ts";
 import { unsortedSegmentSum } from "./segments.ts";
 
 function missing(tf: TensorFlow, own: OwnKernel): KernelConfig[] {
@@ -16,6 +16,7 @@ function missing(tf: TensorFlow, own: OwnKernel): KernelConfig[] {
 function mended(tf: TensorFlow, own: OwnKernel): KernelConfig[] {
   return [
     maxPoolGrad(tf),
+    avgPoolGrad(tf),
     // Of volumes its own are wrong: maxima below 0 are not found, filters turned round, strides taken for 1.
     borrowedKernel(tf, "MaxPool3D"),
     borrowedKernel(tf, "MaxPool3DGrad"),

@@ -4,6 +4,7 @@
 import type { Assign, TaskId } from "@taskflock/protocol/words";
 import { abandon } from "./attempts.ts";
 import { tidy } from "./data.ts";
+import { pinActor } from "./devices.ts";
 import type { WorkerEvent } from "./port.ts";
 import { type Actor, isFree, type TaskRecord } from "./records.ts";
 import { give } from "./slots.ts";
@@ -16,9 +17,11 @@ export function isCall({ isolation }: Assign): boolean {
 /** Gives each actor that is idle its next call. */
 export function fillActors(s: WorkerState): void {
   for (const actor of s.actorsReady) {
-    if (isFree(actor.slot)) {
-      const next = actor.ready.pop();
-      if (next !== undefined) give(s, actor.slot, [next]);
+    const next = isFree(actor.slot) ? actor.ready.peek() : undefined;
+    // One that wants devices waits for them; they were counted out for it, so they will come.
+    if (next !== undefined && (!s.wantsDevices(next.assign) || pinActor(s, actor, next.assign))) {
+      actor.ready.remove(next);
+      give(s, actor.slot, [next]);
     }
     if (actor.ready.size === 0) s.actorsReady.delete(actor);
   }
@@ -42,9 +45,10 @@ function callsOf(s: WorkerState, actor: TaskId): TaskRecord[] {
   return [...s.tasks.values()].filter(({ assign }) => isCall(assign) && assign.inputs[0]?.task === actor);
 }
 
-/** What the slot of an actor that has ended still says concerns nobody. */
+/** What the slot of an actor that has ended, or one that was closed, still says concerns nobody. */
 export function isStray(s: WorkerState, event: WorkerEvent): boolean {
-  if (!("slot" in event) || event.slot < s.config.slots || s.actorSlots.has(event.slot)) return false;
+  if (!("slot" in event) || event.slot < s.config.slots) return false;
+  if (s.actorSlots.has(event.slot) || s.deviceSlots.has(event.slot)) return false;
   if (event.e === "itemFailed") s.free(event.failure.error);
   else if (event.e === "itemsFinished") for (const { result } of event.items) s.free(result);
   return true;

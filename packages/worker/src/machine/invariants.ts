@@ -2,6 +2,7 @@
 
 import type { WorkerId } from "@taskflock/protocol/words";
 import { willBeMade } from "./data.ts";
+import { checkDevices } from "./devices.ts";
 import { checkEquipment } from "./equipment.ts";
 import type { Datum, TaskRecord } from "./records.ts";
 import {
@@ -135,7 +136,9 @@ function checkSlots(s: WorkerState): void {
     expect(s, items[0]?.assign.task ?? 0, items[0]?.state !== DOOMED, "it runs, and its stop is not watched");
   }
   checkActors(s);
-  expect(s, 0, !s.retiring || s.ready.size === 0, "retiring with a queue");
+  const devices = checkDevices(s);
+  expect(s, 0, devices === null, devices ?? "");
+  expect(s, 0, !s.retiring || s.ready.size + s.devicesWanted.size === 0, "retiring with a queue");
   expect(s, 0, s.lost.length === 0, "losses not settled");
   const equipment = checkEquipment(s);
   expect(s, 0, equipment === null, equipment ?? "");
@@ -148,7 +151,13 @@ function checkActors(s: WorkerState): void {
     expect(s, id, lives || s.tasks.has(task) || !isFree(slot), "an actor that nobody makes");
     const open = slot.batches.reduce((sum, batch) => sum + batch.open, 0);
     expect(s, id, open <= 1 && slot.batches.length <= 1, `an actor runs ${open} calls at once`);
-    expect(s, id, s.left || !isFree(slot) || ready.size === 0, `an actor is idle, ${ready.size} calls are ready`);
+    const waits = slot.shares.length === 0 && s.wantsDevices(ready.peek()?.assign ?? { gpu: 0 });
+    expect(
+      s,
+      id,
+      s.left || waits || !isFree(slot) || ready.size === 0,
+      `an actor is idle, ${ready.size} calls are ready`,
+    );
   }
   expect(s, 0, s.actorSlots.size >= s.actors.size, "slots of actors that are gone");
 }

@@ -3,6 +3,7 @@ import { FlockError } from "@taskflock/protocol/words";
 import { fillActors, isStray } from "./actors.ts";
 import { lose, settleLost, stopInSlot } from "./attempts.ts";
 import { becameStored, fetchEnded, saySpoiled, seekElsewhere, startFetches } from "./data.ts";
+import { fillDevices } from "./devices.ts";
 import { onEquipped } from "./equipment.ts";
 import { checkEverything, checkTouched } from "./invariants.ts";
 import { onLinkUp, onPausing, onRetireWanted, sayFirstSnapshot, snapshot } from "./link.ts";
@@ -48,6 +49,7 @@ export class WorkerMachine {
     if (!s.left) {
       startFetches(s);
       fillSlots(s);
+      if (s.devicesWanted.size > 0) fillDevices(s);
       if (s.actorsReady.size > 0) fillActors(s);
     }
     setAlarm(s);

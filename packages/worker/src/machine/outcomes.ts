@@ -3,7 +3,16 @@
 import type { Finished, TaskId } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import { actorDied } from "./actors.ts";
-import { conclude, isApart, leaveSlot, makesActor, sayStopped, sayWhyStopped, settleLost, stopQueued } from "./attempts.ts";
+import {
+  conclude,
+  isApart,
+  leaveSlot,
+  makesActor,
+  sayStopped,
+  sayWhyStopped,
+  settleLost,
+  stopQueued,
+} from "./attempts.ts";
 import { becameStored, keepInline, saySpoiled } from "./data.ts";
 import type { WorkerEvent } from "./port.ts";
 import type { Actor, Slot, TaskRecord } from "./records.ts";
@@ -94,7 +103,8 @@ export function onItemFailed(s: WorkerState, event: Event<"itemFailed">): void {
   const { task, attempt, failure, retryable, durationUs } = event;
   if (item.stop === null || (item.stop === "timeout" && failure.code === "FLOCK_TIMEOUT")) {
     // Who gave up its place goes on elsewhere: no failure.
-    if (s.retiring && failure.code === "FLOCK_TASK_YIELDED" && !isApart(item.assign)) sayStopped(s, item.assign, "retiring");
+    if (s.retiring && failure.code === "FLOCK_TASK_YIELDED" && !isApart(item.assign))
+      sayStopped(s, item.assign, "retiring");
     else s.send({ t: "errored", task, attempt, failure, retryable, durationUs });
   } else sayWhyStopped(s, item, durationUs);
   s.free(failure.error);

@@ -142,10 +142,12 @@ export interface WorkerPort {
    */
   endSlot(slot: number, reason: "cancelled" | "timeout"): void;
   /**
-   * The actor in this slot ends: its object is disposed of, if it can be, and its thread or process is let go. Its slot's number, one
-   * beyond the numbered ones, is not used again, and nothing more is said of it.
+   * The slot of an actor, or one that sees devices, ends: the actor's object is disposed of, if it can be, and its thread or process is
+   * let go. The slot's number, one beyond the numbered ones, is not used again, and nothing more is said of it.
    */
-  closeActor(slot: number): void;
+  closeSlot(slot: number): void;
+  /** What is going to run in this slot, beyond the numbered ones, runs in a process that sees these devices. Said once, before that. */
+  pin(slot: number, devices: readonly number[]): void;
   /** A value for the code of an item that the slot has; one that has not begun or has ended hears nothing. */
   tell(slot: number, task: TaskId, attempt: Attempt, data: PayloadRef): void;
   /** Items that run may ask whether the worker retires: it does from now on; or it does no more, and begins anew. */
@@ -182,6 +184,8 @@ export interface WorkerPort {
 
 export interface WorkerConfig {
   readonly slots: number;
+  /** GPUs that it gives out. None: what asks for some runs as all else does. */
+  readonly devices: number;
   /** Fetches at once, in all. */
   readonly maxFetches: number;
   /** Of those, from one holder. */
@@ -202,6 +206,7 @@ export interface WorkerConfig {
 
 export const defaultWorkerConfig: WorkerConfig = {
   slots: 1,
+  devices: 0,
   maxFetches: 8,
   maxFetchesPerHolder: 4,
   maxFetchBytes: 1024 * 1024 * 1024,

@@ -113,6 +113,14 @@ export interface Slot {
   readonly batches: Batch[];
   /** `endSlot` was asked; waits for `slotReplaced`. */
   ending: boolean;
+  /** What it has of which devices, while something of it is here; for good, once it is set. Empty: it sees none. */
+  shares: readonly Share[];
+}
+
+/** So much of a device, in 1/10,000. */
+export interface Share {
+  readonly device: number;
+  readonly units: number;
 }
 
 /** An object that lives here, in a slot of its own. */
@@ -153,7 +161,7 @@ export function newTask(assign: Assign, seq: number): TaskRecord {
 }
 
 export function newSlot(index: number): Slot {
-  return { index, batches: [], ending: false };
+  return { index, batches: [], ending: false, shares: NONE };
 }
 
 export function isFree(slot: Slot): boolean {

@@ -175,7 +175,8 @@ export function forget(s: WorkerState, fn: FunctionId): void {
 /** Code that has not begun, or has ended, hears nothing. */
 function onTell(s: WorkerState, { task: id, attempt, data }: TellTask): void {
   const task = s.tasks.get(id);
-  if (task !== undefined && task.assign.attempt === attempt && task.slot >= 0) s.port.tell(task.slot, id, attempt, data);
+  if (task !== undefined && task.assign.attempt === attempt && task.slot >= 0)
+    s.port.tell(task.slot, id, attempt, data);
   s.free(data);
 }
 

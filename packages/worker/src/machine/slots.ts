@@ -81,6 +81,7 @@ function mayShare(s: WorkerState, task: TaskRecord): boolean {
 
 /** It does not hold a slot for long, and needs none of its own: others may wait behind it in the slot, and it behind others. */
 function isBrief(s: WorkerState, { assign }: TaskRecord): boolean {
+  if (s.wantsDevices(assign)) return false;
   const { expectedUs, timeoutMs, isolation, solo } = assign;
   return expectedUs > 0 && expectedUs <= s.config.maxAheadUs && timeoutMs === 0 && isolation === "thread" && !solo;
 }

@@ -1,4 +1,5 @@
 import type {
+  Assign,
   Cause,
   FunctionId,
   Micros,
@@ -33,7 +34,10 @@ export class WorkerState {
   readonly actors: Map<TaskId, Actor> = new Map();
   readonly actorSlots: Map<number, Actor> = new Map();
   readonly actorsReady: Set<Actor> = new Set();
-  /** The highest number of a slot so far: an actor's is never used again. */
+  /** Slots that see devices, by number; and what waits for devices. */
+  readonly deviceSlots: Map<number, Slot> = new Map();
+  readonly devicesWanted: ReadyQueue = new ReadyQueue();
+  /** The highest number of a slot so far: one beyond the numbered ones is never used again. */
   lastSlot: number;
   /** Code of the functions known here. */
   readonly functions: Map<FunctionId, PayloadRef> = new Map();
@@ -99,25 +103,32 @@ export class WorkerState {
 
   /** The slot of an event. */
   slot(index: number): Slot {
-    const slot = this.slots[index] ?? this.actorSlots.get(index)?.slot;
+    const slot = this.slots[index] ?? this.actorSlots.get(index)?.slot ?? this.deviceSlots.get(index);
     if (slot === undefined) throw new FlockError("FLOCK_INVARIANT", `the worker has no slot ${index}`);
     return slot;
   }
 
-  /** Numbered slots, and those of actors. */
+  /** Numbered slots, those of actors, and those that see devices. */
   *everySlot(): Iterable<Slot> {
     yield* this.slots;
     for (const { slot } of this.actorSlots.values()) yield slot;
+    yield* this.deviceSlots.values();
   }
 
   /** The queue that the attempt waits in once it is ready; null for a call whose actor has ended. */
   queueFor({ assign }: TaskRecord): ReadyQueue {
     const { isolation } = assign;
-    if (isolation === "thread" || isolation === "process") return this.ready;
+    if (isolation === "thread" || isolation === "process")
+      return this.wantsDevices(assign) ? this.devicesWanted : this.ready;
     const actor = this.actors.get(isolation === "call" ? assign.inputs[0]!.task : assign.task);
     if (actor === undefined) return this.ready;
     this.actorsReady.add(actor);
     return actor.ready;
+  }
+
+  /** It runs where it sees devices. */
+  wantsDevices({ gpu }: Pick<Assign, "gpu">): boolean {
+    return gpu > 0 && this.config.devices > 0;
   }
 
   openActor(task: TaskId): void {
@@ -132,7 +143,7 @@ export class WorkerState {
     if (this.actors.get(actor.task) === actor) this.actors.delete(actor.task);
     this.actorSlots.delete(actor.slot.index);
     this.actorsReady.delete(actor);
-    this.port.closeActor(actor.slot.index);
+    this.port.closeSlot(actor.slot.index);
   }
 }
 

@@ -65,6 +65,7 @@ export function digestOf(s: WorkerState): string {
     parts.push(
       slot.batches.length,
       slot.ending,
+      slot.shares.map(({ device, units }) => `${device}=${units}`).join(),
       itemsOf(slot)
         .map((i) => i.assign.task)
         .join(),

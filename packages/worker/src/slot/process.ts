@@ -13,6 +13,7 @@ import { OUTCOME, OutboxWriter, privateOutboxMemory } from "./outbox.ts";
 import type { OwnProfiler } from "./own-profiler.ts";
 import type { MainToSlot, SlotConfig, SlotToMain } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
+import { listenToTensors } from "./tensors.ts";
 
 type PlaceAnswer = Extract<MainToSlot, { t: "place" }>;
 
@@ -32,6 +33,7 @@ class ProcessSlot implements SlotHost {
     this.runner = new BatchRunner(config, this);
     this.equipment = new SlotEquipment(config, post);
     useFilesFolder(config.filesFolder);
+    listenToTensors((tensors) => post({ t: "tensors", tensors }));
   }
 
   supply(supplies: Supplies): void {

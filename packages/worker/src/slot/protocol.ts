@@ -6,6 +6,7 @@ import type { Batch, Supplies } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 import type { SlotPlugin } from "./equipment.ts";
 import type { OutboxMemory } from "./outbox.ts";
+import type { ToldTensors } from "./tensors.ts";
 
 /** What stays the same for a slot's life. */
 export interface SlotConfig {
@@ -64,6 +65,8 @@ export type SlotToMain =
   | { readonly t: "done" }
   /** A task wants to be a client of the scheduler; answered by `connection`. */
   | { readonly t: "connect" }
+  /** TensorFlow.js was loaded. */
+  | { readonly t: "tensors"; readonly tensors: ToldTensors }
   /** It is, in this session. */
   | { readonly t: "session"; readonly id: number; readonly secret: string }
   /** A member of a group of tasks says something. */

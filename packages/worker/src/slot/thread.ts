@@ -12,6 +12,7 @@ import { GroupPort } from "./group-port.ts";
 import { OUTCOME, OutboxWriter } from "./outbox.ts";
 import type { MainToSlot, SlotConfig, SlotToMain, ThreadStart } from "./protocol.ts";
 import { BatchRunner, type SlotHost } from "./runner.ts";
+import { listenToTensors } from "./tensors.ts";
 
 /** What is done between two batches. */
 type Job = () => Promise<void>;
@@ -43,6 +44,7 @@ class ThreadSlot implements SlotHost {
     this.#equipment = new SlotEquipment(start, (message) => this.post(message));
     this.#groups = new GroupPort((message, transfer) => port.postMessage(message, transfer));
     useFilesFolder(start.filesFolder);
+    listenToTensors((tensors) => this.post({ t: "tensors", tensors }));
     port.on("message", (message: MainToSlot) => this.#receive(message));
     if (this.#equipment.isReady) this.post({ t: "ready" });
     else this.#line(() => this.#equipment.begin());

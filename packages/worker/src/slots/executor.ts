@@ -8,6 +8,7 @@ import type { BatchTerms } from "../slot/batch.ts";
 import type { SlotPlugin } from "../slot/equipment.ts";
 import type { OutcomeRecord } from "../slot/outbox.ts";
 import type { SlotConfig, StopReason } from "../slot/protocol.ts";
+import type { ToldTensors } from "../slot/tensors.ts";
 import type { Lease } from "../store.ts";
 import type { BatchPacker, LinkedInput } from "./batch-packer.ts";
 import type { TaskClients } from "./task-clients.ts";
@@ -40,6 +41,8 @@ export interface ExecutorEvents {
   batchDone(): void;
   /** A plugin's setup has ended there. */
   plugged(serial: number, failure: GearFailure | null): void;
+  /** TensorFlow.js was loaded there. */
+  tensors(tensors: ToldTensors): void;
   /** It takes nothing any more. May be said twice. */
   gone(): void;
   /** After the last outcome. Never after `end` was called. */
@@ -87,4 +90,6 @@ export interface ThreadOptions {
   readonly config: SlotConfig;
   /** JavaScript heap of a slot, MiB; 0 leaves the engine's own limit. */
   readonly heapLimitMb: number;
+  /** What a process's environment has beside or instead of the worker's. */
+  readonly environment: Readonly<Record<string, string>>;
 }

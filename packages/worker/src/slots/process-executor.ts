@@ -85,7 +85,7 @@ export class ProcessExecutor implements Executor {
     this.#seat = parts.groups.seat((say) => this.#send({ t: "group", say }));
     this.#kept = new KeptInputs(options.config.cacheBytes);
     this.#child = fork(slotProgram("process"), [], {
-      env: publicEnvironment(),
+      env: { ...publicEnvironment(), ...options.environment },
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       execArgv: options.heapLimitMb > 0 ? [`--max-old-space-size=${options.heapLimitMb}`] : [],
@@ -185,15 +185,13 @@ export class ProcessExecutor implements Executor {
     child.once("close", (code, signal) => this.#closed(code, signal));
     child.once("error", () => undefined);
     this.#send({ t: "start", config: options.config });
-    const [first] = (await Promise.race([once(child, "message"), once(child, "close")])) as [
-      SlotToMain | number | null,
-    ];
-    if (typeof first === "object" && first?.t === "unready") {
-      this.#unready = first.message;
+    const said = await Promise.race([readiness(child), once(child, "close").then(() => null)]);
+    if (said?.t === "unready") {
+      this.#unready = said.message;
       child.kill("SIGKILL");
-      throw new FlockError("FLOCK_PRELOAD_FAILED", first.message);
+      throw new FlockError("FLOCK_PRELOAD_FAILED", said.message);
     }
-    if (typeof first !== "object" || first?.t !== "ready") {
+    if (said === null) {
       throw new FlockError("FLOCK_INTERNAL", `A process slot did not start: ${this.#stderr.trim() || "no message"}`);
     }
   }
@@ -232,6 +230,9 @@ export class ProcessExecutor implements Executor {
         break;
       case "connect":
         this.#send({ t: "connection", connection: this.#taskClients.connection });
+        break;
+      case "tensors":
+        this.#events.tensors(message.tensors);
         break;
       case "group":
         this.#seat.hear(message.say);
@@ -275,4 +276,17 @@ export class ProcessExecutor implements Executor {
     this.#events.gone();
     this.#events.ended(ending);
   }
+}
+
+/** What is loaded before anything else may say something before. */
+function readiness(child: ChildProcess): Promise<Extract<SlotToMain, { t: "ready" | "unready" }>> {
+  return new Promise((resolve) => {
+    const hear = (message: unknown): void => {
+      const said = message as SlotToMain;
+      if (said.t !== "ready" && said.t !== "unready") return;
+      child.off("message", hear);
+      resolve(said);
+    };
+    child.on("message", hear);
+  });
 }

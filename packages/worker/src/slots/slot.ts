@@ -22,6 +22,13 @@ export interface SlotParts {
 export type ExecutorKind = "thread" | "process";
 export type MakeExecutor = (kind: ExecutorKind, slot: number, events: ExecutorEvents) => Executor;
 
+export interface SlotNature {
+  /** It begins with its first item, keeps what that makes, and is not put in place again: what the actor knew is gone. */
+  readonly actor: boolean;
+  /** Its process sees devices: all that it is given runs there. */
+  readonly pinned: boolean;
+}
+
 /** An item that was given to the slot. */
 export interface Flight extends ReadyItem {
   /** Room in the arena that was given for the result. */
@@ -65,16 +72,19 @@ export class Slot {
   #answerDue = false;
   #closed = false;
 
-  /** An actor's begins with its first item, and is not put in place again: what the actor knew is gone. */
-  readonly #actor: boolean;
+  readonly #nature: SlotNature;
 
-  constructor(number: number, make: MakeExecutor, { arena, store, events }: SlotParts, actor = false) {
+  constructor(number: number, make: MakeExecutor, { arena, store, events }: SlotParts, nature: SlotNature) {
     this.number = number;
-    this.#actor = actor;
+    this.#nature = nature;
     this.#make = make;
     this.#arena = arena;
     this.#store = store;
     this.#events = events;
+  }
+
+  get isActor(): boolean {
+    return this.#nature.actor;
   }
 
   /** Starts the thread; rejects when it does not start. A child process is started when the first task needs it. */
@@ -168,7 +178,7 @@ export class Slot {
   #kindOf(flight: Flight | undefined): ExecutorKind {
     const isolation = flight?.assign.isolation ?? "thread";
     if (isolation === "call") return this.#kind;
-    return isolation === "process" || isolation === "actor-process" ? "process" : "thread";
+    return this.#nature.pinned || isolation === "process" || isolation === "actor-process" ? "process" : "thread";
   }
 
   /** Ends whatever runs, for good. `orderly`: what was set up where nothing runs may be taken down. */
@@ -200,7 +210,7 @@ export class Slot {
   async #replace(kind: ExecutorKind): Promise<void> {
     this.#runs = [];
     try {
-      if (kind === "thread" && !this.#closed && !this.#actor) await this.#executor("thread").ready;
+      if (kind === "thread" && !this.#closed && !this.isActor) await this.#executor("thread").ready;
     } catch (error) {
       this.#broke(error);
       return;
@@ -221,6 +231,7 @@ export class Slot {
     const made: Executor = this.#make(kind, this.number, {
       plugged: () => undefined, // `make` hears of these
       gone: () => undefined,
+      tensors: () => undefined,
       outcome: (record) => this.#outcome(record),
       outcomesTold: () => this.#events.outcomesTold(),
       large: (index, bytes, durationUs) => this.#large(index, bytes, durationUs),
@@ -342,7 +353,7 @@ export class Slot {
       // Nothing was lost; the next batch finds a new one.
       if (current) for (const _ of this.#runs.splice(0)) this.#events.batchDone(this.number);
       this.#answer();
-      if (this.#actor) this.#events.slotReplaced(this.number);
+      if (this.isActor) this.#events.slotReplaced(this.number);
       else if (kind === "thread") this.#succeed(executor);
       return;
     }

@@ -1,9 +1,17 @@
 // All slots of a worker, and the glance at their counters while batches run.
-import { FlockError, NO_PAYLOAD, type PayloadRef, type PayloadStore, type TaskId } from "@taskflock/protocol";
+import {
+  FlockError,
+  NO_PAYLOAD,
+  type PayloadRef,
+  type PayloadStore,
+  type TaskId,
+  type WorkerTensors,
+} from "@taskflock/protocol";
 import type { Logger } from "pino";
 import type { Arena } from "../arena.ts";
 import type { FunctionLibrary } from "../function-library.ts";
 import { type AssetFolder, newAssetFolder } from "../functions/assets.ts";
+import { pinnedTo } from "../gpus/environment.ts";
 import type { Groups } from "../groups/groups.ts";
 import type { RunItem } from "../machine/index.ts";
 import type { ProfileReport } from "../profile-tree.ts";
@@ -15,7 +23,15 @@ import type { Executor, ExecutorEvents, ExecutorParts, ThreadOptions } from "./e
 import { isOverWithin } from "./over-within.ts";
 import { PluginTable } from "./plugin-table.ts";
 import { ProcessExecutor } from "./process-executor.ts";
-import { DISPOSE_MS, type ExecutorKind, type Flight, Slot, STUCK_AFTER_MS } from "./slot.ts";
+import {
+  DISPOSE_MS,
+  type ExecutorKind,
+  type Flight,
+  type MakeExecutor,
+  Slot,
+  type SlotNature,
+  STUCK_AFTER_MS,
+} from "./slot.ts";
 import type { SlotEvents } from "./slot-events.ts";
 import { TaskClients } from "./task-clients.ts";
 import { ThreadExecutor } from "./thread-executor.ts";
@@ -38,6 +54,8 @@ export interface SlotsOptions {
   readonly name: string;
   /** Modules that each slot loads before anything else. */
   readonly preload: readonly string[];
+  /** GPUs that it gives out, as CUDA_VISIBLE_DEVICES names them. */
+  readonly devices: readonly string[];
 }
 
 export interface SlotsParts {
@@ -47,6 +65,8 @@ export interface SlotsParts {
   readonly functions: FunctionLibrary;
   readonly groups: Groups;
   readonly events: SlotEvents;
+  /** TensorFlow.js was loaded in a slot, perhaps in one of several that say the same. */
+  tensorsLoaded(tensors: WorkerTensors): void;
   readonly logger: Logger;
 }
 
@@ -57,15 +77,18 @@ const IDLE_LOOKS = 20;
 /** How long all slots may take to end: those that are in order take down what was set up in them. */
 const CLOSE_MS: number = DISPOSE_MS + STUCK_AFTER_MS;
 const NONE: readonly never[] = [];
+const NUMBERED: SlotNature = { actor: false, pinned: false };
 
 export class Slots {
   readonly #options: SlotsOptions;
   readonly #parts: SlotsParts;
   readonly #executorParts: ExecutorParts;
   readonly #slots: Slot[] = [];
-  /** Of actors, by number. */
-  readonly #actors: Map<number, Slot> = new Map();
-  /** Of actors that are being disposed of. */
+  /** Beyond the numbered ones: of actors, and those that see devices; by number. */
+  readonly #others: Map<number, Slot> = new Map();
+  /** Devices that those see. */
+  readonly #pinned: Map<number, readonly number[]> = new Map();
+  /** Of those, ones that are being disposed of. */
   readonly #closing: Set<Promise<void>> = new Set();
   readonly #assets: AssetFolder;
   readonly plugins: PluginTable = new PluginTable();
@@ -90,7 +113,7 @@ export class Slots {
   }
 
   run(slot: number, items: readonly RunItem[], terms: BatchTerms): void {
-    const given = this.#slot(slot);
+    const given = this.#slots[slot] ?? this.#others.get(slot) ?? this.#open(slot, items[0]!);
     const flights: Flight[] = new Array(items.length);
     for (let i = 0; i < items.length; i++) flights[i] = this.#flight(items[i]!);
     given.run(flights, terms);
@@ -99,7 +122,8 @@ export class Slots {
 
   /** True when there is no use in waiting for the item's code: it never asked for its AbortSignal. An actor's state is worth the wait. */
   abort(slot: number, task: TaskId, reason: StopReason): boolean {
-    return this.#slot(slot).abort(task, reason) && slot < this.#options.slots;
+    const aborted = this.#slot(slot);
+    return aborted.abort(task, reason) && !aborted.isActor;
   }
 
   tell(slot: number, task: TaskId, attempt: number, data: Uint8Array): void {
@@ -107,7 +131,7 @@ export class Slots {
   }
 
   retiring(on: boolean): void {
-    for (const slot of [...this.#slots, ...this.#actors.values()]) slot.retiring(on);
+    for (const slot of [...this.#slots, ...this.#others.values()]) slot.retiring(on);
   }
 
   end(slot: number, reason: StopReason): void {
@@ -117,7 +141,7 @@ export class Slots {
   /** Ends all slots; resolves when nothing runs any more, or nothing but native code that cannot be ended. */
   async close(): Promise<void> {
     if (this.#look !== null) clearInterval(this.#look);
-    for (const number of [...this.#actors.keys()]) this.closeActor(number);
+    for (const number of [...this.#others.keys()]) this.closeSlot(number);
     await Promise.all(this.#closing);
     const orderly = this.plugins.wasUsed || this.#options.preload.length > 0;
     await isOverWithin(Promise.all(this.#slots.map((slot) => slot.close(orderly))), CLOSE_MS);
@@ -125,11 +149,17 @@ export class Slots {
     this.#assets.remove();
   }
 
-  /** The actor of this slot ends: it may dispose of what it has. */
-  closeActor(number: number): void {
-    const slot = this.#actors.get(number);
+  /** What runs in this slot, which is beyond the numbered ones, runs in a process that sees these devices. */
+  pin(number: number, devices: readonly number[]): void {
+    this.#pinned.set(number, devices);
+  }
+
+  /** The slot, which is beyond the numbered ones, ends: an actor may dispose of what it has. */
+  closeSlot(number: number): void {
+    const slot = this.#others.get(number);
+    this.#pinned.delete(number);
     if (slot === undefined) return;
-    this.#actors.delete(number);
+    this.#others.delete(number);
     const over = slot.dispose().finally(() => void this.#closing.delete(over));
     this.#closing.add(over);
   }
@@ -144,18 +174,23 @@ export class Slots {
     return [...this.#processes].map((process) => process.takeProfile());
   }
 
-  /** Those beyond the numbered ones are of actors, and begin when they are first asked for. */
   #slot(number: number): Slot {
-    const slot = this.#slots[number] ?? this.#actors.get(number);
-    if (slot !== undefined) return slot;
-    const made = this.#newSlot(number);
-    this.#actors.set(number, made);
+    const slot = this.#slots[number] ?? this.#others.get(number);
+    if (slot === undefined) throw new FlockError("FLOCK_INTERNAL", `Slot ${number} was given nothing yet.`);
+    return slot;
+  }
+
+  /** One beyond the numbered ones begins with its first item. */
+  #open(number: number, { assign: { isolation } }: RunItem): Slot {
+    const actor = isolation === "actor" || isolation === "actor-process";
+    const made = this.#newSlot(number, { actor, pinned: this.#pinned.has(number) });
+    this.#others.set(number, made);
     return made;
   }
 
-  #newSlot(number: number): Slot {
-    const make = (kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor => this.#make(kind, slot, events);
-    return new Slot(number, make, this.#parts, number >= this.#options.slots);
+  #newSlot(number: number, nature: SlotNature = NUMBERED): Slot {
+    const make: MakeExecutor = (kind, slot, events) => this.#make(kind, slot, nature.actor, events);
+    return new Slot(number, make, this.#parts, nature);
   }
 
   #lookAtAll(): void {
@@ -198,12 +233,13 @@ export class Slots {
     return lease;
   }
 
-  #make(kind: ExecutorKind, slot: number, events: ExecutorEvents): Executor {
+  #make(kind: ExecutorKind, slot: number, actor: boolean, events: ExecutorEvents): Executor {
     const { cacheBytes, checkArguments, heapLimitMb, spillFolder } = this.#options;
     const options: ThreadOptions = {
       heapLimitMb,
+      environment: this.#environmentOf(slot),
       config: {
-        ...{ slot, actor: slot >= this.#options.slots, cacheBytes, checkArguments },
+        ...{ slot, actor, cacheBytes, checkArguments },
         assetFolder: this.#assets.path,
         ...{ spillFolder, filesFolder: this.#options.filesFolder },
         ...{ worker: this.#options.name, preload: this.#options.preload },
@@ -213,11 +249,22 @@ export class Slots {
       ...events,
       plugged: (serial, failure) => this.plugins.plugged(made, serial, failure),
       gone: () => this.plugins.ended(made),
+      tensors: (tensors) => {
+        const where = kind === "process" && this.#pinned.has(slot) ? "gpu" : kind;
+        this.#parts.tensorsLoaded({ where, ...tensors });
+      },
     };
     const made: Executor =
       kind === "thread" ? new ThreadExecutor(options, this.#executorParts, heard) : this.#process(options, heard);
     this.plugins.begun(made);
     return made;
+  }
+
+  /** Of a process: it sees its own devices, or, where others have some, none. */
+  #environmentOf(slot: number): Readonly<Record<string, string>> {
+    const { devices } = this.#options;
+    if (devices.length === 0) return {};
+    return pinnedTo((this.#pinned.get(slot) ?? []).map((device) => devices[device]!));
   }
 
   #process(options: ThreadOptions, events: ExecutorEvents): ProcessExecutor {

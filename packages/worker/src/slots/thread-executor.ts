@@ -213,6 +213,9 @@ export class ThreadExecutor implements Executor {
       case "connect":
         this.#post({ t: "connection", connection: this.#taskClients.connection });
         break;
+      case "tensors":
+        this.#events.tensors(message.tensors);
+        break;
       case "group":
         this.#seat.hear(message.say);
         break;

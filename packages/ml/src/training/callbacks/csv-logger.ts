@@ -1,6 +1,6 @@
 // Keras's CSVLogger.
 import { flag } from "../../estimators/parameter-checks.ts";
-import type { Callback, TrainingFiles } from "../types.ts";
+import type { BuiltInCallback, CallbackHooks, TrainingFiles } from "../types.ts";
 import { complete, text } from "./options.ts";
 
 export interface CsvLoggerOptions {
@@ -23,7 +23,7 @@ export interface CsvLoggerState {
 const defaults: Required<CsvLoggerOptions> = { separator: ",", append: false };
 
 /** A row for each epoch in a CSV file: `epoch`, counted from 0 as in Keras, and the figures by name. Errors: FLOCK_OPTION_INVALID. */
-export function csvLogger(filename: string, given: CsvLoggerOptions = {}): Callback<CsvLoggerState> {
+export function csvLogger(filename: string, given: CsvLoggerOptions = {}): BuiltInCallback {
   const options = complete(
     "csvLogger",
     { ...defaults, filename: "" },
@@ -34,7 +34,13 @@ export function csvLogger(filename: string, given: CsvLoggerOptions = {}): Callb
       filename: text,
     },
   );
-  const { separator, append } = options;
+  return { builtIn: "csvLogger", options };
+}
+
+export function csvLoggerHooks(
+  options: Required<CsvLoggerOptions> & { readonly filename: string },
+): CallbackHooks<CsvLoggerState> {
+  const { separator, append, filename } = options;
   return {
     name: "csvLogger",
     start: () => ({ keys: null, file: "" }),

@@ -1,7 +1,7 @@
 // Keras's EarlyStopping.
 import { flag, naturalNumber, oneOf } from "../../estimators/parameter-checks.ts";
-import type { Callback } from "../types.ts";
-import { type AnyMode, direction, improves, notAvailable } from "./monitor.ts";
+import type { BuiltInCallback, CallbackHooks } from "../types.ts";
+import { type AnyMode, direction, improves, notAvailable, type WithMode } from "./monitor.ts";
 import { complete, numberOrNull, text } from "./options.ts";
 
 export interface EarlyStoppingOptions {
@@ -46,7 +46,7 @@ const defaults: Required<EarlyStoppingOptions> = {
 };
 
 /** Ends the training when a figure has stopped getting better. Errors: FLOCK_OPTION_INVALID. */
-export function earlyStopping(given: EarlyStoppingOptions = {}): Callback<EarlyStoppingState> {
+export function earlyStopping(given: EarlyStoppingOptions = {}): BuiltInCallback {
   const options = complete("earlyStopping", defaults, given, {
     monitor: text,
     minDelta: (value) => (typeof value === "number" && Number.isFinite(value) ? null : "a number"),
@@ -57,9 +57,12 @@ export function earlyStopping(given: EarlyStoppingOptions = {}): Callback<EarlyS
     startFromEpoch: naturalNumber,
     verbose: flag,
   });
-  const { monitor, patience, baseline, restoreBestWeights, startFromEpoch, verbose } = options;
-  const mode = direction("earlyStopping", monitor, options.mode);
-  const minDelta = Math.abs(options.minDelta);
+  const mode = direction("earlyStopping", options.monitor, options.mode);
+  return { builtIn: "earlyStopping", options: { ...options, mode, minDelta: Math.abs(options.minDelta) } };
+}
+
+export function earlyStoppingHooks(options: WithMode<EarlyStoppingOptions>): CallbackHooks<EarlyStoppingState> {
+  const { monitor, mode, minDelta, patience, baseline, restoreBestWeights, startFromEpoch, verbose } = options;
   return {
     name: "earlyStopping",
     start: () => ({ wait: 0, best: null, bestEpoch: 0, stoppedEpoch: 0, bestWeights: null, warned: false }),

@@ -1,9 +1,9 @@
 // Keras's ModelCheckpoint.
 import { flag, oneOf } from "../../estimators/parameter-checks.ts";
 import { saveModel } from "../model-files.ts";
-import type { Callback, CallbackContext, EpochLogs } from "../types.ts";
+import type { BuiltInCallback, CallbackContext, CallbackHooks, EpochLogs } from "../types.ts";
 import { fillTemplate } from "./file-template.ts";
-import { type AnyMode, direction, improves } from "./monitor.ts";
+import { type AnyMode, direction, improves, type WithMode } from "./monitor.ts";
 import { complete, numberOrNull, text } from "./options.ts";
 
 export interface ModelCheckpointOptions {
@@ -42,7 +42,7 @@ const defaults: Required<ModelCheckpointOptions> = {
  * Saves the model in TensorFlow.js's format: `model.json` and `weights.bin` in the folder `path`, which may have figures in it, such as
  * "model-{epoch:02d}-{valLoss:.2f}" (epochs count from 1 there, as in Keras). Errors: FLOCK_OPTION_INVALID.
  */
-export function modelCheckpoint(path: string, given: ModelCheckpointOptions = {}): Callback<ModelCheckpointState> {
+export function modelCheckpoint(path: string, given: ModelCheckpointOptions = {}): BuiltInCallback {
   const options = complete(
     "modelCheckpoint",
     { ...defaults, path: "" },
@@ -60,8 +60,14 @@ export function modelCheckpoint(path: string, given: ModelCheckpointOptions = {}
       verbose: flag,
     },
   );
-  const { monitor, saveBestOnly, saveFreq, initialValueThreshold, verbose } = options;
-  const mode = saveBestOnly ? direction("modelCheckpoint", monitor, options.mode) : "min";
+  const mode = options.saveBestOnly ? direction("modelCheckpoint", options.monitor, options.mode) : "min";
+  return { builtIn: "modelCheckpoint", options: { ...options, mode } };
+}
+
+type CompleteOptions = WithMode<ModelCheckpointOptions> & { readonly path: string };
+
+export function modelCheckpointHooks(options: CompleteOptions): CallbackHooks<ModelCheckpointState> {
+  const { path, monitor, mode, saveBestOnly, saveFreq, initialValueThreshold, verbose } = options;
 
   const isWanted = (epoch: number, logs: EpochLogs, state: ModelCheckpointState, context: CallbackContext): boolean => {
     if (!saveBestOnly) return true;

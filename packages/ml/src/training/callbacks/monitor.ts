@@ -6,6 +6,9 @@ import type { EpochLogs, MonitorMode } from "../types.ts";
 /** "auto": from the name of the figure. */
 export type AnyMode = MonitorMode | "auto";
 
+/** All options, with the direction found out: what goes to the worker. */
+export type WithMode<O> = Omit<Required<O>, "mode"> & { readonly mode: MonitorMode };
+
 /**
  * Which direction is better. Of "auto": less for losses, and what the metric says for a metric. Errors: FLOCK_OPTION_INVALID when it
  * cannot be told, as Keras's ValueError.

@@ -1,8 +1,8 @@
 // Keras's ReduceLROnPlateau.
 import { FlockError } from "@taskflock/protocol/words";
 import { flag, naturalNumber, oneOf } from "../../estimators/parameter-checks.ts";
-import type { Callback } from "../types.ts";
-import { type AnyMode, direction, improves, notAvailable } from "./monitor.ts";
+import type { BuiltInCallback, CallbackHooks } from "../types.ts";
+import { type AnyMode, direction, improves, notAvailable, type WithMode } from "./monitor.ts";
 import { atLeastZero, complete, text } from "./options.ts";
 
 export interface ReduceLROnPlateauOptions {
@@ -43,7 +43,7 @@ const defaults: Required<ReduceLROnPlateauOptions> = {
 };
 
 /** Reduces the learning rate when a figure has stopped getting better. Errors: FLOCK_OPTION_INVALID. */
-export function reduceLROnPlateau(given: ReduceLROnPlateauOptions = {}): Callback<ReduceLROnPlateauState> {
+export function reduceLROnPlateau(given: ReduceLROnPlateauOptions = {}): BuiltInCallback {
   const options = complete("reduceLROnPlateau", defaults, given, {
     monitor: text,
     factor: atLeastZero,
@@ -54,11 +54,19 @@ export function reduceLROnPlateau(given: ReduceLROnPlateauOptions = {}): Callbac
     minLr: atLeastZero,
     verbose: flag,
   });
-  const { monitor, factor, patience, cooldown, minLr, verbose } = options;
-  if (factor >= 1)
-    throw new FlockError("FLOCK_OPTION_INVALID", `reduceLROnPlateau: factor must be below 1, but is ${factor}.`);
-  const mode = direction("reduceLROnPlateau", monitor, options.mode);
-  const minDelta = Math.abs(options.minDelta);
+  if (options.factor >= 1)
+    throw new FlockError(
+      "FLOCK_OPTION_INVALID",
+      `reduceLROnPlateau: factor must be below 1, but is ${options.factor}.`,
+    );
+  const mode = direction("reduceLROnPlateau", options.monitor, options.mode);
+  return { builtIn: "reduceLROnPlateau", options: { ...options, mode, minDelta: Math.abs(options.minDelta) } };
+}
+
+export function reduceLROnPlateauHooks(
+  options: WithMode<ReduceLROnPlateauOptions>,
+): CallbackHooks<ReduceLROnPlateauState> {
+  const { monitor, mode, minDelta, factor, patience, cooldown, minLr, verbose } = options;
   return {
     name: "reduceLROnPlateau",
     start: () => ({ wait: 0, best: null, cooldownCounter: 0, warned: false }),

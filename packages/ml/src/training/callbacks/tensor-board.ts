@@ -1,5 +1,5 @@
 // Keras's TensorBoard, its scalars.
-import type { Callback, CallbackContext } from "../types.ts";
+import type { BuiltInCallback, CallbackContext, CallbackHooks } from "../types.ts";
 import { type EventContent, eventRecord } from "./event-file.ts";
 import { complete, text } from "./options.ts";
 
@@ -28,14 +28,19 @@ const most = 100;
  * Event files for TensorBoard in `logDir`/train and `logDir`/validation, with Keras's names: `epoch_loss`, `epoch_learning_rate` (steps
  * count epochs from 0), `batch_loss`. Errors: FLOCK_OPTION_INVALID.
  */
-export function tensorBoard(given: TensorBoardOptions = {}): Callback<TensorBoardState> {
-  const { logDir, updateFreq } = complete("tensorBoard", defaults, given, {
+export function tensorBoard(given: TensorBoardOptions = {}): BuiltInCallback {
+  const options = complete("tensorBoard", defaults, given, {
     logDir: text,
     updateFreq: (value) =>
       value === "epoch" || value === "batch" || (Number.isInteger(value) && (value as number) > 0)
         ? null
         : '"epoch", "batch" or a number of batches',
   });
+  return { builtIn: "tensorBoard", options };
+}
+
+export function tensorBoardHooks(options: Required<TensorBoardOptions>): CallbackHooks<TensorBoardState> {
+  const { logDir, updateFreq } = options;
   const every = updateFreq === "batch" ? 1 : updateFreq;
 
   const write = async (

@@ -98,16 +98,17 @@ export class CheckpointPlace {
   }
 
   /**
-   * The furthest checkpoint that `take` takes, or null when there is none at all. One that cannot be read, or is damaged, is passed over
-   * with a warning; when all are, rejects with what is wrong with the furthest.
+   * The furthest checkpoint, or null when there is none at all. One that cannot be read, or that `check` throws for, is passed over with
+   * a warning; when all are, rejects with what is wrong with the furthest.
    */
-  async newest(take: (bytes: Uint8Array, name: CheckpointName) => Promise<void>): Promise<CheckpointName | null> {
+  async newest(check: (bytes: Uint8Array) => void): Promise<(CheckpointName & { readonly bytes: Uint8Array }) | null> {
     let first: unknown;
     const all = await this.list();
     for (const name of all) {
       try {
-        await take(await this.#files.read(name.name), name);
-        return name;
+        const bytes = await this.#files.read(name.name);
+        check(bytes);
+        return { ...name, bytes };
       } catch (error) {
         first ??= error;
         this.#warn(`The checkpoint ${name.name} in ${this.where} is passed over: ${messageOf(error)}`);
@@ -115,10 +116,6 @@ export class CheckpointPlace {
     }
     if (all.length > 0) throw first;
     return null;
-  }
-
-  async read(name: string): Promise<Uint8Array> {
-    return this.#files.read(name);
   }
 
   async clear(): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { FlockError } from "@taskflock/protocol/words";
-import { type TensorBackend, tensorBackends } from "@taskflock/tensors";
+import type { TensorBackend } from "@taskflock/tensors";
 import type { Executor, Handle, SubmitOptions } from "../../executor.ts";
 import { isPlainObject, kindOf } from "../../kinds.ts";
 import { createMetric, type MetricName, type MetricOptions } from "../../metrics/create-metric.ts";
@@ -106,6 +106,15 @@ export interface CompiledTraining {
   readonly members: { readonly size: number; readonly minimum: number; readonly patienceMs: number };
 }
 
+/** Not from `tensors`, which clients that do not train never load. */
+const backends: Readonly<Record<TensorBackend, string>> = {
+  "node-gpu": '"node-gpu"',
+  node: '"node"',
+  webgpu: '"webgpu"',
+  wasm: '"wasm"',
+  cpu: '"cpu"',
+};
+
 type Check = (value: unknown) => string | null;
 
 const positive: Check = (value) =>
@@ -132,7 +141,8 @@ const checks: { readonly [K in keyof Required<TrainOptions>]: Check } = {
     Array.isArray(value) && value.every((one) => amount(one) === null) ? null : "an array of numbers from 0 up",
   metrics: (value) => (Array.isArray(value) ? null : 'an array of metrics, such as ["f1"]'),
   callbacks: (value) =>
-    Array.isArray(value) && value.every((one) => isPlainObject(one) && text(one["name"]) === null)
+    Array.isArray(value) &&
+    value.every((one) => isPlainObject(one) && (text(one["name"]) === null || text(one["builtIn"]) === null))
       ? null
       : "an array of callbacks, such as [earlyStopping({ patience: 2 })], each with a name",
   monitor: text,
@@ -145,9 +155,7 @@ const checks: { readonly [K in keyof Required<TrainOptions>]: Check } = {
       ? null
       : 'true, a folder, a file, "s3://bucket/prefix", or the checkpoint of a result',
   backend: (value) =>
-    (tensorBackends as readonly unknown[]).includes(value)
-      ? null
-      : tensorBackends.map((one) => `"${one}"`).join(" or "),
+    typeof value === "string" && Object.hasOwn(backends, value) ? null : Object.values(backends).join(" or "),
   name: text,
   priority: passed,
   timeoutMs: passed,

@@ -11,7 +11,7 @@ import type { MemberGroup } from "../member-group.ts";
 import { LeadingTrainer } from "../parallel.ts";
 import { Trainer } from "../trainer.ts";
 import type { SavedTraining } from "../trainer-state.ts";
-import type { Epoch, ModelArtifact, TrainingFiles, TrainingPlan, TrainingSet } from "../types.ts";
+import type { Epoch, ModelArtifact, TrainerSurroundings, TrainingFiles, TrainingPlan, TrainingSet } from "../types.ts";
 import { CheckpointPlace, checkpointName, keptFiles, storedFiles } from "./checkpoint-place.ts";
 import { checkedSet, type SetInput, splitLast } from "./tensor-input.ts";
 import { type Rhythm, trainLoop } from "./train-loop.ts";
@@ -50,7 +50,14 @@ export interface TrainOutcome {
   readonly backend: Omit<TensorChoice, "passedOver">;
 }
 
-export const STOPPED = "stopped by the client";
+/** A checkpoint to go on from. */
+interface Found {
+  readonly bytes: Uint8Array;
+  /** How often the training had gone on then; null: its history says it. */
+  readonly resumed: number | null;
+}
+
+const STOPPED = "stopped by the client";
 
 /** One training, from its beginning or its last checkpoint to its end. What `client.train` submits. `group`: it leads several. */
 export async function trainTask(job: TrainJob, group: MemberGroup | null = null): Promise<TrainOutcome> {
@@ -103,11 +110,12 @@ class TaskTraining {
     } = { job: this.#job, port: this.#port };
     await this.#openPlace();
     const { data, validation } = await loadSets(this.#job);
-    this.#trainer = await Trainer.create(tf, plan, data, validation, this.#surroundings());
-    const trainer = this.#trainer;
+    const from = await this.#find();
+    if (from !== null) this.#resumed = resumedOf(from) + 1;
+    const trainer = await Trainer.create(tf, plan, data, validation, this.#surroundings());
+    this.#trainer = trainer;
     try {
-      await this.#resume();
-      if (trainer.history.length > 0) port.report({ epochs: trainer.history });
+      if (from !== null) await this.#goOn(from);
       const leading = this.#group === null ? null : await LeadingTrainer.lead(trainer, this.#group);
       this.#driven = leading ?? trainer;
       const save = (): Promise<boolean> => this.#save();
@@ -127,13 +135,17 @@ class TaskTraining {
     }
   }
 
-  #surroundings(): Parameters<typeof Trainer.create>[4] {
-    const training = this;
+  async #goOn({ bytes }: Found): Promise<void> {
+    await this.#trainer.restore(bytes);
+    const { epoch, batch, history } = this.#trainer;
+    this.#port.log(`goes on after epoch ${epoch}${batch === 0 ? "" : `, batch ${batch}`}`);
+    this.#port.report({ epochs: history });
+  }
+
+  #surroundings(): TrainerSurroundings {
     return {
       worker: this.#port.worker,
-      get resumed() {
-        return training.#resumed;
-      },
+      resumed: this.#resumed,
       log: (text) => this.#port.log(text),
       files: this.#storage ?? noFiles,
     };
@@ -150,61 +162,39 @@ class TaskTraining {
     } else this.#place = new CheckpointPlace(keptFiles(place.kept, place.prefix), warn);
   }
 
-  /** From what this training wrote before; else from what the user named; else from the beginning. */
-  async #resume(): Promise<void> {
+  /** What this training wrote before; else what the user named; else nothing. */
+  async #find(): Promise<Found | null> {
     const { again, resumeFrom } = this.#job;
     if (this.#port.attempt > 1 || again) {
-      if (await this.#resumeOwn()) return;
+      const own = await this.#findOwn();
+      if (own !== null) return own;
     } else if (resumeFrom !== true) await this.#place?.ensureEmpty();
-    if (resumeFrom === null) return;
-    if (resumeFrom === true) await this.#restoreFrom(this.#place);
-    else if (typeof resumeFrom !== "string") await this.#reopen(resumeFrom, null);
-    else await this.#restoreFromPath(resumeFrom);
+    if (resumeFrom === null) return null;
+    if (resumeFrom === true) return reopened((await this.#place?.newest(checkCheckpoint)) ?? null);
+    if (typeof resumeFrom === "string") return reopened(await this.#findAt(resumeFrom));
+    return reopened({ bytes: resumeFrom, resumed: null });
   }
 
-  async #resumeOwn(): Promise<boolean> {
+  async #findOwn(): Promise<Found | null> {
     try {
-      const from = await this.#place?.newest((bytes) => this.#trainer.restore(bytes));
-      if (from === null || from === undefined) return false;
-      this.#wentOn(from.resumed, from.epoch, from.step);
-      return true;
+      return (await this.#place?.newest(checkCheckpoint)) ?? null;
     } catch (error) {
       this.#port.log(`No checkpoint of this training can be read; it begins anew. ${String(error)}`);
-      return false;
+      return null;
     }
   }
 
-  async #restoreFrom(place: CheckpointPlace | null): Promise<boolean> {
-    const found = await place?.newest((bytes, { resumed }) => this.#reopen(bytes, resumed));
-    return found !== null && found !== undefined;
-  }
-
-  async #restoreFromPath(path: string): Promise<void> {
-    const warn = (message: string): void => this.#port.log(message);
+  async #findAt(path: string): Promise<Found> {
     if (path.endsWith(".checkpoint")) {
       const storage = await openStorage(folderOf(path));
-      await this.#reopen(await storage.read(basename(path)), null);
-      return;
+      return { bytes: await storage.read(basename(path)), resumed: null };
     }
     const storage = await openStorage(path);
-    if (await this.#restoreFrom(new CheckpointPlace(storedFiles(storage), warn))) return;
+    const place = new CheckpointPlace(storedFiles(storage), (message) => this.#port.log(message));
+    const found = await place.newest(checkCheckpoint);
+    if (found !== null) return found;
     const text = `resumeFrom: ${storage.url} holds no checkpoint. Their names end in .checkpoint.`;
     throw new FlockError("FLOCK_STORAGE_NOT_FOUND", text);
-  }
-
-  /** Whatever ended the training before, it goes on. */
-  async #reopen(bytes: Uint8Array, resumed: number | null): Promise<void> {
-    const saved = unpackCheckpoint(bytes) as SavedTraining;
-    const { progress } = saved;
-    await this.#trainer.restore(
-      packCheckpoint({ ...saved, progress: { ...progress, stopReason: null, ended: false } }),
-    );
-    this.#wentOn(resumed ?? progress.history.at(-1)?.resumed ?? 0, progress.epoch, progress.batch);
-  }
-
-  #wentOn(resumed: number, epoch: number, step: number): void {
-    this.#resumed = resumed + 1;
-    this.#port.log(`goes on after epoch ${epoch}${step === 0 ? "" : `, batch ${step}`}`);
   }
 
   async #save(known?: Uint8Array): Promise<boolean> {
@@ -227,6 +217,22 @@ class TaskTraining {
     if (this.#storage !== null) return;
     await this.#place?.clear().catch(() => {});
   }
+}
+
+function checkCheckpoint(bytes: Uint8Array): void {
+  unpackCheckpoint(bytes);
+}
+
+/** Whatever ended the training before, it goes on. */
+function reopened(found: Found | null): Found | null {
+  if (found === null) return null;
+  const saved = unpackCheckpoint(found.bytes) as SavedTraining;
+  const progress = { ...saved.progress, stopReason: null, ended: false };
+  return { ...found, bytes: packCheckpoint({ ...saved, progress }) };
+}
+
+function resumedOf({ bytes, resumed }: Found): number {
+  return resumed ?? (unpackCheckpoint(bytes) as SavedTraining).progress.history.at(-1)?.resumed ?? 0;
 }
 
 /** Of a training without a folder. */

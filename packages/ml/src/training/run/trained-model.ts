@@ -1,8 +1,8 @@
 // A trained model: to predict with, to save, to look at.
 
-import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
 import type * as tfjs from "@tensorflow/tfjs";
+import { modelSummary, type SummaryModel } from "../../model-summary.ts";
 import { openStorage } from "../../storage/open-storage.ts";
 import { openModel, saveModel } from "../model-files.ts";
 import type { ModelArtifact, Tensor } from "../types.ts";
@@ -32,18 +32,11 @@ export class TrainedModel {
 
   /** Outputs for each row of x. Rejects with FLOCK_ML_INPUT for an x that cannot be used. */
   async predict(x: ArrayInput, { batchSize = 32, tf: given }: PredictOptions = {}): Promise<Tensor> {
-    const { data, shape } = toTensor("x", x);
+    const tensor = toTensor("x", x);
+    const { predict } = await import("../predict.ts");
     const tf = given ?? (await tensorFlow());
     if (this.#loaded?.tf !== tf) this.#loaded = { tf, model: this.load(tf) };
-    const model = await this.#loaded.model;
-    checkShape(model, shape);
-    const input = tf.tensor(data, [...shape], data instanceof Float32Array ? "float32" : "int32");
-    const output = model.predict(input, { batchSize }) as tfjs.Tensor;
-    try {
-      return { data: (await output.data()).slice() as Float32Array, shape: [...output.shape] };
-    } finally {
-      tf.dispose([input, output]);
-    }
+    return predict(tf, await this.#loaded.model, tensor, { batchSize });
   }
 
   /**
@@ -62,24 +55,15 @@ export class TrainedModel {
   /** Layers, their shapes and parameters, as a table of text. */
   async summary(tf?: TensorFlow): Promise<string> {
     const model = await this.load(tf);
-    const lines: string[] = [];
-    model.summary(100, undefined, (line: string) => lines.push(line));
-    model.dispose();
-    return lines.join("\n");
+    try {
+      return modelSummary(model as unknown as SummaryModel);
+    } finally {
+      model.dispose();
+    }
   }
 }
 
 async function tensorFlow(): Promise<TensorFlow> {
   const { loadTensors } = await import("@taskflock/tensors");
   return (await loadTensors()).tf;
-}
-
-function checkShape(model: tfjs.LayersModel, shape: readonly number[]): void {
-  const wanted = model.inputs[0]?.shape ?? [];
-  const fits =
-    wanted.length === shape.length &&
-    wanted.every((length, axis) => axis === 0 || length === null || length === shape[axis]);
-  if (fits) return;
-  const takes = wanted.map((length, axis) => (axis === 0 ? "rows" : (length ?? "any"))).join(", ");
-  throw new FlockError("FLOCK_ML_INPUT", `x has the shape [${shape.join(", ")}], but the model takes [${takes}].`);
 }
