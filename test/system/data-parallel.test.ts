@@ -4,7 +4,14 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, watch, write
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type * as tfjs from "@tensorflow/tfjs";
-import { type Callback, Client, type Epoch, InlineExecutor, type TrainingResult, type TrainOptions } from "taskflock";
+import {
+  type CallbackHooks,
+  Client,
+  type Epoch,
+  InlineExecutor,
+  type TrainingResult,
+  type TrainOptions,
+} from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Role, startRole } from "./processes.ts";
 
@@ -83,7 +90,7 @@ function expectCloseFigures(actual: TrainingResult, expected: TrainingResult): v
 }
 
 /** In the middle of epoch 3, in the first formation: writes the name of the leading worker to `flag`, and waits for `flag`.go. */
-function pauseInEpochThree(flag: string): Callback<{ epoch: number; batches: number }> {
+function pauseInEpochThree(flag: string): CallbackHooks<{ epoch: number; batches: number }> {
   return {
     name: "pause",
     start: () => ({ epoch: 0, batches: 0 }),
@@ -238,7 +245,7 @@ describe("a training that loses a worker by kill -9 in epoch 3", () => {
   });
 
   test("or only the process of a member's slot, takes another process", async () => {
-    const dies: Callback<null> = {
+    const dies: CallbackHooks<null> = {
       name: "dies",
       onEpochBegin: (epoch, _, { resumed }) => {
         if (epoch === 3 && resumed === 0) process.kill(process.pid, "SIGKILL");

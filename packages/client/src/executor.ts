@@ -1,9 +1,8 @@
 // What `@taskflock/ml` computes with: this client, seen through its small `Executor`.
 
-import type { Executor, Handle, KeptBytes, SubmitOptions } from "@taskflock/ml";
+import type { Executor, Handle, JoinGroup, KeptBytes, SubmitOptions } from "@taskflock/ml";
 import type { AnyFunction } from "./function-table.ts";
 import { type Future, isFuture } from "./future.ts";
-import { joinGroup } from "./groups/join-group.ts";
 import { type LogSink, showLog } from "./logs.ts";
 import type { TaskRun } from "./runs.ts";
 import type { TaskOptions } from "./task-options.ts";
@@ -22,8 +21,6 @@ export interface ExecutorHost {
 export class ClientExecutor implements Executor {
   readonly #host: ExecutorHost;
   readonly #run: TaskRun | null;
-
-  readonly joinGroup: typeof joinGroup = joinGroup;
 
   constructor(host: ExecutorHost, run: TaskRun | null = null) {
     this.#host = host;
@@ -61,6 +58,10 @@ export class ClientExecutor implements Executor {
       "@taskflock/client/kept-bytes"
     );
     return { write: writeKeptBytes, read: readKeptBytes, list: listKeptBytes, remove: removeKeptBytes };
+  }
+
+  async joinGroup(): Promise<JoinGroup> {
+    return (await import("@taskflock/client/join-group")).joinGroup;
   }
 
   forgetKept(prefix: string): Promise<void> {

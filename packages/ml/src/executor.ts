@@ -89,8 +89,8 @@ export interface Executor {
   /** An executor whose tasks all belong to one named run with `total` expected steps. */
   openRun(name: string, total: number): { readonly executor: Executor; readonly scope: RunScope };
   warn(message: string): void;
-  /** Makes the task that calls it a member of a group (docs/groups.md); absent where tasks cannot talk. It travels. */
-  readonly joinGroup?: JoinGroup;
+  /** What makes the task that calls it a member of a group (docs/groups.md), and travels; absent where tasks cannot talk. */
+  joinGroup?(): Promise<JoinGroup>;
   /** Where tasks keep what is to outlive their worker; absent where nothing outlives it. */
   keptBytes?(): Promise<KeptBytes>;
   /** Lets go of all that was kept under names that begin so. */

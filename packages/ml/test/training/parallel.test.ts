@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MemberGroup } from "../../src/training/member-group.ts";
 import { follow, LeadingTrainer, shardOf } from "../../src/training/parallel.ts";
 import { Trainer } from "../../src/training/trainer.ts";
-import type { Callback, TrainingPlan, TrainingSet } from "../../src/training/types.ts";
+import type { CallbackHooks, TrainingPlan, TrainingSet } from "../../src/training/types.ts";
 import { labelled, net, plan, run, surroundings, tf, trainer, written0 } from "./stage.ts";
 
 beforeAll(async () => {
@@ -165,7 +165,7 @@ describe("several members", () => {
 
   it("take over what callbacks of the first change: learning rate, weights, the end", async () => {
     const seen: string[] = [];
-    const changing: Callback<null> = {
+    const changing: CallbackHooks<null> = {
       name: "changing",
       onEpochBegin: async (epoch, _, context) => {
         seen.push(`epoch ${epoch}`);

@@ -21,6 +21,7 @@ export async function submitTraining(
 ): Promise<GangTask<TrainOutcome>> {
   const { trainMember, trainTask } = await import("@taskflock/ml/training");
   if (size === 1) return executor.submit(trainTask, [job], options);
+  const joinGroup = await executor.joinGroup?.();
   const name = `training ${Date.now().toString(36)} ${Math.random().toString(36).slice(2, 10)}`;
   return new Gang<TrainOutcome>({
     size,
@@ -30,6 +31,6 @@ export async function submitTraining(
     onReport: options.onReport,
     mayReplace: (error) => isFlockError(error, "FLOCK_TASK_EXITED"),
     submit: (_, onReport) =>
-      executor.submit<GangEnd<TrainOutcome>>(trainMember, [job, name, executor.joinGroup], { ...options, onReport }),
+      executor.submit<GangEnd<TrainOutcome>>(trainMember, [job, name, joinGroup], { ...options, onReport }),
   });
 }
