@@ -236,6 +236,7 @@ export class Trainer {
       seed: this.#seed,
       rows: rowCount(this.#data),
       batchSize: this.#plan.batchSize,
+      metrics: this.#metrics.names,
       progress: { ...this.#progress, seconds: this.#seconds() },
       sums: this.#metrics.sums(),
       weightNames: this.#network.model.weights.map((weight) => weight.originalName),
@@ -257,14 +258,15 @@ export class Trainer {
       saved,
       model.weights.map((weight) => ({ name: weight.originalName, shape: weight.shape })),
     );
-    checkSamePlace(saved, rowCount(this.#data), this.#plan.batchSize);
+    checkSamePlace(saved, rowCount(this.#data), this.#plan.batchSize, this.#metrics.names);
     restoreOptimizer(this.#tf, optimizer, saved.optimizer, variables);
     this.#network.setWeights(saved.weights);
     setLayerSeeds(model, saved.layerSeeds);
     this.#callbacks.restore(saved.callbacks);
     this.#bestWeights = saved.bestIsNow ? saved.weights : saved.bestWeights;
     this.#seed = saved.seed;
-    this.#metrics.restore(saved.sums);
+    if (saved.progress.batch === 0) this.#metrics.reset();
+    else this.#metrics.restore(saved.sums);
     this.#progress = saved.progress;
     // With more epochs than it had, it has not ended after all.
     this.#progress.ended &&= this.done;
