@@ -192,6 +192,7 @@ export {
   type TensorBoardOptions,
   tensorBoard,
 } from "./training/callbacks/index.ts";
+export type { JoinGroup, MemberGroup } from "./training/member-group.ts";
 export { openModel, saveModel } from "./training/model-files.ts";
 export type { TrainingData, TrainOptions, TrainTaskOptions } from "./training/run/compile-training.ts";
 export type { CheckpointInfo } from "./training/run/report.ts";

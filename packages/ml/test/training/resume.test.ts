@@ -156,6 +156,9 @@ describe("a training that goes on from a checkpoint", () => {
     await expect((await trainer({ batchSize: 4 })).restore(checkpoint)).rejects.toMatchObject(
       refused("batches of 8 rows"),
     );
+    await expect((await trainer({ metrics: ["f1"] })).restore(checkpoint)).rejects.toMatchObject(
+      refused("the metrics none"),
+    );
     const sgd = { model: net({ dropout: 0.3, optimizer: () => tf.train.sgd(1) }) };
     await expect((await trainer(sgd)).restore(checkpoint)).rejects.toMatchObject(refused("Adam"));
     await expect(training.restore(checkpoint.subarray(0, -1))).rejects.toMatchObject(refused("cut"));
