@@ -119,11 +119,10 @@ function absent(error: NodeJS.ErrnoException): Dirent[] {
   throw error;
 }
 
-/** Closes the file in any case. */
-async function opened<T>(path: string, flags: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+async function opened<T>(path: string, flags: "r" | "wx" | "a", work: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(path, flags);
   try {
-    return await use(file);
+    return await work(file);
   } finally {
     await file.close();
   }

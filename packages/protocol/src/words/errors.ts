@@ -332,7 +332,7 @@ export const errorRegistry = {
   },
   FLOCK_LOSS_NOT_FINITE: {
     summary: "The loss of a training became NaN or infinite, so the training stopped.",
-    advice: "Lower the learning rate, look for values in the data that are not finite, or clip gradients.",
+    advice: "Lower the learning rate, and look for values in the data that are not finite.",
   },
   FLOCK_TRAINING_OVER: {
     summary: "A training that has ended was asked for something that only a running one can do.",
