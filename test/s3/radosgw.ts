@@ -2,23 +2,15 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
+import { missingS3Server } from "../../scripts/s3-server.mjs";
 
 const run = promisify(execFile);
-const programs = ["ceph", "ceph-mon", "ceph-osd", "ceph-authtool", "monmaptool", "radosgw", "radosgw-admin"];
-
-/** What is missing on this machine to start it; undefined when nothing is. */
-export function missingPrograms(): string | undefined {
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  const absent = programs.filter((program) => !folders.some((folder) => existsSync(join(folder, program))));
-  if (absent.length === 0) return undefined;
-  return `${absent.join(", ")} not found. On Debian: apt-get install --no-install-recommends ceph-mon ceph-osd radosgw ceph-common`;
-}
 
 export interface S3Server {
   readonly endpoint: string;
@@ -31,7 +23,7 @@ export interface S3Server {
 }
 
 export async function startS3(): Promise<S3Server> {
-  const missing = missingPrograms();
+  const missing = missingS3Server();
   if (missing !== undefined) throw new Error(missing);
   const cluster = new Cluster(await freePort(), await freePort());
   try {
@@ -112,20 +104,20 @@ class Cluster implements S3Server {
     await run("ceph-authtool", [keyring, "--gen-key", "-n", "client.admin", ...all("mon", "osd", "mgr")]);
     await this.#do("ceph-mon", "-i", "a", "--mkfs", "--monmap", map, "--keyring", keyring);
     this.#daemon("ceph-mon", "-i", "a", "-f");
-    await this.#until("the monitor", () => this.#do("ceph", "--connect-timeout", "3", "mon", "stat"));
+    await this.#until("the monitor", () => this.#ceph("mon", "stat"));
   }
 
   async #startStore(): Promise<void> {
     const id = randomUUID();
-    await this.#do("ceph", "osd", "new", id, "0");
+    await this.#ceph("osd", "new", id, "0");
     await this.#do("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", id);
-    await this.#do("ceph", "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=localhost");
+    await this.#ceph("osd", "crush", "add", "osd.0", "1.0", "root=default", "host=localhost");
     const start = (): ChildProcess => this.#daemon("ceph-osd", "-i", "0", "-f");
     let store = start();
     await this.#until("the store", async () => {
       // It may ask the monitor before it knows the cluster's number, is refused ("wrong fsid"), and ends.
       if (store.exitCode !== null) store = start();
-      return (await this.#do("ceph", "osd", "stat")).includes("1 up");
+      return (await this.#ceph("osd", "stat")).includes("1 up");
     });
   }
 
@@ -138,6 +130,10 @@ class Cluster implements S3Server {
 
   async #do(program: string, ...args: string[]): Promise<string> {
     return (await run(program, ["-c", this.#configuration, ...args], { timeout: 30_000 })).stdout;
+  }
+
+  async #ceph(...words: string[]): Promise<string> {
+    return await this.#do("ceph", "--connect-timeout", "5", ...words);
   }
 
   async #until(what: string, ready: () => Promise<unknown>): Promise<void> {

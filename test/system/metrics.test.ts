@@ -1,8 +1,15 @@
 // docs/metrics.md says what /metrics serves: every name, its type, its labels and what it means.
 
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Client, LocalCluster } from "taskflock";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { installNvidiaSmi, TWO_H200 } from "./nvidia-smi.ts";
+
+// Workers with GPUs have more to tell.
+const folder = mkdtempSync(join(tmpdir(), "taskflock-"));
+const PATH = installNvidiaSmi(folder, TWO_H200);
 
 interface Metric {
   type: string;
@@ -15,15 +22,17 @@ let cluster: LocalCluster;
 let client: Client;
 let served: ReadonlyMap<string, Metric>;
 beforeAll(async () => {
-  cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1, resources: { GPU: 2 } });
+  cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 2, gpus: 2, env: { PATH } });
   client = await cluster.connect();
   await client.gather(client.map((x: number) => x + 1, [1, 2, 3]));
-  await vi.waitUntil(async () => (await client.workers())[0]?.metrics != null, { timeout: 10_000 });
+  const known = async (): Promise<boolean> => (await client.workers())[0]?.metrics?.gpus[1]?.utilization === 0;
+  await vi.waitUntil(known, { timeout: 20_000 });
   served = parse(await (await fetch(`${new URL(cluster.dashboardUrl).origin}/metrics`)).text());
 }, 60_000);
 afterAll(async () => {
   await client?.close();
   await cluster?.close();
+  rmSync(folder, { recursive: true });
 });
 
 /** The text format of Prometheus. */
@@ -77,7 +86,7 @@ test("names have their rooms, counters end in _total, every value is a number, a
 
 test("workers are there by name, with their resources and what they did", () => {
   const of = (name: string): Metric => served.get(`taskflock_worker_${name}`)!;
-  expect(of("slots").values).toEqual([1]);
+  expect(of("slots").values).toEqual([2]);
   expect(of("tasks_finished_total").values).toEqual([3]);
   expect([...of("resource").labels]).toEqual(["worker", "resource"]);
   expect(of("resource").values).toEqual([2]);

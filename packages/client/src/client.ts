@@ -1,6 +1,16 @@
 // What users hold: a connection to a scheduler, through which they submit tasks and get their results.
 
-import { type GridSearchOptions, gridSearch, type ScoreNames, type Search } from "@taskflock/ml";
+import {
+  type GridSearchOptions,
+  gridSearch,
+  type RandomSearchOptions,
+  randomSearch,
+  type ScoreNames,
+  type Search,
+  type TrainingRun,
+  type TrainOptions,
+  train,
+} from "@taskflock/ml";
 import type { AttachedRun } from "./attached-run.ts";
 import { ClientTools } from "./client/tools.ts";
 import { type ClientOptions, compileClientOptions } from "./client-options.ts";
@@ -58,6 +68,26 @@ export class Client extends ClientTools {
     return gridSearch(new ClientExecutor(this.#executorHost()), options);
   }
 
+  /**
+   * Tries candidates that are drawn from `params`: `nIter` of them (default 10), the same for the same `seed`. Otherwise as `gridSearch`.
+   */
+  randomSearch<P extends object, M, I, const S extends PropertyKey = "score">(
+    options: RandomSearchOptions<P, M, I, S>,
+  ): Search<P, M, I, ScoreNames<S>> {
+    this.open();
+    return randomSearch(new ClientExecutor(this.#executorHost()), options);
+  }
+
+  /**
+   * Trains a model on a worker (`model`: a function that builds and compiles it with TensorFlow.js). Returns at once: epochs as they
+   * end by `for await (const epoch of run)`, the model of the best epoch by `await run.result()`. It goes on from its last checkpoint
+   * when its worker dies or retires. Throws at once for options and data that cannot be used (FLOCK_OPTION_INVALID, FLOCK_ML_…).
+   */
+  train<P extends object>(options: TrainOptions<P>): TrainingRun {
+    this.open();
+    return train(new ClientExecutor(this.#executorHost()), options);
+  }
+
   /** Leaves the scheduler, which drops what only this client wanted. What is awaited rejects with FLOCK_CLOSED. */
   close(): Promise<void> {
     return this.session.close();
@@ -73,6 +103,7 @@ export class Client extends ClientTools {
       scatterNow: (value, options) => this.open().scatter(value, options),
       run: (name, options) => this.run(name, options),
       logs: this.logSink,
+      removeKept: async (prefix) => (await import("@taskflock/client/kept-bytes")).removeAllKeptBytes(this, prefix),
     };
   }
 }

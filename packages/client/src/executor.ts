@@ -1,6 +1,6 @@
 // What `@taskflock/ml` computes with: this client, seen through its small `Executor`.
 
-import type { Executor, Handle, SubmitOptions } from "@taskflock/ml";
+import type { Executor, Handle, JoinGroup, KeptBytes, SubmitOptions } from "@taskflock/ml";
 import type { AnyFunction } from "./function-table.ts";
 import { type Future, isFuture } from "./future.ts";
 import { type LogSink, showLog } from "./logs.ts";
@@ -14,6 +14,8 @@ export interface ExecutorHost {
   scatterNow(value: unknown, options: { readonly name?: string; readonly broadcast: boolean }): Future<unknown>;
   run(name: string, options: { readonly steps: number }): TaskRun;
   readonly logs: LogSink;
+  /** Lets go of what tasks keep (kept-bytes.ts) under names that begin so. */
+  removeKept(prefix: string): Promise<void>;
 }
 
 export class ClientExecutor implements Executor {
@@ -27,8 +29,11 @@ export class ClientExecutor implements Executor {
 
   // biome-ignore lint/suspicious/noExplicitAny: as the interface says it
   submit<R>(fn: (...args: any[]) => R | Promise<R>, args: readonly unknown[], options: SubmitOptions = {}): Handle<R> {
-    const all: TaskOptions = this.#run === null ? options : { ...options, run: this.#run };
-    return this.#host.submitAny(fn, args, all) as Handle<R>;
+    const { onReport, ...task } = options;
+    const all: TaskOptions = this.#run === null ? task : { ...task, run: this.#run };
+    const future = this.#host.submitAny(fn, args, all);
+    if (onReport !== undefined) future.onReport(onReport);
+    return future as Handle<R>;
   }
 
   /** To every worker: a search reads its data everywhere, and must not end with the worker that holds them. */
@@ -46,6 +51,21 @@ export class ClientExecutor implements Executor {
       executor: new ClientExecutor(this.#host, run),
       scope: { emit: () => run.step(), close: (outcome) => run.close(outcome) },
     };
+  }
+
+  async keptBytes(): Promise<KeptBytes> {
+    const { writeKeptBytes, readKeptBytes, listKeptBytes, removeKeptBytes } = await import(
+      "@taskflock/client/kept-bytes"
+    );
+    return { write: writeKeptBytes, read: readKeptBytes, list: listKeptBytes, remove: removeKeptBytes };
+  }
+
+  async joinGroup(): Promise<JoinGroup> {
+    return (await import("@taskflock/client/join-group")).joinGroup;
+  }
+
+  forgetKept(prefix: string): Promise<void> {
+    return this.#host.removeKept(prefix);
   }
 
   warn(message: string): void {

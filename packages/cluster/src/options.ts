@@ -46,7 +46,7 @@ export interface LocalClusterOptions {
   readonly dashboardPort?: number;
   /** Workers are watched, and started again when they die. Default true. */
   readonly nanny?: boolean;
-  /** Environment of the processes, beside this process's own without its TASKFLOCK_ variables. */
+  /** Environment of the processes, beside this process's own; of its TASKFLOCK_ variables only those about tensors. */
   readonly env?: Readonly<Record<string, string>>;
   /** How much the processes log on stderr. Default "warn". */
   readonly logLevel?: "trace" | "debug" | "info" | "warn" | "error" | "silent";
@@ -177,9 +177,13 @@ function workerFlags(options: LocalClusterOptions, threads: number): string[] {
   return flags;
 }
 
+/** What says how this machine computes with tensors: it holds for the cluster's processes, too. */
+const ofTheMachine = new Set(["TASKFLOCK_TENSOR_BACKEND", "TASKFLOCK_TENSORFLOW_HOME"]);
+
 /** Flags are environment variables too: those of this process are not meant for the cluster's. */
 function ownEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TASKFLOCK_")));
+  const isMeant = (name: string): boolean => !name.startsWith("TASKFLOCK_") || ofTheMachine.has(name);
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => isMeant(name)));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

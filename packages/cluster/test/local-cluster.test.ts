@@ -108,11 +108,14 @@ test("options: what they become, and what is refused", async () => {
     "--threads 2 --host 127.0.0.1 --scheduler-lost-ms 5000 --memory-limit 1GiB --heap-limit 64 --resources GPU=1",
   );
   process.env["TASKFLOCK_PORT"] = "1";
+  process.env["TASKFLOCK_TENSORFLOW_HOME"] = "there";
   try {
     expect(completeOptions({ roleCommand, env: { A: "b" } }).env).toMatchObject({ A: "b" });
     expect(completeOptions({ roleCommand }).env).not.toHaveProperty("TASKFLOCK_PORT");
+    expect(completeOptions({ roleCommand }).env).toMatchObject({ TASKFLOCK_TENSORFLOW_HOME: "there" });
   } finally {
     delete process.env["TASKFLOCK_PORT"];
+    delete process.env["TASKFLOCK_TENSORFLOW_HOME"];
   }
   const refused = (options: object, message: RegExp): void => {
     expect(() => completeOptions({ roleCommand, ...options })).toThrowError(

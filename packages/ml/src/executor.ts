@@ -1,5 +1,7 @@
 // The only way this package talks to a cluster. `@taskflock/client` implements it; `InlineExecutor` runs in this process.
 
+import type { JoinGroup } from "./training/member-group.ts";
+
 /** A value that is, or will be, on the cluster. May stand anywhere inside the arguments of `Executor.submit`. */
 export interface Handle<R> {
   /** Waits for the value; rejects with the task's error. */
@@ -7,6 +9,8 @@ export interface Handle<R> {
   /** Says that the value is no longer wanted. */
   release(): void;
   cancel(reason?: string): Promise<void>;
+  /** Gives a value to the code of the task, while it runs; false when it does not. */
+  tell(value: unknown): Promise<boolean>;
 }
 
 /** Values that hold no handles. */
@@ -42,6 +46,26 @@ export interface SubmitOptions {
   /** Milliseconds that it may wait while no worker is there that could ever run it. */
   readonly noWorkerTimeoutMs?: number;
   readonly resources?: Readonly<Record<string, number>>;
+  /** How many workers may die under the task. */
+  readonly allowedFailures?: number;
+  /** Milliseconds that its code may go on after it was cancelled. */
+  readonly cancelGraceMs?: number;
+  /** Names of the workers that may run it. */
+  readonly workers?: readonly string[];
+  /** "process": in a child process of a worker. */
+  readonly isolation?: "thread" | "process";
+  /** Hears what the task reports while it runs; of several reports perhaps only the latest, which comes before the result. */
+  readonly onReport?: (report: unknown) => void;
+}
+
+/** Bytes that the cluster keeps under names. The functions travel, and work inside of tasks. */
+export interface KeptBytes {
+  /** Creates or replaces; two workers have it, where there are two. */
+  readonly write: (name: string, bytes: Uint8Array) => Promise<void>;
+  readonly read: (name: string) => Promise<Uint8Array>;
+  /** Names that begin so. */
+  readonly list: (prefix: string) => Promise<readonly string[]>;
+  readonly remove: (name: string) => Promise<void>;
 }
 
 /** A run as the executor shows it to people: the progress bar, the page, `client.runs()`. */
@@ -65,4 +89,10 @@ export interface Executor {
   /** An executor whose tasks all belong to one named run with `total` expected steps. */
   openRun(name: string, total: number): { readonly executor: Executor; readonly scope: RunScope };
   warn(message: string): void;
+  /** What makes the task that calls it a member of a group (docs/groups.md), and travels; absent where tasks cannot talk. */
+  joinGroup?(): Promise<JoinGroup>;
+  /** Where tasks keep what is to outlive their worker; absent where nothing outlives it. */
+  keptBytes?(): Promise<KeptBytes>;
+  /** Lets go of all that was kept under names that begin so. */
+  forgetKept?(prefix: string): Promise<void>;
 }

@@ -27,7 +27,7 @@ export {
   logisticRegression,
   predictLogisticRegression,
 } from "./estimators/logistic-regression.ts";
-export type { Executor, Handle, RunScope, Settled, SubmitOptions } from "./executor.ts";
+export type { Executor, Handle, KeptBytes, RunScope, Settled, SubmitOptions } from "./executor.ts";
 export { FittedEstimator, fitEstimator } from "./fitted.ts";
 export { type FormatOptions, formatResults } from "./format-results.ts";
 export { InlineExecutor, type InlineExecutorOptions } from "./inline-executor.ts";
@@ -112,10 +112,26 @@ export {
   type Scoring,
   scorerNames,
 } from "./scorers.ts";
-export type { GridSearchOptions } from "./search/compile.ts";
+export type { GridSearchOptions, RandomSearchOptions, SearchOptions } from "./search/compile.ts";
 export type { CvResults, FoldScores } from "./search/cv-results.ts";
-export { gridSearch } from "./search/grid-search.ts";
+export {
+  choice,
+  type Distribution,
+  logUniform,
+  type ParameterSpace,
+  randInt,
+  uniform,
+} from "./search/distributions.ts";
+export { gridSearch, randomSearch } from "./search/grid-search.ts";
 export type { ParameterGrid } from "./search/parameter-grid.ts";
+export {
+  type Bracket,
+  type HalvingPlan,
+  type HyperbandPlan,
+  halvingSchedule,
+  hyperbandBrackets,
+  type Rung,
+} from "./search/schedules.ts";
 export { type FoldEvent, type Search, SearchResult, type SearchStatus } from "./search/search.ts";
 export { type FitJob, type FoldJob, fitAndScore, refit, runSharedStep } from "./search/tasks.ts";
 export {
@@ -176,7 +192,13 @@ export {
   type TensorBoardOptions,
   tensorBoard,
 } from "./training/callbacks/index.ts";
+export type { JoinGroup, MemberGroup } from "./training/member-group.ts";
 export { openModel, saveModel } from "./training/model-files.ts";
+export type { TrainingData, TrainOptions, TrainTaskOptions } from "./training/run/compile-training.ts";
+export type { CheckpointInfo } from "./training/run/report.ts";
+export type { ArrayInput, NestedNumbers, SetInput } from "./training/run/tensor-input.ts";
+export { type PredictOptions, TrainedModel } from "./training/run/trained-model.ts";
+export { type TrainingResult, type TrainingRun, train } from "./training/run/training-run.ts";
 export type {
   BuiltInCallback,
   Callback,

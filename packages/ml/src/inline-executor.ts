@@ -2,11 +2,14 @@
 
 import { FlockError } from "@taskflock/protocol/words";
 import type { Executor, Handle, RunScope, Settled } from "./executor.ts";
+import { InlineTask } from "./inline-task.ts";
 import { isPlainObject, kindOf } from "./kinds.ts";
 import type { ScoreNames } from "./scorers.ts";
-import type { GridSearchOptions } from "./search/compile.ts";
-import { gridSearch } from "./search/grid-search.ts";
+import type { GridSearchOptions, RandomSearchOptions } from "./search/compile.ts";
+import { gridSearch, randomSearch } from "./search/grid-search.ts";
 import type { Search } from "./search/search.ts";
+import type { TrainOptions } from "./training/run/compile-training.ts";
+import { type TrainingRun, train } from "./training/run/training-run.ts";
 
 export interface InlineExecutorOptions {
   /** Takes warnings; default: the process's own warnings. */
@@ -19,7 +22,7 @@ export interface InlineExecutorOptions {
  * Tasks run one at a time, in the order in which they were submitted, each in a turn of the event loop of its own. Their functions
  * are called as they are: a breakpoint in one holds, with its variables, and an error has its own stack.
  *
- * `submit`, `call`, `map`, `gather`, `scatter`, `gridSearch` and `close` take what a client's take, so that a program is debugged by
+ * `submit`, `call`, `map`, `gather`, `scatter`, `gridSearch`, `randomSearch`, `train` and `close` take what a client's take, so that a program is debugged by
  * the exchange of one name:
  *
  *     const found = await new InlineExecutor().gridSearch({ estimator, params, X, y, errorScore: "raise" }).result();
@@ -32,19 +35,20 @@ export class InlineExecutor implements Executor {
     this.#options = options;
   }
 
-  /** Options of tasks mean nothing here. */
+  /** Options of tasks mean nothing here, but for `onReport`. */
   // biome-ignore lint/suspicious/noExplicitAny: as in `Executor`
-  submit<R>(fn: (...args: any[]) => R | Promise<R>, args: readonly unknown[], _options?: object): Handle<R> {
-    const cancelled = new AbortController();
+  submit<R>(fn: (...args: any[]) => R | Promise<R>, args: readonly unknown[], options: object = {}): Handle<R> {
+    const task = new InlineTask(fn.name, options);
     const before = this.#last;
     const value = (async () => {
       await before;
       await new Promise<void>((next) => setImmediate(next));
-      cancelled.signal.throwIfAborted();
-      return fn(...((await resolveHandles(args)) as unknown[]));
+      task.signal.throwIfAborted();
+      const values = (await resolveHandles(args)) as unknown[];
+      return task.run(() => fn(...values));
     })();
     this.#last = value.catch(() => undefined);
-    return new InlineHandle<R>(value as Promise<Awaited<R>>, cancelled);
+    return new InlineHandle<R>(value as Promise<Awaited<R>>, task);
   }
 
   /** Calls `fn`, and waits for what it returns. */
@@ -90,8 +94,20 @@ export class InlineExecutor implements Executor {
     return gridSearch(this, options);
   }
 
+  /** `randomSearch(executor, options)`, as a client has it. */
+  randomSearch<P extends object, M, I, const S extends PropertyKey = "score">(
+    options: RandomSearchOptions<P, M, I, S>,
+  ): Search<P, M, I, ScoreNames<S>> {
+    return randomSearch(this, options);
+  }
+
+  /** `train(executor, options)`, as a client has it. */
+  train<P extends object>(options: TrainOptions<P>): TrainingRun {
+    return train(this, options);
+  }
+
   scatter<T>(value: T): Handle<T> {
-    return new InlineHandle<T>(Promise.resolve(value), new AbortController());
+    return new InlineHandle<T>(Promise.resolve(value), new InlineTask("data", {}));
   }
 
   isHandle(value: unknown): value is Handle<unknown> {
@@ -117,11 +133,11 @@ export class InlineExecutor implements Executor {
 
 class InlineHandle<R> implements Handle<R> {
   readonly #value: Promise<Awaited<R>>;
-  readonly #cancelled: AbortController;
+  readonly #task: InlineTask;
 
-  constructor(value: Promise<Awaited<R>>, cancelled: AbortController) {
+  constructor(value: Promise<Awaited<R>>, task: InlineTask) {
     this.#value = value;
-    this.#cancelled = cancelled;
+    this.#task = task;
     value.catch(() => undefined);
   }
 
@@ -134,7 +150,11 @@ class InlineHandle<R> implements Handle<R> {
   }
 
   async cancel(reason = "The task was cancelled."): Promise<void> {
-    this.#cancelled.abort(new FlockError("FLOCK_CANCELLED", reason));
+    this.#task.cancel(reason);
+  }
+
+  async tell(value: unknown): Promise<boolean> {
+    return this.#task.tell(value);
   }
 }
 

@@ -1,7 +1,8 @@
 // Tables for a terminal.
 
 import type { EventLine, PrintedLines } from "@taskflock/client";
-import type { ClusterInfo, StoryLine } from "@taskflock/protocol";
+import type { ClusterInfo, GpuMetrics, StoryLine, WorkerInfo } from "@taskflock/protocol";
+import { sayTensors } from "@taskflock/worker";
 
 /** What `taskflock status` prints. */
 export function formatCluster({ scheduler, workers, tasks, runs, sessions }: ClusterInfo): string {
@@ -32,6 +33,7 @@ export function formatCluster({ scheduler, workers, tasks, runs, sessions }: Clu
       ]),
     );
   }
+  lines.push(...gpuLines(workers), ...tensorLines(workers));
   if (runs.length > 0) {
     lines.push(
       "",
@@ -49,6 +51,27 @@ export function formatCluster({ scheduler, workers, tasks, runs, sessions }: Clu
     );
   }
   return lines.join("\n");
+}
+
+/** What is known of GPUs; nothing where there are none. */
+function gpuLines(workers: readonly WorkerInfo[]): string[] {
+  const rows = workers.flatMap(({ name, metrics }) => (metrics?.gpus ?? []).map((gpu) => gpuRow(name, gpu)));
+  return rows.length === 0 ? [] : ["", ...columns([["WORKER", "GPU", "NAME", "LOAD", "MEMORY"], ...rows])];
+}
+
+function gpuRow(
+  worker: string,
+  { device, name, utilization, memoryUsedBytes: used, memoryTotalBytes: total }: GpuMetrics,
+): string[] {
+  const load = utilization === null ? "-" : `${Math.round(utilization * 100)} %`;
+  const memory = used === null || total === null ? "-" : `${formatBytes(used)} of ${formatBytes(total)}`;
+  return [worker, device, name, load, memory];
+}
+
+/** `w-1: tensors in threads: wasm (tfjs 4.22.0)`. */
+function tensorLines(workers: readonly WorkerInfo[]): string[] {
+  const lines = workers.flatMap(({ name, tensors }) => tensors.map((one) => `${name}: ${sayTensors(one)}`));
+  return lines.length === 0 ? [] : ["", ...lines.map(onOneLine)];
 }
 
 /** A task's transitions, oldest first; times in seconds since the first. */

@@ -32,17 +32,18 @@ describe("loadTensors", () => {
   });
 
   it.each(["node-gpu", "node", "webgpu"])("computes with %s, or says why that cannot be", async (backend) => {
+    // A mask turned, as recurrent layers do: WebGPU gives zeros for it where its cast is not mended.
     const text = `
       import { loadTensors } from "@taskflock/tensors";
       const told = await loadTensors({ backend: "${backend}" }).then(
-        async ({ tf }) => [...(await tf.tensor([1, 2]).cast("int32").sum().data())].join(),
+        async ({ tf }) => (await tf.ones([2, 600, 1]).notEqual(0).cast("float32").transpose([1, 0, 2]).sum().data())[0],
         ({ code, message }) => code + " " + message,
       );
       console.log(told);
     `;
     const { code, stdout } = await run(text, repository);
     expect(code).toBe(0);
-    if (stdout !== "3\n")
+    if (stdout !== "1200\n")
       expect(stdout).toMatch(new RegExp(`^FLOCK_TENSOR_BACKEND .*"${backend}" does not work here: .+`));
   });
 

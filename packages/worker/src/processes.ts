@@ -1,4 +1,5 @@
 // The two processes of a worker, each of which loads its own part: a nanny starts its worker before it has loaded the rest of itself.
+import type { GpuReport } from "./gpus/about.ts";
 import type { FoundGpus, GpuDeal, GpuWish } from "./gpus/find.ts";
 import type { NannyOptions, RunningNanny } from "./nanny/nanny.ts";
 import type { WorkerOptions } from "./options.ts";
@@ -15,10 +16,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   return worker.startWorker(options);
 }
 
-/** The devices that CUDA would show this process; never rejects. */
-export async function findGpus(): Promise<FoundGpus> {
-  const gpus = await import("./gpus/find.ts");
-  return gpus.findGpus();
+/** The devices that CUDA would show this process, and what a person wants to know of them; never rejects. */
+export async function aboutGpus(): Promise<GpuReport> {
+  const gpus = await import("./gpus/about.ts");
+  return gpus.aboutGpus();
 }
 
 /** Those of the wish that a worker is to give out. Throws FLOCK_GPU_UNAVAILABLE. */

@@ -23,6 +23,8 @@ export interface SeenBatch {
 }
 
 export class EpochMetrics {
+  /** Of the metrics, as the logs have them. */
+  readonly names: readonly string[];
   readonly #metrics: readonly Metric[];
   #rows = 0;
   #loss = 0;
@@ -30,6 +32,7 @@ export class EpochMetrics {
   /** Errors: FLOCK_ML_SCORER for an unknown name, FLOCK_OPTION_INVALID for a wrong option. */
   constructor(metrics: readonly (string | MetricOptions)[]) {
     this.#metrics = metrics.map((metric) => createMetric(metric as MetricName | MetricOptions));
+    this.names = this.#metrics.map(({ name }) => name);
   }
 
   /** Mean loss over the rows until now. */

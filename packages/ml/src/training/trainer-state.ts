@@ -33,6 +33,8 @@ export interface SavedTraining {
   readonly seed: number;
   readonly rows: number;
   readonly batchSize: number;
+  /** Names, in their order. */
+  readonly metrics: readonly string[];
   readonly progress: Progress;
   readonly sums: EpochSums;
   readonly weightNames: readonly string[];
@@ -64,8 +66,13 @@ export function checkFits(
     throw invalid(`it has the weight ${saved.weightNames[weights.length]}, which the model lacks`);
 }
 
-/** In the middle of an epoch, the place in the data means something only for the same data and batches. */
-export function checkSamePlace(saved: SavedTraining, rows: number, batchSize: number): void {
+/** In the middle of an epoch, place and sums mean something only for the same data, batches and metrics. */
+export function checkSamePlace(
+  saved: SavedTraining,
+  rows: number,
+  batchSize: number,
+  metrics: readonly string[],
+): void {
   if (saved.progress.batch === 0) return;
   if (saved.rows !== rows)
     throw invalid(`it stands in the middle of an epoch over ${saved.rows} rows, and there are ${rows} now`);
@@ -73,6 +80,14 @@ export function checkSamePlace(saved: SavedTraining, rows: number, batchSize: nu
     throw invalid(
       `it stands in the middle of an epoch with batches of ${saved.batchSize} rows, and batchSize is ${batchSize} now`,
     );
+  if (saved.metrics.join() !== metrics.join())
+    throw invalid(
+      `it stands in the middle of an epoch with the metrics ${listed(saved.metrics)}, and they are ${listed(metrics)} now`,
+    );
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? "none" : names.join(", ");
 }
 
 function invalid(what: string): FlockError {

@@ -38,6 +38,7 @@ export class Trainer {
   /** The order of rows of the epoch it is kept for. */
   #order: { epoch: number; rows: Int32Array } | null = null;
   #since: number = performance.now();
+  #weightsSet = 0;
 
   /**
    * Builds the model. Errors: FLOCK_TRAINING_MODEL when it cannot be trained here, FLOCK_ML_INPUT when the data does not fit it,
@@ -105,6 +106,11 @@ export class Trainer {
     return Math.ceil(rowCount(this.#data) / this.#plan.batchSize);
   }
 
+  /** How often a callback has set the weights: where several workers train, the others have to take them over. */
+  get weightsSet(): number {
+    return this.#weightsSet;
+  }
+
   get history(): readonly Epoch[] {
     return this.#progress.history;
   }
@@ -126,10 +132,10 @@ export class Trainer {
     setLearningRate(this.#network.optimizer, rate);
   }
 
-  /** Rows of the next batch; null at the end of an epoch. The same until endBatch() or step() is through with them. */
+  /** Rows of the next batch; null at the end of an epoch, and once the training is to stop. The same until endBatch() or step() is through with them. */
   nextBatch(): Int32Array | null {
     const { epoch, batch } = this.#progress;
-    if (batch >= this.steps || epoch >= this.#plan.epochs) return null;
+    if (batch >= this.steps || this.done) return null;
     if (this.#order?.epoch !== epoch)
       this.#order = { epoch, rows: epochOrder(rowCount(this.#data), this.#seed, epoch, this.#plan.shuffle) };
     return this.#order.rows.subarray(batch * this.#plan.batchSize, (batch + 1) * this.#plan.batchSize);
@@ -230,6 +236,7 @@ export class Trainer {
       seed: this.#seed,
       rows: rowCount(this.#data),
       batchSize: this.#plan.batchSize,
+      metrics: this.#metrics.names,
       progress: { ...this.#progress, seconds: this.#seconds() },
       sums: this.#metrics.sums(),
       weightNames: this.#network.model.weights.map((weight) => weight.originalName),
@@ -251,15 +258,18 @@ export class Trainer {
       saved,
       model.weights.map((weight) => ({ name: weight.originalName, shape: weight.shape })),
     );
-    checkSamePlace(saved, rowCount(this.#data), this.#plan.batchSize);
+    checkSamePlace(saved, rowCount(this.#data), this.#plan.batchSize, this.#metrics.names);
     restoreOptimizer(this.#tf, optimizer, saved.optimizer, variables);
     this.#network.setWeights(saved.weights);
     setLayerSeeds(model, saved.layerSeeds);
     this.#callbacks.restore(saved.callbacks);
     this.#bestWeights = saved.bestIsNow ? saved.weights : saved.bestWeights;
     this.#seed = saved.seed;
-    this.#metrics.restore(saved.sums);
+    if (saved.progress.batch === 0) this.#metrics.reset();
+    else this.#metrics.restore(saved.sums);
     this.#progress = saved.progress;
+    // With more epochs than it had, it has not ended after all.
+    this.#progress.ended &&= this.done;
     this.#order = null;
     this.#since = performance.now();
   }
@@ -329,7 +339,7 @@ export class Trainer {
   #lossNotFinite(loss: number): FlockError {
     return new FlockError(
       "FLOCK_LOSS_NOT_FINITE",
-      `The loss became ${loss} in epoch ${this.epoch + 1}, step ${this.batch + 1} of ${this.steps}. Try a lower learning rate, look for values in the data that are not finite, or clip gradients.`,
+      `The loss became ${loss} in epoch ${this.epoch + 1}, step ${this.batch + 1} of ${this.steps}. Try a lower learning rate, and look for values in the data that are not finite.`,
     );
   }
 
@@ -352,6 +362,7 @@ export class Trainer {
       },
       setWeights(weights) {
         trainer.#network.setWeightData(weights);
+        trainer.#weightsSet++;
       },
       artifact: () => trainer.artifact(),
       log: (text) => trainer.#surroundings.log(text),

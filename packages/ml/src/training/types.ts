@@ -77,7 +77,7 @@ export interface CallbackContext {
   readonly steps: number;
   /** Of the optimizer; setting it holds from the next step on. */
   learningRate: number;
-  /** Ends the training after this epoch. */
+  /** Ends the training: within an epoch no further batch comes, and its figures are those of the batches until then. */
   stopTraining(reason: string): void;
   /** Weights as they are now, in the order of `model.getWeights()`. */
   getWeights(): Promise<Float32Array[]>;

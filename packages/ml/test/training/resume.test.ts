@@ -96,6 +96,29 @@ describe("a training that goes on from a checkpoint", () => {
     await compare({ model }, 4);
   });
 
+  it("goes on for more epochs than it was to have, and ends once", async () => {
+    const ends: number[] = [];
+    const counting = {
+      name: "counting",
+      start: () => ({ epochs: 0 }),
+      onEpochEnd(epoch: number, _logs: unknown, state: { epochs: number }) {
+        state.epochs = epoch;
+      },
+      onTrainEnd: (state: { epochs: number }) => void ends.push(state.epochs),
+    };
+    const expected = await run(await trainer({ epochs: 4 }));
+    const short = await trainer({ epochs: 2, callbacks: [counting] });
+    expect(await run(short)).toEqual(expected.slice(0, 2));
+    const long = await trainer({ epochs: 4, callbacks: [counting] });
+    await long.restore(await short.checkpoint());
+    expect(await run(long)).toEqual(expected);
+    const over = await trainer({ epochs: 4, callbacks: [counting] });
+    await over.restore(await long.checkpoint());
+    expect(over.done).toBe(true);
+    await over.end();
+    expect(ends).toEqual([2, 4]);
+  });
+
   it("leaves Math.random as it was, also after an error, and to others while a model is built", async () => {
     const real = Math.random;
     let [inside, outside] = [real, 0];
@@ -132,6 +155,9 @@ describe("a training that goes on from a checkpoint", () => {
     await expect((await trainer({}, labelled(30))).restore(checkpoint)).rejects.toMatchObject(refused("22 rows"));
     await expect((await trainer({ batchSize: 4 })).restore(checkpoint)).rejects.toMatchObject(
       refused("batches of 8 rows"),
+    );
+    await expect((await trainer({ metrics: ["f1"] })).restore(checkpoint)).rejects.toMatchObject(
+      refused("the metrics none"),
     );
     const sgd = { model: net({ dropout: 0.3, optimizer: () => tf.train.sgd(1) }) };
     await expect((await trainer(sgd)).restore(checkpoint)).rejects.toMatchObject(refused("Adam"));

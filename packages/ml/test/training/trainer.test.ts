@@ -128,6 +128,23 @@ describe("a training", () => {
     expect((await training.artifact()).weightData).not.toEqual(first.weightData);
   });
 
+  it("ends within an epoch when a callback says so, as Keras's does, with the figures until then", async () => {
+    const hasty = {
+      name: "hasty",
+      onBatchEnd: (step: number, _logs: unknown, _state: unknown, context: { stopTraining(reason: string): void }) => {
+        if (step === 5) context.stopTraining("enough");
+      },
+    };
+    const training = await trainer({ epochs: 4, callbacks: [hasty] });
+    let steps = 0;
+    while (!training.done) {
+      while (await training.step()) steps++;
+      await training.endEpoch();
+    }
+    expect([steps, training.epoch, training.stopReason]).toEqual([5, 2, "enough"]);
+    expect(training.history[1]?.logs["loss"]).toBeGreaterThan(0);
+  });
+
   it("frees everything", async () => {
     for (const optimizer of ["sgd", "adam", "rmsprop", "adamax", "adadelta", "adagrad"]) {
       const before = tf.memory().numTensors;

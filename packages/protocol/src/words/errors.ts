@@ -1,3 +1,4 @@
+// Long: one table of all codes.
 // The one registry of coded errors. A code is never reused; `docs/errors.md` is generated from this table.
 // Long: one table, read entry by entry.
 
@@ -332,7 +333,11 @@ export const errorRegistry = {
   },
   FLOCK_LOSS_NOT_FINITE: {
     summary: "The loss of a training became NaN or infinite, so the training stopped.",
-    advice: "Lower the learning rate, look for values in the data that are not finite, or clip gradients.",
+    advice: "Lower the learning rate, and look for values in the data that are not finite.",
+  },
+  FLOCK_TRAINING_OVER: {
+    summary: "A training that has ended was asked for something that only a running one can do.",
+    advice: "Its last state is `checkpoint` of its result.",
   },
   FLOCK_CHECKPOINT_INVALID: {
     summary: "A checkpoint is damaged, cut, foreign, or of another model.",

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
+import { addGpuCommand } from "./gpu.ts";
 import { addReplayCommand } from "./replay.ts";
 import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
@@ -45,6 +46,7 @@ Every flag is also an environment variable, which the --help of its command name
   addRetireCommand(program);
   addRestartCommand(program);
   addDoctorCommand(program);
+  addGpuCommand(program);
   addReplayCommand(program);
   addTensorflowCommand(program);
   addWatchCommands(program);

@@ -28,6 +28,9 @@ export const tryWebGpu: Attempt = async ({ tf, mainThread, forced }) => {
   if (!mainThread) return { why: onlyInProcesses };
   const files = findPackages();
   if ("why" in files) return files;
+  // Where a worker gives its GPUs to tasks that ask for some, other tasks leave them alone; Vulkan does not know of the variable.
+  if (!forced && ["", "-1"].includes(process.env["CUDA_VISIBLE_DEVICES"] ?? "all"))
+    return { why: "CUDA_VISIBLE_DEVICES hides all GPUs" };
   // Dawn would print that it is missing.
   if (!forced && process.platform === "linux" && !hasVulkan())
     return { why: "there is no Vulkan here (libvulkan.so.1), which comes with a GPU's driver" };

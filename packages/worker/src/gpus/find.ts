@@ -9,6 +9,8 @@ export interface Gpu {
   /** Such as "NVIDIA H200", or "NVIDIA A100-SXM4-40GB, MIG 3g.20gb" for a part of one. */
   readonly name: string;
   readonly uuid: string;
+  /** Of the whole device, as nvidia-smi counts. */
+  readonly number: string;
   /** It is a part of a device; figures are told of whole ones. */
   readonly isPart: boolean;
 }
@@ -65,13 +67,13 @@ function tooFew(wanted: number, { gpus, why }: FoundGpus): FlockError {
 }
 
 /** What `nvidia-smi -L` prints: devices, and below those that are divided their parts, which stand for them. */
-export function readList(text: string): ListedGpu[] {
+function readList(text: string): ListedGpu[] {
   const listed: ListedGpu[] = [];
   for (const line of text.split("\n")) {
     const whole = /^GPU (\d+): (.*) \(UUID: ([^)]+)\)/.exec(line);
     if (whole !== null) {
       const [, number = "", name = "", uuid = ""] = whole;
-      listed.push({ number, device: number, name, uuid, isPart: false, parentName: name });
+      listed.push({ device: number, number, name, uuid, isPart: false, parentName: name });
       continue;
     }
     const part = /^\s+MIG (\S+)\s+Device\s+\d+: \(UUID: ([^)]+)\)/.exec(line);
@@ -85,14 +87,12 @@ export function readList(text: string): ListedGpu[] {
   return listed;
 }
 
-export interface ListedGpu extends Gpu {
-  /** Of the whole device. */
-  readonly number: string;
+interface ListedGpu extends Gpu {
   readonly parentName: string;
 }
 
 /** As CUDA reads the variable: numbers, and UUIDs or their beginnings; from the first one that is not there on, nothing counts. */
-export function visibleOf(all: readonly ListedGpu[], visible: string): Gpu[] {
+function visibleOf(all: readonly ListedGpu[], visible: string): Gpu[] {
   const shown: Gpu[] = [];
   for (const entry of visible.split(",").map((text) => text.trim())) {
     if (entry === "") break;

@@ -62,7 +62,7 @@ export class GpuWatch {
 }
 
 /** Rows of `QUERY`: MiB and percent. */
-export function figuresOf(text: string): Map<string, Figures> {
+function figuresOf(text: string): Map<string, Figures> {
   const figures = new Map<string, Figures>();
   for (const [uuid = "", load, used, total] of rowsOf(text)) {
     const percent = numberIn(load);

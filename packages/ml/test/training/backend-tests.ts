@@ -1,7 +1,7 @@
-// The tagger's kind of model, and recurrent layers, on the WebAssembly backend: the same seed gives the same, also after a checkpoint.
-import { loadTensors, type TensorFlow } from "@taskflock/tensors";
+// The tagger's kind of model, and recurrent layers: on a backend the same seed gives the same, also after a checkpoint.
+import { loadTensors, type TensorBackend, type TensorFlow } from "@taskflock/tensors";
 import type { LayersModel } from "@tensorflow/tfjs";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { earlyStopping } from "../../src/training/callbacks/index.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import type { TrainingSet } from "../../src/training/types.ts";
@@ -9,7 +9,7 @@ import { plan, run, surroundings } from "./stage.ts";
 
 const [length, words, labels] = [12, 30, 3];
 
-function texts(rows: number): TrainingSet {
+export function texts(rows: number): TrainingSet {
   const x = Int32Array.from({ length: rows * length }, (_, i) => (i * i * 7 + i * 3) % words);
   const y = Uint8Array.from({ length: rows * labels }, (_, i) =>
     Number((x[Math.floor(i / labels) * length] as number) % labels === i % labels),
@@ -17,7 +17,7 @@ function texts(rows: number): TrainingSet {
   return { x: { data: x, shape: [rows, length] }, y: { data: y, shape: [rows, labels] } };
 }
 
-function convolutions(_params: object, tf: TensorFlow): LayersModel {
+export function convolutions(_params: object, tf: TensorFlow): LayersModel {
   const input = tf.input({ shape: [length], dtype: "int32" });
   const embedded = tf.layers.embedding({ inputDim: words, outputDim: 5 }).apply(input) as ReturnType<typeof tf.input>;
   const pooled = [3, 4].map((kernelSize) => {
@@ -44,11 +44,12 @@ function compiled(model: LayersModel, tf: TensorFlow): LayersModel {
   return model;
 }
 
-describe("on WebAssembly", () => {
+/** Tests of a backend: one for each process, as a process has one backend. */
+export function testBackend(backend: TensorBackend): void {
   for (const [name, model] of Object.entries({ convolutions, recurrent }))
     it(`a training with ${name} goes on from the middle of an epoch as the undisturbed one, and leaves no tensors`, async () => {
-      const { tf, backend } = await loadTensors({ backend: "wasm" });
-      expect(backend).toBe("wasm");
+      const { tf, ...choice } = await loadTensors({ backend });
+      expect(choice.backend).toBe(backend);
       const options = {
         model,
         epochs: 2,
@@ -70,4 +71,4 @@ describe("on WebAssembly", () => {
       expect(await run(second)).toEqual(expected);
       expect(expected.flat().every(Number.isFinite)).toBe(true);
     });
-});
+}

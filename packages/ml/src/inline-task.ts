@@ -1,0 +1,67 @@
+// A task that runs in this process: what `taskContext()` shows of it, and what it and its owner say to each other.
+
+import { FlockError } from "@taskflock/protocol/words";
+import type { SubmitOptions } from "./executor.ts";
+import { runAsTask, type TaskHere } from "./task-here.ts";
+
+/** Told before it listens. */
+const KEPT = 256;
+
+export class InlineTask implements TaskHere {
+  readonly task: TaskHere["task"];
+  /** Never aborted: nothing retires here. */
+  readonly retiring: AbortSignal = new AbortController().signal;
+  readonly #controller: AbortController = new AbortController();
+  readonly #listeners: Set<(value: unknown) => void> = new Set();
+  readonly #onReport: ((report: unknown) => void) | undefined;
+  #early: unknown[] = [];
+  #running = false;
+
+  constructor(name: string, { onReport }: SubmitOptions) {
+    this.task = { key: name, attempt: 1, worker: "here" };
+    this.#onReport = onReport;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  // Functions on their own, because users take them apart.
+
+  readonly log = (...values: unknown[]): void => console.log(...values);
+
+  /** The listener gets a value of its own, in a turn of its own, as from a worker. */
+  readonly report = (value: unknown): void => {
+    const { running, hear } = { running: this.#running, hear: this.#onReport };
+    if (!running || hear === undefined) return;
+    const copy: unknown = structuredClone(value);
+    queueMicrotask(() => hear(copy));
+  };
+
+  readonly onTell = (hear: (value: unknown) => void): (() => void) => {
+    this.#listeners.add(hear);
+    for (const value of this.#early.splice(0)) hear(value);
+    return () => this.#listeners.delete(hear);
+  };
+
+  async run<R>(call: () => R | Promise<R>): Promise<R> {
+    this.#running = true;
+    try {
+      return await runAsTask(this, call);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  cancel(reason: string): void {
+    this.#controller.abort(new FlockError("FLOCK_CANCELLED", reason));
+  }
+
+  tell(value: unknown): boolean {
+    if (!this.#running) return false;
+    const copy: unknown = structuredClone(value);
+    if (this.#listeners.size > 0) for (const hear of this.#listeners) hear(copy);
+    else if (this.#early.length < KEPT) this.#early.push(copy);
+    return true;
+  }
+}
