@@ -109,9 +109,11 @@ const run = client.train({
   ...{ epochs: number("epochs"), batchSize, seed },
   metrics: ["categoricalAccuracy", "precision", "recall", "f1", "auc"],
   monitor,
-  callbacks: [reduceLROnPlateau({ monitor, factor: 0.1, patience: 1 }), earlyStopping({ monitor, patience: 2 })].concat(
-    flags.checkpoints === undefined ? [] : [modelCheckpoint({ monitor, saveBestOnly: true })],
-  ),
+  callbacks: [
+    reduceLROnPlateau({ monitor, factor: 0.1, patience: 1 }),
+    earlyStopping({ monitor, patience: 2 }),
+    ...(flags.checkpoints === undefined ? [] : [modelCheckpoint("best", { monitor, saveBestOnly: true })]),
+  ],
   ...optional,
 });
 
