@@ -3,6 +3,8 @@
 import {
   type GridSearchOptions,
   gridSearch,
+  type RandomSearchOptions,
+  randomSearch,
   type ScoreNames,
   type Search,
   type TrainingRun,
@@ -64,6 +66,16 @@ export class Client extends ClientTools {
   ): Search<P, M, I, ScoreNames<S>> {
     this.open();
     return gridSearch(new ClientExecutor(this.#executorHost()), options);
+  }
+
+  /**
+   * Tries candidates that are drawn from `params`: `nIter` of them (default 10), the same for the same `seed`. Otherwise as `gridSearch`.
+   */
+  randomSearch<P extends object, M, I, const S extends PropertyKey = "score">(
+    options: RandomSearchOptions<P, M, I, S>,
+  ): Search<P, M, I, ScoreNames<S>> {
+    this.open();
+    return randomSearch(new ClientExecutor(this.#executorHost()), options);
   }
 
   /**

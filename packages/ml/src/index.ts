@@ -112,10 +112,26 @@ export {
   type Scoring,
   scorerNames,
 } from "./scorers.ts";
-export type { GridSearchOptions } from "./search/compile.ts";
+export type { GridSearchOptions, RandomSearchOptions, SearchOptions } from "./search/compile.ts";
 export type { CvResults, FoldScores } from "./search/cv-results.ts";
-export { gridSearch } from "./search/grid-search.ts";
+export {
+  choice,
+  type Distribution,
+  logUniform,
+  type ParameterSpace,
+  randInt,
+  uniform,
+} from "./search/distributions.ts";
+export { gridSearch, randomSearch } from "./search/grid-search.ts";
 export type { ParameterGrid } from "./search/parameter-grid.ts";
+export {
+  type Bracket,
+  type HalvingPlan,
+  type HyperbandPlan,
+  halvingSchedule,
+  hyperbandBrackets,
+  type Rung,
+} from "./search/schedules.ts";
 export { type FoldEvent, type Search, SearchResult, type SearchStatus } from "./search/search.ts";
 export { type FitJob, type FoldJob, fitAndScore, refit, runSharedStep } from "./search/tasks.ts";
 export {

@@ -7,7 +7,14 @@ import { show } from "../estimators/parameter-checks.ts";
 import type { Executor, Handle, RunScope } from "../executor.ts";
 import { FittedEstimator } from "../fitted.ts";
 import type { ScoreNames, Scorer } from "../scorers.ts";
-import { compileSearch, type GridSearchOptions, type SearchPlan } from "./compile.ts";
+import {
+  compileSearch,
+  type GridSearchOptions,
+  grid,
+  type RandomSearchOptions,
+  randomDraws,
+  type SearchPlan,
+} from "./compile.ts";
 import { buildCvResults, type CvResults, type FoldScores, meanTestColumn, rankColumn } from "./cv-results.ts";
 import { EventStream } from "./event-stream.ts";
 import { fitFailed, isFitFailure, messageOf } from "./failure.ts";
@@ -25,7 +32,18 @@ export function gridSearch<P extends object, M, I, const S extends PropertyKey =
   executor: Executor,
   options: GridSearchOptions<P, M, I, S>,
 ): Search<P, M, I, ScoreNames<S>> {
-  return new GridSearch(executor, compileSearch(executor, options));
+  return new GridSearch(executor, compileSearch(executor, options, grid));
+}
+
+/**
+ * Tries candidates that are drawn from `params`, and fits the best one on all rows: `gridSearch` with chance in the place of
+ * completeness. Returns and throws as it does.
+ */
+export function randomSearch<P extends object, M, I, const S extends PropertyKey = "score">(
+  executor: Executor,
+  options: RandomSearchOptions<P, M, I, S>,
+): Search<P, M, I, ScoreNames<S>> {
+  return new GridSearch(executor, compileSearch(executor, options, randomDraws));
 }
 
 /** Where the data are, and what is computed of them. */
