@@ -1,4 +1,7 @@
 // Files and tables on a real S3 API: Ceph's radosgw, which the tests start themselves.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import {
   CreateBucketCommand,
@@ -8,9 +11,18 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { openStorage, parquetInfo, readCsv, readParquet, type StorageOptions } from "taskflock";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  InlineExecutor,
+  LocalCluster,
+  openStorage,
+  parquetInfo,
+  readCsv,
+  readParquet,
+  type StorageOptions,
+} from "taskflock";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { missingS3Server } from "../../scripts/s3-server.mjs";
+import { four, inEpochThree, losses } from "../system/training-models.ts";
 import { GatewayProxy } from "./gateway-proxy.ts";
 import { type S3Server, startS3 } from "./radosgw.ts";
 
@@ -46,14 +58,9 @@ describe.skipIf(missing !== undefined)("S3", () => {
 
   describe("a bucket", () => {
     it("writes, reads, sizes, appends, lists and removes, also with the settings of the environment", async () => {
-      const { endpoint, accessKeyId, secretAccessKey } = server;
-      const settings = {
-        AWS_ENDPOINT_URL_S3: endpoint,
-        AWS_ACCESS_KEY_ID: accessKeyId,
-        AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      };
-      const before = { ...process.env };
-      Object.assign(process.env, settings);
+      vi.stubEnv("AWS_ENDPOINT_URL_S3", server.endpoint);
+      vi.stubEnv("AWS_ACCESS_KEY_ID", server.accessKeyId);
+      vi.stubEnv("AWS_SECRET_ACCESS_KEY", server.secretAccessKey);
       try {
         const storage = await openStorage("s3://things/runs/");
         await storage.write("a/epoch-1", Buffer.from("first"));
@@ -72,8 +79,7 @@ describe.skipIf(missing !== undefined)("S3", () => {
         await storage.remove("a/log");
         expect((await storage.list()).length).toBe(2);
       } finally {
-        for (const name of Object.keys(settings)) delete process.env[name];
-        Object.assign(process.env, before);
+        vi.unstubAllEnvs();
       }
     });
 
@@ -204,6 +210,31 @@ describe.skipIf(missing !== undefined)("S3", () => {
       await server.startGateway();
       await client.send(new GetBucketLocationCommand({ Bucket: "things" }));
     });
+  });
+
+  it("keeps the checkpoints of a training, which goes on from them when its process dies", async () => {
+    const { endpoint, accessKeyId, secretAccessKey } = server;
+    vi.stubEnv("AWS_ENDPOINT_URL_S3", endpoint);
+    vi.stubEnv("AWS_ACCESS_KEY_ID", accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", secretAccessKey);
+    const folder = mkdtempSync(join(tmpdir(), "taskflock-s3-training-"));
+    const cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1 });
+    const workers = await cluster.connect({ logs: "ignore" });
+    try {
+      const undisturbed = await new InlineExecutor().train({ ...four, checkpoints: false }).result();
+      const dies = inEpochThree(join(folder, "flag"), "die");
+      const run = workers.train({ ...four, callbacks: [dies], checkpoints: "s3://things/training" });
+      const { history } = await run.result();
+      expect(losses(history)).toEqual(losses(undisturbed.history));
+      expect(history.map(({ resumed }) => resumed)).toEqual([0, 0, 1, 1]);
+      const storage = await open("training");
+      expect((await storage.list()).filter(({ name }) => name.endsWith(".checkpoint")).length).toBeGreaterThan(0);
+    } finally {
+      vi.unstubAllEnvs();
+      await workers.close();
+      await cluster.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   describe("tables", () => {

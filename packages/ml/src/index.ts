@@ -112,12 +112,37 @@ export {
   type Scoring,
   scorerNames,
 } from "./scorers.ts";
-export type { GridSearchOptions } from "./search/compile.ts";
+export type { GridSearchOptions, RandomSearchOptions, SearchOptions } from "./search/compile.ts";
+export type {
+  HalvingSearchOptions,
+  HyperbandSearchOptions,
+  ResourceOptions,
+} from "./search/compile-halving.ts";
 export type { CvResults, FoldScores } from "./search/cv-results.ts";
-export { gridSearch } from "./search/grid-search.ts";
+export {
+  choice,
+  type Distribution,
+  logUniform,
+  type ParameterSpace,
+  randInt,
+  uniform,
+} from "./search/distributions.ts";
+export type { HalvingResult, HalvingTable } from "./search/fold-trials.ts";
+export { gridSearch, randomSearch } from "./search/grid-search.ts";
+export { type HalvingSearch, halvingSearch, hyperbandSearch } from "./search/halving-search.ts";
 export type { ParameterGrid } from "./search/parameter-grid.ts";
+export type { Promotion } from "./search/promotion.ts";
+export {
+  type Bracket,
+  type HalvingPlan,
+  type HyperbandPlan,
+  halvingSchedule,
+  hyperbandBrackets,
+  type Rung,
+} from "./search/schedules.ts";
 export { type FoldEvent, type Search, SearchResult, type SearchStatus } from "./search/search.ts";
 export { type FitJob, type FoldJob, fitAndScore, refit, runSharedStep } from "./search/tasks.ts";
+export type { TrialColumns, TrialEvent, TrialSearch, TrialSearchResult, TrialStep } from "./search/trials.ts";
 export {
   type CrossValidation,
   type CustomSplit,
@@ -176,6 +201,7 @@ export {
   type TensorBoardOptions,
   tensorBoard,
 } from "./training/callbacks/index.ts";
+export type { JoinGroup, MemberGroup } from "./training/member-group.ts";
 export { openModel, saveModel } from "./training/model-files.ts";
 export type { TrainingData, TrainOptions, TrainTaskOptions } from "./training/run/compile-training.ts";
 export type { CheckpointInfo } from "./training/run/report.ts";

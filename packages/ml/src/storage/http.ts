@@ -93,12 +93,14 @@ export function openWebFile(address: URL, options: StorageOptions): WebFile {
   };
 }
 
+/** Connections are used again, also by the next file of the same server. */
+const plainAgent = new PlainAgent({ keepAlive: true });
+const tlsAgent = new TlsAgent({ keepAlive: true });
+
 /** Requests to one server, and where it redirects to. */
 class WebFiles {
   readonly #network: NetworkOptions;
   readonly #headers: Headers;
-  readonly #plain: PlainAgent = new PlainAgent({ keepAlive: true });
-  readonly #tls: TlsAgent = new TlsAgent({ keepAlive: true });
 
   constructor(address: URL, options: StorageOptions, network: NetworkOptions) {
     this.#network = network;
@@ -159,7 +161,7 @@ class WebFiles {
       const asked = (tls ? tlsRequest : plainRequest)(url, {
         auth: null,
         headers,
-        agent: tls ? this.#tls : this.#plain,
+        agent: tls ? tlsAgent : plainAgent,
       });
       asked.setTimeout(timeoutMs, () => asked.destroy(new Passing(`no answer within ${timeoutMs} ms`)));
       asked.on("response", (answer) => {
@@ -169,11 +171,17 @@ class WebFiles {
       });
       asked.on("error", (error: NodeJS.ErrnoException) => {
         const passing = error instanceof Passing || passingCodes.has(error.code ?? "");
-        reject(passing ? new Passing(error.message) : unreachable(label(url), 1, error));
+        reject(passing ? new Passing(error.message) : unreachable(label(url), 1, untrusted(error)));
       });
       asked.end();
     });
   }
+}
+
+/** What Node says of a certificate that it does not trust does not say what to do about it. */
+function untrusted(error: NodeJS.ErrnoException): Error {
+  if (!/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(error.code ?? "")) return error;
+  return new Error(`${error.message} (name the certificates to trust in NODE_EXTRA_CA_CERTS)`);
 }
 
 /** Without user, password and query, which may be secrets. */

@@ -73,7 +73,9 @@ function malformed(label: string, cause: unknown): FlockError {
   );
 }
 
-function exactBuffer({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
-  const whole = byteOffset === 0 && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
-  return whole ? buffer : (buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
+/** Bytes in the memory that tasks share are copied: nothing that is read keeps them from being used again. */
+function exactBuffer(bytes: Uint8Array): ArrayBuffer {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) return buffer;
+  return new Uint8Array(bytes).buffer;
 }

@@ -38,6 +38,7 @@ export class Trainer {
   /** The order of rows of the epoch it is kept for. */
   #order: { epoch: number; rows: Int32Array } | null = null;
   #since: number = performance.now();
+  #weightsSet = 0;
 
   /**
    * Builds the model. Errors: FLOCK_TRAINING_MODEL when it cannot be trained here, FLOCK_ML_INPUT when the data does not fit it,
@@ -103,6 +104,11 @@ export class Trainer {
   /** Batches of an epoch; the last may be shorter than the others. */
   get steps(): number {
     return Math.ceil(rowCount(this.#data) / this.#plan.batchSize);
+  }
+
+  /** How often a callback has set the weights: where several workers train, the others have to take them over. */
+  get weightsSet(): number {
+    return this.#weightsSet;
   }
 
   get history(): readonly Epoch[] {
@@ -356,6 +362,7 @@ export class Trainer {
       },
       setWeights(weights) {
         trainer.#network.setWeightData(weights);
+        trainer.#weightsSet++;
       },
       artifact: () => trainer.artifact(),
       log: (text) => trainer.#surroundings.log(text),

@@ -65,6 +65,13 @@ describe("readParquet", () => {
     expect(await readParquet(posts(0, 10)).readAll()).toEqual({ id: [], body: [], tags: [] });
   });
 
+  it("takes bytes in memory that tasks share", async () => {
+    const bytes = posts(25, 10);
+    const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    shared.set(bytes);
+    expect(await readParquet(shared).readAll()).toEqual(await readParquet(bytes).readAll());
+  });
+
   it("gives values of every type", async () => {
     const when = new Date("2024-05-06T07:08:09.012Z");
     const columnData = [

@@ -6,10 +6,11 @@ import type { Executor, Handle, RunScope } from "../../executor.ts";
 import { EventStream } from "../../search/event-stream.ts";
 import { messageOf } from "../../search/failure.ts";
 import type { SearchStatus } from "../../search/search.ts";
+import { type GangTask, submitTraining } from "../gang/submit-training.ts";
 import type { Epoch } from "../types.ts";
 import { type CompiledTraining, compileTraining, type PlacedSet, type TrainOptions } from "./compile-training.ts";
 import { type CheckpointInfo, isReport, type TrainingReport, type TrainingWord } from "./report.ts";
-import type { LoadedData, PlaceChoice, TrainJob, TrainOutcome } from "./train-task.ts";
+import type { LoadedData, PlaceChoice, TrainOutcome } from "./train-task.ts";
 import { TrainedModel } from "./trained-model.ts";
 
 export interface TrainingResult {
@@ -80,7 +81,7 @@ class Training implements TrainingRun {
   readonly #outcome: Promise<TrainingResult>;
   #done = 0;
   #status: SearchStatus = "running";
-  #task: Handle<TrainOutcome> | null = null;
+  #task: GangTask<TrainOutcome> | null = null;
   /** Which attempt of which task was heard last; "" before the first. */
   #heard = "";
   #stopAsked = false;
@@ -183,20 +184,15 @@ class Training implements TrainingRun {
 
   /** Until one ends that is to count. */
   async #attempts(prefix: string): Promise<TrainOutcome> {
-    const { trainTask } = await import("@taskflock/ml/training");
     const place = await this.#placeFor(prefix);
-    const { plan, validationSplit, backend, rhythm, resumeFrom, task } = this.#compiled;
+    const { plan, validationSplit, backend, rhythm, resumeFrom, task, members } = this.#compiled;
     for (let restarts = 0; ; restarts++) {
       const sets = new PlacedSets(this.#executor, this.#compiled);
       const { data, validation } = sets;
       const job = { plan, data, validation, validationSplit, backend, place, rhythm, resumeFrom, again: restarts > 0 };
       const onReport = (report: unknown): void => this.#hear(report, restarts);
       try {
-        this.#task = this.#executor.submit(trainTask as (job: TrainJob) => Promise<TrainOutcome>, [job], {
-          ...task,
-          name: this.name,
-          onReport,
-        });
+        this.#task = await submitTraining(this.#executor, job, members, { ...task, name: this.name, onReport });
         return await Promise.race([this.#task.result(), this.#ended]);
       } catch (error) {
         if (this.#status !== "running" || restarts >= RESTARTS || !canGoOn(error)) throw error;
