@@ -72,7 +72,7 @@ export class LeadingTrainer {
     const rows = trainer.nextBatch();
     if (rows === null) return false;
     await trainer.beginEpoch();
-    if (trainer.weightsSet !== this.#weightsSet) await this.#handOver();
+    if (trainer.weightsSet !== this.#weightsSet) await this.#spread();
     const { epoch, batch, learningRate } = trainer;
     await this.#command({ do: "step", epoch, batch, learningRate });
     this.#isLeft = await stepTogether(trainer, this.#group, rows, false);
@@ -103,7 +103,13 @@ export class LeadingTrainer {
     for (let rank = 1; rank < this.#group.size; rank++) this.trainer.takeSums(await this.#group.receive(rank));
   }
 
-  /** All go on from where the first one is. */
+  /** In the middle of an epoch. */
+  async #spread(): Promise<void> {
+    if (this.trainer.batch > 0) await this.#gather();
+    await this.#handOver();
+  }
+
+  /** All go on from where the first one is; what they have added to the epoch's figures, and not handed over, is dropped. */
   async #handOver(): Promise<void> {
     this.#weightsSet = this.trainer.weightsSet;
     await this.#command({ do: "take" });

@@ -171,8 +171,9 @@ describe("several members", () => {
         seen.push(`epoch ${epoch}`);
         if (epoch === 2) context.setWeights((await context.getWeights()).map((weights) => weights.map((w) => w / 2)));
       },
-      onBatchEnd: (step, _, __, context) => {
+      onBatchEnd: async (step, _, __, context) => {
         if (step === 1) context.learningRate = 0.5;
+        if (step === 2) context.setWeights((await context.getWeights()).map((weights) => weights.map((w) => -w)));
       },
       onEpochEnd: (epoch, _, __, context) => {
         context.learningRate /= 10;
@@ -182,6 +183,7 @@ describe("several members", () => {
     const changed: Partial<TrainingPlan> = {
       model: net({ optimizer: () => tf.train.sgd(0.1) }),
       callbacks: [changing],
+      metrics: ["accuracy"],
       epochs: 5,
     };
     const alone = await trainer(changed);
@@ -196,5 +198,8 @@ describe("several members", () => {
       learningRate: alone.learningRate,
     });
     expectClose(await weightsOf(together.leading.trainer), await weightsOf(alone));
+    figures(together.leading.trainer).forEach((logs, i) => {
+      expectClose(Object.values(logs), Object.values(figures(alone)[i]!), 1e-4);
+    });
   });
 });

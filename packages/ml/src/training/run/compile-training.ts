@@ -124,7 +124,8 @@ const flag: Check = (value) => (typeof value === "boolean" ? null : "true or fal
 const text: Check = (value) => (typeof value === "string" && value !== "" ? null : "a string that is not empty");
 const amount: Check = (value) =>
   typeof value === "number" && Number.isFinite(value) && value >= 0 ? null : "a number from 0 up";
-/** The client checks them when it submits the task. */
+const milliseconds: Check = (value) => (amount(value) === null ? null : "milliseconds from 0 up");
+/** Data is looked at in full, where it is. */
 const passed: Check = () => null;
 
 const checks: { readonly [K in keyof Required<TrainOptions>]: Check } = {
@@ -157,13 +158,17 @@ const checks: { readonly [K in keyof Required<TrainOptions>]: Check } = {
   backend: (value) =>
     typeof value === "string" && Object.hasOwn(backends, value) ? null : Object.values(backends).join(" or "),
   name: text,
-  priority: passed,
-  timeoutMs: passed,
-  deadlineMs: passed,
-  noWorkerTimeoutMs: passed,
-  cancelGraceMs: passed,
-  resources: passed,
-  allowedFailures: passed,
+  priority: (value) => (Number.isSafeInteger(value) ? null : "a whole number"),
+  timeoutMs: milliseconds,
+  deadlineMs: milliseconds,
+  noWorkerTimeoutMs: milliseconds,
+  cancelGraceMs: milliseconds,
+  resources: (value) =>
+    isPlainObject(value) && Object.values(value).every((one) => amount(one) === null)
+      ? null
+      : "an object of amounts, such as { GPU: 1 }",
+  allowedFailures: (value) =>
+    amount(value) === null && Number.isSafeInteger(value) ? null : "a whole number from 0 up",
   workers: (value) =>
     Array.isArray(value) || positive(value) === null
       ? null
