@@ -10,9 +10,9 @@ import {
 } from "../estimators/sparse-logistic.ts";
 import { kindOf } from "../kinds.ts";
 import type { CsrMatrix } from "../matrix.ts";
+import { resolveOptions } from "../options.ts";
 import { checkedTensor, rowSize } from "../tensors.ts";
 import type { Tensor } from "../training/types.ts";
-import { resolveOptions } from "./options.ts";
 import { type Text, Tokenizer } from "./tokenizer.ts";
 import type { TokenizerJson } from "./tokenizer-json.ts";
 

@@ -3,8 +3,8 @@
 import { FlockError } from "@taskflock/protocol/words";
 import { type Check, count, either, oneOf } from "../estimators/parameter-checks.ts";
 import { kindOf } from "../kinds.ts";
+import { resolveOptions } from "../options.ts";
 import type { Tensor } from "../training/types.ts";
-import { resolveOptions } from "./options.ts";
 
 export interface PadOptions {
   /** Columns; default: as many as the longest sequence has. */

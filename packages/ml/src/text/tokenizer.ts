@@ -4,10 +4,10 @@ import { FlockError } from "@taskflock/protocol/words";
 import { type Check, flag, show } from "../estimators/parameter-checks.ts";
 import { kindOf } from "../kinds.ts";
 import type { CsrMatrix } from "../matrix.ts";
+import { resolveOptions } from "../options.ts";
 import { checkedTensor, isTensor, rowSize } from "../tensors.ts";
 import type { Tensor } from "../training/types.ts";
 import { countedWords, type MatrixMode, matrixModes, weightOf } from "./bag-of-words.ts";
-import { resolveOptions } from "./options.ts";
 import { decodeTokenizer, encodeTokenizer, type TokenizerJson } from "./tokenizer-json.ts";
 import { defaultFilters, textToWords, type WordRules } from "./words.ts";
 
