@@ -3,6 +3,11 @@
 import {
   type GridSearchOptions,
   gridSearch,
+  type HalvingSearch,
+  type HalvingSearchOptions,
+  type HyperbandSearchOptions,
+  halvingSearch,
+  hyperbandSearch,
   type RandomSearchOptions,
   randomSearch,
   type ScoreNames,
@@ -76,6 +81,21 @@ export class Client extends ClientTools {
   ): Search<P, M, I, ScoreNames<S>> {
     this.open();
     return randomSearch(new ClientExecutor(this.#executorHost()), options);
+  }
+
+  /**
+   * Tries all candidates with few rows, the best third of them with three times as many, and so on (successive halving). Returns and
+   * throws as `gridSearch` does; events are those of trials, one for each rung that a candidate has been through.
+   */
+  halvingSearch<P extends object, M, I>(options: HalvingSearchOptions<P, M, I>): HalvingSearch<P, M, I> {
+    this.open();
+    return halvingSearch(new ClientExecutor(this.#executorHost()), options);
+  }
+
+  /** Hyperband: brackets of `halvingSearch`, from many candidates with few rows to few candidates with all. */
+  hyperbandSearch<P extends object, M, I>(options: HyperbandSearchOptions<P, M, I>): HalvingSearch<P, M, I> {
+    this.open();
+    return hyperbandSearch(new ClientExecutor(this.#executorHost()), options);
   }
 
   /**

@@ -113,6 +113,11 @@ export {
   scorerNames,
 } from "./scorers.ts";
 export type { GridSearchOptions, RandomSearchOptions, SearchOptions } from "./search/compile.ts";
+export type {
+  HalvingSearchOptions,
+  HyperbandSearchOptions,
+  ResourceOptions,
+} from "./search/compile-halving.ts";
 export type { CvResults, FoldScores } from "./search/cv-results.ts";
 export {
   choice,
@@ -122,8 +127,11 @@ export {
   randInt,
   uniform,
 } from "./search/distributions.ts";
+export type { HalvingResult, HalvingTable } from "./search/fold-trials.ts";
 export { gridSearch, randomSearch } from "./search/grid-search.ts";
+export { type HalvingSearch, halvingSearch, hyperbandSearch } from "./search/halving-search.ts";
 export type { ParameterGrid } from "./search/parameter-grid.ts";
+export type { Promotion } from "./search/promotion.ts";
 export {
   type Bracket,
   type HalvingPlan,
@@ -134,6 +142,7 @@ export {
 } from "./search/schedules.ts";
 export { type FoldEvent, type Search, SearchResult, type SearchStatus } from "./search/search.ts";
 export { type FitJob, type FoldJob, fitAndScore, refit, runSharedStep } from "./search/tasks.ts";
+export type { TrialColumns, TrialEvent, TrialSearch, TrialSearchResult, TrialStep } from "./search/trials.ts";
 export {
   type CrossValidation,
   type CustomSplit,

@@ -6,7 +6,9 @@ import { InlineTask } from "./inline-task.ts";
 import { isPlainObject, kindOf } from "./kinds.ts";
 import type { ScoreNames } from "./scorers.ts";
 import type { GridSearchOptions, RandomSearchOptions } from "./search/compile.ts";
+import type { HalvingSearchOptions, HyperbandSearchOptions } from "./search/compile-halving.ts";
 import { gridSearch, randomSearch } from "./search/grid-search.ts";
+import { type HalvingSearch, halvingSearch, hyperbandSearch } from "./search/halving-search.ts";
 import type { Search } from "./search/search.ts";
 import type { TrainOptions } from "./training/run/compile-training.ts";
 import { type TrainingRun, train } from "./training/run/training-run.ts";
@@ -22,7 +24,7 @@ export interface InlineExecutorOptions {
  * Tasks run one at a time, in the order in which they were submitted, each in a turn of the event loop of its own. Their functions
  * are called as they are: a breakpoint in one holds, with its variables, and an error has its own stack.
  *
- * `submit`, `call`, `map`, `gather`, `scatter`, `gridSearch`, `randomSearch`, `train` and `close` take what a client's take, so that a program is debugged by
+ * `submit`, `call`, `map`, `gather`, `scatter`, the searches, `train` and `close` take what a client's take, so that a program is debugged by
  * the exchange of one name:
  *
  *     const found = await new InlineExecutor().gridSearch({ estimator, params, X, y, errorScore: "raise" }).result();
@@ -99,6 +101,16 @@ export class InlineExecutor implements Executor {
     options: RandomSearchOptions<P, M, I, S>,
   ): Search<P, M, I, ScoreNames<S>> {
     return randomSearch(this, options);
+  }
+
+  /** `halvingSearch(executor, options)`, as a client has it. */
+  halvingSearch<P extends object, M, I>(options: HalvingSearchOptions<P, M, I>): HalvingSearch<P, M, I> {
+    return halvingSearch(this, options);
+  }
+
+  /** `hyperbandSearch(executor, options)`, as a client has it. */
+  hyperbandSearch<P extends object, M, I>(options: HyperbandSearchOptions<P, M, I>): HalvingSearch<P, M, I> {
+    return hyperbandSearch(this, options);
   }
 
   /** `train(executor, options)`, as a client has it. */

@@ -1,12 +1,9 @@
 // The search: one task per candidate and fold, planned over shared data and shared computations.
 
 import { FlockError, isFlockError } from "@taskflock/protocol/words";
-import { ClassEstimator } from "../class-estimator.ts";
-import type { Estimator, SharedStep } from "../estimator.ts";
 import { show } from "../estimators/parameter-checks.ts";
 import type { Executor, Handle, RunScope } from "../executor.ts";
-import { FittedEstimator } from "../fitted.ts";
-import type { ScoreNames, Scorer } from "../scorers.ts";
+import type { ScoreNames } from "../scorers.ts";
 import {
   compileSearch,
   type GridSearchOptions,
@@ -18,11 +15,11 @@ import {
 import { buildCvResults, type CvResults, type FoldScores, meanTestColumn, rankColumn } from "./cv-results.ts";
 import { EventStream } from "./event-stream.ts";
 import { fitFailed, isFitFailure, messageOf } from "./failure.ts";
-import { unpackModel } from "./packed-model.ts";
+import { finalFitOf, type Place, shareOf, submitRefit, travelling, unscored } from "./fold-work.ts";
 import { type PlacedData, placeData } from "./placed-data.ts";
 import { type Choice, type FoldEvent, type Search, SearchResult, type SearchStatus } from "./search.ts";
 import { type HeldSteps, SharedSteps } from "./shared-steps.ts";
-import { fitAndScore, refit, type TravellingEstimator } from "./tasks.ts";
+import { fitAndScore } from "./tasks.ts";
 
 /**
  * Tries every candidate of `params` on every fold and fits the best one on all rows. Returns at once. Throws at once, before
@@ -46,27 +43,10 @@ export function randomSearch<P extends object, M, I, const S extends PropertyKey
   return new GridSearch(executor, compileSearch(executor, options, randomDraws));
 }
 
-/** Where the data are, and what is computed of them. */
-interface Place {
-  readonly data: PlacedData;
-  readonly steps: SharedSteps;
-}
-
 interface Fold {
   readonly candidate: number;
   readonly split: number;
   readonly handle: Handle<FoldScores>;
-}
-
-function travelling<P extends object, M, I>(estimator: Estimator<P, M, I>): TravellingEstimator {
-  const { fit, predict } = estimator;
-  return estimator instanceof ClassEstimator ? estimator.type : { fit, predict };
-}
-
-/** A fold that has no times, and `score` in the place of its scores. */
-function unscored(scorers: number, score: number, withTrain: boolean): FoldScores {
-  const scores = new Array<number>(scorers).fill(score);
-  return { testScores: scores, trainScores: withTrain ? scores : null, fitTime: Number.NaN, scoreTime: Number.NaN };
 }
 
 class GridSearch<P extends object, M, I, S extends string> implements Search<P, M, I, S> {
@@ -187,7 +167,7 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
     const { X, y, splits } = place.data;
     const common = { estimator: travelling(estimator), scorers, returnTrainScore, modelReturns: this.#plan.refit };
     for (const [candidate, params] of candidates.entries()) {
-      const held = place.steps.hold(this.#shareOf(candidate, place));
+      const held = place.steps.hold(shareOf(estimator, params, place));
       this.#held.set(candidate, held);
       for (let split = 0; split < splitter.nSplits; split++) {
         const job = { ...common, params: { ...estimator.params, ...params }, split };
@@ -208,11 +188,6 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
       )
       // What goes wrong here (an estimator's `share`, an executor's `emit`) ends the search; nobody else would see it.
       .catch((error: unknown) => this.#end(error));
-  }
-
-  #shareOf(candidate: number, place: Place): Readonly<Record<string, SharedStep>> {
-    const { estimator, candidates } = this.#plan;
-    return estimator.share?.({ ...estimator.params, ...candidates[candidate] }, place.data.shape) ?? {};
   }
 
   #foldFailed(fold: Fold, error: unknown, place: Place): void {
@@ -266,7 +241,10 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
       const score = splits.reduce((sum, fold) => sum + (fold.testScores[deciding] as number), 0);
       if (this.#best === null || score > this.#best.score) {
         this.#best?.steps.release();
-        this.#best = { score, steps: place.steps.hold(this.#shareOf(candidate, place)) };
+        this.#best = {
+          score,
+          steps: place.steps.hold(shareOf(this.#plan.estimator, this.#plan.candidates[candidate] ?? {}, place)),
+        };
       }
     }
     this.#held.get(candidate)?.release();
@@ -314,28 +292,12 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
   }
 
   async #refit(index: number, place: Place): Promise<Choice<P, M, I>["fitted"]> {
-    const { estimator, candidates, scorers, scorerNames, decidingScorer, task } = this.#plan;
-    const params: P = { ...estimator.params, ...candidates[index] };
-    const held = place.steps.hold(this.#shareOf(index, place));
-    const job = { estimator: travelling(estimator), params };
-    const handle = this.#executor.submit(refit, [job, place.data.X, place.data.y, held.values], {
-      ...task,
-      name: `${estimator.name}-refit`,
-    });
+    const { estimator, candidates, task } = this.#plan;
+    const candidate = candidates[index] ?? {};
+    const { handle, held } = submitRefit(this.#executor, estimator, candidate, place, task);
     this.#pending.add(handle);
     try {
-      const { model, refitTime } = await Promise.race([handle.result(), this.#ended]);
-      const scorer: Scorer = scorers[decidingScorer ?? (scorerNames[0] as S)];
-      return {
-        estimator: new FittedEstimator(
-          estimator,
-          params,
-          unpackModel<P, M, I>(estimator, model, params),
-          place.data.shape.cols,
-          scorer,
-        ),
-        refitTime,
-      };
+      return finalFitOf(this.#plan, candidate, await Promise.race([handle.result(), this.#ended]), place);
     } catch (error) {
       throw isFitFailure(error) ? fitFailed("The fit of the best candidate on all rows", error) : error;
     } finally {
