@@ -54,7 +54,7 @@ export interface TrainingRun extends AsyncIterable<Epoch> {
 }
 
 /** A slot's process that ended by itself is not the scheduler's to replace: the training begins another task so often. */
-const RESTARTS = 3;
+export const RESTARTS = 3;
 
 /**
  * Trains a model on a worker. Returns at once; throws at once for options and data that cannot be used (FLOCK_OPTION_INVALID,
@@ -253,14 +253,14 @@ class Training implements TrainingRun {
 }
 
 /** The slot's process ended (killed from outside, or by native code), or the workers that held the data are gone. */
-function canGoOn(error: unknown): boolean {
+export function canGoOn(error: unknown): boolean {
   if (!isFlockError(error)) return false;
   if (error.code === "FLOCK_DEPENDENCY_FAILED" && error.cause !== undefined) return canGoOn(error.cause);
   return error.code === "FLOCK_TASK_EXITED" || error.code === "FLOCK_DATA_LOST";
 }
 
 /** Puts what is here on the cluster, once for each task. */
-class PlacedSets {
+export class PlacedSets {
   readonly data: LoadedData;
   readonly validation: LoadedData | null;
   readonly #executor: Executor;
