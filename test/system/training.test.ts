@@ -130,6 +130,19 @@ describe("a training whose place is lost in epoch 3 of 4", () => {
     await client.waitForWorkers(2);
   });
 
+  test("begins anew when all workers are gone, with its data and checkpoints", async () => {
+    const data = { x: [...rows.x, ...rows.x, ...rows.x], y: [...rows.y, ...rows.y, ...rows.y] };
+    const undisturbed = await client.train({ ...four, data }).result();
+    const flag = newFlag();
+    const run = client.train({ ...four, data, callbacks: [inEpochThree(flag, "hang")] });
+    await appears(flag);
+    for (const { pid } of await client.workers()) process.kill(pid, "SIGKILL");
+    const { history } = await run.result();
+    expect(losses(history)).toEqual(losses(undisturbed.history));
+    await client.waitForWorkers(2);
+    await nothingKept();
+  });
+
   test("leaves a worker that retires, from where it is, at the price of no failure", async () => {
     const flag = newFlag();
     const run = client.train({ ...four, callbacks: [inEpochThree(flag, "linger")], allowedFailures: 0 });

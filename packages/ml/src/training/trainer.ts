@@ -74,6 +74,8 @@ export class Trainer {
     this.#network = network;
     this.#data = data;
     if (rowCount(data) === 0) throw new FlockError("FLOCK_ML_INPUT", "There are no rows to train on.");
+    if (validation !== null && rowCount(validation) === 0)
+      throw new FlockError("FLOCK_ML_INPUT", "There are no rows to validate with. Give some, or no validation data.");
     this.#validation = validation === null ? null : network.fit(validation);
     this.#surroundings = surroundings;
     this.#metrics = new EpochMetrics(plan.metrics);
@@ -129,6 +131,8 @@ export class Trainer {
   }
 
   set learningRate(rate: number) {
+    if (!Number.isFinite(rate))
+      throw new FlockError("FLOCK_ML_PARAMETER", `The learning rate cannot be ${String(rate)}: give a number.`);
     setLearningRate(this.#network.optimizer, rate);
   }
 

@@ -53,8 +53,11 @@ export interface TrainingRun extends AsyncIterable<Epoch> {
   checkpoint(): Promise<CheckpointInfo>;
 }
 
-/** A slot's process that ended by itself is not the scheduler's to replace: the training begins another task so often. */
-export const RESTARTS = 3;
+/**
+ * A slot's process that ended by itself, and data that were lost with all workers that held them, are not the scheduler's to replace: the
+ * training begins another task, so often in a row without a new epoch.
+ */
+export const VAIN_RESTARTS = 3;
 
 /**
  * Trains a model on a worker. Returns at once; throws at once for options and data that cannot be used (FLOCK_OPTION_INVALID,
@@ -186,7 +189,8 @@ class Training implements TrainingRun {
   async #attempts(prefix: string): Promise<TrainOutcome> {
     const place = await this.#placeFor(prefix);
     const { plan, validationSplit, backend, rhythm, resumeFrom, task, members } = this.#compiled;
-    for (let restarts = 0; ; restarts++) {
+    for (let restarts = 0, vain = 0; ; restarts++) {
+      const epochs = this.#done;
       const sets = new PlacedSets(this.#executor, this.#compiled);
       const { data, validation } = sets;
       const job = { plan, data, validation, validationSplit, backend, place, rhythm, resumeFrom, again: restarts > 0 };
@@ -195,8 +199,10 @@ class Training implements TrainingRun {
         this.#task = await submitTraining(this.#executor, job, members, { ...task, name: this.name, onReport });
         return await Promise.race([this.#task.result(), this.#ended]);
       } catch (error) {
-        if (this.#status !== "running" || restarts >= RESTARTS || !canGoOn(error)) throw error;
-        this.#executor.warn(`The training "${this.name}" goes on in another process: ${messageOf(error)}`);
+        vain = this.#done > epochs ? 0 : vain + 1;
+        if (this.#status !== "running" || vain > VAIN_RESTARTS || !canGoOn(error)) throw error;
+        this.#executor.warn(`The training "${this.name}" begins another task: ${messageOf(error)}`);
+        this.#task?.release();
       } finally {
         sets.release();
       }

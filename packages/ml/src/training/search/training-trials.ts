@@ -21,7 +21,7 @@ import {
 import type { RungOutcome } from "../run/train-rung.ts";
 import type { PlaceChoice, TrainJob } from "../run/train-task.ts";
 import { TrainedModel } from "../run/trained-model.ts";
-import { canGoOn, PlacedSets, RESTARTS } from "../run/training-run.ts";
+import { canGoOn, PlacedSets, VAIN_RESTARTS } from "../run/training-run.ts";
 import type { Epoch } from "../types.ts";
 import type { CompiledTrainingSearch } from "./compile-training-search.ts";
 
@@ -155,7 +155,7 @@ export class TrainingTrials<P extends object> implements TrialRunner<P, Training
         try {
           return await task.result();
         } catch (error) {
-          if (isCancelled || restarts >= RESTARTS || !canGoOn(error)) throw error;
+          if (isCancelled || restarts >= VAIN_RESTARTS || !canGoOn(error)) throw error;
           this.#executor.warn(`Trial ${step.trial} goes on in another process: ${messageOf(error)}`);
           this.#place();
         } finally {
