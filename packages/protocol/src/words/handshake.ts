@@ -3,7 +3,7 @@
 import type { Micros } from "./ids.ts";
 
 /** Raised with every incompatible change; both ends must say the same. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Workers and nannies present their incarnation: a random id of the process, made at its start. */
 export type Hello =
