@@ -209,6 +209,22 @@ export type { ArrayInput, NestedNumbers, SetInput } from "./training/run/tensor-
 export { type PredictOptions, TrainedModel } from "./training/run/trained-model.ts";
 export { type TrainingResult, type TrainingRun, train } from "./training/run/training-run.ts";
 export type {
+  TrainingGridOptions,
+  TrainingHalvingOptions,
+  TrainingHyperbandOptions,
+  TrainingRandomOptions,
+  TrainingSearchOptions,
+} from "./training/search/compile-training-search.ts";
+export type { TrainingSearch } from "./training/search/training-search.ts";
+export {
+  type SearchedParams,
+  type TrainingParams,
+  type TrainingSpec,
+  type TrainingSpecOptions,
+  training,
+} from "./training/search/training-spec.ts";
+export type { TrainingSearchResult, TrainingTable, TrainingTrialEvent } from "./training/search/training-trials.ts";
+export type {
   BuiltInCallback,
   Callback,
   CallbackContext,

@@ -4,6 +4,9 @@ import { FlockError, isFlockError } from "@taskflock/protocol/words";
 import { show } from "../estimators/parameter-checks.ts";
 import type { Executor, Handle, RunScope } from "../executor.ts";
 import type { ScoreNames } from "../scorers.ts";
+import type { TrainingGridOptions, TrainingRandomOptions } from "../training/search/compile-training-search.ts";
+import { type TrainingSearch, trainingSearch } from "../training/search/training-search.ts";
+import { searchesTrainings } from "../training/search/training-spec.ts";
 import {
   compileSearch,
   type GridSearchOptions,
@@ -25,10 +28,16 @@ import { fitAndScore } from "./tasks.ts";
  * Tries every candidate of `params` on every fold and fits the best one on all rows. Returns at once. Throws at once, before
  * any task is sent, when an option, a parameter, a scorer, X, y or the folds are wrong (FLOCK_OPTION_INVALID, FLOCK_ML_…).
  */
+export function gridSearch<P extends object>(executor: Executor, options: TrainingGridOptions<P>): TrainingSearch<P>;
 export function gridSearch<P extends object, M, I, const S extends PropertyKey = "score">(
   executor: Executor,
   options: GridSearchOptions<P, M, I, S>,
-): Search<P, M, I, ScoreNames<S>> {
+): Search<P, M, I, ScoreNames<S>>;
+export function gridSearch<P extends object, M, I, S extends PropertyKey>(
+  executor: Executor,
+  options: GridSearchOptions<P, M, I, S> | TrainingGridOptions<P>,
+): Search<P, M, I, ScoreNames<S>> | TrainingSearch<P> {
+  if (searchesTrainings<TrainingGridOptions<P>>(options)) return trainingSearch(executor, "gridSearch", options);
   return new GridSearch(executor, compileSearch(executor, options, grid));
 }
 
@@ -36,10 +45,19 @@ export function gridSearch<P extends object, M, I, const S extends PropertyKey =
  * Tries candidates that are drawn from `params`, and fits the best one on all rows: `gridSearch` with chance in the place of
  * completeness. Returns and throws as it does.
  */
+export function randomSearch<P extends object>(
+  executor: Executor,
+  options: TrainingRandomOptions<P>,
+): TrainingSearch<P>;
 export function randomSearch<P extends object, M, I, const S extends PropertyKey = "score">(
   executor: Executor,
   options: RandomSearchOptions<P, M, I, S>,
-): Search<P, M, I, ScoreNames<S>> {
+): Search<P, M, I, ScoreNames<S>>;
+export function randomSearch<P extends object, M, I, S extends PropertyKey>(
+  executor: Executor,
+  options: RandomSearchOptions<P, M, I, S> | TrainingRandomOptions<P>,
+): Search<P, M, I, ScoreNames<S>> | TrainingSearch<P> {
+  if (searchesTrainings<TrainingRandomOptions<P>>(options)) return trainingSearch(executor, "randomSearch", options);
   return new GridSearch(executor, compileSearch(executor, options, randomDraws));
 }
 

@@ -80,14 +80,16 @@ interface Numbered<P extends object, O> extends TrialRow<P, O> {
   readonly started: number;
 }
 
-export class TrialEngine<P extends object, O extends TrialOutcome, R> implements TrialSearch<TrialEvent<P>, R> {
+export class TrialEngine<P extends object, O extends TrialOutcome, R, E extends TrialEvent<P> = TrialEvent<P>>
+  implements TrialSearch<E, R>
+{
   readonly name: string;
   readonly total: number;
   readonly #plan: TrialPlan<P>;
   readonly #executor: Executor;
   readonly #scope: RunScope;
   readonly #runner: TrialRunner<P, O, R>;
-  readonly #events = new EventStream<TrialEvent<P>>();
+  readonly #events = new EventStream<E>();
   readonly #races: readonly Race[];
   readonly #trials: readonly Entrant<P>[];
   readonly #pending = new Set<RunningTrial<O>>();
@@ -100,6 +102,8 @@ export class TrialEngine<P extends object, O extends TrialOutcome, R> implements
   #stopped = false;
   readonly #over: Promise<void>;
   #trialsOver!: () => void;
+  /** What was cancelled has ended. */
+  #cancelled: Promise<unknown> = Promise.resolve();
   readonly #ended: Promise<never>;
   #end!: (error: unknown) => void;
 
@@ -146,7 +150,7 @@ export class TrialEngine<P extends object, O extends TrialOutcome, R> implements
     return this.#outcome;
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<TrialEvent<P>> {
+  [Symbol.asyncIterator](): AsyncIterator<E> {
     return this.#events[Symbol.asyncIterator]();
   }
 
@@ -177,6 +181,7 @@ export class TrialEngine<P extends object, O extends TrialOutcome, R> implements
       await this.#cancelPending(messageOf(error));
       throw error;
     } finally {
+      await this.#cancelled;
       await this.#runner.close();
       this.#events.end();
     }
@@ -191,7 +196,9 @@ export class TrialEngine<P extends object, O extends TrialOutcome, R> implements
   async #cancelPending(reason: string): Promise<void> {
     const pending = [...this.#pending];
     this.#pending.clear();
-    await Promise.allSettled(pending.map((trial) => trial.cancel(reason)));
+    const cancelled = Promise.allSettled(pending.map((trial) => trial.cancel(reason)));
+    this.#cancelled = Promise.all([this.#cancelled, cancelled]);
+    await cancelled;
   }
 
   #begin(): void {
@@ -226,7 +233,7 @@ export class TrialEngine<P extends object, O extends TrialOutcome, R> implements
     this.#last.set(step.trial, outcome);
     const { score, seconds, error } = outcome;
     const progress = { done: this.done, total: this.total };
-    const event = { ...step, score, seconds, error, ...progress, ...this.#runner.details(outcome) };
+    const event = { ...step, score, seconds, error, ...progress, ...this.#runner.details(outcome) } as unknown as E;
     this.#events.push(event);
     if (this.done <= this.total) this.#scope.emit(event);
     const verdict = (this.#races[at] as Race).finished(step.trial, step.iter, this.#merit(score));
@@ -276,10 +283,11 @@ export class TrialEngine<P extends object, O extends TrialOutcome, R> implements
     return this.#runner.conclude(rows, best, common);
   }
 
-  /** The first of the highest merit; as many resources as any has had, where scores of different amounts cannot be compared. */
+  /** The first of the highest merit among those that worked; with as many resources as any has had, where scores of different amounts cannot be compared. */
   #best(rows: readonly Numbered<P, O>[]): Numbered<P, O> {
-    const most = Math.max(...rows.filter(({ outcome }) => !outcome.failed).map(({ step }) => step.resources));
-    const eligible = rows.filter(({ step }) => this.#plan.comparable || step.resources === most);
+    const worked = rows.filter(({ outcome }) => !outcome.failed);
+    const most = Math.max(...worked.map(({ step }) => step.resources));
+    const eligible = worked.filter(({ step }) => this.#plan.comparable || step.resources === most);
     const merits = eligible.map(({ outcome }) => this.#merit(outcome.score));
     const highest = Math.max(...merits.filter((merit) => !Number.isNaN(merit)));
     return eligible[Math.max(0, merits.indexOf(highest))] as Numbered<P, O>;

@@ -7,6 +7,7 @@ export { openModel, saveModel } from "./model-files.ts";
 export { follow, LeadingTrainer } from "./parallel.ts";
 export { type PredictOptions, predict } from "./predict.ts";
 export { trainLoop } from "./run/train-loop.ts";
+export { type RungOutcome, trainRung } from "./run/train-rung.ts";
 export { loadSets, type TrainJob, type TrainOutcome, trainTask } from "./run/train-task.ts";
 export { TrainingPort } from "./run/training-port.ts";
 export { Trainer } from "./trainer.ts";

@@ -14,7 +14,7 @@ import type { SavedTraining } from "../trainer-state.ts";
 import type { Epoch, ModelArtifact, TrainerSurroundings, TrainingFiles, TrainingPlan, TrainingSet } from "../types.ts";
 import { CheckpointPlace, checkpointName, keptFiles, storedFiles } from "./checkpoint-place.ts";
 import { checkedSet, type SetInput, splitLast } from "./tensor-input.ts";
-import { type Rhythm, trainLoop } from "./train-loop.ts";
+import { type LoopTrainer, type Rhythm, trainLoop } from "./train-loop.ts";
 import { TrainingPort } from "./training-port.ts";
 
 /** Data as it reaches the task: values, or a function that loads them there. */
@@ -36,6 +36,8 @@ export interface TrainJob {
   readonly resumeFrom: Uint8Array | string | true | null;
   /** It is not the first task of this training: what `place` has is its own. */
   readonly again: boolean;
+  /** Leaves it after so many epochs for a later task to go on with; default: to its end. */
+  readonly until?: number;
 }
 
 export interface TrainOutcome {
@@ -120,15 +122,15 @@ class TaskTraining {
       this.#driven = leading ?? trainer;
       const save = (): Promise<boolean> => this.#save();
       const step = leading === null ? () => trainer.step() : () => stepAndSave(leading, save);
-      const how = await trainLoop({ trainer: this.#driven, port, rhythm, step, save });
+      const how = await trainLoop({ trainer: upTo(this.#driven, this.#job.until), port, rhythm, step, save });
       const checkpoint = await this.#driven.checkpoint();
       await leading?.end();
-      if (this.#storage !== null) await this.#save(checkpoint);
+      if (this.#storage !== null || this.#job.until !== undefined) await this.#save(checkpoint);
       if (how === "stopped") await trainer.end(STOPPED);
       const { history, bestEpoch, stopReason } = trainer;
       return { history, bestEpoch, stopReason, model: await trainer.bestArtifact(), checkpoint };
     } catch (error) {
-      if (port.isCancelled) await this.#forget();
+      if (port.isCancelled && this.#job.until === undefined) await this.#forget();
       throw error;
     } finally {
       trainer.dispose();
@@ -217,6 +219,28 @@ class TaskTraining {
     if (this.#storage !== null) return;
     await this.#place?.clear().catch(() => {});
   }
+}
+
+/** Seen so that it is done after so many epochs. */
+function upTo(trainer: LoopTrainer, until: number = Number.POSITIVE_INFINITY): LoopTrainer {
+  return {
+    get epoch() {
+      return trainer.epoch;
+    },
+    get batch() {
+      return trainer.batch;
+    },
+    get steps() {
+      return trainer.steps;
+    },
+    get history() {
+      return trainer.history;
+    },
+    get done() {
+      return trainer.done || trainer.epoch >= until;
+    },
+    endEpoch: () => trainer.endEpoch(),
+  };
 }
 
 function checkCheckpoint(bytes: Uint8Array): void {

@@ -57,7 +57,7 @@ export interface TrainingRun extends AsyncIterable<Epoch> {
  * A slot's process that ended by itself, and data that were lost with all workers that held them, are not the scheduler's to replace: the
  * training begins another task, so often in a row without a new epoch.
  */
-const VAIN_RESTARTS = 3;
+export const VAIN_RESTARTS = 3;
 
 /**
  * Trains a model on a worker. Returns at once; throws at once for options and data that cannot be used (FLOCK_OPTION_INVALID,
@@ -259,14 +259,14 @@ class Training implements TrainingRun {
 }
 
 /** The slot's process ended (killed from outside, or by native code), or the workers that held the data are gone. */
-function canGoOn(error: unknown): boolean {
+export function canGoOn(error: unknown): boolean {
   if (!isFlockError(error)) return false;
   if (error.code === "FLOCK_DEPENDENCY_FAILED" && error.cause !== undefined) return canGoOn(error.cause);
   return error.code === "FLOCK_TASK_EXITED" || error.code === "FLOCK_DATA_LOST";
 }
 
 /** Puts what is here on the cluster, once for each task. */
-class PlacedSets {
+export class PlacedSets {
   readonly data: LoadedData;
   readonly validation: LoadedData | null;
   readonly #executor: Executor;
