@@ -7,6 +7,7 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 const alias = [
   { find: /^@taskflock\/dashboard$/, replacement: source("packages/dashboard/server/index.ts") },
   { find: /^@taskflock\/protocol\/(code|links)$/, replacement: `${source("packages/protocol/src")}/$1.ts` },
+  { find: /^@taskflock\/client\/join-group$/, replacement: source("packages/client/src/groups/join-group.ts") },
   { find: /^@taskflock\/client\/(preload|kept-bytes)$/, replacement: `${source("packages/client/src")}/$1.ts` },
   {
     find: /^@taskflock\/(\w+)\/(words|machine|functions|training|install)$/,

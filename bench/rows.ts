@@ -93,6 +93,8 @@ export const rows: Readonly<Record<string, Row>> = {
   "worker-dies": inCluster("worker-dies", { atMost: 3 }),
   "first-result": alone("first-result"),
   scaling,
+  "all-reduce-64mib": inCluster("all-reduce-64mib"),
+  "data-parallel-training": inCluster("data-parallel-training", { atMost: 3 }),
   "submit-functions": inCluster("submit-functions"),
   "map-closure-50000": inCluster("map-closure-50000"),
   "import-time": importTime,

@@ -23,21 +23,25 @@ export async function installS3Server() {
   const missing = missingS3Server();
   if (missing === undefined) return { ok: true, output: "" };
   if (process.getuid?.() !== 0 || !has("apt-get")) return { ok: true, output: "", skipped: missing };
-  const install = ["install", "-y", "-qq", "--no-install-recommends", ...packages];
-  // Where the lists of packages are old or not there, they are fetched first.
-  if (await apt(install)) return { ok: true, output: "" };
-  if ((await apt(["update", "-qq"])) && (await apt(install))) return { ok: true, output: "" };
+  const until = Date.now() + downloadMs;
+  // Where the lists of packages are old or not there, they are fetched first. What dpkg has begun is not interrupted.
+  const fetched = (await fetch(until)) || ((await apt(["update", "-qq"], until)) && (await fetch(until)));
+  if (fetched && (await apt(install))) return { ok: true, output: "" };
   return { ok: true, output: "", skipped: `apt-get could not install it; ${missing}` };
 }
 
-function apt(args) {
+/** Without a network it must not hold up the tests. */
+const downloadMs = 120_000;
+const install = ["install", "-y", "-qq", "--no-install-recommends", ...packages];
+const fetch = (until) => apt([...install, "--download-only"], until);
+
+function apt(args, until) {
+  const timeout = until === undefined ? undefined : Math.max(until - Date.now(), 1);
+  const settings = ["DPkg::Lock::Timeout=60", "Acquire::Retries=1", "Acquire::http::Timeout=15"];
   return new Promise((resolve) => {
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    const child = spawn("apt-get", ["-o", "DPkg::Lock::Timeout=60", ...args], {
-      env,
-      stdio: "ignore",
-      timeout: 180_000,
-    });
+    const options = settings.flatMap((setting) => ["-o", setting]);
+    const child = spawn("apt-get", [...options, ...args], { env, stdio: "ignore", timeout });
     child.on("error", () => resolve(false));
     child.on("close", (code) => resolve(code === 0));
   });

@@ -6,6 +6,7 @@ import { digits } from "./digits.ts";
 import { firstResult } from "./first-result.ts";
 import { mapClosure, submitFunctions } from "./functions.ts";
 import { dag, tree } from "./graphs.ts";
+import { allReduce, parallelTraining } from "./groups.ts";
 import { retained } from "./retained.ts";
 import { chain, noop, roundTrip } from "./tiny-tasks.ts";
 import { wordCount } from "./word-count.ts";
@@ -28,6 +29,8 @@ export const workloads: Readonly<Record<string, Workload | LoneWorkload>> = {
   "word-count-330mb": wordCount(330, 8 * 1024 * 1024),
   "worker-dies": workerDies,
   "first-result": firstResult,
+  "all-reduce-64mib": allReduce,
+  "data-parallel-training": parallelTraining,
   "submit-functions": submitFunctions,
   "map-closure-50000": mapClosure,
 };

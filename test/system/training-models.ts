@@ -48,6 +48,7 @@ export function inEpochThree(
     onBatchEnd: async (_step, _logs, state, { resumed }) => {
       state.batches++;
       if (state.epoch !== 3 || state.batches < 3 || resumed > 0) return;
+      if (then !== "linger" && existsSync(flag)) return; // it has begun anew
       if (state.batches === 3) writeFileSync(flag, "");
       if (then === "die") process.kill(process.pid, "SIGKILL");
       if (then === "hang") await new Promise(() => {});

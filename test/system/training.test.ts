@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as tfjs from "@tensorflow/tfjs";
 import { type Client, type Epoch, InlineExecutor, LocalCluster, type TrainingResult } from "taskflock";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { appears, four, inEpochThree, losses, rows } from "./training-models.ts";
 
 type TensorFlow = typeof tfjs;
@@ -35,9 +35,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** What was being written when a training was cancelled is removed by its task, a moment later. */
 async function nothingKept(): Promise<void> {
-  const names = (await client.datasets()).map(({ name }) => name);
-  expect(names.filter((name) => name.startsWith("training/"))).toEqual([]);
+  await vi.waitFor(
+    async () => {
+      const names = (await client.datasets()).map(({ name }) => name);
+      expect(names.filter((name) => name.startsWith("training/"))).toEqual([]);
+    },
+    { timeout: 30_000, interval: 20 },
+  );
 }
 
 describe("a training", () => {
@@ -124,6 +130,19 @@ describe("a training whose place is lost in epoch 3 of 4", () => {
     await client.waitForWorkers(2);
   });
 
+  test("begins anew when all workers are gone, with its data and checkpoints", async () => {
+    const data = { x: [...rows.x, ...rows.x, ...rows.x], y: [...rows.y, ...rows.y, ...rows.y] };
+    const undisturbed = await client.train({ ...four, data }).result();
+    const flag = newFlag();
+    const run = client.train({ ...four, data, callbacks: [inEpochThree(flag, "hang")] });
+    await appears(flag);
+    for (const { pid } of await client.workers()) process.kill(pid, "SIGKILL");
+    const { history } = await run.result();
+    expect(losses(history)).toEqual(losses(undisturbed.history));
+    await client.waitForWorkers(2);
+    await nothingKept();
+  });
+
   test("leaves a worker that retires, from where it is, at the price of no failure", async () => {
     const flag = newFlag();
     const run = client.train({ ...four, callbacks: [inEpochThree(flag, "linger")], allowedFailures: 0 });
@@ -135,6 +154,20 @@ describe("a training whose place is lost in epoch 3 of 4", () => {
     expect(result.history[3]?.worker).not.toBe(retired?.name);
     await cluster.scale(2);
     await nothingKept();
+  });
+
+  test("that would lose all its work ends where it is: the worker that retires waits", async () => {
+    const flag = newFlag();
+    const run = client.train({ ...four, callbacks: [inEpochThree(flag, "linger")], checkpoints: false });
+    const first = await run[Symbol.asyncIterator]().next();
+    await appears(flag);
+    const { worker } = first.value as Epoch;
+    await client.retireWorkers([worker]);
+    const { history } = await run.result();
+    expect(losses(history)).toEqual(losses(whole.history));
+    expect(history.map((epoch) => `${epoch.worker} ${epoch.resumed}`)).toEqual(Array(4).fill(`${worker} 0`));
+    await expect(run.checkpoint()).rejects.toMatchObject({ code: "FLOCK_TRAINING_OVER" });
+    await cluster.scale(2);
   });
 });
 
@@ -179,7 +212,8 @@ describe("a running training", () => {
   });
 
   test("that has not begun is stopped like one that is cancelled", async () => {
-    const run = client.train({ ...endless, resources: { TPU: 1 } });
+    const run = client.train({ ...endless, resources: { TPU: 1 }, checkpoints: false });
+    await expect(run.checkpoint()).rejects.toMatchObject({ code: "FLOCK_OPTION_INVALID" });
     await run.stop();
     expect(run.status).toBe("stopped");
     await expect(run.result()).rejects.toMatchObject({ code: "FLOCK_CANCELLED" });
@@ -235,6 +269,8 @@ describe("what is wrong with a training is said", () => {
     refused({ monitor: "valAuc" }, "FLOCK_OPTION_INVALID", "there will be: loss, f1, valLoss, valF1");
     refused({ metrics: ["f3"] }, "FLOCK_ML_SCORER", "f3");
     refused({ resumeFrom: true }, "FLOCK_OPTION_INVALID", "takes a folder");
+    refused({ priority: "high" }, "FLOCK_OPTION_INVALID", "priority takes a whole number");
+    refused({ resources: { GPU: "1" } }, "FLOCK_OPTION_INVALID", "resources takes an object of amounts");
     refused({ validationData: rows }, "FLOCK_OPTION_INVALID", "exclude each other");
     refused({ model: { layers: [] } }, "FLOCK_OPTION_INVALID", "model takes a function");
     refused({ data: { x: [[1, 2], [3]], y: [1, 1] } }, "FLOCK_ML_INPUT", "data.x[1] has 1 values");

@@ -45,6 +45,7 @@ export function roomOf(path: string): string | undefined {
 /** Further doors to a room: for threads that run users' code, for what clients load, and for what starts soon. */
 const secondDoors: ReadonlyMap<string, string> = new Map([
   ["@taskflock/client/kept-bytes", "client"],
+  ["@taskflock/client/join-group", "client"],
   ["@taskflock/client/preload", "client"],
   ["@taskflock/ml/training", "ml"],
   ["@taskflock/protocol/code", "protocol"],

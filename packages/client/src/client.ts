@@ -3,9 +3,21 @@
 import {
   type GridSearchOptions,
   gridSearch,
+  type HalvingSearch,
+  type HalvingSearchOptions,
+  type HyperbandSearchOptions,
+  halvingSearch,
+  hyperbandSearch,
+  type RandomSearchOptions,
+  randomSearch,
   type ScoreNames,
   type Search,
+  type TrainingGridOptions,
+  type TrainingHalvingOptions,
+  type TrainingHyperbandOptions,
+  type TrainingRandomOptions,
   type TrainingRun,
+  type TrainingSearch,
   type TrainOptions,
   train,
 } from "@taskflock/ml";
@@ -57,13 +69,55 @@ export class Client extends ClientTools {
 
   /**
    * Tries every candidate of `params` on every fold, and fits the best one on all data. Returns at once; throws at once for
-   * options, parameters or data that cannot be used (FLOCK_OPTION_INVALID, FLOCK_ML_…).
+   * options, parameters or data that cannot be used (FLOCK_OPTION_INVALID, FLOCK_ML_…). With `estimator: training({ … })` each
+   * candidate is a training, and its score the monitored figure of its best epoch.
    */
+  gridSearch<P extends object>(options: TrainingGridOptions<P>): TrainingSearch<P>;
   gridSearch<P extends object, M, I, const S extends PropertyKey = "score">(
     options: GridSearchOptions<P, M, I, S>,
-  ): Search<P, M, I, ScoreNames<S>> {
+  ): Search<P, M, I, ScoreNames<S>>;
+  gridSearch<P extends object, M, I, S extends PropertyKey>(
+    options: GridSearchOptions<P, M, I, S> | TrainingGridOptions<P>,
+  ): Search<P, M, I, ScoreNames<S>> | TrainingSearch<P> {
     this.open();
-    return gridSearch(new ClientExecutor(this.#executorHost()), options);
+    return gridSearch(new ClientExecutor(this.#executorHost()), options as GridSearchOptions<P, M, I, S>);
+  }
+
+  /**
+   * Tries candidates that are drawn from `params`: `nIter` of them (default 10), the same for the same `seed`. Otherwise as `gridSearch`.
+   */
+  randomSearch<P extends object>(options: TrainingRandomOptions<P>): TrainingSearch<P>;
+  randomSearch<P extends object, M, I, const S extends PropertyKey = "score">(
+    options: RandomSearchOptions<P, M, I, S>,
+  ): Search<P, M, I, ScoreNames<S>>;
+  randomSearch<P extends object, M, I, S extends PropertyKey>(
+    options: RandomSearchOptions<P, M, I, S> | TrainingRandomOptions<P>,
+  ): Search<P, M, I, ScoreNames<S>> | TrainingSearch<P> {
+    this.open();
+    return randomSearch(new ClientExecutor(this.#executorHost()), options as RandomSearchOptions<P, M, I, S>);
+  }
+
+  /**
+   * Tries all candidates with few rows, the best third of them with three times as many, and so on (successive halving). Returns and
+   * throws as `gridSearch` does; events are those of trials, one for each rung that a candidate has been through.
+   */
+  halvingSearch<P extends object>(options: TrainingHalvingOptions<P>): TrainingSearch<P>;
+  halvingSearch<P extends object, M, I>(options: HalvingSearchOptions<P, M, I>): HalvingSearch<P, M, I>;
+  halvingSearch<P extends object, M, I>(
+    options: HalvingSearchOptions<P, M, I> | TrainingHalvingOptions<P>,
+  ): HalvingSearch<P, M, I> | TrainingSearch<P> {
+    this.open();
+    return halvingSearch(new ClientExecutor(this.#executorHost()), options as HalvingSearchOptions<P, M, I>);
+  }
+
+  /** Hyperband: brackets of `halvingSearch`, from many candidates with few rows to few candidates with all. */
+  hyperbandSearch<P extends object>(options: TrainingHyperbandOptions<P>): TrainingSearch<P>;
+  hyperbandSearch<P extends object, M, I>(options: HyperbandSearchOptions<P, M, I>): HalvingSearch<P, M, I>;
+  hyperbandSearch<P extends object, M, I>(
+    options: HyperbandSearchOptions<P, M, I> | TrainingHyperbandOptions<P>,
+  ): HalvingSearch<P, M, I> | TrainingSearch<P> {
+    this.open();
+    return hyperbandSearch(new ClientExecutor(this.#executorHost()), options as HyperbandSearchOptions<P, M, I>);
   }
 
   /**

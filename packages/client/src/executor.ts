@@ -1,6 +1,6 @@
 // What `@taskflock/ml` computes with: this client, seen through its small `Executor`.
 
-import type { Executor, Handle, KeptBytes, SubmitOptions } from "@taskflock/ml";
+import type { Executor, Handle, JoinGroup, KeptBytes, SubmitOptions } from "@taskflock/ml";
 import type { AnyFunction } from "./function-table.ts";
 import { type Future, isFuture } from "./future.ts";
 import { type LogSink, showLog } from "./logs.ts";
@@ -58,6 +58,10 @@ export class ClientExecutor implements Executor {
       "@taskflock/client/kept-bytes"
     );
     return { write: writeKeptBytes, read: readKeptBytes, list: listKeptBytes, remove: removeKeptBytes };
+  }
+
+  async joinGroup(): Promise<JoinGroup> {
+    return (await import("@taskflock/client/join-group")).joinGroup;
   }
 
   forgetKept(prefix: string): Promise<void> {

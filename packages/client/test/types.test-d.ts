@@ -1,6 +1,15 @@
 // Compiled by types.test.ts, never run: what infers, and what must not compile.
 
-import { estimator, type FittedEstimator, type Labels, type Matrix, type Scorer, svc } from "@taskflock/ml";
+import {
+  type Epoch,
+  estimator,
+  type FittedEstimator,
+  type Labels,
+  type Matrix,
+  type Scorer,
+  svc,
+  type TrainingResult,
+} from "@taskflock/ml";
 import {
   type Actor,
   actorValue,
@@ -9,6 +18,7 @@ import {
   delayed,
   type Future,
   type Resolved,
+  type Run,
 } from "../src/index.ts";
 
 declare const client: Client;
@@ -287,6 +297,38 @@ client.runOnWorkers((x: number) => x);
 client.exec("ls");
 // @ts-expect-error: and begins with a program
 client.exec([]);
+
+// Trainings: the builder's parameters come from `params`, its TensorFlow.js is typed; a run of epochs with a result.
+const rows = { x: [[1, 2]], y: [1] };
+const training = client.train({
+  model: ({ units }: { units: number }, { layers, sequential }) =>
+    sequential({ layers: [layers.dense({ units, inputShape: [2] })] }),
+  params: { units: 3 },
+  data: rows,
+  resources: { GPU: 1 },
+});
+const asRun: Run<TrainingResult, Epoch> = training;
+same<Awaited<ReturnType<typeof asRun.result>>, TrainingResult>(true);
+client.train({ model: (_, tf) => tf.sequential(), data: { x: array, y: [1] } });
+client.train({
+  model: (_, tf) => tf.sequential(),
+  data: async () => rows,
+  validationData: client.submit(() => rows, []),
+});
+client.train({
+  model: ({ units }: { units: number }, tf) => tf.sequential({ name: String(units) }),
+  // @ts-expect-error: a string for a number
+  params: { units: "3" },
+  data: rows,
+});
+// @ts-expect-error: there is no such option
+client.train({ model: (_, tf) => tf.sequential(), data: rows, epoch: 3 });
+// @ts-expect-error: texts are no numbers
+client.train({ model: (_, tf) => tf.sequential(), data: { x: ["a"], y: [1] } });
+
+// Reports of a running task, and words to it.
+same<ReturnType<typeof num.tell>, Promise<boolean>>(true);
+num.onReport((report) => void (report as number))();
 
 // Actors: the public methods of the class, each with its parameters or futures of them; no fields, no private members.
 declare class Counter {

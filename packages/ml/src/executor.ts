@@ -1,5 +1,7 @@
 // The only way this package talks to a cluster. `@taskflock/client` implements it; `InlineExecutor` runs in this process.
 
+import type { JoinGroup } from "./training/member-group.ts";
+
 /** A value that is, or will be, on the cluster. May stand anywhere inside the arguments of `Executor.submit`. */
 export interface Handle<R> {
   /** Waits for the value; rejects with the task's error. */
@@ -87,6 +89,8 @@ export interface Executor {
   /** An executor whose tasks all belong to one named run with `total` expected steps. */
   openRun(name: string, total: number): { readonly executor: Executor; readonly scope: RunScope };
   warn(message: string): void;
+  /** What makes the task that calls it a member of a group (docs/groups.md), and travels; absent where tasks cannot talk. */
+  joinGroup?(): Promise<JoinGroup>;
   /** Where tasks keep what is to outlive their worker; absent where nothing outlives it. */
   keptBytes?(): Promise<KeptBytes>;
   /** Lets go of all that was kept under names that begin so. */

@@ -112,12 +112,37 @@ export {
   type Scoring,
   scorerNames,
 } from "./scorers.ts";
-export type { GridSearchOptions } from "./search/compile.ts";
+export type { GridSearchOptions, RandomSearchOptions, SearchOptions } from "./search/compile.ts";
+export type {
+  HalvingSearchOptions,
+  HyperbandSearchOptions,
+  ResourceOptions,
+} from "./search/compile-halving.ts";
 export type { CvResults, FoldScores } from "./search/cv-results.ts";
-export { gridSearch } from "./search/grid-search.ts";
+export {
+  choice,
+  type Distribution,
+  logUniform,
+  type ParameterSpace,
+  randInt,
+  uniform,
+} from "./search/distributions.ts";
+export type { HalvingResult, HalvingTable } from "./search/fold-trials.ts";
+export { gridSearch, randomSearch } from "./search/grid-search.ts";
+export { type HalvingSearch, halvingSearch, hyperbandSearch } from "./search/halving-search.ts";
 export type { ParameterGrid } from "./search/parameter-grid.ts";
+export type { Promotion } from "./search/promotion.ts";
+export {
+  type Bracket,
+  type HalvingPlan,
+  type HyperbandPlan,
+  halvingSchedule,
+  hyperbandBrackets,
+  type Rung,
+} from "./search/schedules.ts";
 export { type FoldEvent, type Search, SearchResult, type SearchStatus } from "./search/search.ts";
 export { type FitJob, type FoldJob, fitAndScore, refit, runSharedStep } from "./search/tasks.ts";
+export type { TrialColumns, TrialEvent, TrialSearch, TrialSearchResult, TrialStep } from "./search/trials.ts";
 export {
   type CrossValidation,
   type CustomSplit,
@@ -176,12 +201,29 @@ export {
   type TensorBoardOptions,
   tensorBoard,
 } from "./training/callbacks/index.ts";
+export type { JoinGroup, MemberGroup } from "./training/member-group.ts";
 export { openModel, saveModel } from "./training/model-files.ts";
 export type { TrainingData, TrainOptions, TrainTaskOptions } from "./training/run/compile-training.ts";
 export type { CheckpointInfo } from "./training/run/report.ts";
 export type { ArrayInput, NestedNumbers, SetInput } from "./training/run/tensor-input.ts";
 export { type PredictOptions, TrainedModel } from "./training/run/trained-model.ts";
 export { type TrainingResult, type TrainingRun, train } from "./training/run/training-run.ts";
+export type {
+  TrainingGridOptions,
+  TrainingHalvingOptions,
+  TrainingHyperbandOptions,
+  TrainingRandomOptions,
+  TrainingSearchOptions,
+} from "./training/search/compile-training-search.ts";
+export type { TrainingSearch } from "./training/search/training-search.ts";
+export {
+  type SearchedParams,
+  type TrainingParams,
+  type TrainingSpec,
+  type TrainingSpecOptions,
+  training,
+} from "./training/search/training-spec.ts";
+export type { TrainingSearchResult, TrainingTable, TrainingTrialEvent } from "./training/search/training-trials.ts";
 export type {
   BuiltInCallback,
   Callback,

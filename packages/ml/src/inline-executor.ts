@@ -5,11 +5,20 @@ import type { Executor, Handle, RunScope, Settled } from "./executor.ts";
 import { InlineTask } from "./inline-task.ts";
 import { isPlainObject, kindOf } from "./kinds.ts";
 import type { ScoreNames } from "./scorers.ts";
-import type { GridSearchOptions } from "./search/compile.ts";
-import { gridSearch } from "./search/grid-search.ts";
+import type { GridSearchOptions, RandomSearchOptions } from "./search/compile.ts";
+import type { HalvingSearchOptions, HyperbandSearchOptions } from "./search/compile-halving.ts";
+import { gridSearch, randomSearch } from "./search/grid-search.ts";
+import { type HalvingSearch, halvingSearch, hyperbandSearch } from "./search/halving-search.ts";
 import type { Search } from "./search/search.ts";
 import type { TrainOptions } from "./training/run/compile-training.ts";
 import { type TrainingRun, train } from "./training/run/training-run.ts";
+import type {
+  TrainingGridOptions,
+  TrainingHalvingOptions,
+  TrainingHyperbandOptions,
+  TrainingRandomOptions,
+} from "./training/search/compile-training-search.ts";
+import type { TrainingSearch } from "./training/search/training-search.ts";
 
 export interface InlineExecutorOptions {
   /** Takes warnings; default: the process's own warnings. */
@@ -22,7 +31,7 @@ export interface InlineExecutorOptions {
  * Tasks run one at a time, in the order in which they were submitted, each in a turn of the event loop of its own. Their functions
  * are called as they are: a breakpoint in one holds, with its variables, and an error has its own stack.
  *
- * `submit`, `call`, `map`, `gather`, `scatter`, `gridSearch`, `train` and `close` take what a client's take, so that a program is debugged by
+ * `submit`, `call`, `map`, `gather`, `scatter`, the searches, `train` and `close` take what a client's take, so that a program is debugged by
  * the exchange of one name:
  *
  *     const found = await new InlineExecutor().gridSearch({ estimator, params, X, y, errorScore: "raise" }).result();
@@ -88,10 +97,43 @@ export class InlineExecutor implements Executor {
   }
 
   /** `gridSearch(executor, options)`, as a client has it. */
+  gridSearch<P extends object>(options: TrainingGridOptions<P>): TrainingSearch<P>;
   gridSearch<P extends object, M, I, const S extends PropertyKey = "score">(
     options: GridSearchOptions<P, M, I, S>,
-  ): Search<P, M, I, ScoreNames<S>> {
-    return gridSearch(this, options);
+  ): Search<P, M, I, ScoreNames<S>>;
+  gridSearch<P extends object, M, I, S extends PropertyKey>(
+    options: GridSearchOptions<P, M, I, S> | TrainingGridOptions<P>,
+  ): Search<P, M, I, ScoreNames<S>> | TrainingSearch<P> {
+    return gridSearch(this, options as GridSearchOptions<P, M, I, S>);
+  }
+
+  /** `randomSearch(executor, options)`, as a client has it. */
+  randomSearch<P extends object>(options: TrainingRandomOptions<P>): TrainingSearch<P>;
+  randomSearch<P extends object, M, I, const S extends PropertyKey = "score">(
+    options: RandomSearchOptions<P, M, I, S>,
+  ): Search<P, M, I, ScoreNames<S>>;
+  randomSearch<P extends object, M, I, S extends PropertyKey>(
+    options: RandomSearchOptions<P, M, I, S> | TrainingRandomOptions<P>,
+  ): Search<P, M, I, ScoreNames<S>> | TrainingSearch<P> {
+    return randomSearch(this, options as RandomSearchOptions<P, M, I, S>);
+  }
+
+  /** `halvingSearch(executor, options)`, as a client has it. */
+  halvingSearch<P extends object>(options: TrainingHalvingOptions<P>): TrainingSearch<P>;
+  halvingSearch<P extends object, M, I>(options: HalvingSearchOptions<P, M, I>): HalvingSearch<P, M, I>;
+  halvingSearch<P extends object, M, I>(
+    options: HalvingSearchOptions<P, M, I> | TrainingHalvingOptions<P>,
+  ): HalvingSearch<P, M, I> | TrainingSearch<P> {
+    return halvingSearch(this, options as HalvingSearchOptions<P, M, I>);
+  }
+
+  /** `hyperbandSearch(executor, options)`, as a client has it. */
+  hyperbandSearch<P extends object>(options: TrainingHyperbandOptions<P>): TrainingSearch<P>;
+  hyperbandSearch<P extends object, M, I>(options: HyperbandSearchOptions<P, M, I>): HalvingSearch<P, M, I>;
+  hyperbandSearch<P extends object, M, I>(
+    options: HyperbandSearchOptions<P, M, I> | TrainingHyperbandOptions<P>,
+  ): HalvingSearch<P, M, I> | TrainingSearch<P> {
+    return hyperbandSearch(this, options as HyperbandSearchOptions<P, M, I>);
   }
 
   /** `train(executor, options)`, as a client has it. */

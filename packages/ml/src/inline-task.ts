@@ -16,6 +16,7 @@ export class InlineTask implements TaskHere {
   readonly #onReport: ((report: unknown) => void) | undefined;
   #early: unknown[] = [];
   #running = false;
+  #fail: (error: unknown) => void = () => {};
 
   constructor(name: string, { onReport }: SubmitOptions) {
     this.task = { key: name, attempt: 1, worker: "here" };
@@ -46,8 +47,11 @@ export class InlineTask implements TaskHere {
 
   async run<R>(call: () => R | Promise<R>): Promise<R> {
     this.#running = true;
+    const fault = new Promise<never>((_, reject) => {
+      this.#fail = reject;
+    });
     try {
-      return await runAsTask(this, call);
+      return await Promise.race([runAsTask(this, call), fault]);
     } finally {
       this.#running = false;
     }
@@ -60,8 +64,19 @@ export class InlineTask implements TaskHere {
   tell(value: unknown): boolean {
     if (!this.#running) return false;
     const copy: unknown = structuredClone(value);
-    if (this.#listeners.size > 0) for (const hear of this.#listeners) hear(copy);
+    if (this.#listeners.size > 0) this.#hear(copy);
     else if (this.#early.length < KEPT) this.#early.push(copy);
     return true;
+  }
+
+  /** As its own code; what a listener throws is the task's failure. */
+  #hear(value: unknown): void {
+    try {
+      runAsTask(this, () => {
+        for (const hear of this.#listeners) hear(value);
+      });
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 }

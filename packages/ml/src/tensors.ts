@@ -1,6 +1,7 @@
 // Tensors as plain data: what they are known by, and parts of them.
 
 import { FlockError } from "@taskflock/protocol/words";
+import { kindOf } from "./kinds.ts";
 import type { Tensor } from "./training/types.ts";
 
 export function isTensor(value: unknown): value is Tensor {
@@ -11,6 +12,8 @@ export function isTensor(value: unknown): value is Tensor {
 
 /** A tensor with as many values as its shape says; throws FLOCK_ML_INPUT. */
 export function checkedTensor(tensor: Tensor, name: string): Tensor {
+  if (!isTensor(tensor))
+    throw new FlockError("FLOCK_ML_INPUT", `${name} is ${kindOf(tensor)}, not a tensor { data, shape }.`);
   const size = tensor.shape.reduce((product, length) => product * length, 1);
   if (ArrayBuffer.isView(tensor.data) && tensor.shape.length > 0 && tensor.data.length === size) return tensor;
   throw new FlockError(

@@ -36,6 +36,24 @@ function submitMany(stage: Stage, count: number, fields: (n: number) => { deps?:
 }
 
 describe("why a task is not there yet", () => {
+  it("what is free is saved for a task of higher priority that waits for more", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.options(1, 1, { resources: { GPU: 5_000 } });
+    stage.options(1, 2, { resources: GPU, priority: 5 });
+    stage.worker(1, { slots: 4, resources: GPU });
+    for (const n of [1, 2, 3]) stage.submit(1, n, { options: 1 });
+    const [first] = stage.assigned(1);
+    stage.submit(1, 4, { options: 2 });
+    stage.finish(1, first!);
+    const seen = why(stage, 3);
+    expect(seen.savedFor).toMatchObject([{ key: "f-1-4", worker: "w1", status: "queued" }]);
+    expect(seen.sentences).toContain(
+      "What is free is saved for f-1-4 on w1: of a higher priority, and waiting for more.",
+    );
+    expect(why(stage, 4).savedFor).toEqual([]);
+  });
+
   it("without a worker", () => {
     const stage = newStage();
     stage.options(1, 1, { noWorkerTimeoutMs: 5_000, deadlineMs: 60_000 });

@@ -1,3 +1,4 @@
+import { tensorBackends } from "@taskflock/tensors";
 import { expect, test } from "vitest";
 import { readFlags } from "../src/cli/flag-table.ts";
 import { workerFlags } from "../src/cli/worker-flags.ts";
@@ -38,4 +39,8 @@ test("a worker below a nanny is one process without a nanny, whatever its enviro
     operands: ["host:1"],
     flags: expect.objectContaining({ ...flags, processes: 1, nanny: false }),
   });
+});
+
+test("--backend takes what @taskflock/tensors knows", () => {
+  expect(workerFlags.find(({ flags }) => flags.startsWith("--backend"))?.choices).toEqual(tensorBackends);
 });

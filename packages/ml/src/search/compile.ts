@@ -11,13 +11,30 @@ import { type Features, isTexts, rowCount } from "../matrix.ts";
 import { checkScorersFit, resolveScorers, type ScoreNames, type Scorer, type Scoring } from "../scorers.ts";
 import { type CrossValidation, makeSplits, resolveSplitter, type Split, type Splitter } from "../splits.ts";
 import type { CvResults } from "./cv-results.ts";
-import { expandGrids, type ParameterGrid } from "./parameter-grid.ts";
+import type { ParameterSpace } from "./distributions.ts";
+import { expandGrids, type ParameterGrid, type Parametrized } from "./parameter-grid.ts";
+import { checkedCount, checkedSeed, sampleParameters } from "./sample-parameters.ts";
 
-export interface GridSearchOptions<P extends object, M, I, S extends PropertyKey = "score"> {
-  /** An object of functions, or a class: then `M` is its instance. */
-  readonly estimator: Estimator<P, M, I> | EstimatorClass<P, M, I>;
+export interface GridSearchOptions<P extends object, M, I, S extends PropertyKey = "score">
+  extends SearchOptions<P, M, I, S> {
   /** Values to try by parameter name, or several such grids. */
   readonly params: ParameterGrid<NoInfer<P>> | readonly ParameterGrid<NoInfer<P>>[];
+}
+
+export interface RandomSearchOptions<P extends object, M, I, S extends PropertyKey = "score">
+  extends SearchOptions<P, M, I, S> {
+  /** By parameter: an array to choose from, or a distribution such as `logUniform(1e-4, 1)`; or several such spaces. */
+  readonly params: ParameterSpace<NoInfer<P>> | readonly ParameterSpace<NoInfer<P>>[];
+  /** Candidates to draw; default 10. Of arrays alone none is drawn twice. */
+  readonly nIter?: number;
+  /** The same seed draws the same candidates; default: a random one. */
+  readonly seed?: number;
+}
+
+/** What all searches over estimators take. */
+export interface SearchOptions<P extends object, M, I, S extends PropertyKey = "score"> {
+  /** An object of functions, or a class: then `M` is its instance. */
+  readonly estimator: Estimator<P, M, I> | EstimatorClass<P, M, I>;
   /** Samples by rows. A handle stands for data that the cluster already holds. */
   readonly X: FeaturesInput | Handle<FeaturesInput>;
   /** One label per row of X. */
@@ -70,6 +87,31 @@ export interface CheckedData {
   readonly splits: readonly Split[];
 }
 
+/** How a kind of search finds its candidates. */
+export interface CandidateSource {
+  /** As users call it. */
+  readonly search: string;
+  /** Options that it has beside those of all searches. */
+  readonly options: readonly string[];
+  candidates<P extends object>(estimator: Parametrized<P>, options: object): Partial<P>[];
+}
+
+export const grid: CandidateSource = {
+  search: "gridSearch",
+  options: [],
+  candidates: <P extends object>(estimator: Parametrized<P>, options: object) =>
+    expandGrids<P>(estimator, (options as { params: ParameterGrid<P> }).params),
+};
+
+export const randomDraws: CandidateSource = {
+  search: "randomSearch",
+  options: ["nIter", "seed"],
+  candidates: <P extends object>(estimator: Parametrized<P>, options: object) => {
+    const { params, nIter = 10, seed } = options as { params: ParameterSpace<P>; nIter?: number; seed?: number };
+    return sampleParameters<P>(estimator, params, checkedCount("nIter", nIter), checkedSeed(seed));
+  },
+};
+
 const optionNames: readonly (keyof GridSearchOptions<object, unknown, unknown>)[] = [
   "estimator",
   "params",
@@ -87,12 +129,13 @@ const optionNames: readonly (keyof GridSearchOptions<object, unknown, unknown>)[
 /** Checks everything that can be known here; throws the coded error of what is wrong. */
 export function compileSearch<P extends object, M, I, S extends PropertyKey>(
   executor: Executor,
-  options: GridSearchOptions<P, M, I, S>,
+  options: SearchOptions<P, M, I, S>,
+  source: CandidateSource,
 ): SearchPlan<P, M, I, ScoreNames<S>> {
-  checkOptions(options);
+  checkOptions(options, source);
   const estimator = asEstimator<P, M, I>(options.estimator);
   const kind = estimator.kind ?? "classifier";
-  const candidates = expandGrids<P, M, I>(estimator, options.params);
+  const candidates = source.candidates<P>(estimator as Parametrized<P>, options);
   const scorers = resolveScorers(options.scoring as Scoring | undefined, kind) as Readonly<
     Record<ScoreNames<S>, Scorer>
   >;
@@ -109,7 +152,7 @@ export function compileSearch<P extends object, M, I, S extends PropertyKey>(
   if (refit.refit && estimator instanceof ClassEstimator) estimator.checkReturns();
   const known = "here" in X && "here" in y ? checkData(y.here, rowCount(X.here), splitter, scorers) : null;
   return {
-    name: options.name ?? `gridSearch ${estimator.name}`,
+    name: options.name ?? `${source.search} ${estimator.name}`,
     estimator,
     candidates,
     X,
@@ -137,10 +180,11 @@ export function checkData(
   return { y: labels, splits: makeSplits(splitter, rows, labels) };
 }
 
-function checkOptions(options: object): void {
+function checkOptions(options: object, source: CandidateSource): void {
+  const names: readonly string[] = [...optionNames, ...source.options];
   for (const name of Object.keys(options)) {
-    if ((optionNames as readonly string[]).includes(name)) continue;
-    throw wrongOption(`gridSearch has no option "${name}". It has: ${optionNames.join(", ")}.`);
+    if (names.includes(name)) continue;
+    throw wrongOption(`${source.search} has no option "${name}". It has: ${names.join(", ")}.`);
   }
   const { errorScore } = options as { errorScore?: unknown };
   if (errorScore !== undefined && typeof errorScore !== "number" && errorScore !== "raise") {

@@ -7,6 +7,8 @@ const ownFailures: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "FLOCK_ML_INPUT",
   "FLOCK_ML_PARAMETER",
   "FLOCK_ML_FIT",
+  "FLOCK_TRAINING_MODEL",
+  "FLOCK_LOSS_NOT_FINITE",
   "FLOCK_TIMEOUT",
   "FLOCK_KILLED_WORKER",
   "FLOCK_TASK_EXITED",

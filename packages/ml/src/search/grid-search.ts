@@ -1,54 +1,70 @@
 // The search: one task per candidate and fold, planned over shared data and shared computations.
 
 import { FlockError, isFlockError } from "@taskflock/protocol/words";
-import { ClassEstimator } from "../class-estimator.ts";
-import type { Estimator, SharedStep } from "../estimator.ts";
 import { show } from "../estimators/parameter-checks.ts";
 import type { Executor, Handle, RunScope } from "../executor.ts";
-import { FittedEstimator } from "../fitted.ts";
-import type { ScoreNames, Scorer } from "../scorers.ts";
-import { compileSearch, type GridSearchOptions, type SearchPlan } from "./compile.ts";
+import type { ScoreNames } from "../scorers.ts";
+import type { TrainingGridOptions, TrainingRandomOptions } from "../training/search/compile-training-search.ts";
+import { type TrainingSearch, trainingSearch } from "../training/search/training-search.ts";
+import { searchesTrainings } from "../training/search/training-spec.ts";
+import {
+  compileSearch,
+  type GridSearchOptions,
+  grid,
+  type RandomSearchOptions,
+  randomDraws,
+  type SearchPlan,
+} from "./compile.ts";
 import { buildCvResults, type CvResults, type FoldScores, meanTestColumn, rankColumn } from "./cv-results.ts";
 import { EventStream } from "./event-stream.ts";
 import { fitFailed, isFitFailure, messageOf } from "./failure.ts";
-import { unpackModel } from "./packed-model.ts";
+import { finalFitOf, type Place, shareOf, submitRefit, travelling, unscored } from "./fold-work.ts";
 import { type PlacedData, placeData } from "./placed-data.ts";
 import { type Choice, type FoldEvent, type Search, SearchResult, type SearchStatus } from "./search.ts";
 import { type HeldSteps, SharedSteps } from "./shared-steps.ts";
-import { fitAndScore, refit, type TravellingEstimator } from "./tasks.ts";
+import { fitAndScore } from "./tasks.ts";
 
 /**
  * Tries every candidate of `params` on every fold and fits the best one on all rows. Returns at once. Throws at once, before
  * any task is sent, when an option, a parameter, a scorer, X, y or the folds are wrong (FLOCK_OPTION_INVALID, FLOCK_ML_…).
  */
+export function gridSearch<P extends object>(executor: Executor, options: TrainingGridOptions<P>): TrainingSearch<P>;
 export function gridSearch<P extends object, M, I, const S extends PropertyKey = "score">(
   executor: Executor,
   options: GridSearchOptions<P, M, I, S>,
-): Search<P, M, I, ScoreNames<S>> {
-  return new GridSearch(executor, compileSearch(executor, options));
+): Search<P, M, I, ScoreNames<S>>;
+export function gridSearch<P extends object, M, I, S extends PropertyKey>(
+  executor: Executor,
+  options: GridSearchOptions<P, M, I, S> | TrainingGridOptions<P>,
+): Search<P, M, I, ScoreNames<S>> | TrainingSearch<P> {
+  if (searchesTrainings<TrainingGridOptions<P>>(options)) return trainingSearch(executor, "gridSearch", options);
+  return new GridSearch(executor, compileSearch(executor, options, grid));
 }
 
-/** Where the data are, and what is computed of them. */
-interface Place {
-  readonly data: PlacedData;
-  readonly steps: SharedSteps;
+/**
+ * Tries candidates that are drawn from `params`, and fits the best one on all rows: `gridSearch` with chance in the place of
+ * completeness. Returns and throws as it does.
+ */
+export function randomSearch<P extends object>(
+  executor: Executor,
+  options: TrainingRandomOptions<P>,
+): TrainingSearch<P>;
+export function randomSearch<P extends object, M, I, const S extends PropertyKey = "score">(
+  executor: Executor,
+  options: RandomSearchOptions<P, M, I, S>,
+): Search<P, M, I, ScoreNames<S>>;
+export function randomSearch<P extends object, M, I, S extends PropertyKey>(
+  executor: Executor,
+  options: RandomSearchOptions<P, M, I, S> | TrainingRandomOptions<P>,
+): Search<P, M, I, ScoreNames<S>> | TrainingSearch<P> {
+  if (searchesTrainings<TrainingRandomOptions<P>>(options)) return trainingSearch(executor, "randomSearch", options);
+  return new GridSearch(executor, compileSearch(executor, options, randomDraws));
 }
 
 interface Fold {
   readonly candidate: number;
   readonly split: number;
   readonly handle: Handle<FoldScores>;
-}
-
-function travelling<P extends object, M, I>(estimator: Estimator<P, M, I>): TravellingEstimator {
-  const { fit, predict } = estimator;
-  return estimator instanceof ClassEstimator ? estimator.type : { fit, predict };
-}
-
-/** A fold that has no times, and `score` in the place of its scores. */
-function unscored(scorers: number, score: number, withTrain: boolean): FoldScores {
-  const scores = new Array<number>(scorers).fill(score);
-  return { testScores: scores, trainScores: withTrain ? scores : null, fitTime: Number.NaN, scoreTime: Number.NaN };
 }
 
 class GridSearch<P extends object, M, I, S extends string> implements Search<P, M, I, S> {
@@ -169,7 +185,7 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
     const { X, y, splits } = place.data;
     const common = { estimator: travelling(estimator), scorers, returnTrainScore, modelReturns: this.#plan.refit };
     for (const [candidate, params] of candidates.entries()) {
-      const held = place.steps.hold(this.#shareOf(candidate, place));
+      const held = place.steps.hold(shareOf(estimator, params, place));
       this.#held.set(candidate, held);
       for (let split = 0; split < splitter.nSplits; split++) {
         const job = { ...common, params: { ...estimator.params, ...params }, split };
@@ -190,11 +206,6 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
       )
       // What goes wrong here (an estimator's `share`, an executor's `emit`) ends the search; nobody else would see it.
       .catch((error: unknown) => this.#end(error));
-  }
-
-  #shareOf(candidate: number, place: Place): Readonly<Record<string, SharedStep>> {
-    const { estimator, candidates } = this.#plan;
-    return estimator.share?.({ ...estimator.params, ...candidates[candidate] }, place.data.shape) ?? {};
   }
 
   #foldFailed(fold: Fold, error: unknown, place: Place): void {
@@ -248,7 +259,10 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
       const score = splits.reduce((sum, fold) => sum + (fold.testScores[deciding] as number), 0);
       if (this.#best === null || score > this.#best.score) {
         this.#best?.steps.release();
-        this.#best = { score, steps: place.steps.hold(this.#shareOf(candidate, place)) };
+        this.#best = {
+          score,
+          steps: place.steps.hold(shareOf(this.#plan.estimator, this.#plan.candidates[candidate] ?? {}, place)),
+        };
       }
     }
     this.#held.get(candidate)?.release();
@@ -296,28 +310,12 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
   }
 
   async #refit(index: number, place: Place): Promise<Choice<P, M, I>["fitted"]> {
-    const { estimator, candidates, scorers, scorerNames, decidingScorer, task } = this.#plan;
-    const params: P = { ...estimator.params, ...candidates[index] };
-    const held = place.steps.hold(this.#shareOf(index, place));
-    const job = { estimator: travelling(estimator), params };
-    const handle = this.#executor.submit(refit, [job, place.data.X, place.data.y, held.values], {
-      ...task,
-      name: `${estimator.name}-refit`,
-    });
+    const { estimator, candidates, task } = this.#plan;
+    const candidate = candidates[index] ?? {};
+    const { handle, held } = submitRefit(this.#executor, estimator, candidate, place, task);
     this.#pending.add(handle);
     try {
-      const { model, refitTime } = await Promise.race([handle.result(), this.#ended]);
-      const scorer: Scorer = scorers[decidingScorer ?? (scorerNames[0] as S)];
-      return {
-        estimator: new FittedEstimator(
-          estimator,
-          params,
-          unpackModel<P, M, I>(estimator, model, params),
-          place.data.shape.cols,
-          scorer,
-        ),
-        refitTime,
-      };
+      return finalFitOf(this.#plan, candidate, await Promise.race([handle.result(), this.#ended]), place);
     } catch (error) {
       throw isFitFailure(error) ? fitFailed("The fit of the best candidate on all rows", error) : error;
     } finally {

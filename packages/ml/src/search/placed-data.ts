@@ -14,6 +14,8 @@ export interface PlacedData {
   readonly X: Handle<Features>;
   readonly y: Handle<Labels>;
   readonly splits: Handle<readonly Split[]>;
+  /** The same, here. */
+  readonly folds: readonly Split[];
   /** Lets go of what the search itself put there; a user's own handles stay. */
   release(): void;
 }
@@ -43,6 +45,7 @@ export async function placeData<P extends object, M, I, S extends string>(
       X,
       y: keep(executor.scatter(y, { name: "y" })),
       splits: keep(executor.scatter(splits, { name: "splits" })),
+      folds: splits,
       release,
     };
   } catch (error) {

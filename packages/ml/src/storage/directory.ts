@@ -82,8 +82,10 @@ export class DirectoryStorage implements Storage {
     // Only the folder that the prefix names has to be read.
     const start = join(this.url, prefix.slice(0, prefix.lastIndexOf("/") + 1));
     return await told("list", start, async () => {
-      const files = await this.#filesBelow(start);
-      return files.filter(({ name }) => name.startsWith(prefix)).sort(byName);
+      const paths = await filesBelow(start);
+      const files = await Promise.all(paths.map((path) => this.#stored(path)));
+      const found = files.filter((file) => file !== undefined);
+      return found.filter(({ name }) => name.startsWith(prefix)).sort(byName);
     });
   }
 
@@ -92,19 +94,11 @@ export class DirectoryStorage implements Storage {
     await told("remove", path, () => rm(path, { force: true }));
   }
 
-  async #filesBelow(start: string): Promise<StoredFile[]> {
-    const entries = await readdir(start, { recursive: true, withFileTypes: true }).catch(absent);
-    const paths = entries
-      .filter((entry) => !unfinished.test(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name));
-    const files: StoredFile[] = [];
-    for (const path of paths) {
-      // A file may be removed while the folder is read. Links to files count as files.
-      const found = await stat(path).catch(() => undefined);
-      const name = relative(this.url, path).split(sep).join("/");
-      if (found?.isFile() === true) files.push({ name, bytes: found.size });
-    }
-    return files;
+  /** Undefined for what is no file, or was removed meanwhile. Links to files count as files. */
+  async #stored(path: string): Promise<StoredFile | undefined> {
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isFile() !== true) return undefined;
+    return { name: relative(this.url, path).split(sep).join("/"), bytes: found.size };
   }
 
   #path(name: string): string {
@@ -113,9 +107,21 @@ export class DirectoryStorage implements Storage {
   }
 }
 
+/** Folder by folder: one that is removed meanwhile must not hide the others. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(absent);
+  const paths: string[] = [];
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) paths.push(...(await filesBelow(path)));
+    else if (!unfinished.test(entry.name)) paths.push(path);
+  }
+  return paths;
+}
+
 /** A folder that is not there has no files: it comes into being with the first write. */
 function absent(error: NodeJS.ErrnoException): Dirent[] {
-  if (error.code === "ENOENT") return [];
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
   throw error;
 }
 
@@ -153,10 +159,17 @@ async function makeFolder(folder: string): Promise<void> {
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
+/** What file systems answer that cannot do it: shares of other machines, mostly. */
+const withoutFolderSync = new Set(["EINVAL", "ENOTSUP", "ENOSYS"]);
+
 async function syncFolder(folder: string): Promise<void> {
   // Windows has no fsync of folders: it writes their entries itself.
   if (process.platform === "win32") return;
-  await opened(folder, "r", (file) => file.sync());
+  await opened(folder, "r", async (file) => {
+    await file.sync().catch((error: NodeJS.ErrnoException) => {
+      if (!withoutFolderSync.has(error.code ?? "")) throw error;
+    });
+  });
 }
 
 async function told<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {

@@ -171,11 +171,17 @@ class WebFiles {
       });
       asked.on("error", (error: NodeJS.ErrnoException) => {
         const passing = error instanceof Passing || passingCodes.has(error.code ?? "");
-        reject(passing ? new Passing(error.message) : unreachable(label(url), 1, error));
+        reject(passing ? new Passing(error.message) : unreachable(label(url), 1, untrusted(error)));
       });
       asked.end();
     });
   }
+}
+
+/** What Node says of a certificate that it does not trust does not say what to do about it. */
+function untrusted(error: NodeJS.ErrnoException): Error {
+  if (!/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(error.code ?? "")) return error;
+  return new Error(`${error.message} (name the certificates to trust in NODE_EXTRA_CA_CERTS)`);
 }
 
 /** Without user, password and query, which may be secrets. */

@@ -11,8 +11,9 @@ const scheme = /^([a-z][a-z0-9+.-]+):/i;
  * (`s3://bucket/prefix`, which needs the package `@aws-sdk/client-s3`). Nothing is read yet: a folder or prefix that is not there
  * is made by the first write.
  */
-export async function openStorage(url: string, options: StorageOptions = {}): Promise<Storage> {
+export async function openStorage(place: string | URL, options: StorageOptions = {}): Promise<Storage> {
   const network = checkedNetwork(options);
+  const url = place instanceof URL ? place.href : place;
   switch (scheme.exec(url)?.[1]?.toLowerCase()) {
     case undefined:
       return await openDirectory(url);

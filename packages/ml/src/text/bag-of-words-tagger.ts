@@ -8,10 +8,11 @@ import {
   type SparseLogisticParams,
   sparseProbabilities,
 } from "../estimators/sparse-logistic.ts";
+import { kindOf } from "../kinds.ts";
 import type { CsrMatrix } from "../matrix.ts";
+import { resolveOptions } from "../options.ts";
 import { checkedTensor, rowSize } from "../tensors.ts";
 import type { Tensor } from "../training/types.ts";
-import { resolveOptions } from "./options.ts";
 import { type Text, Tokenizer } from "./tokenizer.ts";
 import type { TokenizerJson } from "./tokenizer-json.ts";
 
@@ -40,6 +41,9 @@ const checks = { numWords: count, C: positive, tol: positive, maxIter: count };
 export function fitBagOfWords(texts: readonly Text[], y: Tensor, options: BagOfWordsOptions = {}): BagOfWordsTagger {
   const all = resolveOptions<Required<BagOfWordsOptions>>("fitBagOfWords", options, defaults, checks);
   const labels = rowSize(checkedTensor(y, "y"));
+  const odd = y.data.findIndex((value: number) => value !== 0 && value !== 1);
+  if (odd >= 0) throw new FlockError("FLOCK_ML_INPUT", `y has the value ${y.data[odd]}. Give 1 for a tag, 0 for none.`);
+  if (!Array.isArray(texts)) throw new FlockError("FLOCK_ML_INPUT", `The texts are ${kindOf(texts)}. Give an array.`);
   if (texts.length !== y.shape[0] || texts.length === 0) {
     throw new FlockError(
       "FLOCK_ML_INPUT",
@@ -53,7 +57,7 @@ export function fitBagOfWords(texts: readonly Text[], y: Tensor, options: BagOfW
   const weights = Array.from({ length: labels }, (_, label) =>
     fitSparseLogistic(
       X,
-      Uint8Array.from(texts, (_text, row) => Number(y.data[row * labels + label] !== 0)),
+      Uint8Array.from(texts, (_text, row) => y.data[row * labels + label] as number),
       params,
     ),
   );

@@ -1,7 +1,7 @@
 // Tags as columns of 0 and 1, and back.
 
 import { FlockError } from "@taskflock/protocol/words";
-import { kindOf } from "../kinds.ts";
+import { isPlainObject, kindOf } from "../kinds.ts";
 import { sortedLabels } from "../labels.ts";
 import { checkedTensor, rowSize } from "../tensors.ts";
 import type { Tensor } from "../training/types.ts";
@@ -23,8 +23,9 @@ export class TagIndex {
   /** The column of each tag. */
   readonly tagIndex: ReadonlyMap<string, number>;
 
-  /** Of the tags in the order of their columns. Throws FLOCK_ML_INPUT where one appears twice. */
+  /** Of the tags in the order of their columns. Throws FLOCK_ML_INPUT where one appears twice, or is no text. */
   constructor(tags: readonly string[]) {
+    if (!isTags(tags)) throw wrongInput(`The tags are ${kindOf(tags)}, not a list of tags. Give an array of texts.`);
     this.indexTag = [...tags];
     this.tagIndex = new Map(tags.map((tag, column) => [tag, column]));
     const twice = tags.find((tag, column) => this.tagIndex.get(tag) !== column);
@@ -34,6 +35,7 @@ export class TagIndex {
   /** One row per list of tags: 1 in the columns of its tags. Tags without a column are left out. */
   encode(lists: readonly (readonly string[])[]): BitTensor {
     const cols = this.indexTag.length;
+    checkLists(lists);
     const data = new Uint8Array(lists.length * cols);
     for (const [row, tags] of lists.entries()) {
       for (const tag of checkedTags(tags, row)) {
@@ -46,6 +48,7 @@ export class TagIndex {
 
   /** The tags of each row whose values are above `threshold` (default 0.5), in alphabetical order. Throws FLOCK_ML_INPUT. */
   decode(scores: Tensor, threshold = 0.5): string[][] {
+    if (!Number.isFinite(threshold)) throw wrongInput(`The threshold is ${String(threshold)}. Give a number.`);
     const cols = rowSize(checkedTensor(scores, "scores"));
     if (cols !== this.indexTag.length) {
       throw wrongInput(`The scores have ${cols} columns, but there are ${this.indexTag.length} tags.`);
@@ -82,6 +85,8 @@ export interface TagIndexJson {
 
 /** The columns of all tags that occur, in alphabetical order. Throws FLOCK_ML_INPUT where there are none. */
 export function tagIndex(lists: readonly (readonly string[])[], { minCount = 1 }: TagIndexOptions = {}): TagIndex {
+  checkLists(lists);
+  if (!Number.isInteger(minCount)) throw wrongInput(`minCount is ${String(minCount)}. Give a whole number.`);
   const counts = new Map<string, number>();
   for (const [row, tags] of lists.entries()) {
     for (const tag of new Set(checkedTags(tags, row))) counts.set(tag, (counts.get(tag) ?? 0) + 1);
@@ -91,8 +96,17 @@ export function tagIndex(lists: readonly (readonly string[])[], { minCount = 1 }
   throw wrongInput(`No tag occurs in ${minCount} rows or more: there are ${counts.size} tags in ${lists.length} rows.`);
 }
 
+function checkLists(lists: unknown): void {
+  if (!Array.isArray(lists))
+    throw wrongInput(`The tags are ${kindOf(lists)}. Give an array with a list of tags per row.`);
+}
+
+function isTags(tags: unknown): tags is readonly string[] {
+  return Array.isArray(tags) && tags.every((tag) => typeof tag === "string");
+}
+
 function checkedTags(tags: readonly string[], row: number): readonly string[] {
-  if (Array.isArray(tags) && tags.every((tag) => typeof tag === "string")) return tags;
+  if (isTags(tags)) return tags;
   throw wrongInput(`Row ${row} is ${kindOf(tags)}, not a list of tags. Give an array of texts per row.`);
 }
 
@@ -100,7 +114,7 @@ function checkedTags(tags: readonly string[], row: number): readonly string[] {
 function columnsIn(json: unknown): [string, number][] {
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw notTags(kindOf(json));
   const { tagIndex: inside } = json as Partial<TagIndexJson>;
-  const entries: [string, unknown][] = Object.entries(typeof inside === "object" ? inside : json);
+  const entries: [string, unknown][] = Object.entries(isPlainObject(inside) ? inside : json);
   return entries.map(([key, value]) => {
     if (typeof value === "number" && Number.isInteger(value)) return [key, value];
     if (typeof value === "string" && /^\d+$/.test(key)) return [value, Number(key)];

@@ -1,7 +1,7 @@
 // A tokenizer as Keras writes it: an object whose dictionaries are texts of JSON.
 
 import { FlockError } from "@taskflock/protocol/words";
-import { kindOf } from "../kinds.ts";
+import { isPlainObject, kindOf } from "../kinds.ts";
 import type { TokenizerOptions, TokenizerState } from "./tokenizer.ts";
 
 /** What Keras's `to_json` writes. */
@@ -87,6 +87,15 @@ function numbersOf(text: string): Map<string, number> {
   return new Map(entriesOf(text).map(([key, value]) => [key, Number(value)]));
 }
 
+/** Whether it is a whole text of JSON, which reading it item by item does not tell. */
+function isDictionary(text: unknown): boolean {
+  try {
+    return isPlainObject(JSON.parse(text as string));
+  } catch {
+    return false;
+  }
+}
+
 function byIndex(counts: ReadonlyMap<string, number>): Map<number, number> {
   return new Map(Array.from(counts, ([index, count]) => [Number(index), count]));
 }
@@ -99,6 +108,9 @@ function parsed(json: string | TokenizerJson): TokenizerJson {
   if (typeof config !== "object" || config === null || dictionaries.some((name) => typeof config[name] !== "string")) {
     throw notATokenizer(`it is ${kindOf(found)} without the config of one`);
   }
+  const broken = dictionaries.find((name) => !isDictionary(config[name]));
+  if (broken !== undefined) throw notATokenizer(`its ${broken} is no text of a JSON object`);
+  if (!Number.isInteger(config.document_count)) throw notATokenizer("its document_count is no whole number");
   return found as TokenizerJson;
 }
 

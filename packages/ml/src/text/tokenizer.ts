@@ -2,11 +2,12 @@
 
 import { FlockError } from "@taskflock/protocol/words";
 import { type Check, flag, show } from "../estimators/parameter-checks.ts";
+import { kindOf } from "../kinds.ts";
 import type { CsrMatrix } from "../matrix.ts";
+import { resolveOptions } from "../options.ts";
 import { checkedTensor, isTensor, rowSize } from "../tensors.ts";
 import type { Tensor } from "../training/types.ts";
 import { countedWords, type MatrixMode, matrixModes, weightOf } from "./bag-of-words.ts";
-import { resolveOptions } from "./options.ts";
 import { decodeTokenizer, encodeTokenizer, type TokenizerJson } from "./tokenizer-json.ts";
 import { defaultFilters, textToWords, type WordRules } from "./words.ts";
 
@@ -88,12 +89,12 @@ export class Tokenizer implements TokenizerState {
 
   /**
    * Texts of the words of each sequence, or each row of a tensor, a space between them: what the model saw, not the text as it was.
-   * What fills rows is a word too where it is the index of one.
+   * What fills rows is a word too where it is the index of one. Throws FLOCK_ML_INPUT for what is neither.
    */
   sequencesToTexts(sequences: Iterable<Iterable<number>> | Tensor): string[] {
     const outside = outsideOf(this);
     const oovWord = outside === undefined ? undefined : this.indexWord.get(outside);
-    return Array.from(isTensor(sequences) ? rowsOf(sequences) : sequences, (sequence) => {
+    return Array.from(isTensor(sequences) ? rowsOf(sequences) : checkedSequences(sequences), (sequence) => {
       const words: string[] = [];
       for (const index of sequence) {
         const word = isWithin(this, index) ? this.indexWord.get(index) : undefined;
@@ -193,6 +194,7 @@ function rowsOf(tensor: Tensor): Iterable<number>[] {
 
 function* checkedTexts(texts: Iterable<Text>): Generator<Text> {
   if (typeof texts === "string") throw wrongInput("The texts are one text. Give an array of texts.");
+  if (!isIterable(texts)) throw wrongInput(`The texts are ${kindOf(texts)}. Give an array of texts.`);
   let at = 0;
   for (const text of texts) {
     const words = Array.isArray(text) && text.every((word) => typeof word === "string");
@@ -201,6 +203,21 @@ function* checkedTexts(texts: Iterable<Text>): Generator<Text> {
     yield text;
     at++;
   }
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
+}
+
+/** What is to be rows of numbers. */
+function checkedSequences(sequences: Iterable<Iterable<number>>): Iterable<number>[] {
+  const all: unknown[] | null = isIterable(sequences) ? [...sequences] : null;
+  const bad = all?.find((sequence) => !isIterable(sequence));
+  if (all === null || bad !== undefined)
+    throw wrongInput(
+      `The sequences ${all === null ? "are" : "have among them"} ${kindOf(all === null ? sequences : bad)}. Give an array of arrays of numbers, or a tensor of rows.`,
+    );
+  return all as Iterable<number>[];
 }
 
 function wrongInput(message: string): FlockError {

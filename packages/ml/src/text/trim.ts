@@ -1,6 +1,7 @@
 // As many rows as fill whole batches.
 
 import { FlockError } from "@taskflock/protocol/words";
+import { kindOf } from "../kinds.ts";
 import { isTensor, rowSize } from "../tensors.ts";
 import type { Tensor } from "../training/types.ts";
 
@@ -11,6 +12,8 @@ import type { Tensor } from "../training/types.ts";
 export function trimToMultiple<T extends number | readonly unknown[] | Tensor>(rows: T, multiple: number): T {
   if (!Number.isInteger(multiple) || multiple < 1)
     throw wrongInput(`The multiple is ${multiple}. Give a whole number above 0.`);
+  if (!Number.isInteger(rows) && !Array.isArray(rows) && !isTensor(rows))
+    throw wrongInput(`The rows are ${kindOf(rows)}. Give a tensor, an array, or a whole number.`);
   const count =
     typeof rows === "number" ? rows : isTensor(rows) ? (rows.shape[0] as number) : (rows as readonly unknown[]).length;
   const kept = Math.floor(count / multiple) * multiple;

@@ -3,6 +3,7 @@ import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
 import type * as tfjs from "@tensorflow/tfjs";
 import { shuffle } from "../random.ts";
+import { rowSize } from "../tensors.ts";
 import { randomAt } from "./seeded-random.ts";
 import type { Tensor, TrainingSet } from "./types.ts";
 
@@ -32,11 +33,6 @@ export function rowCount(set: TrainingSet): number {
   return set.x.shape[0] ?? 0;
 }
 
-/** Values in a row. */
-export function rowSize(tensor: Tensor): number {
-  return tensor.shape.slice(1).reduce((size, length) => size * length, 1);
-}
-
 /** The set as the model takes it: targets of one number each may lack their last axis. Errors: FLOCK_ML_INPUT. */
 export function fitToModel(
   set: TrainingSet,
@@ -52,6 +48,12 @@ export function fitToModel(
   checkShape("x", set.x, "takes", input);
   checkShape("y", y, "is trained on", target);
   return { x: set.x, y };
+}
+
+/** Class numbers that the model has no output for: TensorFlow.js takes their loss for 0. Errors: FLOCK_ML_INPUT. */
+export function checkClasses(y: Tensor, classes: number): void {
+  const bad = y.data.findIndex((value: number) => !(Number.isInteger(value) && value >= 0 && value < classes));
+  if (bad >= 0) throw wrong(`y has ${y.data[bad]} as its value ${bad}: the model has the classes 0 to ${classes - 1}.`);
 }
 
 /** Errors: FLOCK_ML_INPUT; `does` is what the model does with such a tensor, for the message. */

@@ -1,4 +1,5 @@
 // Figures of whole epochs: loss and metrics take what the batches gave, and tell one number at the end.
+import { FlockError } from "@taskflock/protocol/words";
 import { createMetric, type Metric, type MetricName, type MetricOptions } from "../metrics/create-metric.ts";
 import type { MetricState } from "../metrics/definitions.ts";
 
@@ -22,6 +23,9 @@ export interface SeenBatch {
   readonly outputShape: readonly number[];
 }
 
+/** Names that every epoch's logs have anyway, and those of validation. */
+const reserved = /^(loss|batchLoss|learningRate|val([A-Z].*)?)$/;
+
 export class EpochMetrics {
   /** Of the metrics, as the logs have them. */
   readonly names: readonly string[];
@@ -29,10 +33,16 @@ export class EpochMetrics {
   #rows = 0;
   #loss = 0;
 
-  /** Errors: FLOCK_ML_SCORER for an unknown name, FLOCK_OPTION_INVALID for a wrong option. */
+  /** Errors: FLOCK_ML_SCORER for an unknown name, FLOCK_OPTION_INVALID for a wrong option, and for a name that is taken. */
   constructor(metrics: readonly (string | MetricOptions)[]) {
     this.#metrics = metrics.map((metric) => createMetric(metric as MetricName | MetricOptions));
     this.names = this.#metrics.map(({ name }) => name);
+    const taken = this.names.find((name, at) => reserved.test(name) || this.names.indexOf(name) !== at);
+    if (taken !== undefined)
+      throw new FlockError(
+        "FLOCK_OPTION_INVALID",
+        `metrics: there are two figures of the name ${taken}. Give one of them another by { name, as }.`,
+      );
   }
 
   /** Mean loss over the rows until now. */

@@ -2,7 +2,8 @@
 import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
 import type * as tfjs from "@tensorflow/tfjs";
-import { rowSize, takeRows } from "./batches.ts";
+import { rowSize } from "../tensors.ts";
+import { takeRows } from "./batches.ts";
 import type { Tensor } from "./types.ts";
 
 export type LossFunction = (target: tfjs.Tensor, output: tfjs.Tensor) => tfjs.Tensor;

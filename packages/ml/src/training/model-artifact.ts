@@ -1,4 +1,5 @@
 // Models as plain data in TensorFlow.js's own format, and back.
+import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
 import type * as tfjs from "@tensorflow/tfjs";
 import { dtypeOf, type StoredTensor } from "./stored-tensor.ts";
@@ -29,11 +30,23 @@ export function modelArtifacts(artifact: ModelArtifact): tfjs.io.ModelArtifacts 
   return {
     modelTopology: artifact.modelTopology,
     weightSpecs: artifact.weightSpecs as tfjs.io.WeightsManifestEntry[],
-    weightData: artifact.weightData.slice().buffer,
+    // Not its slice(): that of a Buffer, as files are read, does not copy, and its buffer holds other things, too.
+    weightData: new Uint8Array(artifact.weightData).buffer,
   };
 }
 
-/** A model to predict with; `model.compile(…)` it to train on. Call its `dispose()` when it is not needed any more. */
+/**
+ * A model to predict with; `model.compile(…)` it to train on. Call its `dispose()` when it is not needed any more. Errors:
+ * FLOCK_TRAINING_MODEL when the data is not that of a model.
+ */
 export async function loadModel(tf: TensorFlow, artifact: ModelArtifact): Promise<tfjs.LayersModel> {
-  return tf.loadLayersModel({ load: async () => modelArtifacts(artifact) });
+  try {
+    return await tf.loadLayersModel({ load: async () => modelArtifacts(artifact) });
+  } catch (error) {
+    throw new FlockError(
+      "FLOCK_TRAINING_MODEL",
+      `TensorFlow.js cannot make a model of this data: ${(error as Error).message}. Layers of your own must be registered first (tf.serialization.registerClass).`,
+      { cause: error },
+    );
+  }
 }

@@ -1,5 +1,6 @@
 // Models in folders, as TensorFlow.js writes them: model.json and weights.bin, which `tf.loadLayersModel("file://…/model.json")` reads.
 import { FlockError } from "@taskflock/protocol/words";
+import { isPlainObject } from "../kinds.ts";
 import type { ModelArtifact, TrainingFiles } from "./types.ts";
 
 interface ModelJson {
@@ -47,12 +48,17 @@ function parse(name: string, text: string): ModelJson {
   } catch {
     // Said below.
   }
-  if (typeof json?.modelTopology !== "object" || !Array.isArray(json.weightsManifest))
+  const groups: unknown = json?.weightsManifest;
+  if (json === null || !isPlainObject(json.modelTopology) || !Array.isArray(groups) || !groups.every(isGroup))
     throw new FlockError(
       "FLOCK_TRAINING_MODEL",
       `${name} is no layers model of TensorFlow.js: it lacks a topology and a list of weights.`,
     );
   return json;
+}
+
+function isGroup(group: unknown): boolean {
+  return isPlainObject(group) && Array.isArray(group["paths"]) && Array.isArray(group["weights"]);
 }
 
 function within(folder: string, name: string): string {

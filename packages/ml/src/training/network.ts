@@ -2,7 +2,7 @@
 import { FlockError } from "@taskflock/protocol/words";
 import type { TensorFlow } from "@taskflock/tensors";
 import type * as tfjs from "@tensorflow/tfjs";
-import { fitToModel, rowsTensor } from "./batches.ts";
+import { checkClasses, fitToModel, rowsTensor } from "./batches.ts";
 import { checkPerLabel, type LossFunction, type WeighLoss, weightedLoss } from "./loss.ts";
 import { withRandomNow } from "./seeded-random.ts";
 import { type StoredTensor, storedTensor, tensorOf } from "./stored-tensor.ts";
@@ -52,11 +52,14 @@ export class Network {
     await checkPerLabel(this.#tf, this.#lossFunction, this.#lossName(), this.targets, classWeight);
   }
 
-  /** The set with the shapes that the model takes. */
+  /** The set with the shapes that the model takes. Errors: FLOCK_ML_INPUT. */
   fit(set: TrainingSet): TrainingSet {
     const output = this.#inner.outputs[0]?.shape ?? [];
-    const target = this.#lossName() === "sparseCategoricalCrossentropy" ? [...output.slice(0, -1), 1] : output;
-    return fitToModel(set, this.#inner.inputs[0]?.shape ?? [], target);
+    const sparse = this.#lossName() === "sparseCategoricalCrossentropy";
+    const target = sparse ? [...output.slice(0, -1), 1] : output;
+    const fitted = fitToModel(set, this.#inner.inputs[0]?.shape ?? [], target);
+    if (sparse) checkClasses(fitted.y, output.at(-1) ?? Number.POSITIVE_INFINITY);
+    return fitted;
   }
 
   /** Names of metrics that were given to `compile`, which trainings do not compute. */

@@ -38,6 +38,7 @@ export class Trainer {
   /** The order of rows of the epoch it is kept for. */
   #order: { epoch: number; rows: Int32Array } | null = null;
   #since: number = performance.now();
+  #weightsSet = 0;
 
   /**
    * Builds the model. Errors: FLOCK_TRAINING_MODEL when it cannot be trained here, FLOCK_ML_INPUT when the data does not fit it,
@@ -73,6 +74,8 @@ export class Trainer {
     this.#network = network;
     this.#data = data;
     if (rowCount(data) === 0) throw new FlockError("FLOCK_ML_INPUT", "There are no rows to train on.");
+    if (validation !== null && rowCount(validation) === 0)
+      throw new FlockError("FLOCK_ML_INPUT", "There are no rows to validate with. Give some, or no validation data.");
     this.#validation = validation === null ? null : network.fit(validation);
     this.#surroundings = surroundings;
     this.#metrics = new EpochMetrics(plan.metrics);
@@ -105,6 +108,11 @@ export class Trainer {
     return Math.ceil(rowCount(this.#data) / this.#plan.batchSize);
   }
 
+  /** How often a callback has set the weights: where several workers train, the others have to take them over. */
+  get weightsSet(): number {
+    return this.#weightsSet;
+  }
+
   get history(): readonly Epoch[] {
     return this.#progress.history;
   }
@@ -123,6 +131,8 @@ export class Trainer {
   }
 
   set learningRate(rate: number) {
+    if (!Number.isFinite(rate))
+      throw new FlockError("FLOCK_ML_PARAMETER", `The learning rate cannot be ${String(rate)}: give a number.`);
     setLearningRate(this.#network.optimizer, rate);
   }
 
@@ -356,6 +366,7 @@ export class Trainer {
       },
       setWeights(weights) {
         trainer.#network.setWeightData(weights);
+        trainer.#weightsSet++;
       },
       artifact: () => trainer.artifact(),
       log: (text) => trainer.#surroundings.log(text),

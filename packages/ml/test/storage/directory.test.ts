@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -81,12 +82,28 @@ describe("a folder", () => {
 
   it("is opened by path, by file: address, and made by the first write", async () => {
     const folder = join(root, "made", "deeper");
-    const storage = await openStorage(pathToFileURL(folder).href);
+    const storage = await openStorage(pathToFileURL(folder));
     expect(storage.url).toBe(folder);
     expect(await storage.list()).toEqual([]);
     expect(existsSync(folder)).toBe(false);
     await storage.write("a/b.txt", bytes("x"));
     expect(readFileSync(join(folder, "a", "b.txt"), "utf8")).toBe("x");
+  });
+
+  it("lists what is there while folders beside it come and go", async () => {
+    const { folder, storage } = await fresh();
+    await storage.write("steady/file", bytes("x"));
+    let listing = true;
+    const changing = (async () => {
+      while (listing) {
+        await mkdir(join(folder, "passing/deep/er/still"), { recursive: true }).catch(() => undefined);
+        await rm(join(folder, "passing"), { recursive: true, force: true }).catch(() => undefined);
+      }
+    })();
+    for (let i = 0; i < 400; i++) expect((await storage.list()).map(({ name }) => name)).toContain("steady/file");
+    listing = false;
+    await changing;
+    expect(await storage.list("steady/file/")).toEqual([]);
   });
 
   it("lets no name leave it", async () => {

@@ -85,7 +85,11 @@ describe("the bag-of-words baseline", () => {
     expect(() => fitBagOfWords(["a"], { data: Uint8Array.of(1, 0), shape: [2, 1] })).toThrowError(
       "There are 1 texts for 2 rows of y. Give one row per text.",
     );
+    expect(() => fitBagOfWords(["a"], { data: Float32Array.of(Number.NaN), shape: [1, 1] })).toThrowError(
+      "y has the value NaN. Give 1 for a tag, 0 for none.",
+    );
     const y = { data: Uint8Array.of(1), shape: [1, 1] };
+    expect(() => fitBagOfWords(undefined as never, y)).toThrowError("The texts are undefined.");
     expect(() => fitBagOfWords(["a"], y, { C: 0 })).toThrowError(
       "fitBagOfWords: C must be a number above 0, but is 0.",
     );

@@ -28,9 +28,14 @@ describe("padSequences", () => {
   });
 
   it.each([
-    [{ maxLen: 0 }, "padSequences: maxLen must be one of null, or a whole number above 0, but is 0."],
+    [{ maxLen: 0 }, "padSequences: maxLen must be one of null, or a whole number above 0 and below 2³¹, but is 0."],
     [{ padding: "left" }, 'padSequences: padding must be one of "pre", "post", but is "left".'],
     [{ value: 0.5 }, "padSequences: value must be a whole number of 32 bits, but is 0.5."],
+    [{ value: 2 ** 31 }, "padSequences: value must be a whole number of 32 bits, but is 2147483648."],
+    [
+      { maxLen: 1e12 },
+      "padSequences: maxLen must be one of null, or a whole number above 0 and below 2³¹, but is 1000000000000.",
+    ],
     [{ maxlen: 3 }, 'padSequences: there is no parameter "maxlen"; it has maxLen, padding, truncating, value.'],
   ])("refuses %j", (options, message) => {
     expect(() => padSequences([[1]], options as PadOptions)).toThrowError(
@@ -41,6 +46,18 @@ describe("padSequences", () => {
   it("refuses what is no whole number", () => {
     expect(() => padSequences([[1], [2, 2.5]])).toThrowError(
       "Sequence 1 holds 2.5, which is no whole number of 32 bits.",
+    );
+    expect(() => padSequences([[-(2 ** 31), 2 ** 31]])).toThrowError("Sequence 0 holds 2147483648");
+  });
+
+  it.each([
+    [undefined, "The sequences are undefined."],
+    [[1, 2], "Sequence 0 is a number."],
+    [[[1], null], "Sequence 1 is null."],
+    [["ab"], "Sequence 0 is a string."],
+  ])("refuses %j", (sequences, message) => {
+    expect(() => padSequences(sequences as number[][])).toThrowError(
+      expect.objectContaining({ code: "FLOCK_ML_INPUT", message: expect.stringContaining(message) }),
     );
   });
 });

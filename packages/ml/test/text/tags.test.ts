@@ -49,6 +49,7 @@ describe("tagIndex", () => {
     ['{"a":"b"}', 'This is an object with "a": "b".'],
     ['{"a":0,"b":2}', "No tag has column 1. Columns go from 0 to 1, each once."],
     ['{"0":"a","1":"a"}', 'The tag "a" is there twice.'],
+    ['{"tagIndex":null}', 'This is an object with "tagIndex": null.'],
   ])("refuses %s as JSON", (json, message) => {
     expect(() => TagIndex.fromJSON(json)).toThrowError(
       expect.objectContaining({ code: "FLOCK_ML_INPUT", message: expect.stringContaining(message) }),
@@ -62,6 +63,17 @@ describe("tagIndex", () => {
     expect(() => tagIndex(posts).decode({ data: Float32Array.of(1), shape: [1, 1] })).toThrowError(
       "The scores have 1 columns, but there are 4 tags.",
     );
+    const none = undefined as unknown as string[][];
+    const rubbish: (() => unknown)[] = [
+      () => tagIndex(none),
+      () => tagIndex(posts, { minCount: Number.NaN }),
+      () => tagIndex(posts).encode(none),
+      () => tagIndex(posts).decode([[1]] as never),
+      () => tagIndex(posts).decode({ data: new Float32Array(4), shape: [1, 4] }, Number.NaN),
+      () => new TagIndex("abc" as never),
+      () => new TagIndex([1] as never),
+    ];
+    for (const call of rubbish) expect(call).toThrowError(expect.objectContaining({ code: "FLOCK_ML_INPUT" }));
   });
 });
 
@@ -78,5 +90,7 @@ describe("trimToMultiple", () => {
       "500 rows do not fill one multiple of 12800. Use smaller batches, or more rows.",
     );
     expect(() => trimToMultiple([1, 2], 0)).toThrowError("The multiple is 0. Give a whole number above 0.");
+    for (const rows of [Number.POSITIVE_INFINITY, undefined as never, "abc" as never])
+      expect(() => trimToMultiple(rows, 3)).toThrowError(expect.objectContaining({ code: "FLOCK_ML_INPUT" }));
   });
 });

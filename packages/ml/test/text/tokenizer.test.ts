@@ -141,6 +141,14 @@ describe("Tokenizer", () => {
     expect(() => tokenizer.fitOnTexts(["a", 3 as unknown as string])).toThrowError(
       "Text 1 is 3, neither a text nor an array of words.",
     );
+    const rubbish: (() => unknown)[] = [
+      () => tokenizer.fitOnTexts(undefined as never),
+      () => tokenizer.textsToSequences(7 as never),
+      () => tokenizer.sequencesToTexts([1, 2] as never),
+      () => tokenizer.sequencesToTexts(undefined as never),
+    ];
+    for (const call of rubbish) expect(call).toThrowError(expect.objectContaining({ code: "FLOCK_ML_INPUT" }));
+    expect(() => new Tokenizer(null as never)).toThrowError("Tokenizer: the options are null.");
     expect(() => tokenizer.textsToMatrix(["a"], "tf" as "freq")).toThrowError('There is no mode "tf". Known: binary');
   });
 
@@ -151,6 +159,17 @@ describe("Tokenizer", () => {
         message: "The tokenizer knows no texts yet. Call fitOnTexts first.",
       }),
     );
+  });
+
+  it("refuses a dictionary that is cut, and would be read in part", () => {
+    const tokenizer = new Tokenizer();
+    tokenizer.fitOnTexts(["a b c"]);
+    const json = tokenizer.toJSON();
+    const changed = (config: object) => () => Tokenizer.fromJSON({ ...json, config: { ...json.config, ...config } });
+    const cut = json.config.word_index.slice(0, 8);
+    expect(changed({})().wordIndex.size).toBe(3);
+    expect(changed({ word_index: cut })).toThrowError("its word_index is no text of a JSON object");
+    expect(changed({ document_count: "1" })).toThrowError("its document_count is no whole number");
   });
 
   it.each(["{", "3", '{"config":{}}'])("refuses %s as JSON", (json) => {

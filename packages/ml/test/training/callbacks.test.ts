@@ -226,6 +226,9 @@ describe("callbacks", () => {
       () => earlyStopping({ patience: -1 }),
       () => earlyStopping({ pateince: 1 } as object),
       () => earlyStopping({ mode: "less" as "min" }),
+      () => earlyStopping({ baseline: Number.NaN }),
+      () => earlyStopping(null as unknown as object),
+      () => modelCheckpoint("m", 5 as unknown as object),
       () => reduceLROnPlateau({ factor: 1 }),
       () => modelCheckpoint(""),
       () => modelCheckpoint("m", { saveFreq: 0 }),
@@ -242,6 +245,7 @@ describe("callbacks", () => {
       expect(thrown).toMatchObject(code);
     }
     expect(() => fillTemplate("{epoch}-{valF1:.2f}", { epoch: 1 })).toThrow("There is no figure for {valF1:.2f}");
+    expect(fillTemplate("{a:06.2f} {a:7.1f} {b:03d}", { a: -1.234, b: -5 })).toBe("-01.23    -1.2 -05");
   });
 
   it("travel as data; what is no callback is refused", () => {
@@ -257,6 +261,12 @@ describe("callbacks", () => {
     const none = [null, {}, { builtIn: "toString", options: {} }, () => undefined] as unknown as Callback[];
     for (const callback of none)
       expect(() => new CallbackRunner([earlyStopping(), callback], context)).toThrow("callbacks[1] is not a callback");
+    const misspelt = { name: "own", onEpohEnd: () => undefined };
+    expect(() => new CallbackRunner([misspelt], context)).toThrow(
+      "callbacks[0].onEpohEnd is no hook: there are start,",
+    );
+    const noFunction = { name: "own", onEpochEnd: 3 } as unknown as Callback;
+    expect(() => new CallbackRunner([noFunction], context)).toThrow("callbacks[0].onEpochEnd is no function.");
   });
 
   it("tensorBoard: files for training and validation, batches, and a new file with a restart after a checkpoint", async () => {

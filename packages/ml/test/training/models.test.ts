@@ -80,6 +80,14 @@ describe("a model", () => {
     expect(await predict(tf, await openModel(storage), x)).toEqual(await predict(tf, artifact, x));
   });
 
+  it("may have its weights in a Buffer, which lies in memory of others", async () => {
+    const artifact = await trained();
+    const shared = Buffer.alloc(artifact.weightData.length + 16, 1);
+    shared.set(artifact.weightData, 16);
+    const read = { ...artifact, weightData: shared.subarray(16) };
+    expect(await predict(tf, read, x)).toEqual(await predict(tf, artifact, x));
+  });
+
   it("leaves no tensors behind when it predicts", async () => {
     const artifact = await trained();
     await predict(tf, artifact, x);
@@ -92,8 +100,17 @@ describe("a model", () => {
     const written = written0();
     await files(written).write("model.json", Buffer.from("{}"));
     await expect(openModel(files(written))).rejects.toMatchObject({ code: "FLOCK_TRAINING_MODEL" });
-    await files(written).write("model.json", Buffer.from("<html>"));
-    await expect(openModel(files(written))).rejects.toMatchObject({ code: "FLOCK_TRAINING_MODEL" });
+    const others = [
+      "<html>",
+      '{"modelTopology":null,"weightsManifest":[]}',
+      '{"modelTopology":{},"weightsManifest":[{}]}',
+    ];
+    for (const text of others) {
+      await files(written).write("model.json", Buffer.from(text));
+      await expect(openModel(files(written))).rejects.toMatchObject({ code: "FLOCK_TRAINING_MODEL" });
+    }
+    const short = { ...(await trained()), weightData: new Uint8Array(8) };
+    await expect(predict(tf, short, x)).rejects.toMatchObject({ code: "FLOCK_TRAINING_MODEL" });
     const narrow = { data: new Float32Array(4), shape: [2, 2] };
     await expect(predict(tf, await trained(), narrow)).rejects.toMatchObject({ code: "FLOCK_ML_INPUT" });
     await expect(predict(tf, await trained(), x, { batchSize: 0 })).rejects.toMatchObject({

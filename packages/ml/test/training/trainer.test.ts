@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Trainer } from "../../src/training/trainer.ts";
+import type { CallbackHooks } from "../../src/training/types.ts";
 import { classed, labelled, net, plan, run, surroundings, tf, trainer, written0 } from "./stage.ts";
 
 beforeAll(async () => {
@@ -218,6 +219,52 @@ describe("a training", () => {
     await expect(Trainer.create(tf, plan(), short, null, surroundings())).rejects.toMatchObject({
       code: "FLOCK_ML_INPUT",
     });
+  });
+});
+
+describe("a training refuses what would give wrong figures in silence", () => {
+  const sparse = { model: net({ loss: "sparseCategoricalCrossentropy", activation: "softmax" }) };
+  const classes = (...values: number[]) => ({
+    x: labelled(values.length).x,
+    y: { data: Float32Array.from(values), shape: [values.length] },
+  });
+
+  it("classes that the model has no output for, in the data and to validate with", async () => {
+    expect((await (await trainer(sparse, classes(0, 2, 1), classes(2))).nextBatch())?.length).toBe(3);
+    for (const [value, at] of [
+      [3, 2],
+      [-1, 2],
+      [0.5, 2],
+      [Number.NaN, 2],
+    ] as const) {
+      const message = `y has ${value} as its value ${at}: the model has the classes 0 to 2.`;
+      await expect(trainer(sparse, classes(0, 1, value))).rejects.toMatchObject({ code: "FLOCK_ML_INPUT", message });
+      await expect(trainer(sparse, classes(0), classes(0, 1, value))).rejects.toMatchObject({ message });
+    }
+  });
+
+  it("no rows to validate with", async () => {
+    await expect(trainer({}, labelled(), labelled(0))).rejects.toMatchObject({ code: "FLOCK_ML_INPUT" });
+  });
+
+  it.each([
+    [["f1", "f1"], "f1"],
+    [[{ name: "f1", as: "loss" }], "loss"],
+    [[{ name: "f1", as: "learningRate" }], "learningRate"],
+    [[{ name: "f1", as: "valLoss" }], "valLoss"],
+  ] as const)("two figures of one name: %j", async (metrics, name) => {
+    await expect(trainer({ metrics })).rejects.toMatchObject({
+      code: "FLOCK_OPTION_INVALID",
+      message: expect.stringContaining(`two figures of the name ${name}.`),
+    });
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, "0.5" as unknown as number])("a learning rate of %s", async (rate) => {
+    const onEpochBegin: CallbackHooks["onEpochBegin"] = (_epoch, _state, context) => {
+      context.learningRate = rate;
+    };
+    const training = await trainer({ callbacks: [{ name: "own", onEpochBegin }] });
+    await expect(training.step()).rejects.toMatchObject({ code: "FLOCK_ML_PARAMETER" });
   });
 });
 

@@ -1,3 +1,4 @@
+// Long: one table of all codes.
 // The one registry of coded errors. A code is never reused; `docs/errors.md` is generated from this table.
 // Long: one table, read entry by entry.
 

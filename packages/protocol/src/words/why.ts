@@ -134,6 +134,8 @@ export interface Why extends WhyTask {
   readonly queue: WhyQueue | null;
   /** Tasks that have the resources it waits for, the first five. */
   readonly heldBy: readonly WhyHolder[];
+  /** Tasks of higher priority for which what is free is saved, with the workers, the first five. */
+  readonly savedFor: readonly WhyHolder[];
   readonly worker: WhyWorker | null;
   /** Null for tasks that have to do with none. */
   readonly actor: WhyActor | null;

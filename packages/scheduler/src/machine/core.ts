@@ -84,6 +84,8 @@ export class Core {
   /** Lanes that may have both a task and a worker for it. */
   readonly ready: Set<Lane> = new Set();
   readonly parkedLanes: Set<Lane> = new Set();
+  /** Workers that are saved for the next task of a lane. */
+  readonly savings: Map<Lane, Worker> = new Map();
   readonly resting: RestingWorkers = new RestingWorkers();
   readonly heap: WorkerHeap = new WorkerHeap();
   /** Workers with a free slot; and with so much waiting that some of it is worth moving. */

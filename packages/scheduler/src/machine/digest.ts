@@ -29,6 +29,7 @@ export function digestOf(core: Core): string {
     );
     for (const task of w.assigned) hash.add(`${task.id}`);
     for (const [name, amount] of w.free) hash.add(`${name} ${amount}`);
+    if (w.savedFor !== null) hash.add(`saved ${w.savedFor.lane.key} ${w.savedFor.priority}`);
   }
   for (const r of core.runs) {
     hash.add(`run ${r.id} ${r.status} ${r.stepsDone} ${r.total} ${r.done} ${r.failed} ${r.cancelled} ${r.running}`);

@@ -7,9 +7,11 @@ import { park, takeOutOfLine } from "./lanes.ts";
 import { candidateOf, choose, takeTurn } from "./placement.ts";
 import { goesBefore, headOf } from "./queue.ts";
 import type { Lane } from "./records.ts";
+import { endSaving, reviewSavings, saveWorker } from "./saving.ts";
 import { expectedCost, hasRoom, refreshDirty } from "./supply.ts";
 
 export function dispatch(core: Core): void {
+  if (core.savings.size > 0) reviewSavings(core);
   do {
     if (core.actors.size > 0) dispatchActors(core);
     refreshDirty(core);
@@ -22,12 +24,15 @@ function assignReady(core: Core): void {
   // One lane at a time is the rule; no record for each task.
   for (let lane = pickLane(core); lane !== null; lane = pickLane(core)) {
     const task = headOf(lane)!;
-    const candidate = lane.parkedAt ?? candidateOf(core, lane)!;
+    const candidate = lane.parkedAt ?? candidateOf(core, lane);
+    // It has been saved for a lane that was looked at after this one.
+    if (candidate === null) continue;
     takeOutOfLine(core, task);
     const worker = lane.parkedAt ?? choose(core, task, candidate);
     if (hasRoom(core, worker)) {
       assign(core, task, worker);
       takeTurn(lane, worker);
+      if (core.savings.size > 0) endSaving(core, lane);
     } else park(core, task, worker, expectedCost(core, task));
   }
 }
@@ -37,8 +42,11 @@ function pickLane(core: Core): Lane | null {
   let best: Lane | null = null;
   for (const lane of core.ready) {
     core.looks++;
-    if (lane.count === 0 || candidateOf(core, lane) === null) core.ready.delete(lane);
-    else if (best === null || goesBefore(headOf(lane)!, headOf(best)!)) best = lane;
+    if (lane.count === 0) core.ready.delete(lane);
+    else if (candidateOf(core, lane) === null) {
+      core.ready.delete(lane);
+      saveWorker(core, lane);
+    } else if (best === null || goesBefore(headOf(lane)!, headOf(best)!)) best = lane;
   }
   return best;
 }

@@ -12,6 +12,7 @@ import { AHEAD, ANNOUNCED, APART, CALL, HELD, type Lane, LINEAGE, type Task } fr
 import { eachRef, keyOf } from "./references.ts";
 import { checkCopied } from "./replicas.ts";
 import { checkUploads } from "./resend.ts";
+import { checkSavings } from "./saving.ts";
 import { checkSecond } from "./second.ts";
 import { checkShared } from "./shared-invariants.ts";
 import {
@@ -67,6 +68,7 @@ export function checkAll(core: Core): string | null {
     checkShared(core) ??
     checkUploads(core) ??
     checkTalk(core) ??
+    checkSavings(core) ??
     checkKept(core)
   );
 }

@@ -3,6 +3,7 @@
 import type { Core } from "./core.ts";
 import { canServe, hasFree, takesTasks } from "./lanes.ts";
 import type { Lane, Task } from "./records.ts";
+import { isSaved } from "./saving.ts";
 import { expectedWait, hasRoom } from "./supply.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -16,7 +17,7 @@ export function candidateOf(core: Core, lane: Lane): Worker | null {
   if (lane.parkedAt !== null) return hasRoom(core, lane.parkedAt) ? lane.parkedAt : null;
   for (const worker of lane.available) {
     core.looks++;
-    if (hasRoom(core, worker) && canServe(lane, worker) && hasFree(lane, worker)) return worker;
+    if (hasRoom(core, worker) && canServe(lane, worker) && mayTake(lane, worker)) return worker;
     lane.available.delete(worker);
   }
   return null;
@@ -58,7 +59,12 @@ export function expectedStart(core: Core, task: Task, worker: Worker): number {
 /** Tasks of the open lane may wait for a worker; others need one that has room and what they ask for now. */
 function canPlace(core: Core, lane: Lane, worker: Worker): boolean {
   if (!takesTasks(worker)) return false;
-  return lane === core.open || (hasRoom(core, worker) && canServe(lane, worker) && hasFree(lane, worker));
+  return lane === core.open || (hasRoom(core, worker) && canServe(lane, worker) && mayTake(lane, worker));
+}
+
+/** What the lane's tasks ask for is free there, and not saved for others. */
+function mayTake(lane: Lane, worker: Worker): boolean {
+  return hasFree(lane, worker) && !isSaved(lane, worker);
 }
 
 function missingBytes({ deps }: Task, worker: Worker): number {

@@ -92,7 +92,7 @@ function workerFor(core: Core, task: Task): Worker | null {
     if (looked++ === WORKERS_LOOKED_AT) break;
     core.looks++;
     if (worker === task.worker || !takesTasks(worker) || !hasFreeSlot(worker) || !hasRoom(core, worker)) continue;
-    if (!canServe(lane, worker) || !hasFree(lane, worker)) continue;
+    if (!canServe(lane, worker) || !hasFree(lane, worker) || worker.savedFor !== null) continue;
     const start = expectedStart(core, task, worker);
     if (start >= bestStart) continue;
     best = worker;

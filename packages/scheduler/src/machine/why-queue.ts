@@ -2,8 +2,10 @@
 
 import type { WhyHolder, WhyQueue } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
-import { compareTasks } from "./queue.ts";
+import { hasFree } from "./lanes.ts";
+import { compareTasks, headOf } from "./queue.ts";
 import type { Lane, Task, TaskQueue } from "./records.ts";
+import { isSaved } from "./saving.ts";
 import { begun } from "./supply.ts";
 import type { Describe } from "./why.ts";
 import type { Worker } from "./worker-record.ts";
@@ -107,6 +109,17 @@ function expected(before: Before, able: readonly Worker[], slots: number): numbe
 /** It was given tasks of which nobody knows how long they take. */
 function hasUnknown(worker: Worker): boolean {
   return worker.assigned.slice(0, TASKS_LOOKED_AT).some((task) => task.definition?.record.expectedUs === 0);
+}
+
+/** Tasks for which workers are saved that have what the lane's tasks ask for. */
+export function savedForOthers(lane: Lane, able: readonly Worker[], describe: Describe): WhyHolder[] {
+  const saved: WhyHolder[] = [];
+  for (const worker of able.slice(0, WORKERS_LOOKED_AT)) {
+    const urgent = worker.savedFor === null ? null : headOf(worker.savedFor.lane);
+    if (urgent === null || saved.length === LISTED || !hasFree(lane, worker) || !isSaved(lane, worker)) continue;
+    saved.push({ ...describe(urgent), worker: worker.name });
+  }
+  return saved;
 }
 
 /** Tasks, and actors, that have now what the lane's tasks need. */

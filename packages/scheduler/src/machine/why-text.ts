@@ -80,6 +80,7 @@ function queued(facts: Facts): string[] {
     );
   said.push(
     ...heldResources(facts),
+    ...savedResources(facts),
     queue === null ? "It makes an actor, which waits for no slot." : line(queue, facts.function),
   );
   return said;
@@ -92,6 +93,12 @@ function calls({ key, worker, before, given }: WhyActor): string {
 
 function able(count: number): string {
   return count === 1 ? "one worker can" : `${count} workers can`;
+}
+
+function savedResources({ savedFor }: Facts): string[] {
+  if (savedFor.length === 0) return [];
+  const who = savedFor.map(({ key, worker }) => `${key} on ${worker}`);
+  return [`What is free is saved for ${who.join(", ")}: of a higher priority, and waiting for more.`];
 }
 
 function heldResources({ heldBy, requirement }: Facts): string[] {

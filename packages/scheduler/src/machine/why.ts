@@ -24,7 +24,7 @@ import { CANCELLED, DELAYED, DONE, FAILED, QUEUED, stateNames, statusOf } from "
 import { actorOf } from "./why-actor.ts";
 import { type HeldUp, heldUpBy, inputsOf } from "./why-inputs.ts";
 import { findByKey } from "./why-key.ts";
-import { holdersOfResources, queueOf } from "./why-queue.ts";
+import { holdersOfResources, queueOf, savedForOthers } from "./why-queue.ts";
 import { sentencesOf } from "./why-text.ts";
 import { workerOf } from "./why-worker.ts";
 
@@ -77,6 +77,7 @@ function factsOf(core: Core, task: Task, held: HeldUp): Facts {
     requirement: requirementOf(core, lane, able),
     queue: queueOf(core, task, able),
     heldBy: task.state === QUEUED ? holdersOfResources(lane, able, describe) : [],
+    savedFor: task.state === QUEUED ? savedForOthers(lane, able, describe) : [],
     worker: workerOf(core, task),
     actor: actorOf(core, task),
     attempts: attemptsOf(core, task),

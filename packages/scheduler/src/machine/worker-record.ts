@@ -4,6 +4,7 @@ import type { Snapshot, TaskId, WorkerHello, WorkerId, WorkerMetrics, WorkerTens
 import type { Profiling } from "./profiles.ts";
 import { type FunctionRecord, type Holding, type Lane, makeLane, type Task } from "./records.ts";
 import type { Unreached } from "./relays.ts";
+import type { Saving } from "./saving.ts";
 
 /** What a worker may do: take tasks; finish and hand over; nothing, it was told to leave. */
 export const WORKING = 0;
@@ -77,6 +78,8 @@ export class Worker {
   readonly parked: Lane;
   /** Waiting tasks that could be assigned ahead once there is room. */
   aheadWaiting: Task[] = [];
+  /** Tasks of lower priority leave it what this one needs. */
+  savedFor: Saving | null = null;
   /** Place in the heap of workers with room, or -1; and its key there. */
   heapAt = -1;
   heapKey = 0;

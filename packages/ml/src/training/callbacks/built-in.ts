@@ -18,6 +18,22 @@ const makers = {
   tensorBoard: tensorBoardHooks,
 } as const;
 
+const hooks = ["start", "onEpochBegin", "onBatchEnd", "onEpochEnd", "onTrainEnd"];
+
+/** A misspelt hook would never run, and nobody would know. */
+function checkedHooks(callback: CallbackHooks, index: number): CallbackHooks {
+  for (const [key, value] of Object.entries(callback)) {
+    const problem =
+      /^on[A-Z]/.test(key) && !hooks.includes(key)
+        ? `is no hook: there are ${hooks.join(", ")}`
+        : hooks.includes(key) && value !== undefined && typeof value !== "function"
+          ? "is no function"
+          : null;
+    if (problem !== null) throw new FlockError("FLOCK_ML_PARAMETER", `callbacks[${index}].${key} ${problem}.`);
+  }
+  return callback;
+}
+
 /** What a callback does. Errors: FLOCK_ML_PARAMETER when it is none. */
 export function hooksOf(callback: Callback, index: number): CallbackHooks {
   if (typeof callback === "object" && callback !== null) {
@@ -26,7 +42,7 @@ export function hooksOf(callback: Callback, index: number): CallbackHooks {
       const make = makers[callback.builtIn as keyof typeof makers] as (options: object) => CallbackHooks;
       return make(callback.options);
     }
-    if ("name" in callback && typeof callback.name === "string") return callback;
+    if ("name" in callback && typeof callback.name === "string") return checkedHooks(callback, index);
   }
   throw new FlockError(
     "FLOCK_ML_PARAMETER",

@@ -1,7 +1,8 @@
 // Keras's CSVLogger.
 import { flag } from "../../estimators/parameter-checks.ts";
+import { plainOptions, resolveOptions } from "../../options.ts";
 import type { BuiltInCallback, CallbackHooks, TrainingFiles } from "../types.ts";
-import { complete, text } from "./options.ts";
+import { text } from "./options.ts";
 
 export interface CsvLoggerOptions {
   /** Default ",". */
@@ -24,10 +25,10 @@ const defaults: Required<CsvLoggerOptions> = { separator: ",", append: false };
 
 /** A row for each epoch in a CSV file: `epoch`, counted from 0 as in Keras, and the figures by name. Errors: FLOCK_OPTION_INVALID. */
 export function csvLogger(filename: string, given: CsvLoggerOptions = {}): BuiltInCallback {
-  const options = complete(
+  const options = resolveOptions(
     "csvLogger",
+    { ...plainOptions("csvLogger", given), filename },
     { ...defaults, filename: "" },
-    { ...given, filename },
     {
       separator: text,
       append: flag,

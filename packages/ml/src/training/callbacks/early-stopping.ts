@@ -1,8 +1,9 @@
 // Keras's EarlyStopping.
 import { flag, naturalNumber, oneOf } from "../../estimators/parameter-checks.ts";
+import { resolveOptions } from "../../options.ts";
 import type { BuiltInCallback, CallbackHooks } from "../types.ts";
 import { type AnyMode, direction, improves, notAvailable, type WithMode } from "./monitor.ts";
-import { complete, numberOrNull, text } from "./options.ts";
+import { numberOrNull, text } from "./options.ts";
 
 export interface EarlyStoppingOptions {
   /** Default "valLoss". */
@@ -47,7 +48,7 @@ const defaults: Required<EarlyStoppingOptions> = {
 
 /** Ends the training when a figure has stopped getting better. Errors: FLOCK_OPTION_INVALID. */
 export function earlyStopping(given: EarlyStoppingOptions = {}): BuiltInCallback {
-  const options = complete("earlyStopping", defaults, given, {
+  const options = resolveOptions("earlyStopping", given, defaults, {
     monitor: text,
     minDelta: (value) => (typeof value === "number" && Number.isFinite(value) ? null : "a number"),
     patience: naturalNumber,

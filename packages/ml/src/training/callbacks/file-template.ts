@@ -12,10 +12,10 @@ export function fillTemplate(template: string, values: Readonly<Record<string, n
         "FLOCK_OPTION_INVALID",
         `There is no figure for ${whole} in the file name ${JSON.stringify(template)}. There are: ${Object.keys(values).join(", ")}.`,
       );
-    return formatted(value, type, digits === undefined ? null : Number(digits)).padStart(
-      Number(width || 0),
-      zero || " ",
-    );
+    const text = formatted(value, type, digits === undefined ? null : Number(digits));
+    // Zeros go between the sign and the digits.
+    const sign = zero === "0" && text.startsWith("-") ? "-" : "";
+    return sign + text.slice(sign.length).padStart(Number(width || 0) - sign.length, zero || " ");
   });
 }
 

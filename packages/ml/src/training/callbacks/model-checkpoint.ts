@@ -1,10 +1,11 @@
 // Keras's ModelCheckpoint.
 import { flag, oneOf } from "../../estimators/parameter-checks.ts";
+import { plainOptions, resolveOptions } from "../../options.ts";
 import { saveModel } from "../model-files.ts";
 import type { BuiltInCallback, CallbackContext, CallbackHooks, EpochLogs } from "../types.ts";
 import { fillTemplate } from "./file-template.ts";
 import { type AnyMode, direction, improves, type WithMode } from "./monitor.ts";
-import { complete, numberOrNull, text } from "./options.ts";
+import { numberOrNull, text } from "./options.ts";
 
 export interface ModelCheckpointOptions {
   /** Default "valLoss". */
@@ -43,10 +44,10 @@ const defaults: Required<ModelCheckpointOptions> = {
  * "model-{epoch:02d}-{valLoss:.2f}" (epochs count from 1 there, as in Keras). Errors: FLOCK_OPTION_INVALID.
  */
 export function modelCheckpoint(path: string, given: ModelCheckpointOptions = {}): BuiltInCallback {
-  const options = complete(
+  const options = resolveOptions(
     "modelCheckpoint",
+    { ...plainOptions("modelCheckpoint", given), path },
     { ...defaults, path: "" },
-    { ...given, path },
     {
       path: text,
       monitor: text,

@@ -1,9 +1,10 @@
 // Keras's ReduceLROnPlateau.
 import { FlockError } from "@taskflock/protocol/words";
 import { flag, naturalNumber, oneOf } from "../../estimators/parameter-checks.ts";
+import { resolveOptions } from "../../options.ts";
 import type { BuiltInCallback, CallbackHooks } from "../types.ts";
 import { type AnyMode, direction, improves, notAvailable, type WithMode } from "./monitor.ts";
-import { atLeastZero, complete, text } from "./options.ts";
+import { atLeastZero, text } from "./options.ts";
 
 export interface ReduceLROnPlateauOptions {
   /** Default "valLoss". */
@@ -44,7 +45,7 @@ const defaults: Required<ReduceLROnPlateauOptions> = {
 
 /** Reduces the learning rate when a figure has stopped getting better. Errors: FLOCK_OPTION_INVALID. */
 export function reduceLROnPlateau(given: ReduceLROnPlateauOptions = {}): BuiltInCallback {
-  const options = complete("reduceLROnPlateau", defaults, given, {
+  const options = resolveOptions("reduceLROnPlateau", given, defaults, {
     monitor: text,
     factor: atLeastZero,
     patience: naturalNumber,

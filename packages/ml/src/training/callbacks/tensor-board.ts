@@ -1,7 +1,8 @@
 // Keras's TensorBoard, its scalars.
+import { resolveOptions } from "../../options.ts";
 import type { BuiltInCallback, CallbackContext, CallbackHooks } from "../types.ts";
 import { type EventContent, eventRecord } from "./event-file.ts";
-import { complete, text } from "./options.ts";
+import { text } from "./options.ts";
 
 export interface TensorBoardOptions {
   /** Folder of the event files; default "logs". */
@@ -29,7 +30,7 @@ const most = 100;
  * count epochs from 0), `batch_loss`. Errors: FLOCK_OPTION_INVALID.
  */
 export function tensorBoard(given: TensorBoardOptions = {}): BuiltInCallback {
-  const options = complete("tensorBoard", defaults, given, {
+  const options = resolveOptions("tensorBoard", given, defaults, {
     logDir: text,
     updateFreq: (value) =>
       value === "epoch" || value === "batch" || (Number.isInteger(value) && (value as number) > 0)

@@ -26,8 +26,18 @@ export interface TrainTaskOptions
   extends Pick<
     SubmitOptions,
     | ("priority" | "timeoutMs" | "deadlineMs" | "noWorkerTimeoutMs" | "cancelGraceMs")
-    | ("resources" | "allowedFailures" | "workers")
-  > {}
+    | ("resources" | "allowedFailures")
+  > {
+  /**
+   * How many workers train together, each on its shard of every batch (default 1): as many slots have to be free at the same time. Or names of
+   * workers, one of which is to run the training.
+   */
+  readonly workers?: number | readonly string[];
+  /** So many are enough when no more have a slot, at the beginning or after one was lost. Default: as many as `workers`. */
+  readonly minWorkers?: number;
+  /** Milliseconds after which fewer are enough; default 10,000. */
+  readonly minWorkersAfterMs?: number;
+}
 
 export interface TrainOptions<P extends object = object> extends TrainTaskOptions {
   /** Builds and compiles the model, on the worker. It travels as any function does. */
@@ -92,6 +102,8 @@ export interface CompiledTraining {
   readonly rhythm: Rhythm;
   readonly resumeFrom: string | Uint8Array | true | null;
   readonly task: SubmitOptions;
+  /** Workers that train together. */
+  readonly members: { readonly size: number; readonly minimum: number; readonly patienceMs: number };
 }
 
 /** Not from `tensors`, which clients that do not train never load. */
@@ -112,7 +124,8 @@ const flag: Check = (value) => (typeof value === "boolean" ? null : "true or fal
 const text: Check = (value) => (typeof value === "string" && value !== "" ? null : "a string that is not empty");
 const amount: Check = (value) =>
   typeof value === "number" && Number.isFinite(value) && value >= 0 ? null : "a number from 0 up";
-/** The client checks them when it submits the task. */
+const milliseconds: Check = (value) => (amount(value) === null ? null : "milliseconds from 0 up");
+/** Data is looked at in full, where it is. */
 const passed: Check = () => null;
 
 const checks: { readonly [K in keyof Required<TrainOptions>]: Check } = {
@@ -145,14 +158,23 @@ const checks: { readonly [K in keyof Required<TrainOptions>]: Check } = {
   backend: (value) =>
     typeof value === "string" && Object.hasOwn(backends, value) ? null : Object.values(backends).join(" or "),
   name: text,
-  priority: passed,
-  timeoutMs: passed,
-  deadlineMs: passed,
-  noWorkerTimeoutMs: passed,
-  cancelGraceMs: passed,
-  resources: passed,
-  allowedFailures: passed,
-  workers: passed,
+  priority: (value) => (Number.isSafeInteger(value) ? null : "a whole number"),
+  timeoutMs: milliseconds,
+  deadlineMs: milliseconds,
+  noWorkerTimeoutMs: milliseconds,
+  cancelGraceMs: milliseconds,
+  resources: (value) =>
+    isPlainObject(value) && Object.values(value).every((one) => amount(one) === null)
+      ? null
+      : "an object of amounts, such as { GPU: 1 }",
+  allowedFailures: (value) =>
+    amount(value) === null && Number.isSafeInteger(value) ? null : "a whole number from 0 up",
+  workers: (value) =>
+    Array.isArray(value) || positive(value) === null
+      ? null
+      : "how many train together, or an array of names of workers",
+  minWorkers: positive,
+  minWorkersAfterMs: amount,
 };
 
 /** Trainings are long, and each goes on from its last checkpoint: they outlast more dead workers than other tasks. */
@@ -184,6 +206,7 @@ export function compileTraining<P extends object>(executor: Executor, options: T
     rhythm: { epochs: options.checkpointEveryEpochs ?? 1, steps: options.checkpointEverySteps ?? null },
     resumeFrom: typeof resumeFrom === "string" ? absolute(resumeFrom) : resumeFrom,
     task: taskOptions(options),
+    members: membersOf(executor, options),
   };
 }
 
@@ -223,8 +246,22 @@ function capital(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
+/** Milliseconds that all are waited for. */
+const PATIENCE_MS = 10_000;
+
+function membersOf(executor: Executor, options: TrainTaskOptions): CompiledTraining["members"] {
+  const size = typeof options.workers === "number" ? options.workers : 1;
+  const { minWorkers: minimum = size, minWorkersAfterMs: patienceMs = PATIENCE_MS } = options;
+  if (minimum > size) throw wrongOption(`minWorkers is ${minimum}, and workers ${size}.`);
+  if (size > 1 && executor.joinGroup === undefined) {
+    throw wrongOption(`workers: ${size} takes a cluster; here, without one, a training has one process.`);
+  }
+  return { size, minimum, patienceMs };
+}
+
 function taskOptions(options: TrainTaskOptions): SubmitOptions {
-  const { priority, timeoutMs, deadlineMs, noWorkerTimeoutMs, resources, workers } = options;
+  const { priority, timeoutMs, deadlineMs, noWorkerTimeoutMs, resources } = options;
+  const workers = typeof options.workers === "number" ? undefined : options.workers;
   const given = { priority, timeoutMs, deadlineMs, noWorkerTimeoutMs, resources, workers };
   const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return {

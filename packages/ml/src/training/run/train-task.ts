@@ -7,12 +7,14 @@ import type { KeptBytes } from "../../executor.ts";
 import { openStorage } from "../../storage/open-storage.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { packCheckpoint, unpackCheckpoint } from "../checkpoint-format.ts";
+import type { MemberGroup } from "../member-group.ts";
+import { LeadingTrainer } from "../parallel.ts";
 import { Trainer } from "../trainer.ts";
 import type { SavedTraining } from "../trainer-state.ts";
 import type { Epoch, ModelArtifact, TrainerSurroundings, TrainingFiles, TrainingPlan, TrainingSet } from "../types.ts";
 import { CheckpointPlace, checkpointName, keptFiles, storedFiles } from "./checkpoint-place.ts";
 import { checkedSet, type SetInput, splitLast } from "./tensor-input.ts";
-import { type Rhythm, trainLoop } from "./train-loop.ts";
+import { type LoopTrainer, type Rhythm, trainLoop } from "./train-loop.ts";
 import { TrainingPort } from "./training-port.ts";
 
 /** Data as it reaches the task: values, or a function that loads them there. */
@@ -34,6 +36,8 @@ export interface TrainJob {
   readonly resumeFrom: Uint8Array | string | true | null;
   /** It is not the first task of this training: what `place` has is its own. */
   readonly again: boolean;
+  /** Leaves it after so many epochs for a later task to go on with; default: to its end. */
+  readonly until?: number;
 }
 
 export interface TrainOutcome {
@@ -57,14 +61,14 @@ interface Found {
 
 const STOPPED = "stopped by the client";
 
-/** One training, from its beginning or its last checkpoint to its end. What `client.train` submits. */
-export async function trainTask(job: TrainJob): Promise<TrainOutcome> {
+/** One training, from its beginning or its last checkpoint to its end. What `client.train` submits. `group`: it leads several. */
+export async function trainTask(job: TrainJob, group: MemberGroup | null = null): Promise<TrainOutcome> {
   const port = TrainingPort.open();
   try {
     const { tf, backend, versions, device } = await loadTensors(job.backend === null ? {} : { backend: job.backend });
     port.log(`trains on ${backend}${device === null ? "" : ` (${device})`}`);
     port.report({ backend: { backend, versions, device } });
-    const outcome = await new TaskTraining(job, port).run(tf);
+    const outcome = await new TaskTraining(job, port, group).run(tf);
     return { ...outcome, backend: { backend, versions, device } };
   } finally {
     port.close();
@@ -89,10 +93,14 @@ class TaskTraining {
   readonly #port: TrainingPort;
   #place: CheckpointPlace | null = null;
   #storage: Storage | null = null;
+  readonly #group: MemberGroup | null;
   #trainer!: Trainer;
+  /** The trainer, or all members' by way of it. */
+  #driven!: Trainer | LeadingTrainer;
   #resumed = 0;
 
-  constructor(job: TrainJob, port: TrainingPort) {
+  constructor(job: TrainJob, port: TrainingPort, group: MemberGroup | null) {
+    this.#group = group;
     this.#job = job;
     this.#port = port;
   }
@@ -110,15 +118,19 @@ class TaskTraining {
     this.#trainer = trainer;
     try {
       if (from !== null) await this.#goOn(from);
+      const leading = this.#group === null ? null : await LeadingTrainer.lead(trainer, this.#group);
+      this.#driven = leading ?? trainer;
       const save = (): Promise<boolean> => this.#save();
-      const how = await trainLoop({ trainer, port, rhythm, step: () => trainer.step(), save });
-      const checkpoint = await trainer.checkpoint();
-      if (this.#storage !== null) await this.#save(checkpoint);
+      const step = leading === null ? () => trainer.step() : () => stepAndSave(leading, save);
+      const how = await trainLoop({ trainer: upTo(this.#driven, this.#job.until), port, rhythm, step, save });
+      const checkpoint = await this.#driven.checkpoint();
+      await leading?.end();
+      if (this.#storage !== null || this.#job.until !== undefined) await this.#save(checkpoint);
       if (how === "stopped") await trainer.end(STOPPED);
       const { history, bestEpoch, stopReason } = trainer;
       return { history, bestEpoch, stopReason, model: await trainer.bestArtifact(), checkpoint };
     } catch (error) {
-      if (port.isCancelled) await this.#forget();
+      if (port.isCancelled && this.#job.until === undefined) await this.#forget();
       throw error;
     } finally {
       trainer.dispose();
@@ -192,7 +204,7 @@ class TaskTraining {
     if (this.#place === null) return false;
     const name = checkpointName(epoch, batch, this.#resumed);
     try {
-      await this.#place.write(name, known ?? (await this.#trainer.checkpoint()), bestEpoch);
+      await this.#place.write(name, known ?? (await this.#driven.checkpoint()), bestEpoch);
       this.#port.report({ checkpoint: { where: this.#place.where, name: name.name, epoch, step: batch } });
       return true;
     } catch (error) {
@@ -207,6 +219,28 @@ class TaskTraining {
     if (this.#storage !== null) return;
     await this.#place?.clear().catch(() => {});
   }
+}
+
+/** Seen so that it is done after so many epochs. */
+function upTo(trainer: LoopTrainer, until: number = Number.POSITIVE_INFINITY): LoopTrainer {
+  return {
+    get epoch() {
+      return trainer.epoch;
+    },
+    get batch() {
+      return trainer.batch;
+    },
+    get steps() {
+      return trainer.steps;
+    },
+    get history() {
+      return trainer.history;
+    },
+    get done() {
+      return trainer.done || trainer.epoch >= until;
+    },
+    endEpoch: () => trainer.endEpoch(),
+  };
 }
 
 function checkCheckpoint(bytes: Uint8Array): void {
@@ -226,7 +260,8 @@ function resumedOf({ bytes, resumed }: Found): number {
 }
 
 /** Of a training without a folder. */
-const noFiles: TrainingFiles = {
+/** Where there is no place for them. */
+export const noFiles: TrainingFiles = {
   read: refuse,
   write: refuse,
   append: refuse,
@@ -236,6 +271,13 @@ const noFiles: TrainingFiles = {
 async function refuse(name: string): Promise<never> {
   const text = `A callback uses the file ${name}, which lies beside the checkpoints: give train the option checkpoints.`;
   throw new FlockError("FLOCK_OPTION_INVALID", text);
+}
+
+/** A member that has to leave does so after the checkpoint. */
+async function stepAndSave(leading: LeadingTrainer, save: () => Promise<boolean>): Promise<boolean> {
+  const more = await leading.step();
+  if (more && leading.isLeft) await save();
+  return more;
 }
 
 /** Also of an address. */

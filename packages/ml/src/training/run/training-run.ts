@@ -6,10 +6,11 @@ import type { Executor, Handle, RunScope } from "../../executor.ts";
 import { EventStream } from "../../search/event-stream.ts";
 import { messageOf } from "../../search/failure.ts";
 import type { SearchStatus } from "../../search/search.ts";
+import { type GangTask, submitTraining } from "../gang/submit-training.ts";
 import type { Epoch } from "../types.ts";
 import { type CompiledTraining, compileTraining, type PlacedSet, type TrainOptions } from "./compile-training.ts";
 import { type CheckpointInfo, isReport, type TrainingReport, type TrainingWord } from "./report.ts";
-import type { LoadedData, PlaceChoice, TrainJob, TrainOutcome } from "./train-task.ts";
+import type { LoadedData, PlaceChoice, TrainOutcome } from "./train-task.ts";
 import { TrainedModel } from "./trained-model.ts";
 
 export interface TrainingResult {
@@ -52,8 +53,11 @@ export interface TrainingRun extends AsyncIterable<Epoch> {
   checkpoint(): Promise<CheckpointInfo>;
 }
 
-/** A slot's process that ended by itself is not the scheduler's to replace: the training begins another task so often. */
-const RESTARTS = 3;
+/**
+ * A slot's process that ended by itself, and data that were lost with all workers that held them, are not the scheduler's to replace: the
+ * training begins another task, so often in a row without a new epoch.
+ */
+export const VAIN_RESTARTS = 3;
 
 /**
  * Trains a model on a worker. Returns at once; throws at once for options and data that cannot be used (FLOCK_OPTION_INVALID,
@@ -80,7 +84,7 @@ class Training implements TrainingRun {
   readonly #outcome: Promise<TrainingResult>;
   #done = 0;
   #status: SearchStatus = "running";
-  #task: Handle<TrainOutcome> | null = null;
+  #task: GangTask<TrainOutcome> | null = null;
   /** Which attempt of which task was heard last; "" before the first. */
   #heard = "";
   #stopAsked = false;
@@ -183,24 +187,22 @@ class Training implements TrainingRun {
 
   /** Until one ends that is to count. */
   async #attempts(prefix: string): Promise<TrainOutcome> {
-    const { trainTask } = await import("@taskflock/ml/training");
     const place = await this.#placeFor(prefix);
-    const { plan, validationSplit, backend, rhythm, resumeFrom, task } = this.#compiled;
-    for (let restarts = 0; ; restarts++) {
+    const { plan, validationSplit, backend, rhythm, resumeFrom, task, members } = this.#compiled;
+    for (let restarts = 0, vain = 0; ; restarts++) {
+      const epochs = this.#done;
       const sets = new PlacedSets(this.#executor, this.#compiled);
       const { data, validation } = sets;
       const job = { plan, data, validation, validationSplit, backend, place, rhythm, resumeFrom, again: restarts > 0 };
       const onReport = (report: unknown): void => this.#hear(report, restarts);
       try {
-        this.#task = this.#executor.submit(trainTask as (job: TrainJob) => Promise<TrainOutcome>, [job], {
-          ...task,
-          name: this.name,
-          onReport,
-        });
+        this.#task = await submitTraining(this.#executor, job, members, { ...task, name: this.name, onReport });
         return await Promise.race([this.#task.result(), this.#ended]);
       } catch (error) {
-        if (this.#status !== "running" || restarts >= RESTARTS || !canGoOn(error)) throw error;
-        this.#executor.warn(`The training "${this.name}" goes on in another process: ${messageOf(error)}`);
+        vain = this.#done > epochs ? 0 : vain + 1;
+        if (this.#status !== "running" || vain > VAIN_RESTARTS || !canGoOn(error)) throw error;
+        this.#executor.warn(`The training "${this.name}" begins another task: ${messageOf(error)}`);
+        this.#task?.release();
       } finally {
         sets.release();
       }
@@ -257,14 +259,14 @@ class Training implements TrainingRun {
 }
 
 /** The slot's process ended (killed from outside, or by native code), or the workers that held the data are gone. */
-function canGoOn(error: unknown): boolean {
+export function canGoOn(error: unknown): boolean {
   if (!isFlockError(error)) return false;
   if (error.code === "FLOCK_DEPENDENCY_FAILED" && error.cause !== undefined) return canGoOn(error.cause);
   return error.code === "FLOCK_TASK_EXITED" || error.code === "FLOCK_DATA_LOST";
 }
 
 /** Puts what is here on the cluster, once for each task. */
-class PlacedSets {
+export class PlacedSets {
   readonly data: LoadedData;
   readonly validation: LoadedData | null;
   readonly #executor: Executor;
