@@ -1,7 +1,7 @@
 // Each kernel that was added to the wasm backend, or mended, against the CPU backend.
 
 import { loadTensors } from "@taskflock/tensors";
-import type { Scalar, Tensor, Tensor3D, Tensor4D, Tensor5D } from "@tensorflow/tfjs";
+import type { Scalar, Tensor, Tensor2D, Tensor3D, Tensor4D, Tensor5D } from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
 import { expectClose, onBoth, tensor, weighted } from "./gradients.ts";
 
@@ -62,6 +62,24 @@ const cases: KernelCase[] = [
   ...depthwise("one filter a channel", [2, 5, 5, 3], [3, 3, 3, 1], 1),
   ...depthwise("two filters a channel, strides", [2, 6, 6, 3], [3, 2, 3, 2], 2),
   ...depthwise("steps beyond the filter", [2, 6, 4, 3], [2, 1, 3, 2], 3),
+  ...[
+    [false, true],
+    [true, false],
+    [true, true],
+  ].map(([transposeA = false, transposeB = false]) => ({
+    kernel: "_FusedMatMul",
+    name: `turned: ${transposeA}, ${transposeB}`,
+    shapes: [transposeA ? [4, 3] : [3, 4], transposeB ? [5, 4] : [4, 5], [5]],
+    f: (a: Tensor, b: Tensor, bias: Tensor) =>
+      tf.fused.matMul({ a: a as Tensor2D, b: b as Tensor2D, transposeA, transposeB, bias, activation: "relu" }),
+  })),
+  ...(["linear", "relu", "elu", "sigmoid"] as const).map((activation) => ({
+    kernel: "_FusedMatMul",
+    name: `a stack, ${activation}`,
+    shapes: [[3, 2, 4], [3, 5, 4], [5]],
+    f: (a: Tensor, b: Tensor, bias: Tensor) =>
+      tf.fused.matMul({ a: a as Tensor3D, b: b as Tensor3D, transposeB: true, bias, activation }),
+  })),
   {
     kernel: "FusedConv2D",
     name: "same padding, steps beyond the filter",
