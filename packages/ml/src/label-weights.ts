@@ -29,12 +29,17 @@ function countsOf(y: MetricInput): Float64Array {
   return cols === 1 ? classCounts(data) : columnSums(data, rows, cols);
 }
 
+/** More classes than this are a mistake, such as an identity in place of a class. */
+const largest = 2 ** 24;
+
 function classCounts(classes: ArrayLike<number>): Float64Array {
   let most = 0;
   for (let row = 0; row < classes.length; row++) {
     const code = classes[row] as number;
     if (!Number.isInteger(code) || code < 0)
       throw wrongInput(`y has ${code} in row ${row}. Class numbers are 0, 1, 2 and so on.`);
+    if (code > largest)
+      throw wrongInput(`y has ${code} in row ${row}. Give class numbers from 0 on without such gaps.`);
     most = Math.max(most, code);
   }
   const counts = new Float64Array(most + 1);
@@ -46,6 +51,10 @@ function classCounts(classes: ArrayLike<number>): Float64Array {
 }
 
 function columnSums(data: ArrayLike<number>, rows: number, cols: number): Float64Array {
+  for (let at = 0; at < rows * cols; at++) {
+    if (!((data[at] as number) >= 0))
+      throw wrongInput(`y has ${data[at]} in row ${Math.floor(at / cols)}. Give 1 for a label, 0 for none.`);
+  }
   const sums = new Float64Array(cols);
   for (let at = 0; at < rows * cols; at++) sums[at % cols] = (sums[at % cols] as number) + (data[at] as number);
   return sums;

@@ -22,6 +22,14 @@ describe("labelWeights", () => {
   it("refuses nothing, and what is no class number", () => {
     expect(() => labelWeights([])).toThrowError("y is empty: there is nothing to count.");
     expect(() => labelWeights([0, 0.5])).toThrowError("y has 0.5 in row 1. Class numbers are 0, 1, 2 and so on.");
+    expect(() => labelWeights([1, 1e12])).toThrowError("y has 1000000000000 in row 1. Give class numbers from 0 on");
+    expect(() =>
+      labelWeights([
+        [1, 0],
+        [Number.NaN, 1],
+      ]),
+    ).toThrowError("y has NaN in row 1. Give 1 for a label, 0 for none.");
+    expect(() => balancedWeights([[-1, 0]])).toThrowError("y has -1 in row 0.");
   });
 });
 

@@ -79,6 +79,16 @@ describe("stragglers", () => {
     expect(notices(stage.told())).toEqual([]);
   });
 
+  it("are an event, and no notice to a client that hears their reports", () => {
+    const stage = measured();
+    stage.submit(1, 1);
+    stage.started(1, one(stage, 1));
+    stage.say(1, { t: "ask", id: 1, question: { q: "hearReports", n: 1 as never } });
+    stage.pass(10 * SECOND);
+    expect(notices(stage.told())).toEqual([]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("are named in one notice, however many there are", () => {
     const stage = measured();
     stage.worker(2, { slots: 20 });

@@ -1,6 +1,6 @@
 // What metrics keep of the batches they have seen, as plain data: it is checkpointed, and states of several workers add up.
 
-import { largestFrom, type Pair, wrongInput } from "./pairs.ts";
+import { checkYesNo, largestFrom, type Pair, wrongInput } from "./pairs.ts";
 
 /** A way to keep what a metric needs. States are plain data of numbers and typed arrays. */
 export interface Accumulator<S> {
@@ -9,6 +9,8 @@ export interface Accumulator<S> {
   add(state: S, batch: Pair, threshold: number): void;
   /** Takes what another state has seen into the state. */
   merge(state: S, other: S): void;
+  /** Makes all that the state tells NaN, from the batch on that was added last. */
+  spoil(state: S): void;
 }
 
 /** A weighted mean. */
@@ -37,6 +39,9 @@ export function meanOf(
       state.sum += other.sum;
       state.weight += other.weight;
     },
+    spoil(state) {
+      state.sum = Number.NaN;
+    },
   };
 }
 
@@ -53,6 +58,7 @@ export interface CountsState {
 export const counts: Accumulator<CountsState> = {
   start: () => emptyCounts(0),
   add(state, batch, threshold) {
+    checkYesNo(batch);
     fitCounts(state, batch.cols);
     const { rows, cols, yTrue, yPred, sparse, weights } = batch;
     const { trueNegatives } = state;
@@ -79,6 +85,9 @@ export const counts: Accumulator<CountsState> = {
     addTo(state.falseNegatives, other.falseNegatives);
     addTo(state.trueNegatives, other.trueNegatives);
     addTo(state.ofRows, other.ofRows);
+  },
+  spoil(state) {
+    for (const values of Object.values(state) as Float64Array[]) values.fill(Number.NaN);
   },
 };
 
@@ -142,6 +151,7 @@ export interface ClassesState {
 export const classPairs: Accumulator<ClassesState> = {
   start: () => ({ classes: 0, counts: new Float64Array(0) }),
   add(state, batch, threshold) {
+    if (batch.cols === 1) checkYesNo(batch);
     const classes = batch.cols === 1 ? 2 : batch.cols;
     fitClasses(state, classes);
     for (let row = 0; row < batch.rows; row++) {
@@ -153,6 +163,9 @@ export const classPairs: Accumulator<ClassesState> = {
     if (other.classes === 0) return;
     fitClasses(state, other.classes);
     addTo(state.counts, other.counts);
+  },
+  spoil({ counts }) {
+    counts.fill(Number.NaN);
   },
 };
 
@@ -184,6 +197,7 @@ export const scores: Accumulator<ScoresState> = {
   start: () => ({ cols: 0, yTrue: [], yPred: [], weights: [] }),
   add(state, batch) {
     const { rows, cols, yTrue, sparse } = batch;
+    checkYesNo(batch);
     if (state.cols === 0) state.cols = cols;
     else sameWidth(state.cols, cols);
     const actual = new Uint8Array(rows * cols);
@@ -202,6 +216,9 @@ export const scores: Accumulator<ScoresState> = {
     state.yTrue.push(...other.yTrue);
     state.yPred.push(...other.yPred);
     state.weights.push(...other.weights);
+  },
+  spoil({ yPred }) {
+    yPred.at(-1)?.fill(Number.NaN);
   },
 };
 

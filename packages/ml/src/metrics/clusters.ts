@@ -22,6 +22,7 @@ export function clusterScores({ classes, counts }: ClassesState): ClusterScores 
     ofPredicted[column] = (ofPredicted[column] as number) + count;
     total += count;
   }
+  if (Number.isNaN(total)) return { homogeneity: total, completeness: total, vMeasure: total };
   let shared = 0;
   for (const [at, count] of counts.entries()) {
     if (count === 0) continue;

@@ -11,7 +11,7 @@ import {
   type PlainMetricName,
   plainMetrics,
 } from "./definitions.ts";
-import { type MetricInput, paired } from "./pairs.ts";
+import { hasNaN, type MetricInput, paired } from "./pairs.ts";
 
 /** A metric by name. With an average in it, such as "f1Macro", it is the same as `{ name: "f1", average: "macro" }`. */
 export type MetricName = PlainMetricName | AveragedMetricName | `${AveragedMetricName}${Capitalize<LabelAverage>}`;
@@ -36,7 +36,7 @@ export interface Metric<R = number> {
    * they do not fit.
    */
   update(yTrue: MetricInput, yPred: MetricInput, weights?: ArrayLike<number>): void;
-  /** Of all since the start or `reset`; 0 before the first batch, and where a ratio has no denominator. */
+  /** Of all since the start or `reset`; 0 before the first batch, and where a ratio has no denominator; NaN where something was NaN. */
   result(): R;
   reset(): void;
   /** What was seen, as plain data: a copy. */
@@ -95,7 +95,11 @@ export function accumulating<R>(
   return {
     name,
     mode,
-    update: (yTrue, yPred, weights) => keep.add(state, paired(yTrue, yPred, weights), threshold),
+    update(yTrue, yPred, weights) {
+      const batch = paired(yTrue, yPred, weights);
+      keep.add(state, batch, threshold);
+      if (hasNaN(batch)) keep.spoil(state);
+    },
     result: () => tell(state, average),
     reset() {
       state = keep.start();

@@ -77,12 +77,12 @@ export type AnyDefinition<R = number> = Definition<any, R>;
 
 /** Metrics without an average over labels. */
 export const plainMetrics: Readonly<Record<PlainMetricName, AnyDefinition>> = {
-  accuracy: share(meanOf(rows.rightClass)),
-  binaryAccuracy: share(meanOf(rows.rightEntries, refuseClassNumbers)),
+  accuracy: share(meanOf(rows.rightClass, rows.refuseUnclearClasses)),
+  binaryAccuracy: share(meanOf(rows.rightEntries, rows.refuseAllButYesNo)),
   categoricalAccuracy: share(meanOf(rows.largestIsRight, refuseClassNumbers)),
   sparseCategoricalAccuracy: share(meanOf(rows.rightClass, rows.refuseAllButClassNumbers)),
-  subsetAccuracy: share(meanOf(rows.allRight, refuseClassNumbers)),
-  hammingLoss: share(meanOf(rows.wrongEntries, refuseClassNumbers), "min"),
+  subsetAccuracy: share(meanOf(rows.allRight, rows.refuseAllButYesNo)),
+  hammingLoss: share(meanOf(rows.wrongEntries, rows.refuseAllButYesNo), "min"),
   logLoss: share(meanOf(rows.logLossOfRow), "min"),
   binaryLogLoss: share(meanOf(rows.binaryLogLossOfRow, refuseClassNumbers), "min"),
   meanSquaredError: share(meanOf(rows.squaredErrorOfRow, refuseClassNumbers), "min"),

@@ -1,8 +1,10 @@
 // Counts of right and wrong by label, of labels as users have them: one per row, or several as 0 and 1.
 
+import { show } from "../estimators/parameter-checks.ts";
+import { kindOf } from "../kinds.ts";
 import { type Labels, sortedLabels } from "../labels.ts";
 import { type CountsState, counts, emptyCounts } from "./accumulate.ts";
-import { type MetricInput, paired, type TensorLike, wrongInput } from "./pairs.ts";
+import { checkWeights, type MetricInput, paired, type TensorLike, wrongInput } from "./pairs.ts";
 
 /** Labels of rows: one each, or, as rows of 0 and 1, any number of them. */
 export type Targets = Labels | readonly (readonly number[])[] | TensorLike;
@@ -59,11 +61,25 @@ function addAt(values: Float64Array, at: number, weight: number): void {
   values[at] = (values[at] as number) + weight;
 }
 
+/** Errors: FLOCK_ML_INPUT where they are no labels, or not as many of one as of the other. */
 export function checkLengths(yTrue: Labels, yPred: Labels, weights?: ArrayLike<number>): void {
+  checkLabels(yTrue, "yTrue");
+  checkLabels(yPred, "yPred");
   if (yTrue.length !== yPred.length) {
     throw wrongInput(`yTrue has ${yTrue.length} labels and yPred ${yPred.length}. Give one of each per row.`);
   }
   if (weights !== undefined && weights.length !== yTrue.length) {
     throw wrongInput(`There are ${weights.length} weights for ${yTrue.length} rows. Give one weight per row.`);
+  }
+  checkWeights(weights);
+}
+
+function checkLabels(labels: Labels, name: string): void {
+  if (!Array.isArray(labels) && !ArrayBuffer.isView(labels))
+    throw wrongInput(`${name} is ${kindOf(labels)}. Give an array of labels.`);
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row];
+    if (typeof label !== "string" && typeof label !== "number")
+      throw wrongInput(`${name} has ${show(label)} in row ${row}. Labels are numbers or strings.`);
   }
 }

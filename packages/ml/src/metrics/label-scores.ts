@@ -1,10 +1,12 @@
 // How good predicted labels are. Same definitions as scikit-learn's metrics; where a ratio has no denominator it is 0.
 
 import { FlockError } from "@taskflock/protocol/words";
+import { show } from "../estimators/parameter-checks.ts";
 import { type Labels, sortedLabels } from "../labels.ts";
 import { mean } from "../numeric.ts";
 import {
   averagedOver,
+  averages,
   type LabelAverage,
   type LabelScoreName,
   labelCounts,
@@ -32,6 +34,7 @@ export interface AverageOptions {
 export function accuracyScore(yTrue: Targets, yPred: Targets): number {
   if (isMultilabel(yTrue) || isMultilabel(yPred))
     return scoreOnce("subsetAccuracy", yTrue as MetricInput, yPred as MetricInput);
+  checkLengths(yTrue, yPred);
   let right = 0;
   for (let i = 0; i < yTrue.length; i++) if (yTrue[i] === yPred[i]) right++;
   return right / yTrue.length;
@@ -41,7 +44,6 @@ export function accuracyScore(yTrue: Targets, yPred: Targets): number {
 export function hammingLoss(yTrue: Targets, yPred: Targets): number {
   if (isMultilabel(yTrue) || isMultilabel(yPred))
     return scoreOnce("hammingLoss", yTrue as MetricInput, yPred as MetricInput);
-  checkLengths(yTrue, yPred);
   return yTrue.length === 0 ? 0 : 1 - accuracyScore(yTrue, yPred);
 }
 
@@ -69,6 +71,7 @@ export function f1Score(yTrue: Targets, yPred: Targets, options: AverageOptions 
 
 /** Row: true label, column: predicted label, in ascending order of all labels that occur. */
 export function confusionMatrix(yTrue: Labels, yPred: Labels): { labels: (number | string)[]; counts: number[][] } {
+  checkLengths(yTrue, yPred);
   const labels = sortedLabels(new Set<number | string>([...yTrue, ...yPred]));
   const index = new Map(labels.map((label, at) => [label, at]));
   const counts = labels.map(() => new Array<number>(labels.length).fill(0));
@@ -82,7 +85,6 @@ export function confusionMatrix(yTrue: Labels, yPred: Labels): { labels: (number
 
 /** How far the predicted labels are a regrouping of the true ones: homogeneity, completeness and their harmonic mean. */
 export function vMeasureScores(yTrue: Labels, yPred: Labels): ClusterScores {
-  checkLengths(yTrue, yPred);
   const { counts } = confusionMatrix(yTrue, yPred);
   return clusterScores({ classes: counts.length, counts: Float64Array.from(counts.flat()) });
 }
@@ -90,6 +92,8 @@ export function vMeasureScores(yTrue: Labels, yPred: Labels): ClusterScores {
 function averaged(yTrue: Targets, yPred: Targets, options: AverageOptions, name: LabelScoreName): number {
   const counted = countTargets(yTrue, yPred, options.weights);
   const average = options.average ?? "binary";
+  if (average !== "binary" && !averages.includes(average))
+    throw new FlockError("FLOCK_OPTION_INVALID", `average is ${show(average)}. Known: binary, ${averages.join(", ")}.`);
   if (average === "binary") return binaryScore(counted, options.positive ?? 1, name);
   if (average !== "samples") return averagedOver(labelCounts(counted.counts), average, labelScores[name]);
   if (counted.multilabel) return scoreOfCounts(counted.counts, name, average);

@@ -1,6 +1,7 @@
 // What metrics compare: the targets and the predictions of a batch, checked and brought into one form.
 
 import { FlockError } from "@taskflock/protocol/words";
+import { show } from "../estimators/parameter-checks.ts";
 import { kindOf } from "../kinds.ts";
 
 /** A dense array as training has it, with any array of numbers for its values. */
@@ -43,7 +44,26 @@ export function paired(yTrue: MetricInput, yPred: MetricInput, weights?: ArrayLi
   if (weights !== undefined && weights.length !== rows) {
     throw wrongInput(`There are ${weights.length} weights for ${rows} rows. Give one weight per row.`);
   }
+  checkWeights(weights);
   return { rows, cols, yTrue: actual.data, yPred: predicted.data, sparse, weights: weights ?? null };
+}
+
+/** What tells yes from no has nothing to say of class numbers such as 2. Errors: FLOCK_ML_INPUT. */
+export function checkYesNo({ yTrue, cols, sparse }: Pair): void {
+  if (sparse) return;
+  for (let at = 0; at < yTrue.length; at++) {
+    if ((yTrue[at] as number) > 1)
+      throw wrongInput(
+        `yTrue has ${yTrue[at]} in row ${Math.floor(at / cols)}, but labels are 0 and 1 here. Give one-hot rows, or class numbers beside a score per class.`,
+      );
+  }
+}
+
+/** Whether a target or a prediction is NaN, which is neither right nor wrong. */
+export function hasNaN({ yTrue, yPred }: Pair): boolean {
+  for (let at = 0; at < yPred.length; at++) if (Number.isNaN(yPred[at])) return true;
+  for (let at = 0; at < yTrue.length; at++) if (Number.isNaN(yTrue[at])) return true;
+  return false;
 }
 
 /** Where the largest of `cols` values from `start` on is; the first of equal ones. */
@@ -65,12 +85,30 @@ interface Table {
 }
 
 export function asTable(values: MetricInput, name: string): Table {
-  if (Array.isArray(values)) return Array.isArray(values[0]) ? tableOfRows(values, name) : flat(values);
+  if (Array.isArray(values)) return Array.isArray(values[0]) ? tableOfRows(values, name) : numbers(values, name);
   if (ArrayBuffer.isView(values)) return flat(values as NumberArray);
   const { data, shape } = checkedTensor(values as TensorLike, name);
   const cols = shape.length < 2 ? 1 : (shape.at(-1) as number);
   const rows = shape.length < 2 ? data.length : shape.slice(0, -1).reduce((product, size) => product * size, 1);
   return { data, rows, cols, rank: shape.length };
+}
+
+function numbers(values: readonly unknown[], name: string): Table {
+  checkNumbers(values, (at) => `${name} in row ${at}`);
+  return flat(values as readonly number[]);
+}
+
+/** Errors: FLOCK_ML_INPUT where one is no number. */
+export function checkWeights(weights: ArrayLike<number> | undefined): void {
+  for (let row = 0; row < (weights?.length ?? 0); row++) {
+    if (!Number.isFinite(weights?.[row]))
+      throw wrongInput(`The weight of row ${row} is ${show(weights?.[row])}. Give numbers.`);
+  }
+}
+
+function checkNumbers(values: readonly unknown[], where: (at: number) => string): void {
+  const bad = values.findIndex((value) => typeof value !== "number");
+  if (bad >= 0) throw wrongInput(`There is ${show(values[bad])} for ${where(bad)}. Give numbers.`);
 }
 
 function flat(data: ArrayLike<number>): Table {
@@ -97,6 +135,7 @@ function tableOfRows(rows: readonly (readonly number[])[], name: string): Table 
     if (!Array.isArray(row) || row.length !== cols) {
       throw wrongInput(`Row ${at} of ${name} is not an array of ${cols} numbers as row 0 is.`);
     }
+    checkNumbers(row, (column) => `${name} in row ${at}, column ${column}`);
     data.set(row, at * cols);
   }
   return { data, rows: rows.length, cols, rank: 2 };

@@ -2,6 +2,8 @@
 
 import type { Labels } from "../labels.ts";
 import { mean, pairwiseSum } from "../numeric.ts";
+import { checkLengths } from "./label-counts.ts";
+import { wrongInput } from "./pairs.ts";
 
 /** The mean of squared differences. For numbers. */
 export function meanSquaredError(yTrue: Labels, yPred: Labels): number {
@@ -17,11 +19,15 @@ export function r2Score(yTrue: Labels, yPred: Labels): number {
   return 1 - errors / spread;
 }
 
+/** What does not fit in length, or is no number, is refused. */
 function squaredErrors(yTrue: Labels, yPred: Labels): Float64Array {
+  checkLengths(yTrue, yPred);
   const squares = new Float64Array(yTrue.length);
   for (let i = 0; i < squares.length; i++) {
     const error = (yTrue[i] as number) - (yPred[i] as number);
     squares[i] = error * error;
   }
+  if (typeof yTrue[0] === "string" || typeof yPred[0] === "string")
+    throw wrongInput("yTrue and yPred have labels that are strings. This score is of numbers.");
   return squares;
 }

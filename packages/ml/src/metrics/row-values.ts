@@ -1,7 +1,7 @@
 // What metrics that are means over rows tell of one row.
 
 import { predictedClass, trueClass } from "./accumulate.ts";
-import { largestFrom, type Pair } from "./pairs.ts";
+import { checkYesNo, largestFrom, type Pair } from "./pairs.ts";
 
 type RowValue = (batch: Pair, row: number, threshold: number) => number;
 
@@ -10,6 +10,17 @@ export function refuseClassNumbers(batch: Pair): string | null {
   return batch.sparse
     ? "yTrue holds class numbers; this metric compares value by value. Use a metric of classes, such as accuracy."
     : null;
+}
+
+export function refuseAllButYesNo(batch: Pair): string | null {
+  checkYesNo(batch);
+  return refuseClassNumbers(batch);
+}
+
+/** Of one score per row the class is 0 or 1. */
+export function refuseUnclearClasses(batch: Pair): null {
+  if (batch.cols === 1) checkYesNo(batch);
+  return null;
 }
 
 export function refuseAllButClassNumbers(batch: Pair): string | null {

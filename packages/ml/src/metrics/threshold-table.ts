@@ -1,6 +1,7 @@
 // What a model says of real rows at several thresholds, beside what is true: numbers alone do not tell how it does.
 
 import { kindOf } from "../kinds.ts";
+import { plainOptions } from "../options.ts";
 import { layOut } from "../text-table.ts";
 import { createMetric } from "./create-metric.ts";
 import { type MetricInput, paired, wrongInput } from "./pairs.ts";
@@ -43,9 +44,10 @@ export function thresholdTable(
   yPred: MetricInput,
   options: ThresholdOptions,
 ): ThresholdTable {
-  const { tags, thresholds = [0.5], rows: most = 1000 } = options;
+  const { tags, thresholds = [0.5], rows: most = 1000 } = plainOptions("thresholdTable", options);
   const { rows, cols, yTrue: actual, yPred: scores } = paired(yTrue, yPred);
   checkTable(texts, tags, thresholds, rows, cols);
+  if (!(most >= 0)) throw wrongInput(`options.rows is ${String(most)}. Give how many rows to take.`);
   const tagsAbove = (values: ArrayLike<number>, row: number, threshold: number): string[] =>
     tags.filter((_, column) => (values[row * cols + column] as number) > threshold).sort();
   return {
@@ -80,7 +82,8 @@ function checkTable(texts: unknown, tags: unknown, thresholds: readonly number[]
     throw wrongInput(`There are ${texts.length} texts for ${rows} rows. Give one text per row.`);
   if (tags.length !== cols)
     throw wrongInput(`There are ${tags.length} tags for ${cols} columns. Give one tag per column.`);
-  if (thresholds.length === 0) throw wrongInput("options.thresholds is empty. Give at least one, such as 0.5.");
+  if (!Array.isArray(thresholds) || thresholds.length === 0)
+    throw wrongInput("options.thresholds is no array of at least one, such as [0.5].");
 }
 
 export interface FormatThresholdOptions {

@@ -154,10 +154,34 @@ describe("a metric", () => {
     ]);
   });
 
-  it("tells NaN where predictions have it, rather than an order of what has none", () => {
-    expect(resultOf("auc", { yTrue: [0, 1], yPred: [Number.NaN, 1] })).toBeNaN();
-    expect(resultOf("logLoss", { yTrue: [0, 1], yPred: [Number.NaN, 1] })).toBeNaN();
-  });
+  const sparseOnly = "sparseCategoricalAccuracy";
+  it.each(metricNames.filter((name) => name !== sparseOnly))(
+    "%s tells NaN where there was one, until its reset",
+    (name) => {
+      const fine = [
+        [1, 0],
+        [0, 1],
+      ];
+      for (const [yTrue, yPred] of [
+        [[[0, 1]], [[Number.NaN, 1]]],
+        [[[Number.NaN, 1]], [[0, 1]]],
+      ] as const) {
+        const metric = createMetric(name);
+        metric.update(fine, fine);
+        expect(metric.result()).not.toBeNaN();
+        metric.update(yTrue, yPred);
+        metric.update(fine, fine);
+        expect(metric.result()).toBeNaN();
+        const other = createMetric(name);
+        other.update(fine, fine);
+        other.merge(metric.state());
+        expect(other.result()).toBeNaN();
+        metric.reset();
+        metric.update(fine, fine);
+        expect(metric.result()).not.toBeNaN();
+      }
+    },
+  );
 });
 
 describe("what does not fit is refused", () => {
@@ -167,6 +191,10 @@ describe("what does not fit is refused", () => {
     [[2], [[0.5, 0.5]], "yTrue has 2 in row 0, but yPred scores the classes 0 to 1."],
     [[[1], [1, 0]], [[1], [0]], "Row 1 of yTrue is not an array of 1 numbers as row 0 is."],
     [{ data: [1, 2], shape: [3] }, [1, 2, 3], "yTrue has 2 values, but its shape [3] has 3."],
+    [[0, 2], [0, 1], "yTrue has 2 in row 1, but labels are 0 and 1 here."],
+    [["1", 0], [1, 0], 'There is "1" for yTrue in row 0. Give numbers.'],
+    [[[1, 0]], [[null, 0]], "There is null for yPred in row 0, column 0. Give numbers."],
+    [[1, [1]], [1, 1], "There is [ 1 ] for yTrue in row 1. Give numbers."],
     ["01", [1, 2], "yTrue is a string. Give { data, shape }, an array of rows, or an array of numbers."],
   ])("%j beside %j", (yTrue, yPred, message) => {
     expect(() => createMetric("accuracy").update(yTrue as number[], yPred as number[])).toThrowError(message);
@@ -175,6 +203,9 @@ describe("what does not fit is refused", () => {
   it("weights that are not one per row, and batches of another width", () => {
     const metric = createMetric("f1");
     expect(() => metric.update([0, 1], [0, 1], [1])).toThrowError("There are 1 weights for 2 rows.");
+    expect(() => metric.update([0, 1], [0, 1], [1, Number.NaN])).toThrowError(
+      "The weight of row 1 is NaN. Give numbers.",
+    );
     metric.update([[0, 1]], [[0, 1]]);
     expect(() => metric.update([[0, 1, 1]], [[0, 1, 1]])).toThrowError(
       "This batch has 3 values per row, but those before had 2.",
@@ -187,6 +218,13 @@ describe("what does not fit is refused", () => {
   ] as const)("%s of the other kind of targets", (name, yTrue, yPred, message) => {
     expect(() => createMetric(name).update(yTrue, yPred)).toThrowError(message);
   });
+
+  it.each(["precision", "auc", "binaryAccuracy", "subsetAccuracy", "hammingLoss", "vMeasure"] as const)(
+    "%s of class numbers, which are not yes or no",
+    (name) => {
+      expect(() => createMetric(name).update([0, 1, 2], [0, 1, 1])).toThrowError("yTrue has 2 in row 2");
+    },
+  );
 
   it.each(["f1Samples", "aucSamples"] as const)("%s of one label", (name) => {
     expect(() => resultOf(name, { yTrue: [0, 1], yPred: [0, 1] })).toThrowError("cannot be averaged over samples");

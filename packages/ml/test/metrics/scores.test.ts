@@ -3,15 +3,19 @@ import {
   type Average,
   accuracyScore,
   averagePrecisionScore,
+  balancedAccuracyScore,
   classificationReport,
+  confusionMatrix,
   createTableMetric,
   f1Score,
   formatClassificationReport,
   hammingLoss,
   type LabelConfusion,
   logLoss,
+  meanSquaredError,
   multilabelConfusionMatrix,
   precisionScore,
+  r2Score,
   recallScore,
   rocAucScore,
   type TensorLike,
@@ -175,4 +179,40 @@ describe("tables over batches", () => {
       expect(report.result().labels).toHaveLength(yTrue[0]?.length ?? 0);
     },
   );
+});
+
+describe("scores of labels refuse", () => {
+  const scores = {
+    accuracyScore,
+    balancedAccuracyScore,
+    hammingLoss,
+    precisionScore,
+    f1Score,
+    confusionMatrix,
+    vMeasureScores,
+    meanSquaredError,
+    r2Score,
+  };
+  const given: readonly (readonly [string, unknown, unknown])[] = [
+    ["labels of other length", [1, 0, 1], [1, 0]],
+    ["nothing at all", undefined, [1, 0]],
+    ["what is no label", [1, null], [1, 0]],
+    ["numbers beside rows", [1, 0], [[1], [0, 1]]],
+  ];
+  it.each(Object.entries(scores).flatMap(([name, score]) => given.map((one) => [name, one[0], score, one] as const)))(
+    "%s: %s",
+    (_name, _what, score, [, yTrue, yPred]) => {
+      expect(() => score(yTrue as number[], yPred as number[])).toThrowError(
+        expect.objectContaining({ code: "FLOCK_ML_INPUT" }),
+      );
+    },
+  );
+
+  it("strings in place of numbers, weights that are none, averages that there are not", () => {
+    expect(() => meanSquaredError(["1"], ["2"])).toThrowError("This score is of numbers.");
+    expect(() => f1Score([1, 0], [1, 0], { weights: [1, Number.NaN] })).toThrowError("The weight of row 1 is NaN.");
+    expect(() => f1Score([1, 0], [1, 0], { average: "makro" as "macro" })).toThrowError(
+      expect.objectContaining({ code: "FLOCK_OPTION_INVALID", message: expect.stringContaining('average is "makro"') }),
+    );
+  });
 });

@@ -56,12 +56,18 @@ describe("thresholdTable", () => {
   it.each([
     [["a"], tags, undefined, "There are 1 texts for 3 rows."],
     [texts, ["python"], undefined, "There are 1 tags for 3 columns."],
-    [texts, tags, [], "options.thresholds is empty. Give at least one, such as 0.5."],
+    [texts, tags, [], "options.thresholds is no array of at least one, such as [0.5]."],
+    [texts, tags, 0.5 as never, "options.thresholds is no array of at least one, such as [0.5]."],
     ["text", tags, undefined, "The texts are a string. Give an array of texts."],
     [texts, undefined, undefined, "options.tags is undefined. Give the names of the columns."],
   ])("refuses %j with tags %j and thresholds %j", (given, names, thresholds, message) => {
     const options = { tags: names as string[], ...(thresholds && { thresholds }) };
     expect(() => thresholdTable(given as string[], yTrue, yPred, options)).toThrowError(message);
+  });
+
+  it("refuses to take fewer than no rows, and to do without options", () => {
+    expect(() => thresholdTable(texts, yTrue, yPred, { tags, rows: -1 })).toThrowError("options.rows is -1.");
+    expect(() => thresholdTable(texts, yTrue, yPred, undefined as never)).toThrowError("the options are undefined.");
   });
 });
 

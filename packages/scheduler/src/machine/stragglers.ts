@@ -97,7 +97,8 @@ function report(core: Core, found: readonly Found[]): void {
   for (const [i, one] of found.entries()) {
     const { task } = one;
     if (i < EVENTS_AT_ONCE) core.happened("straggler", task.worker!.name, inWords(one), keyOf(task));
-    eachRef(task, (session) => {
+    eachRef(task, (session, n) => {
+      if (session.hears.has(n)) return; // the task says itself how far it is
       const own = bySession.get(session);
       if (own === undefined) bySession.set(session, [one]);
       else own.push(one);

@@ -7,6 +7,7 @@ import { depthwiseFilterGradient, depthwiseInputGradient } from "./depthwise.ts"
 import { batchMatMul } from "./mat-mul.ts";
 import { type OwnKernel, ownKernels } from "./memory.ts";
 import { avgPoolGrad, maxPoolGrad } from "./pooling.ts";
+import { samePadding } from "./same-padding.ts";
 import { unsortedSegmentSum } from "./segments.ts";
 
 function missing(tf: TensorFlow, own: OwnKernel): KernelConfig[] {
@@ -24,6 +25,7 @@ function mended(tf: TensorFlow, own: OwnKernel): KernelConfig[] {
     borrowedKernel(tf, "Conv3DBackpropFilterV2"),
     conv2DBackpropInput(tf, own),
     batchMatMul(own),
+    ...samePadding(tf, own),
   ];
 }
 
