@@ -4,16 +4,15 @@ import type {
   Answer,
   ClientToScheduler,
   FunctionNumber,
-  Holder,
   OptionsNumber,
   Question,
   RunNumber,
   SchedulerToClient,
-  TaskId,
   TaskNumber,
 } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
-import { ClientTransfers, TRIES } from "./client-transfers.ts";
+import { ClientTransfers } from "./client-transfers.ts";
+import { KeptData } from "./kept-data.ts";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import {
   type FutureEnd,
@@ -24,8 +23,7 @@ import {
   type PlannedTask,
 } from "./model-future.ts";
 import { type ClientSurroundings, Outbox } from "./outbox.ts";
-import type { Content, Packed } from "./payloads.ts";
-import { freeIn, PayloadTable, unpack } from "./payloads.ts";
+import { type Content, freeIn, type Packed, PayloadTable, unpack } from "./payloads.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
 import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
@@ -57,6 +55,7 @@ export class ClientProcess implements PeerEnd {
   readonly sharer: Sharer;
   readonly around: ClientSurroundings;
   readonly #transfers: ClientTransfers;
+  readonly #kept: KeptData;
   /** Numbers that it gave for futures it knows nothing of yet, and what was said of them. */
   readonly #reserved = new Map<number, Packed[]>();
   readonly #waived = new Set<number>();
@@ -82,6 +81,7 @@ export class ClientProcess implements PeerEnd {
     this.#outbox = new Outbox(this.link, this.payloads, around.scenario.admissionBytes);
     this.sharer = new Sharer(new SharingEnd(this), ledger, around.world);
     this.#transfers = new ClientTransfers(this, around, random);
+    this.#kept = new KeptData(this, this.#transfers);
     this.link.open();
   }
 
@@ -147,7 +147,7 @@ export class ClientProcess implements PeerEnd {
 
   #end(how: "left" | "lost"): void {
     this.state = how;
-    for (const { plan } of this.futures.values()) if (plan.spec.kept) plan.spec.history.letGo = true;
+    this.#kept.letGo(this.futures.values());
     this.#outbox.close();
   }
 
@@ -180,7 +180,7 @@ export class ClientProcess implements PeerEnd {
     const future = newFuture(n, plan, true);
     this.futures.set(n, future);
     for (const one of early) this.#hearPacked(one);
-    this.#followPlan(future);
+    this.follow(future);
     return future;
   }
 
@@ -192,10 +192,6 @@ export class ClientProcess implements PeerEnd {
   }
 
   newRun = (): RunNumber => ++this.#lastFollowed as RunNumber;
-
-  follow(future: ModelFuture): void {
-    this.#followPlan(future);
-  }
 
   /** Under a new number, or under one from before; 0 when it cannot be said. Whoever asks hears the answer. */
   askAs(question: Question, id: number = ++this.#lastQuestion): number {
@@ -224,7 +220,7 @@ export class ClientProcess implements PeerEnd {
       else this.#sendTask(n, plan.spec, burst.run as RunNumber);
       fresh.push(future);
     }
-    for (const future of fresh) this.#followPlan(future);
+    for (const future of fresh) this.follow(future);
   }
 
   #add(plan: PlannedTask, shared: boolean): ModelFuture {
@@ -233,7 +229,7 @@ export class ClientProcess implements PeerEnd {
     return future;
   }
 
-  #followPlan(future: ModelFuture): void {
+  follow(future: ModelFuture): void {
     const { releaseAfterUs, cancelAfterUs } = future.plan;
     if (releaseAfterUs !== null) this.around.world.after(releaseAfterUs, () => this.#release(future));
     if (cancelAfterUs === null) return;
@@ -288,44 +284,16 @@ export class ClientProcess implements PeerEnd {
 
   #release(future: ModelFuture): void {
     if (future.released || this.state !== "alive") return;
-    if (future.plan.spec.kind === "scatter" && future.state === "pending") {
+    if ((future.plan.spec.kind === "scatter" && future.state === "pending") || this.#kept.isNeeded(future)) {
       // scatter() is awaited: there is no future to let go of before the data is there
-      future.releaseDue = true;
-      return;
-    }
-    const { spec } = future.plan;
-    if (spec.kept && this.#isNeeded(spec)) {
       future.releaseDue = true;
       return;
     }
     future.released = true;
     future.locating = false;
-    if (spec.kept) spec.history.letGo = true;
+    this.#kept.letGo([future]);
     this.say({ t: "release", n: future.n });
-    for (const source of spec.sources) {
-      const data = this.futures.get(this.#numbers.get(source) ?? 0);
-      if (data?.releaseDue === true) this.#release(data);
-    }
-  }
-
-  /** A future that it holds may have to be computed from the data again. */
-  #isNeeded(data: TaskSpec): boolean {
-    for (const { plan, released } of this.futures.values()) if (!released && plan.spec.sources.has(data)) return true;
-    return false;
-  }
-
-  /** Data that it keeps: a client may have had to let go of it for newer. */
-  #uploadTo(future: ModelFuture, task: TaskId, holders: readonly Holder[]): void {
-    const { spec } = future.plan;
-    future.task = task;
-    if (future.state === "pending") {
-      for (const holder of holders) this.#transfers.upload(future, task, holder);
-    } else if (spec.kept && !future.released && !this.#transfers.forgets()) {
-      for (const holder of holders) this.#transfers.upload(future, task, holder, TRIES);
-    } else {
-      spec.history.letGo = true;
-      this.say({ t: "notKept", n: future.n });
-    }
+    for (const data of this.#kept.due(future)) this.#release(data);
   }
 
   #locate(future: ModelFuture): void {
@@ -380,7 +348,7 @@ export class ClientProcess implements PeerEnd {
         else this.#transfers.fetch(future, message.task, message.holders);
         return;
       case "uploadTo":
-        this.#uploadTo(future, message.task, message.holders);
+        this.#kept.uploadTo(future, message.task, message.holders);
     }
   }
 

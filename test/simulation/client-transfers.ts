@@ -52,7 +52,7 @@ export class ClientTransfers {
 
   /** A client lets go of data that it keeps, when there is too much of it. */
   forgets(): boolean {
-    return this.#around.transferTrouble() > 0 && this.#random.chance(0.05);
+    return this.#around.transferTrouble() > 0 && this.#random.chance(0.3);
   }
 
   /**
