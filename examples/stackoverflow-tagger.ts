@@ -44,9 +44,19 @@ const { values: flags } = parseArgs({
     backend: { type: "string" },
     checkpoints: { type: "string" }, // a folder or s3://…, that all workers see
     save: { type: "string" }, // where the model goes
+    resume: { type: "boolean", default: false }, // goes on with what lies in --checkpoints
     json: { type: "boolean", default: false }, // one line of JSON at the end
+    help: { type: "boolean", default: false },
   },
 });
+if (flags.help) {
+  const others = ["--data", "--address", "--backend", "--checkpoints", "--save", "--resume", "--json"];
+  const numbers = Object.entries(flags).flatMap(([name, value]) =>
+    typeof value === "string" ? `--${name} ${value}` : [],
+  );
+  console.log(`Flags with their defaults: ${numbers.join(", ")}\nand, without: ${others.join(", ")}`);
+  process.exit();
+}
 const number = (
   name:
     | "posts"
@@ -89,10 +99,16 @@ const cluster =
   flags.address === undefined ? await LocalCluster.start({ workers: Math.max(2, number("workers")) }) : null;
 const client = cluster === null ? await Client.connect(flags.address) : await cluster.connect();
 
-const optional: TrainTaskOptions & { backend?: TensorBackend; checkpoints?: string; workers?: number } = {};
+const optional: TrainTaskOptions & {
+  backend?: TensorBackend;
+  checkpoints?: string;
+  workers?: number;
+  resumeFrom?: true;
+} = {};
 if (number("gpus") > 0) Object.assign(optional, { resources: { GPU: number("gpus") } });
 if (flags.backend !== undefined) Object.assign(optional, { backend: flags.backend });
 if (flags.checkpoints !== undefined) Object.assign(optional, { checkpoints: flags.checkpoints });
+if (flags.resume) Object.assign(optional, { resumeFrom: true });
 if (number("workers") > 1) Object.assign(optional, { workers: number("workers") });
 
 const monitor = "valCategoricalAccuracy";
