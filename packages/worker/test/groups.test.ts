@@ -1,10 +1,13 @@
 // Which channels to a member a worker takes.
-import { BulkClient } from "@taskflock/protocol";
+import { BulkClient, type WorkerId } from "@taskflock/protocol";
 import { expect, test } from "vitest";
 import { Groups } from "../src/groups/groups.ts";
 
 test("a member takes a channel from each other place of its group, once asked for by its id and size, and from no other", () => {
-  const groups = new Groups(new BulkClient({ token: "t".repeat(32) }), { address: () => "", worker: () => 1 });
+  const groups = new Groups(new BulkClient({ token: "t".repeat(32) }), {
+    address: () => "",
+    worker: () => 1 as WorkerId,
+  });
   groups.enter("id", 1, 3, () => {});
   const answer = (from: number, member = "id", size = 3): string => {
     const answered = groups.accept({ from, member, size });
