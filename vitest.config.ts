@@ -10,6 +10,10 @@ const alias = [
   { find: /^@taskflock\/client\/join-group$/, replacement: source("packages/client/src/groups/join-group.ts") },
   { find: /^@taskflock\/client\/(preload|kept-bytes)$/, replacement: `${source("packages/client/src")}/$1.ts` },
   {
+    find: /^@taskflock\/client\/run-command$/,
+    replacement: `${source("packages/client/src/commands")}/run-command.ts`,
+  },
+  {
     find: /^@taskflock\/(\w+)\/(words|machine|functions|training|install)$/,
     replacement: `${source("packages")}/$1/src/$2/index.ts`,
   },

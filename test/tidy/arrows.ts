@@ -47,6 +47,7 @@ const secondDoors: ReadonlyMap<string, string> = new Map([
   ["@taskflock/client/kept-bytes", "client"],
   ["@taskflock/client/join-group", "client"],
   ["@taskflock/client/preload", "client"],
+  ["@taskflock/client/run-command", "client"],
   ["@taskflock/ml/training", "ml"],
   ["@taskflock/protocol/code", "protocol"],
   ["@taskflock/protocol/links", "protocol"],

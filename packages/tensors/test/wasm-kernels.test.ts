@@ -1,7 +1,7 @@
 // Each kernel that was added to the wasm backend, or mended, against the CPU backend.
 
 import { loadTensors } from "@taskflock/tensors";
-import type { Scalar, Tensor, Tensor3D, Tensor4D, Tensor5D } from "@tensorflow/tfjs";
+import type { Scalar, Tensor, Tensor2D, Tensor3D, Tensor4D, Tensor5D } from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
 import { expectClose, onBoth, tensor, weighted } from "./gradients.ts";
 
@@ -56,10 +56,44 @@ const cases: KernelCase[] = [
   ...conv2d("a square filter", [2, 5, 6, 3], [3, 3, 3, 4]),
   ...conv2d("same padding and strides", [2, 6, 7, 2], [3, 2, 2, 3], [2, 3], "same"),
   ...conv2d("a padding of 2, wider than the image needs", [1, 3, 3, 1], [3, 3, 1, 2], [1, 1], 2),
+  ...conv2d("same padding, steps beyond the filter", [2, 6, 4, 2], [1, 2, 2, 3], [2, 1], "same"),
   ...conv2d("a filter as wide as the image", [2, 9, 5, 1], [3, 5, 1, 4]),
   ...conv2d("a filter of one place", [2, 3, 3, 4], [1, 1, 4, 2]),
   ...depthwise("one filter a channel", [2, 5, 5, 3], [3, 3, 3, 1], 1),
   ...depthwise("two filters a channel, strides", [2, 6, 6, 3], [3, 2, 3, 2], 2),
+  ...depthwise("steps beyond the filter", [2, 6, 4, 3], [2, 1, 3, 2], 3),
+  ...[
+    [false, true],
+    [true, false],
+    [true, true],
+  ].map(([transposeA = false, transposeB = false]) => ({
+    kernel: "_FusedMatMul",
+    name: `turned: ${transposeA}, ${transposeB}`,
+    shapes: [transposeA ? [4, 3] : [3, 4], transposeB ? [5, 4] : [4, 5], [5]],
+    f: (a: Tensor, b: Tensor, bias: Tensor) =>
+      tf.fused.matMul({ a: a as Tensor2D, b: b as Tensor2D, transposeA, transposeB, bias, activation: "relu" }),
+  })),
+  ...(["linear", "relu", "elu", "sigmoid"] as const).map((activation) => ({
+    kernel: "_FusedMatMul",
+    name: `a stack, ${activation}`,
+    shapes: [[3, 2, 4], [3, 5, 4], [5]],
+    f: (a: Tensor, b: Tensor, bias: Tensor) =>
+      tf.fused.matMul({ a: a as Tensor3D, b: b as Tensor3D, transposeB: true, bias, activation }),
+  })),
+  {
+    kernel: "FusedConv2D",
+    name: "same padding, steps beyond the filter",
+    shapes: [[2, 4, 6, 2], [1, 2, 2, 3], [3]],
+    f: (x, filter, bias) =>
+      tf.fused.conv2d({
+        x: x as Tensor4D,
+        filter: filter as Tensor4D,
+        bias: bias as Tensor,
+        strides: [1, 3],
+        pad: "same",
+        activation: "relu",
+      }),
+  },
   ...conv3d("a cube", [2, 3, 3, 3, 2], [2, 2, 2, 2, 3], [1, 1, 1]),
   ...conv3d("strides", [1, 4, 4, 5, 2], [2, 2, 2, 2, 3], [1, 2, 1]),
   maxPool("windows side by side", [2, 6, 6, 3], [2, 2], 2, "valid"),

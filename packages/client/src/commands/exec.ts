@@ -3,12 +3,12 @@
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runCommand } from "@taskflock/client/run-command";
 import { FlockError } from "@taskflock/protocol/words";
 import type { AnyFunction } from "../function-table.ts";
 import { type Future, isFuture } from "../future.ts";
 import { type Check, type Checks, checkOptions, describe, flag, integerFrom, text } from "../option-checks.ts";
 import { type TaskOptions, taskOptionChecks } from "../task-options.ts";
-import { runCommand } from "./run-command.ts";
 import type { CommandSpec, ExecResult } from "./spec.ts";
 
 /** What a file or stdin contains: text, bytes, or a future of one of them. */

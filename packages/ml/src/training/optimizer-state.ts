@@ -46,6 +46,7 @@ export function restoreOptimizer(
       "FLOCK_CHECKPOINT_INVALID",
       `The checkpoint has the state of the optimizer ${state.name}, but the model uses ${optimizer.getClassName()}.`,
     );
+  checkSlots(state, weights);
   const fields = optimizer as unknown as Fields;
   Object.assign(fields, state.numbers);
   if (state.numbers["learningRate"] !== undefined) setLearningRate(optimizer, state.numbers["learningRate"]);
@@ -57,6 +58,18 @@ export function restoreOptimizer(
     const old = fields[name];
     if (isSlots(old)) tf.dispose(old.map((slot) => slot.variable));
     fields[name] = stored.map((tensor, i) => slotOf(tf, tensor, `${weights[i]?.name ?? i}/${name}`));
+  }
+}
+
+/** Accumulators go by the order of the weights that are trained: of others they would be somebody else's. */
+function checkSlots({ lists }: OptimizerState, weights: readonly tfjs.Variable[]): void {
+  for (const slots of Object.values(lists)) {
+    const fit = slots.every(({ shape }, i) => shape.join() === weights[i]?.shape.join());
+    if (slots.length > 0 && !(fit && slots.length === weights.length))
+      throw new FlockError(
+        "FLOCK_CHECKPOINT_INVALID",
+        `The checkpoint's optimizer has trained ${slots.length} weights, and the model now trains ${weights.length}, or others: layers were frozen or freed since. Begin a new training with the weights of the trained model.`,
+      );
   }
 }
 

@@ -281,6 +281,9 @@ describe("callbacks", () => {
     const again = new CallbackRunner([callback, tensorBoard()], { ...stage.context, resumed: 1 });
     again.restore(states);
     await again.epochEnd(2, { loss: 1 });
+    // Stopped within the third epoch.
+    await again.batchEnd(5, { loss: 0.5 });
+    await again.trainEnd();
     const byFolder = (folder: string) =>
       [...stage.written.files.entries()]
         .filter(([name]) => name.startsWith(`${folder}/events.out.tfevents.`))
@@ -295,7 +298,7 @@ describe("callbacks", () => {
         { step: 0, scalars: { epoch_loss: 2, epoch_f1: 0.5, epoch_learning_rate: Math.fround(0.1) } },
         { step: 1, scalars: { epoch_loss: 1 } },
       ],
-      [version, { step: 1, scalars: { epoch_loss: 1 } }],
+      [version, { step: 1, scalars: { epoch_loss: 1 } }, { step: 5, scalars: { batch_loss: 0.5 } }],
     ]);
     expect(byFolder("tb/validation")).toEqual([[version, { step: 0, scalars: { epoch_loss: 4 } }]]);
     expect(byFolder("logs/train")[1]).toEqual([

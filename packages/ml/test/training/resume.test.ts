@@ -161,6 +161,15 @@ describe("a training that goes on from a checkpoint", () => {
     );
     const sgd = { model: net({ dropout: 0.3, optimizer: () => tf.train.sgd(1) }) };
     await expect((await trainer(sgd)).restore(checkpoint)).rejects.toMatchObject(refused("Adam"));
+    const frozen = () => {
+      const model = net({ dropout: 0.3 })();
+      (model.layers.at(-1) as tf.layers.Layer).trainable = false;
+      model.compile({ optimizer: tf.train.adam(0.01), loss: "binaryCrossentropy" });
+      return model;
+    };
+    await expect((await trainer({ model: frozen })).restore(checkpoint)).rejects.toMatchObject(
+      refused("has trained 4 weights, and the model now trains 2"),
+    );
     await expect(training.restore(checkpoint.subarray(0, -1))).rejects.toMatchObject(refused("cut"));
     await expect(training.restore(checkpoint.subarray(0, 9))).rejects.toMatchObject(refused("not a checkpoint"));
     const damaged = checkpoint.slice();

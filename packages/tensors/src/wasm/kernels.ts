@@ -4,9 +4,10 @@ import type { TensorFlow } from "../types.ts";
 import { borrowedKernel } from "./borrowed.ts";
 import { conv2DBackpropFilter, conv2DBackpropInput } from "./conv2d.ts";
 import { depthwiseFilterGradient, depthwiseInputGradient } from "./depthwise.ts";
-import { batchMatMul } from "./mat-mul.ts";
+import { batchMatMul, fusedMatMul } from "./mat-mul.ts";
 import { type OwnKernel, ownKernels } from "./memory.ts";
 import { avgPoolGrad, maxPoolGrad } from "./pooling.ts";
+import { samePadding } from "./same-padding.ts";
 import { unsortedSegmentSum } from "./segments.ts";
 
 function missing(tf: TensorFlow, own: OwnKernel): KernelConfig[] {
@@ -24,6 +25,8 @@ function mended(tf: TensorFlow, own: OwnKernel): KernelConfig[] {
     borrowedKernel(tf, "Conv3DBackpropFilterV2"),
     conv2DBackpropInput(tf, own),
     batchMatMul(own),
+    fusedMatMul(own),
+    ...samePadding(tf, own),
   ];
 }
 

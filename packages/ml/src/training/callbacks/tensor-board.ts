@@ -86,6 +86,8 @@ export function tensorBoardHooks(options: Required<TensorBoardOptions>): Callbac
           context,
         );
     },
+    // A training that is stopped ends within an epoch. Only events of batches wait then, which need no restart.
+    onTrainEnd: (state, context) => flush(0, state, context),
   };
 }
 
