@@ -12,6 +12,7 @@ import type {
 } from "@taskflock/protocol/words";
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
 import { ClientTransfers } from "./client-transfers.ts";
+import { KeptData } from "./kept-data.ts";
 import { ModelLink, type PeerEnd } from "./link.ts";
 import {
   type FutureEnd,
@@ -22,8 +23,7 @@ import {
   type PlannedTask,
 } from "./model-future.ts";
 import { type ClientSurroundings, Outbox } from "./outbox.ts";
-import type { Content, Packed } from "./payloads.ts";
-import { freeIn, PayloadTable, unpack } from "./payloads.ts";
+import { type Content, freeIn, type Packed, PayloadTable, unpack } from "./payloads.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
 import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
@@ -55,6 +55,7 @@ export class ClientProcess implements PeerEnd {
   readonly sharer: Sharer;
   readonly around: ClientSurroundings;
   readonly #transfers: ClientTransfers;
+  readonly #kept: KeptData;
   /** Numbers that it gave for futures it knows nothing of yet, and what was said of them. */
   readonly #reserved = new Map<number, Packed[]>();
   readonly #waived = new Set<number>();
@@ -80,6 +81,7 @@ export class ClientProcess implements PeerEnd {
     this.#outbox = new Outbox(this.link, this.payloads, around.scenario.admissionBytes);
     this.sharer = new Sharer(new SharingEnd(this), ledger, around.world);
     this.#transfers = new ClientTransfers(this, around, random);
+    this.#kept = new KeptData(this, this.#transfers);
     this.link.open();
   }
 
@@ -145,6 +147,7 @@ export class ClientProcess implements PeerEnd {
 
   #end(how: "left" | "lost"): void {
     this.state = how;
+    this.#kept.letGo(this.futures.values());
     this.#outbox.close();
   }
 
@@ -177,7 +180,7 @@ export class ClientProcess implements PeerEnd {
     const future = newFuture(n, plan, true);
     this.futures.set(n, future);
     for (const one of early) this.#hearPacked(one);
-    this.#followPlan(future);
+    this.follow(future);
     return future;
   }
 
@@ -189,10 +192,6 @@ export class ClientProcess implements PeerEnd {
   }
 
   newRun = (): RunNumber => ++this.#lastFollowed as RunNumber;
-
-  follow(future: ModelFuture): void {
-    this.#followPlan(future);
-  }
 
   /** Under a new number, or under one from before; 0 when it cannot be said. Whoever asks hears the answer. */
   askAs(question: Question, id: number = ++this.#lastQuestion): number {
@@ -221,7 +220,7 @@ export class ClientProcess implements PeerEnd {
       else this.#sendTask(n, plan.spec, burst.run as RunNumber);
       fresh.push(future);
     }
-    for (const future of fresh) this.#followPlan(future);
+    for (const future of fresh) this.follow(future);
   }
 
   #add(plan: PlannedTask, shared: boolean): ModelFuture {
@@ -230,7 +229,7 @@ export class ClientProcess implements PeerEnd {
     return future;
   }
 
-  #followPlan(future: ModelFuture): void {
+  follow(future: ModelFuture): void {
     const { releaseAfterUs, cancelAfterUs } = future.plan;
     if (releaseAfterUs !== null) this.around.world.after(releaseAfterUs, () => this.#release(future));
     if (cancelAfterUs === null) return;
@@ -278,21 +277,23 @@ export class ClientProcess implements PeerEnd {
   }
 
   #sendScatter(n: TaskNumber, spec: TaskSpec): void {
-    const { value, bytes, key, broadcast } = spec;
+    const { value, bytes, key, broadcast, kept } = spec;
     const data = bytes <= 4096 ? this.payloads.put({ is: "value", value, bytes }) : NO_PAYLOAD;
-    this.say({ t: "scatter", n, key, fingerprint: key, name: "data", bytes, data, broadcast, workers: [] });
+    this.say({ t: "scatter", n, key, fingerprint: key, name: "data", bytes, data, broadcast, workers: [], kept });
   }
 
   #release(future: ModelFuture): void {
     if (future.released || this.state !== "alive") return;
-    if (future.plan.spec.kind === "scatter" && future.state === "pending") {
+    if ((future.plan.spec.kind === "scatter" && future.state === "pending") || this.#kept.isNeeded(future)) {
       // scatter() is awaited: there is no future to let go of before the data is there
       future.releaseDue = true;
       return;
     }
     future.released = true;
     future.locating = false;
+    this.#kept.letGo([future]);
     this.say({ t: "release", n: future.n });
+    for (const data of this.#kept.due(future)) this.#release(data);
   }
 
   #locate(future: ModelFuture): void {
@@ -347,8 +348,7 @@ export class ClientProcess implements PeerEnd {
         else this.#transfers.fetch(future, message.task, message.holders);
         return;
       case "uploadTo":
-        future.task = message.task;
-        for (const holder of message.holders) this.#transfers.upload(future, message.task, holder);
+        this.#kept.uploadTo(future, message.task, message.holders);
     }
   }
 

@@ -7,6 +7,9 @@ import type { Content } from "./payloads.ts";
 import type { Random } from "./random.ts";
 import type { WorkerSurroundings } from "./worker-process.ts";
 
+/** How often a client tries to give a worker what it is to send again. */
+export const TRIES = 20;
+
 /** What it needs of its client. */
 export interface Receiver {
   readonly name: string;
@@ -47,21 +50,31 @@ export class ClientTransfers {
     return this.#client.isAlive && !future.released && future.value === null;
   }
 
-  /** The receiver may learn of it much later than the client does, so it is tried as long as there is no outcome. */
-  upload(future: ModelFuture, task: TaskId, holder: Holder): void {
+  /** A client lets go of data that it keeps, when there is too much of it. */
+  forgets(): boolean {
+    return this.#around.transferTrouble() > 0 && this.#random.chance(0.3);
+  }
+
+  /**
+   * The receiver may learn of it much later than the client does, so it is tried as long as there is no outcome; `tries`: of data that is
+   * sent again, so often.
+   */
+  upload(future: ModelFuture, task: TaskId, holder: Holder, tries = 0): void {
     this.#around.world.after(this.#random.skewed(100, 10_000), () => {
-      if (!this.#client.isAlive || future.released || future.state !== "pending") return;
+      if (!this.#client.isAlive || future.released || (tries === 0 && future.state !== "pending")) return;
       const { value, bytes } = future.plan.spec;
       const worker = this.#around.workerAt(holder.worker);
       const relayed = isRelayed(holder.address);
       const path = worker === null ? "direct" : this.#around.network.path(this.#client.name, worker.name, relayed);
-      if (path === "unreachable") {
-        this.#client.say({ t: "unavailable", n: future.n, holder: holder.worker, version: 0, why: "unreachable" });
-        return;
-      }
       const done = path === "direct" && (worker?.upload(task, { is: "value", value, bytes }) ?? false);
-      if (!done && worker !== null) this.upload(future, task, holder);
+      if (path === "unreachable") this.#unavailable(future, holder, "unreachable");
+      else if (!done && tries === 1) this.#unavailable(future, holder, "gone");
+      else if (!done && worker !== null) this.upload(future, task, holder, Math.max(0, tries - 1));
     });
+  }
+
+  #unavailable(future: ModelFuture, { worker }: Holder, why: "unreachable" | "gone"): void {
+    this.#client.say({ t: "unavailable", n: future.n, holder: worker, version: 0, why });
   }
 }
 

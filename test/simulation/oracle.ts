@@ -71,7 +71,8 @@ function mayFail(spec: TaskSpec, code: string, how: Judgement): boolean {
         ? how.disturbed || history.actorEnds > 0
         : isCall(spec) && (how.disturbed || spec.inputs[0]!.history.actorEnds > 0);
     case "FLOCK_DATA_LOST":
-      return (spec.kind === "scatter" || isCall(spec)) && how.disturbed;
+      // parts of arguments are sent again, as long as their client has them
+      return ((spec.kind === "scatter" && (!spec.kept || history.letGo)) || isCall(spec)) && how.disturbed;
     case "FLOCK_OUT_OF_MEMORY":
       return spec.kind === "scatter" && how.disturbed;
     case "FLOCK_KEY_CONFLICT":

@@ -87,14 +87,15 @@ function layers(style: Style): TaskSpec[] {
 
 function scattered(style: Style): TaskSpec[] {
   const { random, book } = style;
-  const data = Array.from({ length: random.between(1, 3) }, () =>
-    book.add({
-      kind: "scatter",
-      bytes: random.chance(0.5) ? random.between(1, 4096) : random.between(5_000, 10 ** 6),
-      broadcast: random.chance(0.3),
-    }),
-  );
+  const data = Array.from({ length: random.between(1, 3) }, () => {
+    const kept = random.chance(0.5);
+    const small = !kept && random.chance(0.5);
+    const bytes = small ? random.between(1, 4096) : random.between(5_000, 10 ** 6);
+    return book.add({ kind: "scatter", bytes, kept, broadcast: !kept && random.chance(0.3) });
+  });
   const readers = Array.from({ length: random.between(0, 12) }, () => add(style, { inputs: [random.pick(data)] }));
+  if (random.chance(0.3))
+    readers.push(...readers.slice(0, 3).map((input) => add(style, { inputs: [input, random.pick(data)] })));
   if (!random.chance(0.2)) return [...data, ...readers];
   // a key that is taken for sure when other work comes under it
   const key = `data-${book.specs.length}`;

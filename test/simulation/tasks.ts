@@ -28,6 +28,10 @@ export interface TaskSpec {
   /** Shared between clients. */
   readonly key: string | null;
   readonly broadcast: boolean;
+  /** Data that is a part of arguments: its client keeps it for its tasks, and sends it again when it is lost. */
+  readonly kept: boolean;
+  /** Such data that it is made from, directly or by way of others. */
+  readonly sources: ReadonlySet<TaskSpec>;
   /** What it gives, whoever computes it and however often. */
   readonly value: number;
   readonly history: TaskHistory;
@@ -49,6 +53,8 @@ export interface TaskHistory {
   recalled: number;
   /** It is to run to its end, whoever leaves. */
   fired: boolean;
+  /** Of kept data: its client let go of it, or is gone. */
+  letGo: boolean;
   /** How often the slot of the actor that it made was replaced. */
   actorEnds: number;
 }
@@ -63,7 +69,7 @@ export function isCall({ options }: TaskSpec): boolean {
   return options.isolation === "call";
 }
 
-export type SpecTraits = Partial<Omit<TaskSpec, "id" | "value" | "history" | "options">> & {
+export type SpecTraits = Partial<Omit<TaskSpec, "id" | "value" | "history" | "options" | "sources">> & {
   readonly options?: Partial<TaskOptionsData>;
 };
 
@@ -90,9 +96,11 @@ export class TaskBook {
       heedsAbort: true,
       key: null,
       broadcast: false,
+      kept: false,
       ...traits,
       id,
       inputs,
+      sources: new Set(inputs.flatMap((i) => [...i.sources, ...(i.kept ? [i] : [])])),
       options: { ...defaultTaskOptions, cancelGraceMs: 3, ...traits.options },
       value: resultOf(
         id,
@@ -109,6 +117,7 @@ export class TaskBook {
         actorEnds: 0,
         recalled: 0,
         fired: false,
+        letGo: false,
       },
     };
     this.specs.push(spec);

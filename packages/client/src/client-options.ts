@@ -34,6 +34,11 @@ export interface ClientOptions {
   readonly packages?: "bundle" | "installed";
   /** Where the output of tasks goes. Default "inherit": this process's stdout and stderr, prefixed. */
   readonly logs?: LogSink;
+  /**
+   * How much of large arguments (parts over 64 KiB) is kept here while tasks need it, bytes: it is sent again when the only worker that had
+   * it dies. What is oldest goes beyond that, and then can be lost with its worker (FLOCK_DATA_LOST). Default 1 GiB; 0 keeps nothing.
+   */
+  readonly keptArgumentBytes?: number;
 }
 
 export interface ScatterOptions {
@@ -57,6 +62,8 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
+const KEPT_ARGUMENT_BYTES = 1024 ** 3;
+
 const clientChecks: Checks<ClientOptions> = {
   token: text,
   tokenFile: text,
@@ -67,6 +74,7 @@ const clientChecks: Checks<ClientOptions> = {
     value === "inherit" || value === "ignore" || typeof value === "function"
       ? null
       : '"inherit", "ignore" or a function',
+  keptArgumentBytes: integerFrom(0, Number.MAX_SAFE_INTEGER),
 };
 const scatterChecks: Checks<ScatterOptions> = {
   broadcast: flag,
@@ -96,6 +104,7 @@ export function compileClientOptions(address: string | undefined, raw: ClientOpt
     reconnectMs: options.reconnectMs ?? 30_000,
     packages: options.packages ?? "bundle",
     logs: options.logs ?? "inherit",
+    keptArgumentBytes: options.keptArgumentBytes ?? KEPT_ARGUMENT_BYTES,
   };
 }
 

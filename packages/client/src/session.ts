@@ -25,6 +25,7 @@ import type { PackageMode } from "./functions/index.ts";
 import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts";
 import { Gate } from "./gate.ts";
 import { allowanceOf, sendWhatStays } from "./held-messages.ts";
+import { KeptArguments } from "./kept-arguments.ts";
 import { type LogSink, showLog } from "./logs.ts";
 import { said } from "./option-checks.ts";
 import { Questions } from "./questions.ts";
@@ -52,6 +53,7 @@ export interface SessionOptions {
   readonly reconnectMs: number;
   readonly packages: PackageMode;
   readonly logs: LogSink;
+  readonly keptArgumentBytes: number;
 }
 
 export class Session implements FutureOwner, TaskTableHost, SubmissionHost, ArgumentHost {
@@ -66,6 +68,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   readonly questions: Questions;
   readonly runs: RunTable;
   readonly shared: SharedData;
+  readonly kept: KeptArguments;
   readonly uploads: Uploads;
   readonly talk: Talk;
   readonly encoder: ArgumentEncoder;
@@ -103,7 +106,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     return session;
   }
 
-  private constructor({ address, logs, packages }: SessionOptions, token: string) {
+  private constructor({ address, logs, packages, keptArgumentBytes }: SessionOptions, token: string) {
     this.address = address;
     this.packages = packages;
     this.#logs = logs;
@@ -116,9 +119,11 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.uploads = new Uploads(this, this.#bulk);
     this.tasks = new TaskTable(this);
     this.talk = new Talk(this);
+    this.kept = new KeptArguments(this, keptArgumentBytes);
     this.shared = new SharedData({
       scatterBytes: (bytes, name, hash) => this.#scatterShared(bytes, name, hash),
       dropHandle: (record) => this.tasks.dropHandle(record),
+      keep: (record, bytes) => this.kept.keep(record, bytes),
     });
     this.encoder = new ArgumentEncoder(this);
     this.submission = new Submission(this);
@@ -260,14 +265,18 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   settled(record: TaskRecord): void {
     this.tracing?.ended(record);
     const uploading = this.uploads.has(record.n);
-    if (record.state !== "done") this.dropped(record);
-    else if (record.sentBytes > 0) this.uploads.placed(record.n);
+    if (this.kept.size > 0) this.kept.settled(record);
+    if (record.state !== "done") {
+      this.dropped(record);
+      if (record.sentBytes > 0) this.kept.lost(record);
+    } else if (record.sentBytes > 0) this.uploads.placed(record.n);
     if (uploading) this.tasks.dropHandle(record);
   }
 
   dropped(record: TaskRecord): void {
     this.tracing?.dropped(record);
     if (record.sentBytes > 0) this.uploads.drop(record.n);
+    if (this.kept.size > 0) this.kept.dropped(record);
     this.#retrieval.drop(record.n);
     this.talk.dropped(record);
   }
@@ -309,6 +318,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.questions.abandonAll(reason);
     this.runs.endAll();
     this.uploads.close();
+    this.kept.clear();
     this.talk.close();
     this.tracing?.close();
     this.#retrieval.close();
@@ -322,7 +332,9 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     const keyed = hash || options.key !== undefined;
     const fingerprint = keyed ? createHash("sha256").update(bytes).digest("hex") : null;
     const key = hash ? `${name}-${fingerprint!.slice(0, 32)}` : (options.key ?? null);
-    return this.tasks.futureOf(this.submission.scatter(bytes, { name, key, fingerprint, broadcast, workers }));
+    return this.tasks.futureOf(
+      this.submission.scatter(bytes, { name, key, fingerprint, broadcast, workers, kept: false }),
+    );
   }
 
   #scatterShared(bytes: Uint8Array, name: string, hash: string): TaskRecord {
@@ -332,6 +344,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
       fingerprint: hash,
       broadcast: false,
       workers: [],
+      kept: this.kept.mayKeep(bytes.length),
     });
     record.handles++;
     return record;
@@ -359,7 +372,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
         this.#retrieval.located(message);
         break;
       case "uploadTo":
-        this.uploads.uploadTo(message);
+        this.kept.uploadTo(message);
         break;
       case "answer":
         this.questions.answered(message);

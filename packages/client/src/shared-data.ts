@@ -11,6 +11,8 @@ export interface SharedDataHost {
   /** Makes data of the cluster out of an encoded value; the record has one handle. */
   scatterBytes(bytes: Uint8Array, name: string, fingerprint: string): TaskRecord;
   dropHandle(record: TaskRecord): void;
+  /** A call that is about to be submitted needs the data. */
+  keep(record: TaskRecord, bytes: Uint8Array): void;
 }
 
 export class SharedData {
@@ -35,6 +37,7 @@ export class SharedData {
     const bytes = encode();
     const hash = createHash("sha256").update(bytes).digest("hex");
     const record = this.#find(hash) ?? this.#add(hash, bytes);
+    this.#host.keep(record, bytes);
     this.#seen.set(value, record);
     return record;
   }
@@ -50,6 +53,12 @@ export class SharedData {
       if (this.#bytes <= KEPT_BYTES && this.#kept.size <= KEPT_ENTRIES) return;
       this.#remove(hash, record);
     }
+  }
+
+  /** The cluster has it no more, and it was given up. */
+  lost(record: TaskRecord): void {
+    const { fingerprint } = record;
+    if (fingerprint !== null && this.#kept.get(fingerprint) === record) this.#remove(fingerprint, record);
   }
 
   #find(hash: string): TaskRecord | undefined {

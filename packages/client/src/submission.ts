@@ -19,6 +19,7 @@ import type { ArgumentEncoder, EncodedArguments } from "./arguments.ts";
 import type { FunctionEntry, FunctionUse } from "./function-table.ts";
 import { isFuture } from "./future.ts";
 import type { Gate } from "./gate.ts";
+import type { KeptArguments } from "./kept-arguments.ts";
 import { describe } from "./option-checks.ts";
 import type { TaskRecord } from "./record.ts";
 import type { SpareMemory } from "./spare-memory.ts";
@@ -35,6 +36,7 @@ export interface SubmissionHost {
   readonly tasks: TaskTable;
   readonly encoder: ArgumentEncoder;
   readonly uploads: Uploads;
+  readonly kept: KeptArguments;
   readonly gate: Gate;
   readonly sessionId: number;
   readonly inlineLimitBytes: number;
@@ -64,6 +66,8 @@ export interface ScatterPlan {
   readonly fingerprint: string | null;
   readonly broadcast: boolean;
   readonly workers: readonly string[];
+  /** The bytes are kept here: they may be asked for again. */
+  readonly kept: boolean;
 }
 
 /** One call, ready to be sent but for what is not known of its functions. */
@@ -110,6 +114,7 @@ export class Submission {
   submit(use: FunctionUse, args: readonly unknown[], plan: Plan, key: string | null = plan.key): TaskRecord {
     const encoded = this.#host.encoder.encode(use, args);
     const record = this.#submit(encoded, plan, key);
+    if (this.#host.kept.size > 0) this.#host.kept.submitted(record, encoded.deps);
     record.fn = use.fn;
     record.entry = encoded.entry;
     return record;
@@ -135,7 +140,7 @@ export class Submission {
    * Puts an encoded value on the cluster as data; with a key, `fingerprint` is its hash. Small ones travel at once, others
    * when the scheduler says where to.
    */
-  scatter(bytes: Uint8Array, { name, key, fingerprint, broadcast, workers }: ScatterPlan): TaskRecord {
+  scatter(bytes: Uint8Array, { name, key, fingerprint, broadcast, workers, kept }: ScatterPlan): TaskRecord {
     const { payloads, tasks, uploads } = this.#host;
     const known = key === null ? undefined : tasks.shared(key, fingerprint ?? "");
     if (known !== undefined) return known;
@@ -150,7 +155,7 @@ export class Submission {
     }
     const wireFingerprint = key === null ? null : fingerprint;
     this.#host.send(
-      { t: "scatter", n, key, fingerprint: wireFingerprint, name, bytes: bytes.length, data, broadcast, workers },
+      { t: "scatter", n, key, fingerprint: wireFingerprint, name, bytes: bytes.length, data, broadcast, workers, kept },
       data,
     );
     return record;

@@ -22,6 +22,8 @@ interface Upload {
   readonly abort: AbortController;
   /** Where it is going: after a cut the scheduler says `uploadTo` again. */
   readonly busy: Set<WorkerId>;
+  /** The cluster had it before: nobody says when it has it again. */
+  readonly again: boolean;
 }
 
 export class Uploads {
@@ -39,7 +41,17 @@ export class Uploads {
 
   /** Keeps the bytes for the scheduler's `uploadTo`; nobody may change them. */
   add(n: TaskNumber, bytes: Uint8Array): void {
-    this.#waiting.set(n, { data: new Outgoing(bytes), abort: new AbortController(), busy: new Set() });
+    this.#waiting.set(n, { data: new Outgoing(bytes), abort: new AbortController(), busy: new Set(), again: false });
+  }
+
+  /** Puts bytes that the cluster had before where the scheduler says. */
+  again(message: UploadTo, bytes: Uint8Array): void {
+    const { n } = message;
+    if (!this.#waiting.has(n)) {
+      const data = new Outgoing(bytes);
+      this.#waiting.set(n, { data, abort: new AbortController(), busy: new Set(), again: true });
+    }
+    this.uploadTo(message);
   }
 
   /** True until the data is on the cluster, or never will be. */
@@ -104,6 +116,7 @@ export class Uploads {
         this.#host.send({ t: "unavailable", n, holder: worker, version, why: whyMissing(holder, error) });
     } finally {
       busy.delete(worker);
+      if (upload.again && busy.size === 0 && this.#waiting.get(n) === upload) this.#over(n, upload);
       if (busy.size === 0 && this.#waiting.get(n) !== upload) this.memory.give(data.bytes);
     }
   }

@@ -41,6 +41,7 @@ export class Shipping {
         return record;
       },
       dropHandle: () => undefined,
+      keep: () => undefined,
     });
     this.encoder = new ArgumentEncoder(this);
   }

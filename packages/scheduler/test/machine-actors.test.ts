@@ -333,6 +333,23 @@ describe("an actor that is lost", () => {
 });
 
 describe("a client that is gone", () => {
+  it("leaves a call under way to the other client of its actor, and that one's end stops it", () => {
+    const stage = stageWith(1);
+    join(stage, 2);
+    stage.say(1, stage.submission(1, { options: ACTOR, key: "shared" }));
+    stage.store(1, stage.assigned(1)[0]!, 0, 1);
+    stage.say(2, stage.submission(1, { options: ACTOR, key: "shared" }));
+    call(stage, 2);
+    const [endless] = stage.assigned(1);
+    for (const id of [1, 2]) {
+      expect(stage.take(1, "stop")).toEqual([]);
+      stage.speakable.delete(`c${id}`);
+      stage.step({ e: "clientGone", session: id as never });
+    }
+    expect(stage.take(1, "stop")).toMatchObject([{ task: endless!.task, why: "cancelled" }]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("takes its actor along, with the calls that run", () => {
     const stage = stageWith(1);
     make(stage, 1);

@@ -160,12 +160,12 @@ export class Stage implements SchedulerPort {
     id: number,
     n: number,
     bytes: number,
-    fields: { broadcast?: boolean; small?: boolean; key?: string; workers?: string[] } = {},
+    fields: { broadcast?: boolean; small?: boolean; key?: string; workers?: string[]; kept?: boolean } = {},
   ): void {
     const data = fields.small === true ? this.payload() : (0 as PayloadRef);
     const key = fields.key ?? null;
-    const { broadcast = false, workers = [] } = fields;
-    const told = { n: n as TaskNumber, key, fingerprint: key, name: "data", bytes, data, broadcast, workers };
+    const { broadcast = false, workers = [], kept = false } = fields;
+    const told = { n: n as TaskNumber, key, fingerprint: key, name: "data", bytes, data, broadcast, workers, kept };
     this.say(id, { t: "scatter", ...told });
   }
 

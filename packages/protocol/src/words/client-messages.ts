@@ -80,6 +80,13 @@ export interface Scatter {
   readonly broadcast: boolean;
   /** Names of the workers that may receive it, when it is uploaded; none: any. */
   readonly workers: readonly string[];
+  /** The client keeps the bytes for now: they may be asked for again (`uploadTo`) when the last copy is lost. */
+  readonly kept: boolean;
+}
+/** Data is to be uploaded again, and the client has its bytes no more. */
+export interface NotKept {
+  readonly t: "notKept";
+  readonly n: TaskNumber;
 }
 
 /** The client no longer wants the result. Numbers are never used again, so this cannot overtake a submission. */
@@ -124,6 +131,7 @@ export type ClientToScheduler =
   | CloseRun
   | Submit
   | Scatter
+  | NotKept
   | Release
   | CancelTask
   | Locate

@@ -123,8 +123,10 @@ export const errorRegistry = {
     advice: "Use less memory, typed arrays, or raise --heap-limit on the worker.",
   },
   FLOCK_DATA_LOST: {
-    summary: "Data that was sent to the cluster (scattered) was lost with the worker that held it.",
-    advice: "Scatter it again; with { broadcast: true } it survives the loss of a worker.",
+    summary:
+      "Data that was sent to the cluster was lost with the worker that held it: it was scattered, or a large argument whose client could not send it again.",
+    advice:
+      "Scatter it again, with { broadcast: true } it survives the loss of a worker; or submit the task again, and raise `keptArgumentBytes` of the client.",
   },
   FLOCK_DATASET_UNKNOWN: {
     summary: "No data is published under the name.",

@@ -17,6 +17,8 @@ export type EventKind =
   | "workerLost"
   | "published"
   | "unpublished"
+  /** A part of an argument was lost with a worker: its client is asked to send it again. */
+  | "dataAsked"
   /** Copies were asked for, or moves, and are there. */
   | "copied"
   /** A task that nobody waits for failed. */

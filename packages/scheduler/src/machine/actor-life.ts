@@ -48,7 +48,9 @@ export function callsAbandoned(core: Core, session: Session): void {
   for (const { task, lines, flying } of [...core.actors.values()]) {
     const line = lines.get(session);
     const waiting = line === undefined ? [] : line.calls.slice(line.head);
-    const given = task.refs > 0 ? [] : [...flying].filter((call) => call.session === session);
+    // Also those of clients that went before, while this one still had the actor.
+    const isOver = (of: Session): boolean => of === session || core.sessions.get(of.id) !== of;
+    const given = task.refs > 0 ? [] : [...flying].filter((call) => isOver(call.session));
     for (const call of [...waiting, ...given]) {
       if (call.refs > 0) continue;
       const over = !isActive(call.state) || (isPlaced(call.state) && task.refs > 0);

@@ -5,10 +5,11 @@ import { type Holder, type Micros, NO_PAYLOAD, type TaskNumber } from "@taskfloc
 import { noData } from "./actors.ts";
 import { isCreditDue, sayCredit } from "./admission.ts";
 import type { Core } from "./core.ts";
+import { setUploadLimit } from "./deadlines.ts";
 import { holdersFor } from "./holdings.ts";
 import { ACTOR, ANNOUNCED, HELD, LINK_BLOCKED, type QuestionAnswer, type Session, type Task } from "./records.ts";
 import { addressFor } from "./relays.ts";
-import { CANCELLED, DONE, FAILED } from "./states.ts";
+import { CANCELLED, DONE, FAILED, IDLE } from "./states.ts";
 import type { Worker } from "./worker-record.ts";
 
 /** Outcomes said in one step of those that are due. */
@@ -53,7 +54,10 @@ export function answerLocate(core: Core, session: Session, n: TaskNumber, task: 
   else if (task.state === DONE && (task.result !== NO_PAYLOAD || task.holders.length > 0)) {
     const holders = task.result === NO_PAYLOAD ? holdersFor(core, task, session) : [];
     core.tell(session, { t: "located", n, task: task.id, bytes: task.bytes, holders, inline: task.result });
-  } else return;
+  } else {
+    if (task.state === IDLE && task.definition === null) core.lost.push(task); // its client is asked for it (resend.ts)
+    return;
+  }
   session.locates.delete(n);
 }
 
@@ -62,6 +66,7 @@ export function sayUpload(core: Core, session: Session, n: TaskNumber, task: Tas
   const upload = task.upload;
   if (upload === null || upload.targets.size === 0 || !core.canTell(session)) return;
   const holders = [...upload.targets].map((w) => uploadHolder(core, session, w));
+  if (upload.again) setUploadLimit(core, task);
   core.tell(session, { t: "uploadTo", n, task: task.id, holders });
 }
 

@@ -18,7 +18,7 @@ export function takeCopy(core: Core, task: Task, worker: Worker, bytes: number, 
   if ((task.flags & ACTOR) !== 0 && !worker.holds.has(task)) return false;
   // Told to leave, it takes what it has with it.
   if (worker.status === LEAVING) {
-    uploadRefused(core, task, worker, "it is leaving");
+    uploadRefused(core, task, worker, task.uncommon?.isKept === true ? "" : "it is leaving");
     return false;
   }
   if (task.state === UPLOADING) {

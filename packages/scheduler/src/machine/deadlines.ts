@@ -9,6 +9,16 @@ export function setDeadline(core: Core, task: Task): void {
   task.extras.deadline = core.timers.set(at, { what: "deadline", task });
 }
 
+/** The client is to have answered until then: so many µs, and as many more as there are bytes. */
+const RESEND_US = 300_000_000;
+
+/** The session was asked (again) for data that was lost; `limitUs`: or another round is to begin. */
+export function setUploadLimit(core: Core, task: Task, limitUs: number = RESEND_US + task.bytes): void {
+  const upload = task.upload!;
+  if (upload.timer !== null) core.timers.drop(upload.timer);
+  upload.timer = core.timers.set((core.now + limitUs) as Micros, { what: "upload", task });
+}
+
 /** It has ended, or is not to be computed. */
 export function clearDeadline(core: Core, task: Task): void {
   const timer = task.uncommon?.deadline ?? null;

@@ -77,6 +77,7 @@ function addTask(hash: Hash, t: Task): void {
   const second = t.uncommon?.second ?? null;
   if (second !== null) hash.add(`second ${second.worker.id} ${second.attempt} ${second.running}`);
   if (t.uncommon !== null) hash.add(`${t.uncommon.deadline?.at} ${t.uncommon.stranded?.at}`);
+  if (t.upload !== null) hash.add(`upload ${t.upload.again} ${t.upload.rounds} ${t.upload.timer?.at}`);
   if (t.troubles !== null) hash.add(`${t.troubles.retries} ${t.troubles.failures} ${t.troubles.suspicions}`);
 }
 

@@ -11,6 +11,7 @@ import { checkMaking } from "./making.ts";
 import { AHEAD, ANNOUNCED, APART, CALL, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { checkCopied } from "./replicas.ts";
+import { checkUploads } from "./resend.ts";
 import { checkSavings } from "./saving.ts";
 import { checkSecond } from "./second.ts";
 import { checkShared } from "./shared-invariants.ts";
@@ -65,6 +66,7 @@ export function checkAll(core: Core): string | null {
     checkActors(core) ??
     checkFailedCalls(core) ??
     checkShared(core) ??
+    checkUploads(core) ??
     checkTalk(core) ??
     checkSavings(core) ??
     checkKept(core)

@@ -33,7 +33,9 @@ export function activate(core: Core, root: Task, detail: string): void {
   while (idle !== null) {
     const task = idle.pop();
     if (task === undefined) return;
-    idle = activateOne(core, task, detail, idle);
+    // Data, which its client is asked for again (resend.ts).
+    if (task.definition === null) core.lost.push(task);
+    else idle = activateOne(core, task, detail, idle);
   }
 }
 
@@ -121,6 +123,7 @@ export function withdraw(core: Core, task: Task): void {
 export function endUpload(core: Core, task: Task): void {
   const { session, n } = task.upload!.uploader;
   for (const worker of task.upload!.targets) worker.expectingBytes -= task.bytes;
+  if (task.upload!.timer !== null) core.timers.drop(task.upload!.timer);
   session.uploads.delete(n);
   core.uploads.delete(task);
   task.extras.upload = null;

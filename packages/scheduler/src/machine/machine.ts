@@ -37,6 +37,7 @@ import { speculate } from "./speculation.ts";
 import { DELAYED } from "./states.ts";
 import { rebalance } from "./steal.ts";
 import { watchStragglers } from "./stragglers.ts";
+import { uploadDue } from "./upload.ts";
 import { answerWatchers } from "./watch.ts";
 import { freeWorkerMessage, workerCut, workerJoined, workerMessage } from "./workers.ts";
 
@@ -191,6 +192,7 @@ function woken(core: Core): void {
     else if (due.what === "due") sayDue(core, due.session);
     else if (due.what === "waits") waitsDue(core);
     else if (due.what === "stragglers") core.lookTimer = null;
+    else if (due.what === "upload") uploadDue(core, due.task);
     else if (due.what === "deadline" || due.what === "noWorker") limitReached(core, due.what, due.task);
     else if (due.what === "retry" && due.task.state === DELAYED && due.task.attempt === due.attempt) {
       requeue(core, due.task, null, "its wait is over");

@@ -65,6 +65,12 @@ export interface Upload {
   readonly tried: Set<Worker>;
   refusal: string;
   refusalCode: ErrorCode;
+  /** How often all receivers failed, and none of them said why: of data that its client keeps. */
+  rounds: number;
+  /** Of data that was there and was lost: until then its client is to have sent it again. Else of the next round, or null. */
+  timer: Timer | null;
+  /** It was there before. */
+  readonly again: boolean;
 }
 /** What went wrong with a task so far; most tasks have none. */
 export interface Troubles {
@@ -127,6 +133,8 @@ export class Extras {
   outcome: Outcome | null = null;
   troubles: Troubles | null = null;
   upload: Upload | null = null;
+  /** Data: the client that sent it keeps the bytes for now. */
+  isKept = false;
   second: Second | null = null;
   /** The number of the last second attempt there was; 0 without any. */
   lastAttempt: Attempt = 0 as Attempt;

@@ -22,6 +22,7 @@ import {
 import { dropLineage } from "./lineage.ts";
 import { ACTOR, APART, CALL, LINEAGE, type Task } from "./records.ts";
 import { isWanted, keyOf, loosen, removeRef, unneedInputs } from "./references.ts";
+import { awaitAgain, comesAgain, sendAgain } from "./resend.ts";
 import { countEnded } from "./runs.ts";
 import { CANCELLED, DONE, FAILED, FREE, IDLE, isActive, QUEUED, UPLOADING } from "./states.ts";
 import { unstrand } from "./stranded.ts";
@@ -48,6 +49,7 @@ export function drain(core: Core): void {
 
 /** The last copy of a result is gone. */
 function recover(core: Core, task: Task): void {
+  if (task.state === IDLE && task.definition === null) sendAgain(core, task);
   if (task.state !== DONE || task.result !== NO_PAYLOAD || task.holders.length > 0) return;
   for (const { dependent } of task.dependents) {
     if (!isActive(dependent.state)) continue;
@@ -60,6 +62,7 @@ function recover(core: Core, task: Task): void {
   }
   if ((task.flags & APART) !== 0)
     end(core, task, failedWith(lossOf(task, "its worker does not have it any more"), "", 0));
+  else if (comesAgain(task)) awaitAgain(core, task);
   else if ((task.flags & LINEAGE) === 0) {
     const text = `The data ${keyOf(task)} was lost with the last worker that held it. Scatter it again; with { broadcast: true } it survives the loss of a worker.`;
     end(core, task, failedWith(failure("FLOCK_DATA_LOST", text), "", 0));

@@ -28,6 +28,7 @@ import { answerQuestion } from "./questions.ts";
 import { ANNOUNCED, LINK_BLOCKED, LINK_CUT, LINK_UP, type Session, type Task } from "./records.ts";
 import { removeRef } from "./references.ts";
 import { noteUnreached } from "./relays.ts";
+import { notKept } from "./resend.ts";
 import { changed, closeRun, openRun } from "./runs.ts";
 import { sharedSessionGone } from "./shared-questions.ts";
 import { UPLOADING } from "./states.ts";
@@ -103,6 +104,9 @@ export function clientMessage(core: Core, session: Session, message: ClientToSch
       return;
     case "scatter":
       scatter(core, session, message);
+      return;
+    case "notKept":
+      notKept(core, session, message.n);
       return;
     case "cancel":
       cancel(core, session, message);
@@ -205,7 +209,8 @@ function unavailable(core: Core, session: Session, message: Unavailable): void {
     }
   } else if (worker !== undefined && task.state === UPLOADING) {
     dropStray(core, worker, task.id);
-    uploadRefused(core, task, worker, UNPLACED);
+    // Of data that its client keeps, it is the worker's to say that it has no room: it may be dying.
+    uploadRefused(core, task, worker, task.uncommon?.isKept === true ? "" : UNPLACED);
   } else if (worker !== undefined) holderFailed(core, task, worker, version);
   // What the loss leads to is settled first (machine.ts drains before it answers).
   session.locates.add(n);

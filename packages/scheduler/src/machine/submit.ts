@@ -18,7 +18,7 @@ import { ACTOR, type Definition, LINEAGE, noDefinitions, type Session, type Task
 import { addRef, linkInputs } from "./references.ts";
 import { countNew } from "./runs.ts";
 import { DONE, IDLE, UPLOADING } from "./states.ts";
-import { receiversUnknown, startUpload } from "./upload.ts";
+import { newUpload, receiversUnknown, startUpload } from "./upload.ts";
 
 export function submit(core: Core, session: Session, message: Submit): void {
   const { n, key, fingerprint } = message;
@@ -111,15 +111,8 @@ export function scatter(core: Core, session: Session, message: Scatter): void {
     return;
   }
   const { broadcast, workers } = message;
-  task.extras.upload = {
-    uploader: { session, n },
-    broadcast,
-    workers,
-    targets: new Set(),
-    tried: new Set(),
-    refusal: "",
-    refusalCode: "FLOCK_OUT_OF_MEMORY",
-  };
+  task.extras.upload = newUpload({ session, n }, broadcast, workers, false);
+  task.extras.isKept = message.kept;
   core.move(task, UPLOADING, "scattered");
   startUpload(core, task);
 }
@@ -156,7 +149,7 @@ function referTo(core: Core, session: Session, n: TaskNumber, task: Task, finger
 /** One more reference to a task that is there. */
 export function refer(core: Core, session: Session, n: TaskNumber, task: Task): void {
   addRef(session, n, task);
-  if (task.state === IDLE) activate(core, task, "wanted again");
+  if (task.state === IDLE && task.definition !== null) activate(core, task, "wanted again");
   sayOutcome(core, session, n, task);
 }
 

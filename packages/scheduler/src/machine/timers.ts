@@ -14,7 +14,7 @@ export type Due =
   /** Of one who waits for a shared object; and of the first of all of them. */
   | { readonly what: "wait"; readonly wait: Wait }
   | { readonly what: "waits" }
-  | { readonly what: "deadline" | "noWorker"; readonly task: Task };
+  | { readonly what: "deadline" | "noWorker" | "upload"; readonly task: Task };
 
 export interface Timer {
   readonly at: Micros;

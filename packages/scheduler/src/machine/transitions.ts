@@ -19,7 +19,8 @@ import {
 const allowed: Readonly<Record<State, readonly State[]>> = {
   // A new task; a reference that cannot be honoured is born failed or cancelled; small scattered data is born done.
   [FREE]: [WAITING, QUEUED, UPLOADING, DONE, FAILED, CANCELLED],
-  [IDLE]: [WAITING, QUEUED, FREE],
+  // Data goes the way over its client again.
+  [IDLE]: [WAITING, QUEUED, UPLOADING, FAILED, FREE],
   // Waiting → assigned is assign-ahead; → done when a copy turns up after all.
   [WAITING]: [QUEUED, ASSIGNED, DONE, FAILED, CANCELLED, IDLE, FREE],
   [DELAYED]: [WAITING, QUEUED, DONE, FAILED, CANCELLED, IDLE, FREE],
@@ -30,7 +31,7 @@ const allowed: Readonly<Record<State, readonly State[]>> = {
   // Back to assigned when a second attempt, which has not begun, is the only one left.
   [RUNNING]: [ASSIGNED, WAITING, QUEUED, DELAYED, DONE, FAILED, CANCELLED, IDLE, FREE],
   // Back to waiting or queued when the last copy is lost; cancelled with everything else when the cluster is restarted.
-  [DONE]: [WAITING, QUEUED, IDLE, FAILED, CANCELLED, FREE],
+  [DONE]: [WAITING, QUEUED, UPLOADING, IDLE, FAILED, CANCELLED, FREE],
   [FAILED]: [FREE],
   [CANCELLED]: [FREE],
 };

@@ -1,16 +1,26 @@
 // Scattered data that is too large to travel with its message: which workers receive it, and what they say.
 
 import type { ErrorCode, TaskId } from "@taskflock/protocol/words";
-import { sayUpload } from "./announce.ts";
+import { sayOutcome, sayUpload } from "./announce.ts";
 import type { Core } from "./core.ts";
+import { setUploadLimit } from "./deadlines.ts";
 import { addHolder } from "./holdings.ts";
 import { takesTasks } from "./lanes.ts";
 import { complete, end, endUpload, failedWith, failure } from "./lifecycle.ts";
 import { namedWorkers } from "./named-workers.ts";
-import type { Ref, Session, Task, Upload } from "./records.ts";
+import { LINK_CUT, type Ref, type Session, type Task, type Upload } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { UPLOADING } from "./states.ts";
 import type { Worker } from "./worker-record.ts";
+
+/** Receivers that fail without a word are tried again after so long, µs, and so often. */
+const ROUND_US = 1_000_000;
+const MOST_ROUNDS = 20;
+
+export function newUpload(uploader: Ref, broadcast: boolean, workers: readonly string[], again: boolean): Upload {
+  const refused = { refusal: "", refusalCode: "FLOCK_OUT_OF_MEMORY", rounds: 0, timer: null } as const;
+  return { uploader, broadcast, workers, targets: new Set(), tried: new Set(), ...refused, again };
+}
 
 /** Chooses the receivers; waits for a worker when there is none. */
 export function startUpload(core: Core, task: Task): void {
@@ -97,15 +107,26 @@ export function uploadsAbandoned(core: Core, session: Session): void {
 }
 
 function abandon(core: Core, task: Task): void {
-  const text = `The data ${keyOf(task)} was not uploaded: its client is gone. Scatter it again.`;
+  giveUpUpload(core, task, "its client is gone");
+}
+
+/** The bytes never come. */
+export function giveUpUpload(core: Core, task: Task, why: string): void {
+  const { uploader, again } = task.upload!;
+  const text = again
+    ? `The data ${keyOf(task)}, part of an argument, was lost with the last worker that held it, and could not be sent again: ${why}. Submit the task again.`
+    : `The data ${keyOf(task)} was not uploaded: ${why}. Scatter it again.`;
   end(core, task, failedWith(failure("FLOCK_DATA_LOST", text), "", 0));
+  // It was said to be there: further calls must not count on it.
+  if (again && uploader.session.tasks.get(uploader.n) === task) sayOutcome(core, uploader.session, uploader.n, task);
 }
 
 /** The session that uploads let go of the task; another that refers to it takes over. */
 export function passUploadOn(core: Core, task: Task): void {
   const upload = task.upload;
-  if (upload === null || task.refs === 0) return;
-  const next = uploaderFor(core, task);
+  if (upload === null) return;
+  if (task.refs === 0 && task.dependents.length === 0) return;
+  const next = upload.again ? null : uploaderFor(core, task);
   if (next === null) {
     abandon(core, task);
     return;
@@ -131,6 +152,10 @@ function settle(core: Core, task: Task, detail: string): void {
     startUpload(core, task);
     return;
   }
+  if (task.holders.length === 0 && task.extras.isKept && isWorthAnother(upload)) {
+    anotherRound(core, task, upload);
+    return;
+  }
   endUpload(core, task);
   if (task.holders.length > 0) {
     complete(core, task, detail);
@@ -142,6 +167,29 @@ function settle(core: Core, task: Task, detail: string): void {
       ? failure("FLOCK_DATA_LOST", `${what} was lost: the worker that received it is gone. Scatter it again.`)
       : failure(upload.refusalCode, `${what} could not be stored: ${upload.refusal}`);
   end(core, task, failedWith(why, "", 0));
+}
+
+/** The client has the bytes still, and no worker said that it has no room: they died, or were not reached. */
+function isWorthAnother({ refusal, rounds }: Upload): boolean {
+  return refusal === "" && rounds < MOST_ROUNDS;
+}
+
+function anotherRound(core: Core, task: Task, upload: Upload): void {
+  upload.rounds++;
+  upload.tried.clear();
+  if (receivers(core, upload).length === 0) startUpload(core, task);
+  else setUploadLimit(core, task, ROUND_US);
+}
+
+/** The time of the next round has come; or the client did not send in time what was lost. */
+export function uploadDue(core: Core, task: Task): void {
+  const upload = task.upload!;
+  upload.timer = null;
+  if (upload.targets.size === 0) startUpload(core, task);
+  else if (!upload.again) return;
+  // While it is away its session's own limit counts: when it is back it is asked again.
+  else if (upload.uploader.session.link === LINK_CUT) setUploadLimit(core, task);
+  else giveUpUpload(core, task, "its client did not answer in time");
 }
 
 /** Of those that may have room for it, if there are such. */

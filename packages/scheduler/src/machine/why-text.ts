@@ -23,6 +23,7 @@ function ownSentences(facts: Facts): string[] {
     case "delayed":
       return [`${facts.key} waits for its next attempt${inTime(facts.attempts.nextInUs)}: ${attempts(facts)}.`];
     case "uploading":
+    case "uploading again":
       return [uploading(facts)];
     case "queued":
       return queued(facts);
@@ -184,10 +185,15 @@ function attempts({ attempts: { attempt, retriesUsed, retries, deaths } }: Facts
   return `attempt ${attempt}${used}${died}`;
 }
 
-function uploading({ key, client, requirement }: Facts): string {
-  return requirement.there === 0
-    ? `${key} is data of ${client} that waits to be uploaded: no worker is there.`
-    : `${key} is data that ${client} is uploading to a worker.`;
+function uploading({ key, client, requirement, state }: Facts): string {
+  const isThere = requirement.there > 0;
+  if (state === "uploading again") {
+    const what = `${key} is part of an argument, and was lost with the last worker that held it: it waits for its client's data again`;
+    return isThere ? `${what}; ${client} is asked to send it.` : `${what}, and no worker is there to take it.`;
+  }
+  return isThere
+    ? `${key} is data that ${client} is uploading to a worker.`
+    : `${key} is data of ${client} that waits to be uploaded: no worker is there.`;
 }
 
 function ended({ key, outcome, actor, forUs }: Facts): string {

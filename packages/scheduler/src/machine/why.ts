@@ -69,7 +69,7 @@ function factsOf(core: Core, task: Task, held: HeldUp): Facts {
   const { lane } = task.options;
   return {
     ...describe(task),
-    state: stateNames[task.state]!,
+    state: task.upload?.again === true ? "uploading again" : stateNames[task.state]!,
     client: task.session.name,
     run: task.run.name,
     function: functionOf(task),
