@@ -48,7 +48,9 @@ test("status says how to get one, and remove that there is none", async () => {
   const { stdout } = await taskflock(["tensorflow", "status", "--into", folder]);
   expect(stdout).toContain("`taskflock tensorflow install` puts one there");
   expect(stdout).toContain("`taskflock tensorflow install --gpu` puts one there");
-  expect((await taskflock(["tensorflow", "remove", "--into", folder])).stdout).toBe("there is none\n");
+  expect((await taskflock(["tensorflow", "remove", "--into", folder])).stdout).toBe(
+    `nothing to remove: there is none in ${folder}\n`,
+  );
 });
 
 describe.skipIf(!isThere)("the one that is there", () => {

@@ -91,6 +91,16 @@ describe("a training", () => {
     for (const { history } of [ofFuture, ofParts, loaded]) expect(losses(history)).toEqual(losses(whole.history));
   });
 
+  test("computes with the backend that it asks for, whatever an earlier one had in the same process", async () => {
+    const workers = [whole.history[0]?.worker ?? ""];
+    for (const backend of ["wasm", "cpu"] as const) {
+      const result = await client.train({ ...four, backend, workers, checkpoints: false }).result();
+      expect(result.backend.backend).toBe(backend);
+      const loss = result.history.map(({ logs }) => logs["loss"] ?? Number.NaN);
+      for (const [i, { logs }] of whole.history.entries()) expect(loss[i]).toBeCloseTo(logs["loss"] ?? Number.NaN, 4);
+    }
+  });
+
   test("runs beside another on the other worker", async () => {
     const runs = [1, 2].map(() => client.train({ ...four, name: "twin", epochs: 2 }));
     const results = await Promise.all(runs.map((run) => run.result()));

@@ -83,6 +83,7 @@ describe("a function or class that is used and passed", () => {
   test("by methods, async functions and generators that are called", async () => {
     const object = {
       method(fn: unknown): unknown[] {
+        // biome-ignore lint/complexity/noArguments: what is tested is that there is one
         return [fn === scale, arguments.length];
       },
       async later(fn: unknown): Promise<unknown[]> {

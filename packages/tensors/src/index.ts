@@ -4,7 +4,7 @@ export { describeChoice } from "./describe.ts";
 export type { NativeModule, NoNativeModule } from "./install/installed.ts";
 export { loadNative } from "./install/native-load.ts";
 export { type NativePlaces, nativeModule } from "./install/native-module.ts";
-export { loadTensors } from "./load.ts";
+export { loadTensors, switchTensors } from "./load.ts";
 export {
   type LoadTensorsOptions,
   type PassedOver,

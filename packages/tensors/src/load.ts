@@ -37,7 +37,7 @@ export async function loadTensors(options: LoadTensorsOptions = {}): Promise<Ten
   const shared = sharedPlace();
   // One after the other: the engine has one backend. What failed before may work now.
   const before = shared.loading ?? Promise.resolve(null);
-  shared.loading = before.catch(() => null).then((loaded) => loaded ?? load(asked));
+  shared.loading = before.catch(() => null).then((loaded) => loaded ?? load(asked, shared));
   const tensors = await shared.loading;
   if (asked === null || tensors.backend === asked) return tensors;
   throw new FlockError(
@@ -47,15 +47,34 @@ export async function loadTensors(options: LoadTensorsOptions = {}): Promise<Ten
   );
 }
 
+/**
+ * The same for a training, which has its process to itself while it runs: what an earlier one asked for there does not bind it, and
+ * without a wish it gets the best one.
+ */
+export async function switchTensors(options: LoadTensorsOptions = {}): Promise<Tensors> {
+  const asked = askedBackend(options);
+  const shared = sharedPlace();
+  const before = shared.loading ?? Promise.resolve(null);
+  shared.loading = before
+    .catch(() => null)
+    .then((loaded) => {
+      const fits = loaded !== null && (asked === null ? shared.asked === null : loaded.backend === asked);
+      return fits ? loaded : load(asked, shared);
+    });
+  return shared.loading;
+}
+
 interface Shared {
   loading: Promise<Tensors> | null;
+  /** The backend that was asked for when it was loaded; null: the best. */
+  asked: TensorBackend | null;
 }
 
 /** The engine is global, so this is, too: also across copies of this package. */
 function sharedPlace(): Shared {
   const key = Symbol.for("taskflock.tensors");
   const globals = globalThis as { [key]?: Shared };
-  globals[key] ??= { loading: null };
+  globals[key] ??= { loading: null, asked: null };
   return globals[key];
 }
 
@@ -72,7 +91,8 @@ function askedBackend({ backend }: LoadTensorsOptions): TensorBackend | null {
   );
 }
 
-async function load(asked: TensorBackend | null): Promise<Tensors> {
+async function load(asked: TensorBackend | null, shared: Shared): Promise<Tensors> {
+  shared.asked = asked;
   const tf = await loadTensorFlow();
   quietCpu(tf);
   const passedOver: PassedOver[] = [];

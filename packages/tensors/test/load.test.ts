@@ -98,6 +98,23 @@ describe("loadTensors", () => {
     expect(stdout).toBe("FLOCK_TENSOR_BACKEND\ncpu FLOCK_TENSOR_BACKEND cpu\n");
   });
 
+  it("changes to another and back for trainings, which compute right and leave nothing of an earlier wish", async () => {
+    const text = `
+      import { loadTensors, switchTensors } from "@taskflock/tensors";
+      const best = (await loadTensors()).backend;
+      for (const asked of ["wasm", "cpu", "wasm", undefined, "cpu", best, "wasm"]) {
+        const { tf, backend, versions } = await switchTensors(asked === undefined ? {} : { backend: asked });
+        const right = backend === (asked ?? best) && Object.keys(versions).length === (backend === "cpu" ? 1 : versions.tensorflow ? 3 : 2);
+        const [slope] = await tf.grad((x) => tf.maxPool(x, 2, 2, "same").sum())(tf.ones([1, 2, 2, 1]).neg()).sum().data();
+        console.log(right, slope);
+      }
+      console.log(await switchTensors({ backend: "node-gpu" }).then(() => true, ({ code }) => code === "FLOCK_TENSOR_BACKEND"));
+      console.log((await loadTensors()).backend === best);
+    `;
+    const { stdout, stderr } = await run(text, repository);
+    expect({ stdout, stderr }).toEqual({ stdout: `${"true 1\n".repeat(7)}true\ntrue\n`, stderr: "" });
+  });
+
   it("names the backends there are when an unknown one is asked for", async () => {
     const { code, message } = parsed(await run(load, repository, { TASKFLOCK_TENSOR_BACKEND: "gpu" }));
     expect(code).toBe("FLOCK_TENSOR_BACKEND");

@@ -1,3 +1,4 @@
+import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
 import { checkedSet, splitLast, toTensor } from "../../src/training/run/tensor-input.ts";
 
@@ -30,7 +31,7 @@ describe("arrays as users have them", () => {
   it("are refused with the place that is wrong", () => {
     expect(() => toTensor("x", [[1, 2], [3]])).toThrow(refused("x[1] has 1 values where the first one has 2"));
     expect(() => toTensor("x", [[1, 2], 3])).toThrow(refused("x[1] has 3 where"));
-    expect(() => toTensor("x", [["1"]])).toThrow(refused("x[0][0] is 1, not a number"));
+    expect(() => toTensor("x", [["1"]])).toThrow(refused('x[0][0] is "1", not a number'));
     expect(() => toTensor("x", Float32Array.of(0, Number.POSITIVE_INFINITY))).toThrow(
       refused("Infinity as its value 1"),
     );
@@ -42,6 +43,11 @@ describe("arrays as users have them", () => {
       refused("nested arrays"),
     );
     expect(() => checkedSet("data", [1])).toThrow(refused("data is an array. It takes { x, y }"));
+    expect(() => toTensor("x", [[Number.NaN]])).toThrow(refused("x[0][0] is NaN, not a finite number"));
+    expect(() => toTensor("x", tf.tensor1d([1]))).toThrow(
+      refused("{ data: await tensor.data(), shape: tensor.shape }"),
+    );
+    expect(() => checkedSet("data", { x: [1, 2] })).toThrow(refused("data has no y. It takes { x, y }"));
     expect(() => checkedSet("data", { x: [1, 2], y: [1] })).toThrow(refused("data.x has 2 rows and data.y has 1"));
   });
 });

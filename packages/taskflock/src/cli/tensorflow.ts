@@ -126,7 +126,8 @@ async function status({ into: folder }: PlaceFlags): Promise<void> {
 }
 
 async function remove({ into: folder }: PlaceFlags): Promise<void> {
-  const { removeTensorFlow } = await import("@taskflock/tensors/install");
-  const folders = removeTensorFlow(folder);
-  printLine(folders.length === 0 ? "there is none" : `removed ${folders.join(", ")}`);
+  const { removeTensorFlow, tensorflowHome } = await import("@taskflock/tensors/install");
+  const home = folder ?? tensorflowHome();
+  const folders = removeTensorFlow(home);
+  printLine(folders.length > 0 ? `removed ${folders.join(", ")}` : `nothing to remove: there is none in ${home}`);
 }

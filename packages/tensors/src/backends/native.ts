@@ -12,11 +12,16 @@ interface NativeBackend {
   readonly binding?: { readonly TF_Version?: string };
 }
 
+type Versions = Readonly<Record<string, string>>;
+
+/** Of what was loaded: engines come back to it after another backend. */
+const versionsOf: WeakMap<object, Versions> = new WeakMap();
+
 export const tryNodeGpu: Attempt = async ({ tf, mainThread }) => {
   if (!mainThread) return { why: onlyInProcesses };
   const hidden = whyNoGpu(process.env["CUDA_VISIBLE_DEVICES"]);
   if (hidden !== null) return { why: hidden };
-  const loaded = await start(tf, true);
+  const loaded = isLoaded(tf) ? await started(tf, versionsOf.get(tf.engine())) : await start(tf, true);
   if ("why" in loaded) return loaded;
   if (backendOf(tf).isUsingGpuDevice === true) return loaded;
   return { why: "TensorFlow sees no GPU: check nvidia-smi, and that the driver is new enough for its CUDA" };
@@ -25,9 +30,12 @@ export const tryNodeGpu: Attempt = async ({ tf, mainThread }) => {
 export const tryNode: Attempt = async ({ tf, mainThread }) => {
   if (!mainThread) return { why: onlyInProcesses };
   // The GPU's binding, where it found no GPU, computes on the CPU just as well. Two of them in one process would clash.
-  if (tf.engine().registryFactory["tensorflow"] !== undefined) return started(tf, {});
-  return start(tf, false);
+  return isLoaded(tf) ? started(tf, versionsOf.get(tf.engine())) : start(tf, false);
 };
+
+function isLoaded(tf: TensorFlow): boolean {
+  return tf.engine().registryFactory["tensorflow"] !== undefined;
+}
 
 /** Why there cannot be a GPU, without loading hundreds of megabytes that would find the same. */
 function whyNoGpu(visible: string | undefined): string | null {
@@ -47,10 +55,11 @@ async function start(tf: TensorFlow, gpu: boolean): Promise<Ready | Refusal> {
   // quicker for others. It also prints that it is on.
   process.env["TF_ENABLE_ONEDNN_OPTS"] ??= "0";
   loadNative(found, tf);
+  versionsOf.set(tf.engine(), found.versions);
   return started(tf, found.versions);
 }
 
-async function started(tf: TensorFlow, versions: Readonly<Record<string, string>>): Promise<Ready | Refusal> {
+async function started(tf: TensorFlow, versions: Versions = {}): Promise<Ready | Refusal> {
   const why = await useBackend(tf, "tensorflow");
   if (why !== null) return { why };
   const { binding, isUsingGpuDevice } = backendOf(tf);

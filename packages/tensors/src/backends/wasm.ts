@@ -11,16 +11,25 @@ interface WasmPackage {
   readonly version_wasm: string;
 }
 
+/** Engines that have it already: they come back to it after another backend. */
+const mended: WeakSet<object> = new WeakSet();
+
 export const tryWasm: Attempt = async ({ tf }) => {
   const file = findPackage(name);
   if (file === null) return { why: `${name} is not installed: npm install ${name}` };
   const wasm = (await importFile(file)) as WasmPackage;
+  const ready = { versions: { "tfjs-backend-wasm": wasm.version_wasm }, device: null };
+  if (mended.has(tf.engine())) {
+    const why = await useBackend(tf, "wasm");
+    return why === null ? ready : { why };
+  }
   // The package's own folder: read from the disk, whatever the program was bundled to.
   wasm.setWasmPaths(dirname(file) + sep);
   const why = await withoutItsListeners(() => useBackend(tf, "wasm"));
   if (why !== null) return { why };
   mendWasmKernels(tf);
-  return { versions: { "tfjs-backend-wasm": wasm.version_wasm }, device: null };
+  mended.add(tf.engine());
+  return ready;
 };
 
 const events = ["uncaughtException", "unhandledRejection"] as const;

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findPackage, importFile, versionOf } from "../packages.ts";
 import { mendWebGpuKernels } from "../webgpu-kernels.ts";
-import { type Attempt, onlyInProcesses, type Refusal, useBackend } from "./attempt.ts";
+import { type Attempt, onlyInProcesses, type Ready, type Refusal, useBackend } from "./attempt.ts";
 
 const backendName = "@tensorflow/tfjs-backend-webgpu";
 
@@ -24,8 +24,16 @@ interface Dawn {
   readonly globals: object;
 }
 
+/** Engines that have it already: they come back to it after another backend. */
+const started: WeakMap<object, Ready> = new WeakMap();
+
 export const tryWebGpu: Attempt = async ({ tf, mainThread, forced }) => {
   if (!mainThread) return { why: onlyInProcesses };
+  const before = started.get(tf.engine());
+  if (before !== undefined) {
+    const why = await useBackend(tf, "webgpu");
+    return why === null ? before : { why };
+  }
   const files = findPackages();
   if ("why" in files) return files;
   // Where a worker gives its GPUs to tasks that ask for some, other tasks leave them alone; Vulkan does not know of the variable.
@@ -54,7 +62,9 @@ export const tryWebGpu: Attempt = async ({ tf, mainThread, forced }) => {
   }
   mendWebGpuKernels(tf);
   const versions = { "tfjs-backend-webgpu": versionOf(files.backend), webgpu: versionOf(files.dawn) };
-  return { versions, device: nameOf(info) };
+  const ready = { versions, device: nameOf(info) };
+  started.set(tf.engine(), ready);
+  return ready;
 };
 
 /** Where distributions put it, and where the environment says. */

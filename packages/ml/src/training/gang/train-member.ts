@@ -1,5 +1,5 @@
 // A member of a data parallel training as a task: leads it or follows.
-import { loadTensors } from "@taskflock/tensors";
+import { switchTensors } from "@taskflock/tensors";
 import { taskHere } from "../../task-here.ts";
 import type { JoinGroup, MemberGroup } from "../member-group.ts";
 import { follow } from "../parallel.ts";
@@ -18,7 +18,7 @@ export function trainMember(job: TrainJob, gang: string, joinGroup: JoinGroup): 
 }
 
 async function followTask(job: TrainJob, group: MemberGroup): Promise<void> {
-  const { tf } = await loadTensors(job.backend === null ? {} : { backend: job.backend });
+  const { tf } = await switchTensors(job.backend === null ? {} : { backend: job.backend });
   const here = taskHere()!;
   const { data } = await loadSets({ ...job, validation: null });
   const around = { worker: here.task.worker, resumed: 0, shard: group.rank, log: here.log, files: noFiles };

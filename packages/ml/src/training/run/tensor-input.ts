@@ -24,7 +24,8 @@ const TAKES = "nested arrays of numbers, a typed array, a Matrix, or a Tensor { 
 /** Throws FLOCK_ML_INPUT, and says which of them is wrong and where. */
 export function checkedSet(where: string, set: unknown): TrainingSet {
   if (!isObject(set) || !("x" in set) || !("y" in set)) {
-    throw wrong(`${where} is ${kindOf(set)}. It takes { x, y }, each ${TAKES}.`);
+    const lacks = isPlainObject(set) ? `has no ${"x" in set ? "y" : "x"}` : `is ${kindOf(set)}`;
+    throw wrong(`${where} ${lacks}. It takes { x, y }, each ${TAKES}.`);
   }
   const x = toTensor(`${where}.x`, set["x"]);
   const y = toTensor(`${where}.y`, set["y"]);
@@ -58,6 +59,10 @@ function tensorOf(where: string, value: unknown): Tensor {
       return { data: narrowed(where, value["data"]), shape: [rows as number, cols as number] };
     }
   }
+  if (isObject(value) && typeof value["dataSync"] === "function") {
+    const how = "Give { data: await tensor.data(), shape: tensor.shape }";
+    throw wrong(`${where} is a tensor of TensorFlow.js, which cannot leave its process. ${how}, or numbers.`);
+  }
   throw wrong(`${where} is ${kindOf(value)}. It takes ${TAKES}.`);
 }
 
@@ -77,7 +82,7 @@ function nested(where: string, rows: readonly unknown[]): Tensor {
   const fill = (value: unknown, axis: number, path: string): void => {
     if (axis === shape.length) {
       if (typeof value !== "number" || !Number.isFinite(value))
-        throw wrong(`${path} is ${shown(value)}, not a number.`);
+        throw wrong(`${path} is ${shown(value)}, not a ${typeof value === "number" ? "finite " : ""}number.`);
       data[at++] = value;
       return;
     }
@@ -92,7 +97,8 @@ function nested(where: string, rows: readonly unknown[]): Tensor {
 }
 
 function shown(value: unknown): string {
-  return typeof value === "number" || typeof value === "string" ? String(value) : kindOf(value);
+  if (typeof value === "string") return JSON.stringify(value.length > 30 ? `${value.slice(0, 30)}…` : value);
+  return typeof value === "number" ? String(value) : kindOf(value);
 }
 
 function isTyped(value: unknown): value is TypedArray {

@@ -2,7 +2,7 @@
 
 import { basename, dirname, isAbsolute } from "node:path";
 import { FlockError } from "@taskflock/protocol/words";
-import { loadTensors, type TensorBackend, type TensorChoice, type TensorFlow } from "@taskflock/tensors";
+import { switchTensors, type TensorBackend, type TensorChoice, type TensorFlow } from "@taskflock/tensors";
 import type { KeptBytes } from "../../executor.ts";
 import { openStorage } from "../../storage/open-storage.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -65,7 +65,7 @@ const STOPPED = "stopped by the client";
 export async function trainTask(job: TrainJob, group: MemberGroup | null = null): Promise<TrainOutcome> {
   const port = TrainingPort.open();
   try {
-    const { tf, backend, versions, device } = await loadTensors(job.backend === null ? {} : { backend: job.backend });
+    const { tf, backend, versions, device } = await switchTensors(job.backend === null ? {} : { backend: job.backend });
     port.log(`trains on ${backend}${device === null ? "" : ` (${device})`}`);
     port.report({ backend: { backend, versions, device } });
     const outcome = await new TaskTraining(job, port, group).run(tf);
