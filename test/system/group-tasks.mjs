@@ -86,3 +86,13 @@ export async function wrongLength(name, rank) {
     (error) => `${error.code}: ${error.message}`,
   );
 }
+
+/** Joins when it was cancelled already, and says what came of it. */
+export async function joinLate(name) {
+  const { signal } = taskContext();
+  const client = await taskClient();
+  await client.variable(`${name} began`).set(true);
+  await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  const said = await joinGroup({ name, rank: 0, size: 2 }).catch(({ code }) => code);
+  await client.variable(`${name} said`).set(said);
+}

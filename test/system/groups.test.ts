@@ -211,6 +211,14 @@ describe("joining", () => {
     for (const future of wrong) expect(await future.error()).toMatchObject({ code: "FLOCK_OPTION_INVALID" });
   });
 
+  test("lets nobody join whose task was cancelled", async () => {
+    const [task] = start("joinLate", [["late"]]);
+    await client.variable("late began").get({ timeoutMs: 30_000 });
+    await task!.cancel();
+    expect(await client.variable("late said").get({ timeoutMs: 30_000 })).toBe("FLOCK_CANCELLED");
+    for (const name of ["late began", "late said"]) await client.variable(name).delete();
+  });
+
   test("a group of one needs nobody", async () => {
     expect(await all(start("joinOnly", [["alone", 0, 1, {}]]))).toEqual([0]);
   });

@@ -1,5 +1,6 @@
 // Running tasks and their clients talk: reports, words to a task, and a task that leaves a retiring worker.
 
+import { importFrom } from "@taskflock/protocol/code";
 import { type Client, LocalCluster, taskContext } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -98,6 +99,20 @@ test("a task that was cancelled, or has not begun, hears nothing; what cannot be
   queued.release();
   await expect(queued.tell(1)).rejects.toMatchObject({ code: "FLOCK_RELEASED" });
   expect(() => queued.onReport(() => {})).toThrow(expect.objectContaining({ code: "FLOCK_RELEASED" }));
+});
+
+test("a report that the client cannot read is left out, and a warning says so; the next one is heard", async () => {
+  const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
+  const { odd } = (await importFrom(import.meta.dirname, "./talk-tasks.mjs")) as { odd(): Promise<void> };
+  await using own = await cluster.connect({ logs: "ignore", packages: "installed" });
+  const future = own.submit(odd, []);
+  const reports = new Reports();
+  future.onReport(reports.hear);
+  const result = future.result();
+  expect((await Promise.race([warned, result]))?.message).toMatch(/left out.*talk\.test\/Odd/);
+  await future.tell("go on");
+  await result;
+  expect(await reports.next()).toBe("read");
 });
 
 test("a task leaves a worker that retires, and goes on elsewhere without a failure", async () => {

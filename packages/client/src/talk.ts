@@ -1,6 +1,14 @@
 // What running tasks report to this client, and what it tells them.
 
-import { decodeValue, encodeValue, FlockError, NO_PAYLOAD, TALK_BYTES, type TaskReport } from "@taskflock/protocol";
+import {
+  decodeValue,
+  encodeValue,
+  FlockError,
+  isFlockError,
+  NO_PAYLOAD,
+  TALK_BYTES,
+  type TaskReport,
+} from "@taskflock/protocol";
 import { releasedError } from "./endings.ts";
 import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts";
 import { describe } from "./option-checks.ts";
@@ -18,6 +26,8 @@ export class Talk {
   readonly #host: TalkHost;
   /** By task number. */
   readonly #listeners: Map<number, Set<Hear>> = new Map();
+  /** Tasks of which a report could not be read, which was said. */
+  readonly #unreadable: Set<number> = new Set();
 
   constructor(host: TalkHost) {
     this.#host = host;
@@ -64,12 +74,28 @@ export class Talk {
     const bytes = listeners === undefined || listeners.size === 0 ? null : this.#host.payloads.get(data).slice();
     if (data !== NO_PAYLOAD) this.#host.payloads.free(data);
     if (bytes === null || listeners === undefined) return;
-    // What a listener throws is its own.
-    for (const hear of listeners) queueMicrotask(() => hear(decodeValue(bytes, { copy: true })));
+    for (const hear of listeners) {
+      const report = this.#read(n, bytes);
+      // What a listener throws is its own.
+      if (report !== null) queueMicrotask(() => hear(report.value));
+    }
+  }
+
+  /** Null: it cannot be read here, such as an instance of a class that only the worker has. */
+  #read(n: number, bytes: Uint8Array): { readonly value: unknown } | null {
+    try {
+      return { value: decodeValue(bytes, { copy: true }) };
+    } catch (error) {
+      if (!this.#unreadable.has(n)) warn(error);
+      this.#unreadable.add(n);
+      return null;
+    }
   }
 
   dropped({ n }: TaskRecord): void {
-    if (this.#listeners.size > 0) this.#listeners.delete(n);
+    if (this.#listeners.size === 0) return;
+    this.#listeners.delete(n);
+    this.#unreadable.delete(n);
   }
 
   close(): void {
@@ -81,4 +107,10 @@ export class Talk {
     if (isReleased(future)) throw releasedError(future.key);
     return recordOf(future);
   }
+}
+
+function warn(error: unknown): void {
+  const why = error instanceof Error ? error.message : String(error);
+  const code = isFlockError(error) ? error.code : "FLOCK_VALUE_MALFORMED";
+  process.emitWarning(`A task's report cannot be read here, and is left out, as others like it: ${why}`, { code });
 }

@@ -148,6 +148,9 @@ describe("the serving end of a channel", () => {
     ["an unknown lane", [part(2, 1)]],
     ["a chunk that was not announced", [chunk(new Uint8Array(3))]],
     ["two announcements", [part(0, 5), part(0, 5)]],
+    ["a further part of no message", [part(0, 0), chunk(new Uint8Array(3))]],
+    ["a part that is longer than its message", [part(0, 1 + 2), chunk(new Uint8Array(3))]],
+    ["a message that nobody has room for", [part(0, 2 ** 53 - 1), chunk(new Uint8Array(3))]],
     ["a last word that cannot be read", [bulkFrame(CHANNEL_OP.left, Buffer.from("{"))]],
     ["a last word that names nobody", [bulkFrame(CHANNEL_OP.left, Buffer.from("{}"))]],
     ["a result that is asked for", [bulkFrame(OP.get, numbersBody(1, 1, 0, 0, 0))]],
@@ -162,10 +165,20 @@ describe("the serving end of a channel", () => {
     },
   );
 
+  test.each([
+    ["one that is not whole", [part(0, 1 + 9), chunk(new Uint8Array(3)), part(0, 1 + 9), chunk(new Uint8Array(3))]],
+    ["one, with more than is due", [part(1, 1 + 4), chunk(new Uint8Array(3)), part(1, 0), chunk(new Uint8Array(3))]],
+  ])("cuts off a message after %s", async (_, frames) => {
+    const { parts: came, log } = await cutOff(frames);
+    expect(came).toHaveLength(1);
+    expect(log.entries.at(-1)).toContain("lost");
+  });
+
   test("cuts off who sends more than the window holds", async () => {
     const bytes = new Uint8Array(CHANNEL_PART_BYTES);
     const parts = CHANNEL_WINDOW_BYTES / CHANNEL_PART_BYTES;
-    const frames = Array.from({ length: parts + 1 }, () => [part(0, 0), chunk(bytes)]).flat();
+    const next = (i: number): number => (i === 0 ? 1 + (parts + 1) * bytes.length : 0);
+    const frames = Array.from({ length: parts + 1 }, (_, i) => [part(0, next(i)), chunk(bytes)]).flat();
     const { parts: came, log } = await cutOff(frames);
     expect(came).toHaveLength(parts);
     expect(log.entries.at(-1)).toContain("lost");

@@ -85,6 +85,20 @@ describe("a nanny", () => {
     expect(scheduler.said.filter(({ message }) => message.t === "exited")).toEqual([]);
   });
 
+  it("has no deadline to keep when its worker has left before it is told to stop", async () => {
+    const nanny = await start();
+    await scheduler.next("w", "snapshot");
+    process.kill(nanny.pid!, "SIGTERM");
+    await scheduler.next("w", "wantsToRetire");
+    scheduler.send("w", { t: "retire" });
+    scheduler.send("w", { t: "leave", restart: false });
+    expect(await nanny.done).toEqual({ error: null });
+    const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
+    const before = timers();
+    nanny.stop("told with others");
+    expect(timers()).toBe(before);
+  });
+
   it("ends a worker that grows above its memory limit, and says so", async () => {
     const nanny = await start({ memoryLimitBytes: 400 * 1024 * 1024 });
     await scheduler.next("w", "snapshot");

@@ -34,7 +34,7 @@ export class Member {
   readonly #lanes: Map<number, readonly [Lane, Lane]> = new Map();
   #terms: GroupTerms = { partBytes: 0, windowBytes: 0, leastPartBytes: 0 };
   #failure: FlockError | null = null;
-  #entered: (card: MemberCard) => void = () => {};
+  #entered: (card: MemberCard | null) => void = () => {};
   readonly #dials: Map<number, (answer: Extract<ToMember, { k: "linked" | "unlinked" }>) => void> = new Map();
   #changed: () => void = () => {};
   /** The first member that has left in order, by rank. */
@@ -47,14 +47,17 @@ export class Member {
     this.#say = openMember(this.#id, (say) => this.#hear(say));
   }
 
-  /** What others find it by. */
-  enter(): Promise<MemberCard> {
+  /** What others find it by. Rejects with what the task was ended by. */
+  async enter(): Promise<MemberCard> {
     const { rank, size } = this.place;
     this.#watchTask();
-    return new Promise((resolve) => {
+    if (this.#failure !== null) throw this.#failure;
+    const card = await new Promise<MemberCard | null>((resolve) => {
       this.#entered = resolve;
       this.#tell({ k: "enter", rank, size });
     });
+    if (card === null) throw this.#failure;
+    return card;
   }
 
   /** Resolves with null once there is a link, or with why there is none. */
@@ -125,6 +128,7 @@ export class Member {
     for (const takeBack of this.#takeBack.splice(0)) takeBack();
     for (const lanes of this.#lanes.values()) for (const lane of lanes) lane.end(error, true);
     this.#tell({ k: "leave", broken });
+    this.#entered(null);
     this.#changed();
   }
 

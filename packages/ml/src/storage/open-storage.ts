@@ -47,7 +47,8 @@ export function webAddress(url: string): URL {
   return address;
 }
 
-function pathOf(url: string): string {
+/** Of this machine, by its `file:` address. Throws FLOCK_STORAGE_ADDRESS. */
+export function pathOf(url: string): string {
   try {
     return fileURLToPath(url);
   } catch (error) {

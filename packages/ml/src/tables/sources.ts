@@ -1,8 +1,7 @@
 // From what a user names (a path, an address, a pattern, a folder, bytes) to files that can be read by parts.
 import { basename, dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { FlockError, isFlockError } from "@taskflock/protocol/words";
-import { openStorage, webAddress } from "../storage/open-storage.ts";
+import { openStorage, pathOf, webAddress } from "../storage/open-storage.ts";
 import type { ByteRange, Storage, StorageOptions } from "../storage/storage.ts";
 import { hasWildcard, matcher } from "./pattern.ts";
 import type { TableSource } from "./types.ts";
@@ -66,6 +65,7 @@ type Open = (folder: string) => Promise<Storage>;
 
 async function located(address: string, kind: FileKind, open: Open, options: StorageOptions): Promise<TableFile[]> {
   if (/^https?:/i.test(address)) return [await webFile(address, options)];
+  if (/^(?!s3:|file:)[a-z][a-z0-9+.-]+:\/\//i.test(address)) await openStorage(address, options); // refuses it
   const { folder, rest } = split(address);
   const storage = await open(folder);
   if (hasWildcard(rest)) return await matching(storage, rest, address);
@@ -90,7 +90,7 @@ async function webFile(address: string, options: StorageOptions): Promise<TableF
 function split(address: string): { folder: string; rest: string } {
   const s3 = /^(s3:\/\/[^/]+)\/*(.*)$/i.exec(address);
   if (s3 !== null) return splitKey(s3[1] ?? "", s3[2] ?? "");
-  const path = /^file:/i.test(address) ? fileURLToPath(address) : address;
+  const path = /^file:/i.test(address) ? pathOf(address) : address;
   const folderMeant = /[\\/]$/.test(path);
   const full = process.platform === "win32" ? resolve(path).replaceAll("\\", "/") : resolve(path);
   if (hasWildcard(full)) {

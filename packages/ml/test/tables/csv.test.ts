@@ -215,6 +215,10 @@ describe("bad rows", () => {
     ])
       await expect(all("a\n1\n", options as CsvOptions)).rejects.toMatchObject({ code: "FLOCK_OPTION_INVALID" });
     await expect(readCsv([]).readAll()).rejects.toMatchObject({ code: "FLOCK_ARGUMENT_INVALID" });
+    for (const address of ["ftp://me:secret@host/x.csv", "file://host/x.csv"]) {
+      const message = expect.not.stringContaining("secret");
+      await expect(readCsv(address).readAll()).rejects.toMatchObject({ code: "FLOCK_STORAGE_ADDRESS", message });
+    }
     await expect(readCsv(5 as never).readAll()).rejects.toMatchObject({ code: "FLOCK_ARGUMENT_INVALID" });
   });
 });

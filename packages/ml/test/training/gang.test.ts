@@ -1,8 +1,11 @@
 // A gang as its client sees it: tasks whose words and ends the test decides.
 import { FlockError } from "@taskflock/protocol/words";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { runAsTask, type TaskHere } from "../../src/task-here.ts";
 import { Gang, type GangOptions, type GangTask } from "../../src/training/gang/gang.ts";
+import { runMember } from "../../src/training/gang/member.ts";
 import type { GangEnd, GangWord } from "../../src/training/gang/words.ts";
+import type { JoinGroup, MemberGroup } from "../../src/training/member-group.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -160,6 +163,22 @@ describe("a gang", () => {
     expect(await gang.result()).toBe("trained");
   });
 
+  it("begins those anew that the leader had let go, when the leader is lost before it ends", async () => {
+    const { gang, tasks, places } = stage();
+    for (const task of tasks) task.waits();
+    const [, first, second] = tasks;
+    first!.end(null);
+    await vi.advanceTimersByTimeAsync(0);
+    tasks[0]!.waits(0, 2); // its worker was lost: a new attempt
+    second!.end(null); // what was on its way
+    await vi.advanceTimersByTimeAsync(0);
+    expect([tasks[1] === first, tasks[2] === second]).toEqual([false, false]);
+    for (const task of tasks.slice(1)) task.waits();
+    expect(places()).toEqual(["2: 0 of 3", "2: 1 of 3", "2: 2 of 3"]);
+    tasks[0]!.end({ value: "trained" });
+    expect(await gang.result()).toBe("trained");
+  });
+
   it("ends with the first error that is no loss, and cancels the others", async () => {
     const { gang, tasks } = stage();
     for (const task of tasks) task.waits();
@@ -182,5 +201,35 @@ describe("a gang", () => {
       message: expect.stringContaining("Of the 3 tasks that have to run at the same time, 1 had a slot after 1000 ms."),
     });
     expect(tasks.every(({ cancelled }) => cancelled)).toBe(true);
+  });
+});
+
+describe("a member", () => {
+  it("says again that it waits, for a report may be left out, until it has its place", async () => {
+    const reports: unknown[] = [];
+    let tell: (word: unknown) => void = () => {};
+    const signal = new AbortController().signal;
+    const here: TaskHere = {
+      ...{ signal, retiring: signal, task: { key: "member", attempt: 1, worker: "w" }, log: () => {} },
+      report: (value) => reports.push(value),
+      onTell: (hear) => {
+        tell = hear;
+        return () => {};
+      },
+    };
+    const alone: MemberGroup = {
+      ...{ rank: 0, size: 1, send: async () => {}, receive: () => Promise.reject(new Error("alone")) },
+      ...{ allReduce: async (values) => values, broadcast: async (bytes) => bytes ?? new Uint8Array(0) },
+    };
+    const join: JoinGroup = async () => ({ ...alone, close: async () => {} });
+    const end = runAsTask(here, () => runMember("gang", join, async ({ size }) => `of ${size}`));
+    expect(reports).toEqual([{ gang: "waits", attempt: 1, after: 0 }]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(reports).toEqual([reports[0], reports[0]]);
+    tell({ gang: "form", formation: 1, rank: 0, size: 1 });
+    expect(await end).toEqual({ value: "of 1" });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(reports).toHaveLength(2);
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -4,6 +4,7 @@
 // taken for a part of what all do together. In each, who sends may be a window ahead of who reads: the reader's credits say what it has
 // taken. Nothing is sent again: when a channel breaks, the group does.
 
+import { constants } from "node:buffer";
 import { malformed } from "../validation/fields.ts";
 import { type Broken, FlockError, type GroupLane, groupLanes } from "../words/index.ts";
 import { bulkFrame, CHANNEL_OP, type ChunkWriter, chunkHeader, numbersBody, readNumbers } from "./bulk-frames.ts";
@@ -62,6 +63,8 @@ export class Channel {
   #due: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   /** What came and was not taken, by lane. */
   readonly #unread: [number, number] = [0, 0];
+  /** What is to come of the message that has begun, by lane. */
+  readonly #rest: [number, number] = [0, 0];
   /** This end has left: what comes is dropped. */
   #hasLeft = false;
   #over = false;
@@ -155,9 +158,22 @@ export class Channel {
 
   #deliver(lane: GroupLane, length: number, part: Uint8Array<ArrayBuffer>): void {
     if (this.#hasLeft || this.#over) return;
+    this.#fit(lane, length, part.length);
     this.#unread[lane] += Math.max(LEAST_PART_BYTES, part.length);
     if (this.#unread[lane] > CHANNEL_WINDOW_BYTES) throw malformed("channel", "more came than the window holds");
     this.#events.part(lane, length, part);
+  }
+
+  /** The reader makes room for what a first part says, and puts further ones there. */
+  #fit(lane: GroupLane, length: number, bytes: number): void {
+    const isFirst = length >= 0;
+    if (isFirst !== (this.#rest[lane] === 0)) {
+      throw malformed("channel.part", isFirst ? "the message before it is not whole" : "no message has begun");
+    }
+    const due = isFirst ? length : this.#rest[lane];
+    if (due > constants.MAX_LENGTH) throw malformed("channel.part", `nobody has room for ${due} bytes`);
+    if (bytes > due) throw malformed("channel.part", `${bytes} bytes came, ${due} were due`);
+    this.#rest[lane] = due - bytes;
   }
 
   #onLeft(broken: Broken | null): void {

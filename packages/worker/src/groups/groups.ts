@@ -96,6 +96,7 @@ export class Groups {
     const member = this.#members.get(id);
     if (member === undefined) return "The member is not here.";
     if (size !== member.size) return `Its group has ${member.size} members, not ${size}.`;
+    if (from >= size || from === member.rank) return `It is no place of a member beside it: ${from}.`;
     if (member.links.has(from)) return `A member of rank ${from} has come before.`;
     return member;
   }

@@ -110,6 +110,8 @@ class Nanny implements RunningNanny {
   #quickDeaths = 0;
   #stopping = false;
   #closed = false;
+  /** No life follows. */
+  #over = false;
   #watch: NodeJS.Timeout | null = null;
   #deadline: NodeJS.Timeout | null = null;
   #wakeUp: () => void = () => undefined;
@@ -131,7 +133,8 @@ class Nanny implements RunningNanny {
   }
 
   stop(reason: string): void {
-    if (this.#stopping) return;
+    // One whose worker has left may be told, too, for the sake of others in this process, which its deadline would keep alive.
+    if (this.#stopping || this.#over) return;
     this.#stopping = true;
     this.#wakeUp();
     this.#options.logger.info({ reason }, "the nanny passes a planned stop on to its worker");
@@ -160,6 +163,7 @@ class Nanny implements RunningNanny {
       exit = this.#judge(life, how);
       if (exit === null) await this.#pause();
     }
+    this.#over = true;
     if (this.#watch !== null) clearTimeout(this.#watch);
     if (this.#deadline !== null) clearTimeout(this.#deadline);
     if (this.#link !== null) await this.#link.close();

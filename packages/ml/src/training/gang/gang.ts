@@ -34,6 +34,8 @@ interface Member<R> {
   task: GangTask<GangEnd<R>>;
   attempt: number;
   waits: boolean;
+  /** Its task has ended, as one that followed does. */
+  ended: boolean;
 }
 
 export class Gang<R> implements GangTask<R> {
@@ -63,6 +65,7 @@ export class Gang<R> implements GangTask<R> {
       task: this.#submit(i),
       attempt: 0,
       waits: false,
+      ended: false,
     }));
     this.#await();
   }
@@ -94,7 +97,7 @@ export class Gang<R> implements GangTask<R> {
       if (this.#members[index]?.task === task) this.#onReport(index, report);
     });
     task.result().then(
-      (end) => this.#onEnd(end),
+      (end) => this.#onEnd(index, end),
       (error: unknown) => this.#onError(index, error),
     );
     return task;
@@ -108,9 +111,14 @@ export class Gang<R> implements GangTask<R> {
       return;
     }
     this.#replaced++;
+    this.#begin(index);
+  }
+
+  /** Another task for the member. */
+  #begin(index: number): void {
     const member = this.#members[index]!;
     member.task.release();
-    Object.assign(member, { task: this.#submit(index), attempt: 0, waits: false });
+    Object.assign(member, { task: this.#submit(index), attempt: 0, waits: false, ended: false });
   }
 
   #onReport(index: number, report: unknown): void {
@@ -128,6 +136,8 @@ export class Gang<R> implements GangTask<R> {
     if (inFormation) {
       this.#formed = [];
       this.#await();
+      // The leader was lost after it had let them go.
+      for (const [index, { ended }] of this.#members.entries()) if (ended) this.#begin(index);
     }
     this.#form();
   }
@@ -177,8 +187,13 @@ export class Gang<R> implements GangTask<R> {
     this.#settle(() => this.#reject(new FlockError("FLOCK_NO_WORKER_TIMEOUT", `${text} ${advice}`)));
   }
 
-  #onEnd(end: GangEnd<R>): void {
+  #onEnd(index: number, end: GangEnd<R>): void {
     if (end !== null) this.#settle(() => this.#resolve(end.value));
+    if (this.#settled) return;
+    const member = this.#members[index]!;
+    member.ended = true;
+    // The formation that it was let go by is no more.
+    if (!this.#formed.includes(member)) this.#begin(index);
   }
 
   /** Those that still wait for a place, or for a slot, are not needed any more; after an error nobody is. */

@@ -6,6 +6,8 @@ import { type GangEnd, type GangPlace, isGangWord, type MemberReport } from "./w
 
 /** A member that was told its place, and is gone before it joins, is missed after so long. */
 const JOIN_MS = 15_000;
+/** A report that its client could not be told at the moment is left out: that it waits, a member says again. */
+const SAY_AGAIN_MS = 2_000;
 
 /**
  * Runs `part` once for each formation that this task is a member of, until one comes to its end. `part` gives the value when it leads (rank 0), else
@@ -20,8 +22,7 @@ export async function runMember<R>(
   if (here === undefined) throw new FlockError("FLOCK_NOT_IN_TASK", "A member of a gang runs as a task.");
   const words = new Words(here);
   for (let after = 0; ; ) {
-    here.report({ gang: "waits", attempt: here.task.attempt, after } satisfies MemberReport, { quiet: true });
-    const place = await words.place(after);
+    const place = await placed(here, words, after);
     after = place.formation;
     try {
       const value = await runAsTask(words.heard(place), () => inFormation(gang, joinGroup, place, part));
@@ -31,6 +32,18 @@ export async function runMember<R>(
       if (!isLoss(error)) throw error;
       here.log(`The formation ${place.formation} of ${place.size} ended: ${error.message}`);
     }
+  }
+}
+
+async function placed(here: TaskHere, words: Words, after: number): Promise<GangPlace> {
+  const say = (): void =>
+    here.report({ gang: "waits", attempt: here.task.attempt, after } satisfies MemberReport, { quiet: true });
+  say();
+  const again = setInterval(say, SAY_AGAIN_MS);
+  try {
+    return await words.place(after);
+  } finally {
+    clearInterval(again);
   }
 }
 

@@ -259,8 +259,7 @@ function resumedOf({ bytes, resumed }: Found): number {
   return resumed ?? (unpackCheckpoint(bytes) as SavedTraining).progress.history.at(-1)?.resumed ?? 0;
 }
 
-/** Of a training without a folder. */
-/** Where there is no place for them. */
+/** Of a training without a place for them. */
 export const noFiles: TrainingFiles = {
   read: refuse,
   write: refuse,

@@ -1,6 +1,6 @@
 // A training's task seen from inside: what its client and its worker want of it, and what it tells them.
 
-import { FlockError } from "@taskflock/protocol/words";
+import { FlockError, isFlockError } from "@taskflock/protocol/words";
 import { type TaskHere, taskHere } from "../../task-here.ts";
 import { isWord, type TrainingReport } from "./report.ts";
 
@@ -14,6 +14,8 @@ export class TrainingPort {
   /** Requests for a checkpoint that were heard and are not answered. */
   #requested = 0;
   #said: TrainingReport;
+  /** Epochs of which there is room in a report. */
+  #room: number = REPORTED_EPOCHS;
 
   /** Throws FLOCK_NOT_IN_TASK. */
   static open(): TrainingPort {
@@ -80,8 +82,19 @@ export class TrainingPort {
 
   report(news: Partial<TrainingReport>): void {
     this.#said = { ...this.#said, ...news };
+    while (!this.#says(this.#room)) this.#room = Math.floor(this.#room / 2);
+  }
+
+  /** False: with so many epochs it is too large; they may have any number of figures. */
+  #says(count: number): boolean {
     const { epochs } = this.#said;
-    this.#here.report({ ...this.#said, epochs: epochs.slice(-REPORTED_EPOCHS) }, { quiet: true });
+    try {
+      this.#here.report({ ...this.#said, epochs: epochs.slice(Math.max(0, epochs.length - count)) }, { quiet: true });
+      return true;
+    } catch (error) {
+      if (count > 0 && isFlockError(error, "FLOCK_TOO_LARGE")) return false;
+      throw error;
+    }
   }
 
   close(): void {
