@@ -66,6 +66,9 @@ describe("a training", () => {
     for await (const { epoch } of run) seen.push(`${epoch} ${run.status} ${run.done}/${run.total}`);
     expect(seen[0]).toMatch(/^1 running [1-4]\/4$/);
     expect(losses((await run.result()).history)).toEqual(losses(whole.history));
+    // A program keeps the backend that it has loaded: only processes of workers change theirs.
+    const best = new InlineExecutor().train({ model: four.model, params: { units: 2 }, data: rows, epochs: 1 });
+    expect((await best.result()).backend.backend).toBe("cpu");
   });
 
   test("gives a model that predicts, is saved, opened and shown", async () => {

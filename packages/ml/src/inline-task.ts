@@ -4,6 +4,8 @@ import { FlockError } from "@taskflock/protocol/words";
 import type { SubmitOptions } from "./executor.ts";
 import { runAsTask, type TaskHere } from "./task-here.ts";
 
+/** What stands for a worker's name. */
+export const HERE = "here";
 /** Told before it listens. */
 const KEPT = 256;
 
@@ -19,7 +21,7 @@ export class InlineTask implements TaskHere {
   #fail: (error: unknown) => void = () => {};
 
   constructor(name: string, { onReport }: SubmitOptions) {
-    this.task = { key: name, attempt: 1, worker: "here" };
+    this.task = { key: name, attempt: 1, worker: HERE };
     this.#onReport = onReport;
   }
 

@@ -2,8 +2,9 @@
 
 import { basename, dirname, isAbsolute } from "node:path";
 import { FlockError } from "@taskflock/protocol/words";
-import { switchTensors, type TensorBackend, type TensorChoice, type TensorFlow } from "@taskflock/tensors";
+import { loadTensors, switchTensors, type TensorBackend, type TensorChoice, type TensorFlow } from "@taskflock/tensors";
 import type { KeptBytes } from "../../executor.ts";
+import { HERE } from "../../inline-task.ts";
 import { openStorage } from "../../storage/open-storage.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { packCheckpoint, unpackCheckpoint } from "../checkpoint-format.ts";
@@ -65,7 +66,9 @@ const STOPPED = "stopped by the client";
 export async function trainTask(job: TrainJob, group: MemberGroup | null = null): Promise<TrainOutcome> {
   const port = TrainingPort.open();
   try {
-    const { tf, backend, versions, device } = await switchTensors(job.backend === null ? {} : { backend: job.backend });
+    // The process of a program keeps the backend that the program has loaded.
+    const load = port.worker === HERE ? loadTensors : switchTensors;
+    const { tf, backend, versions, device } = await load(job.backend === null ? {} : { backend: job.backend });
     port.log(`trains on ${backend}${device === null ? "" : ` (${device})`}`);
     port.report({ backend: { backend, versions, device } });
     const outcome = await new TaskTraining(job, port, group).run(tf);
