@@ -36,6 +36,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          maxConcurrency: 2,
           // What users install is loaded by Node itself, once.
           server: { deps: { external: [/\/packages\/\w+\/dist\//] } },
         },

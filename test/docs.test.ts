@@ -79,7 +79,8 @@ describe.runIf(programs.length > 0)("programs in README and docs", () => {
     expect(output).toBe("");
   });
 
-  it.each(programs)("$place runs", async (program) => {
+  // Two at a time: each starts processes of its own, and waits for them.
+  it.concurrent.each(programs)("$place runs", async (program) => {
     const { ok, output, stdout } = await runNode(["--import", "tsx", fileOf(program)], { timeout: 110_000 });
     expect(ok, output).toBe(true);
     if (program.output !== undefined && !printsAsSaid(program.output, stdout)) expect(stdout).toBe(program.output);

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,13 +11,14 @@ import {
   type Actor,
   actorKey,
   actorValue,
-  type Client,
+  Client,
   closeActor,
   LocalCluster,
   taskContext,
   type WorkerInfo,
 } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startRole } from "./processes.ts";
 
 class Ledger {
   readonly entries: number[] = [];
@@ -219,17 +220,21 @@ await client.close();
 
 /** Runs a program with the cluster's address, and gives what it printed first. */
 async function run(program: string, ...args: readonly string[]): Promise<string> {
-  const child = start(program, ...args);
+  const child = start(program, cluster, ...args);
   const [data] = (await once(child.stdout!, "data")) as [Buffer];
   await once(child, "close");
   return String(data).trim();
 }
 
-function start(program: string, ...args: readonly string[]): ChildProcess {
+function start(
+  program: string,
+  at: { readonly address: string; readonly token: string },
+  ...args: string[]
+): ChildProcess {
   const file = join(programs, "actors.mjs");
   writeFileSync(file, program);
-  return spawn(process.execPath, [file, cluster.address, ...args], {
-    env: { ...process.env, TASKFLOCK_TOKEN: cluster.token },
+  return spawn(process.execPath, [file, at.address, ...args], {
+    env: { ...process.env, TASKFLOCK_TOKEN: at.token },
     stdio: ["ignore", "pipe", "inherit"],
   });
 }
@@ -350,13 +355,24 @@ setInterval(() => actor, 1000);
 `;
 
 test("a client that is killed takes its actors along", async () => {
-  const child = start(holder);
+  // What it has is kept for a while, in which it might come back: for a second here.
+  const flags = ["--port", "0", "--dashboard-port", "0", "--session-reconnect", "1s", "--log-level", "silent"];
+  const scheduler = await startRole(["scheduler", ...flags]);
+  const { address, tokenFile } = scheduler.ready;
+  const common = ["--token-file", tokenFile, "--processes", "1", "--log-level", "silent"];
+  const worker = await startRole(["worker", address, ...common]);
+  const watching = await Client.connect(address, { tokenFile, logs: "ignore" });
+  const child = start(holder, { address, token: readFileSync(tokenFile, "utf8").trim() });
+  const actors = async (): Promise<number> => actorsAt(await watching.workers());
   try {
     await once(child.stdout!, "data");
-    await expect.poll(async () => actorsAt(await client.workers()), { timeout: 30_000 }).toBe(1);
+    await expect.poll(actors, { timeout: 30_000 }).toBe(1);
+    child.kill("SIGKILL");
+    await expect.poll(actors, { timeout: 60_000 }).toBe(0);
   } finally {
     child.kill("SIGKILL");
+    await watching.close();
+    await worker.stop();
+    await scheduler.stop();
   }
-  // What it has is kept for 30 s, in which it might come back.
-  await expect.poll(async () => actorsAt(await client.workers()), { timeout: 60_000 }).toBe(0);
 });

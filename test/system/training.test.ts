@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as tfjs from "@tensorflow/tfjs";
-import { type Client, type Epoch, InlineExecutor, LocalCluster, type TrainingResult } from "taskflock";
+import { type Client, csvLogger, type Epoch, InlineExecutor, LocalCluster, type TrainingResult } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { appears, four, inEpochThree, losses, rows } from "./training-models.ts";
 
@@ -278,6 +278,9 @@ describe("what is wrong with a training is said", () => {
         expect.objectContaining({ code, message: expect.stringContaining(text) }),
       );
     refused({ epoch: 3 }, "FLOCK_OPTION_INVALID", 'no option "epoch"');
+    refused({ batch_size: 3 }, "FLOCK_OPTION_INVALID", "Did you mean batchSize?");
+    refused({ callbacks: [{}] }, "FLOCK_OPTION_INVALID", "callbacks[0] is no callback");
+    refused({ callbacks: [csvLogger("log.csv")] }, "FLOCK_OPTION_INVALID", "callbacks[0], csvLogger, writes files");
     refused({ epochs: 0 }, "FLOCK_OPTION_INVALID", "a whole number from 1 up, not 0");
     refused({ monitor: "valAuc" }, "FLOCK_OPTION_INVALID", "there will be: loss, f1, valLoss, valF1");
     refused({ metrics: ["f3"] }, "FLOCK_ML_SCORER", "f3");

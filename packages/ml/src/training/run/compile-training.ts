@@ -142,10 +142,7 @@ const checks: { readonly [K in keyof Required<TrainOptions>]: Check } = {
     Array.isArray(value) && value.every((one) => amount(one) === null) ? null : "an array of numbers from 0 up",
   metrics: (value) => (Array.isArray(value) ? null : 'an array of metrics, such as ["f1"]'),
   callbacks: (value) =>
-    Array.isArray(value) &&
-    value.every((one) => isPlainObject(one) && (text(one["name"]) === null || text(one["builtIn"]) === null))
-      ? null
-      : "an array of callbacks, such as [earlyStopping({ patience: 2 })], each with a name",
+    Array.isArray(value) ? null : "an array of callbacks, such as [earlyStopping({ patience: 2 })]",
   monitor: text,
   mode: (value) => (value === "min" || value === "max" ? null : '"min" or "max"'),
   checkpoints: (value) => (value === false || text(value) === null ? null : 'a folder, "s3://bucket/prefix", or false'),
@@ -192,6 +189,7 @@ export function compileTraining<P extends object>(executor: Executor, options: T
   if (resumeFrom === true && typeof checkpoints !== "string") {
     throw wrongOption("resumeFrom: true goes on with what `checkpoints` holds, so that it takes a folder there.");
   }
+  for (const [index, callback] of (options.callbacks ?? []).entries()) checkCallback(callback, index, checkpoints);
   const isHere = (value: unknown): boolean => typeof value !== "function" && !holdsHandle(executor, value);
   const placed = (where: string, value: unknown): PlacedSet =>
     isHere(value) ? { here: checkedSet(where, value) } : { there: value };
@@ -277,7 +275,9 @@ function checkOptions(options: object): void {
   if (!isPlainObject(options)) throw wrongOption(`train takes an object of options, not ${kindOf(options)}.`);
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, name)) {
-      throw wrongOption(`train has no option "${name}". It has: ${Object.keys(checks).join(", ")}.`);
+      const meant = Object.keys(checks).find((known) => known.toLowerCase() === name.replaceAll("_", "").toLowerCase());
+      const hint = meant === undefined ? "" : ` Did you mean ${meant}?`;
+      throw wrongOption(`train has no option "${name}".${hint} It has: ${Object.keys(checks).join(", ")}.`);
     }
     const takes = value === undefined ? null : checks[name as keyof TrainOptions](value);
     if (takes !== null) throw wrongOption(`train: ${name} takes ${takes}, not ${shown(value)}.`);
@@ -285,6 +285,21 @@ function checkOptions(options: object): void {
   for (const name of ["model", "data"] as const) {
     if (options[name] === undefined) throw wrongOption(`train needs ${name}: ${checks[name](undefined)}.`);
   }
+}
+
+/** Those of ours that write files, which lie beside the checkpoints. */
+const writers: ReadonlySet<unknown> = new Set(["csvLogger", "modelCheckpoint", "tensorBoard"]);
+
+function checkCallback(callback: unknown, index: number, checkpoints: string | false | undefined): void {
+  const where = `callbacks[${index}]`;
+  if (!isPlainObject(callback) || (text(callback["name"]) !== null && text(callback["builtIn"]) !== null)) {
+    const ours = "one of Taskflock's, such as earlyStopping({ patience: 2 })";
+    throw wrongOption(`train: ${where} is no callback: take ${ours}, or an object with a name and functions.`);
+  }
+  if (typeof checkpoints === "string" || !writers.has(callback["builtIn"])) return;
+  throw wrongOption(
+    `train: ${where}, ${callback["builtIn"]}, writes files beside the checkpoints: give the option checkpoints, a folder or "s3://bucket/prefix".`,
+  );
 }
 
 function shown(value: unknown): string {
