@@ -23,26 +23,51 @@ const alias = [
 // Where `npm test` puts native TensorFlow.js; tests that need it are skipped when it is not there.
 process.env["TASKFLOCK_TENSORFLOW_HOME"] ||= source("node_modules/.cache/tensorflow");
 
+/** They measure nothing, and each takes what cores it gets. */
+const programs = [
+  "test/docs.test.ts",
+  "test/functions/*.test.ts",
+  "test/simulation/*.test.ts",
+  "test/system/tagger.test.ts",
+];
+
+/** What users install is loaded by Node itself, once. */
+const installed = [/\/packages\/\w+\/dist\//];
+
 export default defineConfig({
   test: {
     globalSetup: "scripts/bundle.mjs",
     projects: [
-      { resolve: { alias }, test: { name: "unit", include: ["packages/*/test/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        resolve: { alias },
+        test: { name: "unit", include: ["packages/*/test/**/*.test.ts"], testTimeout: 60_000, maxWorkers: 2 },
+      },
+      // Programs that start others and wait for them; two files at a time.
+      {
+        test: {
+          name: "programs",
+          include: programs,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          maxConcurrency: 2,
+          server: { deps: { external: installed } },
+        },
+      },
       {
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/soak/**"],
+          exclude: [...programs, "test/soak/**"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
-          maxConcurrency: 2,
-          // What users install is loaded by Node itself, once.
-          server: { deps: { external: [/\/packages\/\w+\/dist\//] } },
+          sequence: { groupOrder: 1 },
+          server: { deps: { external: installed } },
         },
       },
       // Alone, after the others: it takes what cores there are for minutes.
-      { test: { name: "soak", include: ["test/soak/*.test.ts"], fileParallelism: false, sequence: { groupOrder: 1 } } },
+      { test: { name: "soak", include: ["test/soak/*.test.ts"], fileParallelism: false, sequence: { groupOrder: 2 } } },
     ],
   },
 });

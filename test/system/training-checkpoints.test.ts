@@ -117,7 +117,12 @@ describe("a place that cannot be written", () => {
     await expect(run({ checkpoints: join(file, "inside") })).rejects.toMatchObject({
       ...{ code: "FLOCK_STORAGE_NOT_FOUND", message: expect.stringContaining(file) },
     });
-    await expect(run({ callbacks: [csvLogger("log.csv")] })).rejects.toMatchObject({
+    const writer = {
+      name: "writer",
+      onEpochEnd: (_epoch: number, _logs: object, _state: unknown, { files }: { files: { write: Write } }) =>
+        files.write("log.csv", new Uint8Array(1)),
+    };
+    await expect(run({ callbacks: [writer] })).rejects.toMatchObject({
       ...{ code: "FLOCK_OPTION_INVALID", message: expect.stringContaining("log.csv") },
     });
   });
