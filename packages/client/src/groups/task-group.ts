@@ -1,4 +1,4 @@
-import { FlockError, isFlockError } from "@taskflock/protocol/words";
+import { FlockError, isFlockError, MAX_GROUP_MESSAGE_BYTES } from "@taskflock/protocol/words";
 import { describe } from "../option-checks.ts";
 import { barrier, broadcast, type Peers, type Reduction, ringAllReduce } from "./collectives.ts";
 import { LEFT, type Member } from "./member.ts";
@@ -36,11 +36,17 @@ export class TaskGroup {
   }
 
   /**
-   * Sends bytes, of any number, to another member. Resolves when all are on their way: at once, unless that member has more than 4 MiB yet to
+   * Sends bytes, up to 4 GiB, to another member. Resolves when all are on their way: at once, unless that member has more than 4 MiB yet to
    * receive. Nobody may change them before.
    */
   async send(rank: number, bytes: Uint8Array): Promise<void> {
     if (!(bytes instanceof Uint8Array)) throw wrong("send", "a Uint8Array", bytes);
+    if (bytes.length > MAX_GROUP_MESSAGE_BYTES) {
+      throw new FlockError(
+        "FLOCK_TOO_LARGE",
+        `A message of ${bytes.length} bytes: a group takes up to 4 GiB at once. Send parts.`,
+      );
+    }
     await this.#member.lane(rank, 0).send(bytes);
   }
 

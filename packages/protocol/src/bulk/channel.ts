@@ -4,9 +4,8 @@
 // taken for a part of what all do together. In each, who sends may be a window ahead of who reads: the reader's credits say what it has
 // taken. Nothing is sent again: when a channel breaks, the group does.
 
-import { constants } from "node:buffer";
 import { malformed } from "../validation/fields.ts";
-import { type Broken, FlockError, type GroupLane, groupLanes } from "../words/index.ts";
+import { type Broken, FlockError, type GroupLane, groupLanes, MAX_GROUP_MESSAGE_BYTES } from "../words/index.ts";
 import { bulkFrame, CHANNEL_OP, type ChunkWriter, chunkHeader, numbersBody, readNumbers } from "./bulk-frames.ts";
 import { chooseChecksum } from "./checksums.ts";
 import { CHUNK_BYTES } from "./outgoing.ts";
@@ -171,7 +170,7 @@ export class Channel {
       throw malformed("channel.part", isFirst ? "the message before it is not whole" : "no message has begun");
     }
     const due = isFirst ? length : this.#rest[lane];
-    if (due > constants.MAX_LENGTH) throw malformed("channel.part", `nobody has room for ${due} bytes`);
+    if (due > MAX_GROUP_MESSAGE_BYTES) throw malformed("channel.part", `nobody has room for ${due} bytes`);
     if (bytes > due) throw malformed("channel.part", `${bytes} bytes came, ${due} were due`);
     this.#rest[lane] = due - bytes;
   }

@@ -12,6 +12,9 @@ export interface Broken {
 export const groupLanes = [0, 1] as const;
 export type GroupLane = (typeof groupLanes)[number];
 
+/** What an array of bytes holds on every supported Node: 4 GiB. */
+export const MAX_GROUP_MESSAGE_BYTES: number = 2 ** 32;
+
 /** How a member is found. */
 export interface MemberCard {
   /** Its own id, which nobody can guess. */
