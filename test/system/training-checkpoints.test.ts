@@ -13,7 +13,7 @@ import {
   type TrainOptions,
 } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { appears, four, inEpochThree, losses } from "./training-models.ts";
+import { appears, four, inEpochThree, killWorker, losses } from "./training-models.ts";
 
 let cluster: LocalCluster;
 let client: Client;
@@ -78,8 +78,7 @@ describe("a folder", () => {
     });
     await appears(flag);
     const { worker } = (await training[Symbol.asyncIterator]().next()).value as { worker: string };
-    const { pid } = (await client.workers()).find(({ name }) => name === worker) ?? { pid: 0 };
-    process.kill(pid, "SIGKILL");
+    await killWorker(client, worker);
     const { history } = await training.result();
     expect(losses(history)).toEqual(losses(whole.history));
     expect(printed.join("\n")).toContain("goes on after epoch 2, batch 2");

@@ -3,7 +3,7 @@
 import { existsSync, watch, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type * as tfjs from "@tensorflow/tfjs";
-import type { CallbackHooks, Epoch, TrainOptions } from "taskflock";
+import type { CallbackHooks, Client, Epoch, TrainOptions } from "taskflock";
 
 interface NetParams {
   readonly units: number;
@@ -70,4 +70,12 @@ export async function appears(file: string): Promise<void> {
     };
     if (existsSync(file)) done();
   });
+}
+
+/** Kills (-9) the worker of that name. Throws when there is none: a process must not kill itself. */
+export async function killWorker(client: Client, name: string | undefined): Promise<void> {
+  const workers = await client.workers();
+  const found = workers.find((worker) => worker.name === name);
+  if (found === undefined) throw new Error(`no worker ${name} among ${workers.map((worker) => worker.name)}`);
+  process.kill(found.pid, "SIGKILL");
 }

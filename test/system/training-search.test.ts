@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CallbackHooks, type Client, LocalCluster, svc, training, uniform } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { appears, four, losses, net, rows } from "./training-models.ts";
+import { appears, four, killWorker, losses, net, rows } from "./training-models.ts";
 
 let cluster: LocalCluster;
 let client: Client;
@@ -55,8 +55,7 @@ describe("halvingSearch over trainings", () => {
     expect(search.brackets[0]?.rungs).toEqual(rungs);
     await appears(flag);
     const name = readFileSync(flag, "utf8");
-    const { pid } = (await client.workers()).find((worker) => worker.name === name) ?? { pid: 0 };
-    process.kill(pid, "SIGKILL");
+    await killWorker(client, name);
     const found = await search.result();
     expect(found.cvResults.epochs).toEqual([2, 2, 4]);
     expect(found.cvResults.error).toEqual([null, null, null]);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type * as tfjs from "@tensorflow/tfjs";
 import { type Client, csvLogger, type Epoch, InlineExecutor, LocalCluster, type TrainingResult } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { appears, four, inEpochThree, losses, rows } from "./training-models.ts";
+import { appears, four, inEpochThree, killWorker, losses, rows } from "./training-models.ts";
 
 type TensorFlow = typeof tfjs;
 const tf = createRequire(import.meta.url)("@tensorflow/tfjs") as TensorFlow;
@@ -133,9 +133,8 @@ describe("a training whose place is lost in epoch 3 of 4", () => {
       for await (const epoch of run) epochs.push(epoch);
     })();
     await appears(flag);
-    const name = epochs[0]?.worker;
-    const { pid } = (await client.workers()).find((worker) => worker.name === name) ?? { pid: 0 };
-    process.kill(pid, "SIGKILL");
+    await expect.poll(() => epochs.length, { timeout: 20_000 }).toBe(2);
+    await killWorker(client, epochs[0]?.worker);
     const result = await run.result();
     await reader;
     goesOn(result);
