@@ -22,6 +22,7 @@ import type { Logger } from "pino";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, tokenFromDescriptor } from "../process.ts";
 import { memoryShare } from "../values.ts";
+import { youngGeneration } from "../young-generation.ts";
 
 export interface WorkerFlags {
   readonly threads: number;
@@ -236,6 +237,7 @@ async function runNannies(address: string, flags: WorkerFlags, logger: Logger): 
       const memoryLimitBytes = flags.memoryLimit ?? memoryShare(flags.processes);
       const args = [
         ...process.execArgv,
+        ...youngGeneration(process.execArgv),
         process.argv[1] ?? "",
         ...workerArguments(address, { ...flags, name, memoryLimit: memoryLimitBytes, gpuDeal: dealt(flags, index) }),
       ];

@@ -1,0 +1,77 @@
+// What a client tells of its run for people who watch: how a search stands, how a training goes. The scheduler keeps it, bounded.
+
+import type { RunNumber } from "./ids.ts";
+
+/** What the entries of one message may take as JSON, and what is kept of one run and of all, UTF-16 units. */
+export const DETAIL_UNITS: number = 64 * 1024;
+
+/** A parameter's value as people read it. */
+export type DetailValue = string | number | boolean | null;
+
+export type DetailEntry =
+  /** First of a search. `scorings`: names of the metrics, the first is the one it ranks by. `total`: candidates, when known. */
+  | {
+      readonly e: "search";
+      readonly kind: string;
+      readonly estimator: string;
+      readonly parameters: readonly string[];
+      readonly scorings: readonly string[];
+      readonly folds: number;
+      readonly total: number | null;
+    }
+  /** In the order of `parameters`. `round`: of successive halving; 0 elsewhere. */
+  | {
+      readonly e: "candidate";
+      readonly candidate: number;
+      readonly values: readonly DetailValue[];
+      readonly round: number;
+    }
+  /** `scores`: in the order of `scorings`; null where there is none. `error`: what the fold failed with, or "". */
+  | {
+      readonly e: "fold";
+      readonly candidate: number;
+      readonly fold: number;
+      readonly scores: readonly (number | null)[];
+      readonly fitSeconds: number;
+      readonly scoreSeconds: number;
+      readonly error: string;
+    }
+  /** What the search chose at its end, and the refit's time. */
+  | { readonly e: "best"; readonly candidate: number; readonly refitSeconds: number | null }
+  /** First of a training; also of each trial of a search over trainings (`trial`: its candidate; else -1). */
+  | {
+      readonly e: "training";
+      readonly trial: number;
+      readonly model: string;
+      readonly parameters: number;
+      readonly epochs: number;
+      readonly samples: number;
+      readonly workers: number;
+    }
+  /** `values`: loss, valLoss and metrics by name; null where it is not a number. `step`: of the optimizer. */
+  | {
+      readonly e: "epoch";
+      readonly trial: number;
+      readonly epoch: number;
+      readonly step: number;
+      readonly seconds: number;
+      readonly learningRate: number | null;
+      readonly values: Readonly<Record<string, number | null>>;
+      readonly isBest: boolean;
+    }
+  | {
+      readonly e: "checkpoint";
+      readonly trial: number;
+      readonly epoch: number;
+      readonly where: string;
+      readonly bytes: number;
+    }
+  /** `outcome` as people read it: "done", "stopped early: …", "failed: …", "resumed after worker-2 was lost". */
+  | { readonly e: "remark"; readonly trial: number; readonly text: string };
+
+/** Client to scheduler. One that comes too late, or is too much, is left out: the run does not depend on it. */
+export interface RunDetails {
+  readonly t: "runDetails";
+  readonly run: RunNumber;
+  readonly entries: readonly DetailEntry[];
+}
