@@ -9,22 +9,30 @@ export const DETAIL_UNITS: number = 64 * 1024;
 export type DetailValue = string | number | boolean | null;
 
 export type DetailEntry =
-  /** First of a search. `scorings`: names of the metrics, the first is the one it ranks by. `total`: candidates, when known. */
+  /**
+   * First of a search. `scorings`: names of the metrics, the first is the one it ranks by; `mode`: "min" when lower ones are better, as
+   * with a loss. `total`: candidates, when known. `folds`: scores that each candidate has in each round: 1 where it is trained once.
+   */
   | {
       readonly e: "search";
       readonly kind: string;
       readonly estimator: string;
       readonly parameters: readonly string[];
       readonly scorings: readonly string[];
+      readonly mode: "min" | "max";
       readonly folds: number;
       readonly total: number | null;
     }
-  /** In the order of `parameters`. `round`: of successive halving; 0 elsewhere. */
+  /**
+   * In the order of `parameters`. `round`: of successive halving; 0 elsewhere. Said again when a candidate comes to a further round: its
+   * folds belong to the round that was said last. `resources`: rows, epochs or the parameter's value of that round; null elsewhere.
+   */
   | {
       readonly e: "candidate";
       readonly candidate: number;
       readonly values: readonly DetailValue[];
       readonly round: number;
+      readonly resources: number | null;
     }
   /** `scores`: in the order of `scorings`; null where there is none. `error`: what the fold failed with, or "". */
   | {
