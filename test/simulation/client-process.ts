@@ -24,6 +24,7 @@ import {
 } from "./model-future.ts";
 import { type ClientSurroundings, Outbox } from "./outbox.ts";
 import { type Content, freeIn, type Packed, PayloadTable, unpack } from "./payloads.ts";
+import { tellDetails } from "./run-errands.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
 import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
@@ -211,7 +212,7 @@ export class ClientProcess implements PeerEnd {
       const { run, keepMs } = burst;
       this.say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
     }
-    this.#tellDetails(burst);
+    tellDetails(this, burst);
     const fresh: ModelFuture[] = [];
     for (const plan of burst.tasks) {
       const future = this.#add(plan, false);
@@ -222,12 +223,6 @@ export class ClientProcess implements PeerEnd {
       fresh.push(future);
     }
     for (const future of fresh) this.follow(future);
-  }
-
-  /** Also of the session's own run, which has none. */
-  #tellDetails({ run, tasks }: PlannedBurst): void {
-    const text = `tells of ${tasks.length} tasks. `.repeat(tasks.length % 7);
-    this.say({ t: "runDetails", run: run as RunNumber, entries: [{ e: "remark", trial: -1, text }] });
   }
 
   #add(plan: PlannedTask, shared: boolean): ModelFuture {
