@@ -24,6 +24,7 @@ import {
 } from "./model-future.ts";
 import { type ClientSurroundings, Outbox } from "./outbox.ts";
 import { type Content, freeIn, type Packed, PayloadTable, unpack } from "./payloads.ts";
+import { tellDetails } from "./run-errands.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
 import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
@@ -211,6 +212,7 @@ export class ClientProcess implements PeerEnd {
       const { run, keepMs } = burst;
       this.say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
     }
+    tellDetails(this, burst);
     const fresh: ModelFuture[] = [];
     for (const plan of burst.tasks) {
       const future = this.#add(plan, false);

@@ -2,8 +2,24 @@
 
 import type { RunNumber } from "./ids.ts";
 
-/** What the entries of one message may take as JSON, and what is kept of one run and of all, UTF-16 units. */
+/** What the entries of one message may take together, as `detailUnits` counts; and how many there may be. */
 export const DETAIL_UNITS: number = 64 * 1024;
+export const DETAIL_ENTRIES = 512;
+/** UTF-16 units that a name, a value and a longer text may have; and how many names (parameters, metrics) there may be. */
+export const detailTexts = { name: 256, value: 200, line: 2048, names: 256 } as const;
+
+/** About what an entry (or anything else of plain data) takes, in UTF-16 units: 8 for each value, and its texts. */
+export function detailUnits(value: unknown): number {
+  if (typeof value === "string") return 8 + value.length;
+  if (typeof value !== "object" || value === null) return 8;
+  let units = 16;
+  if (Array.isArray(value)) {
+    for (const one of value) units += detailUnits(one);
+    return units;
+  }
+  for (const name in value) units += name.length + detailUnits((value as Record<string, unknown>)[name]);
+  return units;
+}
 
 /** A parameter's value as people read it. */
 export type DetailValue = string | number | boolean | null;
