@@ -62,6 +62,10 @@ export function refer(client: ClientProcess, n: TaskNumber, spec: TaskSpec, fetc
   return client.redeem(n, { spec, fetch: fetch && !makesActor(spec), releaseAfterUs, cancelAfterUs: null });
 }
 
+export function openRun(client: ClientProcess, { run, keepMs }: PlannedBurst): void {
+  client.say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
+}
+
 /** Also of the session's own run, which has no details. */
 export function tellDetails(client: ClientProcess, { run, tasks }: PlannedBurst): void {
   const text = `tells of ${tasks.length} tasks. `.repeat(tasks.length % 7);
