@@ -15,6 +15,7 @@ export class SpanLog {
   #kept: Ended = noSpans();
   #last: PageSpans | null = null;
   #names: Record<number, string> = {};
+  #newNames: Record<number, string> = {};
   /** Encoded sums by worker and function; only those that changed are sent. */
   readonly #skipped: Map<string, string> = new Map();
   #newSkipped: string[] = [];
@@ -71,6 +72,7 @@ export class SpanLog {
     this.#new = 0;
     this.#missed = 0;
     this.#newSkipped = [];
+    this.#newNames = {};
     this.#hasNews = false;
   }
 
@@ -100,12 +102,14 @@ export class SpanLog {
     }));
     const skipped = encodeSkipped(isFresh ? [...this.#skipped.values()] : this.#newSkipped);
     const head = `"now":${last.now},"last":${last.last},"missed":${missed}`;
-    return `{${head},${inner(ended)},${inner(running)},"skipped":${skipped},"names":${this.#encodeNames()}}`;
+    const names = encodeNames(isFresh ? this.#names : this.#newNames);
+    return `{${head},${inner(ended)},${inner(running)},"skipped":${skipped},"names":${names}}`;
   }
 
   /** Names of the functions that are among what is kept; looked through only when there are many. */
   #rename(spans: PageSpans): void {
     Object.assign(this.#names, spans.names);
+    Object.assign(this.#newNames, spans.names);
     const names = Object.keys(this.#names);
     if (names.length <= 1000) return;
     const used = new Set([...this.#kept.fn, ...spans.running.fn]);
@@ -123,11 +127,11 @@ export class SpanLog {
     });
     return this.#newSkipped.length > before;
   }
+}
 
-  #encodeNames(): string {
-    const names = Object.entries(this.#names);
-    return fitting(names.length, budget.names, (rows) => Object.fromEntries(names.slice(names.length - rows)));
-  }
+function encodeNames(names: Readonly<Record<number, string>>): string {
+  const rows = Object.entries(names);
+  return fitting(rows.length, budget.names, (count) => Object.fromEntries(rows.slice(rows.length - count)));
 }
 
 function noSpans(): Ended {

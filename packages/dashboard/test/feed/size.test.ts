@@ -1,6 +1,13 @@
 // However large the cluster is and whatever it does: a message has its bound, and says what it leaves out.
 
-import { type FeedMessage, type FeedWish, feedTopics, PAGE_SPANS, type PageOverview } from "@taskflock/protocol/words";
+import {
+  type FeedMessage,
+  type FeedWish,
+  feedTopics,
+  PAGE_SPANS,
+  type PageOverview,
+  type RunId,
+} from "@taskflock/protocol/words";
 import { expect, test } from "vitest";
 import { budget, MAX_MESSAGE_BYTES } from "../../server/feed/budget.ts";
 import { FeedState } from "../../server/feed/feed-state.ts";
@@ -63,7 +70,7 @@ function fill(state: FeedState, names: string): void {
   );
   const entry = { e: "remark", trial: -1, text: names } as const;
   state.details.add(
-    numbers(5000).map((seq) => ({ seq, at: 1, run: seq % 3, entry })),
+    numbers(5000).map((seq) => ({ seq, at: 1, run: (seq % 3) as RunId, entry })),
     0,
   );
 }
@@ -122,7 +129,7 @@ test("details of one run only, for a page that wishes that", () => {
   const state = new FeedState();
   const entry = { e: "remark", trial: -1, text: "done" } as const;
   state.details.add(
-    numbers(9).map((seq) => ({ seq, at: 1, run: seq % 3, entry })),
+    numbers(9).map((seq) => ({ seq, at: 1, run: (seq % 3) as RunId, entry })),
     0,
   );
   state.begin();
