@@ -1,3 +1,4 @@
+import type { PageTasks } from "@taskflock/protocol/words";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Stage } from "./machine-stage.ts";
@@ -151,7 +152,7 @@ describe("the overview", () => {
       const found = new Map<string, number[]>();
       let [before, pages]: [number | null, number] = [0, 0];
       while (before !== null && pages++ < 100) {
-        const page = ask(stage, { q: "pageTasks", filter: ALL, before, limit: 7 });
+        const page: PageTasks = ask(stage, { q: "pageTasks", filter: ALL, before, limit: 7 });
         for (const { function: name, state } of page.items) {
           const of = found.get(name) ?? [0, 0, 0];
           found.set(name, of);
