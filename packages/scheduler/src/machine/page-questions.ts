@@ -21,7 +21,7 @@ export const pageHandlers: Handlers<PageQuestion["q"]> = {
   pageGone: (core, session, id, { limit }) => say(core, session, id, () => pageGone(core, limit)),
   pageSpans: (core, session, id, { since, limit }) => say(core, session, id, () => core.spans.page(core, since, limit)),
   pageTransfers: (core, session, id) => say(core, session, id, () => pageTransfers(core)),
-  pageDetails: (core, session, id) => say(core, session, id, () => pageDetails(core)),
+  pageDetails: (core, session, id, question) => say(core, session, id, () => pageDetails(core, question)),
   pageTasks: (core, session, id) => say(core, session, id, () => ({ now: core.now, items: [], next: null, total: 0 })),
   pageTask: (core, session, id) => say(core, session, id, () => null),
   pageGraph: (core, session, id) => say(core, session, id, () => null),
