@@ -39,7 +39,9 @@ export class Crowd {
 
   private constructor(workers: readonly CrowdWorker[]) {
     this.#workers = workers;
-    this.#heartbeats = setInterval(() => workers.forEach((worker) => worker.beat()), HEARTBEAT_MS);
+    this.#heartbeats = setInterval(() => {
+      for (const worker of workers) worker.beat();
+    }, HEARTBEAT_MS);
   }
 
   /** Tasks that have finished. */
@@ -85,7 +87,9 @@ class CrowdWorker {
       },
       payloads: this.#payloads,
       reconnectMs: 0,
-      onMessages: (messages) => messages.forEach((message) => this.#hear(message)),
+      onMessages: (messages) => {
+        for (const message of messages) this.#hear(message);
+      },
       onUp: () => {
         const nothing = { holds: [], tasks: [], functions: [], expects: [], equipment: [] };
         this.#link?.send({ t: "snapshot", ...nothing });
