@@ -1,0 +1,76 @@
+// Questions over REST: what is too much, or too seldom wanted, for the feed.
+
+/** What the server answered instead, as people are told it. */
+export class ApiError extends Error {
+  /** An error code of the registry, or "" when there is none. */
+  readonly code: string;
+  /** What to do about it, or "". */
+  readonly advice: string;
+  /** The HTTP status; 0 when the server could not be reached. */
+  readonly status: number;
+
+  constructor(status: number, message: string, code: string = "", advice: string = "") {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+    this.advice = advice;
+  }
+}
+
+type Values = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** `path` under /api/v1 with those of `values` that say something: `query("tasks", { text: "a b" })` → "tasks?text=a+b". */
+export function query(path: string, values: Values): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
+  }
+  return search.size === 0 ? path : `${path}?${search}`;
+}
+
+export const api = {
+  /** GET /api/v1/`path`. Rejects with an `ApiError`. */
+  get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return ask<T>(path, signal === undefined ? {} : { signal });
+  },
+  /** POST /api/v1/`path` with JSON. Rejects with an `ApiError`. */
+  post<T>(path: string, body: unknown): Promise<T> {
+    return ask<T>(path, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { "Content-Type": "application/json" },
+    });
+  },
+};
+
+async function ask<T>(path: string, init: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1/${path}`, init);
+  } catch (error) {
+    if (init.signal?.aborted === true) throw error;
+    throw new ApiError(0, "The server does not answer. It may have ended, or the network is down.");
+  }
+  if (response.ok) return (await response.json()) as T;
+  if (response.status === 401) signIn();
+  throw await errorOf(response);
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  const said = (await response.json().catch(() => null)) as {
+    readonly error?: Readonly<Record<string, string>>;
+  } | null;
+  const { message, code, advice } = said?.error ?? {};
+  return new ApiError(response.status, message ?? `The server answered ${response.status}.`, code, advice);
+}
+
+/** To the sign-in page, and from there back to where the reader is. */
+export function signIn(): void {
+  location.assign(query("/sign-in", { to: location.pathname + location.search }));
+}
+
+/** What people are told of anything that went wrong. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
