@@ -3,7 +3,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { SearchTable } from "../../../server/details/search-table.ts";
 import { Section } from "../../ui/basics.tsx";
-import { type HeatCell, heatMap } from "./heat-map.ts";
+import { type HeatCell, type HeatMap, heatMap } from "./heat-map.ts";
 import { figure, valueText } from "./leader.ts";
 
 interface HeatMapProps {
@@ -54,37 +54,44 @@ export function HeatMapView({ table, scoring, varied }: HeatMapProps) {
       ))}
     </>
   );
-  const names = [table.parameters[across] ?? "", table.parameters[down] ?? ""];
+  const names = [table.parameters[across] ?? "", table.parameters[down] ?? ""] as const;
   return (
     <Section title={`${table.scorings[scoring] ?? "score"} by ${names.join(" and ")}`} tools={tools}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section class="table-box heat-map" tabIndex={0} aria-label="Heat map">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">
-                {names[1]} ↓ {names[0]} →
+      <HeatTable map={map} names={names} />
+    </Section>
+  );
+}
+
+/** `names`: of the parameters across and down. */
+function HeatTable({ map, names }: { readonly map: HeatMap; readonly names: readonly [string, string] }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <section class="table-box heat-map" tabIndex={0} aria-label="Heat map">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">
+              {names[1]} ↓ {names[0]} →
+            </th>
+            {map.columns.map((column) => (
+              <th key={column} scope="col" class="numeric">
+                {column}
               </th>
-              {map.columns.map((column) => (
-                <th key={column} scope="col" class="numeric">
-                  {column}
-                </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {map.rows.map((row, y) => (
+            <tr key={row}>
+              <th scope="row">{row}</th>
+              {map.columns.map((column, x) => (
+                <Cell key={column} cell={map.cells[y]?.[x] ?? null} />
               ))}
             </tr>
-          </thead>
-          <tbody>
-            {map.rows.map((row, y) => (
-              <tr key={row}>
-                <th scope="row">{row}</th>
-                {map.columns.map((column, x) => (
-                  <Cell key={column} cell={map.cells[y]?.[x] ?? null} />
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
-    </Section>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 }
 

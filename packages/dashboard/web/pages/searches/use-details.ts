@@ -39,7 +39,7 @@ async function allOf(run: number, signal: AbortSignal): Promise<DetailItem[]> {
   const all: DetailItem[] = [];
   let since = 0;
   for (let answers = 0; answers < MOST_ANSWERS; answers++) {
-    const { items, last } = await api.get<PageDetails>(`runs/${run}/details?since=${since}`, signal);
+    const { items, last } = await api.get<PageDetails>(`runs/${run}/details?since=${since}&limit=1000`, signal);
     all.push(...items);
     if (items.length === 0 || last <= since) break;
     since = last;
