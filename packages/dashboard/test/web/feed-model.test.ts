@@ -117,6 +117,15 @@ describe("workers", () => {
   });
 });
 
+it("sums of attempts that are not told one by one stay until they change", () => {
+  const said = (fn: number[], count: number[]) => {
+    const skipped = { worker: fn.map(() => 1), fn, count, us: count };
+    return messageOf({ spans: { ...spansOf(0, 1, 1, randomOf(1)), skipped } });
+  };
+  const model = [said([1, 2], [10, 20]), said([2], [25]), said([], [])].reduce(applyMessage, emptyModel());
+  expect(model.spans.skipped).toEqual({ worker: [1, 1], fn: [1, 2], count: [10, 25], us: [10, 25] });
+});
+
 describe("the clock", () => {
   it("does not tremble with the way of each message, and follows when it was set", () => {
     const at = (wall: number) => messageOf({ wall, now: 5_000_000, seq: 2 });

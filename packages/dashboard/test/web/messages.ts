@@ -37,6 +37,7 @@ export function overviewOf(change: Partial<PageOverview> = {}): PageOverview {
     busy: 6,
     storedBytes: 80_000_000,
     spilledBytes: 0,
+    movedBytes: 0,
     memoryLimitBytes: 16_000_000_000,
     rssBytes: 900_000_000,
     ended: 4104,
