@@ -101,6 +101,7 @@ async function newFastify({ onError }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
     bodyLimit: 256 * 1024,
+    routerOptions: { maxParamLength: 3_000 },
     // What is unknown is refused, and not left out in silence.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
     schemaErrorFormatter: ([first], where) => new Error(problemOf(first, where)),
