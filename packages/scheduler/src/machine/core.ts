@@ -18,6 +18,7 @@ import {
   type WorkerId,
 } from "@taskflock/protocol/words";
 import type { Actor } from "./actors.ts";
+import { DetailStore } from "./details.ts";
 import { Equipment } from "./equipment.ts";
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
@@ -99,6 +100,7 @@ export class Core {
   readonly story: Story;
   readonly events: EventLog;
   readonly logs: LogStore;
+  readonly details: DetailStore;
   /** Those who wait for the next event or line; and what there was when they were looked at last. */
   readonly watchers: Watcher[] = [];
   watchedEvent = 0;
@@ -161,6 +163,7 @@ export class Core {
     this.story = new Story(config.storyLines);
     this.events = new EventLog(config.eventsKept);
     this.logs = new LogStore(config.logUnitsKept);
+    this.details = new DetailStore(config.detailUnitsOfRun, config.detailUnitsKept);
   }
 
   newTask(n: TaskNumber, options: Options, run: Run): Task {

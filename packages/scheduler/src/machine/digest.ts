@@ -43,6 +43,7 @@ export function digestOf(core: Core): string {
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   addEquipment(hash, core);
   addShared(hash, core.shared);
+  hash.add(`details ${core.details.last} ${core.details.size} ${core.details.units}`);
   hash.add(`${core.waiters.length} ${core.returning.length} ${core.watchers.length}`);
   hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
   for (const [task, since] of core.copied) hash.add(`copied ${task} ${since}`);

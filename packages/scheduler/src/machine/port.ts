@@ -107,6 +107,9 @@ export interface SchedulerConfig {
   readonly eventsKept: number;
   /** Printed lines that are kept, UTF-16 units. */
   readonly logUnitsKept: number;
+  /** What clients tell of their runs, of one run and of all together, UTF-16 units. */
+  readonly detailUnitsOfRun: number;
+  readonly detailUnitsKept: number;
 }
 
 export const defaultSchedulerConfig: SchedulerConfig = {
@@ -126,6 +129,8 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   storyLines: 100_000,
   eventsKept: 10_000,
   logUnitsKept: 8 * 1024 * 1024,
+  detailUnitsOfRun: 4 * 1024 * 1024,
+  detailUnitsKept: 64 * 1024 * 1024,
 };
 
 export type { Attempt, RunCounts };

@@ -53,6 +53,7 @@ export function openRun(
 
 export function closeRun(core: Core, run: Run, outcome: RunInfo["status"]): void {
   run.status = outcome;
+  core.details.closed(run.id);
   settleDetached(core, run);
   changed(core, run);
   const closed = [...run.session.runs.values()].filter(
@@ -63,6 +64,7 @@ export function closeRun(core: Core, run: Run, outcome: RunInfo["status"]): void
 
 /** Nobody looks at it any more; tasks that others share keep the record. */
 export function dropRun(core: Core, run: Run): void {
+  core.details.closed(run.id);
   core.runs.delete(run);
   core.progress.delete(run);
   run.session.runs.delete(run.number);

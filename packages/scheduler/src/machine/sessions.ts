@@ -146,7 +146,7 @@ export function freeClientMessage(core: Core, message: ClientToScheduler): void 
   else if (message.t === "ask") freeQuestion(core, message.question);
 }
 
-type RunMessage = Extract<ClientToScheduler, { t: "openRun" | "reportRun" | "closeRun" }>;
+type RunMessage = Extract<ClientToScheduler, { t: "openRun" | "reportRun" | "closeRun" | "runDetails" }>;
 
 function runMessage(core: Core, session: Session, message: RunMessage): void {
   const known = session.runs.get(message.run);
@@ -159,6 +159,9 @@ function runMessage(core: Core, session: Session, message: RunMessage): void {
     known.stepsDone = message.stepsDone;
     changed(core, known);
   } else if (known !== undefined && message.t === "closeRun") closeRun(core, known, message.outcome);
+  else if (known?.status === "open" && message.t === "runDetails") {
+    for (const entry of message.entries) core.details.add(known.id, core.now, entry);
+  }
 }
 
 function release(core: Core, session: Session, n: TaskNumber): void {
