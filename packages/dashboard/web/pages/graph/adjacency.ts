@@ -29,6 +29,10 @@ function gather(size: number, of: ArrayLike<number>, neighbour: ArrayLike<number
   for (let node = 0; node < size; node++) starts[node + 1]! += starts[node]!;
   const nodes = new Int32Array(starts[size]!);
   const filled = starts.slice(0, size);
-  for (let at = 0; at < of.length; at++) if (isEdge(at)) nodes[filled[of[at]!]++] = neighbour[at]!;
+  for (let at = 0; at < of.length; at++) {
+    if (!isEdge(at)) continue;
+    nodes[filled[of[at]!]!] = neighbour[at]!;
+    filled[of[at]!]! += 1;
+  }
   return { starts, nodes };
 }
