@@ -297,7 +297,7 @@ const greeting = { protocol: natural, token: text(512) };
 /** First frames on a connection. */
 export const handshakeFields: Readonly<Record<"hello" | "welcome" | "refused", Field>> = {
   hello: variants("role", {
-    client: { t: choice("hello"), ...greeting, name, resume },
+    client: { t: choice("hello"), ...greeting, name, observer: flag, resume },
     worker: { t: choice("hello"), ...greeting, worker: workerHello, resume },
     nanny: { t: choice("hello"), ...greeting, name },
     peer: { t: choice("hello"), ...greeting, name },

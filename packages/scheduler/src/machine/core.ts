@@ -24,6 +24,9 @@ import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
 import { LogStore } from "./log-store.ts";
 import type { Transfer } from "./moves.ts";
+import { FailureLog } from "./page-failures.ts";
+import { GoneWorkers } from "./page-gone.ts";
+import { SpanLog } from "./page-spans.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,
@@ -65,6 +68,8 @@ export class Core {
   readonly freeSlots: number[] = [];
   readonly counts: number[] = new Array<number>(STATE_COUNT).fill(0);
   seq = 0;
+  /** Tasks that have ended so far, each counted once. */
+  ended = 0;
   /** Lanes, workers and tasks looked at to decide what goes where: the measure of the scheduler's own effort. */
   looks = 0;
   lastOrder = 0;
@@ -107,6 +112,11 @@ export class Core {
   watchedLine = 0;
   readonly timers: Timers = new Timers();
   armed: Micros | null = null;
+  /** Tasks that run, and since when, the first to begin first; attempts that ended; workers that are gone. */
+  readonly begun: Map<Task, Micros> = new Map();
+  readonly spans: SpanLog = new SpanLog();
+  readonly failures: FailureLog = new FailureLog();
+  readonly gone: GoneWorkers = new GoneWorkers();
   /** Attempts that run, the first to begin first. */
   readonly watched: Watched[] = [];
   /** Not looked at before; and the alarm for the next look. */
@@ -208,6 +218,11 @@ export class Core {
     if (from !== FREE) this.counts[from]!--;
     if (to !== FREE) this.counts[to]!++;
     task.state = to;
+    if (task.definition !== null) {
+      const { counts } = task.definition.record;
+      counts[from]!--;
+      counts[to]!++;
+    }
     this.story.add(task.id, this.now, this.cause, from, to, detail);
   }
 

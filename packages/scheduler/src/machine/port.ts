@@ -17,7 +17,13 @@ import type {
 
 /** What happens. Every event says when (the scheduler's monotonic clock) and carries its cause. */
 export type SchedulerEvent = { readonly at: Micros; readonly cause: Cause } & (
-  | { readonly e: "clientJoined"; readonly session: SessionId; readonly name: string }
+  | {
+      readonly e: "clientJoined";
+      readonly session: SessionId;
+      readonly name: string;
+      /** It only asks, and does not count. Else absent. */
+      readonly observer?: boolean;
+    }
   /** The link is back: the outcomes of its tasks are said again. */
   | { readonly e: "clientResumed"; readonly session: SessionId }
   /** The link is cut; the session waits for `clientResumed` or `clientGone`. */
