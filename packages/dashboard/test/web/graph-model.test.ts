@@ -125,6 +125,9 @@ describe("the graph's drawing", () => {
     expect(graphSentence(drawGraph(graph({ total: 9000, isWhole: false }), null))).toBe(
       "6 tasks in 3 layers. The scheduler knows 9,000 tasks here; the others are left out.",
     );
+    expect(graphSentence(drawGraph(graph({ isWhole: false }), null))).toBe(
+      "6 tasks in 3 layers. There are more dependencies than are drawn.",
+    );
   });
 
   it("is a table by layer and function for those who do not see it", () => {

@@ -169,7 +169,9 @@ export function graphSentence({ nodes, shown, total, isWhole, layout }: GraphDra
     groups === 0
       ? `${tasks} ${layers}`
       : `${tasks} ${layers}, drawn as ${count(nodes.length, "node")}: tasks of one function with like neighbours are one`;
-  return isWhole ? `${drawn}.` : `${drawn}. The scheduler knows ${count(total, "task")} here; the others are left out.`;
+  if (isWhole) return `${drawn}.`;
+  if (shown >= total) return `${drawn}. There are more dependencies than are drawn.`;
+  return `${drawn}. The scheduler knows ${count(total, "task")} here; the others are left out.`;
 }
 
 function count(of: number, what: string): string {

@@ -5,20 +5,18 @@ import { placeText, readStack, type StackLine } from "./stack-model.ts";
 import type { TaskError } from "./task-model.ts";
 
 export function ErrorView({ error }: { readonly error: TaskError }) {
-  const { first, lines } = readStack(error.stack, error.message);
+  const { lines, first } = readStack(error.stack, error.message);
+  const place = error.place ?? first ?? error.causes.find((cause) => cause.place !== null)?.place ?? null;
   return (
     <Section title="Error">
       <p class="error-line">
         {error.name}: {error.message} {error.code !== "" && <code>{error.code}</code>}
       </p>
       <dl class="facts">
-        {first !== null && (
+        {place !== null && (
           <>
             <dt>Thrown at</dt>
-            <dd class="mono">
-              {placeText(first)}
-              {first.function !== "" && ` in ${first.function}`}
-            </dd>
+            <dd class="mono">{placeText(place)}</dd>
           </>
         )}
         {error.arguments !== "" && (
@@ -29,6 +27,14 @@ export function ErrorView({ error }: { readonly error: TaskError }) {
         )}
       </dl>
       {lines.length > 1 && <StackView lines={lines} />}
+      {error.causes.map(({ name, message, stack }, index) => (
+        <div key={index}>
+          <h3>
+            Caused by {name}: {message}
+          </h3>
+          <StackView lines={readStack(stack, message).lines} />
+        </div>
+      ))}
       {error.log.length > 0 && (
         <>
           <h3>Last printed</h3>

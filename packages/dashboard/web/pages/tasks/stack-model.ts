@@ -20,17 +20,16 @@ export interface Place {
 }
 
 const FRAME = /^\s+at (?:async )?(?:(.*?) \()?((?:[a-z]+:\/\/|[A-Za-z]:[\\/])?[^()]*?):(\d+):(\d+)\)?$/;
-const OURS =
-  /[\\/]node_modules[\\/](?:taskflock|@taskflock[\\/]\w+|piscina)[\\/]|[\\/]packages[\\/](?:worker|protocol|client)[\\/](?:dist|src)[\\/]/;
+const OURS = /[\\/]node_modules[\\/](?:taskflock|@taskflock[\\/]\w+|piscina)[\\/]/;
 
-/** `folders`: where Taskflock's own files are on the worker, as URLs or paths. */
-export function readStack(stack: string, message: string, folders: readonly string[] = []): Stack {
+/** Of a stack in which frames of Taskflock and Node may be left out already. */
+export function readStack(stack: string, message: string): Stack {
   const found = message === "" ? -1 : stack.indexOf(message);
   const end = stack.indexOf("\n    at ", found < 0 ? 0 : found + message.length);
   const header = end < 0 ? stack : stack.slice(0, end);
   const frames = end < 0 ? [] : stack.slice(end + 1).split("\n");
   const places = frames.map(placeOf);
-  const isUsers = places.map((place) => place !== null && isOfTheUser(place.file, folders));
+  const isUsers = places.map((place) => place !== null && isOfTheUser(place.file));
   const at = isUsers.indexOf(true);
   return {
     lines: [
@@ -47,15 +46,14 @@ export function placeOf(frame: string): Place | null {
   return { function: match[1] ?? "", file: match[2]!, line: Number(match[3]), column: Number(match[4]) };
 }
 
-function isOfTheUser(file: string, folders: readonly string[]): boolean {
-  if (file === "" || file.startsWith("node:") || file === "native" || OURS.test(file)) return false;
-  return !folders.some((folder) => file.startsWith(folder) || file.startsWith(folder.replace(/^file:\/\//, "")));
+function isOfTheUser(file: string): boolean {
+  return file !== "" && file !== "native" && !file.startsWith("node:") && !OURS.test(file);
 }
 
 /** How a worker names the code of a function that travelled: `taskflock:NAME-HASH`. */
 const TRAVELLED = /^taskflock:(.*)-[0-9a-f]{8}$/;
 
-/** "parse.ts:12" or, of code that travelled, "line 12 of parse as it was sent". */
+/** "/app/parse.ts:12:9", or, of code that travelled, "parse, line 12, column 9 of its code". */
 export function placeText({ file, line, column }: Place): string {
   const travelled = TRAVELLED.exec(file)?.[1];
   if (travelled !== undefined) return `${travelled}, line ${line}, column ${column} of its code`;

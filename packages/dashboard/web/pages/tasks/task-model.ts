@@ -2,17 +2,32 @@
 
 import type { PageTask, PageTaskRow, StoryLine, TaskStatus, Why } from "@taskflock/protocol/words";
 import { bytes, count, duration } from "../../ui/format.ts";
+import type { Place } from "./stack-model.ts";
 
-/** What the server makes of an error that a worker encoded. */
-export interface TaskError {
+interface ToldError {
   readonly name: string;
+  /** Of the registry; "" when it is an error of the user's own. */
   readonly code: string;
   readonly message: string;
+  /** Without Taskflock's own frames; "" when none came along. */
   readonly stack: string;
+  /** Where the user's code threw it, or called what threw it. */
+  readonly place: Place | null;
+}
+
+/** What the server makes of an error that a worker encoded. */
+export interface TaskError extends ToldError {
+  /** What led to it. */
+  readonly causes: readonly ToldError[];
   /** What it was called with, in short; "" when it was not called. */
   readonly arguments: string;
   /** The last lines that the call printed. */
   readonly log: readonly string[];
+}
+
+/** Of a failure whose error did not travel, or cannot be read. */
+export function bareError(failure: NonNullable<PageTask["failure"]>): TaskError {
+  return { ...failure, stack: "", place: null, causes: [], arguments: "", log: [] };
 }
 
 export interface StoryStep {

@@ -18,6 +18,7 @@ import { Story } from "./story.tsx";
 import "./tasks.css";
 import {
   attemptsText,
+  bareError,
   byInterest,
   isUnfinished,
   outcomeText,
@@ -67,7 +68,7 @@ function Task({ answer, onChange }: { readonly answer: TaskAnswer; readonly onCh
         <Sentences answer={answer} />
       </Section>
       {error !== null && <ErrorView error={error} />}
-      {error === null && failure !== null && <ErrorView error={{ ...failure, stack: "", arguments: "", log: [] }} />}
+      {error === null && failure !== null && <ErrorView error={bareError(failure)} />}
       <Section title="Facts">
         <Facts answer={answer} />
       </Section>

@@ -1,17 +1,14 @@
 // The list of tasks: what is searched for, as the address of the page has it; the pages that came so far; how many there are.
 
-import type { PageRun, PageTaskRow, PageTasks, TaskFilter, TaskStatus } from "@taskflock/protocol/words";
+import {
+  type PageRun,
+  type PageTaskRow,
+  type PageTasks,
+  type TaskFilter,
+  type TaskStatus,
+  taskStatuses,
+} from "@taskflock/protocol/words";
 import { count } from "../../ui/format.ts";
-
-export const statuses: readonly TaskStatus[] = [
-  "waiting",
-  "queued",
-  "assigned",
-  "running",
-  "done",
-  "failed",
-  "cancelled",
-];
 
 export const noFilter: TaskFilter = { text: "", status: "", function: "", worker: "", run: 0 };
 
@@ -20,7 +17,7 @@ export function filterOf(search: URLSearchParams): TaskFilter {
   const run = Number(search.get("run"));
   return {
     text: search.get("text") ?? "",
-    status: statuses.find((status) => status === search.get("status")) ?? "",
+    status: taskStatuses.find((status) => status === search.get("status")) ?? "",
     function: search.get("function") ?? "",
     worker: search.get("worker") ?? "",
     run: (Number.isSafeInteger(run) && run > 0 ? run : 0) as TaskFilter["run"],
@@ -58,7 +55,7 @@ export function statusTabs(filter: TaskFilter, tasks: Counts | null, runs: reado
   const all = counts?.[""] ?? null;
   return [
     { status: "", title: "All", count: all },
-    ...statuses.map((status): StatusTab => ({ status, title: title(status), count: counts?.[status] ?? null })),
+    ...taskStatuses.map((status): StatusTab => ({ status, title: title(status), count: counts?.[status] ?? null })),
   ];
 }
 
@@ -72,7 +69,7 @@ function countsFor(
   runs: readonly PageRun[],
 ): Partial<Record<TaskStatus | "", number>> | null {
   if (text !== "" || fn !== "" || worker !== "") return null;
-  if (run === 0) return tasks && { ...tasks, "": statuses.reduce((sum, status) => sum + tasks[status], 0) };
+  if (run === 0) return tasks && { ...tasks, "": taskStatuses.reduce((sum, status) => sum + tasks[status], 0) };
   const counts = runs.find((one) => one.run === run)?.counts;
   if (counts === undefined) return null;
   const { total, done, failed, cancelled, running } = counts;
