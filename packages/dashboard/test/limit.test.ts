@@ -42,7 +42,7 @@ const tasks: ClusterInfo["tasks"] = {
   cancelled: 0,
 };
 const cluster: ClusterInfo = {
-  scheduler: { id: "abcdefgh-1", version: "0.1.0", pid: 7, startedAtMs: 0 },
+  scheduler: { id: "abcdefgh-1", version: "0.1.0", pid: 7, startedAtMs: 0, dashboard: null },
   sessions: 1,
   datasets: 0,
   functions: 1,
