@@ -1,6 +1,7 @@
 // Makes the JavaScript of every package from its sources: a few files instead of hundreds, because a process that starts pays for each
-// file that it loads, some 0.4 ms. What is loaded late stays in files of its own. Types come from `tsc -b`.
+// file that it loads, some 0.4 ms. What is loaded late stays in files of its own. Types come from `tsc -b`. And the status page, by Vite.
 // Plain JavaScript on Rolldown alone, because it runs before anything is built.
+import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -11,12 +12,13 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packages = join(root, "packages");
+const pageFiles = join(packages, "dashboard/dist/web");
 
 /** Files that processes start and `require` loads by their names, and their sources; beside what `exports` names. */
 const programs = {
@@ -63,18 +65,63 @@ async function bundle(name) {
   removeOthers(dist, new Set(files.map(({ path }) => path)));
 }
 
+/** The status page, by Vite. It takes seconds, so it is made anew only when something that it is made of is. */
+async function bundlePage() {
+  const folder = join(packages, "dashboard");
+  const mark = join(folder, "dist/.page-inputs");
+  const inputs = hashOf([
+    ...filesIn(join(folder, "web")),
+    ...filesIn(join(packages, "protocol/src/words")),
+    ...[join(folder, "vite.config.ts"), join(root, "package-lock.json"), fileURLToPath(import.meta.url)],
+  ]);
+  if (existsSync(join(pageFiles, "index.html")) && existsSync(mark) && readFileSync(mark, "utf8") === inputs) return;
+  const { build } = await import("vite");
+  const { output } = await build({ configFile: join(folder, "vite.config.ts") });
+  const files = output.map((made) => ({ path: join(pageFiles, made.fileName), text: made.code ?? made.source }));
+  // The documents last: they name the others.
+  files.sort((a, b) => Number(a.path.endsWith(".html")) - Number(b.path.endsWith(".html")));
+  for (const file of files) {
+    mkdirSync(dirname(file.path), { recursive: true });
+    replace(file);
+  }
+  const made = new Set(files.map(({ path }) => path));
+  for (const path of filesIn(pageFiles)) if (!made.has(path)) rmSync(path, { force: true });
+  replace({ path: mark, text: inputs });
+}
+
+/** All files of a folder, in folders of it too. */
+function filesIn(folder) {
+  const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function hashOf(paths) {
+  const hash = createHash("sha256");
+  for (const path of paths)
+    hash
+      .update(`${path.slice(root.length)}\n`)
+      .update(readFileSync(path))
+      .update("\n");
+  return hash.digest("hex");
+}
+
 /** Writes what is new, as a whole: other processes may be loading the files. */
 function replace({ path, text }) {
-  if (existsSync(path) && readFileSync(path, "utf8") === text) return;
+  const bytes = Buffer.from(text);
+  if (existsSync(path) && readFileSync(path).equals(bytes)) return;
   const half = `${path}.${process.pid}.half`;
-  writeFileSync(half, text);
+  writeFileSync(half, bytes);
   renameSync(half, path);
 }
 
-/** JavaScript of an earlier build. */
+/** JavaScript of an earlier build, but for the page's. */
 function removeOthers(folder, made) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
+    if (path === pageFiles) continue;
     if (entry.isDirectory()) removeOthers(path, made);
     else if (/\.js(\.map)?$/.test(entry.name) && !made.has(path)) rmSync(path, { force: true });
   }
@@ -82,7 +129,7 @@ function removeOthers(folder, made) {
 
 /** Rejects, having printed why, when a package cannot be bundled. Vitest calls it before any test: tests start what is in `dist`. */
 export async function setup() {
-  await Promise.all(readdirSync(packages).map(bundle));
+  await Promise.all([...readdirSync(packages).map(bundle), bundlePage()]);
 }
 
 // The real path, because a checkout may be reached through a link.

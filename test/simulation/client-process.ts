@@ -24,6 +24,7 @@ import {
 } from "./model-future.ts";
 import { type ClientSurroundings, Outbox } from "./outbox.ts";
 import { type Content, freeIn, type Packed, PayloadTable, unpack } from "./payloads.ts";
+import { openRun, tellDetails } from "./run-errands.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
 import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
@@ -206,11 +207,9 @@ export class ClientProcess implements PeerEnd {
 
   #submit(burst: PlannedBurst): void {
     if (this.state !== "alive") return;
-    if (!this.#runs.has(burst.run)) {
-      this.#runs.add(burst.run);
-      const { run, keepMs } = burst;
-      this.say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
-    }
+    if (!this.#runs.has(burst.run)) openRun(this, burst);
+    this.#runs.add(burst.run);
+    tellDetails(this, burst);
     const fresh: ModelFuture[] = [];
     for (const plan of burst.tasks) {
       const future = this.#add(plan, false);

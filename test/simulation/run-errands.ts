@@ -1,8 +1,8 @@
 // What modelled clients do with each other's detached runs: attach to them, get what they made, and forget them.
 
-import type { AttachedInfo, AttachedTasks, RunId, TaskNumber } from "@taskflock/protocol/words";
+import type { AttachedInfo, AttachedTasks, RunId, RunNumber, TaskNumber } from "@taskflock/protocol/words";
 import type { ClientProcess } from "./client-process.ts";
-import type { ModelFuture } from "./model-future.ts";
+import type { ModelFuture, PlannedBurst } from "./model-future.ts";
 import type { Random } from "./random.ts";
 import { makesActor, mayHang, type TaskSpec } from "./tasks.ts";
 
@@ -60,4 +60,14 @@ function redeem(client: ClientProcess, { owner, share }: Attached, n: TaskNumber
 export function refer(client: ClientProcess, n: TaskNumber, spec: TaskSpec, fetch: boolean): ModelFuture {
   const releaseAfterUs = mayHang(spec) ? 0 : n % 3 === 0 ? 20_000 : null;
   return client.redeem(n, { spec, fetch: fetch && !makesActor(spec), releaseAfterUs, cancelAfterUs: null });
+}
+
+export function openRun(client: ClientProcess, { run, keepMs }: PlannedBurst): void {
+  client.say({ t: "openRun", run: run as RunNumber, name: `run ${run}`, weight: run, steps: 0, keepMs });
+}
+
+/** Also of the session's own run, which has no details. */
+export function tellDetails(client: ClientProcess, { run, tasks }: PlannedBurst): void {
+  const text = `tells of ${tasks.length} tasks. `.repeat(tasks.length % 7);
+  client.say({ t: "runDetails", run: run as RunNumber, entries: [{ e: "remark", trial: -1, text }] });
 }

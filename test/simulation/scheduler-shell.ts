@@ -276,5 +276,7 @@ type Budgets = Pick<SchedulerConfig, "inlineBudgetBytes" | "admissionBytes">;
 export function schedulerConfig({ inlineBudgetBytes, admissionBytes }: Budgets): SchedulerConfig {
   // Times and transfers of the model's size.
   const scale = { stragglerUs: 1_000, surplusUs: 20_000, bandwidthBytesPerUs: 25 };
-  return { ...defaultSchedulerConfig, ...scale, inlineBudgetBytes, admissionBytes, storyLines: 20_000 };
+  // So small that details are forgotten.
+  const kept = { detailUnitsOfRun: 1_500, detailUnitsKept: 3_000 };
+  return { ...defaultSchedulerConfig, ...scale, ...kept, inlineBudgetBytes, admissionBytes, storyLines: 20_000 };
 }

@@ -199,6 +199,7 @@ const messageKinds: readonly string[] = [
   "function",
   "options",
   "openRun",
+  "runDetails",
   "submit",
   "scatter",
   "notKept",

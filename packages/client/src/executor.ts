@@ -49,7 +49,11 @@ export class ClientExecutor implements Executor {
     const run = this.#host.run(name, { steps: total });
     return {
       executor: new ClientExecutor(this.#host, run),
-      scope: { emit: () => run.step(), close: (outcome) => run.close(outcome) },
+      scope: {
+        emit: () => run.step(),
+        details: (entries) => run.details(entries),
+        close: (outcome) => run.close(outcome),
+      },
     };
   }
 

@@ -1,7 +1,14 @@
 // Runs: named pieces of work that people follow as one thing, here and on the page.
 
-import { type ClientToScheduler, FlockError, type RunCounts, type RunNumber } from "@taskflock/protocol/words";
+import {
+  type ClientToScheduler,
+  type DetailEntry,
+  FlockError,
+  type RunCounts,
+  type RunNumber,
+} from "@taskflock/protocol/words";
 import { type Checks, checkOptions, describe, flag, integerFrom, name as nameCheck, oneOf } from "./option-checks.ts";
+import { RunDetailSender } from "./run-details.ts";
 
 export type RunOutcome = "done" | "failed" | "stopped" | "cancelled";
 export type RunStatus = "running" | RunOutcome;
@@ -64,6 +71,7 @@ export class TaskRun {
   #done = 0;
   #counts: RunCounts = nothingYet;
   #reporting = false;
+  #details: RunDetailSender | null = null;
 
   /** Runs come from `client.run`. */
   constructor(sender: Sender, number: RunNumber, name: string, options: RunOptions, onClose: () => void) {
@@ -110,11 +118,21 @@ export class TaskRun {
     refuse("close", anOutcome(outcome), outcome);
     if (this.#status !== "running") return;
     this.#status = outcome;
+    this.#details?.flush();
     this.#sender.send({ t: "reportRun", run: this.number, stepsDone: this.#done });
     this.#sender.send({ t: "closeRun", run: this.number, outcome });
     this.#onClose();
     this.#changed();
     this.#listeners.clear();
+  }
+
+  /** Tells what the page shows of a search or a training; what is not well-formed is left out, as is what comes after the end. */
+  details(entries: readonly DetailEntry[]): void {
+    if (this.#status !== "running") return;
+    this.#details ??= new RunDetailSender((some) =>
+      this.#sender.send({ t: "runDetails", run: this.number, entries: some }),
+    );
+    this.#details.tell(entries);
   }
 
   /** Calls `listener` after each change; returns how to stop that. */

@@ -1,5 +1,6 @@
 // The only way this package talks to a cluster. `@taskflock/client` implements it; `InlineExecutor` runs in this process.
 
+import type { DetailEntry } from "@taskflock/protocol/words";
 import type { JoinGroup } from "./training/member-group.ts";
 
 /** A value that is, or will be, on the cluster. May stand anywhere inside the arguments of `Executor.submit`. */
@@ -72,6 +73,8 @@ export interface KeptBytes {
 export interface RunScope {
   /** One more of the run's steps is finished; `event` says which. */
   emit(event: unknown): void;
+  /** What people may see of it meanwhile: candidates and scores, epochs and losses. Absent where nobody can look. */
+  details?(entries: readonly DetailEntry[]): void;
   close(outcome: "done" | "failed" | "stopped" | "cancelled"): void;
 }
 

@@ -27,5 +27,6 @@ export * from "./link/server-link.ts";
 export * from "./payload-store.ts";
 export { type Preloaded, preload } from "./preload.ts";
 export * from "./token.ts";
+export { isDetailEntry } from "./validation/run-details.ts";
 export * from "./value/index.ts";
 export * from "./words/index.ts";

@@ -54,6 +54,7 @@ const hello = {
   protocol: PROTOCOL_VERSION,
   token: TOKEN,
   name: "x",
+  observer: false,
   resume: null,
 } as const;
 

@@ -67,6 +67,10 @@ function arbitraryOf(field: Field): fc.Arbitrary<unknown> {
           rowOf(fields).map((row) => ({ [field.tag]: tag, ...row })),
         ),
       );
+    case "scalar":
+      return fc.oneof(fc.boolean(), fc.constant(null), fc.integer(), fc.string({ maxLength: Math.min(field.max, 30) }));
+    case "bounded":
+      return arbitraryOf(field.of);
     case "plain":
       return plain;
   }

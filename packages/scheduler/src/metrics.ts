@@ -45,7 +45,7 @@ export function createMetrics(sources: MetricSources): Registry {
       for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
     },
   });
-  gauge(registry, "sessions", "Sessions of clients.", () => machine.sessions().length);
+  gauge(registry, "sessions", "Sessions of clients.", () => machine.sessionCount());
   gauge(
     registry,
     "payload_bytes",

@@ -63,7 +63,15 @@ export class Party<U extends UpDirection, D extends DownDirection> {
   }
 }
 
-export type ClientParty = Party<"client", "toClient">;
+export class ClientParty extends Party<"client", "toClient"> {
+  /** It only asks. */
+  readonly isObserver: boolean;
+
+  constructor(id: number, name: string, isObserver: boolean) {
+    super(id, name);
+    this.isObserver = isObserver;
+  }
+}
 
 export class WorkerParty extends Party<"worker", "toWorker"> {
   readonly incarnation: string;

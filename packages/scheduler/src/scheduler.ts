@@ -20,10 +20,10 @@ import {
 } from "@taskflock/protocol/links";
 import { Driver, now } from "./driver.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { defaultSchedulerConfig, type SchedulerConfig } from "./machine/index.ts";
+import { defaultSchedulerConfig, isObservation, type SchedulerConfig } from "./machine/index.ts";
 import { MetricsReader, type MetricsText } from "./metrics-text.ts";
 import { type CompleteSchedulerOptions, completeOptions, ownVersion, type SchedulerOptions } from "./options.ts";
-import { type ClientParty, Party, uniqueName, WorkerParty } from "./parties.ts";
+import { ClientParty, Party, uniqueName, WorkerParty } from "./parties.ts";
 import { RecordingWriter } from "./recording.ts";
 import { Relays } from "./relays.ts";
 
@@ -193,7 +193,7 @@ class Scheduler implements RunningScheduler {
   #admit(hello: Hello): Admission | StreamAdmission {
     switch (hello.role) {
       case "client":
-        return this.#admitClient(hello.name, hello.resume) as unknown as Admission;
+        return this.#admitClient(hello.name, hello.observer, hello.resume) as unknown as Admission;
       case "worker":
         return this.#admitWorker(hello.worker, hello.resume) as unknown as Admission;
       case "nanny":
@@ -210,10 +210,10 @@ class Scheduler implements RunningScheduler {
 
   // ------------------------------------------------------------------ clients
 
-  #admitClient(name: string, resume: Resume | null): Admission<"client", "toClient"> {
+  #admitClient(name: string, observer: boolean, resume: Resume | null): Admission<"client", "toClient"> {
     const known = resume === null ? undefined : this.#clients.get(resume.id);
     const resumed = resume !== null && known?.mayResume(resume) === true;
-    const client: ClientParty = resumed && known ? known : new Party(++this.#lastSession, name);
+    const client: ClientParty = resumed && known ? known : new ClientParty(++this.#lastSession, name, observer);
     const session = client.id as SessionId;
     return {
       welcome: this.#welcome(client, resumed),
@@ -223,10 +223,17 @@ class Scheduler implements RunningScheduler {
       attach: (link) => {
         this.#clients.set(session, client);
         client.connect(link);
-        this.#driver.happen(resumed ? { e: "clientResumed", session } : { e: "clientJoined", session, name });
-        this.#options.logger.info({ session, name, peer: link.peer, resumed }, "client connected");
+        const joined = { e: "clientJoined", session, name, ...(client.isObserver ? { observer: true } : {}) } as const;
+        this.#driver.happen(resumed ? { e: "clientResumed", session } : joined);
+        this.#say(client, { session, name, peer: link.peer, resumed }, "client connected");
         return {
           onMessages: (messages) => {
+            if (client.isObserver && !messages.every(isObservation)) {
+              link.refuse(
+                new FlockError("FLOCK_FORBIDDEN", `${name} said that it only asks, and then asked for work.`),
+              );
+              this.#clientGone(client, "it said that it only asks, and did more");
+            }
             this.#driver.hearClient(session, messages);
             if (messages.some(({ t }) => t === "goodbye")) this.#clientGone(client, "said goodbye");
           },
@@ -246,7 +253,12 @@ class Scheduler implements RunningScheduler {
     if (!this.#clients.delete(client.id)) return;
     client.forget();
     this.#driver.happen({ e: "clientGone", session: client.id as SessionId });
-    this.#options.logger.info({ session: client.id, name: client.name, how }, "client gone");
+    this.#say(client, { session: client.id, name: client.name, how }, "client gone");
+  }
+
+  /** Those who only look on come and go as they like. */
+  #say(client: ClientParty, facts: object, text: string): void {
+    this.#options.logger[client.isObserver ? "debug" : "info"](facts, text);
   }
 
   // ------------------------------------------------------------------ workers

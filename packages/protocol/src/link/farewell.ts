@@ -7,12 +7,13 @@ import { openSocket } from "./open-socket.ts";
 import { DEFAULT_MAX_FRAME_BYTES } from "./scheduler-link.ts";
 
 const ANSWER_MS = 2_000;
+const hello = { t: "hello", role: "client", name: "goodbye", observer: false } as const;
 
 /** Goes on with the session, and says goodbye. Rejects as `SchedulerLink.open` does; then the session ends after its grace. */
 export async function endSession(address: string, token: string, session: Resume): Promise<void> {
   const { socket, welcome } = await openSocket({
     address,
-    hello: { t: "hello", role: "client", protocol: PROTOCOL_VERSION, token, name: "goodbye", resume: session },
+    hello: { ...hello, protocol: PROTOCOL_VERSION, token, resume: session },
     timeoutMs: ANSWER_MS,
     maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
   });

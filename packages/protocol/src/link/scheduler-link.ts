@@ -19,7 +19,12 @@ import { Upstream } from "./upstream.ts";
 
 export type UpDirection = "client" | "worker" | "nanny";
 export type DownDirection = "toClient" | "toWorker";
-type HelloOf<U extends UpDirection> = Omit<Extract<Hello, { role: U }>, "t" | "protocol" | "token" | "resume">;
+type HelloOf<U extends UpDirection> = Omit<
+  Extract<Hello, { role: U }>,
+  "t" | "protocol" | "token" | "resume" | "observer"
+> &
+  /** A client that only asks, and does not count among the sessions; else false. */
+  (U extends "client" ? { readonly observer?: boolean } : unknown);
 
 /** Largest frame unless both ends say otherwise, bytes. */
 export const DEFAULT_MAX_FRAME_BYTES: number = 4 * 1024 * 1024;
@@ -318,7 +323,8 @@ function connect<U extends UpDirection, D extends DownDirection>(
   signal: AbortSignal | undefined,
 ): Promise<OpenedSocket> {
   const resume = before === null ? null : { id: before.id, secret: before.secret };
-  const known = { t: "hello", protocol: PROTOCOL_VERSION, token: options.token, ...options.hello };
+  const common = { t: "hello", protocol: PROTOCOL_VERSION, token: options.token };
+  const known = { ...common, ...(options.up === "client" ? { observer: false } : {}), ...options.hello };
   const hello = (options.up === "nanny" ? known : { ...known, resume }) as unknown as Hello;
   const maxFrameBytes = options.maxFrameBytes ?? MAX_DOWN_BYTES;
   return openSocket({ address: options.address, hello, timeoutMs, maxFrameBytes, signal });

@@ -13,8 +13,17 @@ export type Field =
   | { readonly kind: "nullable"; readonly of: Field }
   | { readonly kind: "list"; readonly of: Field; readonly max: number }
   | RecordField
-  /** Names to integers. */
-  | { readonly kind: "amounts"; readonly of: IntField; readonly max: number }
+  /** Names to integers, or to something else that is small. */
+  | { readonly kind: "amounts"; readonly of: Field; readonly max: number }
+  /** A text of so many UTF-16 units, a finite number, a flag or null. */
+  | { readonly kind: "scalar"; readonly max: number }
+  /** As `of`, and all of it together not above `max`. */
+  | {
+      readonly kind: "bounded";
+      readonly of: Field;
+      readonly max: number;
+      readonly sizeOf: (value: unknown) => number;
+    }
   /** A record whose other fields depend on the value of `tag`. */
   | { readonly kind: "variants"; readonly tag: string; readonly cases: Readonly<Record<string, Fields>> }
   /** Plain data of any shape (answers). */
@@ -48,6 +57,14 @@ export const nullable = (of: Field): Field => ({ kind: "nullable", of });
 export const list = (of: Field, max: number): Field => ({ kind: "list", of, max });
 export const record = (fields: Fields): RecordField => ({ kind: "record", fields });
 export const amounts = (of: IntField, max: number): Field => ({ kind: "amounts", of, max });
+export const named = (of: Field, max: number): Field => ({ kind: "amounts", of, max });
+export const scalar = (max: number): Field => ({ kind: "scalar", max });
+export const bounded = (of: Field, max: number, sizeOf: (value: unknown) => number): Field => ({
+  kind: "bounded",
+  of,
+  max,
+  sizeOf,
+});
 export const variants = (tag: string, cases: Readonly<Record<string, Fields>>): Field => ({
   kind: "variants",
   tag,
@@ -71,8 +88,7 @@ export function checkField(field: Field, value: unknown, at: string): void {
       if (!Number.isFinite(value)) throw malformed(at, `${show(value)} is not a finite number`);
       return;
     case "text":
-      if (typeof value !== "string") throw malformed(at, `${show(value)} is not a text`);
-      if (value.length > field.max) throw malformed(at, `the text has ${value.length} characters of ${field.max}`);
+      checkText(field.max, value, at);
       return;
     case "flag":
       if (typeof value !== "boolean") throw malformed(at, `${show(value)} is neither true nor false`);
@@ -97,6 +113,12 @@ export function checkField(field: Field, value: unknown, at: string): void {
       return;
     case "amounts":
       checkAmounts(field, value, at);
+      return;
+    case "scalar":
+      checkScalar(field.max, value, at);
+      return;
+    case "bounded":
+      checkBounded(field, value, at);
       return;
     case "variants":
       checkVariants(field, value, at);
@@ -127,6 +149,22 @@ export function checkRecord(fields: Fields, value: unknown, at: string, tag: str
 function checkPayloadSize(size: string, row: Record<string, unknown>, at: string, bytes: Uint8Array | null): void {
   if (bytes === null || row[size] === bytes.length) return;
   throw malformed(at, `${bytes.length} bytes came, and ${size} says ${show(row[size])}`);
+}
+
+function checkText(max: number, value: unknown, at: string): void {
+  if (typeof value !== "string") throw malformed(at, `${show(value)} is not a text`);
+  if (value.length > max) throw malformed(at, `the text has ${value.length} characters of ${max}`);
+}
+
+function checkScalar(max: number, value: unknown, at: string): void {
+  if (value === null || typeof value === "boolean" || Number.isFinite(value)) return;
+  checkText(max, value, at);
+}
+
+function checkBounded(field: Extract<Field, { kind: "bounded" }>, value: unknown, at: string): void {
+  checkField(field.of, value, at);
+  const size = field.sizeOf(value);
+  if (size > field.max) throw malformed(at, `it takes ${size} of ${field.max}`);
 }
 
 function checkList(field: Extract<Field, { kind: "list" }>, value: unknown, at: string): void {

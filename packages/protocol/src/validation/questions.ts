@@ -2,6 +2,7 @@
 
 import type { Question } from "../words/index.ts";
 import { choice, type Field, flag, int, list, nullable, optionalPayload, payload, record, variants } from "./fields.ts";
+import { pageQuestions } from "./page-questions.ts";
 import { sharedQuestions } from "./shared-objects.ts";
 import { bytes, key, line, MAX_ELEMENTS, millis, name, natural, positive } from "./terms.ts";
 
@@ -66,6 +67,7 @@ const questions = {
   unequip: { kind: gearKind, name },
   equipment: { kind: gearKind },
   ...sharedQuestions,
+  ...pageQuestions,
 } satisfies Table;
 
 export const question: Field = variants("q", questions);

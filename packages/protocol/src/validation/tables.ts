@@ -1,6 +1,14 @@
 // Every field of every message, with what it may hold. The limits here are the wire's; options have narrower ones (client).
 
-import { type Directions, errorRegistry, isolations, MAX_GPUS, tensorPlaces } from "../words/index.ts";
+import {
+  type Directions,
+  errorRegistry,
+  isolations,
+  MAX_GPUS,
+  MOVED_LARGE,
+  MOVED_SOURCES,
+  tensorPlaces,
+} from "../words/index.ts";
 import {
   choice,
   type Field,
@@ -20,6 +28,7 @@ import {
   variants,
 } from "./fields.ts";
 import { question } from "./questions.ts";
+import { detailEntries } from "./run-details.ts";
 import {
   bytes,
   hash,
@@ -117,6 +126,7 @@ const client = {
   openRun: { run: positive, name, weight: finite, steps: natural, keepMs: nullable(millis) },
   reportRun: { run: natural, stepsDone: natural },
   closeRun: { run: natural, outcome: choice("done", "failed", "stopped", "cancelled") },
+  runDetails: { run: natural, entries: detailEntries },
   submit: {
     n: positive,
     fn: positive,
@@ -244,6 +254,10 @@ const worker = {
   pausing: { paused: flag, reason: line },
   spoiled: { task: taskId, version: natural },
   heartbeat: { metrics },
+  moved: {
+    sources: list(record({ from: natural, bytes, count: natural, us: natural, failures: natural }), MOVED_SOURCES),
+    large: list(record({ task: taskId, from: natural, bytes, us: natural, agoUs: natural }), MOVED_LARGE),
+  },
   tensors: { tensors: list(tensors, 64) },
   log: { task: taskId, attempt: positive, stream, text: line },
   snapshotPart: { holds: holdings },
@@ -283,7 +297,7 @@ const greeting = { protocol: natural, token: text(512) };
 /** First frames on a connection. */
 export const handshakeFields: Readonly<Record<"hello" | "welcome" | "refused", Field>> = {
   hello: variants("role", {
-    client: { t: choice("hello"), ...greeting, name, resume },
+    client: { t: choice("hello"), ...greeting, name, observer: flag, resume },
     worker: { t: choice("hello"), ...greeting, worker: workerHello, resume },
     nanny: { t: choice("hello"), ...greeting, name },
     peer: { t: choice("hello"), ...greeting, name },

@@ -3,6 +3,7 @@
 import type { FunctionNumber, OptionsNumber, PayloadRef, RunNumber, TaskId, TaskNumber, WorkerId } from "./ids.ts";
 import type { Question } from "./questions.ts";
 import type { WhyMissing } from "./relays.ts";
+import type { RunDetails } from "./run-details.ts";
 import type { TaskReport } from "./talk.ts";
 import type { Failure, RunCounts, TaskOptionsData } from "./tasks.ts";
 
@@ -129,6 +130,7 @@ export type ClientToScheduler =
   | OpenRun
   | ReportRun
   | CloseRun
+  | RunDetails
   | Submit
   | Scatter
   | NotKept

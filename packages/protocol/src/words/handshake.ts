@@ -3,7 +3,7 @@
 import type { Micros } from "./ids.ts";
 
 /** Raised with every incompatible change; both ends must say the same. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** Workers and nannies present their incarnation: a random id of the process, made at its start. */
 export type Hello =
@@ -13,6 +13,8 @@ export type Hello =
       readonly protocol: number;
       readonly token: string;
       readonly name: string;
+      /** It only asks: it does not count among the sessions, and whatever else it says ends its link. A resumed session stays what it was. */
+      readonly observer: boolean;
       readonly resume: Resume | null;
     }
   | {

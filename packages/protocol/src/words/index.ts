@@ -19,4 +19,4 @@ export * from "./talk.ts";
 export * from "./tasks.ts";
 export type * from "./watch-questions.ts";
 export type * from "./why.ts";
-export type * from "./worker-messages.ts";
+export * from "./worker-messages.ts";

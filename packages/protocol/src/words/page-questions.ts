@@ -3,7 +3,7 @@
 
 import type { RunId, TaskId } from "./ids.ts";
 import type { DetailEntry } from "./run-details.ts";
-import type { ClusterInfo, RunInfo, StoryLine, TaskStatus, WorkerInfo } from "./tasks.ts";
+import type { ClusterInfo, RunInfo, StoryLine, TaskStatus, WorkerInfo, WorkerMetrics } from "./tasks.ts";
 import type { TaskDump } from "./watch-questions.ts";
 import type { Why } from "./why.ts";
 
@@ -27,6 +27,10 @@ export type PageQuestion =
   | { readonly q: "pageOverview" }
   /** All workers, or those with these numbers. */
   | { readonly q: "pageWorkers"; readonly workers: readonly number[] }
+  /** A worker by name, there or gone: its facts, how it went, and the last attempts that ended there. */
+  | { readonly q: "pageWorker"; readonly name: string }
+  /** Workers that are gone, the last to go first; the last 1,000 are remembered. */
+  | { readonly q: "pageGone"; readonly limit: number }
   /** Attempts that ended after span number `since` (the oldest first), and those that run now. */
   | { readonly q: "pageSpans"; readonly since: number; readonly limit: number }
   /** A page of tasks, newest first; `before` is the `next` of the page before, 0 the first. Looks at a bounded number of tasks. */
@@ -120,6 +124,50 @@ export interface PageWorker extends WorkerInfo {
 export interface PageWorkers {
   readonly now: number;
   readonly workers: readonly PageWorker[];
+}
+
+/** A worker that left or was lost, as it was then. */
+export interface GoneWorker {
+  readonly worker: number;
+  readonly name: string;
+  readonly address: string;
+  readonly slots: number;
+  readonly pid: number;
+  readonly memoryLimitBytes: number;
+  readonly resources: Readonly<Record<string, number>>;
+  readonly joinedAt: number;
+  readonly goneAt: number;
+  /** Retired, restarted or told to leave: nothing was lost that need not be. */
+  readonly planned: boolean;
+  /** Such as "SIGKILL" or "it was silent for 20000 ms". */
+  readonly how: string;
+  readonly finished: number;
+  readonly storedBytes: number;
+  readonly metrics: WorkerMetrics | null;
+  /** What it was said to run then: keys, of at most 20 tasks, and since when. */
+  readonly running: readonly { readonly task: TaskId; readonly key: string; readonly startedAt: number | null }[];
+}
+export interface PageGone {
+  readonly now: number;
+  readonly items: readonly GoneWorker[];
+}
+export interface WorkerSpan {
+  readonly task: TaskId;
+  /** "" when the task is forgotten. */
+  readonly key: string;
+  readonly function: string;
+  readonly endedAt: number;
+  readonly durationUs: number;
+  readonly end: (typeof spanEnds)[number];
+}
+export interface PageWorkerLife {
+  readonly now: number;
+  /** Null when none of this name is there now. */
+  readonly worker: PageWorker | null;
+  /** Earlier workers of this name, the last to go first. */
+  readonly gone: readonly GoneWorker[];
+  /** The last 20 attempts that ended there (or with it), of all workers of this name, the last to end first. */
+  readonly spans: readonly WorkerSpan[];
 }
 
 export const spanEnds = ["done", "failed", "stopped"] as const;
@@ -262,6 +310,8 @@ export interface PageFailures {
 export interface PageAnswers {
   readonly pageOverview: PageOverview;
   readonly pageWorkers: PageWorkers;
+  readonly pageWorker: PageWorkerLife;
+  readonly pageGone: PageGone;
   readonly pageSpans: PageSpans;
   readonly pageTasks: PageTasks;
   readonly pageTask: PageTask;

@@ -3,6 +3,7 @@
 import type { DatasetContent, DatasetFacts, HeldResults, Moves } from "./data.ts";
 import type { EquipmentAnswers, EquipmentQuestion } from "./equipment.ts";
 import type { FunctionNumber, PayloadRef, TaskNumber } from "./ids.ts";
+import type { PageAnswers, PageQuestion } from "./page-questions.ts";
 import type { RunAnswers, RunQuestion } from "./run-questions.ts";
 import type { Restarted, ScaleAdvice } from "./scaling.ts";
 import type { SharedAnswers, SharedQuestion } from "./shared-objects.ts";
@@ -17,6 +18,7 @@ export type Question =
   | SharedQuestion
   | EquipmentQuestion
   | TalkQuestion
+  | PageQuestion
   | { readonly q: "cluster" }
   | { readonly q: "story"; readonly n: TaskNumber }
   /** By key: of whichever client's task. */
@@ -91,7 +93,7 @@ export interface CallInfo {
   readonly inputs: number;
 }
 
-interface Answers extends RunAnswers, WatchAnswers, SharedAnswers, EquipmentAnswers, TalkAnswers {
+interface Answers extends RunAnswers, WatchAnswers, SharedAnswers, EquipmentAnswers, TalkAnswers, PageAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
   readonly storyOfKey: readonly StoryLine[];

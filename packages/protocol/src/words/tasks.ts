@@ -80,7 +80,8 @@ export interface FailedCall {
   readonly folders: readonly string[];
 }
 
-export type TaskStatus = "waiting" | "queued" | "assigned" | "running" | "done" | "failed" | "cancelled";
+export const taskStatuses = ["waiting", "queued", "assigned", "running", "done", "failed", "cancelled"] as const;
+export type TaskStatus = (typeof taskStatuses)[number];
 
 /** One line of a task's story: a transition, when (µs of the scheduler's clock), and the event that caused it. */
 export interface StoryLine {

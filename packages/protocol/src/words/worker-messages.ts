@@ -208,6 +208,31 @@ export interface Heartbeat {
   readonly t: "heartbeat";
   readonly metrics: WorkerMetrics;
 }
+/** Sources of one `moved`; and single fetches. */
+export const MOVED_SOURCES = 64;
+export const MOVED_LARGE = 8;
+
+/** What came here from elsewhere since the last time: with a heartbeat, when there is something to tell. */
+export interface Moved {
+  readonly t: "moved";
+  /** By the worker that it came from; 0: uploads of clients. What one message has no room for comes with a later one. */
+  readonly sources: readonly {
+    readonly from: WorkerId | 0;
+    readonly bytes: number;
+    readonly count: number;
+    /** That they took, all together. */
+    readonly us: number;
+    readonly failures: number;
+  }[];
+  /** The largest of them. `agoUs`: since its end. */
+  readonly large: readonly {
+    readonly task: TaskId;
+    readonly from: WorkerId | 0;
+    readonly bytes: number;
+    readonly us: number;
+    readonly agoUs: number;
+  }[];
+}
 /** What TensorFlow.js computes with in its slots: all of it, whenever that changes, and after each welcome. */
 export interface TensorsTold {
   readonly t: "tensors";
@@ -265,6 +290,7 @@ export type WorkerToScheduler =
   | Pausing
   | Spoiled
   | Heartbeat
+  | Moved
   | TensorsTold
   | WorkerLog
   | SnapshotPart

@@ -18,11 +18,14 @@ import {
   type WorkerId,
 } from "@taskflock/protocol/words";
 import type { Actor } from "./actors.ts";
+import { DetailStore } from "./details.ts";
 import { Equipment } from "./equipment.ts";
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
 import { LogStore } from "./log-store.ts";
 import type { Transfer } from "./moves.ts";
+import { GoneWorkers } from "./page-gone.ts";
+import { SpanLog } from "./page-spans.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,
@@ -64,6 +67,8 @@ export class Core {
   readonly freeSlots: number[] = [];
   readonly counts: number[] = new Array<number>(STATE_COUNT).fill(0);
   seq = 0;
+  /** Tasks that have ended so far, each counted once. */
+  ended = 0;
   /** Lanes, workers and tasks looked at to decide what goes where: the measure of the scheduler's own effort. */
   looks = 0;
   lastOrder = 0;
@@ -99,12 +104,17 @@ export class Core {
   readonly story: Story;
   readonly events: EventLog;
   readonly logs: LogStore;
+  readonly details: DetailStore;
   /** Those who wait for the next event or line; and what there was when they were looked at last. */
   readonly watchers: Watcher[] = [];
   watchedEvent = 0;
   watchedLine = 0;
   readonly timers: Timers = new Timers();
   armed: Micros | null = null;
+  /** Tasks that run, and since when, the first to begin first; attempts that ended; workers that are gone. */
+  readonly begun: Map<Task, Micros> = new Map();
+  readonly spans: SpanLog = new SpanLog();
+  readonly gone: GoneWorkers = new GoneWorkers();
   /** Attempts that run, the first to begin first. */
   readonly watched: Watched[] = [];
   /** Not looked at before; and the alarm for the next look. */
@@ -161,6 +171,7 @@ export class Core {
     this.story = new Story(config.storyLines);
     this.events = new EventLog(config.eventsKept);
     this.logs = new LogStore(config.logUnitsKept);
+    this.details = new DetailStore(config.detailUnitsOfRun, config.detailUnitsKept);
   }
 
   newTask(n: TaskNumber, options: Options, run: Run): Task {
@@ -205,6 +216,11 @@ export class Core {
     if (from !== FREE) this.counts[from]!--;
     if (to !== FREE) this.counts[to]!++;
     task.state = to;
+    if (task.definition !== null) {
+      const { counts } = task.definition.record;
+      counts[from]!--;
+      counts[to]!++;
+    }
     this.story.add(task.id, this.now, this.cause, from, to, detail);
   }
 

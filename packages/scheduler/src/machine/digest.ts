@@ -1,7 +1,7 @@
 // The whole state in sixteen hexadecimal digits, to compare two machines that saw the same events.
 
 import type { Core } from "./core.ts";
-import type { Task } from "./records.ts";
+import type { FunctionRecord, Task } from "./records.ts";
 import { type SharedTable, sizeOf } from "./shared-objects.ts";
 
 export function digestOf(core: Core): string {
@@ -25,29 +25,39 @@ export function digestOf(core: Core): string {
   }
   for (const w of core.workers.values()) {
     hash.add(
-      `worker ${w.id} ${w.up} ${w.status} ${w.restart} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished} ${w.unreached?.size}`,
+      `worker ${w.id} ${w.up} ${w.status} ${w.restart} ${w.paused} ${w.running} ${w.ahead} ${w.load} ${w.storedBytes} ${w.finished} ${w.joinedAt} ${w.heardAt} ${w.unreached?.size}`,
     );
     for (const task of w.assigned) hash.add(`${task.id}`);
     for (const [name, amount] of w.free) hash.add(`${name} ${amount}`);
     if (w.savedFor !== null) hash.add(`saved ${w.savedFor.lane.key} ${w.savedFor.priority}`);
   }
   for (const r of core.runs) {
-    hash.add(`run ${r.id} ${r.status} ${r.stepsDone} ${r.total} ${r.done} ${r.failed} ${r.cancelled} ${r.running}`);
+    hash.add(
+      `run ${r.id} ${r.status} ${r.stepsDone} ${r.total} ${r.done} ${r.failed} ${r.cancelled} ${r.running} ${r.startedAt} ${r.endedAt}`,
+    );
   }
   for (const [task, { worker, flying, lines }] of core.actors) {
     hash.add(`actor ${task.id} ${worker?.id} ${[...flying].map((t) => t.id)}`);
     for (const [session, { calls, behind }] of lines) hash.add(`${session.id} ${calls.length} ${behind?.id}`);
   }
   for (const f of core.functions.values())
-    hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs} ${f.durations.median()}`);
+    hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs} ${f.durations.median()} ${tallyOf(f)}`);
+  hash.add(`spans ${core.spans.digest()} ${core.gone.size} ${core.begun.size}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   addEquipment(hash, core);
   addShared(hash, core.shared);
+  hash.add(`details ${core.details.last} ${core.details.size} ${core.details.units}`);
   hash.add(`${core.waiters.length} ${core.returning.length} ${core.watchers.length}`);
-  hash.add(`${core.seq} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`);
+  hash.add(
+    `${core.seq} ${core.ended} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`,
+  );
   for (const [task, since] of core.copied) hash.add(`copied ${task} ${since}`);
   for (const { task, attempt, since } of core.watched) hash.add(`watched ${task} ${attempt} ${since}`);
   return hash.text();
+}
+
+function tallyOf({ counts, done, failed, cancelled, lastEnded }: FunctionRecord): string {
+  return `${counts.join()} ${done} ${failed} ${cancelled} ${lastEnded}`;
 }
 
 function addEquipment(hash: Hash, { equipment, workers }: Core): void {

@@ -4,6 +4,7 @@ import type { DefineFunction, FunctionId } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { Durations } from "./durations.ts";
 import type { Definition, FunctionRecord, Session } from "./records.ts";
+import { STATE_COUNT } from "./states.ts";
 import type { Worker } from "./worker-record.ts";
 
 export function defineFunction(core: Core, session: Session, message: DefineFunction): void {
@@ -26,6 +27,7 @@ export function unuseFunction(core: Core, record: FunctionRecord): void {
   if (record.uses > 0) return;
   core.functions.delete(record.hash);
   core.functionsById.delete(record.id);
+  core.spans.nameStays(record);
   for (const worker of core.workers.values()) {
     if (worker.functions.delete(record)) core.send(worker, { t: "forgetFunction", fn: record.id });
   }
@@ -69,6 +71,8 @@ function newFunction(core: Core, message: DefineFunction): FunctionRecord {
     travelUs: 0,
     expectedUs: 0,
     durations: new Durations(),
+    counts: new Array<number>(STATE_COUNT).fill(0),
+    ...{ done: 0, failed: 0, cancelled: 0, lastEnded: 0 },
   };
   core.functions.set(hash, record);
   core.functionsById.set(id, record);

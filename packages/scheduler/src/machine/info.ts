@@ -52,10 +52,17 @@ export function taskCounts(core: Core): Record<TaskStatus, number> {
   return counts;
 }
 
+/** Those who only look on are not counted, nor those who left detached runs behind. */
+export function sessionCount(core: Core): number {
+  let count = 0;
+  for (const { isOrphan, isObserver } of core.sessions.values()) if (!isOrphan && !isObserver) count++;
+  return count;
+}
+
 export function clusterInfo(core: Core): ClusterInfo {
   return {
     scheduler: core.config.facts,
-    sessions: [...core.sessions.values()].filter(({ isOrphan }) => !isOrphan).length,
+    sessions: sessionCount(core),
     datasets: core.kept.datasets.size,
     functions: core.functions.size,
     tasks: taskCounts(core),

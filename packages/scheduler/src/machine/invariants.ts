@@ -69,7 +69,8 @@ export function checkAll(core: Core): string | null {
     checkUploads(core) ??
     checkTalk(core) ??
     checkSavings(core) ??
-    checkKept(core)
+    checkKept(core) ??
+    core.details.check(new Set([...core.runs].map(({ id }) => id)))
   );
 }
 

@@ -8,6 +8,7 @@ import { clearDeadline, setDeadline } from "./deadlines.ts";
 import { dropCopies } from "./holdings.ts";
 import { putInLine, takeOutOfLine } from "./lanes.ts";
 import { dropLineage, settleLineage } from "./lineage.ts";
+import { spanStopped } from "./page-spans.ts";
 import {
   ACTOR,
   AHEAD,
@@ -111,6 +112,7 @@ export function withdraw(core: Core, task: Task): void {
     unstrand(core, task);
   } else if (isPlaced(task.state) && task.worker !== null) {
     const { worker } = task;
+    spanStopped(core, task, worker);
     if ((task.flags & SECOND) !== 0) stopSecond(core, task);
     detach(core, task);
     core.send(worker, { t: "stop", task: task.id, attempt: task.attempt, why: "cancelled" });

@@ -7,6 +7,8 @@ import { equipmentAway } from "./equip.ts";
 import { removeHolder } from "./holdings.ts";
 import { leaveLanes } from "./lanes.ts";
 import { end, failedWith, failure, requeue } from "./lifecycle.ts";
+import { runningAt } from "./page-gone.ts";
+import { spanStopped } from "./page-spans.ts";
 import { profileLost } from "./profiles.ts";
 import { compareTasks } from "./queue.ts";
 import { SECOND, type Session, SOLO, type Task, troublesOf } from "./records.ts";
@@ -36,6 +38,7 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
   core.touchWorker(worker);
   actorsLost(core, worker, how);
   const affected = new Set<Session>();
+  const running = runningAt(core, worker);
   const suspects = blameless ? new Set<Task>() : suspectsOf(worker);
   for (const task of [...worker.assigned].sort(compareTasks)) {
     eachRef(task, (session) => affected.add(session));
@@ -43,7 +46,10 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
   }
   for (const task of [...worker.seconds]) dropSecond(core, task);
   const copies = [...worker.holds.keys()];
+  const { storedBytes } = worker;
   for (const task of copies) removeHolder(core, task, worker);
+  core.gone.add(core, worker, storedBytes, running, how, blameless);
+  core.spans.workerGone(worker.id);
   uploadsLost(core, worker);
   for (const task of copies) if (task.holders.length === 0) eachRef(task, (session) => affected.add(session));
   reconsiderMoves(core);
@@ -53,6 +59,7 @@ export function workerLost(core: Core, worker: Worker, how: string, planned: boo
 
 function lose(core: Core, task: Task, worker: Worker, how: string, blameless: boolean, suspects: Set<Task>): void {
   if (task.worker !== worker) return;
+  spanStopped(core, task, worker);
   if ((task.flags & SECOND) !== 0) {
     promote(core, task, `its first attempt went with ${worker.name}`);
     return;

@@ -16,7 +16,7 @@ import { Core } from "./core.ts";
 import { keptLongEnough } from "./detached.ts";
 import { digestOf } from "./digest.ts";
 import { dispatch } from "./dispatch.ts";
-import { clusterInfo, runInfos, taskCounts, workerInfos } from "./info.ts";
+import { clusterInfo, runInfos, sessionCount, taskCounts, workerInfos } from "./info.ts";
 import { watchInlineBudget } from "./inline-budget.ts";
 import { checkAll, checkTouched } from "./invariants.ts";
 import { requeue } from "./lifecycle.ts";
@@ -78,6 +78,11 @@ export class SchedulerMachine {
     return [...this.#core.sessions.values()].filter(({ isOrphan }) => !isOrphan).map(({ id }) => id);
   }
 
+  /** Clients that count. */
+  sessionCount(): number {
+    return sessionCount(this.#core);
+  }
+
   /** Transitions so far, all tasks together. */
   transitions(): number {
     return this.#core.story.total;
@@ -129,7 +134,7 @@ function handle(core: Core, event: SchedulerEvent): void {
       }
       return;
     case "clientJoined":
-      sessionJoined(core, event.session, event.name);
+      sessionJoined(core, event.session, event.name, event.observer === true);
       return;
     case "workerJoined":
       workerJoined(core, event.worker, event.hello, event.relayKey ?? "");

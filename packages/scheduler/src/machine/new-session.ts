@@ -5,12 +5,13 @@ import { noCredit } from "./admission.ts";
 import { NumberedTasks } from "./numbered-tasks.ts";
 import type { Session } from "./records.ts";
 
-export function newSession(id: SessionId, name: string, link: Session["link"]): Session {
+export function newSession(id: SessionId, name: string, link: Session["link"], isObserver = false): Session {
   return {
     id,
     name,
     link,
     isOrphan: false,
+    isObserver,
     functions: new Map(),
     options: new Map(),
     runs: new Map(),

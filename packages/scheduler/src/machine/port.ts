@@ -17,7 +17,13 @@ import type {
 
 /** What happens. Every event says when (the scheduler's monotonic clock) and carries its cause. */
 export type SchedulerEvent = { readonly at: Micros; readonly cause: Cause } & (
-  | { readonly e: "clientJoined"; readonly session: SessionId; readonly name: string }
+  | {
+      readonly e: "clientJoined";
+      readonly session: SessionId;
+      readonly name: string;
+      /** It only asks, and does not count. Else absent. */
+      readonly observer?: boolean;
+    }
   /** The link is back: the outcomes of its tasks are said again. */
   | { readonly e: "clientResumed"; readonly session: SessionId }
   /** The link is cut; the session waits for `clientResumed` or `clientGone`. */
@@ -107,6 +113,9 @@ export interface SchedulerConfig {
   readonly eventsKept: number;
   /** Printed lines that are kept, UTF-16 units. */
   readonly logUnitsKept: number;
+  /** What clients tell of their runs, of one run and of all together, UTF-16 units. */
+  readonly detailUnitsOfRun: number;
+  readonly detailUnitsKept: number;
 }
 
 export const defaultSchedulerConfig: SchedulerConfig = {
@@ -126,6 +135,8 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   storyLines: 100_000,
   eventsKept: 10_000,
   logUnitsKept: 8 * 1024 * 1024,
+  detailUnitsOfRun: 4 * 1024 * 1024,
+  detailUnitsKept: 64 * 1024 * 1024,
 };
 
 export type { Attempt, RunCounts };

@@ -10,6 +10,7 @@ import { runHandlers } from "./detached.ts";
 import { equipmentHandlers } from "./equipment-questions.ts";
 import { clusterInfo, workerInfo } from "./info.ts";
 import { namedWorkers, notFound } from "./named-workers.ts";
+import { pageHandlers } from "./page-questions.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 import { restartHandlers } from "./restart.ts";
 import { retire } from "./retire.ts";
@@ -29,6 +30,7 @@ const handlers: Handlers<Question["q"]> = {
   ...runHandlers,
   ...watchHandlers,
   ...talkHandlers,
+  ...pageHandlers,
   cluster: (core, session, id) => answer(core, session, id, () => ({ value: clusterInfo(core), error: null })),
   story: (core, session, id, { n }) => answer(core, session, id, () => storyOf(core, session, n)),
   retire: (core, session, id, { workers }) => {

@@ -5,7 +5,7 @@ import {
   type Attempt,
   type ErrorCode,
   type Failure,
-  type FunctionId,
+  type Micros,
   NO_PAYLOAD,
   type PayloadRef,
   type RunId,
@@ -16,12 +16,14 @@ import {
   type TaskNumber,
   type TaskOptionsData,
 } from "@taskflock/protocol/words";
-import type { Durations } from "./durations.ts";
+import type { Definition, FunctionRecord } from "./function-record.ts";
 import type { NumberedTasks } from "./numbered-tasks.ts";
 import type { Unreached } from "./relays.ts";
 import { FREE, type State } from "./states.ts";
 import type { Timer } from "./timers.ts";
 import type { Worker } from "./worker-record.ts";
+
+export type { Definition, FunctionRecord };
 
 /** One (dependent, dependency) pair; `at` is its place in `dependency.dependents`. */
 export interface Edge {
@@ -236,30 +238,6 @@ export class Task {
   }
 }
 
-export interface FunctionRecord {
-  readonly id: FunctionId;
-  readonly hash: string;
-  readonly name: string;
-  readonly code: PayloadRef;
-  readonly codeBytes: number;
-  /** Sessions' definitions, and tasks with lineage, that use it. */
-  uses: number;
-  /** Measured duration, µs; 0 is unknown. */
-  durationUs: number;
-  /** The same as a whole number: fractions in the records of tasks cost an object each. */
-  expectedUs: number;
-  /** Calls that ended well, and how long they took together, µs. */
-  calls: number;
-  spentUs: number;
-  readonly durations: Durations;
-  /** On average, how long its results would travel, µs: of those that stay with their worker. */
-  travelUs: number;
-}
-/** A function under the name one session gave it. */
-export interface Definition {
-  readonly name: string;
-  readonly record: FunctionRecord;
-}
 export interface Options {
   readonly data: TaskOptionsData;
   readonly lane: Lane;
@@ -283,6 +261,9 @@ export interface Run {
   active: number;
   /** Records of tasks that name it. */
   tasks: number;
+  readonly startedAt: Micros;
+  /** When it was closed, or the last of its tasks ended after that; null while it is open. */
+  endedAt: Micros | null;
   /** What makes it outlive its client; or null. */
   detached: Detached | null;
   /** No progress is said before; and whether an alarm is set for then. */
@@ -349,6 +330,8 @@ export interface Session {
   link: 0 | 1 | 2;
   /** Its client is gone; detached runs keep it. */
   isOrphan: boolean;
+  /** It only asks: it has no run and no options, and is no event. */
+  readonly isObserver: boolean;
   readonly functions: Map<number, Definition>;
   readonly options: Map<number, Options>;
   readonly runs: Map<number, Run>;

@@ -41,6 +41,8 @@ export function openRun(
     weight: share,
     status: "open",
     ...counts,
+    startedAt: core.now,
+    endedAt: null,
     detached:
       keepMs === null ? null : { keepUs: keepMs * 1000, released: new Set(), followers: new Map(), timer: null },
     quietUntil: 0,
@@ -53,6 +55,8 @@ export function openRun(
 
 export function closeRun(core: Core, run: Run, outcome: RunInfo["status"]): void {
   run.status = outcome;
+  run.endedAt = core.now;
+  core.details.closed(run.id);
   settleDetached(core, run);
   changed(core, run);
   const closed = [...run.session.runs.values()].filter(
@@ -63,6 +67,7 @@ export function closeRun(core: Core, run: Run, outcome: RunInfo["status"]): void
 
 /** Nobody looks at it any more; tasks that others share keep the record. */
 export function dropRun(core: Core, run: Run): void {
+  core.details.closed(run.id);
   core.runs.delete(run);
   core.progress.delete(run);
   run.session.runs.delete(run.number);
@@ -82,8 +87,16 @@ export function countNew(core: Core, task: Task): void {
 export function countEnded(core: Core, task: Task, how: "done" | "failed" | "cancelled"): void {
   if ((task.flags & COUNTED) !== 0) return;
   task.flags |= COUNTED;
-  task.run[how]++;
-  if (task.definition !== null) credit(core, task.run.session, task.argsBytes);
+  const { run, definition } = task;
+  run[how]++;
+  core.ended++;
+  if (run.endedAt !== null) run.endedAt = core.now;
+  if (definition !== null) {
+    const { record } = definition;
+    record[how]++;
+    record.lastEnded = core.ended;
+    credit(core, run.session, task.argsBytes);
+  }
   settleDetached(core, task.run);
   changed(core, task.run);
 }
@@ -117,7 +130,10 @@ export function settleDetached(core: Core, run: Run): void {
     clearKeep(core, detached);
     return;
   }
-  if (run.status === "open") run.status = run.failed > 0 ? "failed" : "done";
+  if (run.status === "open") {
+    run.status = run.failed > 0 ? "failed" : "done";
+    run.endedAt = core.now;
+  }
   detached.timer ??= core.timers.set((core.now + detached.keepUs) as Micros, { what: "keep", run });
 }
 

@@ -38,8 +38,12 @@ import { passUploadOn, uploadRefused, uploadsAbandoned } from "./upload.ts";
 /** The client cannot tell which; what the worker says of it may come later. */
 const UNPLACED = "it has no room for it, or cannot be reached; --memory-limit and --spill-directory give it more room";
 
-export function sessionJoined(core: Core, id: SessionId, name: string): void {
-  const session = newSession(id, name, LINK_UP);
+export function sessionJoined(core: Core, id: SessionId, name: string, isObserver = false): void {
+  const session = newSession(id, name, LINK_UP, isObserver);
+  if (isObserver) {
+    core.sessions.set(id, session);
+    return;
+  }
   session.options.set(0, { data: defaultTaskOptions, lane: core.open });
   core.open.users++;
   core.sessions.set(id, session);
@@ -85,10 +89,15 @@ export function sessionGone(core: Core, session: Session): void {
   profilesAbandoned(core, session);
   if (!leavesRuns(core, session)) core.sessions.delete(session.id);
   callsAbandoned(core, session);
-  core.happened("clientGone", session.name, `session ${session.id}`);
+  if (!session.isObserver) core.happened("clientGone", session.name, `session ${session.id}`);
 }
 
 export function clientMessage(core: Core, session: Session, message: ClientToScheduler): void {
+  // The shell has closed its link already.
+  if (session.isObserver && !isObservation(message)) {
+    freeClientMessage(core, message);
+    return;
+  }
   switch (message.t) {
     case "submit":
       submit(core, session, message);
@@ -129,6 +138,11 @@ export function clientMessage(core: Core, session: Session, message: ClientToSch
   }
 }
 
+/** What one who only looks on may say. */
+export function isObservation({ t }: ClientToScheduler): boolean {
+  return t === "ask" || t === "goodbye";
+}
+
 function defineOptions(core: Core, session: Session, { options, data }: DefineOptions): void {
   const lane = laneFor(core, data);
   lane.users++;
@@ -146,7 +160,7 @@ export function freeClientMessage(core: Core, message: ClientToScheduler): void 
   else if (message.t === "ask") freeQuestion(core, message.question);
 }
 
-type RunMessage = Extract<ClientToScheduler, { t: "openRun" | "reportRun" | "closeRun" }>;
+type RunMessage = Extract<ClientToScheduler, { t: "openRun" | "reportRun" | "closeRun" | "runDetails" }>;
 
 function runMessage(core: Core, session: Session, message: RunMessage): void {
   const known = session.runs.get(message.run);
@@ -159,6 +173,9 @@ function runMessage(core: Core, session: Session, message: RunMessage): void {
     known.stepsDone = message.stepsDone;
     changed(core, known);
   } else if (known !== undefined && message.t === "closeRun") closeRun(core, known, message.outcome);
+  else if (known?.status === "open" && message.t === "runDetails") {
+    for (const entry of message.entries) core.details.add(known.id, core.now, entry);
+  }
 }
 
 function release(core: Core, session: Session, n: TaskNumber): void {

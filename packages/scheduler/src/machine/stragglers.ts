@@ -25,6 +25,7 @@ export interface Watched {
 }
 
 export function watch(core: Core, task: Task): void {
+  core.begun.set(task, core.now);
   core.watched.push({ task: task.id, attempt: task.attempt, since: core.now, reported: false });
   if (core.lookTimer === null) lookAt(core, core.now + core.config.stragglerUs);
 }

@@ -98,6 +98,7 @@ export function detach(core: Core, task: Task): void {
   }
   worker.load = worker.assigned.length + worker.seconds.size === 0 ? 0 : worker.load - task.cost;
   if (task.state === RUNNING) {
+    core.begun.delete(task);
     worker.running--;
     task.run.running--;
   }

@@ -1,6 +1,14 @@
 // What the scheduler keeps of a worker.
 
-import type { Snapshot, TaskId, WorkerHello, WorkerId, WorkerMetrics, WorkerTensors } from "@taskflock/protocol/words";
+import type {
+  Micros,
+  Snapshot,
+  TaskId,
+  WorkerHello,
+  WorkerId,
+  WorkerMetrics,
+  WorkerTensors,
+} from "@taskflock/protocol/words";
 import type { Profiling } from "./profiles.ts";
 import { type FunctionRecord, type Holding, type Lane, makeLane, type Task } from "./records.ts";
 import type { Unreached } from "./relays.ts";
@@ -69,6 +77,9 @@ export class Worker {
   expectingBytes = 0;
   finished = 0;
   metrics: WorkerMetrics | null = null;
+  readonly joinedAt: Micros;
+  /** When its last heartbeat came, or it joined. */
+  heardAt: Micros;
   tensors: readonly WorkerTensors[] = [];
   functions: Set<FunctionRecord> = new Set();
   /** Inputs on their way here, and for how many assigned tasks. */
@@ -99,12 +110,14 @@ export class Worker {
   readonly moving: Map<Task, Moving> = new Map();
   retireDirty = false;
 
-  constructor(id: WorkerId, hello: WorkerHello, relayKey: string) {
+  constructor(id: WorkerId, hello: WorkerHello, relayKey: string, now: Micros) {
     this.id = id;
     this.hello = hello;
     this.name = hello.name;
     this.slots = hello.slots;
     this.relayKey = relayKey;
+    this.joinedAt = now;
+    this.heardAt = now;
     this.free = new Map(Object.entries(hello.resources));
     this.parked = makeLane("", [], null, false, this);
   }

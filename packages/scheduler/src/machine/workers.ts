@@ -27,6 +27,7 @@ import { addHolder, dropStray, holderFailed, holdersFor } from "./holdings.ts";
 import { leaveLanes, takesTasks } from "./lanes.ts";
 import { complete, end, failedWith, failure, requeue, revokeAhead } from "./lifecycle.ts";
 import { transferRefused } from "./moves.ts";
+import { SPAN_DONE, SPAN_FAILED, spanStopped } from "./page-spans.ts";
 import { pausing } from "./pause.ts";
 import { profiled } from "./profiles.ts";
 import { takeSnapshot } from "./reconcile.ts";
@@ -51,7 +52,7 @@ const RETURN_WAIT_US = 50_000;
 
 /** It is spoken to after its first snapshot. */
 export function workerJoined(core: Core, id: WorkerId, hello: WorkerHello, relayKey: string): void {
-  core.workers.set(id, new Worker(id, hello, relayKey));
+  core.workers.set(id, new Worker(id, hello, relayKey, core.now));
   core.happened(
     "workerJoined",
     hello.name,
@@ -114,7 +115,7 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
       return;
     case "heartbeat":
     case "tensors":
-      describes(worker, message);
+      describes(core, worker, message);
       return;
     case "log":
       log(core, worker, message);
@@ -133,9 +134,15 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
 }
 
 /** For people to read. */
-function describes(worker: Worker, message: Extract<WorkerToScheduler, { t: "heartbeat" | "tensors" }>): void {
-  if (message.t === "heartbeat") worker.metrics = message.metrics;
-  else worker.tensors = message.tensors;
+function describes(
+  core: Core,
+  worker: Worker,
+  message: Extract<WorkerToScheduler, { t: "heartbeat" | "tensors" }>,
+): void {
+  if (message.t === "heartbeat") {
+    worker.metrics = message.metrics;
+    worker.heardAt = core.now;
+  } else worker.tensors = message.tensors;
 }
 
 /** Payloads of a worker that is not known any more. */
@@ -192,6 +199,7 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   const stored = message.result === NO_PAYLOAD ? message.bytes : 0;
   measure(record, message.durationUs, stored / core.config.bandwidthBytesPerUs);
   if (isNew) recount(core, record);
+  core.spans.add(core.now, task.id, record.id, worker.id, message.durationUs, SPAN_DONE);
   task.bytes = message.bytes;
   task.result = message.result;
   if (message.result === NO_PAYLOAD) addHolder(task, worker, message.version);
@@ -212,6 +220,8 @@ function errored(core: Core, worker: Worker, message: Errored): void {
     freeWorkerMessage(core, message);
     return;
   }
+  const { record } = task.definition!;
+  core.spans.add(core.now, task.id, record.id, worker.id, message.durationUs, SPAN_FAILED);
   if (otherGoesOn(core, task, worker)) {
     freeWorkerMessage(core, message);
     return;
@@ -239,7 +249,9 @@ function delay(core: Core, task: Task, worker: Worker, waitUs: number, detail: s
 
 function stopped(core: Core, worker: Worker, message: Stopped): void {
   const task = current(core, worker, message);
-  if (task === null || otherGoesOn(core, task, worker)) return;
+  if (task === null) return;
+  if (task.worker === worker) spanStopped(core, task, worker);
+  if (otherGoesOn(core, task, worker)) return;
   detach(core, task);
   const detail = `not run by ${worker.name}: ${message.why}`;
   if (message.why === "predecessor") {

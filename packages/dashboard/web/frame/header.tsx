@@ -1,0 +1,120 @@
+// The name, what limits the cluster, whether the page is connected, and the colour scheme.
+
+import { useEffect, useState } from "preact/hooks";
+import { connection, hasScheduler, limit, retryNow } from "../feed/store.ts";
+import { chooseTheme, type Theme, theme, themes } from "../ui/theme.ts";
+import { isMenuOpen } from "./menu.tsx";
+
+export function Header() {
+  return (
+    <header class="header">
+      <button
+        type="button"
+        class="menu-button"
+        aria-label="Menu"
+        aria-expanded={isMenuOpen.value}
+        aria-controls="menu"
+        onClick={() => {
+          isMenuOpen.value = !isMenuOpen.value;
+        }}
+      >
+        ☰
+      </button>
+      <a class="brand" href="/status">
+        Taskflock
+      </a>
+      <LimitLine />
+      <ConnectionNote />
+      <ThemeChoice />
+    </header>
+  );
+}
+
+/** How often screen readers are told of a new limit, ms. */
+const SAID_EVERY_MS = 5000;
+
+/** Shown at once; said to screen readers now and then, because under load it changes many times a second. */
+function LimitLine() {
+  const said = useThrottled(limit.value, SAID_EVERY_MS);
+  return (
+    <>
+      <p class="limit-line" title={limit.value} aria-hidden="true">
+        {limit.value}
+      </p>
+      <p class="for-readers" aria-live="polite">
+        {said}
+      </p>
+    </>
+  );
+}
+
+/** The value, changing at most so often. */
+function useThrottled(value: string, everyMs: number): string {
+  const [kept, setKept] = useState({ value, at: 0 });
+  useEffect(() => {
+    if (value === kept.value) return;
+    const wait = Math.max(0, kept.at + everyMs - performance.now());
+    const timer = setTimeout(() => setKept({ value, at: performance.now() }), wait);
+    return () => clearTimeout(timer);
+  }, [value, kept]);
+  return kept.value;
+}
+
+function ConnectionNote() {
+  const state = connection.value;
+  const [text, tone] =
+    state.is === "open"
+      ? hasScheduler.value
+        ? (["Live", "good"] as const)
+        : (["The scheduler does not answer: this is the last that was known", "bad"] as const)
+      : state.is === "connecting"
+        ? (["Connecting …", "neutral"] as const)
+        : state.is === "signedOut"
+          ? (["Signed out", "bad"] as const)
+          : (["Connection lost", "bad"] as const);
+  return (
+    <div class="connection">
+      <span class={`dot ${tone}`} aria-hidden="true" />
+      <span role="status">{text}</span>
+      {state.is === "lost" && <Countdown until={state.retryAt} />}
+    </div>
+  );
+}
+
+/** Not part of what is said to screen readers, which would have to hear every second. */
+function Countdown({ until }: { readonly until: number }) {
+  const left = (): number => Math.max(0, Math.ceil((until - Date.now()) / 1000));
+  const [secondsLeft, setLeft] = useState(left());
+  useEffect(() => {
+    setLeft(left());
+    const timer = setInterval(() => setLeft(left()), 500);
+    return () => clearInterval(timer);
+  }, [until]);
+  return (
+    <>
+      <span class="countdown">, trying again in {secondsLeft} s</span>
+      <button type="button" onClick={retryNow}>
+        Try now
+      </button>
+    </>
+  );
+}
+
+const themeNames: Readonly<Record<Theme, string>> = { system: "As the system", light: "Light", dark: "Dark" };
+
+function ThemeChoice() {
+  return (
+    <select
+      class="theme"
+      aria-label="Colours"
+      value={theme.value}
+      onChange={({ currentTarget }) => chooseTheme(currentTarget.value as Theme)}
+    >
+      {themes.map((name) => (
+        <option key={name} value={name}>
+          {themeNames[name]}
+        </option>
+      ))}
+    </select>
+  );
+}

@@ -1,0 +1,15 @@
+// The page begins here.
+
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { loadSession } from "./feed/session.ts";
+import { openFeed } from "./feed/store.ts";
+import { followLinks } from "./frame/router.ts";
+import "./styles/base.css";
+import "./styles/parts.css";
+import "./styles/frame.css";
+
+followLinks();
+openFeed();
+void loadSession();
+render(<App />, document.getElementById("app")!);

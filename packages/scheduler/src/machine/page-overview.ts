@@ -1,0 +1,100 @@
+// The first view of the status page. It is asked for several times a second: its effort grows with the number of workers, functions and
+// runs, and not with that of tasks.
+
+import type { FunctionProgress, PageOverview, PageRun } from "@taskflock/protocol/words";
+import type { Core } from "./core.ts";
+import { sessionCount, statusOfWorker, taskCounts } from "./info.ts";
+import { kindOfRun, lastDetail } from "./page-details.ts";
+import { queueLines } from "./page-queues.ts";
+import type { FunctionRecord, Run } from "./records.ts";
+import { runInfo } from "./runs.ts";
+import { ASSIGNED, DELAYED, QUEUED, RUNNING, WAITING } from "./states.ts";
+import { begun } from "./supply.ts";
+
+const RUNS_SHOWN = 200;
+const FUNCTIONS_SHOWN = 100;
+
+export function pageOverview(core: Core): PageOverview {
+  const { now, events, logs, spans } = core;
+  return {
+    now,
+    scheduler: core.config.facts,
+    sessions: sessionCount(core),
+    datasets: core.kept.datasets.size,
+    tasks: taskCounts(core),
+    ...workerSums(core),
+    ended: core.ended,
+    transitions: core.story.total,
+    runs: runsShown(core),
+    runCount: core.runs.size,
+    functions: functionsShown(core),
+    functionCount: core.functions.size,
+    queues: queueLines(core),
+    ...{ lastEvent: events.last, lastLine: logs.last, lastSpan: spans.last, lastDetail: lastDetail(core) },
+  };
+}
+
+type WorkerSums = Pick<
+  PageOverview,
+  "workers" | "slots" | "busy" | "storedBytes" | "spilledBytes" | "memoryLimitBytes" | "rssBytes"
+>;
+
+function workerSums(core: Core): WorkerSums {
+  const workers = { running: 0, paused: 0, retiring: 0, cut: 0 };
+  const sums = { slots: 0, busy: 0, storedBytes: 0, spilledBytes: 0, memoryLimitBytes: 0, rssBytes: 0 };
+  for (const worker of core.workers.values()) {
+    workers[statusOfWorker(worker)]++;
+    sums.slots += worker.slots;
+    sums.busy += Math.min(worker.slots, begun(worker));
+    sums.storedBytes += worker.storedBytes;
+    sums.spilledBytes += worker.metrics?.spilledBytes ?? 0;
+    sums.memoryLimitBytes += worker.hello.memoryLimitBytes;
+    sums.rssBytes += worker.metrics?.rssBytes ?? 0;
+  }
+  return { workers, ...sums };
+}
+
+/** In the order in which they were opened. */
+function runsShown(core: Core): PageRun[] {
+  const all = [...core.runs];
+  let shown = all;
+  if (all.length > RUNS_SHOWN) {
+    const open = all.filter((run) => run.endedAt === null).slice(-RUNS_SHOWN);
+    const ended = all.filter((run) => run.endedAt !== null).sort((a, b) => a.endedAt! - b.endedAt!);
+    shown = [...(open.length < RUNS_SHOWN ? ended.slice(open.length - RUNS_SHOWN) : []), ...open];
+    shown.sort((a, b) => a.id - b.id);
+  }
+  return shown.map((run) => pageRun(core, run));
+}
+
+function pageRun(core: Core, run: Run): PageRun {
+  const { session, startedAt, endedAt } = run;
+  return { ...runInfo(run), client: session.name, startedAt, endedAt, kind: kindOfRun(core, run) };
+}
+
+function functionsShown(core: Core): FunctionProgress[] {
+  const all = [...core.functions.values()];
+  if (all.length > FUNCTIONS_SHOWN) {
+    all.sort((a, b) => Number(isBusy(b)) - Number(isBusy(a)) || b.lastEnded - a.lastEnded || b.id - a.id);
+    all.length = FUNCTIONS_SHOWN;
+    all.sort((a, b) => a.id - b.id);
+  }
+  return all.map(progressOf);
+}
+
+function isBusy({ counts }: FunctionRecord): boolean {
+  return counts[WAITING]! + counts[DELAYED]! + counts[QUEUED]! + counts[ASSIGNED]! + counts[RUNNING]! > 0;
+}
+
+function progressOf(record: FunctionRecord): FunctionProgress {
+  const { id, name, counts, done, failed, cancelled, calls, spentUs, durations } = record;
+  return {
+    fn: id,
+    name,
+    waiting: counts[WAITING]! + counts[DELAYED]!,
+    queued: counts[QUEUED]!,
+    active: counts[ASSIGNED]! + counts[RUNNING]!,
+    ...{ done, failed, cancelled, spentUs },
+    medianUs: calls === 0 ? null : Math.round(durations.median()),
+  };
+}

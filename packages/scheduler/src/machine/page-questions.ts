@@ -1,0 +1,30 @@
+// Questions of the status page, about all tasks of all clients. Answers are bounded, and so is the effort for each.
+
+import type { PageQuestion } from "@taskflock/protocol/words";
+import { answer } from "./answers.ts";
+import type { Core } from "./core.ts";
+import { pageDetails } from "./page-details.ts";
+import { pageOverview } from "./page-overview.ts";
+import { pageTransfers } from "./page-transfers.ts";
+import { pageGone, pageWorkerLife, pageWorkers } from "./page-workers.ts";
+import type { Handlers } from "./questions.ts";
+import type { Session } from "./records.ts";
+
+function say(core: Core, session: Session, id: number, make: () => unknown): void {
+  answer(core, session, id, () => ({ value: make(), error: null }));
+}
+
+export const pageHandlers: Handlers<PageQuestion["q"]> = {
+  pageOverview: (core, session, id) => say(core, session, id, () => pageOverview(core)),
+  pageWorkers: (core, session, id, { workers }) => say(core, session, id, () => pageWorkers(core, workers)),
+  pageWorker: (core, session, id, { name }) => say(core, session, id, () => pageWorkerLife(core, name)),
+  pageGone: (core, session, id, { limit }) => say(core, session, id, () => pageGone(core, limit)),
+  pageSpans: (core, session, id, { since, limit }) => say(core, session, id, () => core.spans.page(core, since, limit)),
+  pageTransfers: (core, session, id) => say(core, session, id, () => pageTransfers(core)),
+  pageDetails: (core, session, id) => say(core, session, id, () => pageDetails(core)),
+  pageTasks: (core, session, id) => say(core, session, id, () => ({ now: core.now, items: [], next: null, total: 0 })),
+  pageTask: (core, session, id) => say(core, session, id, () => null),
+  pageGraph: (core, session, id) => say(core, session, id, () => null),
+  pageFailures: (core, session, id) => say(core, session, id, () => ({ now: core.now, total: 0, items: [] })),
+  pageCancel: (core, session, id) => say(core, session, id, () => 0),
+};
