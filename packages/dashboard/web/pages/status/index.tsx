@@ -1,5 +1,105 @@
-import { Empty } from "../../ui/basics.tsx";
+// The first view: what the cluster is doing, and why it is not faster.
+
+import "./status.css";
+import { overview, points } from "../../feed/store.ts";
+import { href } from "../../frame/routes.ts";
+import { Empty, Kpi, Loading } from "../../ui/basics.tsx";
+import { bytes, count, number, percent, rate, seconds } from "../../ui/format.ts";
+import { Charts } from "./charts.tsx";
+import { FunctionsSection } from "./functions.tsx";
+import { Queues } from "./queues.tsx";
+import { RunsSection } from "./runs.tsx";
+import { StackedBar } from "./stacked-bar.tsx";
+import { progressOfTasks, rateOf } from "./status-model.ts";
+import { StreamPanel } from "./stream.tsx";
+import { useEvery } from "./use-every.ts";
+import { MemorySection, OccupancySection } from "./workers-bars.tsx";
 
 export function StatusPage() {
-  return <Empty>There is nothing here yet.</Empty>;
+  if (overview.value === null) return <Loading what="the cluster" />;
+  return (
+    <>
+      <Tiles />
+      <StreamPanel />
+      <FunctionsSection />
+      <RunsSection />
+      <div class="columns">
+        <MemorySection />
+        <OccupancySection />
+      </div>
+      <Queues />
+      <Charts />
+    </>
+  );
+}
+
+function Tiles() {
+  const now = useEvery(overview, 250);
+  const history = useEvery(points, 1000);
+  if (now === null) return null;
+  const { workers, slots, busy, rssBytes, memoryLimitBytes, spilledBytes } = now;
+  const tasks = progressOfTasks(now.tasks);
+  const perSecond = rateOf(history);
+  const open = tasks.waiting + tasks.queued + tasks.active;
+  const left = perSecond === null || perSecond === 0 || open === 0 ? null : open / perSecond;
+  const there = workers.running + workers.paused + workers.retiring;
+  const notes = [
+    workers.paused > 0 && `${workers.paused} paused`,
+    workers.retiring > 0 && `${workers.retiring} retiring`,
+    workers.cut > 0 && `${workers.cut} cut off`,
+  ].filter((note) => note !== false);
+  const fill = memoryLimitBytes > 0 ? rssBytes / memoryLimitBytes : null;
+  return (
+    <>
+      {there + workers.cut === 0 && <NoWorker />}
+      <div class="kpis">
+        <Kpi
+          label="Unfinished tasks"
+          value={number(open)}
+          note={`${number(tasks.active)} at work, ${number(tasks.queued)} queued, ${number(tasks.waiting)} waiting`}
+          href={href("tasks")}
+        />
+        <Kpi
+          label="Tasks per second"
+          value={rate(perSecond)}
+          note={left === null ? (open === 0 ? "nothing to do" : "no rate yet") : `${seconds(left)} left`}
+        />
+        <Kpi label="Done" value={number(tasks.done)} note={`${number(now.ended)} ended in all`} />
+        <Kpi
+          label="Failed"
+          value={number(tasks.failed)}
+          tone={tasks.failed > 0 ? "bad" : "neutral"}
+          note={tasks.failed > 0 ? "what failed first" : `${number(tasks.cancelled)} cancelled`}
+          href={`${href("tasks")}?status=failed`}
+        />
+        <Kpi
+          label="Busy slots"
+          value={`${number(busy)} of ${number(slots)}`}
+          note={percent(slots > 0 ? busy / slots : null)}
+        />
+        <Kpi
+          label="Memory"
+          value={bytes(rssBytes)}
+          tone={fill !== null && fill > 0.85 ? "warning" : "neutral"}
+          note={`${fill === null ? "no limit" : `${percent(fill)} of ${bytes(memoryLimitBytes)}`}${spilledBytes > 0 ? `, ${bytes(spilledBytes)} spilled` : ""}`}
+        />
+        <Kpi
+          label="Workers"
+          value={number(there)}
+          tone={workers.cut > 0 ? "warning" : "neutral"}
+          note={notes.length > 0 ? notes.join(", ") : count(slots, "slot")}
+          href={href("workers")}
+        />
+      </div>
+      <StackedBar progress={tasks} label="All tasks" />
+    </>
+  );
+}
+
+export function NoWorker() {
+  return (
+    <Empty>
+      No worker yet. Start one: <code>taskflock worker {location.hostname}:8786</code>
+    </Empty>
+  );
 }

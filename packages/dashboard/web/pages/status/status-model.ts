@@ -1,6 +1,13 @@
 // What the first view says in figures and words, from the overview and the workers. No DOM, no clock.
 
-import type { FeedPoint, FunctionProgress, PageOverview, QueueLine, TaskStatus } from "@taskflock/protocol/words";
+import type {
+  FeedPoint,
+  FunctionProgress,
+  PageOverview,
+  PageRun,
+  QueueLine,
+  TaskStatus,
+} from "@taskflock/protocol/words";
 import type { WorkerRow } from "../../feed/worker-rows.ts";
 
 /** Rates are of this long, ms. */
@@ -197,4 +204,22 @@ export function queueWords({ asks, queued, places, running }: QueueLine): string
 const collator = new Intl.Collator("en", { numeric: true });
 export function byName(a: string, b: string): number {
   return collator.compare(a, b);
+}
+
+/** A run's tasks as far as the scheduler tells: what does not run yet is queued or waits. */
+export function progressOfRun({ counts }: Pick<PageRun, "counts">): Progress {
+  const { total, done, failed, cancelled, running } = counts;
+  const queued = Math.max(0, total - done - failed - cancelled - running);
+  return { waiting: 0, queued, active: running, done, failed, cancelled };
+}
+
+const ENDED_RUNS_SHOWN = 5;
+const RUNS_SHOWN = 25;
+
+/** Those that are open, the newest first, then the last that ended. */
+export function shownRuns(runs: readonly PageRun[]): PageRun[] {
+  const newest = [...runs].sort((a, b) => b.startedAt - a.startedAt || b.run - a.run);
+  const open = newest.filter(({ status }) => status === "open");
+  const ended = newest.filter(({ status }) => status !== "open");
+  return [...open, ...ended.slice(0, ENDED_RUNS_SHOWN)].slice(0, RUNS_SHOWN);
 }

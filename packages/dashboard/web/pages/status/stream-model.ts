@@ -41,6 +41,10 @@ export class TaskStream {
     return this.#rows;
   }
 
+  nameOf(worker: number): string {
+    return this.#workers.get(worker)?.name ?? `worker ${worker}`;
+  }
+
   /** The workers that are there. The others stay, to be seen what they did last. */
   setWorkers(there: ReadonlyMap<number, SlotsOf>): void {
     for (const [worker, { name, slots }] of there) {
