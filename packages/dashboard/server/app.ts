@@ -1,107 +1,187 @@
-// What is answered to whom. It reads; it never changes anything.
+// What is answered to whom.
 
-import { createHash, timingSafeEqual } from "node:crypto";
-import type { RequestListener } from "node:http";
-import type { ClusterInfo } from "@taskflock/protocol/words";
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { pageScript, pageStyle, renderMain, renderPage } from "./page.ts";
-
-/** Where the pages get what they show. */
-export interface StatusSource {
-  cluster(): ClusterInfo;
-  /** Prometheus text. */
-  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
-}
+import { type IncomingMessage, type RequestListener, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifySchemaValidationError,
+} from "fastify";
+import type { Codes } from "./auth/codes.ts";
+import { cookieFor } from "./auth/cookie.ts";
+import { crossSite, Guard, type Identity, unauthorized } from "./auth/guard.ts";
+import { errorBody, type Refusal, refusalOf } from "./auth/refusal.ts";
+import { askToSignIn, refuse, signInRoutes } from "./auth/sign-in.ts";
+import { type Context, identityOf, type Scheduler } from "./context.ts";
+import { Observer } from "./observer.ts";
+import { openApi } from "./open-api.ts";
+import { pageRoutes } from "./page-routes.ts";
+import { apiRoutes } from "./routes/index.ts";
+import { PAGE_FOLDER, WebFiles } from "./web-files.ts";
 
 export interface AppOptions {
   /** Host or IP address that is listened on, e.g. `127.0.0.1`. */
   readonly host: string;
-  readonly source: StatusSource;
-  /** Demanded (as a bearer token or as the password of HTTP Basic) when the host is not loopback. */
+  readonly scheduler: Scheduler;
+  /** Shown to the scheduler; and who shows it here is an admin. */
   readonly token: string;
+  /** Who shows it here may look. */
+  readonly viewerToken?: string;
+  /** Names by which a proxy or the network knows this server. Default: on loopback its names, elsewhere any. */
+  readonly allowedHosts?: readonly string[];
+  /** Told what went wrong here. */
+  readonly onError?: (error: unknown) => void;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  /** Where the page's build is. */
+  readonly pageFolder?: string;
 }
 
-const loopbackNames = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
+export interface App {
+  readonly answer: RequestListener;
+  /** Answers an upgrade request, of whom may have it. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  close(): Promise<void>;
+}
 
-/** What handles the server's requests. */
-export async function createApp(options: AppOptions): Promise<RequestListener> {
-  const app = Fastify({ logger: false, bodyLimit: 64 * 1024 });
-  guard(app, options);
-  routes(app, options.source);
+/** `default-src 'none'`: what is not named here, the page has not. */
+const CONTENT_SECURITY_POLICY: string = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self'",
+  "font-src 'self'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join("; ");
+
+const headers: Readonly<Record<string, string>> = {
+  "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+  "X-Content-Type-Options": "nosniff",
+  // Our own form's Origin header would be "null" with less.
+  "Referrer-Policy": "same-origin",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Cache-Control": "no-store",
+};
+
+export async function createApp(options: AppOptions, codes: Codes): Promise<App> {
+  const { scheduler, token, viewerToken = null, allowedHosts = [], now = Date.now } = options;
+  const guard = new Guard({ host: options.host, token, viewerToken, allowedHosts, now });
+  const observer = new Observer({ address: scheduler.address, token });
+  const page = await WebFiles.read(options.pageFolder ?? PAGE_FOLDER);
+  const { here } = scheduler;
+  const context: Context = { observer, guard, codes, page, here, streams: new Map(), closers: new Set() };
+  const app = await newFastify(options);
+  app.addHook("onRequest", (request, reply) => admit(context, request, reply));
+  await openApi(app);
+  await app.register(async (routes) => {
+    signInRoutes(routes, context);
+    pageRoutes(routes, context);
+    apiRoutes(routes, context);
+  });
   await app.ready();
-  return (request, response) => app.routing(request, response);
+  return {
+    answer: (request, response) => app.routing(request, response),
+    upgrade: (request, socket, head) => upgrade(context, request, socket, head),
+    close: async () => {
+      await Promise.all([...context.closers].map((closer) => closer()));
+      await observer.close();
+      await app.close();
+    },
+  };
 }
 
-/** Another site's page must not read ours through the person's browser (DNS rebinding, cross-origin requests). */
-function guard(app: FastifyInstance, { host, token }: AppOptions): void {
-  const loopback = loopbackNames.has(host);
-  app.addHook("onRequest", async (request, reply) => {
-    reply.header(
-      "Content-Security-Policy",
-      "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    );
-    reply.header("X-Content-Type-Options", "nosniff");
-    reply.header("Referrer-Policy", "no-referrer");
-    reply.header("Cache-Control", "no-store");
-    if (loopback && !loopbackNames.has(hostName(request))) {
-      return refuse(reply, 421, `this page is served as ${host} only; the request named another host`);
-    }
-    const origin = request.headers.origin;
-    if (origin !== undefined && origin !== `http://${request.headers.host}`) {
-      return refuse(reply, 403, "requests from other sites are refused");
-    }
-    if (!loopback && request.url !== "/health" && !authorized(request, token)) {
-      reply.header("WWW-Authenticate", 'Basic realm="taskflock: any name, and the token as password"');
-      return refuse(reply, 401, "the token is missing or wrong");
-    }
-    return undefined;
+async function newFastify({ onError }: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: 256 * 1024,
+    // What is unknown is refused, and not left out in silence.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    schemaErrorFormatter: ([first], where) => new Error(problemOf(first, where)),
   });
-}
-
-function hostName(request: FastifyRequest): string {
-  return (request.headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
-}
-
-function refuse(reply: FastifyReply, status: number, message: string): FastifyReply {
-  return reply.code(status).send({ error: message });
-}
-
-function authorized(request: FastifyRequest, token: string): boolean {
-  const [scheme, credentials = ""] = (request.headers.authorization ?? "").split(" ");
-  if (scheme === "Bearer") return equal(credentials, token);
-  if (scheme === "Basic")
-    return equal(
-      Buffer.from(credentials, "base64")
-        .toString()
-        .replace(/^[^:]*:/, ""),
-      token,
-    );
-  return false;
-}
-
-/** In constant time: digests have one length whatever was sent. */
-function equal(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
-}
-
-function routes(app: FastifyInstance, source: StatusSource): void {
-  app.get("/", (_request, reply) => reply.redirect("/status"));
-  app.get("/health", () => ({ status: "ok", scheduler: source.cluster().scheduler.id }));
-  app.get("/metrics", async (_request, reply) => {
-    const { contentType, body } = await source.metrics();
-    return reply.type(contentType).send(body);
+  // Schemas of answers are documentation: what is sent is what there is.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setErrorHandler((error, _request, reply) => {
+    const refusal = refusalOf(error);
+    if (refusal.status === 500) onError?.(error);
+    return refuse(reply, refusal);
   });
-  app.get("/api/v1/cluster", () => source.cluster());
-  app.get("/status", (_request, reply) => reply.type("text/html; charset=utf-8").send(renderPage(source.cluster())));
-  app.get("/status/main", (_request, reply) =>
-    reply.type("text/html; charset=utf-8").send(renderMain(source.cluster())),
-  );
-  app.get("/status/page.js", (_request, reply) => reply.type("text/javascript; charset=utf-8").send(pageScript));
-  app.get("/status/page.css", (_request, reply) => reply.type("text/css; charset=utf-8").send(pageStyle));
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .send({ error: `there is nothing at ${request.url}; see /status, /health, /metrics, /api/v1/cluster` }),
-  );
+  app.setNotFoundHandler((request, reply) => {
+    const message = `There is nothing at ${request.method} ${request.url.slice(0, 200)}. /api/v1/docs lists what there is; the page is at /status.`;
+    return reply.code(404).send(errorBody({ code: "FLOCK_PATH_UNKNOWN", message }));
+  });
+  app.decorateRequest("identity", null);
+  return app;
+}
+
+/** Of what a schema does not take: where it is, what it is, and what would be taken. */
+function problemOf(problem: FastifySchemaValidationError | undefined, where: string): string {
+  const { instancePath = "", message = "is not taken", params = {} } = problem ?? {};
+  const { additionalProperty, allowedValues } = params;
+  const extra = additionalProperty === undefined ? "" : `: ${JSON.stringify(additionalProperty)}`;
+  const choices = Array.isArray(allowedValues) ? `: ${allowedValues.join(", ")}` : "";
+  return `${where}${instancePath.replaceAll("/", ".")} ${message}${extra}${choices}`.slice(0, 500);
+}
+
+async function admit(
+  context: Context,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply | undefined> {
+  const { guard } = context;
+  reply.headers(headers);
+  const foreign = guard.foreign(request.raw);
+  if (foreign !== null) return refuse(reply, foreign);
+  const { isFree = false, isPage = false, isAction = false } = request.routeOptions.config;
+  const identity = isFree ? guard.signedIn(request.raw) : guard.identify(request.raw);
+  if (identity !== null && "status" in identity) return refuse(reply, identity);
+  request.identity = identity;
+  if (identity?.session) reply.header("Set-Cookie", cookieFor(request.raw, identity.session));
+  if (isFree) return undefined;
+  if (isPage && new URLSearchParams(request.url.split("?")[1]).has("code")) return undefined;
+  if (identity === null) {
+    return isPage
+      ? askToSignIn(request, reply)
+      : refuse(reply, unauthorized("Show the token: Authorization: Bearer TOKEN. Or sign in at /sign-in."));
+  }
+  const isSafe = request.method === "GET" || request.method === "HEAD";
+  const forged = isSafe || identity.session === null ? null : crossSite(request.raw);
+  if (forged !== null) return refuse(reply, forged);
+  if (isAction && identity.role !== "admin") return refuse(reply, viewersLook(request));
+  return undefined;
+}
+
+function upgrade({ guard, streams }: Context, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const stream = streams.get(request.url?.split("?")[0] ?? "");
+  const identity = authorizeUpgrade(guard, request);
+  if (stream === undefined) refuseUpgrade(socket, 404);
+  else if ("status" in identity) refuseUpgrade(socket, identity.status);
+  else {
+    const { role, session } = identity;
+    stream(request, socket, head, { role, isSignedIn: () => session === null || guard.sessions.isOpen(session) });
+  }
+}
+
+/** A browser shows its cookie with an upgrade from any page: its origin must be ours, and said. */
+function authorizeUpgrade(guard: Guard, request: IncomingMessage): Identity | Refusal {
+  const refusal = guard.foreign(request);
+  if (refusal !== null) return refusal;
+  const identity = guard.identify(request) ?? unauthorized("Sign in first.");
+  if ("status" in identity || identity.session === null || request.headers.origin !== undefined) return identity;
+  const message = "An upgrade that shows a cookie must have an Origin header.";
+  return { status: 403, code: "FLOCK_REQUEST_REFUSED", message };
+}
+
+function refuseUpgrade(socket: Duplex, status: number): void {
+  socket.on("error", () => undefined); // it may be gone already
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function viewersLook(request: FastifyRequest): Refusal {
+  const message = `${request.method} ${request.url} changes the cluster, and the token that was shown is of role ${identityOf(request)?.role}.`;
+  return { status: 403, code: "FLOCK_FORBIDDEN", message };
 }

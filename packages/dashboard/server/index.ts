@@ -1,2 +1,2 @@
-export type { StatusSource } from "./app.ts";
-export { type Dashboard, type DashboardOptions, startDashboard } from "./server.ts";
+export type { MetricsText, Scheduler } from "./context.ts";
+export { type Dashboard, type DashboardOptions, type ServeOptions, startDashboard } from "./server.ts";

@@ -1,54 +1,116 @@
-// The HTTP side of a scheduler: /status, /health, /metrics and /api/v1.
+// The HTTP server of a dashboard. It binds its port at once, and loads what answers with the first request: the scheduler's start does
+// not wait for it.
 
-import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { FlockError } from "@taskflock/protocol/words";
-import type { AppOptions } from "./app.ts";
+import type { App, AppOptions } from "./app.ts";
+import { Codes } from "./auth/codes.ts";
 
-export interface DashboardOptions extends AppOptions {
+export interface DashboardOptions {
+  /** Host or IP address to listen on, e.g. `127.0.0.1`. */
+  readonly host: string;
   /** 0 chooses a free port. */
   readonly port: number;
+  /** How `port` is given, for the message when it is taken. */
+  readonly portFlag?: string;
 }
 
-export interface Dashboard {
-  readonly host: string;
-  readonly port: number;
-  /** The page's address, e.g. `http://127.0.0.1:8787/status`. */
-  readonly url: string;
-  close(): Promise<void>;
-}
+export type ServeOptions = Omit<AppOptions, "host">;
 
 /**
- * Starts the HTTP server. What answers is loaded with the first request: the scheduler's start does not wait for it. Rejects with
- * FLOCK_PORT_IN_USE, or FLOCK_ADDRESS_INVALID when the host is not one of this machine.
+ * Starts to listen. Requests wait until `serve` says whom it is about. Rejects with FLOCK_PORT_IN_USE, or FLOCK_ADDRESS_INVALID when the
+ * host is not one of this machine.
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
-  let app: Promise<RequestListener> | undefined;
-  const server = createServer((request, response) => {
-    app ??= loadApp(options);
-    app.then(
-      (answer) => answer(request, response),
-      (error: unknown) => fail(response, error),
-    );
-  });
+  const server = createServer();
   try {
     await listen(server, options);
   } catch (error) {
     throw listenError(error, options);
   }
-  const { port } = server.address() as AddressInfo;
-  const shown = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { host: options.host, port, url: `http://${shown}:${port}/status`, close: () => close(server) };
+  return new Dashboard(server, options.host);
 }
 
-async function loadApp(options: DashboardOptions): Promise<RequestListener> {
-  const { createApp } = await import("./app.ts");
-  return createApp(options);
-}
+export class Dashboard {
+  readonly host: string;
+  readonly port: number;
+  /** The page's address, e.g. `http://127.0.0.1:8787/status`. */
+  readonly url: string;
+  readonly #server: Server;
+  readonly #sockets: Set<Duplex> = new Set();
+  readonly #served: Promise<ServeOptions>;
+  #codes: Codes | null = null;
+  #serve: (options: ServeOptions) => void = () => undefined;
+  #app: Promise<App> | null = null;
+  #isServed = false;
 
-function fail(response: ServerResponse, error: unknown): void {
-  response.writeHead(500, { "Content-Type": "application/json" });
-  response.end(JSON.stringify({ error: `the status page cannot be loaded: ${String(error)}` }));
+  /** Comes from `startDashboard`. */
+  constructor(server: Server, host: string) {
+    this.#server = server;
+    this.host = host;
+    this.port = (server.address() as AddressInfo).port;
+    this.url = `http://${host.includes(":") ? `[${host}]` : host}:${this.port}/status`;
+    this.#served = new Promise((resolve) => {
+      this.#serve = resolve;
+    });
+    server.on("request", (request, response) => void this.#answer(request, response));
+    server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
+  }
+
+  /** From now on requests are answered. */
+  serve(options: ServeOptions): void {
+    this.#codes = new Codes(options.now ?? Date.now);
+    this.#isServed = true;
+    this.#serve(options);
+  }
+
+  /** The page's address with a one-time code: who opens it first, within ten minutes, is signed in as an admin. */
+  link(): string {
+    return `${this.url}?code=${this.#codes?.make("admin")}`;
+  }
+
+  /** A page that keeps its connection open does not hold it up. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const app = this.#isServed ? this.#app : null;
+    await app?.then(
+      (loaded) => loaded.close(),
+      () => undefined, // it could not be loaded
+    );
+    this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      (await this.#load()).answer(request, response);
+    } catch (error) {
+      response.writeHead(500, { "Content-Type": "text/plain; charset=utf-8" });
+      response.end(`The dashboard cannot be loaded: ${String(error)}\n`);
+    }
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    this.#sockets.add(socket);
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => this.#sockets.delete(socket));
+    try {
+      (await this.#load()).upgrade(request, socket, head);
+    } catch {
+      socket.destroy();
+    }
+  }
+
+  #load(): Promise<App> {
+    this.#app ??= this.#served.then(async (options) => {
+      const { createApp } = await import("./app.ts");
+      return createApp({ ...options, host: this.host }, this.#codes ?? new Codes(Date.now));
+    });
+    return this.#app;
+  }
 }
 
 function listen(server: Server, { host, port }: DashboardOptions): Promise<void> {
@@ -61,19 +123,11 @@ function listen(server: Server, { host, port }: DashboardOptions): Promise<void>
   });
 }
 
-/** A page that keeps its connection open must not hold up the scheduler's end. */
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
-}
-
-function listenError(error: unknown, { host, port }: DashboardOptions): unknown {
+function listenError(error: unknown, { host, port, portFlag = "--port" }: DashboardOptions): unknown {
   if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
     return new FlockError(
       "FLOCK_PORT_IN_USE",
-      `port ${port} on ${host} is already in use: stop what uses it, or choose another with --dashboard-port`,
+      `port ${port} on ${host} is already in use: stop what uses it, or choose another with ${portFlag}`,
       { cause: error },
     );
   }

@@ -4,14 +4,17 @@
 export class ApiError extends Error {
   /** An error code of the registry, or "" when there is none. */
   readonly code: string;
+  /** What to do about it, or "". */
+  readonly advice: string;
   /** The HTTP status; 0 when the server could not be reached. */
   readonly status: number;
 
-  constructor(message: string, code: string, status: number) {
+  constructor(status: number, message: string, code: string = "", advice: string = "") {
     super(message);
     this.name = "ApiError";
-    this.code = code;
     this.status = status;
+    this.code = code;
+    this.advice = advice;
   }
 }
 
@@ -47,20 +50,24 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
     response = await fetch(`/api/v1/${path}`, init);
   } catch (error) {
     if (init.signal?.aborted === true) throw error;
-    throw new ApiError("The server does not answer. It may have ended, or the network is down.", "", 0);
+    throw new ApiError(0, "The server does not answer. It may have ended, or the network is down.");
   }
   if (response.ok) return (await response.json()) as T;
-  const error = await errorOf(response);
-  if (response.status === 401) location.assign("/sign-in");
-  throw error;
+  if (response.status === 401) signIn();
+  throw await errorOf(response);
 }
 
 async function errorOf(response: Response): Promise<ApiError> {
-  const said: unknown = await response.json().catch(() => null);
-  const { code, message, error } = (said ?? {}) as Record<string, unknown>;
-  const text = [message, error].find((part) => typeof part === "string" && part !== "");
-  const fallback = `The server answered ${response.status} ${response.statusText}`.trim();
-  return new ApiError(String(text ?? fallback), typeof code === "string" ? code : "", response.status);
+  const said = (await response.json().catch(() => null)) as {
+    readonly error?: Readonly<Record<string, string>>;
+  } | null;
+  const { message, code, advice } = said?.error ?? {};
+  return new ApiError(response.status, message ?? `The server answered ${response.status}.`, code, advice);
+}
+
+/** To the sign-in page, and from there back to where the reader is. */
+export function signIn(): void {
+  location.assign(query("/sign-in", { to: location.pathname + location.search }));
 }
 
 /** What people are told of anything that went wrong. */

@@ -18,7 +18,7 @@ export interface ConnectionOptions {
   open(url: string): Socket;
   onMessage(message: FeedMessage): void;
   onState(state: ConnectionState): void;
-  /** Asked when the connection could not be opened, because a browser does not tell why. */
+  /** Asked when the connection is lost or could not be opened, because a browser does not tell why. */
   isSignedIn(): Promise<boolean>;
   /** From 0 to 1. */
   random(): number;
@@ -57,9 +57,7 @@ export class Connection {
     this.#options.onState({ is: "connecting" });
     const socket = this.#options.open(this.#options.url);
     this.#socket = socket;
-    let wasOpen = false;
     socket.addEventListener("open", () => {
-      wasOpen = true;
       this.#attempt = 0;
       this.#options.onState({ is: "open" });
       this.#sendWish();
@@ -70,7 +68,7 @@ export class Connection {
     // A `close` follows; without a listener some sockets throw.
     socket.addEventListener("error", () => {});
     socket.addEventListener("close", () => {
-      if (socket === this.#socket) void this.#lost(wasOpen);
+      if (socket === this.#socket) void this.#lost();
     });
   }
 
@@ -105,18 +103,18 @@ export class Connection {
       if (socket !== this.#socket) return;
       socket.close();
       // A dead connection may take minutes to close.
-      void this.#lost(true);
+      void this.#lost();
     }, SILENCE_MS);
   }
 
-  async #lost(wasOpen: boolean): Promise<void> {
+  async #lost(): Promise<void> {
     this.#socket = null;
     clearTimeout(this.#silence);
     const wait = waitBefore(++this.#attempt, this.#options.random());
     this.#options.onState({ is: "lost", retryAt: this.#options.now() + wait });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.connect(), wait);
-    if (wasOpen || (await this.#options.isSignedIn()) || this.#isClosed) return;
+    if ((await this.#options.isSignedIn()) || this.#isClosed) return;
     this.close();
     this.#options.onState({ is: "signedOut" });
   }

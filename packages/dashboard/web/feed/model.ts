@@ -173,9 +173,22 @@ function nextSpans(before: Spans, spans: PageSpans): Spans {
     version: before.version + 1,
     running: spans.running,
     runningKeys: spans.runningKeys,
-    skipped: spans.skipped,
+    skipped: nextSkipped(before.skipped, spans.skipped),
     missed: before.missed + spans.missed,
   };
+}
+
+/** Sums that did not change are not said again. */
+function nextSkipped(before: PageSpans["skipped"], changed: PageSpans["skipped"]): PageSpans["skipped"] {
+  if (changed.fn.length === 0) return before;
+  const rows = new Map<string, readonly [number, number, number, number]>();
+  for (const { worker, fn, count, us } of [before, changed]) {
+    fn.forEach((one, row) => {
+      rows.set(`${worker[row]}:${one}`, [worker[row]!, one, count[row]!, us[row]!]);
+    });
+  }
+  const column = (index: 0 | 1 | 2 | 3): number[] => [...rows.values()].map((row) => row[index]);
+  return { worker: column(0), fn: column(1), count: column(2), us: column(3) };
 }
 
 /** More names than this are not kept: those that are in use come again. */

@@ -3,20 +3,23 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { api } from "./api.ts";
 
-export interface Session {
+interface Session {
   readonly role: "admin" | "viewer";
+  /** By a cookie, which signing out takes away. */
+  readonly signedIn: boolean;
 }
 
 const known = signal<Session | null>(null);
 
-/** Null until the server has said. */
-export const session: ReadonlySignal<Session | null> = known;
 /** Whether actions are shown. The server judges again. */
 export const mayAct: ReadonlySignal<boolean> = computed(() => known.value?.role === "admin");
 
+/** Null until the server has said. */
+export const session: ReadonlySignal<Session | null> = known;
+
 export async function loadSession(): Promise<void> {
   try {
-    known.value = await api.get<Session>("session");
+    known.value = await api.get<Session>("me");
   } catch {
     // The feed says that the server does not answer; what nobody has allowed is not shown.
   }

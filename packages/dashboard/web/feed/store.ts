@@ -2,6 +2,7 @@
 
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { FeedMessage, FeedTopic } from "@taskflock/protocol/words";
+import { signIn } from "./api.ts";
 import { Connection, type ConnectionState } from "./connection.ts";
 import { applyMessage, emptyModel, type Model } from "./model.ts";
 
@@ -85,6 +86,7 @@ export function openFeed(): void {
     onMessage: receive,
     onState: (value) => {
       state.value = value;
+      if (value.is === "signedOut") signIn();
     },
     isSignedIn,
     random: Math.random,
@@ -101,7 +103,7 @@ export function openFeed(): void {
 
 async function isSignedIn(): Promise<boolean> {
   try {
-    return (await fetch("/api/v1/session")).status !== 401;
+    return (await fetch("/api/v1/me")).status !== 401;
   } catch {
     // The server does not answer at all: that says nothing about the reader.
     return true;

@@ -59,12 +59,13 @@ export function ErrorNote({
   readonly error: unknown;
   readonly onRetry?: (() => void) | undefined;
 }) {
-  const code = error instanceof ApiError ? error.code : "";
+  const { code, advice } = error instanceof ApiError ? error : { code: "", advice: "" };
   return (
     <div class="error-note" role="alert">
       <p>
         {errorText(error)} {code !== "" && <code>{code}</code>}
       </p>
+      {advice !== "" && <p>{advice}</p>}
       {onRetry !== undefined && (
         <button type="button" onClick={onRetry}>
           Try again

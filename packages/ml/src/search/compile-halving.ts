@@ -181,9 +181,9 @@ function trialPlan<P extends object, M, I>(
   { resource }: FoldBudget,
   promotion: Promotion,
 ): Omit<TrialPlan<P>, "brackets"> {
-  const { name, errorScore } = folds;
+  const { name, search, errorScore } = folds;
   return {
-    ...{ name, errorScore, resource, mode: "max", comparable: false },
+    ...{ name, search, errorScore, resource, mode: "max", comparable: false },
     promotion: checkedPromotion(options.promotion, promotion),
   };
 }

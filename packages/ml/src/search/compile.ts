@@ -64,6 +64,8 @@ export type Placed<T, H> = { readonly here: T } | { readonly there: Handle<H> };
 /** A search with nothing left to check except data that only the cluster has. */
 export interface SearchPlan<P extends object, M, I, S extends string> {
   readonly name: string;
+  /** As users call it: "gridSearch". */
+  readonly search: string;
   readonly estimator: Estimator<P, M, I>;
   readonly candidates: readonly Partial<P>[];
   readonly X: Placed<Features, FeaturesInput>;
@@ -153,6 +155,7 @@ export function compileSearch<P extends object, M, I, S extends PropertyKey>(
   const known = "here" in X && "here" in y ? checkData(y.here, rowCount(X.here), splitter, scorers) : null;
   return {
     name: options.name ?? `${source.search} ${estimator.name}`,
+    search: source.search,
     estimator,
     candidates,
     X,

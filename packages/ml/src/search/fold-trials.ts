@@ -131,7 +131,9 @@ export class FoldTrials<P extends object, M, I> implements TrialRunner<P, FoldOu
       rows.map(({ outcome }) => outcome.folds),
     );
     const cvResults = { ...table, ...trialColumns(steps) } as HalvingTable<P>;
-    return new HalvingResult({ ...common, cvResults }, this.#plan.refit ? await this.#refit(best.step.params) : null);
+    const fitted = this.#plan.refit ? await this.#refit(best.step.params) : null;
+    this.#hooks.details.best(best.step.trial, fitted?.refitTime ?? null);
+    return new HalvingResult({ ...common, cvResults }, fitted);
   }
 
   async close(): Promise<void> {
@@ -146,19 +148,28 @@ export class FoldTrials<P extends object, M, I> implements TrialRunner<P, FoldOu
     const folds = await Promise.all(
       handles.map(async (handle, split) => {
         try {
-          return await handle.result();
+          const scores = await handle.result();
+          this.#tell(step, split, scores, null);
+          return scores;
         } catch (cause) {
           const where = `The fit of trial ${step.trial} with ${step.resources} on split ${split}`;
           const score = this.#hooks.failed(where, cause);
           error ??= messageOf(cause);
           failures++;
-          return unscored(1, score, returnTrainScore);
+          const scores = unscored(1, score, returnTrainScore);
+          this.#tell(step, split, scores, messageOf(cause));
+          return scores;
         }
       }),
     );
     const seconds = folds.reduce((sum, { fitTime, scoreTime }) => sum + (fitTime || 0) + (scoreTime || 0), 0);
     const score = mean(folds.map(({ testScores }) => testScores[0] as number));
     return { folds, score, seconds, error, failed: failures === folds.length };
+  }
+
+  #tell({ trial }: TrialStep<P>, fold: number, scores: FoldScores, error: string | null): void {
+    const { testScores, fitTime: fitSeconds, scoreTime: scoreSeconds } = scores;
+    this.#hooks.details.fold({ candidate: trial, fold, scores: testScores, fitSeconds, scoreSeconds, error });
   }
 
   #splitsOf(resources: number): Handle<readonly Split[]> {

@@ -1,6 +1,7 @@
 // The search: one task per candidate and fold, planned over shared data and shared computations.
 
 import { FlockError, isFlockError } from "@taskflock/protocol/words";
+import { SearchDetails } from "../details/search-details.ts";
 import { show } from "../estimators/parameter-checks.ts";
 import type { Executor, Handle, RunScope } from "../executor.ts";
 import type { ScoreNames } from "../scorers.ts";
@@ -73,6 +74,9 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
   readonly #plan: SearchPlan<P, M, I, S>;
   readonly #executor: Executor;
   readonly #scope: RunScope;
+  readonly #details: SearchDetails;
+  /** Places of the scorers in the details: the one that decides comes first. */
+  readonly #shown: readonly number[];
   readonly #events = new EventStream<FoldEvent<P, S>>();
   readonly #folds: (FoldScores | null)[][];
   readonly #outcome: Promise<SearchResult<P, M, I, S>>;
@@ -100,6 +104,11 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
     const run = executor.openRun(plan.name, this.total);
     this.#executor = run.executor;
     this.#scope = run.scope;
+    this.#shown = shownScorers(plan);
+    this.#details = new SearchDetails(run.scope, {
+      ...{ search: plan.search, estimator: plan.estimator.name, candidates: plan.candidates },
+      ...{ scorings: this.#shown.map((i) => plan.scorerNames[i] as S), mode: "max", folds: plan.splitter.nSplits },
+    });
     this.#ended = new Promise<never>((_, reject) => {
       this.#end = reject;
     });
@@ -184,6 +193,7 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
     const { candidates, estimator, scorers, returnTrainScore, splitter, task } = this.#plan;
     const { X, y, splits } = place.data;
     const common = { estimator: travelling(estimator), scorers, returnTrainScore, modelReturns: this.#plan.refit };
+    this.#details.begin();
     for (const [candidate, params] of candidates.entries()) {
       const held = place.steps.hold(shareOf(estimator, params, place));
       this.#held.set(candidate, held);
@@ -243,6 +253,10 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
       total: this.total,
     };
     this.#events.push(event);
+    this.#details.fold({
+      ...{ candidate, fold: split, error, fitSeconds: scores.fitTime, scoreSeconds: scores.scoreTime },
+      scores: this.#shown.map((i) => scores.testScores[i] as number),
+    });
     this.#scope.emit(event);
     if (splits.every((done) => done !== null)) this.#candidateDone(candidate, splits, place);
     if (this.#done === this.total) this.#foldsOver();
@@ -306,7 +320,9 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
       decidingScorer === null
         ? Number.NaN
         : ((columns[meanTestColumn(decidingScorer)] as readonly number[])[index] as number);
-    return { index, score, params, fitted: this.#plan.refit ? await this.#refit(index, place) : null };
+    const fitted = this.#plan.refit ? await this.#refit(index, place) : null;
+    this.#details.best(index, fitted?.refitTime ?? null);
+    return { index, score, params, fitted };
   }
 
   async #refit(index: number, place: Place): Promise<Choice<P, M, I>["fitted"]> {
@@ -323,4 +339,16 @@ class GridSearch<P extends object, M, I, S extends string> implements Search<P, 
       held.release();
     }
   }
+}
+
+/** The one that decides, and the others in their order. */
+function shownScorers<S extends string>({
+  scorerNames,
+  decidingScorer,
+}: {
+  readonly scorerNames: readonly S[];
+  readonly decidingScorer: S | null;
+}): number[] {
+  const first = decidingScorer === null ? 0 : Math.max(0, scorerNames.indexOf(decidingScorer));
+  return [first, ...[...scorerNames.keys()].filter((i) => i !== first)];
 }

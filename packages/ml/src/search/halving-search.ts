@@ -62,6 +62,7 @@ function searchOf<P extends object, M, I>(
   return new TrialEngine<P, FoldOutcome, HalvingResult<P, M, I>>(
     executor,
     trials,
+    { estimator: folds.estimator.name, scorings: folds.scorerNames, folds: folds.splitter.nSplits },
     (run, hooks) => new FoldTrials(run, hooks, folds, rows),
   );
 }

@@ -1,6 +1,7 @@
 // Drives trials through the rungs of their brackets: submits, promotes, counts failures, and ends with the best.
 
 import { FlockError, isFlockError } from "@taskflock/protocol/words";
+import { SearchDetails, type SearchHeader } from "../details/search-details.ts";
 import type { Executor, RunScope } from "../executor.ts";
 import { EventStream } from "./event-stream.ts";
 import { fitFailed, isFitFailure, messageOf } from "./failure.ts";
@@ -24,6 +25,8 @@ export interface FilledBracket<P extends object> extends Bracket {
 
 export interface TrialPlan<P extends object> {
   readonly name: string;
+  /** As users call it: "halvingSearch". */
+  readonly search: string;
   readonly brackets: readonly FilledBracket<P>[];
   readonly promotion: Promotion;
   /** "min": lower scores are better. */
@@ -52,6 +55,9 @@ export interface EngineHooks {
   failed(where: string, error: unknown): number;
   /** Never resolves; rejects when the search is ended from outside. */
   readonly ended: Promise<never>;
+  /** For those who watch. */
+  readonly details: SearchDetails;
+  readonly scope: RunScope;
 }
 
 /** Knows what a trial is: folds of an estimator, or epochs of a training. */
@@ -88,6 +94,7 @@ export class TrialEngine<P extends object, O extends TrialOutcome, R, E extends 
   readonly #plan: TrialPlan<P>;
   readonly #executor: Executor;
   readonly #scope: RunScope;
+  readonly #details: SearchDetails;
   readonly #runner: TrialRunner<P, O, R>;
   readonly #events = new EventStream<E>();
   readonly #races: readonly Race[];
@@ -110,6 +117,7 @@ export class TrialEngine<P extends object, O extends TrialOutcome, R, E extends 
   constructor(
     executor: Executor,
     plan: TrialPlan<P>,
+    about: Pick<SearchHeader, "estimator" | "scorings" | "folds">,
     makeRunner: (executor: Executor, hooks: EngineHooks) => TrialRunner<P, O, R>,
   ) {
     this.#plan = plan;
@@ -127,8 +135,11 @@ export class TrialEngine<P extends object, O extends TrialOutcome, R, E extends 
       this.#trialsOver = resolve;
     });
     this.#over = Promise.race([finished, this.#ended]);
-    const hooks: EngineHooks = { failed: (where, error) => this.#failed(where, error), ended: this.#ended };
-    this.#runner = makeRunner(run.executor, hooks);
+    const candidates = this.#trials.map(({ candidate }) => candidate);
+    const { search, mode, resource } = plan;
+    this.#details = new SearchDetails(run.scope, { ...about, search, mode, resource, candidates });
+    const hooks = { ended: this.#ended, details: this.#details, scope: run.scope };
+    this.#runner = makeRunner(run.executor, { ...hooks, failed: (where, error) => this.#failed(where, error) });
     this.#outcome = this.#drive();
     // Whoever wants the outcome asks for it; nobody has to.
     for (const promise of [this.#ended, this.#over, this.#outcome]) promise.catch(() => undefined);
@@ -213,6 +224,7 @@ export class TrialEngine<P extends object, O extends TrialOutcome, R, E extends 
     const params = resource === null ? candidate : { ...candidate, [resource]: resources };
     const step = { trial, params, bracket, iter, resources };
     const started = this.#started++;
+    this.#details.round(trial, params, iter, resources);
     const running = this.#runner.start(step, this.#last.get(trial) ?? null);
     this.#pending.add(running);
     let isLive = false;

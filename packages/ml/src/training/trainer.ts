@@ -10,6 +10,7 @@ import { layerSeeds, setLayerSeeds } from "./layer-seeds.ts";
 import { artifactOf } from "./model-artifact.ts";
 import { type BatchResult, Network } from "./network.ts";
 import { learningRateOf, optimizerState, restoreOptimizer, setLearningRate } from "./optimizer-state.ts";
+import type { TrainingAbout } from "./run/report.ts";
 import { randomAt, withRandom } from "./seeded-random.ts";
 import type { StoredTensor } from "./stored-tensor.ts";
 import { checkFits, checkSamePlace, type Progress, type SavedTraining } from "./trainer-state.ts";
@@ -106,6 +107,13 @@ export class Trainer {
   /** Batches of an epoch; the last may be shorter than the others. */
   get steps(): number {
     return Math.ceil(rowCount(this.#data) / this.#plan.batchSize);
+  }
+
+  /** For people. */
+  get about(): TrainingAbout {
+    const { model } = this.#network;
+    const samples = rowCount(this.#data);
+    return { model: model.name, parameters: model.countParams(), samples, steps: this.steps };
   }
 
   /** How often a callback has set the weights: where several workers train, the others have to take them over. */

@@ -28,6 +28,16 @@ export const errorRegistry = {
       "`taskflock token` prints where the scheduler left its token; pass it by --token-file or TASKFLOCK_TOKEN_FILE.",
   },
   FLOCK_FORBIDDEN: { summary: "The token's role does not allow this.", advice: "Use a token of a role that may." },
+  FLOCK_REQUEST_REFUSED: {
+    summary:
+      "The dashboard refused a request that names another host, comes from a page of another site, or changes something without saying where it comes from.",
+    advice:
+      "Use the address that the scheduler prints; behind a proxy, name it with --dashboard-allowed-hosts. Scripts show the token: `Authorization: Bearer TOKEN`.",
+  },
+  FLOCK_PATH_UNKNOWN: {
+    summary: "The dashboard serves nothing at the path.",
+    advice: "/api/v1/docs lists the HTTP API; the page is at /status.",
+  },
   FLOCK_VERSION_MISMATCH: {
     summary: "The two ends speak different versions of the protocol.",
     advice: "Install the same version of taskflock on both.",

@@ -21,6 +21,8 @@ export type EventKind =
   | "dataAsked"
   /** Copies were asked for, or moves, and are there. */
   | "copied"
+  /** A person at the status page cancelled tasks. */
+  | "cancelled"
   /** A task that nobody waits for failed. */
   | "forgottenFailed"
   /** It was asked to end and be started again. */

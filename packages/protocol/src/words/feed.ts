@@ -1,5 +1,5 @@
 // What the dashboard's server sends to a page over /api/v1/stream, as JSON text, and what a page says there. The page's own model is
-// made from these alone. Bounded: a page that does not read gets a fresh snapshot later, never a queue.
+// made from these alone. Bounded: a message is under 2 MiB, and a page that does not read gets a fresh snapshot later, never a queue.
 
 import type { ClusterEvent } from "./events.ts";
 import type { PageOverview, PageSpans, PageTransfers } from "./page-questions.ts";
@@ -69,6 +69,7 @@ export interface FeedPoint {
 }
 
 export interface RunRate {
+  /** 0: the whole cluster, all its tasks. */
   readonly run: number;
   /** Ended tasks (or steps) per second lately; null before there is a rate. */
   readonly perSecond: number | null;
@@ -91,6 +92,7 @@ export interface FeedMessage {
   readonly rates: readonly RunRate[];
   /** Those not sent before; with `fresh` all of the last minutes. */
   readonly points: readonly FeedPoint[];
+  /** `skipped`: sums that changed since the last message; with `fresh` all. `running` replaces what ran before. */
   readonly spans?: PageSpans;
   readonly workers?: {
     /** New since the last message. */

@@ -88,6 +88,8 @@ export interface PageOverview extends Omit<ClusterInfo, "workers" | "runs" | "fu
   readonly spilledBytes: number;
   readonly memoryLimitBytes: number;
   readonly rssBytes: number;
+  /** Moved between workers since the scheduler's start. */
+  readonly movedBytes: number;
   /** Tasks that ended, and transitions, since the scheduler's start. */
   readonly ended: number;
   readonly transitions: number;

@@ -17,6 +17,11 @@ export function answer(core: Core, session: Session, id: number, make: () => Que
   else if (!session.isOrphan) session.asks.push({ id, answer: make });
 }
 
+/** What a question leads to is done once, however often it is asked. */
+export function once(core: Core, { id: session }: Session, id: number, act: () => QuestionAnswer): QuestionAnswer {
+  return core.kept.recall(session, id) ?? core.kept.remember(session, id, act());
+}
+
 /** What a question brought, of a client that is gone or asks out of turn. */
 export function freeQuestion(core: Core, question: Question): void {
   if ("data" in question && question.data !== NO_PAYLOAD) core.port.free(question.data);

@@ -24,6 +24,7 @@ import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
 import { LogStore } from "./log-store.ts";
 import type { Transfer } from "./moves.ts";
+import { FailureLog } from "./page-failures.ts";
 import { GoneWorkers } from "./page-gone.ts";
 import { SpanLog } from "./page-spans.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
@@ -114,6 +115,7 @@ export class Core {
   /** Tasks that run, and since when, the first to begin first; attempts that ended; workers that are gone. */
   readonly begun: Map<Task, Micros> = new Map();
   readonly spans: SpanLog = new SpanLog();
+  readonly failures: FailureLog = new FailureLog();
   readonly gone: GoneWorkers = new GoneWorkers();
   /** Attempts that run, the first to begin first. */
   readonly watched: Watched[] = [];

@@ -24,7 +24,7 @@ function tasksFrom({ slots }: Core, from: number, limit: number): Pick<DumpPage,
   return { items, next: slot < slots.length ? slot : null };
 }
 
-function describe(task: Task): TaskDump {
+export function describe(task: Task): TaskDump {
   const { outcome } = task;
   return {
     task: task.id,

@@ -8,6 +8,7 @@ import { checkEquipment } from "./equipment-invariants.ts";
 import { checkKept } from "./kept-invariants.ts";
 import { canEverRun, takesTasks } from "./lanes.ts";
 import { checkMaking } from "./making.ts";
+import { checkPage } from "./page-invariants.ts";
 import { AHEAD, ANNOUNCED, APART, CALL, HELD, type Lane, LINEAGE, type Task } from "./records.ts";
 import { eachRef, keyOf } from "./references.ts";
 import { checkCopied } from "./replicas.ts";
@@ -69,6 +70,7 @@ export function checkAll(core: Core): string | null {
     checkUploads(core) ??
     checkTalk(core) ??
     checkSavings(core) ??
+    checkPage(core) ??
     checkKept(core) ??
     core.details.check(new Set([...core.runs].map(({ id }) => id)))
   );

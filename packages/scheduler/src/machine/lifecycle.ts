@@ -215,6 +215,7 @@ function endOne(core: Core, task: Task, outcome: Outcome): void {
   const failed = outcome.kind === "failed";
   core.move(task, failed ? FAILED : CANCELLED, failed ? outcome.failure.message : outcome.reason);
   task.extras.outcome = outcome;
+  if (failed && outcome.failedKey === null) core.failures.add(core, task, outcome);
   if (wasActive) unneedInputs(core, task);
   settleLineage(core, task, outcome);
   dropCopies(core, task);

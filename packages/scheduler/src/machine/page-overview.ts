@@ -6,6 +6,7 @@ import type { Core } from "./core.ts";
 import { sessionCount, statusOfWorker, taskCounts } from "./info.ts";
 import { kindOfRun, lastDetail } from "./page-details.ts";
 import { queueLines } from "./page-queues.ts";
+import { movedBytes } from "./page-transfers.ts";
 import type { FunctionRecord, Run } from "./records.ts";
 import { runInfo } from "./runs.ts";
 import { ASSIGNED, DELAYED, QUEUED, RUNNING, WAITING } from "./states.ts";
@@ -23,6 +24,7 @@ export function pageOverview(core: Core): PageOverview {
     datasets: core.kept.datasets.size,
     tasks: taskCounts(core),
     ...workerSums(core),
+    movedBytes: movedBytes(core),
     ended: core.ended,
     transitions: core.story.total,
     runs: runsShown(core),

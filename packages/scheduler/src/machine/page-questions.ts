@@ -1,10 +1,14 @@
 // Questions of the status page, about all tasks of all clients. Answers are bounded, and so is the effort for each.
 
 import type { PageQuestion } from "@taskflock/protocol/words";
-import { answer } from "./answers.ts";
+import { answer, once } from "./answers.ts";
 import type { Core } from "./core.ts";
+import { pageCancel } from "./page-cancel.ts";
 import { pageDetails } from "./page-details.ts";
+import { pageGraph } from "./page-graph.ts";
 import { pageOverview } from "./page-overview.ts";
+import { pageTask } from "./page-task.ts";
+import { pageTasks } from "./page-tasks.ts";
 import { pageTransfers } from "./page-transfers.ts";
 import { pageGone, pageWorkerLife, pageWorkers } from "./page-workers.ts";
 import type { Handlers } from "./questions.ts";
@@ -22,9 +26,14 @@ export const pageHandlers: Handlers<PageQuestion["q"]> = {
   pageSpans: (core, session, id, { since, limit }) => say(core, session, id, () => core.spans.page(core, since, limit)),
   pageTransfers: (core, session, id) => say(core, session, id, () => pageTransfers(core)),
   pageDetails: (core, session, id) => say(core, session, id, () => pageDetails(core)),
-  pageTasks: (core, session, id) => say(core, session, id, () => ({ now: core.now, items: [], next: null, total: 0 })),
-  pageTask: (core, session, id) => say(core, session, id, () => null),
-  pageGraph: (core, session, id) => say(core, session, id, () => null),
-  pageFailures: (core, session, id) => say(core, session, id, () => ({ now: core.now, total: 0, items: [] })),
-  pageCancel: (core, session, id) => say(core, session, id, () => 0),
+  pageTasks: (core, session, id, { filter, before, limit }) =>
+    say(core, session, id, () => pageTasks(core, filter, before, limit)),
+  pageTask: (core, session, id, { task, key }) => answer(core, session, id, () => pageTask(core, task, key)),
+  pageGraph: (core, session, id, { run, task, limit }) =>
+    answer(core, session, id, () => pageGraph(core, run, task, limit)),
+  pageFailures: (core, session, id, { limit }) => say(core, session, id, () => core.failures.page(core, limit)),
+  pageCancel: (core, session, id, { tasks, run, who }) => {
+    const cancelled = once(core, session, id, () => ({ value: pageCancel(core, tasks, run, who), error: null }));
+    answer(core, session, id, () => cancelled);
+  },
 };

@@ -2,7 +2,7 @@
 
 import { NO_PAYLOAD, type Restarted } from "@taskflock/protocol/words";
 import { actorsLost } from "./actor-life.ts";
-import { addWaiting, answer } from "./answers.ts";
+import { addWaiting, answer, once } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { unpublishAll } from "./datasets.ts";
 import { removeHolder } from "./holdings.ts";
@@ -43,11 +43,6 @@ export function answerReturned(core: Core): void {
       answer(core, session, wait.id, () => ({ value: there.map(workerInfo), error: null }));
     else core.returning.push(wait);
   }
-}
-
-/** What a question leads to is done once, however often it is asked. */
-function once(core: Core, { id: session }: Session, id: number, act: () => QuestionAnswer): QuestionAnswer {
-  return core.kept.recall(session, id) ?? core.kept.remember(session, id, act());
 }
 
 function restartAll(core: Core, session: Session): Restarted {

@@ -3,7 +3,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { type Dashboard, startDashboard } from "@taskflock/dashboard";
 import type { Preloaded } from "@taskflock/protocol/code";
-import { makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/protocol/links";
+import { formatAddress, makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/protocol/links";
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, printLine, tokenFromDescriptor } from "../process.ts";
@@ -54,11 +54,12 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   if (tokenFile !== null) writeToken(tokenFile, token);
   let dashboard: Dashboard | null = null;
   try {
-    dashboard = await startDashboard({
-      host: flags.dashboardHost ?? flags.host,
-      port: flags.dashboardPort,
+    const host = flags.dashboardHost ?? flags.host;
+    dashboard = await startDashboard({ host, port: flags.dashboardPort, portFlag: "--dashboard-port" });
+    dashboard.serve({
+      scheduler: { address: ownAddress(flags.host, scheduler.port), here: scheduler },
       token,
-      source: statusOf(scheduler),
+      onError: (err) => logger.error({ err }, "the dashboard could not answer a request"),
     });
     const stopped = new Promise<string>((resolve) => {
       const orphaned = (): void => resolve("its parent is gone");
@@ -110,6 +111,7 @@ function removeToken(file: string, token: string): void {
   }
 }
 
-function statusOf(scheduler: RunningScheduler): Parameters<typeof startDashboard>[0]["source"] {
-  return { cluster: () => scheduler.clusterInfo(), metrics: () => scheduler.metrics() };
+/** As this process reaches its own port. */
+function ownAddress(host: string, port: number): string {
+  return formatAddress(host === "0.0.0.0" || host === "" ? "127.0.0.1" : host === "::" ? "::1" : host, port);
 }

@@ -25,6 +25,8 @@ export interface GangOptions<R> {
   mayReplace(error: unknown): boolean;
   /** Hears what the leading member reports. */
   readonly onReport: (report: unknown) => void;
+  /** Hears how many they are, each time that they have formed; `formation` is 1 for the first. */
+  readonly onFormed?: (size: number, formation: number) => void;
 }
 
 /** How many members are replaced. */
@@ -170,6 +172,7 @@ export class Gang<R> implements GangTask<R> {
     this.#stopWaiting();
     this.#formation++;
     this.#formed = ready;
+    this.#options.onFormed?.(ready.length, this.#formation);
     ready.forEach((member, rank) => {
       member.waits = false;
       const word: GangWord = { gang: "form", formation: this.#formation, rank, size: ready.length };

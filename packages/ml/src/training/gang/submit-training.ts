@@ -2,7 +2,7 @@
 import { isFlockError } from "@taskflock/protocol/words";
 import type { Executor, SubmitOptions } from "../../executor.ts";
 import type { TrainJob, TrainOutcome } from "../run/train-task.ts";
-import { Gang, type GangTask } from "./gang.ts";
+import { Gang, type GangOptions, type GangTask } from "./gang.ts";
 import type { GangEnd } from "./words.ts";
 
 export type { GangTask } from "./gang.ts";
@@ -17,7 +17,10 @@ export async function submitTraining(
   executor: Executor,
   job: TrainJob,
   { size, minimum, patienceMs }: Members,
-  options: SubmitOptions & { readonly onReport: (report: unknown) => void },
+  {
+    onFormed,
+    ...options
+  }: SubmitOptions & Pick<GangOptions<unknown>, "onFormed"> & { readonly onReport: (report: unknown) => void },
 ): Promise<GangTask<TrainOutcome>> {
   const { trainMember, trainTask } = await import("@taskflock/ml/training");
   if (size === 1) return executor.submit(trainTask, [job], options);
@@ -29,6 +32,7 @@ export async function submitTraining(
     patienceMs,
     noWorkerTimeoutMs: options.noWorkerTimeoutMs ?? null,
     onReport: options.onReport,
+    ...(onFormed === undefined ? {} : { onFormed }),
     mayReplace: (error) => isFlockError(error, "FLOCK_TASK_EXITED"),
     submit: (_, onReport) =>
       executor.submit<GangEnd<TrainOutcome>>(trainMember, [job, name, joinGroup], { ...options, onReport }),

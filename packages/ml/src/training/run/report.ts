@@ -13,15 +13,28 @@ export interface CheckpointInfo {
   readonly step: number;
 }
 
+export interface TrainingAbout {
+  readonly model: string;
+  /** Of the model, trained ones and others; rows to train on; batches of an epoch. */
+  readonly parameters: number;
+  readonly samples: number;
+  readonly steps: number;
+}
+
 export interface TrainingReport {
   readonly training: true;
   /** Of the task: words said to a former one are said again. */
   readonly attempt: number;
+  /** Which worker runs it. */
+  readonly worker: string;
+  /** What is trained; null until that is known, and it is known where it goes on. */
+  readonly about: TrainingAbout | null;
   readonly epochs: readonly Epoch[];
   /** What it computes with. */
   readonly backend: Omit<TensorChoice, "passedOver"> | null;
   /** The last checkpoint that was written. */
   readonly checkpoint: CheckpointInfo | null;
+  readonly checkpointBytes: number;
   /** The last request for one that was answered; 0 before the first; and why there was none. */
   readonly answered: number;
   readonly refusal: string | null;

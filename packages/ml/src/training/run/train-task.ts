@@ -121,6 +121,7 @@ class TaskTraining {
     this.#trainer = trainer;
     try {
       if (from !== null) await this.#goOn(from);
+      port.report({ about: trainer.about });
       const leading = this.#group === null ? null : await LeadingTrainer.lead(trainer, this.#group);
       this.#driven = leading ?? trainer;
       const save = (): Promise<boolean> => this.#save();
@@ -207,8 +208,10 @@ class TaskTraining {
     if (this.#place === null) return false;
     const name = checkpointName(epoch, batch, this.#resumed);
     try {
-      await this.#place.write(name, known ?? (await this.#driven.checkpoint()), bestEpoch);
-      this.#port.report({ checkpoint: { where: this.#place.where, name: name.name, epoch, step: batch } });
+      const bytes = known ?? (await this.#driven.checkpoint());
+      await this.#place.write(name, bytes, bestEpoch);
+      const checkpoint = { where: this.#place.where, name: name.name, epoch, step: batch };
+      this.#port.report({ checkpoint, checkpointBytes: bytes.length });
       return true;
     } catch (error) {
       // Hours of work are not thrown away for that: it goes on, and the next one may succeed.

@@ -27,9 +27,9 @@ export class TrainingPort {
 
   private constructor(here: TaskHere) {
     this.#here = here;
-    const { attempt } = here.task;
-    const nothing = { epochs: [], backend: null, checkpoint: null, answered: 0, refusal: null };
-    this.#said = { training: true, attempt, ...nothing };
+    const { attempt, worker } = here.task;
+    const nothing = { about: null, epochs: [], backend: null, checkpoint: null, answered: 0, refusal: null };
+    this.#said = { training: true, attempt, worker, checkpointBytes: 0, ...nothing };
     this.#unhear = here.onTell((value) => {
       if (!isWord(value)) return;
       if (value.word === "stop") this.#stopAsked = true;

@@ -2,6 +2,7 @@
 
 import { FlockError, isFlockError } from "@taskflock/protocol/words";
 import type { TensorChoice } from "@taskflock/tensors";
+import { TrainingDetails } from "../../details/training-details.ts";
 import type { Executor, Handle, RunScope } from "../../executor.ts";
 import { EventStream } from "../../search/event-stream.ts";
 import { messageOf } from "../../search/failure.ts";
@@ -80,6 +81,7 @@ class Training implements TrainingRun {
   readonly #compiled: CompiledTraining;
   readonly #executor: Executor;
   readonly #scope: RunScope;
+  readonly #details: TrainingDetails;
   readonly #epochs = new EventStream<Epoch>();
   readonly #outcome: Promise<TrainingResult>;
   #done = 0;
@@ -102,6 +104,9 @@ class Training implements TrainingRun {
     const run = executor.openRun(compiled.name, this.total);
     this.#executor = run.executor;
     this.#scope = run.scope;
+    const { epochs, model } = compiled.plan;
+    const workers = compiled.members.size;
+    this.#details = new TrainingDetails(run.scope, { trial: -1, builder: model.name, epochs, workers });
     this.#ended = new Promise<never>((_, reject) => {
       this.#end = reject;
     });
@@ -136,6 +141,7 @@ class Training implements TrainingRun {
 
   async cancel(reason = "The training was cancelled."): Promise<void> {
     if (this.#status !== "running") return;
+    this.#details.remark(`cancelled: ${reason}`);
     this.#close("cancelled");
     this.#end(new FlockError("FLOCK_CANCELLED", reason));
     await this.#outcome.catch(() => undefined);
@@ -171,10 +177,14 @@ class Training implements TrainingRun {
     try {
       const outcome = await this.#attempts(prefix);
       for (const epoch of outcome.history) this.#epochDone(epoch);
+      this.#details.epochs(outcome.history);
+      this.#details.remark(outcome.stopReason === null ? "done" : `stopped early: ${outcome.stopReason}`);
       this.#close(this.#stopAsked ? "stopped" : "done");
       return this.#resultOf(outcome);
     } catch (error) {
-      this.#close(this.#stopAsked && isFlockError(error, "FLOCK_CANCELLED") ? "stopped" : "failed");
+      const how = this.#stopAsked && isFlockError(error, "FLOCK_CANCELLED") ? "stopped" : "failed";
+      if (this.#status === "running") this.#details.remark(`${how}: ${messageOf(error)}`);
+      this.#close(how);
       await this.#task?.cancel(messageOf(error)).catch(() => undefined);
       throw error;
     } finally {
@@ -196,17 +206,28 @@ class Training implements TrainingRun {
       const job = { plan, data, validation, validationSplit, backend, place, rhythm, resumeFrom, again: restarts > 0 };
       const onReport = (report: unknown): void => this.#hear(report, restarts);
       try {
-        this.#task = await submitTraining(this.#executor, job, members, { ...task, name: this.name, onReport });
+        this.#task = await submitTraining(this.#executor, job, members, {
+          ...{ ...task, name: this.name, onReport },
+          onFormed: (size, formation) => this.#formed(size, formation),
+        });
         return await Promise.race([this.#task.result(), this.#ended]);
       } catch (error) {
         vain = this.#done > epochs ? 0 : vain + 1;
         if (this.#status !== "running" || vain > VAIN_RESTARTS || !canGoOn(error)) throw error;
         this.#executor.warn(`The training "${this.name}" begins another task: ${messageOf(error)}`);
+        this.#details.remark(`begins another task: ${messageOf(error)}`);
         this.#task?.release();
       } finally {
         sets.release();
       }
     }
+  }
+
+  #formed(size: number, formation: number): void {
+    const { size: all } = this.#compiled.members;
+    if (formation === 1 && size === all) return;
+    const how = formation === 1 ? "begins with" : "a worker was lost or had to leave; it goes on with";
+    this.#details.remark(`${how} ${size} of ${all} workers`);
   }
 
   async #placeFor(prefix: string): Promise<PlaceChoice> {
@@ -219,6 +240,7 @@ class Training implements TrainingRun {
   #hear(report: unknown, task: number): void {
     if (!isReport(report) || this.#status !== "running") return;
     for (const epoch of report.epochs) this.#epochDone(epoch);
+    this.#details.hear(report, task);
     this.#answer(report);
     const from = `${task}.${report.attempt}`;
     if (from === this.#heard) return;

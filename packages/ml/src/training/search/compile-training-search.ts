@@ -111,7 +111,7 @@ export function compileTrainingSearch<P extends object>(
   // Refuses parameters that cannot be before any trial begins.
   for (const { candidates } of brackets) for (const candidate of candidates) planOf(candidate);
   const trials: TrialPlan<SearchedParams<P>> = {
-    ...{ name: training.name, brackets, mode: training.plan.mode, comparable: true, resource: null },
+    ...{ name: training.name, search: kind, brackets, mode: training.plan.mode, comparable: true, resource: null },
     promotion: checkedPromotion(all.promotion, kind === "hyperbandSearch" ? "asynchronous" : "synchronous"),
     errorScore: options.errorScore ?? Number.NaN,
   };

@@ -35,6 +35,11 @@ export function trainingSearch<P extends object>(
   return new TrialEngine<Params, TrainingOutcome, TrainingSearchResult<Params>, TrainingTrialEvent<Params>>(
     executor,
     compiled.trials,
+    {
+      estimator: compiled.training.plan.model.name || "training",
+      scorings: [compiled.training.plan.monitor],
+      folds: 1,
+    },
     (run, hooks) => new TrainingTrials<Params>(run, hooks, compiled),
   );
 }

@@ -1,5 +1,6 @@
 // Trials of a training: in each rung a task that goes on from the trial's checkpoint, up to the rung's epochs.
 
+import { TrainingDetails } from "../../details/training-details.ts";
 import type { Executor, Handle, KeptBytes } from "../../executor.ts";
 import { rank } from "../../search/cv-results.ts";
 import { messageOf } from "../../search/failure.ts";
@@ -18,6 +19,7 @@ import {
   type TrialStep,
   trialColumns,
 } from "../../search/trials.ts";
+import { isReport } from "../run/report.ts";
 import type { RungOutcome } from "../run/train-rung.ts";
 import type { PlaceChoice, TrainJob } from "../run/train-task.ts";
 import { TrainedModel } from "../run/trained-model.ts";
@@ -83,6 +85,9 @@ export class TrainingTrials<P extends object> implements TrialRunner<P, Training
   readonly #prefix: string;
   readonly #placed: PlacedSets[] = [];
   readonly #begun = new Set<number>();
+  readonly #details = new Map<number, TrainingDetails>();
+  /** Tasks so far: their attempts are told apart. */
+  #tasks = 0;
   #kept: KeptBytes | null = null;
   #trainRung!: RunRung;
 
@@ -104,7 +109,9 @@ export class TrainingTrials<P extends object> implements TrialRunner<P, Training
   start(step: TrialStep<P>, before: TrainingOutcome | null): RunningTrial<TrainingOutcome> {
     // It is over: more epochs would not come.
     if (before !== null && (before.rung === null || before.rung.stopReason !== null)) {
-      return { outcome: Promise.resolve({ ...before, seconds: 0 }), cancel: async () => {} };
+      const outcome = { ...before, seconds: 0 };
+      this.#tellScore(step, outcome);
+      return { outcome: Promise.resolve(outcome), cancel: async () => {} };
     }
     return this.#run(step, before, false, (running) => this.#outcomeOf(step, before, running));
   }
@@ -131,6 +138,7 @@ export class TrainingTrials<P extends object> implements TrialRunner<P, Training
     const running = this.#run(step, best.outcome, true, (result) => result);
     const { history, model, checkpoint } = await Promise.race([running.outcome, this.#hooks.ended]);
     if (model === null || checkpoint === null) throw new TypeError("A whole rung has a model and a checkpoint.");
+    this.#hooks.details.best(best.step.trial, null);
     const cvResults = this.#table(rows);
     return new TrainingSearchResult({ ...common, cvResults }, { history, checkpoint, model: new TrainedModel(model) });
   }
@@ -186,6 +194,7 @@ export class TrainingTrials<P extends object> implements TrialRunner<P, Training
       ...task,
       priority: (task.priority ?? 0) + step.iter,
       name: `${training.name} trial ${step.trial}`,
+      ...(whole ? {} : { onReport: this.#hearer(step, plan.epochs) }),
     };
     return this.#executor.submit(this.#trainRung, [job, whole], options);
   }
@@ -201,11 +210,47 @@ export class TrainingTrials<P extends object> implements TrialRunner<P, Training
       const seconds = rung.history.slice(known).reduce((sum, epoch) => sum + epoch.seconds, 0);
       const { monitor } = this.#compiled.training.plan;
       const score = bestOf(rung)?.logs[monitor] ?? Number.NaN;
-      return { rung, score, seconds, error: null, failed: false };
+      const outcome = { rung, score, seconds, error: null, failed: false };
+      this.#tell(step, outcome);
+      return outcome;
     } catch (cause) {
       const score = this.#hooks.failed(`Trial ${step.trial} up to epoch ${step.resources}`, cause);
-      return { rung: null, score, seconds: Number.NaN, error: messageOf(cause), failed: true };
+      const outcome = { rung: null, score, seconds: Number.NaN, error: messageOf(cause), failed: true };
+      this.#tell(step, outcome);
+      return outcome;
     }
+  }
+
+  #hearer({ trial, iter }: TrialStep<P>, epochs: number): (report: unknown) => void {
+    const task = ++this.#tasks;
+    const details = this.#detailsOf(trial, epochs);
+    return (report) => {
+      if (isReport(report)) details.hear(report, task, iter);
+    };
+  }
+
+  #detailsOf(trial: number, epochs: number): TrainingDetails {
+    const known = this.#details.get(trial);
+    if (known !== undefined) return known;
+    const builder = this.#compiled.training.plan.model.name;
+    const details = new TrainingDetails(this.#hooks.scope, { trial, builder, epochs, workers: 1 });
+    this.#details.set(trial, details);
+    return details;
+  }
+
+  /** How the trial came out of its rung. */
+  #tell(step: TrialStep<P>, outcome: TrainingOutcome): void {
+    const { rung, error } = outcome;
+    const details = this.#details.get(step.trial);
+    details?.epochs(rung?.history ?? []);
+    if (rung !== null && rung.stopReason !== null) details?.remark(`stopped early: ${rung.stopReason}`);
+    if (error !== null) details?.remark(`failed: ${error}`);
+    this.#tellScore(step, outcome);
+  }
+
+  #tellScore({ trial }: TrialStep<P>, { score, seconds, error }: TrainingOutcome): void {
+    const times = { fitSeconds: seconds, scoreSeconds: 0 };
+    this.#hooks.details.fold({ candidate: trial, fold: 0, scores: [score], ...times, error });
   }
 
   #placeOf(trial: number): PlaceChoice {

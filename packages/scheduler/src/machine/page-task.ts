@@ -1,0 +1,44 @@
+// All there is to say of one task of whichever client.
+
+import type { PageTask, TaskId } from "@taskflock/protocol/words";
+import type { Core } from "./core.ts";
+import { describe } from "./dump.ts";
+import { rowsOf } from "./page-tasks.ts";
+import type { QuestionAnswer, Task } from "./records.ts";
+import { whyOf } from "./why.ts";
+import { findByKey } from "./why-key.ts";
+
+const NEIGHBOURS_SHOWN = 50;
+
+/** Its encoded error is the answer's `data`. */
+export function pageTask(core: Core, id: TaskId, key: string): QuestionAnswer {
+  const found = id === 0 ? findByKey(core, key) : (core.taskById(id) ?? forgotten(id));
+  if ("error" in found) return found;
+  const { outcome } = found;
+  const value = facts(core, found);
+  if (outcome?.kind !== "failed" || outcome.shared === null) return { value, error: null };
+  return { value, error: null, data: outcome.shared.payload, dataBytes: outcome.failure.errorBytes };
+}
+
+function facts(core: Core, task: Task): PageTask {
+  const { outcome } = task;
+  const inputs = task.deps.slice(0, NEIGHBOURS_SHOWN).map(({ dependency }) => dependency);
+  const dependents = task.dependents.slice(0, NEIGHBOURS_SHOWN).map(({ dependent }) => dependent);
+  const rows = rowsOf(core, [...inputs, ...dependents]);
+  const { code, name, message } = outcome?.kind === "failed" ? outcome.failure : { code: null, name: "", message: "" };
+  return {
+    now: core.now,
+    task: describe(task),
+    runId: task.run.id,
+    why: whyOf(core, task),
+    story: core.story.of(task.id),
+    inputs: rows.slice(0, inputs.length),
+    dependents: rows.slice(inputs.length),
+    failure: outcome?.kind === "failed" ? { code: code ?? "", name, message } : null,
+  };
+}
+
+export function forgotten(id: TaskId): QuestionAnswer {
+  const message = `Task ${id} is not known any more: its future was released, or its client is gone, and nothing else needs its result.`;
+  return { value: null, error: { code: "FLOCK_TASK_UNKNOWN", message } };
+}
