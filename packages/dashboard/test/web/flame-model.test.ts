@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   boxesOf,
   framesOf,
+  mergedProfiles,
   type ProfiledCall,
   pathOf,
   placeOf,
@@ -106,8 +107,21 @@ describe("frames", () => {
       { name: "score", line: 42, selfMs: 10, totalMs: 100 },
     ]);
     expect(table[0]!.selfShare).toBeCloseTo(0.58);
+    expect(placeOf({ file: "/tmp/x/fit-0a1b2c3d.taskflock-function.js", line: 3 })).toBe("fit (as it was sent):3");
     expect(placeOf({ file: "", line: 3 })).toBe("");
     expect(placeOf({ file: "a.ts", line: 3 })).toBe("a.ts:3");
+  });
+
+  it("of two profiles are one graph", () => {
+    const both = mergedProfiles(profile, { ...profile, functions: [call("fit", 20, 60, [call("dot", 10, 40)])] });
+    expect(both).toMatchObject({ durationMs: 2000, threads: 2, idleMs: 600, workers: ["alpha"] });
+    const fit = framesOf(both).find(({ name }) => name === "fit")!;
+    expect(fit).toMatchObject({ selfMs: 160, totalMs: 500 });
+    expect(fit.call!.calls.map(({ name, totalMs }) => [name, totalMs])).toEqual([
+      ["dot", 240],
+      ["walk", 100],
+    ]);
+    expect(fit.call!.lines[0]).toEqual({ line: 22, share: 0.75 });
   });
 
   it("of a deep stack are found without recursion", () => {

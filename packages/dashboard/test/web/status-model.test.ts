@@ -1,5 +1,12 @@
 // What the first view, and the table of workers, say in figures and words.
-import type { ClusterEvent, EventKind, FeedPoint, FunctionProgress, PageOverview } from "@taskflock/protocol/words";
+import type {
+  ClusterEvent,
+  FeedPoint,
+  FunctionProgress,
+  GoneWorker,
+  PageOverview,
+  PageRun,
+} from "@taskflock/protocol/words";
 import { describe, expect, it } from "vitest";
 import type { WorkerRow } from "../../web/feed/worker-rows.ts";
 import {
@@ -9,22 +16,27 @@ import {
   memoryRows,
   nextCounts,
   occupancyRows,
+  progressOfRun,
   progressOfTasks,
   queueWords,
   rateChart,
   rateOf,
   sharesOf,
+  shownRuns,
   slotsChart,
   totalOf,
 } from "../../web/pages/status/status-model.ts";
 import {
-  departureOf,
-  goneWorkers,
+  busyOf,
+  departureWords,
+  eventsOf,
+  fillOf,
+  foundWorkers,
   type HistoryPoint,
+  lineOf,
+  moreOf,
   nextHistory,
-  nextSorting,
-  rowsInSight,
-  shownWorkers,
+  statusOrder,
 } from "../../web/pages/workers/workers-model.ts";
 
 const GIB = 1024 ** 3;
@@ -135,6 +147,29 @@ describe("progress", () => {
     expect(nextCounts(nextCounts(before, now), overview(10)).map(({ at }) => at)).toEqual([10]);
   });
 
+  it("shows open runs first, and a few that ended", () => {
+    const run = (number: number, status: PageRun["status"]): PageRun =>
+      ({
+        run: number,
+        name: `run ${number}`,
+        status,
+        startedAt: number,
+        counts: { total: 10, done: 4, failed: 1, cancelled: 0, running: 2 },
+      }) as PageRun;
+    const ended = Array.from({ length: 8 }, (_, i) => run(i + 10, "done"));
+    expect(shownRuns([run(1, "open"), ...ended, run(2, "open")]).map((one) => one.run)).toEqual([
+      2, 1, 17, 16, 15, 14, 13,
+    ]);
+    expect(progressOfRun(run(1, "open"))).toEqual({
+      waiting: 0,
+      queued: 3,
+      active: 2,
+      done: 4,
+      failed: 1,
+      cancelled: 0,
+    });
+  });
+
   it("says what a queue waits for", () => {
     const line = { asks: "GPU 1", queued: 38, places: 2, running: 2 };
     expect(queueWords(line)).toBe("38 tasks wait for GPU 1: 2 places, both are busy");
@@ -169,29 +204,21 @@ describe("workers", () => {
     expect(rows[0]).toMatchObject({ name: "b", seconds: 3, assigned: 3 });
   });
 
-  it("sorts and filters the table; what is not known stands last", () => {
+  it("finds workers by name, address or status", () => {
     const all = [
-      worker("worker-10", { cpuPercent: 5 }),
-      worker("worker-9", { cpuPercent: null, status: "paused" }),
-      worker("gpu-1", { cpuPercent: 50, rssBytes: 2 * GIB }),
+      worker("worker-10"),
+      worker("worker-9", { status: "paused" }),
+      worker("gpu-1", { slots: 4, running: 9 }),
     ];
-    const names = (by: Parameters<typeof shownWorkers>[1], text = ""): string[] =>
-      shownWorkers(all, by, text).map(({ name }) => name);
-    expect(names({ by: "name", descending: false })).toEqual(["gpu-1", "worker-9", "worker-10"]);
-    expect(names({ by: "cpu", descending: true })).toEqual(["gpu-1", "worker-10", "worker-9"]);
-    expect(names({ by: "cpu", descending: false })).toEqual(["worker-10", "gpu-1", "worker-9"]);
-    expect(names({ by: "status", descending: false }, "WORKER")).toEqual(["worker-9", "worker-10"]);
-    expect(names({ by: "memory", descending: true }, "paused")).toEqual(["worker-9"]);
-    expect(nextSorting({ by: "name", descending: false }, "cpu")).toEqual({ by: "cpu", descending: true });
-    expect(nextSorting({ by: "cpu", descending: true }, "cpu")).toEqual({ by: "cpu", descending: false });
-    expect(nextSorting({ by: "cpu", descending: true }, "name")).toEqual({ by: "name", descending: false });
-  });
-
-  it("draws only the rows of a long table that are in sight", () => {
-    expect(rowsInSight(0, 300, 30, 1000)).toEqual({ first: 0, last: 18 });
-    expect(rowsInSight(3000, 300, 30, 1000)).toEqual({ first: 92, last: 118 });
-    expect(rowsInSight(1e9, 300, 30, 1000)).toEqual({ first: 992, last: 1000 });
-    expect(rowsInSight(0, 300, 30, 0)).toEqual({ first: 0, last: 0 });
+    const names = (text: string): string[] => foundWorkers(all, text).map(({ name }) => name);
+    expect(names(" WORKER")).toEqual(["worker-10", "worker-9"]);
+    expect(names("paused")).toEqual(["worker-9"]);
+    expect(names("127.0.0.1")).toHaveLength(3);
+    expect([...all].sort((a, b) => statusOrder(a) - statusOrder(b))[0]?.name).toBe("worker-9");
+    expect(busyOf(all[2]!)).toBe(4);
+    expect(fillOf(worker("a", { rssBytes: null }))).toBeNull();
+    expect(fillOf(worker("a", { memoryLimitBytes: 0 }))).toBeNull();
+    expect(fillOf(worker("a"))).toBe(0.25);
   });
 
   it("keeps a point per second, and begins anew with the scheduler's clock", () => {
@@ -199,27 +226,34 @@ describe("workers", () => {
     for (let now = 0; now <= 3_000_000; now += 100_000)
       history = nextHistory(history, worker("a", { cpuPercent: now }), now);
     expect(history.map(({ at }) => at)).toEqual([0, 900_000, 1_800_000, 2_700_000]);
-    expect(history.at(-1)?.cpuPercent).toBe(2_700_000);
+    expect(lineOf(history, "cpuPercent", 2)).toEqual([1_800_000, 2_700_000]);
     expect(nextHistory(history, worker("a"), 5)).toHaveLength(1);
   });
 
-  it("knows who is gone, and how", () => {
-    const events = (
-      [
-        ["workerJoined", "a"],
-        ["workerLost", "b"],
-        ["workerLost", "a"],
-        ["workerJoined", "a"],
-        ["workerLeft", "c"],
-        ["clientGone", "d"],
-      ] as [EventKind, string][]
-    ).map(([kind, who], i): ClusterEvent => ({ seq: i + 1, at: i, cause: i, kind, who, key: "", text: "" }));
-    const gone = goneWorkers(events, new Set(["a"]));
-    expect(gone.map(({ name, departure }) => [name, departure.how, departure.event.seq])).toEqual([
-      ["c", "left", 5],
-      ["b", "lost", 2],
-    ]);
-    expect(departureOf(events, "a")).toBeNull();
-    expect(departureOf(events, "b")?.how).toBe("lost");
+  it("knows its events from two sources once each, the newest first", () => {
+    const event = (seq: number, who: string): ClusterEvent => ({
+      seq,
+      at: seq,
+      cause: seq,
+      kind: "workerPaused",
+      who,
+      key: "",
+      text: "",
+    });
+    const found = eventsOf("a", [event(1, "a"), event(2, "b"), event(3, "a")], [event(3, "a"), event(4, "a")]);
+    expect(found.map(({ seq }) => seq)).toEqual([4, 3, 1]);
+    const kept = moreOf([event(1, "a"), event(2, "a")], [event(2, "a"), event(3, "a")], 2);
+    expect(kept.map(({ seq }) => seq)).toEqual([2, 3]);
+    expect(moreOf(kept, [event(3, "a")], 2)).toBe(kept);
+  });
+
+  it("says how a worker went", () => {
+    const running = [{ task: 1, key: "fit-1", startedAt: 5 }] as unknown as GoneWorker["running"];
+    expect(departureWords({ planned: false, how: "SIGKILL", running })).toBe(
+      "It was lost: SIGKILL. One task was running there.",
+    );
+    expect(departureWords({ planned: true, how: "", running: [] })).toBe(
+      "It left as planned. Nothing was running there.",
+    );
   });
 });

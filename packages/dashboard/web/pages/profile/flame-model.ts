@@ -141,15 +141,19 @@ export function search(
   return { found, share };
 }
 
+/** How workers name the file of code that was sent to them. */
+const SENT = /([^/\\]+)-[0-9a-f]{8}\.taskflock-function\.js$/;
+
+/** A file as people know it: code that was sent to workers has the name of its function. */
+export function fileOf(file: string): string {
+  const sent = SENT.exec(file)?.[1];
+  return sent === undefined ? file.replace(/^.*\/node_modules\//, "") : `${sent} (as it was sent)`;
+}
+
 /** `file:line`, or "" for what is the engine's own. */
 export function placeOf({ file, line }: Pick<ProfiledCall, "file" | "line">): string {
   if (file === "") return "";
-  return line > 0 ? `${file}:${line}` : file;
-}
-
-/** The line with most of the function's own time; 0: not known. */
-export function hottestLine(call: ProfiledCall): number {
-  return call.lines[0]?.line ?? call.line;
+  return line > 0 ? `${fileOf(file)}:${line}` : fileOf(file);
 }
 
 export interface SelfRow {
@@ -214,4 +218,45 @@ export function stepFrom(frames: readonly Frame[], index: number, step: FlameSte
   const siblings = frames.filter(({ parent }) => parent === from.parent).map((frame) => frame.index);
   const at = siblings.indexOf(index) + (step === "next" ? 1 : -1);
   return siblings[at] ?? index;
+}
+
+/** Two profiles of the same code, one after the other, as one. */
+export function mergedProfiles(a: Profile, b: Profile): Profile {
+  return {
+    durationMs: a.durationMs + b.durationMs,
+    workers: [...new Set([...a.workers, ...b.workers])],
+    threads: Math.max(a.threads, b.threads),
+    silent: Math.max(a.silent, b.silent),
+    functions: mergedCalls([...a.functions, ...b.functions]),
+    idleMs: a.idleMs + b.idleMs,
+    garbageMs: a.garbageMs + b.garbageMs,
+    otherMs: a.otherMs + b.otherMs,
+  };
+}
+
+function mergedCalls(calls: readonly ProfiledCall[]): ProfiledCall[] {
+  const groups = new Map<string, ProfiledCall[]>();
+  for (const call of calls) {
+    const group = groups.get(keyOf(call));
+    if (group === undefined) groups.set(keyOf(call), [call]);
+    else group.push(call);
+  }
+  return Array.from(groups.values(), (group) => (group.length === 1 ? group[0]! : oneOf(group)));
+}
+
+function oneOf(group: readonly ProfiledCall[]): ProfiledCall {
+  const first = group[0]!;
+  const selfMs = group.reduce((sum, call) => sum + call.selfMs, 0);
+  const lines = new Map<number, number>();
+  for (const call of group)
+    for (const { line, share } of call.lines) lines.set(line, (lines.get(line) ?? 0) + share * call.selfMs);
+  return {
+    ...first,
+    selfMs,
+    totalMs: group.reduce((sum, call) => sum + call.totalMs, 0),
+    lines: Array.from(lines, ([line, ms]) => ({ line, share: selfMs > 0 ? ms / selfMs : 0 })).sort(
+      (a, b) => b.share - a.share,
+    ),
+    calls: mergedCalls(group.flatMap((call) => call.calls)),
+  };
 }

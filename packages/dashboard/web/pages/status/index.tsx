@@ -1,12 +1,14 @@
 // The first view: what the cluster is doing, and why it is not faster.
 
+import "./level.css";
 import "./status.css";
 import { overview, points } from "../../feed/store.ts";
 import { href } from "../../frame/routes.ts";
-import { Empty, Kpi, Loading } from "../../ui/basics.tsx";
+import { Kpi, Loading } from "../../ui/basics.tsx";
 import { bytes, count, number, percent, rate, seconds } from "../../ui/format.ts";
 import { Charts } from "./charts.tsx";
 import { FunctionsSection } from "./functions.tsx";
+import { NoWorker } from "./no-worker.tsx";
 import { Queues } from "./queues.tsx";
 import { RunsSection } from "./runs.tsx";
 import { StackedBar } from "./stacked-bar.tsx";
@@ -93,13 +95,5 @@ function Tiles() {
       </div>
       <StackedBar progress={tasks} label="All tasks" />
     </>
-  );
-}
-
-export function NoWorker() {
-  return (
-    <Empty>
-      No worker yet. Start one: <code>taskflock worker {location.hostname}:8786</code>
-    </Empty>
   );
 }
