@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { installBrowser } from "./browser.mjs";
 import { build, command, install, installed, root, runNode } from "./ensure.mjs";
 import { installS3Server } from "./s3-server.mjs";
 import { installTensorflow } from "./tensorflow.mjs";
@@ -65,11 +66,13 @@ async function main() {
   console.log(`Node ${process.version} on ${process.platform} ${process.arch}`);
   // Beside the other steps, because it mostly waits for the network.
   const s3Server = installS3Server();
+  const browser = s3Server.then(installBrowser); // apt installs one thing at a time
   if (installed() || (await step("dependencies (npm ci)", install))) {
     const built = await step("build (tsc -b, rolldown)", build);
     await checks();
     if (built) await step("native TensorFlow (taskflock tensorflow install)", installTensorflow);
     await step("S3 server (radosgw)", () => s3Server);
+    await step("browser (Chromium)", () => browser);
     if (built) await tests(process.argv.slice(2));
     else console.log("The build failed, so the tests did not run.");
   }

@@ -1,7 +1,8 @@
-import type { DetailEntry, RunId } from "@taskflock/protocol/words";
+import type { ClientToScheduler, DetailEntry, PageDetails, PageRun, RunId } from "@taskflock/protocol/words";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DetailStore } from "../src/machine/details.ts";
+import { Stage } from "./machine-stage.ts";
 
 const header: DetailEntry = {
   e: "search",
@@ -126,5 +127,137 @@ describe("the store of details", () => {
       }),
       { numRuns: 200, seed: 7 },
     );
+  });
+});
+
+function open(stage: Stage, n: number, { client = 1, keepMs = null as number | null } = {}): void {
+  stage.say(client, { t: "openRun", run: n as never, name: `run ${n}`, weight: 1, steps: 0, keepMs });
+}
+
+function told(n: number, ...entries: DetailEntry[]): ClientToScheduler {
+  return { t: "runDetails", run: n as never, entries };
+}
+
+function answered<A>(stage: Stage, question: object, client = 1): A {
+  stage.told(client);
+  stage.say(client, { t: "ask", id: 1, question: question as never });
+  return (stage.told(client).at(-1) as unknown as { value: A }).value;
+}
+
+function ask(stage: Stage, { of = 0, since = 0, limit = 100, client = 1 } = {}): PageDetails {
+  return answered(stage, { q: "pageDetails", run: of, since, limit }, client);
+}
+
+const seen = ({ items }: PageDetails): string[] => items.map(({ run: of, entry }) => `${of} ${textOf(entry)}`);
+
+describe("details in the machine", () => {
+  it("are answered page by page, of one run and of all, with when they came", () => {
+    const stage = new Stage();
+    stage.client();
+    open(stage, 1);
+    open(stage, 2);
+    stage.say(1, told(1, header, remark("one")));
+    stage.now += 500;
+    stage.say(1, told(2, remark("two")));
+    stage.say(1, told(1, remark("three")));
+    const runs = answered<{ runs: PageRun[]; lastDetail: number }>(stage, { q: "pageOverview" });
+    const [first, second] = runs.runs.filter(({ name }) => name.startsWith("run "));
+    expect([first?.kind, second?.kind, runs.lastDetail]).toEqual(["search", "", 4]);
+    const page = ask(stage, { limit: 3 });
+    expect(seen(page)).toEqual([`${first?.run} search`, `${first?.run} one`, `${second?.run} two`]);
+    expect(page.items.map(({ at }) => at - page.items[0]!.at)).toEqual([0, 0, 500]);
+    expect(page).toMatchObject({ last: 3, missed: 0, now: stage.now });
+    expect(ask(stage, { since: page.last, limit: 3 })).toMatchObject({ items: [{ seq: 4 }], last: 4 });
+    const own = ask(stage, { of: first!.run });
+    expect(seen(own).map((text) => text.split(" ")[1])).toEqual(["search", "one", "three"]);
+    expect(ask(stage, { of: second!.run })).toMatchObject({ items: [{ seq: 3 }], last: 4 });
+    expect(ask(stage, { since: 4 })).toMatchObject({ items: [], last: 4 });
+  });
+
+  it("of the session itself, of runs that are not known and that have closed are left out", () => {
+    const stage = new Stage();
+    stage.client();
+    open(stage, 1);
+    for (const n of [0, 7, 1]) stage.say(1, told(n, remark(`run ${n}`)));
+    stage.say(1, { t: "closeRun", run: 1 as never, outcome: "done" });
+    stage.say(1, told(1, remark("too late")));
+    expect(ask(stage).items.map(({ entry }) => textOf(entry))).toEqual(["run 1"]);
+  });
+
+  it("of a client that left stay for those who watch, also while its detached run goes on", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.client(2);
+    open(stage, 1);
+    open(stage, 2, { keepMs: 1000 });
+    stage.say(1, told(1, header), told(2, remark("goes on")));
+    stage.speakable.delete("c1");
+    stage.step({ e: "clientGone", session: 1 as never });
+    expect(ask(stage, { client: 2 }).items.map(({ entry }) => textOf(entry))).toEqual(["search", "goes on"]);
+    stage.pass(10_000_000);
+    expect(ask(stage, { client: 2 }).items).toHaveLength(2);
+  });
+
+  it("keep to the bounds of the configuration, whoever tells", () => {
+    const stage = new Stage({ detailUnitsOfRun: 2_000, detailUnitsKept: 5_000 });
+    stage.client();
+    for (let n = 1; n <= 8; n++) {
+      open(stage, n);
+      for (let i = 0; i < 10; i++) stage.say(1, told(n, remark("x".repeat(150)), remark("y")));
+    }
+    const page = ask(stage, { limit: 1000 });
+    expect(page.items.length + page.missed).toBe(160);
+    expect(page.missed).toBeGreaterThan(100);
+    expect(page.items.at(-1)?.seq).toBe(160);
+  });
+
+  it("of answers make pages by their size", () => {
+    const stage = new Stage();
+    stage.client();
+    open(stage, 1);
+    for (let i = 0; i < 300; i++) stage.say(1, told(1, remark("x".repeat(2000))));
+    const page = ask(stage, { limit: 1000 });
+    expect(page.items.length).toBeLessThan(150);
+    expect(page.last).toBe(page.items.length);
+    expect(ask(stage, { since: page.last, limit: 1 }).items[0]?.seq).toBe(page.last + 1);
+  });
+});
+
+describe("runs whose client left", () => {
+  const runsOf = (stage: Stage): string[] =>
+    answered<{ runs: PageRun[] }>(stage, { q: "pageOverview" }, 2).runs.map(
+      ({ name, client, status, kind, endedAt, counts }) =>
+        `${name} of ${client}: ${status}, ${counts.done}/${counts.total} ${kind} ${endedAt === null ? "open" : "ended"}`,
+    );
+
+  it("are shown on, with what they were, the last 200 of them", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.client(2);
+    stage.worker(1);
+    open(stage, 1);
+    open(stage, 2);
+    stage.say(1, told(1, header));
+    stage.submit(1, 1, { run: 1 });
+    stage.finish(1, stage.assigned(1)[0]!);
+    stage.say(1, { t: "closeRun", run: 1 as never, outcome: "done" });
+    expect(runsOf(stage)).toContain("run 1 of client-1: done, 1/1 search ended");
+    stage.speakable.delete("c1");
+    stage.step({ e: "clientGone", session: 1 as never });
+    expect(runsOf(stage)).toEqual([
+      "client-2 of client-2: open, 0/0  open",
+      "run 1 of client-1: done, 1/1 search ended",
+      "run 2 of client-1: cancelled, 0/0  ended",
+    ]);
+    for (let client = 3; client < 260; client++) {
+      stage.client(client);
+      open(stage, 1, { client });
+      stage.speakable.delete(`c${client}`);
+      stage.step({ e: "clientGone", session: client as never });
+    }
+    const left = runsOf(stage);
+    expect(left).toHaveLength(200);
+    expect(left.at(-1)).toBe("run 1 of client-259: cancelled, 0/0  ended");
+    expect(left[0]).toBe("client-2 of client-2: open, 0/0  open");
   });
 });

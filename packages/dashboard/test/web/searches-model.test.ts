@@ -4,7 +4,14 @@ import { type SearchTable, searchTable } from "../../server/details/search-table
 import { heatMap } from "../../web/pages/searches/heat-map.ts";
 import { figure, leaderSentence, valueText } from "../../web/pages/searches/leader.ts";
 import { parallel } from "../../web/pages/searches/parallel.ts";
-import { bestOverTime, byRank, progressSentence, rounds, sortedRows } from "../../web/pages/searches/searches-model.ts";
+import {
+  bestOverTime,
+  byStanding,
+  foldErrors,
+  progressSentence,
+  rounds,
+  varied,
+} from "../../web/pages/searches/searches-model.ts";
 import { candidate, folds, itemsOf, search } from "./detail-items.ts";
 
 const tableOf = (...entries: Parameters<typeof itemsOf>[0]): SearchTable => {
@@ -97,17 +104,14 @@ describe("the leaderboard", () => {
     ...[candidate(0, ["b"]), candidate(1, [10]), ...folds(1, [0.5, 0.5, 0.5]), candidate(2, [9])],
     ...[...folds(2, [0.75, 0.75, 0.75]), candidate(3, [null]), ...folds(3, [null, null, null], "bad")],
   );
-  const order = (...sorting: Parameters<typeof sortedRows>) => sortedRows(...sorting).map((row) => row.candidate);
 
   it("is by rank; those that are not through come last", () => {
-    expect(order(table, byRank, 0)).toEqual([2, 1, 3, 0]);
-    expect(order(table, { by: "rank", isDescending: true }, 0)).toEqual([0, 3, 1, 2]);
+    expect(byStanding(table, 0).map((row) => row.candidate)).toEqual([2, 1, 3, 0]);
+    expect(varied(table)).toEqual([0]);
   });
 
-  it("sorts by any column, nothing last", () => {
-    expect(order(table, { by: "value/0", isDescending: false }, 0)).toEqual([2, 1, 0, 3]);
-    expect(order(table, { by: "mean", isDescending: true }, 0)).toEqual([2, 1, 0, 3]);
-    expect(order(table, { by: "candidate", isDescending: true }, 0)).toEqual([3, 2, 1, 0]);
+  it("gathers what folds failed with", () => {
+    expect(foldErrors(table)).toEqual([{ text: "bad", first: "candidate 3, fold 0", count: 3 }]);
   });
 
   it("says how far it is", () => {
@@ -115,8 +119,9 @@ describe("the leaderboard", () => {
   });
 
   it("tells the best over time up to now", () => {
-    const items = itemsOf([search(["C"], { folds: 1 }), candidate(0, [1]), ...folds(0, [0.5]), candidate(1, [2])]);
-    expect(bestOverTime(searchTable(items)!, items)).toEqual({ at: [2, 3], score: [0.5, 0.5] });
+    const rows = [candidate(0, [1]), ...folds(0, [0.5]), candidate(1, [2]), ...folds(1, [0.75]), candidate(2, [3])];
+    const items = itemsOf([search(["C"], { folds: 1 }), ...rows]);
+    expect(bestOverTime(searchTable(items)!, items)).toEqual({ at: [2, 4, 4, 5], score: [0.5, 0.5, 0.75, 0.75] });
   });
 
   it("sums up rounds", () => {

@@ -100,7 +100,7 @@ function Countdown({ until }: { readonly until: number }) {
   );
 }
 
-const themeNames: Readonly<Record<Theme, string>> = { system: "As the system", light: "Light", dark: "Dark" };
+const themeNames: Readonly<Record<Theme, string>> = { system: "Auto", light: "Light", dark: "Dark" };
 
 function ThemeChoice() {
   return (

@@ -8,11 +8,10 @@ import { BASE } from "./routes.ts";
 
 export const isMenuOpen = signal(false);
 
-/** "/status/tasks/7" is in Tasks; searches and trainings are runs. */
+/** "/status/tasks/7" is in Tasks. */
 function isWithin(path: string, at: string): boolean {
   const own = path === "/" ? BASE : BASE + path;
-  if (at === own || (path !== "/" && at.startsWith(`${own}/`))) return true;
-  return path === "/runs" && (at.startsWith(`${BASE}/searches/`) || at.startsWith(`${BASE}/training/`));
+  return at === own || (path !== "/" && at.startsWith(`${own}/`));
 }
 
 export function Menu() {

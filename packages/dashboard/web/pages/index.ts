@@ -71,6 +71,13 @@ export const pages: readonly Page[] = [
     load: () => import("./runs/run.tsx").then(({ RunPage }) => RunPage),
   },
   {
+    path: "/searches",
+    title: "Searches",
+    menu: "Searches",
+    topics: ["details"],
+    load: () => import("./searches/index.tsx").then(({ SearchesPage }) => SearchesPage),
+  },
+  {
     path: "/searches/:run",
     title: "Search {run}",
     topics: ["details"],
@@ -78,10 +85,16 @@ export const pages: readonly Page[] = [
     load: () => import("./searches/index.tsx").then(({ SearchPage }) => SearchPage),
   },
   {
+    path: "/training",
+    title: "Training",
+    menu: "Training",
+    topics: ["details"],
+    load: () => import("./training/index.tsx").then(({ TrainingsPage }) => TrainingsPage),
+  },
+  {
     path: "/training/:run",
     title: "Training {run}",
     topics: ["details"],
-    runParam: "run",
     load: () => import("./training/index.tsx").then(({ TrainingPage }) => TrainingPage),
   },
   {

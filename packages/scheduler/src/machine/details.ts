@@ -112,6 +112,10 @@ export class DetailStore {
     return found;
   }
 
+  hasAfter(run: RunId | 0, since: number): boolean {
+    return this.#after(run, since).next().done !== true;
+  }
+
   /** How many entries after number `since` are forgotten: exact from the start on, at most so many from elsewhere. */
   missedSince(run: RunId | 0, since: number): number {
     const dropped = run === 0 ? this.#dropped : this.#books.get(run)?.dropped;

@@ -25,7 +25,7 @@ export const pageHandlers: Handlers<PageQuestion["q"]> = {
   pageGone: (core, session, id, { limit }) => say(core, session, id, () => pageGone(core, limit)),
   pageSpans: (core, session, id, { since, limit }) => say(core, session, id, () => core.spans.page(core, since, limit)),
   pageTransfers: (core, session, id) => say(core, session, id, () => pageTransfers(core)),
-  pageDetails: (core, session, id) => say(core, session, id, () => pageDetails(core)),
+  pageDetails: (core, session, id, question) => say(core, session, id, () => pageDetails(core, question)),
   pageTasks: (core, session, id, { filter, before, limit }) =>
     say(core, session, id, () => pageTasks(core, filter, before, limit)),
   pageTask: (core, session, id, { task, key }) => answer(core, session, id, () => pageTask(core, task, key)),

@@ -1,67 +1,30 @@
 // What the page of a search shows beside its sentence: the leaderboard's order, rounds, progress.
 
 import type { DetailItem, SearchRow, SearchTable } from "../../../server/details/search-table.ts";
+import { candidateName, valueText } from "./leader.ts";
 
-/** What the leaderboard can be sorted by; `value/3`: by the fourth parameter. */
-export type SortKey =
-  | "rank"
-  | "candidate"
-  | "round"
-  | "mean"
-  | "spread"
-  | "fit"
-  | "score"
-  | "state"
-  | `value/${number}`;
-
-export interface Sorting {
-  readonly by: SortKey;
-  readonly isDescending: boolean;
-}
-
-/** As a leaderboard: those with the most resources first, then by rank. */
-export const byRank: Sorting = { by: "rank", isDescending: false };
-
-export function sortedRows(table: SearchTable, { by, isDescending }: Sorting, scoring: number): SearchRow[] {
-  const sign = isDescending ? -1 : 1;
-  return [...table.rows].sort((a, b) => {
-    const order =
-      by === "rank"
-        ? compareStanding(table, a, b, scoring)
-        : compare(sortValue(a, by, scoring), sortValue(b, by, scoring), sign);
-    return (by === "rank" ? sign * order : order) || a.candidate - b.candidate || a.round - b.round;
-  });
+/** As a leaderboard: those that are through first, with the most resources where that decides, then by rank. */
+export function byStanding(table: SearchTable, scoring: number): SearchRow[] {
+  return [...table.rows].sort(
+    (a, b) => compareStanding(table, a, b, scoring) || a.candidate - b.candidate || a.round - b.round,
+  );
 }
 
 function compareStanding({ isComparable }: SearchTable, a: SearchRow, b: SearchRow, scoring: number): number {
-  const more = isComparable ? 0 : (b.resources ?? 0) - (a.resources ?? 0);
   const whole = Number(a.endedAt === null) - Number(b.endedAt === null);
-  return whole || more || rankOf(a, scoring) - rankOf(b, scoring) || 0;
+  const more = isComparable ? 0 : (b.resources ?? 0) - (a.resources ?? 0);
+  return whole || more || rankOf(a, scoring) - rankOf(b, scoring);
 }
 
 function rankOf(row: SearchRow, scoring: number): number {
   return row.ranks[scoring] ?? Number.MAX_SAFE_INTEGER;
 }
 
-type Sortable = string | number | boolean | null;
-
-function sortValue(row: SearchRow, by: SortKey, scoring: number): Sortable {
-  if (by === "candidate") return row.candidate;
-  if (by === "round") return row.round;
-  if (by === "mean") return row.means[scoring] ?? null;
-  if (by === "spread") return row.spreads[scoring] ?? null;
-  if (by === "fit") return row.fitSeconds;
-  if (by === "score") return row.scoreSeconds;
-  if (by === "state") return row.state;
-  return row.values[Number(by.slice("value/".length))] ?? null;
-}
-
-/** What there is no value of comes last in both directions; numbers before texts. */
-function compare(a: Sortable, b: Sortable, sign: number): number {
-  if (a === null || b === null) return Number(a === null) - Number(b === null);
-  if (typeof a === "number" && typeof b === "number") return sign * (a - b);
-  if (typeof a === "number" || typeof b === "number") return typeof a === "number" ? -1 : 1;
-  return sign * String(a).localeCompare(String(b), "en", { numeric: true });
+/** Places of the parameters that are not the same for all candidates. */
+export function varied({ parameters, rows }: SearchTable): number[] {
+  return [...parameters.keys()].filter(
+    (at) => new Set(rows.map(({ values }) => valueText(values[at] ?? null))).size > 1,
+  );
 }
 
 export interface Round {
@@ -102,12 +65,43 @@ export function progressSentence({ rows, total }: SearchTable): string {
   return failed === 0 ? of : `${of}, ${failed} with errors`;
 }
 
-/** Seconds since the search's first entry, and the best mean from then on: steps for a chart. */
+/** Seconds since the search's first entry, and the best mean from then on, as steps for a chart. */
 export function bestOverTime(table: SearchTable, items: readonly DetailItem[]): { at: number[]; score: number[] } {
   const start = items[0]?.at ?? 0;
-  const last = items.at(-1)?.at ?? start;
-  const at = table.bestSoFar.map((best) => (best.at - start) / 1e6);
-  const score = table.bestSoFar.map((best) => best.score);
-  const final = score.at(-1);
-  return final === undefined ? { at, score } : { at: [...at, (last - start) / 1e6], score: [...score, final] };
+  const seconds = (at: number): number => (at - start) / 1e6;
+  const at: number[] = [];
+  const score: number[] = [];
+  for (const best of table.bestSoFar) {
+    const before = score.at(-1);
+    if (before !== undefined) {
+      at.push(seconds(best.at));
+      score.push(before);
+    }
+    at.push(seconds(best.at));
+    score.push(best.score);
+  }
+  const [last, final] = [items.at(-1), score.at(-1)];
+  return last === undefined || final === undefined
+    ? { at, score }
+    : { at: [...at, seconds(last.at)], score: [...score, final] };
+}
+
+export interface FoldError {
+  readonly text: string;
+  /** Where it was seen: "C=10, fold 2", the first of them. */
+  readonly first: string;
+  readonly count: number;
+}
+
+/** What folds failed with; the same words stand once. */
+export function foldErrors(table: SearchTable): FoldError[] {
+  const errors = new Map<string, FoldError>();
+  for (const row of table.rows) {
+    for (const { fold, error } of row.folds) {
+      if (error === "") continue;
+      const { first, count } = errors.get(error) ?? { first: `${candidateName(table, row)}, fold ${fold}`, count: 0 };
+      errors.set(error, { text: error, first, count: count + 1 });
+    }
+  }
+  return [...errors.values()].sort((a, b) => b.count - a.count);
 }
