@@ -351,7 +351,7 @@ describe("where the reader is", () => {
   it("shows as many rows as there is room for, and scrolls over the others", () => {
     const few = { width: 800, height: 400, rows: 4 };
     const many = { width: 800, height: 400, rows: 1000 };
-    expect(rowHeight(few)).toBe(20);
+    expect(rowHeight(few)).toBe(22);
     expect(rowsSeen(live, few)).toEqual({ first: 0, last: 4 });
     expect(rowHeight(many)).toBe(4);
     expect(rowsSeen(scrolled(live, 100, many), many)).toEqual({ first: 25, last: 125 });

@@ -35,7 +35,12 @@ export function ProfilePage() {
           </select>
         </label>
       </div>
-      <LiveProfile key={chosen} workers={chosen === "" ? [] : [chosen]} search={queryValue("search")} />
+      <LiveProfile
+        key={chosen}
+        workers={chosen === "" ? [] : [chosen]}
+        search={queryValue("search")}
+        title="Where the time goes"
+      />
     </>
   );
 }

@@ -17,6 +17,7 @@ export interface LiveProfileProps {
   /** Their names; none: all. */
   readonly workers: readonly string[];
   readonly search?: string;
+  readonly title?: string;
 }
 
 interface State {
@@ -59,7 +60,7 @@ function useProfile(workers: readonly string[]) {
   return { ...state, start: () => void start(), stop };
 }
 
-export function LiveProfile({ workers, search = "" }: LiveProfileProps) {
+export function LiveProfile({ workers, search = "", title = "Live profile" }: LiveProfileProps) {
   const { profile, error, isRunning, start, stop } = useProfile(workers);
   const name = workers.length === 1 ? workers[0]! : "cluster";
   const tools = (
@@ -77,7 +78,7 @@ export function LiveProfile({ workers, search = "" }: LiveProfileProps) {
     </>
   );
   return (
-    <Section title="Profile" tools={tools}>
+    <Section title={title} tools={tools}>
       {error !== null && <ErrorNote error={error} onRetry={start} />}
       {profile === null && (
         <Empty>

@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import { points } from "../../feed/store.ts";
 import { Section } from "../../ui/basics.tsx";
 import { Chart } from "../../ui/chart.tsx";
-import { bytes, rate, short } from "../../ui/format.ts";
+import { bytes, rate, short, time as timeOfDay } from "../../ui/format.ts";
 import { memoryChart, rateChart, slotsChart } from "./status-model.ts";
 import { useEvery } from "./use-every.ts";
 
@@ -26,7 +26,7 @@ export function Charts() {
     () => [rateChart(history), memoryChart(history), slotsChart(history)],
     [history],
   );
-  const time = { isTime: true, fromZero: true, height: HEIGHT };
+  const time = { isTime: true, fromZero: true, formatX: clock, height: HEIGHT };
   return (
     <div class="columns">
       <Section title="Tasks per second">
@@ -65,4 +65,9 @@ export function Charts() {
 
 function rateText(value: number): string {
   return rate(value);
+}
+
+/** Of seconds since 1970. */
+function clock(at: number): string {
+  return timeOfDay(at * 1000);
 }

@@ -54,7 +54,7 @@ function Tiles() {
   return (
     <>
       {there + workers.cut === 0 && <NoWorker />}
-      <div class="kpis">
+      <div class="kpis status-tiles">
         <Kpi
           label="Unfinished tasks"
           value={number(open)}

@@ -43,7 +43,8 @@ const columns: readonly Column<PageRun>[] = [
 /** Of one that ended: how long it took. */
 function TimeLeft({ run }: { readonly run: PageRun }) {
   if (run.endedAt !== null) return <span class="soft">took {duration(run.endedAt - run.startedAt)}</span>;
-  return <>{run.status === "open" ? seconds(rates.value.get(run.run)?.secondsLeft) : ""}</>;
+  const left = rates.value.get(run.run)?.secondsLeft;
+  return <>{run.status === "open" && left !== 0 ? seconds(left) : ""}</>;
 }
 
 export function RunsSection() {

@@ -20,7 +20,8 @@ export interface Size {
 export const FIRST_SPAN_US = 30_000_000;
 const SHORTEST_SPAN_US = 50;
 const LONGEST_SPAN_US = 6 * 3_600_000_000;
-const TALLEST_ROW = 20;
+/** Pixels. */
+export const TALLEST_ROW = 22;
 const LOWEST_ROW = 4;
 /** Of what is shown, per key. */
 const PAN_SHARE = 0.2;

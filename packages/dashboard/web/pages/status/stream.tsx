@@ -24,6 +24,7 @@ import {
   type Size,
   type StreamKey,
   scrolled,
+  TALLEST_ROW,
   type View,
 } from "./stream-view.ts";
 import { Tip } from "./tip.tsx";
@@ -37,6 +38,8 @@ let view: View = firstView;
 const GONE_SHOWN_US = 10 * 60_000_000;
 const FRAME_MS = 66;
 const CALM_FRAME_MS = 1000;
+const LEAST_ROWS = 6;
+const MOST_HEIGHT = 420;
 /** Pixels beside a bar that still mean it. */
 const SLACK_PX = 3;
 
@@ -51,6 +54,7 @@ export function StreamPanel() {
   const [isLive, setLive] = useState(view.isLive);
   const [span, setSpan] = useState(view.span);
   const [marked, setMarked] = useState<Marked | null>(null);
+  const rows = overview.value?.slots ?? 0;
   const scene = useScene(marked?.bar ?? null);
   const setView = (next: View): void => {
     view = next;
@@ -89,6 +93,7 @@ export function StreamPanel() {
         <canvas
           ref={scene.canvas.ref}
           class="stream-canvas"
+          style={{ height: `${heightFor(rows)}px` }}
           tabIndex={0}
           role="application"
           aria-label="Task stream: a row per slot, time from left to right. The table below says the same."
@@ -110,6 +115,11 @@ export function StreamPanel() {
 /** An object whose methods are those of the last render. */
 function latest<T extends object>(of: { readonly current: T }): T {
   return new Proxy({} as T, { get: (_target, name) => of.current[name as keyof T] });
+}
+
+/** As high as its rows, within limits: it does not take the view over, and does not jump with each worker that joins. */
+function heightFor(rows: number): number {
+  return AXIS_HEIGHT + Math.min(MOST_HEIGHT, Math.max(LEAST_ROWS, rows) * TALLEST_ROW);
 }
 
 function useScene(marked: Found | null): { canvas: CanvasHandle; size: () => Size; gutter: () => number } {
@@ -234,7 +244,9 @@ function Tools(props: { readonly isLive: boolean; readonly span: number; readonl
       {button("zoomIn", "Show a shorter time", "+")}
       {button("earlier", "Earlier", "←")}
       {button("later", "Later", "→")}
-      {button("home", "The last 30 seconds", "30 s")}
+      <button type="button" title="The last 30 seconds, live" onClick={() => press("home")}>
+        30 s
+      </button>
       <button type="button" class="stream-live" aria-pressed={isLive} onClick={() => press("pause")}>
         Live
       </button>

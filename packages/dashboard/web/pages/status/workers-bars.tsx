@@ -115,8 +115,8 @@ function OccupancyBar({ row, most }: { readonly row: OccupancyRow; readonly most
         <span class="level-fill" style={{ width: `${(row.seconds / most) * 100}%` }} />
       </span>
       <span class="bar-figure">
-        {seconds(row.seconds)}: {number(assigned)} given, {number(Math.min(running, slots))} of {count(slots, "slot")}{" "}
-        busy
+        {row.seconds > 0 ? seconds(row.seconds) : "nothing"}: {number(assigned)} given,{" "}
+        {number(Math.min(running, slots))} of {count(slots, "slot")} busy
       </span>
     </li>
   );

@@ -9,7 +9,7 @@ interface Answer {
 }
 
 export function WorkerActions({ names }: { readonly names: readonly string[] }) {
-  const which = names.length === 1 ? names[0]! : count(names.length, "worker");
+  const which = names.length === 0 ? "workers" : names.length === 1 ? names[0]! : count(names.length, "worker");
   const these = names.length === 1 ? "It" : "Each";
   const post = async (action: string, done: string): Promise<string> => {
     const { workers } = await api.post<Answer>(`actions/${action}`, { workers: names });

@@ -5,7 +5,7 @@ import { offsetMs } from "../../feed/store.ts";
 import type { WorkerRow } from "../../feed/worker-rows.ts";
 import { Badge, Kpi } from "../../ui/basics.tsx";
 import { Chart } from "../../ui/chart.tsx";
-import { bytes, number, percent, seconds } from "../../ui/format.ts";
+import { bytes, number, percent, seconds, time as timeOfDay } from "../../ui/format.ts";
 import { busyOf, fillOf, type HistoryPoint, lineOf } from "./workers-model.ts";
 
 const cpuSeries = [
@@ -78,7 +78,7 @@ function Lines({ history, hasGpu }: { readonly history: readonly HistoryPoint[];
       memory: [of("rssBytes"), of("storedBytes"), of("spilledBytes")],
     };
   }, [history, hasGpu]);
-  const time = { isTime: true, fromZero: true, height: 120, x: lines.at };
+  const time = { isTime: true, fromZero: true, formatX: clock, height: 120, x: lines.at };
   const series = hasGpu ? cpuSeries : cpuSeries.slice(0, 1);
   return (
     <div class="columns">
@@ -102,4 +102,9 @@ function Lines({ history, hasGpu }: { readonly history: readonly HistoryPoint[];
 
 function percentText(value: number): string {
   return `${Math.round(value)} %`;
+}
+
+/** Of seconds since 1970. */
+function clock(at: number): string {
+  return timeOfDay(at * 1000);
 }

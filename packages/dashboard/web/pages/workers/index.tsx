@@ -54,7 +54,7 @@ const columns: readonly Column<WorkerRow>[] = [
   { id: "gpu", title: "GPU", isNumeric: true, sort: (w) => w.gpuPercent, cell: (w) => percentOfCore(w.gpuPercent) },
   {
     id: "delay",
-    title: "Event loop delay",
+    title: "Loop delay",
     isNumeric: true,
     sort: ({ eventLoopDelayMs }) => eventLoopDelayMs,
     cell: ({ eventLoopDelayMs }) => seconds(eventLoopDelayMs === null ? null : eventLoopDelayMs / 1000),
@@ -88,10 +88,11 @@ function Live() {
   const text = queryValue("filter");
   const rows = useMemo(() => foundWorkers(all.values(), text), [all, text]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const shown = useMemo(
-    () => (mayAct.value ? [chooser(chosen, setChosen), ...columns] : columns),
-    [chosen, mayAct.value],
-  );
+  const hasGpus = rows.some(({ gpuPercent }) => gpuPercent !== null);
+  const shown = useMemo(() => {
+    const useful = hasGpus ? columns : columns.filter(({ id }) => id !== "gpu");
+    return mayAct.value ? [chooser(chosen, setChosen), ...useful] : useful;
+  }, [chosen, mayAct.value, hasGpus]);
   const names = [...all.values()].map(({ name }) => name).filter((name) => chosen.has(name));
   const expected = overview.value?.workers;
   const isComing = all.size === 0 && expected !== undefined && expected.running + expected.paused > 0;
