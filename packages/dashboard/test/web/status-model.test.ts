@@ -33,6 +33,7 @@ import {
   fillOf,
   foundWorkers,
   type HistoryPoint,
+  heartbeatWords,
   lineOf,
   moreOf,
   nextHistory,
@@ -219,6 +220,7 @@ describe("workers", () => {
     expect(fillOf(worker("a", { rssBytes: null }))).toBeNull();
     expect(fillOf(worker("a", { memoryLimitBytes: 0 }))).toBeNull();
     expect(fillOf(worker("a"))).toBe(0.25);
+    expect([null, 0, 2_000_000, 12_000_000].map(heartbeatWords)).toEqual(["–", "now", "2 s ago", "12 s ago"]);
   });
 
   it("keeps a point per second, and begins anew with the scheduler's clock", () => {

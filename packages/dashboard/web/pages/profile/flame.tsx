@@ -157,7 +157,8 @@ function FlameBox(props: {
       <title>{says}</title>
       <rect x={left} y={frame.depth * ROW} width={Math.max(0.5, width - 0.5)} height={ROW - 1} fill={colour} />
       {label !== "" && (
-        <text x={left + 4} y={frame.depth * ROW + 14} fill={textOn(colour)}>
+        // biome-ignore lint/a11y/noAriaHiddenOnFocusable: text takes no focus; the box around says its whole name
+        <text x={left + 4} y={frame.depth * ROW + 14} fill={textOn(colour)} aria-hidden="true">
           {label}
         </text>
       )}

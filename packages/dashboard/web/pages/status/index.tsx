@@ -2,6 +2,7 @@
 
 import "./level.css";
 import "./status.css";
+import type { PageOverview } from "@taskflock/protocol/words";
 import { overview, points } from "../../feed/store.ts";
 import { href } from "../../frame/routes.ts";
 import { Kpi, Loading } from "../../ui/basics.tsx";
@@ -39,21 +40,14 @@ function Tiles() {
   const now = useEvery(overview, 250);
   const history = useEvery(points, 1000);
   if (now === null) return null;
-  const { workers, slots, busy, rssBytes, memoryLimitBytes, spilledBytes } = now;
+  const { workers, slots, busy } = now;
   const tasks = progressOfTasks(now.tasks);
   const perSecond = rateOf(history);
   const open = tasks.waiting + tasks.queued + tasks.active;
   const left = perSecond === null || perSecond === 0 || open === 0 ? null : open / perSecond;
-  const there = workers.running + workers.paused + workers.retiring;
-  const notes = [
-    workers.paused > 0 && `${workers.paused} paused`,
-    workers.retiring > 0 && `${workers.retiring} retiring`,
-    workers.cut > 0 && `${workers.cut} cut off`,
-  ].filter((note) => note !== false);
-  const fill = memoryLimitBytes > 0 ? rssBytes / memoryLimitBytes : null;
   return (
     <>
-      {there + workers.cut === 0 && <NoWorker />}
+      {workers.running + workers.paused + workers.retiring + workers.cut === 0 && <NoWorker />}
       <div class="kpis status-tiles">
         <Kpi
           label="Unfinished tasks"
@@ -79,21 +73,38 @@ function Tiles() {
           value={`${number(busy)} of ${number(slots)}`}
           note={percent(slots > 0 ? busy / slots : null)}
         />
-        <Kpi
-          label="Memory"
-          value={bytes(rssBytes)}
-          tone={fill !== null && fill > 0.85 ? "warning" : "neutral"}
-          note={`${fill === null ? "no limit" : `${percent(fill)} of ${bytes(memoryLimitBytes)}`}${spilledBytes > 0 ? `, ${bytes(spilledBytes)} spilled` : ""}`}
-        />
-        <Kpi
-          label="Workers"
-          value={number(there)}
-          tone={workers.cut > 0 ? "warning" : "neutral"}
-          note={notes.length > 0 ? notes.join(", ") : count(slots, "slot")}
-          href={href("workers")}
-        />
+        <MemoryTile now={now} />
+        <WorkersTile now={now} />
       </div>
       <StackedBar progress={tasks} label="All tasks" />
     </>
+  );
+}
+
+function MemoryTile({ now: { rssBytes, memoryLimitBytes, spilledBytes } }: { readonly now: PageOverview }) {
+  const fill = memoryLimitBytes > 0 ? rssBytes / memoryLimitBytes : null;
+  const ofLimit = fill === null ? "no limit" : `${percent(fill)} of ${bytes(memoryLimitBytes)}`;
+  return (
+    <Kpi
+      label="Memory"
+      value={bytes(rssBytes)}
+      tone={fill !== null && fill > 0.85 ? "warning" : "neutral"}
+      note={spilledBytes > 0 ? `${ofLimit}, ${bytes(spilledBytes)} spilled` : ofLimit}
+    />
+  );
+}
+
+function WorkersTile({ now: { workers, slots } }: { readonly now: PageOverview }) {
+  const { running, paused, retiring, cut } = workers;
+  const notes = [paused > 0 && `${paused} paused`, retiring > 0 && `${retiring} retiring`, cut > 0 && `${cut} cut off`];
+  const unusual = notes.filter((note) => note !== false).join(", ");
+  return (
+    <Kpi
+      label="Workers"
+      value={number(running + paused + retiring)}
+      tone={cut > 0 ? "warning" : "neutral"}
+      note={unusual || count(slots, "slot")}
+      href={href("workers")}
+    />
   );
 }

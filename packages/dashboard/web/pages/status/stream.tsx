@@ -102,13 +102,19 @@ export function StreamPanel() {
         />
         {marked !== null && <Tip bar={marked.bar} stream={stream} x={marked.x} y={marked.y} />}
       </div>
-      <p id="stream-keys" class="soft stream-keys">
-        Keys: + and − zoom, ← → move, space stops and goes on, Home goes back, ↑ ↓ choose a row, N and P an attempt,
-        Enter opens it. The wheel zooms once the stream is clicked, or with Ctrl.
-      </p>
+      <Keys />
       <Legend />
       <StreamTable stream={stream} />
     </Section>
+  );
+}
+
+function Keys() {
+  return (
+    <p id="stream-keys" class="soft stream-keys">
+      Keys: + and − zoom, ← → move, space stops and goes on, Home goes back, ↑ ↓ choose a row, N and P an attempt, Enter
+      opens it. The wheel zooms once the stream is clicked, or with Ctrl.
+    </p>
   );
 }
 

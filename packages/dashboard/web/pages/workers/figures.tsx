@@ -6,7 +6,8 @@ import type { WorkerRow } from "../../feed/worker-rows.ts";
 import { Badge, Kpi } from "../../ui/basics.tsx";
 import { Chart } from "../../ui/chart.tsx";
 import { bytes, number, percent, seconds, time as timeOfDay } from "../../ui/format.ts";
-import { busyOf, fillOf, type HistoryPoint, lineOf } from "./workers-model.ts";
+import { Sparkline } from "../../ui/sparkline.tsx";
+import { busyOf, fillOf, type HistoryPoint, heartbeatWords, lineOf } from "./workers-model.ts";
 
 const cpuSeries = [
   { label: "CPU", colour: "--accent", isFilled: true },
@@ -24,15 +25,11 @@ export function Figures({ row, history }: { readonly row: WorkerRow; readonly hi
   return (
     <>
       <div class="kpis">
-        <Kpi
-          label="Status"
-          value={<Badge status={row.status} />}
-          note={`heartbeat ${seconds((row.silentUs ?? 0) / 1e6)} ago`}
-        />
+        <Kpi label="Status" value={<Badge status={row.status} />} note={`heartbeat ${heartbeatWords(row.silentUs)}`} />
         <Kpi
           label="Busy slots"
           value={`${number(busyOf(row))} of ${number(row.slots)}`}
-          note={`${number(row.assigned)} tasks given`}
+          note={<Sparkline values={lineOf(history, "running", 120)} label="What ran in the last two minutes" />}
         />
         <Kpi label="CPU" value={row.cpuPercent === null ? "–" : `${Math.round(row.cpuPercent)} %`} note="of one core" />
         <Kpi
@@ -56,7 +53,11 @@ export function Figures({ row, history }: { readonly row: WorkerRow; readonly hi
         <Kpi
           label="Finished"
           value={number(row.finished)}
-          note={`${seconds((row.occupancyUs ?? 0) / 1e6)} of work ahead`}
+          note={
+            (row.assigned ?? 0) > 0
+              ? `${number(row.assigned)} given: ${seconds((row.occupancyUs ?? 0) / 1e6)}`
+              : "none given"
+          }
         />
         <Kpi
           label="Event loop delay"

@@ -17,7 +17,7 @@ import { NoWorker } from "../status/no-worker.tsx";
 import { useEvery } from "../status/use-every.ts";
 import { WorkerActions } from "./actions.tsx";
 import { MemoryCell } from "./memory-cell.tsx";
-import { busyOf, departureWords, fillOf, foundWorkers, statusOrder } from "./workers-model.ts";
+import { busyOf, departureWords, fillOf, foundWorkers, heartbeatWords, statusOrder } from "./workers-model.ts";
 
 const columns: readonly Column<WorkerRow>[] = [
   {
@@ -65,7 +65,7 @@ const columns: readonly Column<WorkerRow>[] = [
     title: "Heartbeat",
     isNumeric: true,
     sort: ({ silentUs }) => silentUs,
-    cell: ({ silentUs }) => (silentUs === null ? "–" : `${seconds(silentUs / 1e6)} ago`),
+    cell: ({ silentUs }) => heartbeatWords(silentUs),
   },
 ];
 

@@ -21,6 +21,11 @@ export function statusOrder({ status }: Pick<WorkerRow, "status">): number {
   return severity.indexOf(status);
 }
 
+/** How long its heartbeat is ago; the feed does not tell less than two seconds. */
+export function heartbeatWords(silentUs: number | null): string {
+  return silentUs === null ? "–" : silentUs < 2_000_000 ? "now" : `${Math.round(silentUs / 1_000_000)} s ago`;
+}
+
 /** Those whose name, address or status has the text. */
 export function foundWorkers(workers: Iterable<WorkerRow>, text: string): WorkerRow[] {
   const wanted = text.trim().toLowerCase();
