@@ -7,6 +7,7 @@ import { addReplayCommand } from "./replay.ts";
 import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
 import { addTensorflowCommand } from "./tensorflow.ts";
+import { addTopCommand } from "./top.ts";
 import { addWatchCommands } from "./watch.ts";
 import { addWhyCommands } from "./why.ts";
 import { addWorkerCommand } from "./worker.ts";
@@ -42,6 +43,7 @@ Every flag is also an environment variable, which the --help of its command name
   addSchedulerCommand(program);
   addWorkerCommand(program);
   addStatusCommand(program);
+  addTopCommand(program);
   addTokenCommand(program);
   addRetireCommand(program);
   addRestartCommand(program);
