@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
+import { addDashboardCommand, addLinkCommand } from "./dashboard.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addGpuCommand } from "./gpu.ts";
@@ -7,6 +8,7 @@ import { addReplayCommand } from "./replay.ts";
 import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
 import { addTensorflowCommand } from "./tensorflow.ts";
+import { addTopCommand } from "./top.ts";
 import { addWatchCommands } from "./watch.ts";
 import { addWhyCommands } from "./why.ts";
 import { addWorkerCommand } from "./worker.ts";
@@ -41,7 +43,10 @@ Every flag is also an environment variable, which the --help of its command name
   addDemoCommand(program);
   addSchedulerCommand(program);
   addWorkerCommand(program);
+  addDashboardCommand(program);
+  addLinkCommand(program);
   addStatusCommand(program);
+  addTopCommand(program);
   addTokenCommand(program);
   addRetireCommand(program);
   addRestartCommand(program);
