@@ -14,6 +14,7 @@ import { crossSite, Guard, type Identity, unauthorized } from "./auth/guard.ts";
 import { errorBody, type Refusal, refusalOf } from "./auth/refusal.ts";
 import { askToSignIn, refuse, signInRoutes } from "./auth/sign-in.ts";
 import { type Context, identityOf, type Scheduler } from "./context.ts";
+import { feedStream } from "./feed/feed-stream.ts";
 import { Observer } from "./observer.ts";
 import { openApi } from "./open-api.ts";
 import { pageRoutes } from "./page-routes.ts";
@@ -74,11 +75,21 @@ export async function createApp(options: AppOptions, codes: Codes): Promise<App>
   const observer = new Observer({ address: scheduler.address, token });
   const page = await WebFiles.read(options.pageFolder ?? PAGE_FOLDER);
   const { here } = scheduler;
-  const context: Context = { observer, guard, codes, page, here, streams: new Map(), closers: new Set() };
+  const context: Context = {
+    observer,
+    guard,
+    codes,
+    page,
+    here,
+    points: () => [],
+    streams: new Map(),
+    closers: new Set(),
+  };
   const app = await newFastify(options);
   app.addHook("onRequest", (request, reply) => admit(context, request, reply));
   await openApi(app);
   await app.register(async (routes) => {
+    feedStream(routes, context);
     signInRoutes(routes, context);
     pageRoutes(routes, context);
     apiRoutes(routes, context);
@@ -99,6 +110,7 @@ async function newFastify({ onError }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
     bodyLimit: 256 * 1024,
+    routerOptions: { maxParamLength: 3_000 },
     // What is unknown is refused, and not left out in silence.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
     schemaErrorFormatter: ([first], where) => new Error(problemOf(first, where)),

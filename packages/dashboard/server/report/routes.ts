@@ -12,8 +12,9 @@ const tags = ["reports"];
 const title = text("What stands above it.", 200);
 const file = described("text/html: one file that needs nothing else.");
 
-export function reportRoutes(app: FastifyInstance, { observer, closers }: Context): void {
-  const reports = new Reports({ asks: observer, wall: Date.now, points: () => [] });
+export function reportRoutes(app: FastifyInstance, context: Context): void {
+  const { observer, closers } = context;
+  const reports = new Reports({ asks: observer, wall: Date.now, points: () => context.points() });
   closers.add(() => reports.close());
   const seconds = integer("How long it collects at most, unless it is fetched before.", 1, 86_400, 3_600);
   app.post<{ Body: { title?: string; seconds: number } }>(

@@ -26,6 +26,7 @@ import { LogStore } from "./log-store.ts";
 import type { Transfer } from "./moves.ts";
 import { FailureLog } from "./page-failures.ts";
 import { GoneWorkers } from "./page-gone.ts";
+import { PastRuns } from "./page-past-runs.ts";
 import { SpanLog } from "./page-spans.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
@@ -117,6 +118,7 @@ export class Core {
   readonly spans: SpanLog = new SpanLog();
   readonly failures: FailureLog = new FailureLog();
   readonly gone: GoneWorkers = new GoneWorkers();
+  readonly pastRuns: PastRuns = new PastRuns();
   /** Attempts that run, the first to begin first. */
   readonly watched: Watched[] = [];
   /** Not looked at before; and the alarm for the next look. */
