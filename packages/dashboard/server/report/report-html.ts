@@ -5,7 +5,7 @@ import { FlockError } from "@taskflock/protocol/words";
 import type { ReportData } from "./report-data.ts";
 
 /** Where the data belong in the template; the build leaves it there once. */
-export const PLACE = "/*TASKFLOCK-REPORT*/";
+export const PLACE = '"TASKFLOCK-REPORT"';
 
 const escapes: Readonly<Record<string, string>> = {
   "<": "\\u003c",
