@@ -2,6 +2,7 @@
 
 import { type IncomingMessage, type RequestListener, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import type { ErrorCode, FlockError } from "@taskflock/protocol/links";
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -43,6 +44,8 @@ export interface App {
   readonly answer: RequestListener;
   /** Answers an upgrade request, of whom may have it. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Null when the scheduler answers, else why not; it is tried again. Rejects with what would be the same again. */
+  connect(): Promise<FlockError | null>;
   close(): Promise<void>;
 }
 
@@ -68,6 +71,12 @@ const headers: Readonly<Record<string, string>> = {
   "Cross-Origin-Resource-Policy": "same-origin",
   "Cache-Control": "no-store",
 };
+
+const hopeless: ReadonlySet<ErrorCode> = new Set([
+  "FLOCK_UNAUTHORIZED",
+  "FLOCK_VERSION_MISMATCH",
+  "FLOCK_ADDRESS_INVALID",
+]);
 
 export async function createApp(options: AppOptions, codes: Codes): Promise<App> {
   const { scheduler, token, viewerToken = null, allowedHosts = [], now = Date.now } = options;
@@ -98,6 +107,12 @@ export async function createApp(options: AppOptions, codes: Codes): Promise<App>
   return {
     answer: (request, response) => app.routing(request, response),
     upgrade: (request, socket, head) => upgrade(context, request, socket, head),
+    connect: async () => {
+      await observer.open();
+      const { why } = observer;
+      if (why !== null && hopeless.has(why.code)) throw why;
+      return why;
+    },
     close: async () => {
       await Promise.all([...context.closers].map((closer) => closer()));
       await observer.close();

@@ -69,6 +69,11 @@ export class Observer {
     return this.#isUp;
   }
 
+  /** Why there is no link; null while there is one. */
+  get why(): FlockError | null {
+    return this.#isUp ? null : this.#why;
+  }
+
   /** The id of the scheduler that was last spoken to; null before the first time. Another id: it was started anew. */
   get scheduler(): string | null {
     return this.#welcome?.scheduler ?? null;

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
+import { addDashboardCommand, addLinkCommand } from "./dashboard.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addGpuCommand } from "./gpu.ts";
@@ -41,6 +42,8 @@ Every flag is also an environment variable, which the --help of its command name
   addDemoCommand(program);
   addSchedulerCommand(program);
   addWorkerCommand(program);
+  addDashboardCommand(program);
+  addLinkCommand(program);
   addStatusCommand(program);
   addTokenCommand(program);
   addRetireCommand(program);
