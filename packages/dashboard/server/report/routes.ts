@@ -9,7 +9,7 @@ import { reportHtml } from "./report-html.ts";
 import { Reports } from "./reports.ts";
 
 const tags = ["reports"];
-const title = text("What stands above it.", 200);
+const title = text("What stands above it.", 512);
 const file = described("text/html: one file that needs nothing else.");
 
 export function reportRoutes(app: FastifyInstance, context: Context): void {

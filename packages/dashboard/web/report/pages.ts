@@ -1,6 +1,14 @@
 // The views that a report has: those that need nothing but a feed message. The report's build takes this list in place of the page's.
 
+import { EventsPage } from "../pages/events/index.tsx";
 import type { Page } from "../pages/index.ts";
+import { SearchesPage, SearchPage } from "../pages/searches/index.tsx";
+import { StatusPage } from "../pages/status/index.tsx";
+import { TrainingPage, TrainingsPage } from "../pages/training/index.tsx";
+import { TransfersPage } from "../pages/transfers/index.tsx";
+import { WorkersPage } from "../pages/workers/index.tsx";
+import { WorkerPage } from "../pages/workers/worker.tsx";
+import { SummaryPage } from "./summary.tsx";
 
 export type { Page, PageProps } from "../pages/index.ts";
 
@@ -10,66 +18,66 @@ export const pages: readonly Page[] = [
     title: "Summary",
     menu: "Summary",
     topics: [],
-    load: () => import("./summary.tsx").then(({ SummaryPage }) => SummaryPage),
+    load: async () => SummaryPage,
   },
   {
     path: "/",
     title: "Status",
     menu: "Status",
     topics: [],
-    load: () => import("../pages/status/index.tsx").then(({ StatusPage }) => StatusPage),
+    load: async () => StatusPage,
   },
   {
     path: "/workers",
     title: "Workers",
     menu: "Workers",
     topics: [],
-    load: () => import("../pages/workers/index.tsx").then(({ WorkersPage }) => WorkersPage),
+    load: async () => WorkersPage,
   },
   {
     path: "/workers/:name",
     title: "Worker {name}",
     topics: [],
-    load: () => import("../pages/workers/worker.tsx").then(({ WorkerPage }) => WorkerPage),
+    load: async () => WorkerPage,
   },
   {
     path: "/transfers",
     title: "Transfers",
     menu: "Transfers",
     topics: [],
-    load: () => import("../pages/transfers/index.tsx").then(({ TransfersPage }) => TransfersPage),
+    load: async () => TransfersPage,
   },
   {
     path: "/searches",
     title: "Searches",
     menu: "Searches",
     topics: [],
-    load: () => import("../pages/searches/index.tsx").then(({ SearchesPage }) => SearchesPage),
+    load: async () => SearchesPage,
   },
   {
     path: "/searches/:run",
     title: "Search {run}",
     topics: [],
-    load: () => import("../pages/searches/index.tsx").then(({ SearchPage }) => SearchPage),
+    load: async () => SearchPage,
   },
   {
     path: "/training",
     title: "Training",
     menu: "Training",
     topics: [],
-    load: () => import("../pages/training/index.tsx").then(({ TrainingsPage }) => TrainingsPage),
+    load: async () => TrainingsPage,
   },
   {
     path: "/training/:run",
     title: "Training {run}",
     topics: [],
-    load: () => import("../pages/training/index.tsx").then(({ TrainingPage }) => TrainingPage),
+    load: async () => TrainingPage,
   },
   {
     path: "/events",
     title: "Events and logs",
     menu: "Events and logs",
     topics: [],
-    load: () => import("../pages/events/index.tsx").then(({ EventsPage }) => EventsPage),
+    load: async () => EventsPage,
   },
 ];

@@ -16,7 +16,7 @@ export function SummaryPage() {
   return (
     <>
       {data.title !== "" && <p class="lead">{data.title}</p>}
-      <p>
+      <p class="period">
         {dateTime(data.from)} to {dateTime(data.to)}: {seconds((data.to - data.from) / 1000)}. {data.scheduler}.
       </p>
       {leftOut.map((sentence) => (
