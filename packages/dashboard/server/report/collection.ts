@@ -212,7 +212,7 @@ export class Collection {
   /** Over a long time every second point goes, again and again. */
   #addPoint(point: FeedPoint): void {
     const last = this.#points.at(-1);
-    if (last !== undefined && point.at - last.at < 500) this.#points.pop();
+    if (last !== undefined && this.#points.length > 1 && point.at - last.at < 500) this.#points.pop();
     this.#points.push(point);
     if (this.#points.length > REPORT_LIMITS.points) this.#points = this.#points.filter((_, at) => at % 2 === 0);
   }
