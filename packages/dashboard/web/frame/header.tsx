@@ -10,18 +10,7 @@ import { isMenuOpen } from "./menu.tsx";
 export function Header() {
   return (
     <header class="header">
-      <button
-        type="button"
-        class="menu-button"
-        aria-label="Menu"
-        aria-expanded={isMenuOpen.value}
-        aria-controls="menu"
-        onClick={() => {
-          isMenuOpen.value = !isMenuOpen.value;
-        }}
-      >
-        ☰
-      </button>
+      <MenuButton />
       <a class="brand" href="/status">
         Taskflock
       </a>
@@ -29,6 +18,23 @@ export function Header() {
       <ConnectionNote />
       <ThemeChoice />
     </header>
+  );
+}
+
+export function MenuButton() {
+  return (
+    <button
+      type="button"
+      class="menu-button"
+      aria-label="Menu"
+      aria-expanded={isMenuOpen.value}
+      aria-controls="menu"
+      onClick={() => {
+        isMenuOpen.value = !isMenuOpen.value;
+      }}
+    >
+      ☰
+    </button>
   );
 }
 
@@ -114,7 +120,7 @@ function Countdown({ until }: { readonly until: number }) {
 
 const themeNames: Readonly<Record<Theme, string>> = { system: "Auto", light: "Light", dark: "Dark" };
 
-function ThemeChoice() {
+export function ThemeChoice() {
   return (
     <select
       class="theme"
