@@ -3,6 +3,7 @@
 import type { ClusterEvent, LogEntry, Page } from "@taskflock/protocol/words";
 import { useEffect, useState } from "preact/hooks";
 import { api, errorText, query } from "../../feed/api.ts";
+import { isReport } from "../../frame/report-mode.ts";
 import { toast } from "../../ui/toast.tsx";
 import type { Filter } from "./events-model.ts";
 
@@ -20,6 +21,7 @@ const PAGES = 5;
 export function useEarlier({ worker, run, key }: Filter): Earlier {
   const [earlier, setEarlier] = useState<Earlier>({ ...nothing, isLoading: true });
   useEffect(() => {
+    if (isReport) return setEarlier(nothing); // it has all there is
     const end = new AbortController();
     setEarlier((old) => ({ ...old, isLoading: true }));
     Promise.all([
