@@ -29,7 +29,7 @@ const programs = [
   "test/docs.test.ts",
   "test/functions/*.test.ts",
   "test/simulation/*.test.ts",
-  "test/system/tagger.test.ts",
+  "test/system/{tagger,scaling,cli,actors,plugins,coordination,detached,exec,groups,errors,data,graphs}.test.ts",
 ];
 
 /** What users install is loaded by Node itself, once. */

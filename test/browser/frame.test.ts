@@ -1,7 +1,7 @@
 // The page's frame, as a person meets it: signing in, finding one's way, a cut link.
 
 import type { Browser } from "playwright-core";
-import { type Client, LocalCluster } from "taskflock";
+import { LocalCluster } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, missing, openPage, openStatus, PHONE, picture, seriousFindings } from "./harness.ts";
 
