@@ -1,8 +1,10 @@
 // The task stream: a canvas with a row per slot, its tools, what is under the pointer, and the same as a table.
 
 import { useSignalEffect } from "@preact/signals";
+import type { PageGone } from "@taskflock/protocol/words";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { functionNames, model, offsetMs, overview, schedulerNow, spans, workers } from "../../feed/store.ts";
+import { useAnswer } from "../../feed/use-answer.ts";
 import { go } from "../../frame/router.ts";
 import { href } from "../../frame/routes.ts";
 import { Section } from "../../ui/basics.tsx";
@@ -36,6 +38,7 @@ let view: View = firstView;
 
 /** Rows of workers that are gone stay for so long, µs. */
 const GONE_SHOWN_US = 10 * 60_000_000;
+const GONE_ASKED_MS = 10_000;
 const FRAME_MS = 66;
 const CALM_FRAME_MS = 1000;
 const LEAST_ROWS = 6;
@@ -55,6 +58,7 @@ export function StreamPanel() {
   const [span, setSpan] = useState(view.span);
   const [marked, setMarked] = useState<Marked | null>(null);
   const rows = overview.value?.slots ?? 0;
+  useGone();
   const scene = useScene(marked?.bar ?? null);
   const setView = (next: View): void => {
     view = next;
@@ -126,6 +130,12 @@ function latest<T extends object>(of: { readonly current: T }): T {
 /** As high as its rows, within limits: it does not take the view over, and does not jump with each worker that joins. */
 function heightFor(rows: number): number {
   return AXIS_HEIGHT + Math.min(MOST_HEIGHT, Math.max(LEAST_ROWS, rows) * TALLEST_ROW);
+}
+
+/** Names for the rows of workers that the feed does not know any more. */
+function useGone(): void {
+  const { value } = useAnswer<PageGone>("gone-workers?limit=200", GONE_ASKED_MS);
+  useEffect(() => stream.nameGone(value?.items ?? []), [value]);
 }
 
 function useScene(marked: Found | null): { canvas: CanvasHandle; size: () => Size; gutter: () => number } {
