@@ -72,8 +72,8 @@ describe.skipIf(missing !== undefined)("Status, workers, profile", () => {
     // The slow one stands first, with its share of all the time.
     await functions.nth(1).filter({ hasText: "crunch" }).waitFor();
     const text = await functions.nth(1).innerText();
-    expect(Number(/(\d+) %/.exec(text)?.[1])).toBeGreaterThan(80);
-    expect(text).toMatch(/30(\.\d+)? ms|3\d\.\d ms/);
+    expect(Number(/(\d+) %/.exec(text)?.[1])).toBeGreaterThan(50);
+    expect(Number(/(\d+(\.\d+)?) ms/.exec(text)?.[1])).toBeGreaterThanOrEqual(30);
     await region(page, "Queue").getByText("Nothing is queued.").waitFor();
     await close();
   });
@@ -103,7 +103,19 @@ describe.skipIf(missing !== undefined)("Status, workers, profile", () => {
     await tip.filter({ hasText: /took/ }).waitFor();
     await expect(page.getByRole("button", { name: "Live" }).getAttribute("aria-pressed")).resolves.toBe("false");
     await tip.filter({ hasText: /(crunch|tidyUp|hold|held|explode)/ }).waitFor();
-    await page.keyboard.press("Enter");
+    // The pointer finds the same bar where the keyboard has shown it.
+    const said = (await tip.innerText()).split("\n").filter((line) => !line.includes("slot"));
+    const [left, top] = await tip.evaluate(({ style }) => [
+      Number.parseFloat(style.left),
+      Number.parseFloat(style.top),
+    ]);
+    await page.keyboard.press("Escape");
+    await tip.waitFor({ state: "detached" });
+    await stream.hover({ position: { x: left! + 1, y: top! - 28 } });
+    await tip.waitFor();
+    expect((await tip.innerText()).split("\n")).toEqual(expect.arrayContaining(said.slice(1)));
+    await page.mouse.down();
+    await page.mouse.up();
     await page.waitForURL(/\/status\/tasks\/\d+/);
     await close();
   });
@@ -147,7 +159,10 @@ describe.skipIf(missing !== undefined)("Status, workers, profile", () => {
     const inner = graph.getByRole("treeitem", { name: /^innerLoop, / });
     await inner.waitFor();
     const first = row(page.getByRole("table", { name: "Functions by their own time" }), "").nth(1);
-    await first.filter({ hasText: "innerLoop" }).filter({ hasText: /:\d+/ }).waitFor();
+    await first
+      .filter({ hasText: "innerLoop" })
+      .filter({ hasText: /crunch, line \d+ of its code/ })
+      .waitFor();
     await expect(page.getByRole("searchbox").inputValue()).resolves.toBe("crunch");
     await page.getByRole("button", { name: "Stop", exact: true }).click();
     const download = page.waitForEvent("download");
@@ -234,5 +249,16 @@ describe.skipIf(missing !== undefined)("Status, workers, profile", () => {
       await picture(page, name);
       await close();
     }
+  });
+
+  test("a cluster without workers says how to start one", async () => {
+    await client.retireWorkers(["worker-1"]);
+    const { page, close } = await open("/status");
+    await page.getByText("No worker yet. Start one:").waitFor();
+    await region(page, "Memory per worker").getByText("No worker is there.").waitFor();
+    await menu(page, "Workers");
+    await page.getByText("No worker yet. Start one:").waitFor();
+    await row(page.getByRole("table", { name: "Workers that went" }), "worker-1").waitFor();
+    await close();
   });
 });
