@@ -49,8 +49,13 @@ export class Gate {
     return new Promise((resolve) => this.#reached.push(resolve));
   }
 
-  close(): void {
+  /** Ends all connections; new ones are passed on. */
+  cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  close(): void {
+    this.cut();
     this.#server.close();
   }
 
