@@ -28,6 +28,7 @@ import { FailureLog } from "./page-failures.ts";
 import { GoneWorkers } from "./page-gone.ts";
 import { PastRuns } from "./page-past-runs.ts";
 import { SpanLog } from "./page-spans.ts";
+import { MovedBook } from "./page-transfers.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,
@@ -119,6 +120,8 @@ export class Core {
   readonly failures: FailureLog = new FailureLog();
   readonly gone: GoneWorkers = new GoneWorkers();
   readonly pastRuns: PastRuns = new PastRuns();
+  /** What workers fetched of each other. */
+  readonly moved: MovedBook = new MovedBook();
   /** Attempts that run, the first to begin first. */
   readonly watched: Watched[] = [];
   /** Not looked at before; and the alarm for the next look. */

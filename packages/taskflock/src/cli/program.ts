@@ -8,6 +8,7 @@ import { addReplayCommand } from "./replay.ts";
 import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
 import { addTensorflowCommand } from "./tensorflow.ts";
+import { addTopCommand } from "./top.ts";
 import { addWatchCommands } from "./watch.ts";
 import { addWhyCommands } from "./why.ts";
 import { addWorkerCommand } from "./worker.ts";
@@ -45,6 +46,7 @@ Every flag is also an environment variable, which the --help of its command name
   addDashboardCommand(program);
   addLinkCommand(program);
   addStatusCommand(program);
+  addTopCommand(program);
   addTokenCommand(program);
   addRetireCommand(program);
   addRestartCommand(program);
