@@ -1,5 +1,6 @@
 // Every route of the HTTP API: for whom it answers, and what it does with rubbish. What is in the answers: test/system/dashboard.test.ts.
 
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WINDOW_MS } from "../server/auth/attempts.ts";
 import { errorIn, Stage, TOKEN, VIEWER_TOKEN } from "./dashboard-stage.ts";
@@ -84,6 +85,12 @@ test("all routes are described, and nothing else is", async () => {
       said.some((path) => pattern.test(`/api/v1/${path}`)),
       String(pattern),
     ).toBe(true);
+});
+
+test("docs/http-api.md names every path", async () => {
+  const page = readFileSync(new URL("../../../docs/http-api.md", import.meta.url), "utf8");
+  const { paths } = JSON.parse((await stage.get("/api/v1/openapi.json")).body) as { paths: Record<string, object> };
+  for (const path of Object.keys(paths)) expect(page).toContain(`\`${path.replace("/api/v1/", "")}`);
 });
 
 test.each([
