@@ -38,6 +38,7 @@ test("help names the commands, defaults and environment variables", async () => 
     "scheduler",
     "worker",
     "status",
+    "top",
     "token",
     "demo",
     "doctor",

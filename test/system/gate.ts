@@ -49,7 +49,7 @@ export class Gate {
     return new Promise((resolve) => this.#reached.push(resolve));
   }
 
-  /** Ends all connections; new ones are passed on. */
+  /** Whoever is connected has to connect again. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -1,8 +1,9 @@
 // What the page is told of searches and trainings on a real cluster, while they run and after their client is gone.
 
 import type { DetailEntry, PageRun } from "@taskflock/protocol/words";
-import { type Client, LocalCluster, svc } from "taskflock";
+import { Client, LocalCluster, svc } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Gate } from "./gate.ts";
 import { PageAsker } from "./page-questions.ts";
 import { four } from "./training-models.ts";
 
@@ -85,6 +86,26 @@ describe("what the page is told", () => {
     );
     expect(countOf(entries, "checkpoint")).toBeGreaterThan(0);
     expect(entries.at(-1)).toEqual({ e: "remark", trial: -1, text: "done" });
+  });
+
+  test("arrives once and in order, however often the client's connection is cut", async () => {
+    const gate = await Gate.start(Number(cluster.address.split(":").at(-1)));
+    const far = await Client.connect(gate.address, { token: cluster.token, logs: "ignore" });
+    const run = far.run("cut");
+    const texts = Array.from({ length: 60 }, (_, i) => `remark ${i}`);
+    for (const [i, text] of texts.entries()) {
+      run.details([{ e: "remark", trial: -1, text }]);
+      if (i % 20 === 10) gate.cut();
+      // Some messages go out before a cut, some while there is no connection, some after it.
+      await far.cluster();
+    }
+    run.close();
+    await far.cluster();
+    expect(
+      (await detailsOf(await runNamed("cut"))).map((entry) => (entry.e === "remark" ? entry.text : entry.e)),
+    ).toEqual(texts);
+    await far.close();
+    gate.close();
   });
 
   test("stays when the client is gone", async () => {

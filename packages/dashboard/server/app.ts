@@ -84,7 +84,16 @@ export async function createApp(options: AppOptions, codes: Codes): Promise<App>
   const observer = new Observer({ address: scheduler.address, token });
   const page = await WebFiles.read(options.pageFolder ?? PAGE_FOLDER);
   const { here } = scheduler;
-  const context: Context = { observer, guard, codes, page, here, streams: new Map(), closers: new Set() };
+  const context: Context = {
+    observer,
+    guard,
+    codes,
+    page,
+    here,
+    points: () => [],
+    streams: new Map(),
+    closers: new Set(),
+  };
   const app = await newFastify(options);
   app.addHook("onRequest", (request, reply) => admit(context, request, reply));
   await openApi(app);

@@ -38,7 +38,7 @@ function runOf(run: number, some: Partial<PageRun> = {}): PageRun {
 }
 
 const overview: PageOverview = {
-  scheduler: { id: "one", version: "0.1.0", pid: 7, startedAtMs: 0 },
+  scheduler: { id: "one", version: "0.1.0", pid: 7, startedAtMs: 0, dashboard: null },
   ...{ now: 110e6, sessions: 1, datasets: 0, slots: 8, busy: 8, storedBytes: 0, spilledBytes: 0, movedBytes: 0 },
   tasks: { waiting: 0, queued: 138, assigned: 0, running: 8, done: 53, failed: 1, cancelled: 0 },
   workers: { running: 2, paused: 0, retiring: 0, cut: 0 },

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { FeedPoint } from "@taskflock/protocol/words";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { StreamClient } from "../context.ts";
 import type { Asks } from "./asks.ts";
@@ -40,6 +41,11 @@ export class Stream {
 
   get pages(): number {
     return this.#hub.pages;
+  }
+
+  /** The charts' last minutes. */
+  get points(): readonly FeedPoint[] {
+    return this.#hub.points;
   }
 
   /** Somebody signed in: the charts' history begins. */

@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from "fastify";
 import type { Context } from "../context.ts";
+import { reportRoutes } from "../report/routes.ts";
 import { accessRoutes } from "./access.ts";
 import { actionRoutes } from "./actions.ts";
 import { clusterRoutes, logRoutes, workerRoutes } from "./cluster.ts";
@@ -19,4 +20,5 @@ export function apiRoutes(app: FastifyInstance, context: Context): void {
   detailRoutes(app, context);
   profileRoutes(app, context);
   actionRoutes(app, context);
+  reportRoutes(app, context);
 }

@@ -5,6 +5,7 @@ import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addGpuCommand } from "./gpu.ts";
 import { addReplayCommand } from "./replay.ts";
+import { addReportCommand } from "./report.ts";
 import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
 import { addTensorflowCommand } from "./tensorflow.ts";
@@ -53,6 +54,7 @@ Every flag is also an environment variable, which the --help of its command name
   addDoctorCommand(program);
   addGpuCommand(program);
   addReplayCommand(program);
+  addReportCommand(program);
   addTensorflowCommand(program);
   addWatchCommands(program);
   addWhyCommands(program);
