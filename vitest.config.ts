@@ -6,6 +6,7 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 // Unit tests run on sources, so that they need no build; system tests (`test/`) start real processes from `dist`.
 const alias = [
   { find: /^@taskflock\/dashboard$/, replacement: source("packages/dashboard/server/index.ts") },
+  { find: /^@taskflock\/dashboard\/watch$/, replacement: source("packages/dashboard/server/watch.ts") },
   { find: /^@taskflock\/protocol\/(code|links)$/, replacement: `${source("packages/protocol/src")}/$1.ts` },
   { find: /^@taskflock\/client\/join-group$/, replacement: source("packages/client/src/groups/join-group.ts") },
   { find: /^@taskflock\/client\/(preload|kept-bytes)$/, replacement: `${source("packages/client/src")}/$1.ts` },
@@ -28,7 +29,7 @@ const programs = [
   "test/docs.test.ts",
   "test/functions/*.test.ts",
   "test/simulation/*.test.ts",
-  "test/system/tagger.test.ts",
+  "test/system/{tagger,scaling,cli,actors,plugins,coordination,detached,exec,groups,errors,data,graphs}.test.ts",
 ];
 
 /** What users install is loaded by Node itself, once. */

@@ -12,6 +12,8 @@ export interface BenchProcess {
 
 export interface BenchCluster {
   readonly address: string;
+  /** The status page's, http://…/status. */
+  readonly dashboard: string;
   readonly processes: readonly BenchProcess[];
   stop(): Promise<void>;
 }
@@ -34,10 +36,10 @@ export async function startCluster({ inspect }: ClusterOptions): Promise<BenchCl
     const ports = ["--port", "0", "--dashboard-port", "0"];
     const scheduler = await startRole(["scheduler", ...ports, ...quiet], { inspect: inspect !== "nobody", nodeArgs });
     roles.push(scheduler);
-    const { address } = scheduler.ready;
+    const { address, dashboard } = scheduler.ready;
     const first = { name: "scheduler", pid: scheduler.child.pid ?? 0, inspector: scheduler.inspector };
     const workers = inspect === "all" ? await watchedWorkers(address, roles) : await nannyAndWorkers(address, roles);
-    return { address, processes: [first, ...workers], stop };
+    return { address, dashboard, processes: [first, ...workers], stop };
   } catch (error) {
     await stop();
     throw error;

@@ -58,6 +58,10 @@ export class Session {
     this.#profiler = profiler;
   }
 
+  get cluster(): BenchCluster {
+    return this.#cluster;
+  }
+
   once(): Promise<Figures> {
     return this.#client.once();
   }

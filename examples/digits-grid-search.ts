@@ -5,7 +5,7 @@ import { accuracyScore, formatResults, LocalCluster, loadDigits, progress, svc, 
 
 const cluster = await LocalCluster.start({ workers: 2 });
 const client = await cluster.connect();
-console.log(`Watch it: ${cluster.dashboardUrl}`);
+console.log(`Watch it: ${await cluster.dashboardLink()}`);
 
 const { data, target, split7030 } = loadDigits();
 const params = { C: [1e-4, 1, 1e4], gamma: [1e-3, 1, 1e3], classWeight: [null, "balanced" as const] };

@@ -69,14 +69,19 @@ async function bundle(name) {
 async function bundlePage() {
   const folder = join(packages, "dashboard");
   const mark = join(folder, "dist/.page-inputs");
+  const template = join(folder, "dist/report-template.html");
+  const configs = ["vite.config.ts", "vite.report.config.ts"].map((name) => join(folder, name));
   const inputs = hashOf([
     ...filesIn(join(folder, "web")),
+    ...filesIn(join(folder, "server/details")),
     ...filesIn(join(packages, "protocol/src/words")),
-    ...[join(folder, "vite.config.ts"), join(root, "package-lock.json"), fileURLToPath(import.meta.url)],
+    ...[...configs, join(root, "package-lock.json"), fileURLToPath(import.meta.url)],
   ]);
-  if (existsSync(join(pageFiles, "index.html")) && existsSync(mark) && readFileSync(mark, "utf8") === inputs) return;
+  const isThere = [join(pageFiles, "index.html"), template, mark].every((path) => existsSync(path));
+  if (isThere && readFileSync(mark, "utf8") === inputs) return;
   const { build } = await import("vite");
-  const { output } = await build({ configFile: join(folder, "vite.config.ts") });
+  const { output } = await build({ configFile: configs[0] });
+  const report = await build({ configFile: configs[1] });
   const files = output.map((made) => ({ path: join(pageFiles, made.fileName), text: made.code ?? made.source }));
   // The documents last: they name the others.
   files.sort((a, b) => Number(a.path.endsWith(".html")) - Number(b.path.endsWith(".html")));
@@ -86,6 +91,7 @@ async function bundlePage() {
   }
   const made = new Set(files.map(({ path }) => path));
   for (const path of filesIn(pageFiles)) if (!made.has(path)) rmSync(path, { force: true });
+  replace({ path: template, text: report.output.find(({ fileName }) => fileName.endsWith(".html")).source });
   replace({ path: mark, text: inputs });
 }
 

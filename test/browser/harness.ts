@@ -72,18 +72,10 @@ export async function openStatus(
   path = "/status",
   view: View = {},
 ): Promise<Watched> {
-  const watched = await openPage(browser, await signInLink(cluster), view);
+  const watched = await openPage(browser, await cluster.dashboardLink(), view);
   await watched.page.getByRole("banner").waitFor();
   if (path !== "/status") await watched.page.goto(new URL(path, cluster.dashboardUrl).href);
   return watched;
-}
-
-/** A fresh link that signs in who opens it. */
-async function signInLink({ dashboardUrl, token }: LocalCluster): Promise<string> {
-  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-  const answer = await fetch(new URL("/api/v1/codes", dashboardUrl), { method: "POST", headers, body: "{}" });
-  const { path } = (await answer.json()) as { path: string };
-  return new URL(path, dashboardUrl).href;
 }
 
 /** Refused requests (401, 403 …) are part of some tests: those say so by emptying the list. */

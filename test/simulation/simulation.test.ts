@@ -259,6 +259,7 @@ const messageKinds: readonly string[] = [
   "missing, gone",
   "missing, unreachable",
   "missing, relay",
+  "moved",
   "wantsToRetire",
   "pausing",
   "spoiled",

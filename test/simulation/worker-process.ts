@@ -331,6 +331,9 @@ export class WorkerProcess implements PeerEnd, SlotHost {
       this.#fetches.delete(task);
       if (content?.is === "value") {
         this.arena.store(task, content);
+        const one = { from: holder.worker, bytes: content.bytes, us: 10 };
+        const [sources, large] = [[{ ...one, count: 1, failures: 0 }], [{ ...one, task, agoUs: 0 }]];
+        this.link.sendUp(pack({ t: "moved", sources, large }, this.payloads));
         this.step({ e: "fetched", task, bytes: content.bytes });
         return;
       }

@@ -38,6 +38,7 @@ test("help names the commands, defaults and environment variables", async () => 
     "scheduler",
     "worker",
     "status",
+    "top",
     "token",
     "demo",
     "doctor",
@@ -188,8 +189,10 @@ test("scheduler, worker, status, token and page; SIGTERM ends them well and take
   expect(json.workers[0].slots).toBe(2);
 
   const page = await fetch(scheduler.ready.dashboard);
-  expect(page.status).toBe(200);
-  expect(await page.text()).toContain("ann");
+  expect(new URL(page.url).pathname).toBe("/sign-in");
+  const headers = { authorization: `Bearer ${token}` };
+  const workers = await fetch(new URL("/api/v1/workers", scheduler.ready.dashboard), { headers });
+  expect(await workers.text()).toContain('"name":"ann"');
   const metrics = await (await fetch(new URL("/metrics", scheduler.ready.dashboard))).text();
   expect(metrics).toMatch(/^taskflock_scheduler_workers.* 1$/m);
 

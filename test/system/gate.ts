@@ -49,8 +49,13 @@ export class Gate {
     return new Promise((resolve) => this.#reached.push(resolve));
   }
 
-  close(): void {
+  /** Whoever is connected has to connect again. */
+  cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  close(): void {
+    this.cut();
     this.#server.close();
   }
 

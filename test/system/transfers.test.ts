@@ -1,10 +1,12 @@
 // Data between real processes whose connections are slow, break, or cannot be made at all.
 
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { Client, type EventLine } from "taskflock";
 import { afterEach, describe, expect, test } from "vitest";
 import { Gate } from "./gate.ts";
+import { PageAsker } from "./page-questions.ts";
 import { type Role, startRole, taskflock } from "./processes.ts";
 
 const MIB = 1024 * 1024;
@@ -42,6 +44,12 @@ class Site {
   worker(name: string, ...flags: string[]): Promise<Role> {
     const common = ["--threads", "1", "--no-nanny", "--token-file", this.#tokenFile];
     return start(["worker", this.address, "--name", name, ...common, ...flags]);
+  }
+
+  async page(): Promise<PageAsker> {
+    const page = await PageAsker.connect(this.address, readFileSync(this.#tokenFile, "utf8").trim());
+    cleanups.push(() => page.close());
+    return page;
   }
 
   async client(): Promise<Client> {
@@ -142,4 +150,27 @@ test("a holder that is killed in the middle: another gives the rest, and only th
   expect(await there.result()).toBe(expected);
   expect(other?.passed).toBeGreaterThan(16 * MIB);
   expect(other?.passed).toBeLessThan(56 * MIB);
+});
+
+test("what moved between workers and from clients is told: pairs, and the large ones with their keys", async () => {
+  const site = await Site.start();
+  for (const name of ["a", "b"]) await site.worker(name);
+  const [client, page] = [await site.client(), await site.page()];
+  const made = client.submit(make, [8 * MIB, 1], { workers: ["a"] });
+  expect(await client.submit(digest, [made], { workers: ["b"] }).result()).toBe(digest(make(8 * MIB, 1)));
+  await client.scatter(make(4 * MIB, 3), { workers: ["a"] });
+  const asked = async (): Promise<string[]> => {
+    const { pairs } = await page.ask({ q: "pageTransfers" });
+    return pairs.map(({ from, to, count, failures }) => `${from} > ${to}: ${count}, ${failures}`);
+  };
+  await expect.poll(asked, { timeout: 10_000 }).toEqual(["a > b: 1, 0", "client > a: 1, 0"]);
+  const { pairs, recent, totalBytes } = await page.ask({ q: "pageTransfers" });
+  const sizes = pairs.map(({ bytes }) => bytes);
+  expect(Math.round((sizes[0] ?? 0) / MIB)).toBe(8);
+  expect(Math.round((sizes[1] ?? 0) / MIB)).toBe(4);
+  expect(totalBytes).toBe(sizes.reduce((sum, bytes) => sum + bytes));
+  expect(pairs.every(({ us }) => us > 0)).toBe(true);
+  expect(recent.find(({ to }) => to === "b")).toMatchObject({ from: "a", key: made.key, bytes: sizes[0] });
+  expect(recent.map(({ endedAt }) => endedAt)).toEqual(recent.map(({ endedAt }) => endedAt).sort((x, y) => y - x));
+  expect((await page.ask({ q: "pageOverview" })).movedBytes).toBe(totalBytes);
 });

@@ -48,6 +48,7 @@ const secondDoors: ReadonlyMap<string, string> = new Map([
   ["@taskflock/client/join-group", "client"],
   ["@taskflock/client/preload", "client"],
   ["@taskflock/client/run-command", "client"],
+  ["@taskflock/dashboard/watch", "dashboard"],
   ["@taskflock/ml/training", "ml"],
   ["@taskflock/protocol/code", "protocol"],
   ["@taskflock/protocol/links", "protocol"],

@@ -67,3 +67,4 @@ export type { Versions, VersionsOptions } from "./versions.ts";
 export type { Dumped } from "./watch/dump.ts";
 export type { EventLine, EventOptions, LogOptions, PrintedLines } from "./watch/lines.ts";
 export type { Profile, ProfiledCall, ProfileOptions, Profiling, ProfilingOptions } from "./watch/profile.ts";
+export type { ReportFileOptions, WrittenReport } from "./watch/report.ts";

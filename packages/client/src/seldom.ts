@@ -11,4 +11,5 @@ export { StallWatch } from "./task-stall.ts";
 export { versions } from "./versions.ts";
 export { dump } from "./watch/dump.ts";
 export { profile, startProfile } from "./watch/profile.ts";
+export { reportWhile, writeReport } from "./watch/report.ts";
 export { askStory, askWhy } from "./why.ts";

@@ -58,6 +58,8 @@ export interface SessionOptions {
 
 export class Session implements FutureOwner, TaskTableHost, SubmissionHost, ArgumentHost {
   readonly address: string;
+  /** What the status page wants to be shown. */
+  readonly authorization: () => string;
   readonly packages: PackageMode;
   readonly payloads: PayloadStore = new PayloadStore();
   readonly gate: Gate = new Gate();
@@ -110,6 +112,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.address = address;
     this.packages = packages;
     this.#logs = logs;
+    this.authorization = () => `Bearer ${token}`;
     this.#bulk = new BulkClient({ token, scheduler: address });
     this.#retrieval = new Retrieval(this, this.#bulk);
     this.results = new Results(this.payloads, this.#retrieval, (record) => this.keyOf(record));

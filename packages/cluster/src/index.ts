@@ -1,3 +1,4 @@
 export { Adaptive, type AdaptiveEvent, type AdaptOptions, RunningAdaptive, type Supplier } from "./adaptive.ts";
 export { type ClusterProcess, LocalCluster } from "./local-cluster.ts";
 export type { LocalClusterOptions, RoleCommand } from "./options.ts";
+export { makePageLink } from "./page-link.ts";

@@ -20,6 +20,7 @@ import {
   SCHEDULER_LOST_MS,
   workerCount,
 } from "./options.ts";
+import { makePageLink } from "./page-link.ts";
 import { RoleProcess } from "./role-process.ts";
 import { dealsOf, startWorkers } from "./worker-start.ts";
 
@@ -51,7 +52,7 @@ interface WorkerGroup {
 export class LocalCluster {
   /** The scheduler, as host:port. */
   readonly address: string;
-  /** The status page. */
+  /** The status page, which asks for `token`; `dashboardLink()` signs in. */
   readonly dashboardUrl: string;
   /** Private, so that a printed cluster does not show it. */
   readonly #token: string;
@@ -113,6 +114,14 @@ export class LocalCluster {
       ...options,
       token: this.token,
     });
+  }
+
+  /**
+   * A link to the status page that signs in who opens it first, within ten minutes; another one with every call. Rejects with FLOCK_CLOSED,
+   * or FLOCK_CONNECTION_REFUSED when the page does not answer.
+   */
+  dashboardLink(): Promise<string> {
+    return this.#closing !== null ? Promise.reject(closed()) : makePageLink(this.dashboardUrl, this.#token);
   }
 
   /** The workers as the scheduler sees them. */

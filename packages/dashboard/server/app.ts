@@ -2,6 +2,7 @@
 
 import { type IncomingMessage, type RequestListener, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import type { ErrorCode, FlockError } from "@taskflock/protocol/links";
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -14,6 +15,7 @@ import { crossSite, Guard, type Identity, unauthorized } from "./auth/guard.ts";
 import { errorBody, type Refusal, refusalOf } from "./auth/refusal.ts";
 import { askToSignIn, refuse, signInRoutes } from "./auth/sign-in.ts";
 import { type Context, identityOf, type Scheduler } from "./context.ts";
+import { feedStream } from "./feed/feed-stream.ts";
 import { Observer } from "./observer.ts";
 import { openApi } from "./open-api.ts";
 import { pageRoutes } from "./page-routes.ts";
@@ -42,6 +44,8 @@ export interface App {
   readonly answer: RequestListener;
   /** Answers an upgrade request, of whom may have it. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Null when the scheduler answers, else why not; it is tried again. Rejects with what would be the same again. */
+  connect(): Promise<FlockError | null>;
   close(): Promise<void>;
 }
 
@@ -68,17 +72,33 @@ const headers: Readonly<Record<string, string>> = {
   "Cache-Control": "no-store",
 };
 
+const hopeless: ReadonlySet<ErrorCode> = new Set([
+  "FLOCK_UNAUTHORIZED",
+  "FLOCK_VERSION_MISMATCH",
+  "FLOCK_ADDRESS_INVALID",
+]);
+
 export async function createApp(options: AppOptions, codes: Codes): Promise<App> {
   const { scheduler, token, viewerToken = null, allowedHosts = [], now = Date.now } = options;
   const guard = new Guard({ host: options.host, token, viewerToken, allowedHosts, now });
   const observer = new Observer({ address: scheduler.address, token });
   const page = await WebFiles.read(options.pageFolder ?? PAGE_FOLDER);
   const { here } = scheduler;
-  const context: Context = { observer, guard, codes, page, here, streams: new Map(), closers: new Set() };
+  const context: Context = {
+    observer,
+    guard,
+    codes,
+    page,
+    here,
+    points: () => [],
+    streams: new Map(),
+    closers: new Set(),
+  };
   const app = await newFastify(options);
   app.addHook("onRequest", (request, reply) => admit(context, request, reply));
   await openApi(app);
   await app.register(async (routes) => {
+    feedStream(routes, context);
     signInRoutes(routes, context);
     pageRoutes(routes, context);
     apiRoutes(routes, context);
@@ -87,6 +107,12 @@ export async function createApp(options: AppOptions, codes: Codes): Promise<App>
   return {
     answer: (request, response) => app.routing(request, response),
     upgrade: (request, socket, head) => upgrade(context, request, socket, head),
+    connect: async () => {
+      await observer.open();
+      const { why } = observer;
+      if (why !== null && hopeless.has(why.code)) throw why;
+      return why;
+    },
     close: async () => {
       await Promise.all([...context.closers].map((closer) => closer()));
       await observer.close();
@@ -99,6 +125,7 @@ async function newFastify({ onError }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
     bodyLimit: 256 * 1024,
+    routerOptions: { maxParamLength: 3_000 },
     // What is unknown is refused, and not left out in silence.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
     schemaErrorFormatter: ([first], where) => new Error(problemOf(first, where)),

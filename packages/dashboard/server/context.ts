@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { FeedPoint } from "@taskflock/protocol/words";
 import type { FastifyRequest } from "fastify";
 import type { Codes } from "./auth/codes.ts";
 import type { Guard, Identity } from "./auth/guard.ts";
@@ -45,6 +46,8 @@ export interface Context {
   readonly page: WebFiles;
   /** Null where the scheduler is another process. */
   readonly here: SchedulerHere | null;
+  /** The charts' last minutes, as far as somebody looked; set by the feed. */
+  points: () => readonly FeedPoint[];
   /** By path: what answers upgrade requests. */
   readonly streams: Map<string, Stream>;
   /** Called as the dashboard ends. */

@@ -8,8 +8,6 @@ import {
   errorRegistry,
   FlockError,
   NO_PAYLOAD,
-  type PageAnswers,
-  type PageQuestion,
   PayloadStore,
   type Question,
   SchedulerLink,
@@ -22,13 +20,6 @@ export interface Observed<V> {
   readonly value: V;
   readonly data: Uint8Array;
 }
-
-export type AnyQuestion = Question | PageQuestion;
-export type AnswerTo<Q extends AnyQuestion> = Q extends PageQuestion
-  ? PageAnswers[Q["q"]]
-  : Q extends Question
-    ? AnswerOf<Q>
-    : never;
 
 export interface ObserverOptions {
   /** The scheduler's. */
@@ -78,6 +69,11 @@ export class Observer {
     return this.#isUp;
   }
 
+  /** Why there is no link; null while there is one. */
+  get why(): FlockError | null {
+    return this.#isUp ? null : this.#why;
+  }
+
   /** The id of the scheduler that was last spoken to; null before the first time. Another id: it was started anew. */
   get scheduler(): string | null {
     return this.#welcome?.scheduler ?? null;
@@ -100,20 +96,20 @@ export class Observer {
    * Rejects with the scheduler's coded error, with FLOCK_CONNECTION_LOST while there is no link or when it is cut, with FLOCK_WAIT_TIMEOUT
    * when the answer takes too long, or with FLOCK_CLOSED. After a cut it is not known whether a question with an effect had it.
    */
-  async ask<Q extends AnyQuestion>(question: Q, timeoutMs?: number): Promise<Observed<AnswerTo<Q>>> {
+  async ask<Q extends Question>(question: Q, timeoutMs?: number): Promise<Observed<AnswerOf<Q>>> {
     if (!this.#isUp) await this.open();
     const link = this.#link;
     if (this.#isClosed) throw closed();
     if (!this.#isUp || link === null) throw this.#down();
     const id = ++this.#last;
     const limit = timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS;
-    return new Promise<Observed<AnswerTo<Q>>>((resolve, reject) => {
+    return new Promise<Observed<AnswerOf<Q>>>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#open.delete(id);
         reject(new FlockError("FLOCK_WAIT_TIMEOUT", `The scheduler did not answer ${question.q} within ${limit} ms.`));
       }, limit);
       this.#open.set(id, { resolve: resolve as Asked["resolve"], reject, timer });
-      link.send({ t: "ask", id, question: question as Question });
+      link.send({ t: "ask", id, question });
     });
   }
 
@@ -150,7 +146,7 @@ export class Observer {
       token,
       up: "client",
       down: "toClient",
-      hello: { role: "client", name: "dashboard" },
+      hello: { role: "client", name: "dashboard", observer: true },
       payloads: this.#payloads,
       reconnectMs: Number.POSITIVE_INFINITY,
       onMessages: (messages) => this.#heard(messages),

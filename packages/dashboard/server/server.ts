@@ -71,6 +71,14 @@ export class Dashboard {
     return `${this.url}?code=${this.#codes?.make("admin")}`;
   }
 
+  /**
+   * Connects to the scheduler now, and not with the first request. Null when that worked, else why not; it is tried again. Rejects with
+   * what would be the same again: FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH, FLOCK_ADDRESS_INVALID.
+   */
+  async connect(): Promise<FlockError | null> {
+    return (await this.#load()).connect();
+  }
+
   /** A page that keeps its connection open does not hold it up. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));

@@ -135,5 +135,5 @@ export function errorIn({ body }: Answered): {
   readonly message: string;
   readonly advice: string;
 } {
-  return JSON.parse(body).error;
+  return JSON.parse(body);
 }

@@ -61,7 +61,7 @@ export function createMetrics(sources: MetricSources): Registry {
   counter(registry, "events_total", "Events its state machine has taken in.", steps);
   counter(registry, "transitions_total", "Transitions of tasks.", () => machine.transitions());
   trafficMetrics(registry, traffic);
-  transferMetrics(registry, relays);
+  transferMetrics(registry, relays, machine);
   gauge(registry, "runs", "Runs that are known, open or closed.", () => machine.runs().length);
   processMetrics(registry, loopDelay);
   addWorkerMetrics(registry, workers);
@@ -80,11 +80,15 @@ function trafficMetrics(registry: Registry, traffic: () => Traffic): void {
   counter(registry, "sent_bytes_total", "Bytes of the frames that carried them.", () => traffic().sentBytes);
 }
 
-function transferMetrics(registry: Registry, relays: () => RelayCounts): void {
+function transferMetrics(registry: Registry, relays: () => RelayCounts, machine: SchedulerMachine): void {
   counter(registry, "relays_total", "Transfers that went through the scheduler.", () => relays().total);
   counter(registry, "relayed_bytes_total", "Bytes that they carried.", () => relays().bytes);
   gauge(registry, "relays", "Transfers that go through the scheduler now.", () => relays().active);
   gauge(registry, "relays_waiting", "Transfers that wait to go through the scheduler.", () => relays().waiting);
+  const moved = "that workers fetched from each other and took from clients";
+  counter(registry, "moved_bytes_total", `Bytes ${moved}.`, () => machine.moved().bytes);
+  counter(registry, "moved_total", `Results and data ${moved}.`, () => machine.moved().count);
+  counter(registry, "failed_moves_total", "Attempts at that which failed.", () => machine.moved().failures);
 }
 
 function processMetrics(registry: Registry, loopDelay: () => number): void {

@@ -34,6 +34,8 @@ export interface SchedulerOptions {
   readonly idleTimeoutMs?: number;
   /** Transfers at once that go through the scheduler, because the two ends cannot reach each other; 0: none. Default 16. */
   readonly maxRelays?: number;
+  /** The address of the scheduler's page, to be told to clients. Default null: it has none. */
+  readonly dashboard?: string | null;
   /** Overrides of the machine's configuration. */
   readonly config?: Partial<Omit<SchedulerConfig, "facts">>;
 }
@@ -58,6 +60,7 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
     maxFrameBytes: options.maxFrameBytes ?? 4 * 1024 * 1024,
     creditBytes: options.creditBytes ?? 64 * 1024 * 1024,
     idleTimeoutMs: options.idleTimeoutMs ?? 0,
+    dashboard: options.dashboard ?? null,
     maxRelays: options.maxRelays ?? 16,
     config: options.config ?? {},
   };

@@ -83,7 +83,8 @@ class Scheduler implements RunningScheduler {
 
   constructor(options: CompleteSchedulerOptions) {
     this.#options = options;
-    const facts = { id: this.id, version: ownVersion(), pid: process.pid, startedAtMs: Date.now() };
+    const { dashboard } = options;
+    const facts = { id: this.id, version: ownVersion(), pid: process.pid, startedAtMs: Date.now(), dashboard };
     this.#config = { ...defaultSchedulerConfig, ...options.config, facts };
     this.failed = new Promise<never>((_, reject) => {
       this.#fail = reject;

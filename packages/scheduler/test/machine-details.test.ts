@@ -222,3 +222,42 @@ describe("details in the machine", () => {
     expect(ask(stage, { since: page.last, limit: 1 }).items[0]?.seq).toBe(page.last + 1);
   });
 });
+
+describe("runs whose client left", () => {
+  const runsOf = (stage: Stage): string[] =>
+    answered<{ runs: PageRun[] }>(stage, { q: "pageOverview" }, 2).runs.map(
+      ({ name, client, status, kind, endedAt, counts }) =>
+        `${name} of ${client}: ${status}, ${counts.done}/${counts.total} ${kind} ${endedAt === null ? "open" : "ended"}`,
+    );
+
+  it("are shown on, with what they were, the last 200 of them", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.client(2);
+    stage.worker(1);
+    open(stage, 1);
+    open(stage, 2);
+    stage.say(1, told(1, header));
+    stage.submit(1, 1, { run: 1 });
+    stage.finish(1, stage.assigned(1)[0]!);
+    stage.say(1, { t: "closeRun", run: 1 as never, outcome: "done" });
+    expect(runsOf(stage)).toContain("run 1 of client-1: done, 1/1 search ended");
+    stage.speakable.delete("c1");
+    stage.step({ e: "clientGone", session: 1 as never });
+    expect(runsOf(stage)).toEqual([
+      "client-2 of client-2: open, 0/0  open",
+      "run 1 of client-1: done, 1/1 search ended",
+      "run 2 of client-1: cancelled, 0/0  ended",
+    ]);
+    for (let client = 3; client < 260; client++) {
+      stage.client(client);
+      open(stage, 1, { client });
+      stage.speakable.delete(`c${client}`);
+      stage.step({ e: "clientGone", session: client as never });
+    }
+    const left = runsOf(stage);
+    expect(left).toHaveLength(200);
+    expect(left.at(-1)).toBe("run 1 of client-259: cancelled, 0/0  ended");
+    expect(left[0]).toBe("client-2 of client-2: open, 0/0  open");
+  });
+});

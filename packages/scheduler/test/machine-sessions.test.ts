@@ -236,7 +236,7 @@ describe("questions", () => {
   });
 
   it("for the cluster have the facts", () => {
-    const stage = new Stage({ facts: { id: "abc", version: "1", pid: 4, startedAtMs: 5 } });
+    const stage = new Stage({ facts: { id: "abc", version: "1", pid: 4, startedAtMs: 5, dashboard: null } });
     stage.client();
     stage.worker(1, { slots: 2 });
     stage.submit(1, 1);

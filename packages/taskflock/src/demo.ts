@@ -25,7 +25,7 @@ export async function digitsDemo({ workers, stay }: DemoFlags): Promise<void> {
     say(
       `A scheduler and ${workers} workers on this machine (${availableParallelism()} cores), ready in ${seconds(started)}.`,
     );
-    say(`Watch them: ${cluster.dashboardUrl}`);
+    say(`Watch them: ${await cluster.dashboardLink()}`);
     await searchAllRows(client, say);
     await searchFixedSplit(client, say);
     if (stay) {

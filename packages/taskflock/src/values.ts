@@ -122,6 +122,13 @@ export function modules(text: string): readonly string[] {
   return parsed;
 }
 
+/** `a.example,b.example`: names of hosts. */
+export function names(text: string): readonly string[] {
+  const parsed = text.split(",").map((piece) => piece.trim());
+  if (parsed.every((name) => /^(?:[\w.-]+|\[[\da-f:.]+\])$/i.test(name))) return parsed;
+  throw new InvalidValue("Give names of hosts without ports, such as cluster.example or cluster.example,10.0.0.7.");
+}
+
 /** An even share of the machine's memory. */
 export function memoryShare(processes: number): number {
   return Math.floor(totalmem() / processes);

@@ -353,7 +353,10 @@ class Worker implements RunningWorker {
 
   #beat(): void {
     this.#shell.logNotice();
-    if (this.#up) this.#link?.send({ t: "heartbeat", metrics: this.#metrics.take() });
+    if (!this.#up) return;
+    this.#link?.send({ t: "heartbeat", metrics: this.#metrics.take() });
+    const moved = this.#transfers.moved.take();
+    if (moved !== null) this.#link?.send(moved);
   }
 }
 

@@ -13,6 +13,7 @@ import {
   whyMissing,
 } from "@taskflock/protocol";
 import type { Place } from "./arena.ts";
+import { FROM_CLIENT, MovedCounts } from "./moved.ts";
 import { IN_FILE } from "./slot/batch.ts";
 import { Landing, type LandingGround } from "./spill/landing.ts";
 import { readSpilledPart, SpoiledFile } from "./spill/spill-file.ts";
@@ -35,6 +36,8 @@ export interface TransferEvents {
 }
 
 export class Transfers {
+  /** For people who watch. */
+  readonly moved: MovedCounts = new MovedCounts();
   readonly #ground: LandingGround;
   readonly #store: Store;
   readonly #client: BulkClient;
@@ -124,6 +127,7 @@ export class Transfers {
     if (expected !== bytes) return null;
     const landing = new Landing(this.#ground);
     this.unexpect(task);
+    const since = performance.now();
     let target: Uint8Array | BulkSink;
     try {
       target = landing.sink(bytes);
@@ -133,8 +137,12 @@ export class Transfers {
     }
     return {
       target,
-      done: () => void this.#uploaded(task, landing, bytes),
+      done: () => {
+        this.moved.add(FROM_CLIENT, task, bytes, since);
+        void this.#uploaded(task, landing, bytes);
+      },
       failed: (error) => {
+        this.moved.failed(FROM_CLIENT, since);
         landing.giveBack();
         this.#expectAgain(task, bytes, error);
       },
@@ -194,6 +202,7 @@ export class Transfers {
   }
 
   async #fetch(task: TaskId, holder: Holder, room: Landing, signal: AbortSignal): Promise<void> {
+    const since = performance.now();
     let place: Place;
     try {
       await this.#client.fetch(holder, task, (bytes) => room.take(bytes), signal, room.received);
@@ -204,10 +213,12 @@ export class Transfers {
         return;
       }
       this.#fetches.delete(task);
+      this.moved.failed(holder.worker, since);
       this.#keepBegun(task, room);
       this.#events.fetchFailed(task, holder, room.full, whyMissing(holder, error), error);
       return;
     }
+    this.moved.add(holder.worker, task, place.length, since);
     if (signal.aborted) {
       this.#store.giveBack(place);
       return;

@@ -33,6 +33,7 @@ import {
   type PrintedLines,
 } from "../watch/lines.ts";
 import type { Profile, ProfileOptions, Profiling, ProfilingOptions } from "../watch/profile.ts";
+import type { ReportFileOptions, WrittenReport } from "../watch/report.ts";
 import { ClientCalls, fromCaller } from "./calls.ts";
 
 /** A client's view of its cluster. Users hold a `Client`, which has more. */
@@ -215,6 +216,28 @@ export class ClientWatch extends ClientCalls {
     const session = this.open();
     const { dump } = await loadSeldom();
     return dump(session, file);
+  }
+
+  /**
+   * Writes a report to a file: one HTML page that holds what it shows, opens from disk and asks no network. Of what the cluster
+   * remembers now, or of what happens while `work` runs; then it resolves with what `work` gives, and when `work` throws the report is
+   * written and the error passed on.
+   *
+   * Rejects with FLOCK_REPORT_NOT_WRITTEN (seen before `work` begins), FLOCK_NO_DASHBOARD, FLOCK_DASHBOARD_UNREACHABLE,
+   * FLOCK_REPORTS_FULL, FLOCK_REPORT_UNKNOWN, FLOCK_UNAUTHORIZED, FLOCK_ARGUMENT_INVALID and FLOCK_OPTION_INVALID.
+   */
+  report(file: string, options?: ReportFileOptions): Promise<WrittenReport>;
+  report<R>(file: string, work: () => R | Promise<R>, options?: ReportFileOptions): Promise<R>;
+  async report(
+    file: string,
+    first?: ReportFileOptions | (() => unknown),
+    options?: ReportFileOptions,
+  ): Promise<unknown> {
+    const session = this.open();
+    const { reportWhile, writeReport } = await loadSeldom();
+    return typeof first === "function"
+      ? reportWhile(session, file, first, options)
+      : writeReport(session, file, first ?? options);
   }
 
   /**

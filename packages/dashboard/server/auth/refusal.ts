@@ -11,11 +11,14 @@ export interface Refusal {
 
 /** Body of every answer that is no success. */
 export interface ErrorBody {
-  readonly error: { readonly code: string; readonly message: string; readonly advice: string };
+  /** Of the error registry. */
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string;
 }
 
 export function errorBody({ code, message }: { readonly code: ErrorCode; readonly message: string }): ErrorBody {
-  return { error: { code, message, advice: errorRegistry[code].advice } };
+  return { code, message, advice: errorRegistry[code].advice };
 }
 
 const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
@@ -26,6 +29,8 @@ const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
   FLOCK_WORKER_UNKNOWN: 404,
   FLOCK_RUN_UNKNOWN: 404,
   FLOCK_PATH_UNKNOWN: 404,
+  FLOCK_REPORT_UNKNOWN: 404,
+  FLOCK_REPORTS_FULL: 429,
   FLOCK_NO_NANNY: 409,
   FLOCK_PROFILE: 409,
   FLOCK_CONNECTION_LOST: 503,

@@ -3,7 +3,7 @@
 import type { PageOverview } from "@taskflock/protocol/words";
 
 export const emptyOverview: PageOverview = {
-  scheduler: { id: "", version: "", pid: 0, startedAtMs: 0 },
+  scheduler: { id: "", version: "", pid: 0, startedAtMs: 0, dashboard: null },
   now: 0,
   sessions: 0,
   datasets: 0,

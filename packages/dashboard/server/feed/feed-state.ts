@@ -3,6 +3,7 @@
 
 import type {
   ClusterEvent,
+  FeedPoint,
   FeedTopic,
   FeedWish,
   LogEntry,
@@ -48,6 +49,10 @@ export class FeedState {
   #changed = false;
   #limit = "";
   #seq = 0;
+
+  get points(): readonly FeedPoint[] {
+    return this.#points.all;
+  }
 
   get overview(): PageOverview {
     return this.#overview;

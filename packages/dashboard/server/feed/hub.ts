@@ -1,7 +1,7 @@
 // The feed's hub: asks the scheduler for all pages together, and sends each what it wishes. Nothing is asked before the first page, and
 // no round begins before the last one is answered.
 
-import type { FeedWish } from "@taskflock/protocol/words";
+import type { FeedPoint, FeedWish } from "@taskflock/protocol/words";
 import type { Asks } from "./asks.ts";
 import { FeedState } from "./feed-state.ts";
 import { BACKGROUND_FOR_MS, BACKGROUND_MS, Pace, SLOWEST_MS } from "./pace.ts";
@@ -55,6 +55,10 @@ export class Hub {
 
   get pages(): number {
     return this.#pages.size;
+  }
+
+  get points(): readonly FeedPoint[] {
+    return this.#state.points;
   }
 
   /** Somebody signed in: from now on there is something to draw charts of. */

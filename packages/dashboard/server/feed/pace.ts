@@ -7,7 +7,7 @@ export const SLOWEST_MS = 1_000;
 export const BACKGROUND_MS = 5_000;
 export const BACKGROUND_FOR_MS = 3_600_000;
 /** Rounds take at most so much of the time. */
-const SHARE = 1 / 5;
+const SHARE = 1 / 3;
 
 export class Pace {
   #quietRounds = 0;

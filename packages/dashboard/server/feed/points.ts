@@ -33,7 +33,7 @@ export class Points {
   }
 }
 
-function pointOf(overview: PageOverview, at: number): FeedPoint {
+export function pointOf(overview: PageOverview, at: number): FeedPoint {
   const { ended, tasks, busy, slots, storedBytes, rssBytes, spilledBytes, movedBytes } = overview;
   const { queued, running } = tasks;
   return { at, ended, queued, running, busy, slots, storedBytes, rssBytes, spilledBytes, movedBytes };

@@ -2,7 +2,9 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { FeedPoint } from "@taskflock/protocol/words";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { StreamClient } from "../context.ts";
 import type { Asks } from "./asks.ts";
 import { type FeedClock, Hub, systemClock } from "./hub.ts";
 import { parseWish } from "./wish.ts";
@@ -14,13 +16,14 @@ export const MAX_WISH_BYTES = 4096;
 /** A page that does not answer a ping before the next one is gone. */
 const PING_MS = 20_000;
 /** Why a page is closed, as WebSocket codes. */
-export const closeCodes = { malformed: 1008, tooMany: 1013, ending: 1001 } as const;
+export const closeCodes = { malformed: 1007, signedOut: 1008, tooMany: 1013, ending: 1001 } as const;
 
 export class Stream {
   readonly #hub: Hub;
   readonly #server: WebSocketServer;
   readonly #pings: NodeJS.Timeout;
-  /** Those that have answered the last ping. */
+  /** Who has which; those that have answered the last ping. */
+  readonly #clients: Map<WebSocket, StreamClient> = new Map();
   readonly #answering: WeakSet<WebSocket> = new WeakSet();
 
   constructor(asks: Asks, clock: FeedClock = systemClock, pingMs: number = PING_MS) {
@@ -30,7 +33,7 @@ export class Stream {
       noServer: true,
       maxPayload: MAX_WISH_BYTES,
       perMessageDeflate: false,
-      clientTracking: true,
+      clientTracking: false,
     });
     this.#pings = setInterval(() => this.#ping(), pingMs);
     this.#pings.unref();
@@ -40,27 +43,32 @@ export class Stream {
     return this.#hub.pages;
   }
 
+  /** The charts' last minutes. */
+  get points(): readonly FeedPoint[] {
+    return this.#hub.points;
+  }
+
   /** Somebody signed in: the charts' history begins. */
   opened(): void {
     this.#hub.opened();
   }
 
   /** Takes the connection over. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#server.handleUpgrade(request, socket, head, (page) => this.#serve(page));
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, client: StreamClient): void {
+    this.#server.handleUpgrade(request, socket, head, (page) => this.#serve(page, client));
   }
 
   close(): void {
     clearInterval(this.#pings);
     this.#hub.close();
-    for (const page of this.#server.clients) {
+    for (const page of this.#clients.keys()) {
       page.close(closeCodes.ending, "the dashboard ends");
       page.terminate();
     }
     this.#server.close();
   }
 
-  #serve(socket: WebSocket): void {
+  #serve(socket: WebSocket, client: StreamClient): void {
     socket.on("error", () => undefined); // too long a message, a broken frame: it is being closed
     if (this.#hub.pages >= MAX_PAGES) {
       socket.close(closeCodes.tooMany, `there are ${MAX_PAGES} pages open already`);
@@ -73,9 +81,13 @@ export class Stream {
       send: (bytes) => socket.send(bytes, { binary: false }),
       terminate: () => socket.terminate(),
     });
+    this.#clients.set(socket, client);
     this.#answering.add(socket);
     socket.on("pong", () => this.#answering.add(socket));
-    socket.on("close", () => this.#hub.leave(page));
+    socket.on("close", () => {
+      this.#clients.delete(socket);
+      this.#hub.leave(page);
+    });
     socket.on("message", (data, isBinary) => {
       const wish = isBinary ? null : parseWish(String(data));
       if (wish === null) socket.close(closeCodes.malformed, "say {topics, run, paused}");
@@ -84,8 +96,9 @@ export class Stream {
   }
 
   #ping(): void {
-    for (const socket of this.#server.clients) {
-      if (this.#answering.delete(socket)) socket.ping();
+    for (const [socket, client] of this.#clients) {
+      if (!client.isSignedIn()) socket.close(closeCodes.signedOut, "signed out");
+      else if (this.#answering.delete(socket)) socket.ping();
       else socket.terminate();
     }
   }

@@ -32,8 +32,18 @@ export function described(description: string): Schema {
 
 const failed: Schema = {
   description: "A coded error; docs/errors.md lists the codes.",
-  ...object({ error: object({ code: text(), message: text(), advice: text() }) }),
+  ...object({ code: text(), message: text(), advice: text() }),
 };
+
+/** A page of a listing: how many rows at most. */
+export function limit(maximum: number, preset: number): Schema {
+  return integer("Rows at most.", 1, maximum, preset);
+}
+
+/** A number of the scheduler's: of a task, a run, an event. */
+export function number(description: string, preset?: number): Schema {
+  return integer(description, 0, Number.MAX_SAFE_INTEGER, preset);
+}
 
 /** What a route answers: this, or an error. */
 export function answers(success: Schema): Schema {

@@ -13,6 +13,8 @@ let scheduler: FakeScheduler;
 let stream: Stream;
 let server: Server;
 const sockets: WebSocket[] = [];
+const client = { role: "viewer", isSignedIn: () => isSignedIn } as const;
+let isSignedIn: boolean;
 
 beforeEach(() => begin());
 afterEach(async () => {
@@ -23,10 +25,11 @@ afterEach(async () => {
 });
 
 async function begin(pingMs?: number): Promise<void> {
+  isSignedIn = true;
   scheduler = new FakeScheduler();
   stream = new Stream(scheduler, undefined, pingMs);
   server = createServer().listen(0, "127.0.0.1");
-  server.on("upgrade", (request, socket, head) => stream.accept(request, socket, head));
+  server.on("upgrade", (request, socket, head) => stream.accept(request, socket, head, client));
   await once(server, "listening");
 }
 
@@ -92,6 +95,16 @@ test("one that does not answer pings is closed; one that does stays", async () =
   const [code] = await once(dead, "close");
   expect(code).toBe(1006);
   expect(alive.readyState).toBe(alive.OPEN);
+});
+
+test("one whose session is over is closed", async () => {
+  stream.close();
+  server.close();
+  await begin(100);
+  const socket = await open();
+  isSignedIn = false;
+  const [code] = await once(socket, "close");
+  expect(code).toBe(closeCodes.signedOut);
 });
 
 test("there can be so many, and no more", async () => {

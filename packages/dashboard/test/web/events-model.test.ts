@@ -43,6 +43,10 @@ describe("events and logs", () => {
   it("say what is bad and what is worth a look", () => {
     expect(lines.map(({ tone }) => tone)).toEqual(["neutral", "neutral", "warning", "bad", "neutral"]);
     expect(lines.map(({ isWorker }) => isWorker)).toEqual([true, true, true, true, false]);
+    const own = ["INFO worker joined", "WARN memory", "ERROR no disk"].map((text, index) =>
+      logOf(index, text, { key: "", stream: "stderr" }),
+    );
+    expect(timeline([], own).map(({ tone }) => tone)).toEqual(["neutral", "warning", "bad"]);
     expect(kindInWords("clusterRestarted")).toBe("cluster restarted");
   });
 

@@ -1,5 +1,7 @@
 // Questions over REST: what is too much, or too seldom wanted, for the feed.
 
+import { isReport } from "../frame/report-mode.ts";
+
 /** What the server answered instead, as people are told it. */
 export class ApiError extends Error {
   /** An error code of the registry, or "" when there is none. */
@@ -45,6 +47,7 @@ export const api = {
 };
 
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
+  if (isReport) throw new ApiError(0, "A report holds what was collected; only the live page can ask for more.");
   let response: Response;
   try {
     response = await fetch(`/api/v1/${path}`, init);

@@ -4,7 +4,7 @@ import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { FeedMessage, FeedTopic } from "@taskflock/protocol/words";
 import { signIn } from "./api.ts";
 import { Connection, type ConnectionState } from "./connection.ts";
-import { applyMessage, emptyModel, type Model } from "./model.ts";
+import { applyMessage, defaultLimits, emptyModel, type Model } from "./model.ts";
 
 const shown = signal<Model>(emptyModel());
 const state = signal<ConnectionState>({ is: "connecting" });
@@ -43,11 +43,23 @@ let heard = { us: 0, at: 0 };
 
 /** The scheduler's clock now, as far as it can be known, µs: for what moves between messages. */
 export function schedulerNow(): number {
-  return heard.us + (performance.now() - heard.at) * 1000;
+  return isStill ? heard.us : heard.us + (performance.now() - heard.at) * 1000;
 }
 
 let next = shown.peek();
 let frame = 0;
+let isStill = false;
+
+/** Shows one message and no other, with the clock standing still at it: a report. */
+export function showStill(message: FeedMessage): void {
+  const all = Number.POSITIVE_INFINITY;
+  const limits = { ...defaultLimits, points: all, events: all, logs: all, logUnits: all, details: all };
+  isStill = true;
+  heard = { us: message.now, at: 0 };
+  next = applyMessage(emptyModel(limits), message);
+  shown.value = next;
+  state.value = { is: "open" };
+}
 
 /** Takes a message in; what is shown follows with the next frame. */
 export function receive(message: FeedMessage): void {

@@ -1,25 +1,16 @@
 // The name, what limits the cluster, whether the page is connected, and the colour scheme.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ConnectionState } from "../feed/connection.ts";
 import { connection, hasScheduler, limit, retryNow } from "../feed/store.ts";
 import { chooseTheme, type Theme, theme, themes } from "../ui/theme.ts";
+import { toast } from "../ui/toast.tsx";
 import { isMenuOpen } from "./menu.tsx";
 
 export function Header() {
   return (
     <header class="header">
-      <button
-        type="button"
-        class="menu-button"
-        aria-label="Menu"
-        aria-expanded={isMenuOpen.value}
-        aria-controls="menu"
-        onClick={() => {
-          isMenuOpen.value = !isMenuOpen.value;
-        }}
-      >
-        ☰
-      </button>
+      <MenuButton />
       <a class="brand" href="/status">
         Taskflock
       </a>
@@ -27,6 +18,23 @@ export function Header() {
       <ConnectionNote />
       <ThemeChoice />
     </header>
+  );
+}
+
+export function MenuButton() {
+  return (
+    <button
+      type="button"
+      class="menu-button"
+      aria-label="Menu"
+      aria-expanded={isMenuOpen.value}
+      aria-controls="menu"
+      onClick={() => {
+        isMenuOpen.value = !isMenuOpen.value;
+      }}
+    >
+      ☰
+    </button>
   );
 }
 
@@ -60,8 +68,18 @@ function useThrottled(value: string, everyMs: number): string {
   return kept.value;
 }
 
+/** Says that the connection is back, when it was lost before. */
+function useBackNote(is: ConnectionState["is"]): void {
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (is === "open" && wasLost.current) toast("The connection is back.");
+    if (is !== "connecting") wasLost.current = is === "lost";
+  }, [is]);
+}
+
 function ConnectionNote() {
   const state = connection.value;
+  useBackNote(state.is);
   const [text, tone] =
     state.is === "open"
       ? hasScheduler.value
@@ -102,7 +120,7 @@ function Countdown({ until }: { readonly until: number }) {
 
 const themeNames: Readonly<Record<Theme, string>> = { system: "Auto", light: "Light", dark: "Dark" };
 
-function ThemeChoice() {
+export function ThemeChoice() {
   return (
     <select
       class="theme"

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { wish } from "../feed/store.ts";
 import { type Page, type PageProps, pages } from "../pages/index.ts";
 import { Empty, ErrorNote, Loading } from "../ui/basics.tsx";
+import { isReport } from "./report-mode.ts";
 import { pathname } from "./router.ts";
 import { BASE, findPage, type Match } from "./routes.ts";
 
@@ -38,6 +39,14 @@ function titleOf({ page, params }: Match<Page>): string {
 }
 
 function NotFound({ at }: { readonly at: string }) {
+  if (isReport) {
+    return (
+      <Empty>
+        A report does not hold this view; the live page does. The <a href={`${BASE}/summary`}>summary</a> says what is
+        in the report.
+      </Empty>
+    );
+  }
   return (
     <Empty>
       There is no view at {at}. The <a href={BASE}>status</a> is the place to begin.

@@ -47,8 +47,13 @@ export function Table<T>(props: TableProps<T>) {
   if (rows.length === 0 && props.empty !== undefined) return <>{props.empty}</>;
   const below = isLong ? ordered.length - part.to : 0;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section class={isLong ? "table-box long" : "table-box"} ref={ref} tabIndex={0} aria-label={props.label}>
+    <section
+      class={isLong ? "table-box long" : "table-box"}
+      ref={ref}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      tabIndex={0}
+      aria-label={`${props.label}: table`}
+    >
       <table aria-label={props.label} aria-rowcount={ordered.length + 1}>
         <thead>
           <tr>

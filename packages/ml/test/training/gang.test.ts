@@ -118,7 +118,9 @@ describe("a gang", () => {
   });
 
   it("begins with fewer where that is enough, and takes those that come late into the next formation", async () => {
-    const { gang, tasks, places } = stage({ minimum: 2 });
+    const formed: string[] = [];
+    const onFormed = (size: number, formation: number): unknown => formed.push(`${formation}: ${size}`);
+    const { gang, tasks, places } = stage({ minimum: 2, onFormed });
     tasks[2]!.waits();
     await vi.advanceTimersByTimeAsync(100);
     expect(places()).toEqual(["none", "none", "none"]); // one is too few
@@ -130,6 +132,7 @@ describe("a gang", () => {
     tasks[2]!.waits(1);
     tasks[0]!.waits(1);
     expect(places()).toEqual(["2: 0 of 3", "2: 1 of 3", "2: 2 of 3"]);
+    expect(formed).toEqual(["1: 2", "2: 3"]);
   });
 
   it("waits anew for all after a loss, before it goes on with fewer, whoever leads then", async () => {

@@ -34,6 +34,26 @@ export const errorRegistry = {
     advice:
       "Use the address that the scheduler prints; behind a proxy, name it with --dashboard-allowed-hosts. Scripts show the token: `Authorization: Bearer TOKEN`.",
   },
+  FLOCK_REPORT_UNKNOWN: {
+    summary: "There is no report that collects under this id: it was fetched already, or nobody fetched it for long.",
+    advice: "Start one: POST /api/v1/reports, or `client.report`. A report is fetched once.",
+  },
+  FLOCK_REPORTS_FULL: {
+    summary: "So many reports are being collected that another would take too much memory.",
+    advice: "Fetch those that are, or wait until they are forgotten.",
+  },
+  FLOCK_NO_DASHBOARD: {
+    summary: "The cluster has no status page, or its address is not known, so there is nobody who could make a report.",
+    advice: "Start the scheduler with its page, or start one: `taskflock dashboard`; then name it with `dashboard`.",
+  },
+  FLOCK_DASHBOARD_UNREACHABLE: {
+    summary: "The status page did not answer, or refused.",
+    advice: "See the message; name the address under which this machine reaches the page with `dashboard`.",
+  },
+  FLOCK_REPORT_NOT_WRITTEN: {
+    summary: "A report was made, and its file could not be written.",
+    advice: "Give a path in a folder that exists and that may be written to.",
+  },
   FLOCK_PATH_UNKNOWN: {
     summary: "The dashboard serves nothing at the path.",
     advice: "/api/v1/docs lists the HTTP API; the page is at /status.",

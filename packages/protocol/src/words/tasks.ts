@@ -193,6 +193,8 @@ export interface ClusterInfo {
     readonly version: string;
     readonly pid: number;
     readonly startedAtMs: number;
+    /** The address of its page, as it knows it itself (http://0.0.0.0:8787/status: on all its addresses); null: it has none. */
+    readonly dashboard: string | null;
   };
   readonly sessions: number;
   /** Names under which data is published. */

@@ -24,9 +24,12 @@ import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
 import { LogStore } from "./log-store.ts";
 import type { Transfer } from "./moves.ts";
+import { PastEdges } from "./page-edges.ts";
 import { FailureLog } from "./page-failures.ts";
 import { GoneWorkers } from "./page-gone.ts";
+import { PastRuns } from "./page-past-runs.ts";
 import { SpanLog } from "./page-spans.ts";
+import { MovedBook } from "./page-transfers.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
 import {
   type FunctionRecord,
@@ -116,7 +119,11 @@ export class Core {
   readonly begun: Map<Task, Micros> = new Map();
   readonly spans: SpanLog = new SpanLog();
   readonly failures: FailureLog = new FailureLog();
+  readonly pastEdges: PastEdges = new PastEdges();
   readonly gone: GoneWorkers = new GoneWorkers();
+  readonly pastRuns: PastRuns = new PastRuns();
+  /** What workers fetched of each other. */
+  readonly moved: MovedBook = new MovedBook();
   /** Attempts that run, the first to begin first. */
   readonly watched: Watched[] = [];
   /** Not looked at before; and the alarm for the next look. */

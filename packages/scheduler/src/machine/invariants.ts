@@ -72,6 +72,7 @@ export function checkAll(core: Core): string | null {
     checkSavings(core) ??
     checkPage(core) ??
     checkKept(core) ??
+    core.moved.check() ??
     core.details.check(new Set([...core.runs].map(({ id }) => id)))
   );
 }

@@ -88,6 +88,11 @@ export class SchedulerMachine {
     return this.#core.story.total;
   }
 
+  /** What came to workers from others and from clients since the start. */
+  moved(): { readonly bytes: number; readonly count: number; readonly failures: number } {
+    return this.#core.moved.totals;
+  }
+
   /** Lanes, workers and tasks looked at so far in order to place tasks. */
   looks(): number {
     return this.#core.looks;

@@ -1,8 +1,7 @@
 // What clients told of their runs (run-details.ts), for people who watch.
 
-import type { PageDetails, PageQuestion, PageRun } from "@taskflock/protocol/words";
+import type { PageDetails, PageQuestion, PageRun, RunId } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
-import type { Run } from "./records.ts";
 
 /** Of one answer, UTF-16 units: a frame has a limit. */
 const MAX_ANSWER_UNITS = 256 * 1024;
@@ -26,6 +25,6 @@ export function lastDetail({ details }: Core): number {
   return details.last;
 }
 
-export function kindOfRun({ details }: Core, { id }: Run): PageRun["kind"] {
-  return details.kindOf(id);
+export function kindOfRun({ details }: Core, run: RunId): PageRun["kind"] {
+  return details.kindOf(run);
 }

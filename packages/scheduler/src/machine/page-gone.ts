@@ -1,6 +1,6 @@
 // Workers that are gone: what they were, how they went, and what they did last. For people who ask later; nothing is decided by it.
 
-import { type GoneWorker, spanEnds, type WorkerSpan } from "@taskflock/protocol/words";
+import { type GoneWorker, spanEnds, type WorkerId, type WorkerSpan } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import type { Span } from "./page-spans.ts";
 import { keyOf } from "./references.ts";
@@ -57,6 +57,10 @@ export class GoneWorkers {
 
   named(name: string): GoneWorker[] {
     return this.#named(name).map(({ facts }) => facts);
+  }
+
+  nameOf(worker: WorkerId): string | null {
+    return this.#all.findLast(({ facts }) => facts.worker === worker)?.facts.name ?? null;
   }
 
   /** Of all workers of that name; `there` is the one that is not gone. */

@@ -1,7 +1,7 @@
 // The first view of the status page. It is asked for several times a second: its effort grows with the number of workers, functions and
 // runs, and not with that of tasks.
 
-import type { FunctionProgress, PageOverview, PageRun } from "@taskflock/protocol/words";
+import type { FunctionProgress, PageOverview, PageRun, RunId } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { sessionCount, statusOfWorker, taskCounts } from "./info.ts";
 import { kindOfRun, lastDetail } from "./page-details.ts";
@@ -28,7 +28,7 @@ export function pageOverview(core: Core): PageOverview {
     ended: core.ended,
     transitions: core.story.total,
     runs: runsShown(core),
-    runCount: core.runs.size,
+    runCount: core.runs.size + core.pastRuns.size,
     functions: functionsShown(core),
     functionCount: core.functions.size,
     queues: queueLines(core),
@@ -66,12 +66,17 @@ function runsShown(core: Core): PageRun[] {
     shown = [...(open.length < RUNS_SHOWN ? ended.slice(open.length - RUNS_SHOWN) : []), ...open];
     shown.sort((a, b) => a.id - b.id);
   }
-  return shown.map((run) => pageRun(core, run));
+  const past = core.pastRuns.last(RUNS_SHOWN - shown.length);
+  const here = shown.map((run) => pageRun(core, run));
+  if (past.length === 0) return here;
+  return [...past.map((run) => ({ ...run, kind: kindOfRun(core, run.run as RunId) })), ...here].sort(
+    (a, b) => a.run - b.run,
+  );
 }
 
 function pageRun(core: Core, run: Run): PageRun {
   const { session, startedAt, endedAt } = run;
-  return { ...runInfo(run), client: session.name, startedAt, endedAt, kind: kindOfRun(core, run) };
+  return { ...runInfo(run), client: session.name, startedAt, endedAt, kind: kindOfRun(core, run.id) };
 }
 
 function functionsShown(core: Core): FunctionProgress[] {

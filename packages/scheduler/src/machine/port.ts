@@ -79,6 +79,7 @@ export interface SchedulerFacts {
   readonly version: string;
   readonly pid: number;
   readonly startedAtMs: number;
+  readonly dashboard: string | null;
 }
 
 /** Fixed at construction. */
@@ -119,7 +120,7 @@ export interface SchedulerConfig {
 }
 
 export const defaultSchedulerConfig: SchedulerConfig = {
-  facts: { id: "", version: "", pid: 0, startedAtMs: 0 },
+  facts: { id: "", version: "", pid: 0, startedAtMs: 0, dashboard: null },
   inlineLimitBytes: 4096,
   inlineBudgetBytes: 256 * 1024 * 1024,
   maxAssignedPerWorker: 4096,

@@ -68,6 +68,7 @@ export function closeRun(core: Core, run: Run, outcome: RunInfo["status"]): void
 /** Nobody looks at it any more; tasks that others share keep the record. */
 export function dropRun(core: Core, run: Run): void {
   core.details.closed(run.id);
+  core.pastRuns.add(run, core.now);
   core.runs.delete(run);
   core.progress.delete(run);
   run.session.runs.delete(run.number);

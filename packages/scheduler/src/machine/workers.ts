@@ -113,10 +113,6 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "spoiled":
       spoiled(core, worker, message);
       return;
-    case "heartbeat":
-    case "tensors":
-      describes(core, worker, message);
-      return;
     case "log":
       log(core, worker, message);
       return;
@@ -130,6 +126,9 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
     case "snapshot":
       takeSnapshot(core, worker, message);
       return;
+    default:
+      describes(core, worker, message);
+      return;
   }
 }
 
@@ -137,12 +136,13 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
 function describes(
   core: Core,
   worker: Worker,
-  message: Extract<WorkerToScheduler, { t: "heartbeat" | "tensors" }>,
+  message: Extract<WorkerToScheduler, { t: "heartbeat" | "tensors" | "moved" }>,
 ): void {
   if (message.t === "heartbeat") {
     worker.metrics = message.metrics;
     worker.heardAt = core.now;
-  } else worker.tensors = message.tensors;
+  } else if (message.t === "moved") core.moved.add(core, worker, message);
+  else worker.tensors = message.tensors;
 }
 
 /** Payloads of a worker that is not known any more. */

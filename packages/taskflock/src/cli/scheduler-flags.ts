@@ -1,6 +1,60 @@
 import { logLevels } from "../logger.ts";
-import { byteSizeFrom, descriptorNumber, duration, integer, modules, port } from "../values.ts";
+import { byteSizeFrom, descriptorNumber, duration, integer, modules, names, port } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
+
+/** Who may look at the page. */
+const pageFlags: readonly Flag[] = [
+  {
+    flags: "--viewer-token-file <file>",
+    description:
+      "file that holds a second token, with which people can look at the page and change nothing (default: none)",
+    variable: "VIEWER_TOKEN_FILE",
+  },
+  {
+    flags: "--dashboard-allowed-hosts <names>",
+    description:
+      "names by which a proxy or the network knows the page, with commas; requests that name others are refused (default: on loopback its names, elsewhere any)",
+    variable: "DASHBOARD_ALLOWED_HOSTS",
+    parse: names,
+  },
+];
+
+/** Of `taskflock dashboard`; they make `DashboardFlags`. */
+export const dashboardFlags: readonly Flag[] = [
+  { flags: "--host <host>", description: "address to listen on", variable: "DASHBOARD_HOST", preset: "127.0.0.1" },
+  {
+    flags: "--port <port>",
+    description: "port to listen on; 0 chooses a free one",
+    variable: "DASHBOARD_PORT",
+    preset: 8787,
+    parse: port,
+  },
+  {
+    flags: "--token-file <file>",
+    description: "file that holds the scheduler's token (default: where a local scheduler left it)",
+    variable: "TOKEN_FILE",
+  },
+  ...pageFlags,
+  {
+    flags: "--insecure",
+    description: "accept plain text on an address beyond loopback; warns at every start",
+    variable: "INSECURE",
+    preset: false,
+  },
+  {
+    flags: "--log-level <level>",
+    description: "how much is logged",
+    variable: "LOG_LEVEL",
+    preset: "info",
+    choices: logLevels,
+  },
+  {
+    flags: "--ready-fd <fd>",
+    description: "descriptor that one line of JSON is written to when the page is served",
+    parse: descriptorNumber,
+  },
+  { flags: "--exit-on-stdin-end", description: "stop when stdin ends: with the parent process", preset: false },
+];
 
 /** Of `taskflock scheduler`; they make `SchedulerFlags`. */
 export const schedulerFlags: readonly Flag[] = [
@@ -29,6 +83,7 @@ export const schedulerFlags: readonly Flag[] = [
     description: "file that holds the token (default: one is made and left where local clients find it)",
     variable: "TOKEN_FILE",
   },
+  ...pageFlags,
   {
     flags: "--insecure",
     description: "accept plain text on an address beyond loopback; warns at every start",

@@ -7,8 +7,9 @@ import { formatAddress, makeToken, readToken, tokenFileFor, writeToken } from "@
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, printLine, tokenFromDescriptor } from "../process.ts";
+import { access, demandTrust, type PageFlags, printLink } from "./page.ts";
 
-export interface SchedulerFlags {
+export interface SchedulerFlags extends PageFlags {
   readonly host: string;
   readonly port: number;
   readonly dashboardHost?: string;
@@ -36,6 +37,11 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   const logger = createLogger(flags.logLevel, "scheduler");
   const given = await givenToken(flags);
   const token = given ?? makeToken();
+  const host = flags.dashboardHost ?? flags.host;
+  if (host !== flags.host) demandTrust(host, flags.insecure, logger);
+  const who = access(flags, token);
+  // Bound first: the scheduler says to clients where its page is. Requests wait until there is something to show.
+  const dashboard = await startDashboard({ host, port: flags.dashboardPort, portFlag: "--dashboard-port" });
   const scheduler = await startScheduler({
     host: flags.host,
     port: flags.port,
@@ -46,19 +52,19 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     config: { admissionBytes: flags.admissionBytes },
     logger,
     sessionReconnectMs: flags.sessionReconnect,
+    dashboard: dashboard.url,
     ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
     ...(flags.record === undefined ? {} : { recordFile: flags.record }),
-  });
-  const preloaded = await preloadOrClose(scheduler, flags.preload);
+  }).catch((error: unknown) => closeAndThrow(dashboard, error));
+  const preloaded = await preloadOrClose(scheduler, flags.preload).catch((error: unknown) =>
+    closeAndThrow(dashboard, error),
+  );
   const tokenFile = given === null ? tokenFileFor(scheduler.port) : null;
   if (tokenFile !== null) writeToken(tokenFile, token);
-  let dashboard: Dashboard | null = null;
   try {
-    const host = flags.dashboardHost ?? flags.host;
-    dashboard = await startDashboard({ host, port: flags.dashboardPort, portFlag: "--dashboard-port" });
     dashboard.serve({
       scheduler: { address: ownAddress(flags.host, scheduler.port), here: scheduler },
-      token,
+      ...who,
       onError: (err) => logger.error({ err }, "the dashboard could not answer a request"),
     });
     const stopped = new Promise<string>((resolve) => {
@@ -69,18 +75,23 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     announceReady(flags.readyFd, { address: scheduler.address, dashboard: dashboard.url, tokenFile });
     if (process.stdout.isTTY) {
       printLine(`Scheduler   ${scheduler.address}`);
-      printLine(`Status page ${dashboard.url}`);
+      printLink(dashboard);
       printLine(`Workers     taskflock worker ${scheduler.address}`);
     }
     const reason = await Promise.race([stopped, scheduler.idle, scheduler.failed]);
     logger.info({ reason }, "stopping");
   } finally {
     // Also when the machine failed: what still listened would keep the process alive, and healthy to whoever asks.
-    await dashboard?.close();
+    await dashboard.close();
     await preloaded?.teardown();
     if (tokenFile !== null) removeToken(tokenFile, token);
     await scheduler.close();
   }
+}
+
+async function closeAndThrow(dashboard: Dashboard, error: unknown): Promise<never> {
+  await dashboard.close();
+  throw error;
 }
 
 /** Nobody knows the scheduler yet: its token is not left anywhere, and its readiness not said. */

@@ -55,8 +55,13 @@ function lineOfEvent({ seq, at, kind, who, key, text }: ClusterEvent): Line {
   return { id: `e${seq}`, at, source: "event", kind: kindInWords(kind), tone, who, isWorker, key, run: "", text };
 }
 
+/** All of a worker's own words are on stderr; the first one says how bad it is. */
+function toneOfWorker(text: string): Line["tone"] {
+  return /^(ERROR|FATAL)\b/.test(text) ? "bad" : /^WARN\b/.test(text) ? "warning" : "neutral";
+}
+
 function lineOfLog({ seq, at, worker, key, run, stream, text }: LogEntry): Line {
-  const tone = stream === "stderr" ? "warning" : "neutral";
+  const tone = key === "" ? toneOfWorker(text) : stream === "stderr" ? "warning" : "neutral";
   return { id: `l${seq}`, at, source: stream, kind: "", tone, who: worker, isWorker: true, key, run, text };
 }
 

@@ -1,7 +1,7 @@
 // Events and logs: what happened in the cluster and what its tasks printed, live, in one list.
 
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { events, logs, overview, wallTime, workers } from "../../feed/store.ts";
 import { queryValue, setQuery } from "../../frame/router.ts";
 import { Empty, Loading } from "../../ui/basics.tsx";
@@ -27,6 +27,7 @@ function filterNow(): Filter {
 export function EventsPage() {
   const filter = filterNow();
   const earlier = useEarlier(filter);
+  const [isWrapped, setWrapped] = useState(true);
   const paused = useSignal<readonly Line[] | null>(null);
   const all = useMemo(
     () => timeline([...earlier.events, ...events.value.items], [...earlier.logs, ...logs.value.items]),
@@ -50,6 +51,10 @@ export function EventsPage() {
           {paused.value === null ? "Pause" : "Go on"}
         </button>
         <LineActions lines={lines} />
+        <label>
+          <input type="checkbox" checked={isWrapped} onChange={() => setWrapped(!isWrapped)} />
+          Wrap
+        </label>
         <span class="soft">
           {count(lines.length, "line")}
           {since > 0 && `, ${since} new since you paused`}
@@ -59,7 +64,7 @@ export function EventsPage() {
       {lines.length === 0 ? (
         <Nothing hasAny={all.length > 0} />
       ) : (
-        <Lines lines={lines} follows={paused.value === null} />
+        <Lines lines={lines} follows={paused.value === null} isWrapped={isWrapped} />
       )}
     </>
   );

@@ -9,10 +9,15 @@ import type { Line } from "./events-model.ts";
 
 const STEP = 500;
 
-export function Lines({ lines, follows }: { readonly lines: readonly Line[]; readonly follows: boolean }) {
+interface LinesProps {
+  readonly lines: readonly Line[];
+  readonly follows: boolean;
+  readonly isWrapped: boolean;
+}
+
+export function Lines({ lines, follows, isWrapped }: LinesProps) {
   const [limit, setLimit] = useState(STEP);
-  const [isWrapped, setWrapped] = useState(true);
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
   const isAtEnd = useRef(true);
   const shown = lines.slice(-limit);
   useLayoutEffect(() => {
@@ -23,33 +28,25 @@ export function Lines({ lines, follows }: { readonly lines: readonly Line[]; rea
     isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
   };
   return (
-    <>
-      <div class="lines-head">
-        {lines.length > shown.length && (
-          <button type="button" onClick={() => setLimit(limit + STEP)}>
-            Show more of the {number(lines.length - shown.length)} before
-          </button>
-        )}
-        <label>
-          <input type="checkbox" checked={isWrapped} onChange={() => setWrapped(!isWrapped)} />
-          Wrap long lines
-        </label>
-      </div>
-      <section
-        class={isWrapped ? "lines" : "lines long-lines"}
-        ref={box}
-        onScroll={look}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-        tabIndex={0}
-        aria-label="Lines"
-      >
-        <ol>
-          {shown.map((line) => (
-            <OneLine key={line.id} line={line} />
-          ))}
-        </ol>
-      </section>
-    </>
+    <section
+      class={isWrapped ? "lines" : "lines long-lines"}
+      ref={box}
+      onScroll={look}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      tabIndex={0}
+      aria-label="Lines"
+    >
+      {lines.length > shown.length && (
+        <button type="button" class="lines-more" onClick={() => setLimit(limit + STEP)}>
+          Show more of the {number(lines.length - shown.length)} before
+        </button>
+      )}
+      <ol>
+        {shown.map((line) => (
+          <OneLine key={line.id} line={line} />
+        ))}
+      </ol>
+    </section>
   );
 }
 

@@ -10,7 +10,7 @@ export interface FoldScale {
   readonly text: string;
 }
 
-/** From the lowest fold to the highest; one that lies far below the others does not press them together. */
+/** From the lowest fold of all to the highest. */
 export function foldScale(table: SearchTable, scoring: number): FoldScale {
   const scores = table.rows.flatMap(({ folds }) => folds.flatMap(({ scores }) => scores[scoring] ?? []));
   if (scores.length === 0) return { low: 0, high: 1, text: "none yet" };

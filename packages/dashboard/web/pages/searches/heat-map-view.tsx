@@ -95,10 +95,10 @@ function HeatTable({ map, names }: { readonly map: HeatMap; readonly names: read
   );
 }
 
-/** From the palest to the strongest; the text stays readable on each. */
+/** From the palest to the strongest, the best set apart from the good; the text stays readable on each. */
 function Cell({ cell }: { readonly cell: HeatCell | null }) {
   if (cell === null) return <td class="numeric heat none">·</td>;
-  const level = cell.score === null ? "none" : `level-${Math.round(cell.level * 10)}`;
+  const level = cell.score === null ? "none" : `level-${Math.round(cell.level ** 2 * 10)}`;
   return (
     <td class={`numeric heat ${level}`} title={cell.text}>
       {cell.score === null ? "…" : figure(cell.score)}

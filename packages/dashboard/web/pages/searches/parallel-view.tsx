@@ -8,7 +8,9 @@ import { type Parallel, type ParallelLine, parallel } from "./parallel.ts";
 const HEIGHT = 280;
 const TOP = 26;
 const BOTTOM = 12;
+/** Between two axes; more where there are few. */
 const GAP = 150;
+const FEW_AXES = 900;
 const SIDE = 70;
 
 export function ParallelView({ table, scoring }: { readonly table: SearchTable; readonly scoring: number }) {
@@ -18,7 +20,8 @@ export function ParallelView({ table, scoring }: { readonly table: SearchTable; 
   if (lines.length < 2) return null;
   const best = lines.at(-1);
   const shown = lines.find(({ candidate }) => candidate === pointed) ?? best;
-  const width = 2 * SIDE + GAP * (axes.length - 1);
+  const gap = Math.max(GAP, FEW_AXES / axes.length);
+  const width = 2 * SIDE + gap * (axes.length - 1);
   const label = `Parallel coordinates of ${lines.length} candidates over ${axes.map(({ name }) => name).join(", ")}. Best: ${best?.text ?? ""}`;
   return (
     <Section title="Parameters and score">
@@ -30,9 +33,9 @@ export function ParallelView({ table, scoring }: { readonly table: SearchTable; 
       <section class="scrolls" tabIndex={0} aria-label="Parallel coordinates">
         <svg class="parallel" width={width} height={HEIGHT} role="img" aria-label={label}>
           {lines.map((line) => (
-            <Line key={line.candidate} line={line} isShown={line === shown} onPoint={setPointed} />
+            <Line key={line.candidate} line={line} gap={gap} isShown={line === shown} onPoint={setPointed} />
           ))}
-          <Axes picture={picture} />
+          <Axes picture={picture} gap={gap} />
         </svg>
       </section>
     </Section>
@@ -41,11 +44,14 @@ export function ParallelView({ table, scoring }: { readonly table: SearchTable; 
 
 function Line(props: {
   readonly line: ParallelLine;
+  readonly gap: number;
   readonly isShown: boolean;
   readonly onPoint: (candidate: number | null) => void;
 }) {
-  const { line, isShown, onPoint } = props;
-  const path = line.places.map((place, at) => `${at === 0 ? "M" : "L"}${xOf(at)} ${yOf(place).toFixed(1)}`).join("");
+  const { line, gap, isShown, onPoint } = props;
+  const path = line.places
+    .map((place, at) => `${at === 0 ? "M" : "L"}${SIDE + at * gap} ${yOf(place).toFixed(1)}`)
+    .join("");
   return (
     <path
       class={isShown ? "line shown" : "line"}
@@ -59,7 +65,8 @@ function Line(props: {
   );
 }
 
-function Axes({ picture }: { readonly picture: Parallel }) {
+function Axes({ picture, gap }: { readonly picture: Parallel; readonly gap: number }) {
+  const xOf = (axis: number): number => SIDE + axis * gap;
   return (
     <>
       {picture.axes.map(({ name, ticks }, at) => (
@@ -77,10 +84,6 @@ function Axes({ picture }: { readonly picture: Parallel }) {
       ))}
     </>
   );
-}
-
-function xOf(axis: number): number {
-  return SIDE + axis * GAP;
 }
 
 function yOf(place: number): number {

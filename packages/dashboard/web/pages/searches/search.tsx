@@ -94,7 +94,7 @@ function Head({ run, table }: { readonly run: number; readonly table: SearchTabl
       {hasTrainings ? (
         <Kpi label="Trials" value="Curves" note="losses by epoch" href={href("training", run)} />
       ) : (
-        <Kpi label="Run" value={`${run}`} note="its tasks" href={href("runs", run)} />
+        <Kpi label="Run" value={`${run}`} note={facts?.name ?? "its tasks"} href={href("runs", run)} />
       )}
     </div>
   );

@@ -5,6 +5,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { DetailItem } from "../../../server/details/search-table.ts";
 import { api } from "../../feed/api.ts";
 import { details } from "../../feed/store.ts";
+import { isReport } from "../../frame/report-mode.ts";
 
 /** Answers that one question is put together from. */
 const MOST_ANSWERS = 64;
@@ -21,7 +22,7 @@ export function useDetails(run: number): RunDetailsAnswer {
   const { items: live, missed } = details.value;
   const [known, setKnown] = useState<{ run: number; items: readonly DetailItem[]; error: unknown } | null>(null);
   useEffect(() => {
-    if (run === 0) return;
+    if (run === 0 || isReport) return;
     const end = new AbortController();
     allOf(run, end.signal).then(
       (items) => end.signal.aborted || setKnown({ run, items, error: null }),
@@ -32,7 +33,11 @@ export function useDetails(run: number): RunDetailsAnswer {
   }, [run, missed]);
   const before = known?.run === run ? known : null;
   const items = useMemo(() => merged(before?.items ?? [], run, live), [before, run, live]);
-  return { items, isLoading: run !== 0 && before === null && items.length === 0, error: before?.error ?? null };
+  return {
+    items,
+    isLoading: run !== 0 && !isReport && before === null && items.length === 0,
+    error: before?.error ?? null,
+  };
 }
 
 async function allOf(run: number, signal: AbortSignal): Promise<DetailItem[]> {

@@ -1,0 +1,116 @@
+// What workers sampled, as one profile. Times are of all their threads together, milliseconds.
+
+export interface ProfiledCall {
+  readonly name: string;
+  /** A path or URL; "" for what is the engine's own. */
+  readonly file: string;
+  /** From 1; 0 when it is not known. */
+  readonly line: number;
+  /** In the function itself; and with all that it called. */
+  readonly selfMs: number;
+  readonly totalMs: number;
+  /** Lines of the file with the share of samples that were there, 0 to 1 of the function's own, the largest first. */
+  readonly lines: readonly { readonly line: number; readonly share: number }[];
+  /** What it called, the longest first. */
+  readonly calls: readonly ProfiledCall[];
+}
+
+export interface Profile {
+  /** Of the worker that was sampled longest. */
+  readonly durationMs: number;
+  readonly workers: readonly string[];
+  /** Slots that were sampled; and those that did not answer, because native code held them or they ended. */
+  readonly threads: number;
+  readonly silent: number;
+  /** The functions that ran as tasks, the longest first. */
+  readonly functions: readonly ProfiledCall[];
+  /** Without anything to do; collecting garbage; and spent on everything else that is not a task's code. */
+  readonly idleMs: number;
+  readonly garbageMs: number;
+  readonly otherMs: number;
+}
+
+/** As workers tell it (the worker's profile-tree.ts). Lines and columns count from 0, those of `lines` from 1. */
+interface ToldCall {
+  readonly name: string;
+  readonly url: string;
+  readonly line: number;
+  readonly column: number;
+  readonly selfUs: number;
+  readonly lines: Readonly<Record<string, number>>;
+  readonly calls: readonly ToldCall[];
+}
+export interface ToldProfile {
+  readonly functions: readonly ToldCall[];
+  readonly idleUs: number;
+  readonly garbageUs: number;
+  readonly otherUs: number;
+  readonly threads: number;
+  readonly silent: number;
+  readonly durationMs: number;
+}
+
+/** Lines of a function that are told. */
+const LINES_TOLD = 5;
+/** A stack is not this deep in code that anybody reads. */
+const MAX_DEPTH = 500;
+
+export function mergedProfile(workers: readonly string[], told: readonly ToldProfile[]): Profile {
+  const sum = (of: (one: ToldProfile) => number): number => told.reduce((total, one) => total + of(one), 0);
+  return {
+    durationMs: Math.round(Math.max(0, ...told.map(({ durationMs }) => durationMs))),
+    workers,
+    threads: sum(({ threads }) => threads),
+    silent: sum(({ silent }) => silent),
+    functions: merged(
+      told.flatMap(({ functions }) => functions),
+      0,
+    ),
+    idleMs: sum(({ idleUs }) => idleUs) / 1_000,
+    garbageMs: sum(({ garbageUs }) => garbageUs) / 1_000,
+    otherMs: sum(({ otherUs }) => otherUs) / 1_000,
+  };
+}
+
+/** The same functions, seen by several workers, are one. */
+function merged(calls: readonly ToldCall[], depth: number): ProfiledCall[] {
+  const groups = new Map<string, ToldCall[]>();
+  for (const call of depth < MAX_DEPTH ? calls : []) {
+    const key = `${call.url}\n${call.line}:${call.column}\n${call.name}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [call]);
+    else group.push(call);
+  }
+  return [...groups.values()].map((group) => oneOf(group, depth)).sort((a, b) => b.totalMs - a.totalMs);
+}
+
+function oneOf(group: readonly ToldCall[], depth: number): ProfiledCall {
+  const [{ name, url, line }] = group as readonly [ToldCall, ...ToldCall[]];
+  const calls = merged(
+    group.flatMap((one) => one.calls),
+    depth + 1,
+  );
+  const selfMs = group.reduce((total, { selfUs }) => total + selfUs, 0) / 1_000;
+  return {
+    name: name === "" ? "(anonymous)" : name,
+    file: url.replace(/^file:\/\//, ""),
+    line: url === "" ? 0 : line + 1,
+    selfMs,
+    totalMs: calls.reduce((total, call) => total + call.totalMs, selfMs),
+    lines: hotLines(group),
+    calls,
+  };
+}
+
+function hotLines(group: readonly ToldCall[]): ProfiledCall["lines"] {
+  const ticks = new Map<number, number>();
+  let all = 0;
+  for (const { lines } of group) {
+    for (const [line, count] of Object.entries(lines)) {
+      ticks.set(Number(line), (ticks.get(Number(line)) ?? 0) + count);
+      all += count;
+    }
+  }
+  const sorted = [...ticks].sort(([, a], [, b]) => b - a).slice(0, LINES_TOLD);
+  return sorted.map(([line, count]) => ({ line, share: count / all }));
+}

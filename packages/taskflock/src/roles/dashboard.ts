@@ -1,0 +1,46 @@
+// The page's server as a process of its own, for a scheduler that is elsewhere.
+
+import { startDashboard } from "@taskflock/dashboard";
+import { readToken } from "@taskflock/protocol/links";
+import { createLogger, type LogLevel } from "../logger.ts";
+import { announceReady, onStop } from "../process.ts";
+import { access, demandTrust, type PageFlags, printLink } from "./page.ts";
+
+export interface DashboardFlags extends PageFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly tokenFile?: string;
+  readonly insecure: boolean;
+  readonly logLevel: LogLevel;
+  readonly readyFd?: number;
+  readonly exitOnStdinEnd: boolean;
+}
+
+/** Runs until it is told to stop. The scheduler may come later, and may go and come back. */
+export async function runDashboard(address: string, flags: DashboardFlags): Promise<void> {
+  const logger = createLogger(flags.logLevel, "dashboard");
+  const token = readToken({ address, tokenFile: flags.tokenFile });
+  demandTrust(flags.host, flags.insecure, logger);
+  const dashboard = await startDashboard({ host: flags.host, port: flags.port });
+  try {
+    dashboard.serve({
+      scheduler: { address, here: null },
+      ...access(flags, token),
+      onError: (err) => logger.error({ err }, "the dashboard could not answer a request"),
+    });
+    // What can never work is said now, and not to the first who looks.
+    const why = await dashboard.connect();
+    if (why !== null)
+      logger.warn({ scheduler: address, why: why.message }, "no link to the scheduler yet; it is tried again");
+    const stopped = new Promise<string>((resolve) => {
+      const orphaned = (): void => resolve("its parent is gone");
+      onStop({ stop: resolve, hurry: () => process.exit(130), orphaned }, { stdinEnd: flags.exitOnStdinEnd });
+    });
+    logger.info({ page: dashboard.url, scheduler: address }, "dashboard ready");
+    announceReady(flags.readyFd, { dashboard: dashboard.url });
+    if (process.stdout.isTTY) printLink(dashboard);
+    logger.info({ reason: await stopped }, "stopping");
+  } finally {
+    await dashboard.close();
+  }
+}

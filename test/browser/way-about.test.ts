@@ -1,0 +1,202 @@
+// What is around every view of the page: signing in, connection, colours, navigation; and the views System, and Events and logs.
+import type { Browser, Page } from "playwright-core";
+import { type Client, LocalCluster } from "taskflock";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { wayTo } from "./cuttable.ts";
+import {
+  launchBrowser,
+  missing,
+  openPage,
+  openStatus,
+  PHONE,
+  picture,
+  seriousFindings,
+  type Watched,
+} from "./harness.ts";
+
+describe.skipIf(missing !== undefined)("the page's frame", () => {
+  let cluster: LocalCluster;
+  let client: Client;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 1 });
+    client = await cluster.connect({ name: "notebook" });
+    browser = await launchBrowser();
+    const run = client.run("readings");
+    const read = (row: number): number => {
+      if (row === 3) console.error("row 3 has no unit");
+      else console.log(`row ${row} is good`);
+      return row;
+    };
+    await client.gather(client.map(read, [1, 2, 3, 4], { run }));
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await client?.close();
+    await cluster?.close();
+  });
+
+  /** Opens it, lets the test look, and closes it whatever came of that. */
+  async function look(opened: Promise<Watched>, see: (page: Page) => Promise<void>): Promise<void> {
+    const watched = await opened;
+    try {
+      await see(watched.page);
+    } finally {
+      await watched.close();
+    }
+  }
+
+  const live = (page: Page) => page.getByRole("banner").getByText("Live", { exact: true });
+
+  it("asks for the token, says when it is wrong, and leads to where one wanted to go", async () => {
+    const url = new URL("/status/system", cluster.dashboardUrl).href;
+    await look(openPage(browser, url), async (page) => {
+      await page.getByLabel("The cluster's token").fill("no such token");
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByRole("alert").getByText("That is not the token of this cluster.").waitFor();
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByLabel("The cluster's token").fill(cluster.token);
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "System", level: 1 }).waitFor();
+      await live(page).waitFor();
+      expect(new URL(page.url()).pathname).toBe("/status/system");
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByLabel("The cluster's token").waitFor();
+      await page.goto(url);
+      await page.getByLabel("The cluster's token").waitFor();
+    });
+  });
+
+  it("says when the connection is lost and when it tries again, and is live again by itself", async () => {
+    const way = await wayTo(Number(new URL(cluster.dashboardUrl).port));
+    const url = `http://127.0.0.1:${way.port}/status/system`;
+    const { page, context, problems } = await openPage(browser, url);
+    try {
+      await page.getByLabel("The cluster's token").fill(cluster.token);
+      await page.keyboard.press("Enter");
+      await page.getByText("2 workers with 2 slots are connected.").waitFor();
+      await way.cut();
+      const banner = page.getByRole("banner");
+      await banner.getByText("Connection lost").waitFor();
+      await banner.getByText(/trying again in \d+ s/).waitFor();
+      expect(await page.getByText("2 workers with 2 slots are connected.").isVisible()).toBe(true);
+      await way.mend();
+      await live(page).waitFor();
+      await page.getByText("The connection is back.").waitFor();
+    } finally {
+      await context.close();
+      await way.close();
+    }
+    // What the browser says of requests that did not get through.
+    expect(problems.filter((problem) => !/net::ERR_|WebSocket connection/.test(problem))).toEqual([]);
+  });
+
+  it("shows the way about: by menu, by keyboard, back and forward, and where there is nothing", async () => {
+    await look(openStatus(browser, cluster), async (page) => {
+      await page.getByRole("link", { name: "System" }).click();
+      await page.getByRole("heading", { name: "System", level: 1 }).waitFor();
+      expect(await page.title()).toBe("System – Taskflock");
+      expect(await page.getByRole("link", { name: "System" }).getAttribute("aria-current")).toBe("page");
+      await page.goBack();
+      await page.getByRole("heading", { name: "Status", level: 1 }).waitFor();
+      await page.goto(new URL("/status/no/such/view", cluster.dashboardUrl).href);
+      await page.getByText("There is no view at /status/no/such/view.").waitFor();
+      await page.keyboard.press("Tab");
+      expect(await page.evaluate("document.activeElement.textContent.trim()")).toBe("Skip to the content");
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Status", level: 1 }).waitFor();
+    });
+  });
+
+  it("stays usable when a view fails, or cannot be loaded", async () => {
+    const { page, context } = await openStatus(browser, cluster);
+    try {
+      const view = "**/assets/system-*.js";
+      await page.route(view, (route) => route.abort());
+      await page.getByRole("link", { name: "System" }).click();
+      await page.getByRole("alert").getByRole("button", { name: "Try again" }).waitFor();
+      await page.unroute(view);
+      const body = "export const SystemPage = () => { throw new Error('a view that throws'); };";
+      await page.route(view, (route) => route.fulfill({ contentType: "text/javascript", body }));
+      await page.getByRole("button", { name: "Try again" }).click();
+      await page.getByRole("alert").getByText("a view that throws").waitFor();
+      await live(page).waitFor();
+      await page.getByRole("link", { name: "Events and logs" }).click();
+      await page.getByRole("region", { name: "Lines" }).getByText("row 1 is good").waitFor();
+    } finally {
+      await context.close();
+    }
+  });
+
+  it("keeps the colours that one chose", async () => {
+    await look(openStatus(browser, cluster, "/status/system", { scheme: "light" }), async (page) => {
+      const back = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+      const light = await back();
+      await page.getByLabel("Colours").selectOption("Dark");
+      const dark = await back();
+      expect(dark).not.toBe(light);
+      await page.reload();
+      await live(page).waitFor();
+      expect(await back()).toBe(dark);
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByLabel("Colours").selectOption("Auto");
+      expect(await back()).toBe(light);
+    });
+  });
+
+  it("says in System how the cluster is", async () => {
+    await look(openStatus(browser, cluster, "/status/system"), async (page) => {
+      await page.getByText("2 workers with 2 slots are connected.").waitFor();
+      await page.getByRole("row", { name: /^notebook \d \d 4 0 0$/ }).waitFor();
+      await page.getByText("No task has loaded TensorFlow.js on a worker yet.").waitFor();
+      const memory = page.getByRole("region", { name: "The scheduler's process" }).getByText(/^\d[\d.]* MiB$/);
+      await memory.first().waitFor();
+      expect(await seriousFindings(page)).toEqual([]);
+      await picture(page, "system");
+    });
+  });
+
+  it("finds in Events and logs what somebody printed, and who came", async () => {
+    await look(openStatus(browser, cluster, "/status/events", { scheme: "dark" }), async (page) => {
+      const lines = page.getByRole("region", { name: "Lines" });
+      await lines.getByText("row 1 is good").waitFor();
+      await lines.getByText("worker joined").first().waitFor();
+      expect(await seriousFindings(page)).toEqual([]);
+      await picture(page, "events-dark");
+      await page.getByLabel("Show").selectOption("Logs: stderr");
+      await lines.getByText("row 3 has no unit").waitFor();
+      await lines.getByText("row 1 is good").waitFor({ state: "hidden" });
+      await page.getByLabel("Show").selectOption("Events and logs");
+      await page.getByLabel("Text").fill("ROW 4");
+      await page.waitForFunction('document.querySelectorAll(".lines li").length === 1');
+      expect(page.url()).toContain("text=ROW+4");
+      await page.getByLabel("Text").fill("");
+      await page.getByRole("button", { name: "Pause" }).click();
+      await client.note("the second batch begins");
+      await page.getByText(/, 1 new since you paused/).waitFor();
+      expect(await lines.getByText("the second batch begins").count()).toBe(0);
+      await page.getByRole("button", { name: "Go on" }).click();
+      await lines.getByText("the second batch begins").waitFor();
+    });
+  });
+
+  it("fits a phone", async () => {
+    await look(openStatus(browser, cluster, "/status/events?source=logs", { size: PHONE }), async (page) => {
+      await page.getByRole("region", { name: "Lines" }).getByText("row 1 is good").waitFor();
+      const width = () => page.evaluate("document.documentElement.scrollWidth");
+      expect(await width()).toBe(PHONE.width);
+      expect(await page.getByRole("link", { name: "System" }).isVisible()).toBe(false);
+      await page.getByRole("button", { name: "Menu" }).click();
+      await page.getByRole("link", { name: "System" }).click();
+      await page.getByText("2 workers with 2 slots are connected.").waitFor();
+      expect(await page.getByRole("link", { name: "Events and logs" }).isVisible()).toBe(false);
+      expect(await width()).toBe(PHONE.width);
+      expect(await seriousFindings(page)).toEqual([]);
+      await picture(page, "system-phone");
+    });
+  });
+});
