@@ -76,7 +76,7 @@ describe.skipIf(missing !== undefined)("the page's frame", () => {
     try {
       await page.getByLabel("The cluster's token").fill(cluster.token);
       await page.keyboard.press("Enter");
-      await live(page).waitFor();
+      await page.getByText("2 workers with 2 slots are connected.").waitFor();
       await way.cut();
       const banner = page.getByRole("banner");
       await banner.getByText("Connection lost").waitFor();
@@ -84,6 +84,7 @@ describe.skipIf(missing !== undefined)("the page's frame", () => {
       expect(await page.getByText("2 workers with 2 slots are connected.").isVisible()).toBe(true);
       await way.mend();
       await live(page).waitFor();
+      await page.getByText("The connection is back.").waitFor();
     } finally {
       await context.close();
       await way.close();
@@ -109,6 +110,26 @@ describe.skipIf(missing !== undefined)("the page's frame", () => {
       await page.keyboard.press("Enter");
       await page.getByRole("heading", { name: "Status", level: 1 }).waitFor();
     });
+  });
+
+  it("stays usable when a view fails, or cannot be loaded", async () => {
+    const { page, context } = await openStatus(browser, cluster);
+    try {
+      const view = "**/assets/system-*.js";
+      await page.route(view, (route) => route.abort());
+      await page.getByRole("link", { name: "System" }).click();
+      await page.getByRole("alert").getByRole("button", { name: "Try again" }).waitFor();
+      await page.unroute(view);
+      const body = "export const SystemPage = () => { throw new Error('a view that throws'); };";
+      await page.route(view, (route) => route.fulfill({ contentType: "text/javascript", body }));
+      await page.getByRole("button", { name: "Try again" }).click();
+      await page.getByRole("alert").getByText("a view that throws").waitFor();
+      await live(page).waitFor();
+      await page.getByRole("link", { name: "Events and logs" }).click();
+      await page.getByRole("region", { name: "Lines" }).getByText("row 1 is good").waitFor();
+    } finally {
+      await context.close();
+    }
   });
 
   it("keeps the colours that one chose", async () => {

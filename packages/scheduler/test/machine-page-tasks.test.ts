@@ -173,6 +173,25 @@ describe("a graph", () => {
     const whole = ask(stage, { q: "pageGraph", run: 0, task: idOf(stage, "f-1-25"), limit: 50 });
     expect([whole.total, whole.isWhole]).toEqual([50, true]);
   });
+
+  it("keeps the edges of tasks that are done or failed, while both are known, and so does a task's page", () => {
+    const stage = withClient(2);
+    for (let n = 1; n <= 2; n++) stage.submit(1, n);
+    stage.submit(1, 3, { deps: [1, 2] });
+    stage.submit(1, 4, { deps: [3] });
+    const whole = (): PageGraph => ask(stage, { q: "pageGraph", run: 0, task: 0 as TaskId, limit: 100 });
+    const given = stage.assigned(1);
+    stage.finish(1, given[0]!);
+    stage.finish(1, given[1]!);
+    stage.error(1, [...given.slice(2), ...stage.assigned(1)][0]!, false);
+    expect(whole().status.map((at) => whole().statuses[at])).toEqual(["done", "done", "failed", "failed"]);
+    expect(edges(whole())).toEqual(["0>2", "1>2", "2>3"]);
+    const middle = ask(stage, { q: "pageTask", task: idOf(stage, "f-1-3"), key: "" });
+    expect(middle.inputs.map(({ key }) => key)).toEqual(["f-1-1", "f-1-2"]);
+    expect(middle.dependents.map(({ key }) => key)).toEqual(["f-1-4"]);
+    stage.release(1, 4);
+    expect(edges(whole())).toEqual(["0>2", "1>2"]);
+  });
 });
 
 describe("failures", () => {

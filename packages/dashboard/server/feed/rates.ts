@@ -4,42 +4,64 @@ import type { PageOverview, PageRun, RunRate } from "@taskflock/protocol/words";
 
 /** What is so long ago counts a third, seconds: about as long as eight endings take, in these limits. */
 const MEMORY_S = { least: 10, most: 600, endings: 8 } as const;
+/** A shorter pause is none, seconds: a client thinks, a scheduler hands out. */
+const IDLE_S = 2;
 /** An estimate beyond it tells nobody anything: ten years. */
 const MOST_SECONDS = 10 * 365 * 86_400;
 /** The number that stands for the whole cluster. */
 export const ALL_RUNS = 0;
 
-/** Endings per second, of which those long ago count less. Fair from the first moment: counts and seconds fade alike. */
+/** How far something is. */
+interface Stand {
+  readonly ended: number;
+  /** Not ended yet; and how many of those run now. */
+  readonly left: number;
+  readonly running: number;
+  /** µs. */
+  readonly at: number;
+}
+
+/**
+ * Endings per second of work, of which those long ago count less. Fair from the first moment: counts and seconds fade alike. Time in
+ * which there was nothing to do does not count.
+ */
 export class Rate {
   #count = 0;
   #seconds = 0;
-  #ended: number;
-  #at: number;
+  #last: Stand;
+  /** How long nothing has ended although there was work. */
+  #quiet = 0;
+  /** How long there has been nothing to do. */
+  #idle = 0;
 
-  /** `ended` of them in the time before. */
-  constructor(ended: number, at: number, secondsBefore: number) {
-    this.#ended = ended;
-    this.#at = at;
-    if (secondsBefore > 0) {
-      this.#count = ended;
-      this.#seconds = secondsBefore;
-    }
+  /** So much has ended in the time before: a first guess, that counts little. */
+  constructor(stand: Stand, secondsBefore: number) {
+    this.#last = stand;
+    if (secondsBefore <= 0) return;
+    this.#seconds = Math.min(secondsBefore, MEMORY_S.least);
+    this.#count = (stand.ended * this.#seconds) / secondsBefore;
   }
 
-  update(ended: number, at: number): void {
-    const seconds = (at - this.#at) / 1e6;
-    const more = ended - this.#ended;
+  update(stand: Stand): void {
+    const before = this.#last;
+    const seconds = (stand.at - before.at) / 1e6;
     if (seconds <= 0) return;
-    this.#at = at;
-    this.#ended = ended;
+    this.#last = stand;
+    const more = Math.max(0, stand.ended - before.ended);
+    const isIdle = more === 0 && before.left === 0;
+    this.#idle = isIdle ? this.#idle + seconds : 0;
+    if (isIdle) return;
+    this.#quiet = more > 0 ? 0 : this.#quiet + seconds;
     const fade = Math.exp(-seconds / this.#memory());
-    this.#count = this.#count * fade + Math.max(0, more);
+    this.#count = this.#count * fade + more;
     this.#seconds = this.#seconds * fade + seconds;
   }
 
-  /** Null before the first ending. */
+  /** Null before the first ending, and while there is nothing to do. What has run for long by now is not quicker than that, whatever others were. */
   get perSecond(): number | null {
-    return this.#count > 0 && this.#seconds > 0 ? this.#count / this.#seconds : null;
+    if (this.#count <= 0 || this.#seconds <= 0 || this.#idle > IDLE_S) return null;
+    const lately = this.#count / this.#seconds;
+    return this.#quiet > 0 ? Math.min(lately, Math.max(1, this.#last.running) / this.#quiet) : lately;
   }
 
   #memory(): number {
@@ -67,16 +89,18 @@ export class RunRates {
 
   /** Of the open runs, and (run 0) of the whole cluster. */
   update(overview: PageOverview): readonly RunRate[] {
-    const { now, ended, runs } = overview;
-    if (this.#all === null) this.#all = new Rate(ended, now, 0);
-    else this.#all.update(ended, now);
-    const rates = [rateOf(ALL_RUNS, this.#all.perSecond, unfinishedOf(overview))];
+    const { now: at, ended, runs, tasks } = overview;
+    const all = { ended, left: unfinishedOf(overview), running: tasks.running, at };
+    this.#all ??= new Rate(all, 0);
+    this.#all.update(all);
+    const rates = [rateOf(ALL_RUNS, this.#all.perSecond, all.left)];
     const open = runs.filter(({ status }) => status === "open");
     for (const run of open) {
       const { done, total } = progressOf(run);
-      const rate = this.#of(run, done, now);
-      rate.update(done, now);
-      rates.push(rateOf(run.run, rate.perSecond, total - done));
+      const stand = { ended: done, left: total - done, running: run.counts.running, at };
+      const rate = this.#of(run, stand);
+      rate.update(stand);
+      rates.push(rateOf(run.run, rate.perSecond, stand.left));
     }
     this.#forget(new Set(open.map(({ run }) => run)));
     return rates;
@@ -88,11 +112,11 @@ export class RunRates {
   }
 
   /** A run that began before it was looked at has the rate of its life so far. One that gets steps is counted anew. */
-  #of(run: PageRun, done: number, now: number): Rate {
+  #of(run: PageRun, stand: Stand): Rate {
     const inSteps = run.steps > 0;
     const known = this.#rates.get(run.run);
     if (known !== undefined && known.inSteps === inSteps) return known.rate;
-    const rate = new Rate(done, now, (now - run.startedAt) / 1e6);
+    const rate = new Rate(stand, (stand.at - run.startedAt) / 1e6);
     this.#rates.set(run.run, { rate, inSteps });
     return rate;
   }

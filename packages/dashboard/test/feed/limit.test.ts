@@ -12,6 +12,7 @@ type Overview = Parameters<typeof overviewOf>[0];
 const still: Flow = {
   endedPerSecond: 0,
   submittedPerSecond: 0,
+  mostUnfinished: 100,
   movedBytesPerSecond: 0,
   computing: null,
   taskSeconds: null,
@@ -75,7 +76,7 @@ describe("nobody works", () => {
   });
 
   test("a client that waits for each task before it submits the next", () => {
-    expect(say(workers(2), {}, { endedPerSecond: 123 })).toBe(
+    expect(say(workers(2), {}, { endedPerSecond: 123, mostUnfinished: 1 })).toBe(
       "Slots are idle: tasks come one by one, 120 per second. Submit many before waiting for one.",
     );
   });
@@ -144,7 +145,7 @@ describe("all slots are busy", () => {
     [
       { workers: { running: 1 }, slots: 2, busy: 2, tasks: { queued: 9, running: 2 } },
       1,
-      "Both slots of 1 worker are busy, 9 tasks to come: more workers would help.",
+      "Both slots of 1 worker are busy, 9 tasks to come: about 1 s left.",
     ],
     [{ ...busyWorkers(2), tasks: { running: 8 } }, 9, "All 8 slots are busy, and nothing waits."],
   ])("%j, %s s left", (overview, secondsLeft, said) => {
@@ -203,8 +204,34 @@ describe("slots are idle although there is work", () => {
       "a busy scheduler",
       { ...workers(2), busy: 2, tasks: { queued: 900, running: 2 } },
       { answerMs: 400 },
-      { endedPerSecond: 96_400 },
+      { endedPerSecond: 96_400, submittedPerSecond: 3 },
       "The scheduler has too much to do: it takes 400 ms to answer, at 96,000 tasks per second. Larger tasks would keep more slots busy.",
+    ],
+    [
+      "a busy machine",
+      { ...workers(2), busy: 2, tasks: { queued: 900, running: 2 } },
+      { answerMs: 700 },
+      { endedPerSecond: 60 },
+      "The scheduler takes 700 ms to answer though it has little to do: its machine is busy with something else.",
+    ],
+    [
+      "tasks that wait at their workers for the one before",
+      {
+        ...workers(2),
+        busy: 1,
+        tasks: { waiting: 6, running: 1, assigned: 2 },
+        functions: [fn("step", { active: 3 })],
+      },
+      {},
+      {},
+      "1 of 8 slots busy: 6 tasks wait for the result of step.",
+    ],
+    [
+      "tasks that are about to begin",
+      { ...workers(2), busy: 1, tasks: { running: 1, assigned: 2 } },
+      {},
+      {},
+      "1 of 8 slots busy; 2 tasks to begin at their workers.",
     ],
     [
       "tiny tasks",
@@ -265,6 +292,7 @@ test("names without end leave room for what is said", () => {
 test.each<[string, string]>([
   [count(1, "task"), "1 task"],
   [count(0, "task"), "0 tasks"],
+  [duration(0), "0 s"],
   [duration(12e-6), "12 µs"],
   [duration(0.25), "250 ms"],
   [duration(59.6), "60 s"],

@@ -60,10 +60,40 @@ describe("rates", () => {
   });
 
   test("long tasks: one that ended a while ago still counts", () => {
-    const rate = new Rate(0, 0, 0);
-    for (let second = 1; second <= 300; second++) rate.update(Math.floor(second / 60), second * 1e6);
+    const rate = new Rate({ ended: 0, left: 9, running: 1, at: 0 }, 0);
+    for (let second = 1; second <= 300; second++) {
+      rate.update({ ended: Math.floor(second / 60), left: 9, running: 1, at: second * 1e6 });
+    }
     expect(rate.perSecond).toBeGreaterThan(0.012);
     expect(rate.perSecond).toBeLessThan(0.025);
+  });
+
+  test("time in which there was nothing to do does not count", () => {
+    const rates = new RunRates();
+    const idle = (seconds: number, ended: number, queued: number) =>
+      rates.update(overviewOf({ now: seconds * 1e6, ended, tasks: { queued } }));
+    idle(0, 0, 0);
+    idle(3600, 0, 100);
+    expect(idle(3605, 50, 50)[0]).toEqual({ run: 0, perSecond: 10, secondsLeft: 5 });
+    idle(3610, 100, 0);
+    expect(idle(3611, 100, 0)[0]).toEqual({ run: 0, perSecond: 10, secondsLeft: 0 });
+    expect(idle(3613, 100, 0)[0]).toEqual({ run: 0, perSecond: null, secondsLeft: 0 });
+  });
+
+  test("the last task is not as quick as thousands of tiny ones were before it", () => {
+    const rate = new Rate({ ended: 0, left: 9, running: 4, at: 0 }, 0);
+    rate.update({ ended: 30_000, left: 1, running: 1, at: 1e6 });
+    expect(rate.perSecond).toBe(30_000);
+    rate.update({ ended: 30_000, left: 1, running: 1, at: 8e6 });
+    expect(rate.perSecond).toBeCloseTo(1 / 7);
+  });
+
+  test("but many that run side by side may well end together", () => {
+    const rate = new Rate({ ended: 0, left: 80, running: 8, at: 0 }, 0);
+    for (let second = 1; second <= 115; second++) {
+      rate.update({ ended: 8 * Math.floor(second / 60), left: 72, running: 8, at: second * 1e6 });
+    }
+    expect(rate.perSecond).toBeGreaterThan(0.05);
   });
 
   test("are numbers that can be shown, whatever comes", () => {

@@ -27,7 +27,13 @@ export function randomOf(seed: number): () => number {
 
 export function overviewOf(change: Partial<PageOverview> = {}): PageOverview {
   return {
-    scheduler: { id: "5b8d1f3e77aa4c10", version: "0.1.0", pid: 4242, startedAtMs: START_WALL - 600_000, dashboard: null },
+    scheduler: {
+      id: "5b8d1f3e77aa4c10",
+      version: "0.1.0",
+      pid: 4242,
+      startedAtMs: START_WALL - 600_000,
+      dashboard: null,
+    },
     sessions: 1,
     datasets: 0,
     tasks: { waiting: 12, queued: 38, assigned: 2, running: 6, done: 4100, failed: 3, cancelled: 1 },

@@ -1,6 +1,6 @@
-import type { PageFailures, PageRun, PageTaskRow, TaskStatus } from "@taskflock/protocol/words";
+import type { PageRun, PageTaskRow, TaskStatus } from "@taskflock/protocol/words";
 import { describe, expect, it } from "vitest";
-import { failuresSentence, rootFailures, sameMessages } from "../../web/pages/tasks/failures-model.ts";
+import { type Failure, failuresOf, failuresSentence, sameMessages } from "../../web/pages/tasks/failures-model.ts";
 import {
   filterOf,
   goesOn,
@@ -116,45 +116,25 @@ describe("the pages that came", () => {
 });
 
 describe("failures", () => {
-  type Item = PageFailures["items"][number];
-  const failure = (task: number, at: number | null, outcome: string, failedKey = ""): Item =>
-    ({ ...row(task, { status: "failed", outcome, run: (task > 50 ? 2 : 1) as never }), at, failedKey }) as Item;
+  const failure = (task: number, run: number, outcome: string): Failure =>
+    ({ ...row(task, { status: "failed", outcome, run: run as never }), at: task, failedKey: "" }) as Failure;
+  const items = [failure(1, 1, "TypeError: a"), failure(2, 2, "RangeError: b"), failure(3, 2, "RangeError: b")];
 
-  it("are told by what failed first, with what could not run because of it", () => {
-    const items = [
-      failure(3, 300, "needs f-1", "f-1"),
-      failure(2, 200, "RangeError: too large"),
-      failure(1, 100, "TypeError: no rows"),
-      failure(4, 400, "needs f-1", "f-1"),
-    ];
-    const roots = rootFailures({ items });
-    expect(roots.map(({ key, message, because }) => [key, message, because.length])).toEqual([
-      ["f-1", "TypeError: no rows", 2],
-      ["f-2", "RangeError: too large", 0],
-    ]);
-    expect(failuresSentence(roots, 4)).toBe("2 tasks failed, and 2 tasks that needed them.");
+  it("are those of all runs or of one, in their order", () => {
+    expect(failuresOf({ items }, 0)).toBe(items);
+    expect(failuresOf({ items }, 2).map(({ task }) => task)).toEqual([2, 3]);
   });
 
-  it("keep those whose cause did not come along", () => {
-    const roots = rootFailures({ items: [failure(5, 10, "needs gone", "gone-1")] });
-    expect(roots).toEqual([expect.objectContaining({ key: "gone-1", row: null, message: "needs gone" })]);
-    expect(failuresSentence(roots, 900)).toBe(
-      "1 task failed, and 1 task that needed it, among the first of 900 failures.",
+  it("say how many there were, and whether these are all", () => {
+    expect(failuresSentence(3, 3)).toBe("3 tasks failed by themselves.");
+    expect(failuresSentence(1, null)).toBe("1 task failed by itself.");
+    expect(failuresSentence(3, 900)).toBe(
+      "900 tasks failed by themselves: the first of each run, and the last of all, are here.",
     );
+    expect(failuresSentence(0, 0)).toBe("");
   });
 
-  it("can be those of one run", () => {
-    const items = [failure(1, 1, "a"), failure(60, 2, "b")];
-    expect(rootFailures({ items }, 2).map(({ key }) => key)).toEqual(["f-60"]);
-    expect(failuresSentence([], 0)).toBe("No task has failed.");
-  });
-
-  it("put those at an unknown time last, and count equal messages", () => {
-    const roots = rootFailures({ items: [failure(1, null, "a"), failure(2, 5, "b"), failure(3, 6, "b")] });
-    expect(roots.map(({ key }) => key)).toEqual(["f-2", "f-3", "f-1"]);
-    expect(sameMessages(roots)).toEqual([
-      { message: "b", count: 2 },
-      { message: "a", count: 1 },
-    ]);
+  it("name messages that several have", () => {
+    expect(sameMessages(items)).toEqual([{ message: "RangeError: b", count: 2 }]);
   });
 });

@@ -28,7 +28,9 @@ export function useAnswer<T>(path: string | null, everyMs: number = 0): Answer<T
     if (path === null) return;
     const end = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let isFirst = true;
     const ask = async (): Promise<void> => {
+      clearTimeout(timer);
       const set = (change: Partial<State<T>>): void =>
         setState((old) => ({
           ...(old.path === path ? old : { value: null, error: null }),
@@ -36,7 +38,8 @@ export function useAnswer<T>(path: string | null, everyMs: number = 0): Answer<T
           ...change,
           path,
         }));
-      if (!document.hidden) {
+      if (isFirst || !document.hidden) {
+        isFirst = false;
         await api.get<T>(path, end.signal).then(
           (value) => end.signal.aborted || set({ value, error: null }),
           (error: unknown) => end.signal.aborted || set({ error }),
@@ -44,8 +47,13 @@ export function useAnswer<T>(path: string | null, everyMs: number = 0): Answer<T
       }
       if (everyMs > 0 && !end.signal.aborted) timer = setTimeout(ask, everyMs);
     };
+    const seen = (): void => {
+      if (!document.hidden && everyMs > 0) void ask();
+    };
     void ask();
+    document.addEventListener("visibilitychange", seen);
     return () => {
+      document.removeEventListener("visibilitychange", seen);
       end.abort();
       clearTimeout(timer);
     };

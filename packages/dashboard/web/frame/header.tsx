@@ -1,8 +1,10 @@
 // The name, what limits the cluster, whether the page is connected, and the colour scheme.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ConnectionState } from "../feed/connection.ts";
 import { connection, hasScheduler, limit, retryNow } from "../feed/store.ts";
 import { chooseTheme, type Theme, theme, themes } from "../ui/theme.ts";
+import { toast } from "../ui/toast.tsx";
 import { isMenuOpen } from "./menu.tsx";
 
 export function Header() {
@@ -66,8 +68,18 @@ function useThrottled(value: string, everyMs: number): string {
   return kept.value;
 }
 
+/** Says that the connection is back, when it was lost before. */
+function useBackNote(is: ConnectionState["is"]): void {
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (is === "open" && wasLost.current) toast("The connection is back.");
+    if (is !== "connecting") wasLost.current = is === "lost";
+  }, [is]);
+}
+
 function ConnectionNote() {
   const state = connection.value;
+  useBackNote(state.is);
   const [text, tone] =
     state.is === "open"
       ? hasScheduler.value

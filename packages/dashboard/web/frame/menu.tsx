@@ -1,7 +1,7 @@
 // The navigation: at the side where there is room, behind a button on a phone.
 
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { pages } from "../pages/index.ts";
 import { pathname } from "./router.ts";
 import { BASE } from "./routes.ts";
@@ -16,18 +16,25 @@ function isWithin(path: string, at: string): boolean {
 
 export function Menu() {
   const at = pathname.value;
+  const nav = useRef<HTMLElement>(null);
+  const isOpen = isMenuOpen.value;
   useEffect(() => {
     isMenuOpen.value = false;
   }, [at]);
   useEffect(() => {
+    if (!isOpen) return;
+    const cameFrom = document.activeElement;
+    nav.current?.querySelector("a")?.focus();
     const close = ({ key }: KeyboardEvent): void => {
-      if (key === "Escape") isMenuOpen.value = false;
+      if (key !== "Escape") return;
+      isMenuOpen.value = false;
+      if (cameFrom instanceof HTMLElement) cameFrom.focus();
     };
     addEventListener("keydown", close);
     return () => removeEventListener("keydown", close);
-  }, []);
+  }, [isOpen]);
   return (
-    <nav id="menu" class={isMenuOpen.value ? "menu open" : "menu"} aria-label="Views">
+    <nav id="menu" ref={nav} class={isOpen ? "menu open" : "menu"} aria-label="Views">
       <ul>
         {pages.map(({ path, menu }) =>
           menu === undefined ? null : (

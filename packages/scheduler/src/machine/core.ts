@@ -24,6 +24,7 @@ import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
 import { LogStore } from "./log-store.ts";
 import type { Transfer } from "./moves.ts";
+import { PastEdges } from "./page-edges.ts";
 import { FailureLog } from "./page-failures.ts";
 import { GoneWorkers } from "./page-gone.ts";
 import { PastRuns } from "./page-past-runs.ts";
@@ -118,6 +119,7 @@ export class Core {
   readonly begun: Map<Task, Micros> = new Map();
   readonly spans: SpanLog = new SpanLog();
   readonly failures: FailureLog = new FailureLog();
+  readonly pastEdges: PastEdges = new PastEdges();
   readonly gone: GoneWorkers = new GoneWorkers();
   readonly pastRuns: PastRuns = new PastRuns();
   /** What workers fetched of each other. */

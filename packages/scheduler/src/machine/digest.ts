@@ -43,7 +43,7 @@ export function digestOf(core: Core): string {
   for (const f of core.functions.values())
     hash.add(`function ${f.id} ${f.hash} ${f.uses} ${f.durationUs} ${f.durations.median()} ${tallyOf(f)}`);
   hash.add(
-    `spans ${core.spans.digest()} ${core.gone.size} ${core.pastRuns.size} moved ${core.moved.digest()} ${core.begun.size} ${core.failures.digest()}`,
+    `spans ${core.spans.digest()} ${core.gone.size} ${core.pastRuns.size} moved ${core.moved.digest()} ${core.begun.size} ${core.failures.digest()} ${core.pastEdges.total}`,
   );
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   addEquipment(hash, core);

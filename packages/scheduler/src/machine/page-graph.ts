@@ -3,6 +3,7 @@
 
 import { type PageGraph, type RunId, type TaskId, type TaskStatus, taskStatuses } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
+import { Neighbours } from "./page-edges.ts";
 import { forgotten } from "./page-task.ts";
 import type { QuestionAnswer, Task } from "./records.ts";
 import { statusOf } from "./states.ts";
@@ -17,9 +18,10 @@ const EDGES_SHOWN = 20_000;
 const NO_FUNCTION = 0;
 
 export function pageGraph(core: Core, run: RunId | 0, about: TaskId, limit: number): QuestionAnswer {
-  if (about === 0) return { value: draw(core, tasksOf(core, run), limit), error: null };
+  const near = new Neighbours(core);
+  if (about === 0) return { value: draw(core, near, tasksOf(core, run), limit), error: null };
   const task = core.taskById(about);
-  return task === null ? forgotten(about) : { value: draw(core, around(task, limit), limit), error: null };
+  return task === null ? forgotten(about) : { value: draw(core, near, around(near, task, limit), limit), error: null };
 }
 
 interface Chosen {
@@ -44,7 +46,7 @@ function tasksOf(core: Core, run: RunId | 0): Chosen {
 }
 
 /** Its inputs and dependents, theirs, and so on: the nearest first. */
-function around(root: Task, limit: number): Chosen {
+function around(near: Neighbours, root: Task, limit: number): Chosen {
   const seen = new Set([root]);
   let looks = 0;
   let isWhole = true;
@@ -53,11 +55,11 @@ function around(root: Task, limit: number): Chosen {
     else if (!seen.has(task)) isWhole = false;
   };
   for (const task of seen) {
-    for (const { dependency } of task.deps) {
+    for (const dependency of near.inputsOf(task)) {
       if (++looks > EDGES) break;
       visit(dependency);
     }
-    for (const { dependent } of task.dependents) {
+    for (const dependent of near.dependentsOf(task)) {
       if (++looks > EDGES) break;
       visit(dependent);
     }
@@ -71,10 +73,10 @@ interface Node {
   readonly tasks: Task[];
 }
 
-function draw(core: Core, { tasks, total, isWhole }: Chosen, limit: number): PageGraph {
-  const nodes = tasks.length <= limit ? tasks.map((task) => ({ tasks: [task] })) : grouped(tasks, limit);
+function draw(core: Core, near: Neighbours, { tasks, total, isWhole }: Chosen, limit: number): PageGraph {
+  const nodes = tasks.length <= limit ? tasks.map((task) => ({ tasks: [task] })) : grouped(near, tasks, limit);
   const shown = nodes.slice(0, limit);
-  const edges = edgesOf(shown);
+  const edges = edgesOf(near, shown);
   const names: Record<number, string> = {};
   for (const { tasks } of shown) names[functionOf(tasks[0]!)] ??= tasks[0]!.definition?.record.name ?? "data";
   return {
@@ -91,10 +93,10 @@ function draw(core: Core, { tasks, total, isWhole }: Chosen, limit: number): Pag
 }
 
 /** By function, depth and kind of neighbours; without the depth where those are still too many. */
-function grouped(tasks: readonly Task[], limit: number): Node[] {
-  const depths = depthsOf(tasks);
-  const fine = groupedBy(tasks, (task) => `${depths.get(task)}|${kindOf(task)}`);
-  return fine.length <= limit ? fine : groupedBy(tasks, kindOf);
+function grouped(near: Neighbours, tasks: readonly Task[], limit: number): Node[] {
+  const depths = depthsOf(near, tasks);
+  const fine = groupedBy(tasks, (task) => `${depths.get(task)}|${kindOf(near, task)}`);
+  return fine.length <= limit ? fine : groupedBy(tasks, (task) => kindOf(near, task));
 }
 
 function groupedBy(tasks: readonly Task[], keyOf: (task: Task) => string): Node[] {
@@ -112,22 +114,21 @@ function groupedBy(tasks: readonly Task[], keyOf: (task: Task) => string): Node[
 const NEIGHBOURS = 16;
 
 /** Its function, and those of its inputs and dependents, each once. */
-function kindOf(task: Task): string {
+function kindOf(near: Neighbours, task: Task): string {
   const inputs = new Set<number>();
-  for (let i = 0; i < task.deps.length && i < NEIGHBOURS; i++) inputs.add(functionOf(task.deps[i]!.dependency));
+  for (const input of near.inputsOf(task).slice(0, NEIGHBOURS)) inputs.add(functionOf(input));
   const dependents = new Set<number>();
-  for (let i = 0; i < task.dependents.length && i < NEIGHBOURS; i++)
-    dependents.add(functionOf(task.dependents[i]!.dependent));
+  for (const dependent of near.dependentsOf(task).slice(0, NEIGHBOURS)) dependents.add(functionOf(dependent));
   return `${functionOf(task)}|${[...inputs].sort().join()}|${[...dependents].sort().join()}`;
 }
 
 /** How many tasks lie between it and those without inputs, on the longest way. */
-function depthsOf(tasks: readonly Task[]): Map<Task, number> {
+function depthsOf(near: Neighbours, tasks: readonly Task[]): Map<Task, number> {
   const depths = new Map<Task, number>();
   let looks = 0;
   for (const task of tasks) {
     let depth = 0;
-    for (const { dependency } of task.deps) {
+    for (const dependency of near.inputsOf(task)) {
       if (++looks > EDGES) break;
       depth = Math.max(depth, (depths.get(dependency) ?? -1) + 1);
     }
@@ -137,14 +138,14 @@ function depthsOf(tasks: readonly Task[]): Map<Task, number> {
 }
 
 /** Between different nodes, each once. */
-function edgesOf(nodes: readonly Node[]): { from: number[]; to: number[]; isWhole: boolean } {
+function edgesOf(near: Neighbours, nodes: readonly Node[]): { from: number[]; to: number[]; isWhole: boolean } {
   const places = new Map<Task, number>();
   for (const [at, { tasks }] of nodes.entries()) for (const task of tasks) places.set(task, at);
   const known = new Set<number>();
   const [from, to]: [number[], number[]] = [[], []];
   let looks = 0;
   for (const [task, at] of places) {
-    for (const { dependency } of task.deps) {
+    for (const dependency of near.inputsOf(task)) {
       if (++looks > EDGES || from.length === EDGES_SHOWN) return { from, to, isWhole: false };
       const source = places.get(dependency);
       if (source === undefined || source === at || known.has(source * nodes.length + at)) continue;

@@ -3,6 +3,7 @@
 import type { PageTask, TaskId } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { describe } from "./dump.ts";
+import { joined } from "./page-edges.ts";
 import { rowsOf } from "./page-tasks.ts";
 import type { QuestionAnswer, Task } from "./records.ts";
 import { whyOf } from "./why.ts";
@@ -22,8 +23,15 @@ export function pageTask(core: Core, id: TaskId, key: string): QuestionAnswer {
 
 function facts(core: Core, task: Task): PageTask {
   const { outcome } = task;
-  const inputs = task.deps.slice(0, NEIGHBOURS_SHOWN).map(({ dependency }) => dependency);
-  const dependents = task.dependents.slice(0, NEIGHBOURS_SHOWN).map(({ dependent }) => dependent);
+  const past = core.pastEdges.around(core, task);
+  const inputs = shown(
+    task.deps.map(({ dependency }) => dependency),
+    past.inputs,
+  );
+  const dependents = shown(
+    task.dependents.map(({ dependent }) => dependent),
+    past.dependents,
+  );
   const rows = rowsOf(core, [...inputs, ...dependents]);
   const { code, name, message } = outcome?.kind === "failed" ? outcome.failure : { code: null, name: "", message: "" };
   return {
@@ -36,6 +44,10 @@ function facts(core: Core, task: Task): PageTask {
     dependents: rows.slice(inputs.length),
     failure: outcome?.kind === "failed" ? { code: code ?? "", name, message } : null,
   };
+}
+
+function shown(present: Task[], past: readonly Task[]): Task[] {
+  return joined(present, past).slice(0, NEIGHBOURS_SHOWN);
 }
 
 export function forgotten(id: TaskId): QuestionAnswer {

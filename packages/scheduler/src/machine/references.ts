@@ -67,6 +67,7 @@ export function unlinkInputs(core: Core, task: Task): void {
   task.deps = noEdges;
   for (let i = 0; i < edges.length; i++) {
     const edge = edges[i]!;
+    if (task.refs > 0) core.pastEdges.add(edge.dependency.id, task.id); // a task that nobody holds goes, too
     const siblings = edge.dependency.dependents;
     const last = siblings.pop()!;
     if (last !== edge) {

@@ -5,7 +5,10 @@ import type { PageOverview } from "@taskflock/protocol/words";
 /** What changed over the last seconds; null: nothing is known yet. */
 export interface Flow {
   readonly endedPerSecond: number;
+  /** In the last second or so. */
   readonly submittedPerSecond: number;
+  /** The most that were unfinished at one time. */
+  readonly mostUnfinished: number;
   readonly movedBytesPerSecond: number;
   /** Share of the slots' time in which tasks ran their own code, and how long one took, seconds; null when nothing ended. */
   readonly computing: number | null;

@@ -30,6 +30,7 @@ export function rate(perSecond: number): string {
 
 /** `400 ms`, `12 s`, `3 min`, `2.5 h`, `3 days`. */
 export function duration(seconds: number): string {
+  if (seconds <= 0) return "0 s";
   if (seconds < 1e-3) return `${Math.max(1, Math.round(seconds * 1e6))} µs`;
   if (seconds < 1) return `${Math.round(seconds * 1e3)} ms`;
   if (seconds < 99.5) return `${Math.round(seconds)} s`;

@@ -1,13 +1,19 @@
 // Each rule says in one sentence what limits the cluster, or null when it is something else. The first that speaks is heard.
 
 import type { QueueLine } from "@taskflock/protocol/words";
-import type { LimitFacts, Load } from "./facts.ts";
+import type { Flow, LimitFacts, Load } from "./facts.ts";
 import { all, bytes, count, counted, duration, is, name, number, rate } from "./phrases.ts";
 
 type Rule = (facts: LimitFacts, load: Load) => string | null;
 
-/** A scheduler that takes so long to answer has too much to do, ms. */
+/** A scheduler that takes so long to answer has too much to do, ms, if so many tasks per second come or end; else its machine has. */
 const BUSY_MS = 150;
+const BUSY_PER_SECOND = 10_000;
+const LATE_MS = 500;
+/** Time that is left and worth halving, seconds. */
+const LONG_LEFT = 20;
+/** Tasks per second that come one by one at least, when it is no accident. */
+const ONE_BY_ONE_PER_SECOND = 5;
 /** Shorter tasks cost more than they compute, seconds; and so many per second are many. */
 const TINY_SECONDS = 0.001;
 const MANY_PER_SECOND = 1_000;
@@ -44,15 +50,22 @@ function unusable({ paused, retiring, cut }: LimitFacts["overview"]["workers"]):
 
 const nothingToDo: Rule = ({ overview, flow }, { unfinished, slots }) => {
   if (unfinished > 0) return null;
-  if (flow !== null && flow.endedPerSecond >= 5) {
-    return `Slots are idle: tasks come one by one, ${rate(flow.endedPerSecond)} per second. Submit many before waiting for one.`;
-  }
+  if (flow !== null && comesOneByOne(flow)) return oneByOne(flow);
   const open = overview.runs.find(({ status, steps, stepsDone }) => status === "open" && stepsDone < steps);
   if (open !== undefined) {
     return `Nothing to do: ${name(open.name)} has ${number(open.stepsDone)} of ${count(open.steps, "step")}, and its client submits nothing now.`;
   }
   return `Idle: ${count(overview.workers.running, "worker")} with ${count(slots, "slot")}, and nothing to do.`;
 };
+
+/** One is submitted when the one before has ended. */
+function comesOneByOne({ endedPerSecond, mostUnfinished }: Flow): boolean {
+  return mostUnfinished <= 1 && endedPerSecond >= ONE_BY_ONE_PER_SECOND;
+}
+
+function oneByOne({ endedPerSecond }: Flow): string {
+  return `Slots are idle: tasks come one by one, ${rate(endedPerSecond)} per second. Submit many before waiting for one.`;
+}
 
 /** Tasks that no worker could ever run wait without end, whatever the others do. */
 const impossible: Rule = ({ overview: { queues } }) => {
@@ -66,10 +79,13 @@ const impossible: Rule = ({ overview: { queues } }) => {
 };
 
 const schedulerBusy: Rule = ({ answerMs, flow }, { unfinished, idle }) => {
-  if (answerMs < BUSY_MS || unfinished === 0) return null;
-  const speed = flow === null ? "" : `, at ${rate(flow.endedPerSecond)} tasks per second`;
+  if (answerMs < BUSY_MS || unfinished === 0 || flow === null) return null;
+  if (flow.endedPerSecond + flow.submittedPerSecond < BUSY_PER_SECOND) {
+    if (answerMs < LATE_MS) return null;
+    return `The scheduler takes ${duration(answerMs / 1000)} to answer though it has little to do: its machine is busy with something else.`;
+  }
   const advice = idle > 0 ? " Larger tasks would keep more slots busy." : "";
-  return `The scheduler has too much to do: it takes ${duration(answerMs / 1000)} to answer${speed}.${advice}`;
+  return `The scheduler has too much to do: it takes ${duration(answerMs / 1000)} to answer, at ${rate(flow.endedPerSecond)} tasks per second.${advice}`;
 };
 
 const tinyTasks: Rule = ({ flow, overview }) => {
@@ -120,7 +136,8 @@ const slotsBusy: Rule = ({ overview, secondsLeft }, { queued, idle, slots, pendi
   if (idle > 0 || queued === 0 || slots === 0) return null;
   const places = slots === 1 ? "" : ` of ${count(workersOf(overview), "worker")}`;
   const subject = `${all(slots, "slot")}${places} ${is(slots)} busy, ${count(pending, "task")} to come`;
-  if (secondsLeft === null || secondsLeft < 2) return `${subject}: more workers would help.`;
+  if (secondsLeft === null) return `${subject}: more workers would help.`;
+  if (secondsLeft < LONG_LEFT) return `${subject}: about ${duration(Math.max(1, secondsLeft))} left.`;
   // What runs now has a slot already; what waits in line would find twice as many.
   const share = queued >= slots ? 0.5 : 1 - queued / (2 * slots);
   return `${subject}: with twice the workers about ${duration(secondsLeft * share)} instead of ${duration(secondsLeft)}.`;
@@ -143,13 +160,15 @@ const chain: Rule = ({ overview: { functions } }, { waiting, queued, active, bus
   const part = `${number(busy)} of ${count(slots, "slot")} busy: ${counted(waiting, "task", "wait")} for`;
   const holding = [...functions].filter((one) => one.active > 0).sort((a, b) => b.active - a.active)[0];
   if (holding === undefined) return `${part} the results of others.`;
-  if (holding.active === 1) return `${part} the result of ${name(holding.name)}.`;
-  return `${part} results of ${name(holding.name)}, of which ${number(holding.active)} run.`;
+  // Some of what was given to workers may wait there for the others.
+  const running = Math.min(holding.active, Math.max(1, busy));
+  if (running === 1) return `${part} the result of ${name(holding.name)}.`;
+  return `${part} results of ${name(holding.name)}, of which ${number(running)} run.`;
 };
 
 const slowClient: Rule = ({ flow }, { pending, idle, busy, slots }) => {
   if (flow === null || pending > 0 || idle === 0 || flow.submittedPerSecond < 0.5) return null;
-  if (flow.submittedPerSecond < flow.endedPerSecond * 0.8) return null;
+  if (comesOneByOne(flow)) return oneByOne(flow);
   return `${number(busy)} of ${count(slots, "slot")} busy: tasks are submitted more slowly (${rate(flow.submittedPerSecond)} per second) than the workers could do them.`;
 };
 
@@ -170,6 +189,7 @@ const rest: Rule = (_facts, { queued, active, busy, slots, pending, idle }) => {
   const part = `${number(busy)} of ${count(slots, "slot")} busy`;
   if (idle === 0) return `${all(slots, "slot")} ${is(slots)} busy, and nothing waits.`;
   if (queued > 0) return `${part}; ${count(pending, "task")} to come.`;
+  if (active > busy) return `${part}; ${count(active - busy, "task")} to begin at their workers.`;
   return active === 1 ? `${part}: the only task runs.` : `${part}: all ${count(active, "task")} run.`;
 };
 
@@ -178,8 +198,8 @@ export const rules: readonly Rule[] = [
   nobodyThere,
   nothingToDo,
   impossible,
-  schedulerBusy,
   tinyTasks,
+  schedulerBusy,
   scarce,
   memoryFull,
   slotsBusy,

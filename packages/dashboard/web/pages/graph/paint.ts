@@ -35,6 +35,7 @@ export function paintGraph(
 ): void {
   context.clearRect(0, 0, size.width, size.height);
   paintEdges(context, size, drawing, view, colours);
+  for (const node of new Set([marks.hovered, marks.selected])) paintEdgesOf(context, drawing, view, node, colours);
   for (let node = 0; node < drawing.nodes.length; node++) {
     const at = toScreen(view, drawing.layout.x[node]!, drawing.layout.y[node]!);
     const isSeen =
@@ -43,7 +44,6 @@ export function paintGraph(
   }
   mark(context, drawing, view, marks.hovered, colours.soft);
   mark(context, drawing, view, marks.selected, colours.accent);
-  for (const node of new Set([marks.hovered, marks.selected])) paintEdgesOf(context, drawing, view, node, colours);
 }
 
 function paintEdges(

@@ -98,7 +98,7 @@ function figures(now: number, rated: ReadonlyMap<number, RunRate>): Column<PageR
 export function RunProgressBar({ run }: { readonly run: PageRun }) {
   const { done, total, of } = progressOf(run);
   return (
-    <span title={total > 0 ? `${number(done)} of ${count(total, of)}` : ""}>
+    <span class="run-bar" title={total > 0 ? `${number(done)} of ${count(total, of)}` : ""}>
       <Progress value={done} max={total} label={`${nameOf(run)}: ${number(done)} of ${count(total, of)}`} />
     </span>
   );

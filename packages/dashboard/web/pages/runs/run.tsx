@@ -7,13 +7,14 @@ import { useAnswer } from "../../feed/use-answer.ts";
 import { href } from "../../frame/routes.ts";
 import { Badge, Empty, ErrorNote, Kpi, Loading, Progress, Section } from "../../ui/basics.tsx";
 import { Action } from "../../ui/dialog.tsx";
-import { count, dateTime, duration, number, rate, seconds, time, UNKNOWN } from "../../ui/format.ts";
+import { count, dateTime, duration, number, percent, rate, seconds, time, UNKNOWN } from "../../ui/format.ts";
 import { type Column, Table } from "../../ui/table.tsx";
 import { drawGraph, type FunctionCounts, functionTable } from "../graph/graph-model.ts";
 import type { PageProps } from "../index.ts";
 import { Failures } from "../tasks/failures.tsx";
 import { FunctionName } from "../tasks/rows.tsx";
 import { RunProgressBar } from "./index.tsx";
+import "./runs.css";
 import { linksOf, nameOf, progressOf, runSentence, tookUs } from "./runs-model.ts";
 
 export function RunPage({ params }: PageProps) {
@@ -43,6 +44,7 @@ function Run({ run }: { readonly run: PageRun }) {
     <>
       <Head run={run} />
       <p>{runSentence(run, rated, now)}</p>
+      <RunProgressBar run={run} />
       <Figures run={run} now={now} />
       <Remarks run={run.run} />
       {run.counts.failed > 0 && (
@@ -89,8 +91,12 @@ function Figures({ run, now }: { readonly run: PageRun; readonly now: number }) 
   const rated = run.status === "open" ? rates.value.get(run.run) : undefined;
   const { counts } = run;
   return (
-    <div class="kpis">
-      <Kpi label="Progress" value={<RunProgressBar run={run} />} note={`${number(done)} of ${count(total, of)}`} />
+    <div class="kpis run-figures">
+      <Kpi
+        label="Done"
+        value={total > 0 ? percent(done / total) : UNKNOWN}
+        note={`${number(done)} of ${count(total, of)}`}
+      />
       <Kpi label="Time left" value={seconds(rated?.secondsLeft)} note={`at ${rate(rated?.perSecond, `${of}s`)}`} />
       <Kpi label="Took" value={duration(tookUs(run, now))} note={`since ${time(wallTime(run.startedAt))}`} />
       <Kpi

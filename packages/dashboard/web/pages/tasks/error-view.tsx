@@ -9,38 +9,40 @@ export function ErrorView({ error }: { readonly error: TaskError }) {
   const place = error.place ?? first ?? error.causes.find((cause) => cause.place !== null)?.place ?? null;
   return (
     <Section title="Error">
-      <p class="error-line">
-        {error.name}: {error.message} {error.code !== "" && <code>{error.code}</code>}
-      </p>
-      <dl class="facts">
-        {place !== null && (
+      <div class="error-view">
+        <p class="error-line">
+          {error.name}: {error.message} {error.code !== "" && <code>{error.code}</code>}
+        </p>
+        <dl class="facts">
+          {place !== null && (
+            <>
+              <dt>Thrown at</dt>
+              <dd class="mono">{placeText(place)}</dd>
+            </>
+          )}
+          {error.arguments !== "" && (
+            <>
+              <dt>Called with</dt>
+              <dd class="mono">{error.arguments}</dd>
+            </>
+          )}
+        </dl>
+        {lines.length > 1 && <StackView lines={lines} />}
+        {error.causes.map(({ name, message, stack }, index) => (
+          <div key={index}>
+            <h3>
+              Caused by {name}: {message}
+            </h3>
+            <StackView lines={readStack(stack, message).lines} />
+          </div>
+        ))}
+        {error.log.length > 0 && (
           <>
-            <dt>Thrown at</dt>
-            <dd class="mono">{placeText(place)}</dd>
+            <h3>Last printed</h3>
+            <Lines label="Last lines that it printed" lines={error.log} />
           </>
         )}
-        {error.arguments !== "" && (
-          <>
-            <dt>Called with</dt>
-            <dd class="mono">{error.arguments}</dd>
-          </>
-        )}
-      </dl>
-      {lines.length > 1 && <StackView lines={lines} />}
-      {error.causes.map(({ name, message, stack }, index) => (
-        <div key={index}>
-          <h3>
-            Caused by {name}: {message}
-          </h3>
-          <StackView lines={readStack(stack, message).lines} />
-        </div>
-      ))}
-      {error.log.length > 0 && (
-        <>
-          <h3>Last printed</h3>
-          <Lines label="Last lines that it printed" lines={error.log} />
-        </>
-      )}
+      </div>
     </Section>
   );
 }

@@ -1,4 +1,4 @@
-// What failed first: tasks that failed by themselves in the order of time, each with what could not run because of it.
+// What failed first: tasks that failed by themselves, in the order of time.
 
 import type { PageFailures } from "@taskflock/protocol/words";
 import { query } from "../../feed/api.ts";
@@ -8,40 +8,43 @@ import { href } from "../../frame/routes.ts";
 import { Empty, ErrorNote, Loading } from "../../ui/basics.tsx";
 import { count, dateTime, time } from "../../ui/format.ts";
 import { type Column, Table } from "../../ui/table.tsx";
-import { failuresSentence, type RootFailure, rootFailures, sameMessages } from "./failures-model.ts";
-import { FunctionName, WorkerLink } from "./rows.tsx";
+import { type Failure, failuresOf, failuresSentence, sameMessages } from "./failures-model.ts";
+import { FunctionName, RunLink, WorkerLink } from "./rows.tsx";
 
 const AGAIN_MS = 3000;
 const LIMIT = 200;
+const MESSAGES = 5;
 
 /** Of all runs, or of one. */
 export function Failures({ run }: { readonly run: number }) {
   const { value, error, reload } = useAnswer<PageFailures>(query("failures", { limit: LIMIT }), AGAIN_MS);
-  if (error !== null && value === null) return <ErrorNote error={error} onRetry={reload} />;
-  if (value === null) return <Loading what="failures" />;
-  const roots = rootFailures(value, run);
-  if (roots.length === 0) return <Empty>{emptyText(run, value.total)}</Empty>;
+  if (value === null)
+    return error === null ? <Loading what="failures" /> : <ErrorNote error={error} onRetry={reload} />;
+  const items = failuresOf(value, run);
+  if (items.length === 0) return <Empty>{run === 0 ? NONE : NONE_HERE}</Empty>;
   return (
     <>
-      <p class="tools">{failuresSentence(roots, run === 0 ? value.total : 0)}</p>
-      <Messages roots={roots} />
-      <Table label="Failures, the first to fail first" columns={columns} rows={roots} rowKey={({ key }) => key} />
+      <p class="tools">{failuresSentence(items.length, run === 0 ? value.total : null)}</p>
+      <Messages items={items} />
+      <Table label="Failures, the first to fail first" columns={columns} rows={items} rowKey={keyOf} />
     </>
   );
 }
 
-function emptyText(run: number, total: number): string {
-  if (run === 0 || total === 0) return "No task has failed. What fails appears here, the first to fail first.";
-  return `No task of this run is among the first ${count(Math.min(LIMIT, total), "failure")}.`;
+const NONE = "No task has failed. What fails appears here, the first to fail first.";
+const NONE_HERE = "No failure of this run is remembered; others may have failed because of what they needed.";
+
+function keyOf({ task, at }: Failure): string {
+  return `${task} ${at}`;
 }
 
 /** When many tasks fail alike there are few causes: they are named first. */
-function Messages({ roots }: { readonly roots: readonly RootFailure[] }) {
-  const messages = sameMessages(roots).filter((message) => message.count > 1);
+function Messages({ items }: { readonly items: readonly Failure[] }) {
+  const messages = sameMessages(items).slice(0, MESSAGES);
   if (messages.length === 0) return null;
   return (
     <ul class="plain-list">
-      {messages.slice(0, 5).map(({ message, count: of }) => (
+      {messages.map(({ message, count: of }) => (
         <li key={message}>
           {count(of, "task")}: <span class="mono">{message}</span>
         </li>
@@ -50,32 +53,31 @@ function Messages({ roots }: { readonly roots: readonly RootFailure[] }) {
   );
 }
 
-const columns: readonly Column<RootFailure>[] = [
+const columns: readonly Column<Failure>[] = [
   {
     id: "at",
     title: "Failed at",
-    cell: ({ at }) => (at === null ? "–" : <span title={dateTime(wallTime(at))}>{time(wallTime(at))}</span>),
+    cell: ({ at }) => (at === null ? "–" : <span title={dateTime(wallTime(at))}>{time(wallTime(at), true)}</span>),
     sort: ({ at }) => at,
   },
   {
     id: "task",
     title: "Task",
     isName: true,
-    cell: ({ row, key }) => (
-      <a class="mono" href={href("tasks", row?.task ?? key)}>
-        {key}
-      </a>
-    ),
+    cell: ({ task, key, state }) =>
+      state === "forgotten" ? (
+        <span class="mono" title="Nobody refers to it any more: its error is forgotten but for the message.">
+          {key}
+        </span>
+      ) : (
+        <a class="mono" href={href("tasks", task)}>
+          {key}
+        </a>
+      ),
     sort: ({ key }) => key,
   },
-  { id: "function", title: "Function", cell: ({ row }) => (row === null ? "–" : <FunctionName name={row.function} />) },
-  { id: "worker", title: "Worker", cell: ({ row }) => <WorkerLink name={row?.worker ?? ""} /> },
-  {
-    id: "because",
-    title: "Because of it",
-    isNumeric: true,
-    cell: ({ because }) => (because.length === 0 ? "–" : count(because.length, "task")),
-    sort: ({ because }) => because.length,
-  },
-  { id: "message", title: "Message", isWide: true, cell: ({ message }) => <span title={message}>{message}</span> },
+  { id: "message", title: "Message", isWide: true, cell: ({ outcome }) => <span title={outcome}>{outcome}</span> },
+  { id: "function", title: "Function", cell: (row) => <FunctionName name={row.function} /> },
+  { id: "worker", title: "Worker", cell: ({ worker }) => <WorkerLink name={worker} /> },
+  { id: "run", title: "Run", cell: (row) => <RunLink row={row} /> },
 ];

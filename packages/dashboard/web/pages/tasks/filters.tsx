@@ -10,20 +10,13 @@ import { isFiltered } from "./tasks-model.ts";
 /** After the last key, before the question is asked. */
 const TYPING_MS = 250;
 
-export function Filters({ filter }: { readonly filter: TaskFilter }) {
-  const { functions = [], runs = [] } = overview.value ?? {};
-  const list = useId();
+/** `isRunOnly`: the others do not count for what is shown. */
+export function Filters({ filter, isRunOnly }: { readonly filter: TaskFilter; readonly isRunOnly: boolean }) {
+  const runs = overview.value?.runs ?? [];
   const isKnown = filter.run === 0 || runs.some(({ run }) => run === filter.run);
   return (
     <search class="tools">
-      <Field label="Key" name="text" value={filter.text} placeholder="any part of it" />
-      <Field label="Function" name="function" value={filter.function} list={list} />
-      <datalist id={list}>
-        {functions.map(({ fn, name }) => (
-          <option key={fn} value={name} />
-        ))}
-      </datalist>
-      <Field label="Worker" name="worker" value={filter.worker} placeholder="its name" />
+      {!isRunOnly && <Fields filter={filter} />}
       <label>
         Run
         <select
@@ -43,6 +36,22 @@ export function Filters({ filter }: { readonly filter: TaskFilter }) {
         Clear
       </button>
     </search>
+  );
+}
+
+function Fields({ filter }: { readonly filter: TaskFilter }) {
+  const list = useId();
+  return (
+    <>
+      <Field label="Key" name="text" value={filter.text} placeholder="any part of it" />
+      <Field label="Function" name="function" value={filter.function} list={list} />
+      <datalist id={list}>
+        {(overview.value?.functions ?? []).map(({ fn, name }) => (
+          <option key={fn} value={name} />
+        ))}
+      </datalist>
+      <Field label="Worker" name="worker" value={filter.worker} placeholder="its name" />
+    </>
   );
 }
 

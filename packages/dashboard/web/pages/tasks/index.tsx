@@ -24,18 +24,19 @@ export function TasksPage() {
     setQuery(id === FAILURES ? { view: FAILURES, status: "" } : { view: "", status: id === "all" ? "" : id });
   return (
     <>
-      <Filters filter={filter} />
+      <Filters filter={filter} isRunOnly={isFailures} />
       <Tabs
         label="Tasks by status"
         selected={isFailures ? FAILURES : filter.status || "all"}
         onSelect={select}
         tabs={[
-          ...tabs.map((tab) => ({
-            id: tab.status || "all",
+          { id: "all", title: titleOf(tabs[0]!), content: () => <List filter={filter} /> },
+          { id: FAILURES, title: "First failures", content: () => <Failures run={filter.run} /> },
+          ...tabs.slice(1).map((tab) => ({
+            id: tab.status,
             title: titleOf(tab),
             content: () => <List filter={filter} />,
           })),
-          { id: FAILURES, title: "Failures, first first", content: () => <Failures run={filter.run} /> },
         ]}
       />
     </>

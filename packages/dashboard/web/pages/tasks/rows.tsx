@@ -29,7 +29,12 @@ export function WorkerLink({ name }: { readonly name: string }) {
   return name === "" ? <span class="soft">–</span> : <a href={href("workers", name)}>{name}</a>;
 }
 
-export function taskColumns(now: number): Column<PageTaskRow>[] {
+export function RunLink({ row: { run, runName } }: { readonly row: Pick<PageTaskRow, "run" | "runName"> }) {
+  if (run === 0) return <span class="soft">–</span>;
+  return <a href={href("runs", run)}>{runName || `run ${run}`}</a>;
+}
+
+function taskColumns(now: number): Column<PageTaskRow>[] {
   return [
     {
       id: "key",
@@ -47,12 +52,7 @@ export function taskColumns(now: number): Column<PageTaskRow>[] {
       cell: ({ status, state }) => <Badge status={status === "waiting" ? state : status} />,
     },
     { id: "function", title: "Function", cell: (row) => <FunctionName name={row.function} /> },
-    {
-      id: "run",
-      title: "Run",
-      cell: ({ run, runName }) =>
-        run > 0 ? <a href={href("runs", run)}>{runName || `run ${run}`}</a> : <span class="soft">–</span>,
-    },
+    { id: "run", title: "Run", cell: (row) => <RunLink row={row} /> },
     { id: "worker", title: "Worker", cell: ({ worker }) => <WorkerLink name={worker} /> },
     { id: "since", title: "Since", cell: ({ since }) => <Ago us={since} now={now} /> },
     { id: "attempt", title: "Attempt", isNumeric: true, cell: ({ attempt }) => (attempt > 0 ? number(attempt) : "–") },

@@ -188,7 +188,7 @@ function Related(props: {
   readonly empty: string;
 }) {
   const { title, rows, total, now, empty } = props;
-  const more = total > rows.length ? ` (the first ${rows.length} of ${number(total)})` : "";
+  const more = total > rows.length ? ` (${rows.length} of ${number(total)})` : "";
   return (
     <Section title={`${title}${more}`}>
       <TaskTable label={title} rows={rows} now={now} empty={<Empty>{empty}</Empty>} />

@@ -22,9 +22,11 @@ export function TransfersPage() {
   const { pairs, recent } = known;
   return (
     <>
-      {transferSentences(known).map((sentence) => (
-        <p key={sentence}>{sentence}</p>
-      ))}
+      <div class="transfer-notes">
+        {transferSentences(known).map((sentence) => (
+          <p key={sentence}>{sentence}</p>
+        ))}
+      </div>
       <Figures known={known} />
       <Section title="From worker to worker">
         {matrix.names.length === 0 ? (

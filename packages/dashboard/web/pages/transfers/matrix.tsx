@@ -9,6 +9,9 @@ import { describeCell, intensity, type Matrix, OTHERS } from "./transfers-model.
 /** Room for the names at the left and above. */
 const LABELS = 92;
 const SMALLEST_TEXT = 9;
+/** Pixels of a square, and of the whole. */
+const LARGEST_SIDE = 44;
+const LARGEST = 640;
 
 interface Cell {
   readonly from: number;
@@ -51,10 +54,11 @@ export function TransferMatrix({ matrix }: { readonly matrix: Matrix }) {
       old === null ? { from: 0, to: 0 } : { from: within(old.from + step[0]!), to: within(old.to + step[1]!) },
     );
   };
+  const wanted = Math.min(LARGEST, LABELS + LARGEST_SIDE * matrix.names.length + 8);
   const told = chosen === null ? "" : tellCell(matrix, chosen);
   return (
     <>
-      <div class="matrix-box">
+      <div class="matrix-box" style={{ width: `${wanted}px`, height: `${wanted}px` }}>
         {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: an application takes the arrow keys itself, as this does. */}
         <canvas
           ref={ref}
@@ -81,7 +85,7 @@ function tellCell({ names, cells, folded }: Matrix, { from, to }: Cell): string 
 
 function sideOf({ width, height }: CanvasSize, { names }: Matrix): number {
   const room = Math.min(width - LABELS, height - LABELS) - 4;
-  return Math.max(4, Math.min(44, room / Math.max(1, names.length)));
+  return Math.max(4, Math.min(LARGEST_SIDE, room / Math.max(1, names.length)));
 }
 
 interface Colours {
