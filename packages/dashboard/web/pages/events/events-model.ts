@@ -77,13 +77,39 @@ function once<T extends object>(from: T, make: (from: T) => Line): Line {
   return line;
 }
 
-/** All of both, the oldest first; what comes twice is there once. */
+interface Numbered {
+  readonly seq: number;
+}
+
+/** Two lists in the order of their numbers as one; what is in both is there once. */
+export function joined<T extends Numbered>(earlier: readonly T[], live: readonly T[]): readonly T[] {
+  if (earlier.length === 0) return live;
+  return inOrder(earlier, live, (a, b) => a.seq - b.seq, true);
+}
+
+/** Events and lines, each in the order of their numbers, as one list in the order of time. */
 export function timeline(events: readonly ClusterEvent[], logs: readonly LogEntry[]): readonly Line[] {
-  const lines = new Map<string, Line>();
-  for (const event of events) lines.set(`e${event.seq}`, once(event, lineOfEvent));
-  for (const log of logs) lines.set(`l${log.seq}`, once(log, lineOfLog));
-  // By time; of one moment by number, events before lines.
-  return [...lines.values()].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  const ofEvents = events.map((event) => once(event, lineOfEvent));
+  const ofLogs = logs.map((log) => once(log, lineOfLog));
+  return inOrder(ofEvents, ofLogs, (a, b) => a.at - b.at, false);
+}
+
+/** Of equals the first list's come first, or stand for both. */
+function inOrder<T>(
+  first: readonly T[],
+  second: readonly T[],
+  compare: (a: T, b: T) => number,
+  areOne: boolean,
+): readonly T[] {
+  const all: T[] = [];
+  let next = 0;
+  for (const item of first) {
+    while (next < second.length && compare(second[next]!, item) < 0) all.push(second[next++]!);
+    all.push(item);
+    if (areOne && next < second.length && compare(second[next]!, item) === 0) next++;
+  }
+  for (; next < second.length; next++) all.push(second[next]!);
+  return all;
 }
 
 const isOfSource: Readonly<Record<Source, (line: Line) => boolean>> = {

@@ -8,7 +8,17 @@ import { Empty, Loading } from "../../ui/basics.tsx";
 import { copyText, download } from "../../ui/download.ts";
 import { count, dateTime, time } from "../../ui/format.ts";
 import { toast } from "../../ui/toast.tsx";
-import { asText, type Filter, filtered, type Line, namesIn, type Source, sources, timeline } from "./events-model.ts";
+import {
+  asText,
+  type Filter,
+  filtered,
+  joined,
+  type Line,
+  namesIn,
+  type Source,
+  sources,
+  timeline,
+} from "./events-model.ts";
 import { Lines } from "./lines.tsx";
 import { useEarlier } from "./use-earlier.ts";
 import "./events.css";
@@ -30,7 +40,7 @@ export function EventsPage() {
   const [isWrapped, setWrapped] = useState(true);
   const paused = useSignal<readonly Line[] | null>(null);
   const all = useMemo(
-    () => timeline([...earlier.events, ...events.value.items], [...earlier.logs, ...logs.value.items]),
+    () => timeline(joined(earlier.events, events.value.items), joined(earlier.logs, logs.value.items)),
     [earlier.events, earlier.logs, events.value, logs.value],
   );
   const base = paused.value ?? all;
