@@ -13,6 +13,7 @@ import type {
   TaskNumber,
 } from "@taskflock/protocol/words";
 import type { ClientProcess } from "./client-process.ts";
+import { pageErrand } from "./page-errands.ts";
 import type { Random } from "./random.ts";
 import { refer } from "./run-errands.ts";
 import { makesActor, mayHang, recall } from "./tasks.ts";
@@ -178,4 +179,7 @@ const errands: readonly Errand[] = [
   profile,
   call,
   actor,
+  pageErrand,
+  pageErrand,
+  pageErrand,
 ];

@@ -128,6 +128,7 @@ const happenings: readonly string[] = [
   "read",
   "event actorCreated",
   "event actorLost",
+  "event cancelled",
   "event clientGone",
   "event clusterRestarted",
   "event copied",
@@ -193,6 +194,18 @@ const questions: readonly Question["q"][] = [
   "dump",
   "hearReports",
   "tellTask",
+  "pageOverview",
+  "pageWorkers",
+  "pageWorker",
+  "pageGone",
+  "pageSpans",
+  "pageTasks",
+  "pageTask",
+  "pageGraph",
+  "pageTransfers",
+  "pageDetails",
+  "pageFailures",
+  "pageCancel",
 ];
 
 const messageKinds: readonly string[] = [

@@ -1,5 +1,6 @@
 // Every route of the HTTP API: for whom it answers, and what it does with rubbish. What is in the answers: test/system/dashboard.test.ts.
 
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WINDOW_MS } from "../server/auth/attempts.ts";
 import { errorIn, Stage, TOKEN, VIEWER_TOKEN } from "./dashboard-stage.ts";
@@ -46,6 +47,9 @@ const actions: readonly (readonly [string, unknown, number])[] = [
   ["restart-cluster", {}, 200],
 ];
 
+/** Tested in sign-in.test.ts, and where reports are. */
+const elsewhere: readonly string[] = ["codes", "report", "reports", "reports/7"];
+
 test.each(reads)("GET %s is for everybody who shows a token", async (path, status) => {
   const url = `/api/v1/${path}`;
   const answers = [await stage.get(url), await stage.get(url, VIEWER_TOKEN), await stage.get(url, null)];
@@ -70,7 +74,11 @@ test.each(actions)("POST actions/%s of %j is for admins", async (name, body, sta
 
 test("all routes are described, and nothing else is", async () => {
   const { paths } = JSON.parse((await stage.get("/api/v1/openapi.json")).body) as { paths: Record<string, object> };
-  const said = [...reads.map(([path]) => path.split("?")[0]!), ...actions.map(([name]) => `actions/${name}`), "codes"];
+  const said = [
+    ...reads.map(([path]) => path.split("?")[0]!),
+    ...actions.map(([name]) => `actions/${name}`),
+    ...elsewhere,
+  ];
   const asPattern = (path: string): RegExp =>
     new RegExp(`^${path.replace(/\{\w+\}/g, "[^/.]+").replace(".csv", "\\.csv")}$`);
   const patterns = Object.keys(paths).map(asPattern);
@@ -84,6 +92,12 @@ test("all routes are described, and nothing else is", async () => {
       said.some((path) => pattern.test(`/api/v1/${path}`)),
       String(pattern),
     ).toBe(true);
+});
+
+test("docs/http-api.md names every path", async () => {
+  const page = readFileSync(new URL("../../../docs/http-api.md", import.meta.url), "utf8");
+  const { paths } = JSON.parse((await stage.get("/api/v1/openapi.json")).body) as { paths: Record<string, object> };
+  for (const path of Object.keys(paths)) expect(page).toContain(`\`${path.replace("/api/v1/", "")}`);
 });
 
 test.each([

@@ -214,3 +214,23 @@ describe("it is lost", () => {
     expect(stage.outcomes(2).at(-1)).toBe("failed 1 FLOCK_DATA_LOST of data-1-1");
   });
 });
+
+describe("data that is lost", () => {
+  it("is not waited for when it is set free: nothing of it runs", () => {
+    const { stage } = kept();
+    stage.lose(1);
+    stage.say(1, { t: "ask", id: 1, question: { q: "fireAndForget", ns: [1 as never] } });
+    stage.release(1, 1);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
+  it("is expected no more by a worker whose answer to an older request came late", () => {
+    const { stage, data } = kept();
+    stage.worker(2);
+    stage.submit(1, 2, { deps: [1] });
+    stage.lose(1);
+    expect(expected(stage, 2)).toBe(data);
+    stage.tell(2, { t: "notHeld", task: data, message: "no holder could be reached", code: null });
+    expect(stage.take(2, "drop")).toEqual([{ t: "drop", task: data }]);
+  });
+});

@@ -23,6 +23,37 @@ async function failure(promise: Promise<unknown>): Promise<string> {
   return "no error";
 }
 
+describe("an observer", () => {
+  test("asks, and counts neither as a session nor as an event, also after a cut", async () => {
+    const scheduler = await start(cleanups);
+    const relay = await Relay.start(cleanups, scheduler.port);
+    const hello = { role: "client", name: "page", observer: true } as const;
+    const page = await TestClient.connect(cleanups, relay.address, { hello });
+    page.link.send({ t: "ask", id: 1, question: { q: "pageOverview" } });
+    await page.log.has("answer 1");
+    expect(page.answers.get(1)).toMatchObject({ sessions: 0, lastEvent: 0, runs: [] });
+    relay.cut();
+    await page.log.has("down");
+    relay.heal();
+    await page.log.has("resumed");
+    page.link.send({ t: "ask", id: 2, question: { q: "pageOverview" } });
+    await page.log.has("answer 2");
+    expect(page.answers.get(2)).toMatchObject({ sessions: 0, lastEvent: 0 });
+    expect(await gauge(scheduler, "sessions")).toBe(0);
+  });
+
+  test("that brings work is turned away, and what it brought is freed", async () => {
+    const scheduler = await start(cleanups);
+    const hello = { role: "client", name: "page", observer: true } as const;
+    const page = await TestClient.connect(cleanups, scheduler.address, { hello });
+    page.define();
+    page.submit(1, "x");
+    await page.log.has("gone FLOCK_FORBIDDEN");
+    expect(page.gone?.message).toContain("page said that it only asks");
+    expect(await gauge(scheduler, "payloads")).toBe(0);
+  });
+});
+
 describe("a task's way through real sockets", () => {
   test("from client to worker and back; nothing is left behind after release", async () => {
     const scheduler = await start(cleanups);

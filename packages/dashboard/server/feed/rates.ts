@@ -4,6 +4,8 @@ import type { PageOverview, PageRun, RunRate } from "@taskflock/protocol/words";
 
 /** What is so long ago counts a third, seconds: about as long as eight endings take, in these limits. */
 const MEMORY_S = { least: 10, most: 600, endings: 8 } as const;
+/** A shorter pause is none, seconds: a client thinks, a scheduler hands out. */
+const IDLE_S = 2;
 /** An estimate beyond it tells nobody anything: ten years. */
 const MOST_SECONDS = 10 * 365 * 86_400;
 /** The number that stands for the whole cluster. */
@@ -29,6 +31,8 @@ export class Rate {
   #last: Stand;
   /** How long nothing has ended although there was work. */
   #quiet = 0;
+  /** How long there has been nothing to do. */
+  #idle = 0;
 
   /** So much has ended in the time before: a first guess, that counts little. */
   constructor(stand: Stand, secondsBefore: number) {
@@ -44,16 +48,18 @@ export class Rate {
     if (seconds <= 0) return;
     this.#last = stand;
     const more = Math.max(0, stand.ended - before.ended);
-    if (more === 0 && before.left === 0) return;
+    const isIdle = more === 0 && before.left === 0;
+    this.#idle = isIdle ? this.#idle + seconds : 0;
+    if (isIdle) return;
     this.#quiet = more > 0 ? 0 : this.#quiet + seconds;
     const fade = Math.exp(-seconds / this.#memory());
     this.#count = this.#count * fade + more;
     this.#seconds = this.#seconds * fade + seconds;
   }
 
-  /** Null before the first ending. What has run for long by now is not quicker than that, whatever others were. */
+  /** Null before the first ending, and while there is nothing to do. What has run for long by now is not quicker than that, whatever others were. */
   get perSecond(): number | null {
-    if (this.#count <= 0 || this.#seconds <= 0) return null;
+    if (this.#count <= 0 || this.#seconds <= 0 || this.#idle > IDLE_S) return null;
     const lately = this.#count / this.#seconds;
     return this.#quiet > 0 ? Math.min(lately, Math.max(1, this.#last.running) / this.#quiet) : lately;
   }

@@ -6,6 +6,8 @@ import type { RunningTask } from "./limit/facts.ts";
 
 const endedColumns = ["task", "fn", "worker", "endedAt", "durationUs", "end"] as const;
 const runningColumns = ["task", "fn", "worker", "startedAt"] as const;
+/** Sums by worker and function: more than the scheduler has at one time. */
+const PAIRS_KEPT = 20_000;
 /** How many of them the limit line may want to name. */
 const LONGEST = 5;
 type Ended = Record<(typeof endedColumns)[number], number[]>;
@@ -122,9 +124,14 @@ export class SpanLog {
       const key = `${number}:${fn[index]}`;
       const text = `${number},${fn[index]},${count[index]},${us[index]}`;
       if (this.#skipped.get(key) === text) return;
+      this.#skipped.delete(key); // the last that changed are the last of the map
       this.#skipped.set(key, text);
       this.#newSkipped.push(text);
     });
+    for (const key of this.#skipped.keys()) {
+      if (this.#skipped.size <= PAIRS_KEPT) break;
+      this.#skipped.delete(key);
+    }
     return this.#newSkipped.length > before;
   }
 }

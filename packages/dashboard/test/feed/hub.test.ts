@@ -2,7 +2,7 @@ import type { FeedTopic, FeedWish } from "@taskflock/protocol/words";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Hub } from "../../server/feed/hub.ts";
 import { BEHIND_BYTES, BEHIND_MS, type Page } from "../../server/feed/page-book.ts";
-import { FakeClock, FakePage, FakeScheduler, manySpans, overviewOf, workerOf } from "./fakes.ts";
+import { FakeClock, FakePage, FakeScheduler, manySpans, overviewOf, spansOf, workerOf } from "./fakes.ts";
 
 let scheduler: FakeScheduler;
 let clock: FakeClock;
@@ -241,6 +241,17 @@ describe("what a page is sent", () => {
     const [again] = outlet.messages();
     expect(again).toMatchObject({ fresh: true, connected: true, overview: { slots: 9 } });
     expect(again.points).toHaveLength(1);
+  });
+
+  test("who holds up the end, when spans and workers are known", async () => {
+    scheduler.workers = { now: 0, workers: [workerOf(3)] };
+    scheduler.overview = overviewOf({ now: 60e6, workers: { running: 1 }, slots: 4, busy: 1, tasks: { running: 1 } });
+    const running = { task: [5], fn: [7], worker: [3], startedAt: [20e6] };
+    scheduler.answer = ({ q }) =>
+      q === "pageSpans" ? spansOf({ running, names: { 7: "fit" }, runningKeys: ["fit-5"] }) : undefined;
+    const { outlet } = open("spans", "workers");
+    await clock.pass(0);
+    expect(outlet.messages()[0].limit).toBe("The last task has run for 40 s, fit on worker-3.");
   });
 
   test("that there is no scheduler at all", async () => {

@@ -75,6 +75,9 @@ describe("rates", () => {
     idle(0, 0, 0);
     idle(3600, 0, 100);
     expect(idle(3605, 50, 50)[0]).toEqual({ run: 0, perSecond: 10, secondsLeft: 5 });
+    idle(3610, 100, 0);
+    expect(idle(3611, 100, 0)[0]).toEqual({ run: 0, perSecond: 10, secondsLeft: 0 });
+    expect(idle(3613, 100, 0)[0]).toEqual({ run: 0, perSecond: null, secondsLeft: 0 });
   });
 
   test("the last task is not as quick as thousands of tiny ones were before it", () => {

@@ -149,6 +149,21 @@ test("sums of attempts that are not told one by one come when they change", () =
   expect(say(state, true).message.spans?.skipped.worker).toHaveLength(2);
 });
 
+test("what is kept stays bounded while workers and functions come and go", () => {
+  const state = new FeedState();
+  for (let round = 0; round < 12; round++) {
+    const worker = numbers(5000).map((one) => round * 5000 + one);
+    const names = Object.fromEntries(numbers(500).map((fn) => [round * 500 + fn, "f"]));
+    const ones = worker.map(() => 1);
+    state.spans.add(spansOf({ skipped: { worker, fn: ones, count: ones, us: ones }, names }));
+    state.settle();
+  }
+  const { skipped, names } = say(state, true).message.spans!;
+  expect(skipped.worker.at(-1)).toBe(60_000);
+  expect(skipped.worker.length).toBeLessThanOrEqual(20_000);
+  expect(Object.keys(names).length).toBeLessThanOrEqual(1500);
+});
+
 test("the budget is what the parts are held to", () => {
   const state = new FeedState();
   fill(state, long);

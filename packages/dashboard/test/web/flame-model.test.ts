@@ -107,7 +107,7 @@ describe("frames", () => {
       { name: "score", line: 42, selfMs: 10, totalMs: 100 },
     ]);
     expect(table[0]!.selfShare).toBeCloseTo(0.58);
-    expect(placeOf({ file: "/tmp/x/fit-0a1b2c3d.taskflock-function.js", line: 3 })).toBe("fit (as it was sent):3");
+    expect(placeOf({ file: "/tmp/x/fit-0a1b2c3d.taskflock-function.js", line: 3 })).toBe("fit, line 3 of its code");
     expect(placeOf({ file: "", line: 3 })).toBe("");
     expect(placeOf({ file: "a.ts", line: 3 })).toBe("a.ts:3");
   });

@@ -202,6 +202,26 @@ describe("which slot ran what", () => {
     expect(stream.rows.map(({ of }) => of.name)).toEqual(["worker-2"]);
   });
 
+  it("learns later whose rows those of a worker are that was gone before, and how many", () => {
+    const stream = streamOf(1, "alpha");
+    stream.take(
+      feed()(1000, [
+        [1, 7, 9, 1000, 100],
+        [2, 7, 9, 1000, 200],
+        [3, 7, 9, 1000, 300],
+      ]),
+      1000,
+    );
+    expect(stream.rows.filter(({ of }) => of.isGone).map(({ of }) => of.name)).toEqual(Array(4).fill("worker 9"));
+    stream.nameGone([{ worker: 9, name: "beta", slots: 1 }]);
+    expect(stream.rows.map(({ of, slot }) => [of.name, slot])).toEqual([
+      ["alpha", 0],
+      ["beta", 0],
+    ]);
+    expect(barsOf(stream)[1]).toMatch(/^\d:400-\d+ \d:\d+-\d+ \d:\d+-1000$/);
+    expectNoOverlap(stream.rows);
+  });
+
   it("begins anew when the feed does", () => {
     const stream = streamOf(1, "alpha");
     stream.take(feed()(1000, [[1, 7, 1, 1000, 100]]), 1000);

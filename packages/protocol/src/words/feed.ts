@@ -71,7 +71,7 @@ export interface FeedPoint {
 export interface RunRate {
   /** 0: the whole cluster, all its tasks. */
   readonly run: number;
-  /** Ended tasks (or steps) per second lately; null before there is a rate. */
+  /** Ended tasks (or steps) per second lately; null before there is a rate, and while there is nothing to do. */
   readonly perSecond: number | null;
   /** Seconds until it is done, at that rate; null when that is not known. */
   readonly secondsLeft: number | null;

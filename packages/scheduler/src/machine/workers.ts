@@ -290,8 +290,11 @@ function sendAgain(core: Core, task: Task, worker: Worker, detail: string): void
 function notHeld(core: Core, worker: Worker, message: NotHeld): void {
   const task = core.taskById(message.task);
   if (task === null) return;
-  if (task.state === UPLOADING) uploadRefused(core, task, worker, message.message, message.code);
-  else if (worker.relayWanted.delete(task.id) && task.holders.length > 0) {
+  if (task.state === UPLOADING) {
+    // It may be said of a fetch from before, and the worker has been told since that the bytes come from their client.
+    if (task.upload?.targets.has(worker) === true) dropStray(core, worker, task.id);
+    uploadRefused(core, task, worker, message.message, message.code);
+  } else if (worker.relayWanted.delete(task.id) && task.holders.length > 0) {
     const holders = holdersFor(core, task, worker);
     core.send(worker, { t: "acquire", task: task.id, bytes: task.bytes, holders });
   } else {

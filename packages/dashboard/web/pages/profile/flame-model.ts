@@ -144,16 +144,12 @@ export function search(
 /** How workers name the file of code that was sent to them. */
 const SENT = /([^/\\]+)-[0-9a-f]{8}\.taskflock-function\.js$/;
 
-/** A file as people know it: code that was sent to workers has the name of its function. */
-export function fileOf(file: string): string {
-  const sent = SENT.exec(file)?.[1];
-  return sent === undefined ? file.replace(/^.*\/node_modules\//, "") : `${sent} (as it was sent)`;
-}
-
-/** `file:line`, or "" for what is the engine's own. */
+/** `file:line`; "crunch, line 5 of its code" for code that was sent; "" for what is the engine's own. */
 export function placeOf({ file, line }: Pick<ProfiledCall, "file" | "line">): string {
-  if (file === "") return "";
-  return line > 0 ? `${fileOf(file)}:${line}` : fileOf(file);
+  const sent = SENT.exec(file)?.[1];
+  if (sent !== undefined) return line > 0 ? `${sent}, line ${line} of its code` : sent;
+  const short = file.replace(/^.*\/node_modules\//, "");
+  return line > 0 && file !== "" ? `${short}:${line}` : short;
 }
 
 export interface SelfRow {

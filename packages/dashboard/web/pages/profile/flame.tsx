@@ -120,7 +120,7 @@ function Graph({ frames, zoom, found, isSearching, onZoom }: GraphProps) {
             isFocused={one.frame.index === focused}
             isPale={isSearching && !found.has(one.frame.index)}
             onPick={() => {
-              setAt(one.frame.index);
+              focus(one.frame.index);
               onZoom(one.frame.index);
             }}
           />

@@ -48,7 +48,7 @@ export function parallel(table: SearchTable, scoring: number): Parallel {
     level: level(score),
     text: lineText(table, row, score),
   }));
-  lines.sort((a, b) => a.level - b.level);
+  lines.sort((a, b) => a.level - b.level || b.candidate - a.candidate);
   return { axes: [...columns.map(({ axis }) => axis), scoreAxis], lines: lines.slice(-MOST_LINES) };
 }
 

@@ -20,11 +20,11 @@ function rankOf(row: SearchRow, scoring: number): number {
   return row.ranks[scoring] ?? Number.MAX_SAFE_INTEGER;
 }
 
-/** Places of the parameters that are not the same for all candidates. */
+/** Places of the parameters that are not the same for all candidates, those with the most values first. */
 export function varied({ parameters, rows }: SearchTable): number[] {
-  return [...parameters.keys()].filter(
-    (at) => new Set(rows.map(({ values }) => valueText(values[at] ?? null))).size > 1,
-  );
+  const counts = parameters.map((_, at) => new Set(rows.map(({ values }) => valueText(values[at] ?? null))).size);
+  const places = [...parameters.keys()].filter((at) => (counts[at] ?? 0) > 1);
+  return places.sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0));
 }
 
 export interface Round {

@@ -27,7 +27,7 @@ const columns: readonly Column<FunctionRow>[] = [
   { id: "bar", title: "Progress", isWide: true, cell: (row) => <StackedBar progress={row} label={row.name} /> },
   {
     id: "open",
-    title: "Unfinished",
+    title: "To do",
     isNumeric: true,
     sort: (row) => row.unfinished,
     cell: (row) => number(row.unfinished),
@@ -57,7 +57,7 @@ const columns: readonly Column<FunctionRow>[] = [
   },
   {
     id: "spent",
-    title: "Total time",
+    title: "Total",
     isNumeric: true,
     sort: (row) => row.spentUs,
     cell: (row) => duration(row.spentUs),

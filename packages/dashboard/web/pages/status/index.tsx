@@ -70,8 +70,8 @@ function Tiles() {
         />
         <Kpi
           label="Busy slots"
-          value={`${number(busy)} of ${number(slots)}`}
-          note={percent(slots > 0 ? busy / slots : null)}
+          value={number(busy)}
+          note={`of ${count(slots, "slot")}${slots > 0 ? `, ${percent(busy / slots)}` : ""}`}
         />
         <MemoryTile now={now} />
         <WorkersTile now={now} />

@@ -28,6 +28,7 @@ export interface SlotsOf {
 export class TaskStream {
   readonly #workers = new Map<number, StreamWorker>();
   #rows: readonly StreamRow[] | null = null;
+  #there: ReadonlyMap<number, SlotsOf> = new Map();
   /** The scheduler's clock when it was last told something, µs. */
   now = 0;
   #ring: SpanRing | null = null;
@@ -47,6 +48,7 @@ export class TaskStream {
 
   /** The workers that are there. The others stay, to be seen what they did last. */
   setWorkers(there: ReadonlyMap<number, SlotsOf>): void {
+    this.#there = there;
     for (const [worker, { name, slots }] of there) {
       const of = this.#worker(worker);
       const isSame = !of.setSlots(slots) && of.name === name;
@@ -59,6 +61,16 @@ export class TaskStream {
       if (of.isGone || there.has(of.worker)) continue;
       of.isGone = true;
       of.running = new Map();
+      this.#rows = null;
+    }
+  }
+
+  /** Who was there, for the rows of workers that went before this page was opened. */
+  nameGone(gone: readonly (SlotsOf & { readonly worker: number })[]): void {
+    for (const { worker, name, slots } of gone) {
+      const of = this.#workers.get(worker);
+      if (of === undefined || this.#there.has(worker) || (!of.setSlots(slots) && of.name === name)) continue;
+      of.name = name;
       this.#rows = null;
     }
   }
@@ -98,6 +110,7 @@ export class TaskStream {
     let of = this.#workers.get(worker);
     if (of === undefined) {
       of = new StreamWorker(worker);
+      of.isGone = this.#there.size > 0 && !this.#there.has(worker);
       this.#workers.set(worker, of);
       this.#rows = null;
     }

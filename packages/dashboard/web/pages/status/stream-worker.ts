@@ -37,6 +37,8 @@ export class StreamWorker {
   /** Its bars stay to be seen. */
   isGone = false;
   lanes: Lane[] = Array.from({ length: UNKNOWN_SLOTS }, () => new Lane());
+  /** Whether it was said how many slots it has. */
+  #hasSlots = false;
   bands: Band[] = [];
   /** By task. */
   running: ReadonlyMap<number, ShownOpenBar> = new Map();
@@ -49,6 +51,8 @@ export class StreamWorker {
   /** Lanes with bars stay: a worker that came back with fewer slots did what it did. True when that changed something. */
   setSlots(slots: number): boolean {
     const before = this.lanes.length;
+    if (!this.#hasSlots && slots < before) this.#layAnew(Math.max(1, slots));
+    this.#hasSlots = true;
     while (this.lanes.length < slots) this.lanes.push(new Lane());
     while (this.lanes.length > slots && this.#isEmpty(this.lanes.length - 1)) this.lanes.pop();
     return this.lanes.length !== before;
@@ -108,6 +112,23 @@ export class StreamWorker {
     if (us <= band.fnUs) return;
     band.fn = fn;
     band.fnUs = us;
+  }
+
+  /** What was laid in more lanes than it had. */
+  #layAnew(slots: number): void {
+    const bars = this.lanes.flatMap((lane) => Array.from({ length: lane.count }, (_, index) => lane.at(index)));
+    bars.sort((a, b) => a.end - b.end);
+    const running = [...this.running.values()];
+    this.lanes = Array.from({ length: slots }, () => new Lane());
+    this.running = new Map();
+    const ended: Ended = {
+      task: bars.map(({ task }) => task),
+      fn: bars.map(({ fn }) => fn),
+      endedAt: bars.map(({ end }) => end),
+      durationUs: bars.map(({ start, end }) => end - start),
+      kind: bars.map(({ kind }) => kind),
+    };
+    this.take(ended, running, Math.max(1, bars.length));
   }
 
   #isEmpty(lane: number): boolean {

@@ -1,8 +1,20 @@
 // The task stream: a canvas with a row per slot, its tools, what is under the pointer, and the same as a table.
 
 import { useSignalEffect } from "@preact/signals";
+import type { PageGone } from "@taskflock/protocol/words";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { functionNames, model, offsetMs, overview, schedulerNow, spans, workers } from "../../feed/store.ts";
+import {
+  connection,
+  functionNames,
+  hasScheduler,
+  model,
+  offsetMs,
+  overview,
+  schedulerNow,
+  spans,
+  workers,
+} from "../../feed/store.ts";
+import { useAnswer } from "../../feed/use-answer.ts";
 import { go } from "../../frame/router.ts";
 import { href } from "../../frame/routes.ts";
 import { Section } from "../../ui/basics.tsx";
@@ -27,7 +39,7 @@ import {
   TALLEST_ROW,
   type View,
 } from "./stream-view.ts";
-import { Tip } from "./tip.tsx";
+import { Tip, type TipPlace } from "./tip.tsx";
 import { barAt, type Found, neighbour } from "./visible-bars.ts";
 
 /** For the life of the page: whoever comes back to the view finds it as it was. */
@@ -36,12 +48,21 @@ let view: View = firstView;
 
 /** Rows of workers that are gone stay for so long, µs. */
 const GONE_SHOWN_US = 10 * 60_000_000;
+const GONE_ASKED_MS = 10_000;
 const FRAME_MS = 66;
 const CALM_FRAME_MS = 1000;
 const LEAST_ROWS = 6;
 const MOST_HEIGHT = 420;
+/** Pixels below the pointer. */
+const TIP_BELOW = 18;
 /** Pixels beside a bar that still mean it. */
 const SLACK_PX = 3;
+
+/** The scheduler's clock, which stands still while nothing is heard of it. */
+function clock(): number {
+  const isHeard = connection.peek().is === "open" && hasScheduler.peek();
+  return isHeard ? schedulerNow() : model.peek().now;
+}
 
 /** A bar, and where on the canvas what is said of it stands. */
 interface Marked {
@@ -55,6 +76,7 @@ export function StreamPanel() {
   const [span, setSpan] = useState(view.span);
   const [marked, setMarked] = useState<Marked | null>(null);
   const rows = overview.value?.slots ?? 0;
+  useGone();
   const scene = useScene(marked?.bar ?? null);
   const setView = (next: View): void => {
     view = next;
@@ -62,12 +84,12 @@ export function StreamPanel() {
     setSpan(next.span);
     scene.canvas.redraw();
   };
-  const press = (key: StreamKey): void => setView(afterKey(view, key, schedulerNow()));
+  const press = (key: StreamKey): void => setView(afterKey(view, key, clock()));
   const host = {
     ...scene,
-    view: () => atTime(view, schedulerNow()),
+    view: () => atTime(view, clock()),
     setView,
-    now: schedulerNow,
+    now: clock,
     onHover: (place: Place | null) => setMarked(place === null ? null : markedAt(place, scene.size())),
     onClick: (place: Place) => open(markedAt(place, scene.size())),
   };
@@ -100,7 +122,7 @@ export function StreamPanel() {
           aria-describedby="stream-keys"
           onKeyDown={onKeyDown}
         />
-        {marked !== null && <Tip bar={marked.bar} stream={stream} x={marked.x} y={marked.y} />}
+        {marked !== null && <Tip bar={marked.bar} stream={stream} place={placeOf(marked, scene)} />}
       </div>
       <Keys />
       <Legend />
@@ -128,10 +150,16 @@ function heightFor(rows: number): number {
   return AXIS_HEIGHT + Math.min(MOST_HEIGHT, Math.max(LEAST_ROWS, rows) * TALLEST_ROW);
 }
 
+/** Names for the rows of workers that the feed does not know any more. */
+function useGone(): void {
+  const { value } = useAnswer<PageGone>("gone-workers?limit=200", GONE_ASKED_MS);
+  useEffect(() => stream.nameGone(value?.items ?? []), [value]);
+}
+
 function useScene(marked: Found | null): { canvas: CanvasHandle; size: () => Size; gutter: () => number } {
   const canvas: CanvasHandle = useCanvas((context, { width, height }) => {
     const gutter = gutterOf(width);
-    const now = schedulerNow();
+    const now = clock();
     const size = { width: width - gutter, height: height - AXIS_HEIGHT, rows: stream.rows.length };
     // Rows can have gone since it was scrolled.
     view = scrolled(atTime(view, now), 0, size);
@@ -176,7 +204,7 @@ function useClock(canvas: CanvasHandle, usPerPixel: () => number): void {
     let drawnAt = 0;
     const timer = setInterval(
       () => {
-        const now = schedulerNow();
+        const now = clock();
         if (!view.isLive || document.hidden || now - drawnAt < usPerPixel()) return;
         drawnAt = now;
         canvas.redraw();
@@ -188,11 +216,16 @@ function useClock(canvas: CanvasHandle, usPerPixel: () => number): void {
 }
 
 function markedAt(place: Place, size: Size): Marked | null {
-  const now = schedulerNow();
+  const now = clock();
   const shown = atTime(view, now);
   const { row, time } = pointedAt(place, shown, size, rowHeight(size));
   const bar = barAt(stream, row, time, (SLACK_PX * shown.span) / size.width, now);
   return bar === null ? null : { bar, x: place.x, y: place.y };
+}
+
+/** Where what is said of it stands: to the side where there is more room. */
+function placeOf({ x, y }: Marked, { size, gutter }: { size: () => Size; gutter: () => number }): TipPlace {
+  return { x: x + gutter(), y: y + TIP_BELOW, isLeft: x > size().width / 2 };
 }
 
 function open(marked: Marked | null): void {
@@ -209,7 +242,7 @@ function moveMark(
 ): boolean {
   const step = { ArrowDown: 1, ArrowUp: -1, n: 0, N: 0, p: 0, P: 0 }[key];
   if (step === undefined) return false;
-  const now = schedulerNow();
+  const now = clock();
   // What is chosen must not run away.
   const still = view.isLive ? paused(view, now) : view;
   const height = rowHeight(size);

@@ -39,20 +39,29 @@ function useKey(task: number, given: string): string {
   return key ?? "";
 }
 
-export function Tip(props: {
-  readonly bar: Found;
-  readonly stream: TaskStream;
+/** Pixels of the canvas. */
+export interface TipPlace {
   readonly x: number;
   readonly y: number;
+  /** It stands to the left of `x`. */
+  readonly isLeft: boolean;
+}
+
+export function Tip({
+  bar,
+  stream,
+  place,
+}: {
+  readonly bar: Found;
+  readonly stream: TaskStream;
+  readonly place: TipPlace;
 }) {
-  const { bar, stream, x, y } = props;
   const key = useKey(bar.task, bar.key);
   const name = functionNames.value.get(bar.fn) ?? `function ${bar.fn}`;
   const at = stream.rows[bar.row];
   const took = (bar.end ?? schedulerNow()) - bar.start;
-  const isFarRight = x > 420;
   return (
-    <div class={isFarRight ? "stream-tip left" : "stream-tip"} style={{ left: `${x}px`, top: `${y + 18}px` }}>
+    <div class={place.isLeft ? "stream-tip left" : "stream-tip"} style={{ left: `${place.x}px`, top: `${place.y}px` }}>
       <p class="mono stream-tip-key">{key || "…"}</p>
       <p>
         <span class="swatch" style={{ background: colourOf(name) }} />

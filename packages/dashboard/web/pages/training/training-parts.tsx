@@ -6,17 +6,21 @@ import { Empty, Section } from "../../ui/basics.tsx";
 import { bytes, number, time } from "../../ui/format.ts";
 import { type Column, Table } from "../../ui/table.tsx";
 
+/** The newest are those that one goes on from. */
+const SHOWN = 10;
+
 type CheckpointLine = TrainingCheckpoint & { readonly trial: number };
 
 export function Checkpoints({ trainings }: { readonly trainings: readonly Training[] }) {
   const lines = trainings.flatMap(({ trial, checkpoints }) => checkpoints.map((one) => ({ ...one, trial })));
   lines.sort((a, b) => b.at - a.at);
+  const more = lines.length - SHOWN;
   return (
-    <Section title="Checkpoints">
+    <Section title={more > 0 ? `Checkpoints, the last ${SHOWN} of ${lines.length}` : "Checkpoints"}>
       <Table
         label="Checkpoints"
         columns={trainings.length > 1 ? [trialColumn, ...columns] : columns}
-        rows={lines}
+        rows={lines.slice(0, SHOWN)}
         rowKey={({ trial, epoch, at }) => `${trial}/${epoch}/${at}`}
         empty={<Empty>None yet.</Empty>}
       />

@@ -78,8 +78,8 @@ function Head({ training }: { readonly training: Training }) {
   return (
     <div class="kpis">
       <Kpi
-        label="Progress"
-        value={epochText(training)}
+        label="Epoch"
+        value={epochText(training).replace("epoch ", "")}
         note={isOver ? "" : training.secondsLeft === null ? "" : `${seconds(training.secondsLeft)} left`}
       />
       {training.names.map((name) => (

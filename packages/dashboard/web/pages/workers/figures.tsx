@@ -65,7 +65,11 @@ export function Figures({ row, history }: { readonly row: WorkerRow; readonly hi
           tone={(row.eventLoopDelayMs ?? 0) > 200 ? "warning" : "neutral"}
         />
       </div>
-      <Lines history={history} hasGpu={row.gpuPercent !== null} />
+      {history.length > 1 ? (
+        <Lines history={history} hasGpu={row.gpuPercent !== null} />
+      ) : (
+        <div class="lines-to-come" />
+      )}
     </>
   );
 }

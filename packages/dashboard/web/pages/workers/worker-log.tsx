@@ -71,7 +71,7 @@ export function WorkerLog({ name }: { readonly name: string }) {
         {lines === null && <p class="soft">Loading …</p>}
         {lines?.length === 0 && <p class="soft">It has printed nothing.</p>}
         {lines?.map(({ seq, at, key, stream, text }) => (
-          <p key={seq} class={stream === "stderr" ? "line err" : "line"}>
+          <p key={seq} class={stream === "stderr" && key !== "" ? "line err" : "line"}>
             <span class="soft">{time(wallTime(at), true)}</span> {key !== "" && <span class="soft">[{key}]</span>}{" "}
             {text}
           </p>
