@@ -18,6 +18,7 @@ import {
   type WorkerId,
 } from "@taskflock/protocol/words";
 import type { Actor } from "./actors.ts";
+import { CodePlaces } from "./code-places.ts";
 import { DetailStore } from "./details.ts";
 import { Equipment } from "./equipment.ts";
 import { EventLog } from "./event-log.ts";
@@ -109,6 +110,7 @@ export class Core {
   readonly events: EventLog;
   readonly logs: LogStore;
   readonly details: DetailStore;
+  readonly places: CodePlaces = new CodePlaces();
   /** Those who wait for the next event or line; and what there was when they were looked at last. */
   readonly watchers: Watcher[] = [];
   watchedEvent = 0;
