@@ -22,6 +22,8 @@ export interface ToldError {
 export interface TaskError extends ToldError {
   /** What the function was called with, in short; "" when it was not called. */
   readonly arguments: string;
+  /** The line of the user's code that threw, or called what threw; "" when it is not known. */
+  readonly line: string;
   /** The last lines that the call printed. */
   readonly log: readonly string[];
 }
@@ -55,6 +57,7 @@ export async function readError(
     message: (known.code === "" ? message : known.message) || known.message,
     ...{ stack, place, causes },
     arguments: text(call?.arguments),
+    line: text(call?.line),
     log: list(call?.log),
   };
 }

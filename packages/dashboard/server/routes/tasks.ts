@@ -72,7 +72,7 @@ function one(app: FastifyInstance, { observer }: Context): void {
         params: object({ id: text("Its number, or its key.", 2_000) }),
         querystring: object({ by: choice(["id", "key"], "What `id` is. Default: digits alone are a number.") }),
         response: answers(
-          described("PageTask, and `error`: name, code, message, stack, place, cause, arguments, log; or null."),
+          described("PageTask, and `error`: name, code, message, stack, place, line, causes, arguments, log; or null."),
         ),
       },
     },

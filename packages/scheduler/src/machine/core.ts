@@ -29,6 +29,7 @@ import { PastEdges } from "./page-edges.ts";
 import { FailureLog } from "./page-failures.ts";
 import { GoneWorkers } from "./page-gone.ts";
 import { PastRuns } from "./page-past-runs.ts";
+import { RememberedFailures } from "./page-remembered.ts";
 import { SpanLog } from "./page-spans.ts";
 import { MovedBook } from "./page-transfers.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
@@ -122,6 +123,7 @@ export class Core {
   readonly spans: SpanLog = new SpanLog();
   readonly failures: FailureLog = new FailureLog();
   readonly pastEdges: PastEdges = new PastEdges();
+  readonly remembered: RememberedFailures;
   readonly gone: GoneWorkers = new GoneWorkers();
   readonly pastRuns: PastRuns = new PastRuns();
   /** What workers fetched of each other. */
@@ -181,6 +183,7 @@ export class Core {
     this.port = port;
     this.story = new Story(config.storyLines);
     this.events = new EventLog(config.eventsKept);
+    this.remembered = new RememberedFailures(config.failuresRemembered);
     this.logs = new LogStore(config.logUnitsKept);
     this.details = new DetailStore(config.detailUnitsOfRun, config.detailUnitsKept);
   }

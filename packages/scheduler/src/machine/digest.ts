@@ -45,6 +45,7 @@ export function digestOf(core: Core): string {
   hash.add(
     `spans ${core.spans.digest()} ${core.gone.size} ${core.pastRuns.size} moved ${core.moved.digest()} ${core.begun.size} ${core.failures.digest()} ${core.pastEdges.total}`,
   );
+  hash.add(`remembered ${core.remembered.digest()}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   addEquipment(hash, core);
   addShared(hash, core.shared);

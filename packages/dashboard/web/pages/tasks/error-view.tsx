@@ -20,6 +20,14 @@ export function ErrorView({ error }: { readonly error: TaskError }) {
               <dd class="mono">{placeText(place)}</dd>
             </>
           )}
+          {error.line !== "" && (
+            <>
+              <dt>Line</dt>
+              <dd>
+                <code class="user-line">{error.line}</code>
+              </dd>
+            </>
+          )}
           {error.arguments !== "" && (
             <>
               <dt>Called with</dt>
