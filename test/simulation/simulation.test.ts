@@ -206,6 +206,8 @@ const questions: readonly Question["q"][] = [
   "pageDetails",
   "pageFailures",
   "pageCancel",
+  "pagePlaces",
+  "tellPlaces",
 ];
 
 const messageKinds: readonly string[] = [
@@ -237,6 +239,7 @@ const messageKinds: readonly string[] = [
   "runProgress",
   "credit",
   "notice",
+  "placesWanted",
   "forgetFunction",
   "assign",
   "drop",
