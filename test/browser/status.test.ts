@@ -161,7 +161,7 @@ describe.skipIf(missing !== undefined)("Status, workers, profile", () => {
     const first = row(page.getByRole("table", { name: "Functions by their own time" }), "").nth(1);
     await first
       .filter({ hasText: "innerLoop" })
-      .filter({ hasText: /crunch, line \d+ of its code/ })
+      .filter({ hasText: /crunch, line \d+ of its code .*Math\.sqrt/ })
       .waitFor();
     await expect(page.getByRole("searchbox").inputValue()).resolves.toBe("crunch");
     await page.getByRole("button", { name: "Stop", exact: true }).click();
@@ -181,6 +181,13 @@ describe.skipIf(missing !== undefined)("Status, workers, profile", () => {
     await expect(seriousFindings(page)).resolves.toEqual([]);
     await picture(page, "profile");
     await client.gather(busy);
+    await close();
+  });
+
+  test("question 5: the page of a task that failed shows the line that threw, although its file is not there", async () => {
+    const { page, close } = await open("/status/tasks/explode-3");
+    await page.locator(".thrown-line").filter({ hasText: "throw new RangeError(`no room for $" }).waitFor();
+    await page.getByText(/explode, line \d+, column \d+ of its code/).waitFor();
     await close();
   });
 

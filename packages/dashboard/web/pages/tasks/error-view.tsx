@@ -17,7 +17,10 @@ export function ErrorView({ error }: { readonly error: TaskError }) {
           {place !== null && (
             <>
               <dt>Thrown at</dt>
-              <dd class="mono">{placeText(place)}</dd>
+              <dd class="mono">
+                {placeText(place)}
+                {error.line !== undefined && error.line !== "" && <pre class="thrown-line">{error.line}</pre>}
+              </dd>
             </>
           )}
           {error.arguments !== "" && (

@@ -23,6 +23,8 @@ export interface TaskError extends ToldError {
   readonly arguments: string;
   /** The last lines that the call printed. */
   readonly log: readonly string[];
+  /** The text of the line that it was thrown at; "" where the server does not have it. */
+  readonly line?: string;
 }
 
 /** Of a failure whose error did not travel, or cannot be read. */
