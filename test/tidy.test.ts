@@ -26,6 +26,10 @@ describe("arrows between rooms", () => {
     ["packages/client/src/a.ts", 'import { x } from "../../ml/src/matrix.ts"'],
     ["packages/client/src/a.ts", 'import { x } from "@taskflock/ml/dist/matrix.js"'],
     ["packages/taskflock/src/a.ts", 'import { x } from "./cli/scheduler.ts"'],
+    ["packages/dashboard/web/a.tsx", 'import { x } from "../server/app.ts"'],
+    ["packages/dashboard/web/a.tsx", 'import { x } from "@taskflock/protocol"'],
+    ["packages/dashboard/web/a.tsx", 'import { x } from "node:path"'],
+    ["packages/dashboard/server/a.ts", 'import { x } from "../web/ui/format.ts"'],
     ["packages/client/src/a.ts", 'import { x } from "../test/a.test.ts"'],
     ["test/a.test.ts", 'import { x } from "@taskflock/ml/src/matrix.ts"'],
   ])("refuses in %s: %s", (path, text) => {

@@ -184,13 +184,6 @@ describe.skipIf(missing !== undefined)("Status, workers, profile", () => {
     await close();
   });
 
-  test("question 5: the page of a task that failed shows the line that threw, although its file is not there", async () => {
-    const { page, close } = await open("/status/tasks/explode-3");
-    await page.locator(".thrown-line").filter({ hasText: "throw new RangeError(`no room for $" }).waitFor();
-    await page.getByText(/explode, line \d+, column \d+ of its code/).waitFor();
-    await close();
-  });
-
   test("workers are found by name, and an admin retires one after being asked", async () => {
     const { page, close } = await open("/status/workers");
     const table = page.getByRole("table", { name: "Workers", exact: true });

@@ -84,7 +84,9 @@ describe.skipIf(missing !== undefined)("Tasks, graph, runs, transfers", () => {
     await first.getByRole("link", { name: "parse-orders" }).click();
     const error = page.getByRole("region", { name: "Error" });
     await error.getByText("RangeError: row three is no number").first().waitFor();
-    expect(await error.locator("dl").textContent()).toMatch(/Thrown at.*parse.*Called with.*rows/s);
+    expect(await error.locator("dl").textContent()).toMatch(
+      /Thrown at.*parse.*Line.*throw new RangeError\(.*Called with.*rows/s,
+    );
     expect(
       await error
         .getByRole("region", { name: /^Stack/ })

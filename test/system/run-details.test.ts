@@ -1,11 +1,14 @@
 // What the page is told of searches and trainings on a real cluster, while they run and after their client is gone.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { DetailEntry, PageRun } from "@taskflock/protocol/words";
 import { Client, LocalCluster, svc } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Gate } from "./gate.ts";
 import { PageAsker } from "./page-questions.ts";
-import { four } from "./training-models.ts";
+import { appears, four, inEpochThree, killWorker } from "./training-models.ts";
 
 let cluster: LocalCluster;
 let client: Client;
@@ -21,6 +24,8 @@ afterAll(async () => {
   await cluster?.close();
 });
 
+/** Of a poll: other tests may have the processor. */
+const patient = { timeout: 20_000 };
 const X = Array.from({ length: 40 }, (_, i) => [Math.sin(i), Math.cos(3 * i)]);
 const y = X.map(([a = 0]) => (a > 0 ? 1 : 0));
 
@@ -53,7 +58,9 @@ describe("what the page is told", () => {
     for await (const { done } of search) {
       if (done < 4) continue;
       // Not at its end, but meanwhile.
-      await expect.poll(async () => countOf(await detailsOf(await runNamed(name)), "fold")).toBeGreaterThanOrEqual(4);
+      await expect
+        .poll(async () => countOf(await detailsOf(await runNamed(name)), "fold"), patient)
+        .toBeGreaterThanOrEqual(4);
       break;
     }
     const { bestIndex, refitTime, cvResults } = await search.result();
@@ -88,6 +95,29 @@ describe("what the page is told", () => {
     expect(entries.at(-1)).toEqual({ e: "remark", trial: -1, text: "done" });
   });
 
+  test("of a training whose worker is killed: where it went on, and each epoch once", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "taskflock-details-"));
+    const flag = join(folder, "flag");
+    const name = "moved training";
+    const run = client.train({ ...four, name, callbacks: [inEpochThree(flag, "hang")] });
+    await appears(flag);
+    // While it hangs in epoch 3: the two before are told, and the checkpoint that it will go on from.
+    await expect.poll(async () => countOf(await detailsOf(await runNamed(name)), "epoch"), patient).toBe(2);
+    for await (const { worker } of run) {
+      await killWorker(client, worker);
+      break;
+    }
+    const { history } = await run.result();
+    const entries = await detailsOf(await runNamed(name));
+    const remarks = entries.flatMap((one) => (one.e === "remark" ? one.text : []));
+    const [from, to] = [history[0]?.worker, history[3]?.worker];
+    expect(remarks).toEqual([`resumed after epoch 2 on ${to}: its task on ${from} was lost or had to leave`, "done"]);
+    expect(countOf(entries, "training")).toBe(1);
+    expect(entries.flatMap((one) => (one.e === "epoch" ? one.epoch : []))).toEqual([1, 2, 3, 4]);
+    await client.waitForWorkers(2);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
   test("arrives once and in order, however often the client's connection is cut", async () => {
     const gate = await Gate.start(Number(cluster.address.split(":").at(-1)));
     const far = await Client.connect(gate.address, { token: cluster.token, logs: "ignore" });
@@ -116,7 +146,7 @@ describe("what the page is told", () => {
     const run = await runNamed("of a script");
     await other.close();
     expect(countOf(await detailsOf(run), "fold")).toBe(2);
-    await expect.poll(async () => (await page.ask({ q: "pageOverview" })).sessions).toBe(sessions);
+    await expect.poll(async () => (await page.ask({ q: "pageOverview" })).sessions, patient).toBe(sessions);
     expect(await runNamed("of a script")).toMatchObject({ kind: "search", status: "done", client: "short-lived" });
   });
 });

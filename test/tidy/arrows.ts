@@ -14,7 +14,10 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ml: ["protocol/words", "tensors"],
   client: ["protocol", "protocol/words", "ml"],
   cluster: ["client", "protocol/words"],
-  dashboard: ["protocol", "protocol/words"],
+  dashboard: ["protocol", "protocol/words", "dashboard/details"],
+  // Runs in browsers; what it shares with the server is pure.
+  "dashboard/web": ["protocol/words", "dashboard/details"],
+  "dashboard/details": ["protocol/words"],
   taskflock: [
     ...["protocol", "protocol/words", "scheduler", "scheduler/machine", "worker", "worker/machine"],
     ...["tensors", "ml", "client", "cluster", "dashboard"],
@@ -31,15 +34,22 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that import nothing from outside the repository, Node included. */
-const pure = new Set(["protocol/words", "scheduler/machine", "worker/machine"]);
+const pure = new Set(["protocol/words", "scheduler/machine", "worker/machine", "dashboard/details"]);
 
 /** The room a source file lies in; undefined for tests, examples, scripts, which may import any room by its name. */
 export function roomOf(path: string): string | undefined {
   const [packages, name, source, inner] = path.split("/");
   if (packages !== "packages" || (source !== "src" && source !== "server" && source !== "web")) return undefined;
+  if (name === "dashboard") return dashboardRoom(path, source);
   if (inner === "words" || inner === "machine") return `${name}/${inner}`;
   if (name === "taskflock" && (inner === "cli" || inner === "cli.ts")) return "taskflock/cli";
   return name;
+}
+
+function dashboardRoom(path: string, source: string): string {
+  if (source === "web") return "dashboard/web";
+  const isShared = /\/server\/(details\/|report\/report-data\.ts$)/.test(path);
+  return isShared ? "dashboard/details" : "dashboard";
 }
 
 /** Further doors to a room: for threads that run users' code, for what clients load, and for what starts soon. */
@@ -92,6 +102,7 @@ function relativeProblem(path: string, from: string | undefined, target: string)
 
 function namedProblem(from: string | undefined, specifier: string): string | undefined {
   const to = roomNamed(specifier);
+  if (from === "dashboard/web" && specifier.startsWith("node:")) return "browsers have no Node";
   if (to === undefined) return from !== undefined && pure.has(from) ? `${from} stands on nothing outside` : undefined;
   if (!(to in arrows) || to === "taskflock/cli") return "not a public entry of the package";
   if (from === undefined || from === to) return undefined;

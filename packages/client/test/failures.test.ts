@@ -19,6 +19,7 @@ const call: FailedCall = {
   arguments: "x: 3, rows: number[1797]",
   log: ["epoch 1", "epoch 2"],
   folders: ["file:///opt/flock/"],
+  line: 'throw new RangeError("no such row")',
 };
 
 function failed(thrown: unknown, fields: Partial<Omit<Failed, "failure">> & { code?: "FLOCK_TIMEOUT" } = {}): Failed {
@@ -38,7 +39,7 @@ describe("the error of a task", () => {
     expect(error).toBeInstanceOf(RangeError);
     expect(error).toMatchObject({ message: "no such row", cause: { message: "deeper" } });
     expect(error.stack).toBe("RangeError: no such row\n    at fit (/app/main.ts:3:4)");
-    const { folders: _, ...task } = call;
+    const { folders: _, line: __, ...task } = call;
     expect({ ...error }).toEqual({ row: 3, taskKey: "fit-1-1", worker: "w1", attempt: 2, task });
     expect(inspect(error)).toBe(
       [

@@ -20,6 +20,8 @@ export interface ToldError {
 export interface TaskError extends ToldError {
   /** What the function was called with, in short; "" when it was not called. */
   readonly arguments: string;
+  /** The line of the user's code that threw, or called what threw; "" when it is not known. */
+  readonly line: string;
   /** The last lines that the call printed. */
   readonly log: readonly string[];
 }
@@ -42,6 +44,7 @@ export function readError(bytes: Uint8Array, failure: PageTask["failure"]): Task
     ...{ stack, place },
     causes: causesOf(thrown, folders),
     arguments: text(call?.arguments),
+    line: text(call?.line),
     log: list(call?.log),
   };
 }

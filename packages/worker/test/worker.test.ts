@@ -61,7 +61,13 @@ describe("a worker", () => {
     expect(retryable).toBe(true);
     expect(decoded(failure.error)).toEqual([
       expect.any(RangeError),
-      { function: "f", arguments: "", log: ["before"], folders: expect.any(Array) },
+      {
+        function: "f",
+        arguments: "",
+        log: ["before"],
+        folders: expect.any(Array),
+        line: expect.stringContaining("throw new RangeError('no');"),
+      },
     ]);
     expect(await scheduler.next("w", "log", 1)).toMatchObject({ stream: "stdout", text: "before" });
   });

@@ -160,7 +160,8 @@ export class Collection {
       return { span, event, line: Math.max(0, lastLine - REPORT_LIMITS.logs), detail: 0 };
     }
     this.#from = this.#options.wall();
-    const { value } = await this.#options.asks.ask({ q: "pageSpans", since: lastSpan, limit: 1 });
+    // From the first span on: only then all sums are said.
+    const { value } = await this.#options.asks.ask({ q: "pageSpans", since: 0, limit: 1 });
     this.#spans.begin(value);
     return { span: lastSpan, event: lastEvent, line: lastLine, detail: lastDetail };
   }

@@ -11,6 +11,11 @@ export class SpanColumns {
   readonly #names: Record<number, string> = {};
   /** By "worker:fn": what was skipped before the period. */
   #skippedBefore: ReadonlyMap<string, { readonly count: number; readonly us: number }> | null = null;
+  /** The sums as they were said last: each answer has only those that changed. */
+  readonly #sums: Map<
+    string,
+    { readonly worker: number; readonly fn: number; readonly count: number; readonly us: number }
+  > = new Map();
   #latest: PageSpans | null = null;
   /** Attempts of the period that are not there. */
   #left = 0;
@@ -27,17 +32,22 @@ export class SpanColumns {
     return this.#left;
   }
 
-  /** The sums before the period; without it they count from the scheduler's start. */
+  /** All sums before the period; without them they count from the scheduler's start. */
   begin(spans: PageSpans): void {
-    const { worker, fn, count, us } = spans.skipped;
-    const sums = worker.map(
-      (number, at) => [`${number}:${fn[at]}`, { count: count[at] ?? 0, us: us[at] ?? 0 }] as const,
-    );
-    this.#skippedBefore = new Map(sums);
+    this.#sumsCame(spans.skipped);
+    this.#skippedBefore = new Map(this.#sums);
+  }
+
+  #sumsCame({ worker, fn, count, us }: PageSpans["skipped"]): void {
+    for (const [at, number] of worker.entries()) {
+      const sums = { worker: number, fn: fn[at] ?? 0, count: count[at] ?? 0, us: us[at] ?? 0 };
+      this.#sums.set(`${number}:${sums.fn}`, sums);
+    }
   }
 
   add(spans: PageSpans): void {
     this.#latest = spans;
+    this.#sumsCame(spans.skipped);
     this.#left += spans.missed;
     Object.assign(this.#names, spans.names);
     for (const column of columns) for (const value of spans[column]) this.#kept[column].push(value);
@@ -49,9 +59,9 @@ export class SpanColumns {
   spans(): PageSpans | null {
     if (this.#latest === null) return null;
     this.#trim();
-    const { now, last, running, runningKeys, skipped } = this.#latest;
+    const { now, last, running, runningKeys } = this.#latest;
     const facts = { now, last, missed: 0, running, runningKeys };
-    return { ...facts, ...this.#kept, skipped: this.#skippedSince(skipped), names: this.#names };
+    return { ...facts, ...this.#kept, skipped: this.#skippedSince(), names: this.#names };
   }
 
   #trim(): void {
@@ -61,18 +71,17 @@ export class SpanColumns {
     for (const column of columns) this.#kept[column].splice(0, old);
   }
 
-  #skippedSince({ worker, fn, count, us }: PageSpans["skipped"]): PageSpans["skipped"] {
+  #skippedSince(): PageSpans["skipped"] {
     const since: { worker: number[]; fn: number[]; count: number[]; us: number[] } = {
       ...{ worker: [], fn: [], count: [], us: [] },
     };
-    for (const [at, number] of worker.entries()) {
-      const before = this.#skippedBefore?.get(`${number}:${fn[at]}`) ?? { count: 0, us: 0 };
-      const more = (count[at] ?? 0) - before.count;
-      if (more <= 0) continue;
-      since.worker.push(number);
-      since.fn.push(fn[at] ?? 0);
-      since.count.push(more);
-      since.us.push((us[at] ?? 0) - before.us);
+    for (const [pair, { worker, fn, count, us }] of this.#sums) {
+      const before = this.#skippedBefore?.get(pair) ?? { count: 0, us: 0 };
+      if (count <= before.count) continue;
+      since.worker.push(worker);
+      since.fn.push(fn);
+      since.count.push(count - before.count);
+      since.us.push(us - before.us);
     }
     return since;
   }

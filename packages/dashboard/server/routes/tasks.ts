@@ -3,7 +3,6 @@
 import { FlockError, type RunId, type TaskId, type TaskStatus, taskStatuses } from "@taskflock/protocol/links";
 import type { FastifyInstance } from "fastify";
 import type { Context } from "../context.ts";
-import { SentCode } from "../sent-code.ts";
 import { answers, choice, described, integer, limit, number, object, text } from "./schemas.ts";
 
 interface Listing {
@@ -64,7 +63,6 @@ function listing(app: FastifyInstance, { observer }: Context): void {
 }
 
 function one(app: FastifyInstance, { observer }: Context): void {
-  const code = new SentCode(observer);
   app.get<{ Params: { id: string }; Querystring: { by?: "id" | "key" } }>(
     "/api/v1/tasks/:id",
     {
@@ -74,9 +72,7 @@ function one(app: FastifyInstance, { observer }: Context): void {
         params: object({ id: text("Its number, or its key.", 2_000) }),
         querystring: object({ by: choice(["id", "key"], "What `id` is. Default: digits alone are a number.") }),
         response: answers(
-          described(
-            "PageTask, and `error`: name, code, message, stack, place, `line` (its text), causes, arguments, log; or null.",
-          ),
+          described("PageTask, and `error`: name, code, message, stack, place, line, causes, arguments, log; or null."),
         ),
       },
     },
@@ -88,9 +84,7 @@ function one(app: FastifyInstance, { observer }: Context): void {
         throw new FlockError("FLOCK_TASK_UNKNOWN", `No task ${id} is known: it was released, or never was.`);
       if (data.length === 0) return { ...value, error: null };
       const { readError } = await import("../task-error.ts");
-      const error = readError(data, value.failure);
-      const { file, line, column } = error.place ?? { file: "", line: 0, column: 0 };
-      return { ...value, error: { ...error, line: await code.line(file, line, column) } };
+      return { ...value, error: readError(data, value.failure) };
     },
   );
 }

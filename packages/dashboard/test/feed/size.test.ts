@@ -35,8 +35,9 @@ function largeOverview(names: string, some: Partial<PageOverview> = {}): PageOve
 
 function fill(state: FeedState, names: string): void {
   for (let second = 0; second < 700; second++) {
-    state.overviewCame(largeOverview(names, { now: second * 1e6, ended: second * 1e5 }), 1.7e12 + second * 1000, 1);
+    state.overviewCame(overviewOf({ now: second * 1e6, ended: second * 1e5 }), 1.7e12 + second * 1000, 1);
   }
+  state.overviewCame(largeOverview(names, { now: 700e6, ended: 700e5 }), 1.7e12 + 700e3, 1);
   state.spans.add(manySpans(1e9, PAGE_SPANS));
   const all = numbers(4096);
   const running = { task: all, fn: all, worker: all, startedAt: all.map((one) => 1e12 + one) };

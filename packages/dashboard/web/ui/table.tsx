@@ -163,7 +163,7 @@ function Space({ rows, columns }: { readonly rows: number; readonly columns: num
   );
 }
 
-function classOf<T>({ isNumeric, isWide }: Column<T>): string | undefined {
-  const names = [isNumeric === true && "numeric", isWide === true && "wide"].filter((name) => name !== false);
-  return names.length === 0 ? undefined : names.join(" ");
+function classOf<T>({ isNumeric, isWide, isName }: Column<T>): string | undefined {
+  const names = [isNumeric === true && "numeric", isWide === true && "wide", isName === true && "name"];
+  return names.filter((name) => name !== false).join(" ") || undefined;
 }

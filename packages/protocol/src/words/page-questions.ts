@@ -190,7 +190,10 @@ export interface PageSpans {
   readonly durationUs: readonly number[];
   /** Index into `spanEnds`. */
   readonly end: readonly number[];
-  /** µs of work, and attempts, that are not among the spans, by worker and function, since the scheduler's start. */
+  /**
+   * µs of work, and attempts, that are not among the spans, by worker and function, since the scheduler's start: of those pairs where
+   * something was added after span `since` (0: of all), and of workers that are there. Worker 0: of all pairs beyond the first 16,383.
+   */
   readonly skipped: {
     readonly worker: readonly number[];
     readonly fn: readonly number[];

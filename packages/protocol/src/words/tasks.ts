@@ -78,6 +78,8 @@ export interface FailedCall {
   readonly log: readonly string[];
   /** Where Taskflock's own code is installed there: what a stack says of files in these folders is not the user's. */
   readonly folders: readonly string[];
+  /** The line of code that came over the wire and threw, or called what threw; "" when it is not known. At most 202 characters. */
+  readonly line: string;
 }
 
 export const taskStatuses = ["waiting", "queued", "assigned", "running", "done", "failed", "cancelled"] as const;

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { compileFunction, constants } from "node:vm";
 import { importFrom } from "@taskflock/protocol/code";
+import { keepSource } from "./source-lines.ts";
 
 export interface CodeText {
   /** A function body. */
@@ -31,6 +32,7 @@ export function evaluateNow(
     filename: file, // what import() resolves from; traces show the sourceURL
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
+  keepSource(script, body);
   return Reflect.apply(body, undefined, Object.values(all));
 }
 

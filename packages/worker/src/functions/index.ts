@@ -5,3 +5,4 @@ export {
   FunctionLoader,
   loadFunction,
 } from "./load-function.ts";
+export { thrownLine } from "./source-lines.ts";

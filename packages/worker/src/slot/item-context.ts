@@ -2,6 +2,7 @@
 
 import { format } from "node:util";
 import { type FailedCall, FlockError } from "@taskflock/protocol/code";
+import { thrownLine } from "../functions/index.ts";
 import { ownFolders } from "../own-folders.ts";
 import type { TaskContext } from "../task-context.ts";
 import { keyOf, type SlotItem } from "./batch.ts";
@@ -137,13 +138,14 @@ export class ItemContext implements TaskContext {
   }
 
   /** What failed, told when it has: the function's name as it was submitted, and the function if it could be loaded. */
-  failedCall(name: string, fn: unknown): FailedCall {
+  failedCall(name: string, fn: unknown, error: unknown): FailedCall {
     const { stdout, stderr } = this.partial;
     return {
       function: name,
       arguments: this.args === undefined ? "" : shapesOf(this.args, fn),
       log: (this.#tail ?? new LogTail()).lines(stdout, stderr),
       folders: ownFolders(),
+      line: thrownLine(error),
     };
   }
 

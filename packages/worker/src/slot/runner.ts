@@ -346,7 +346,7 @@ export class BatchRunner {
       this.#settled(context);
       return;
     }
-    const call = context.failedCall(this.#functions.nameOf(item.fn), this.#called);
+    const call = context.failedCall(this.#functions.nameOf(item.fn), this.#called, thrown);
     const payload = encodeFailure(failureOf(error, retryable, call));
     this.#host.outbox.write(item.index, OUTCOME.failed, payload.length, durationUs, payload);
     this.#settled(context);

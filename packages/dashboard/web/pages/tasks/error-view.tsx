@@ -17,9 +17,14 @@ export function ErrorView({ error }: { readonly error: TaskError }) {
           {place !== null && (
             <>
               <dt>Thrown at</dt>
-              <dd class="mono">
-                {placeText(place)}
-                {error.line !== undefined && error.line !== "" && <pre class="thrown-line">{error.line}</pre>}
+              <dd class="mono">{placeText(place)}</dd>
+            </>
+          )}
+          {error.line !== "" && (
+            <>
+              <dt>Line</dt>
+              <dd>
+                <code class="user-line">{error.line}</code>
               </dd>
             </>
           )}

@@ -21,15 +21,15 @@ export interface TaskError extends ToldError {
   readonly causes: readonly ToldError[];
   /** What it was called with, in short; "" when it was not called. */
   readonly arguments: string;
+  /** The line of the user's code that threw, or called what threw; "" when it is not known. */
+  readonly line: string;
   /** The last lines that the call printed. */
   readonly log: readonly string[];
-  /** The text of the line that it was thrown at; "" where the server does not have it. */
-  readonly line?: string;
 }
 
 /** Of a failure whose error did not travel, or cannot be read. */
 export function bareError(failure: NonNullable<PageTask["failure"]>): TaskError {
-  return { ...failure, stack: "", place: null, causes: [], arguments: "", log: [] };
+  return { ...failure, stack: "", place: null, causes: [], arguments: "", line: "", log: [] };
 }
 
 export interface StoryStep {
