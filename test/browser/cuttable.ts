@@ -8,6 +8,8 @@ export interface Way {
   /** Ends what goes over it; nothing new gets through until `mend`. */
   cut(): Promise<void>;
   mend(): Promise<void>;
+  /** What is open stays so, and nothing gets through any more. */
+  hold(): void;
   close(): Promise<void>;
 }
 
@@ -43,5 +45,8 @@ export async function wayTo(port: number): Promise<Way> {
     server = newServer();
     await listen(server, own);
   };
-  return { port: own, cut, mend, close: cut };
+  const hold = (): void => {
+    for (const socket of open) socket.unpipe().pause();
+  };
+  return { port: own, cut, mend, hold, close: cut };
 }

@@ -69,16 +69,20 @@ describe.skipIf(missing !== undefined)("the page's frame", () => {
     });
   });
 
-  it("says when the connection is lost and when it tries again, and is live again by itself", async () => {
+  it("says when nothing comes, when the connection is lost and when it tries again, and is live again by itself", async () => {
     const way = await wayTo(Number(new URL(cluster.dashboardUrl).port));
     const url = `http://127.0.0.1:${way.port}/status/system`;
     const { page, context, problems } = await openPage(browser, url);
     try {
+      await page.clock.install();
       await page.getByLabel("The cluster's token").fill(cluster.token);
       await page.keyboard.press("Enter");
       await page.getByText("2 workers with 2 slots are connected.").waitFor();
-      await way.cut();
       const banner = page.getByRole("banner");
+      way.hold();
+      await page.clock.fastForward(7000);
+      await banner.getByText(/^: no news for \d+ s$/).waitFor();
+      await way.cut();
       await banner.getByText("Connection lost").waitFor();
       await banner.getByText(/trying again in \d+ s/).waitFor();
       expect(await page.getByText("2 workers with 2 slots are connected.").isVisible()).toBe(true);

@@ -313,6 +313,7 @@ export class ClientProcess implements PeerEnd {
     }
     if (message.t === "credit") this.#outbox.credited(message.bytes);
     if (message.t === "credit" || message.t === "notice" || message.t === "log") return;
+    if (message.t === "placesWanted") return; // its functions are no code of a file
     if (this.#waived.has(message.n)) {
       freeIn(message, this.payloads);
       return;

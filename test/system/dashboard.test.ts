@@ -1,9 +1,10 @@
 // The dashboard's HTTP API on a real cluster: what it answers, what its actions do; and the dashboard that stands alone, whose scheduler
 // is cut off, comes back, and is replaced.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Client, LocalCluster } from "taskflock";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Gate } from "./gate.ts";
@@ -79,6 +80,9 @@ describe("of a cluster on this machine", () => {
     expect(await dependent.error()).toMatchObject({ code: "FLOCK_DEPENDENCY_FAILED" });
     const { body: failures } = await get(page, "/api/v1/failures");
     expect(failures.items[0]).toMatchObject({ key: "fails/1", failedKey: "" });
+    // Only this client knows where the code stands that it sent.
+    const file = fileURLToPath(import.meta.url);
+    const lines = readFileSync(file, "utf8").split("\n");
     const { body } = await get(page, `/api/v1/tasks/${failures.items[0].task}`);
     expect((await get(page, "/api/v1/tasks/fails%2F1")).body.task).toEqual(body.task);
     expect(body.why.text).toContain("too many rows");
@@ -90,9 +94,10 @@ describe("of a cluster on this machine", () => {
       arguments: "limit: 3, rows: Float64Array(7)",
       log: ["looking at 7 rows"],
       causes: [{ name: "RangeError", message: "the limit" }],
-      place: { function: "tooLarge" },
+      place: { function: "tooLarge", file, line: 1 + lines.findIndex((line) => line.includes("new TypeError(")) },
     });
-    expect(body.error.stack).toMatch(/^TypeError: too many rows\n {4}at tooLarge /);
+    const { line, column } = body.error.place;
+    expect(body.error.stack).toBe(`TypeError: too many rows\n    at tooLarge (${file}:${line}:${column})`);
     expect(body.error.stack).not.toContain("node_modules");
     expect((await get(page, "/api/v1/tasks/nothing")).body).toMatchObject({ code: "FLOCK_TASK_UNKNOWN" });
   });
@@ -176,7 +181,12 @@ describe("of a cluster on this machine", () => {
       return body.functions[0];
     };
     // Before its code is compiled there, nothing is seen of it.
-    await expect.poll(() => seen(""), { timeout: 20_000 }).toMatchObject({ name: "spin" });
+    await expect
+      .poll(() => seen(""), { timeout: 20_000 })
+      .toMatchObject({
+        name: "spin",
+        file: fileURLToPath(import.meta.url),
+      });
     for (const spin of await Promise.all([seen(""), seen("worker-1,worker-2")])) {
       expect(spin.totalMs).toBeGreaterThan(50);
       expect(spin.lines.length).toBeGreaterThan(0);

@@ -1,5 +1,6 @@
 // What tasks print, and what the scheduler has to tell, on the client's terminal.
 
+import type { TaskLog, TaskNumber } from "@taskflock/protocol";
 import { printLines } from "./terminal.ts";
 
 /** Output of a task; or a notice of the scheduler, with the worker "scheduler" and an empty key. */
@@ -14,6 +15,17 @@ export interface LogLine {
 
 /** "inherit" writes to this process's stdout and stderr, each line with `[worker key]` before it. */
 export type LogSink = "inherit" | "ignore" | ((line: LogLine) => void);
+
+interface KnowsTasks<R> {
+  readonly tasks: { get(n: TaskNumber): R | undefined };
+  keyOf(record: R): string;
+}
+
+/** Of a task that may be released already. */
+export function showTaskLog<R>(sink: LogSink, known: KnowsTasks<R>, { n, worker, stream, text }: TaskLog): void {
+  const record = known.tasks.get(n);
+  showLog(sink, { worker, key: record === undefined ? "" : known.keyOf(record), stream, text });
+}
 
 export function showLog(sink: LogSink, line: LogLine): void {
   if (sink === "ignore") return;

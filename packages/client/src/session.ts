@@ -14,7 +14,6 @@ import {
   readToken,
   SchedulerLink,
   type SchedulerToClient,
-  type TaskLog,
   type Welcome,
 } from "@taskflock/protocol";
 import { ArgumentEncoder, type ArgumentHost } from "./arguments.ts";
@@ -26,7 +25,7 @@ import { type Future, type FutureOwner, isReleased, recordOf } from "./future.ts
 import { Gate } from "./gate.ts";
 import { allowanceOf, sendWhatStays } from "./held-messages.ts";
 import { KeptArguments } from "./kept-arguments.ts";
-import { type LogSink, showLog } from "./logs.ts";
+import { type LogSink, showLog, showTaskLog } from "./logs.ts";
 import { said } from "./option-checks.ts";
 import { Questions } from "./questions.ts";
 import type { Anchor } from "./reachability.ts";
@@ -35,6 +34,7 @@ import { Results } from "./results.ts";
 import { Retrieval } from "./retrieval.ts";
 import { RunTable } from "./runs.ts";
 import { SharedData } from "./shared-data.ts";
+import { tellPlaces } from "./stacks/tell-places.ts";
 import { encodeData, Submission, type SubmissionHost } from "./submission.ts";
 import { Talk } from "./talk.ts";
 import { TaskTable, type TaskTableHost } from "./task-table.ts";
@@ -353,11 +353,6 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     return record;
   }
 
-  #log({ n, worker, stream, text }: TaskLog): void {
-    const record = this.tasks.get(n);
-    showLog(this.#logs, { worker, key: record === undefined ? "" : this.keyOf(record), stream, text });
-  }
-
   #heard(messages: readonly SchedulerToClient[]): void {
     for (const message of messages) this.#hear(message);
   }
@@ -387,10 +382,13 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
         this.allowance.credited(message.bytes);
         break;
       case "log":
-        this.#log(message);
+        showTaskLog(this.#logs, this, message);
         break;
       case "report":
         this.talk.heard(message);
+        break;
+      case "placesWanted":
+        tellPlaces(this.questions, message.places);
         break;
       case "notice":
         showLog(this.#logs, { worker: "scheduler", key: "", stream: "stderr", text: message.text });

@@ -1,5 +1,8 @@
 // What workers sampled, as one profile. Times are of all their threads together, milliseconds.
 
+import type { CodePlace } from "@taskflock/protocol/links";
+import type { Sources } from "./places.ts";
+
 export interface HotLine {
   readonly line: number;
   readonly share: number;
@@ -57,12 +60,39 @@ export interface ToldProfile {
   readonly durationMs: number;
 }
 
+/** How a worker names the file of code that travelled. */
+const TRAVELLED = /-([0-9a-f]{8})\.taskflock-function\.js$/;
 /** Lines of a function that are told. */
 const LINES_TOLD = 5;
 /** A stack is not this deep in code that anybody reads. */
 const MAX_DEPTH = 500;
+/** Of which places are asked; the outer ones. */
+const MAX_CALLS = 10_000;
 
-export function mergedProfile(workers: readonly string[], told: readonly ToldProfile[]): Profile {
+/** What to ask clients about a profile: where functions begin, and their lines. */
+export function placesIn(told: readonly ToldProfile[]): CodePlace[] {
+  const found: CodePlace[] = [];
+  const all = told.flatMap(({ functions }) => functions);
+  for (const call of all) {
+    const code = TRAVELLED.exec(call.url)?.[1];
+    if (code !== undefined)
+      found.push(beginOf(code, call), ...Object.keys(call.lines).map((line) => lineOf(code, call, line)));
+    if (all.length < MAX_CALLS) all.push(...call.calls);
+  }
+  return found;
+}
+
+function beginOf(code: string, { line, column, name }: ToldCall): CodePlace {
+  return { code, line: line + 1, column: column + 1, name: name.slice(0, 200) };
+}
+
+/** Where in a line the samples were is not known. */
+function lineOf(code: string, call: ToldCall, text: string): CodePlace {
+  const line = Number(text);
+  return { code, line, column: line === call.line + 1 ? call.column + 1 : 1, name: "" };
+}
+
+export function mergedProfile(workers: readonly string[], told: readonly ToldProfile[], sources: Sources): Profile {
   const sum = (of: (one: ToldProfile) => number): number => told.reduce((total, one) => total + of(one), 0);
   return {
     durationMs: Math.round(Math.max(0, ...told.map(({ durationMs }) => durationMs))),
@@ -72,6 +102,7 @@ export function mergedProfile(workers: readonly string[], told: readonly ToldPro
     functions: merged(
       told.flatMap(({ functions }) => functions),
       0,
+      sources,
     ),
     idleMs: sum(({ idleUs }) => idleUs) / 1_000,
     garbageMs: sum(({ garbageUs }) => garbageUs) / 1_000,
@@ -80,7 +111,7 @@ export function mergedProfile(workers: readonly string[], told: readonly ToldPro
 }
 
 /** The same functions, seen by several workers, are one. */
-function merged(calls: readonly ToldCall[], depth: number): ProfiledCall[] {
+function merged(calls: readonly ToldCall[], depth: number, sources: Sources): ProfiledCall[] {
   const groups = new Map<string, ToldCall[]>();
   for (const call of depth < MAX_DEPTH ? calls : []) {
     const key = `${call.url}\n${call.line}:${call.column}\n${call.name}`;
@@ -88,33 +119,39 @@ function merged(calls: readonly ToldCall[], depth: number): ProfiledCall[] {
     if (group === undefined) groups.set(key, [call]);
     else group.push(call);
   }
-  return [...groups.values()].map((group) => oneOf(group, depth)).sort((a, b) => b.totalMs - a.totalMs);
+  return [...groups.values()].map((group) => oneOf(group, depth, sources)).sort((a, b) => b.totalMs - a.totalMs);
 }
 
-function oneOf(group: readonly ToldCall[], depth: number): ProfiledCall {
-  const [{ name, url, line }] = group as readonly [ToldCall, ...ToldCall[]];
+function oneOf(group: readonly ToldCall[], depth: number, sources: Sources): ProfiledCall {
+  const [first] = group as readonly [ToldCall, ...ToldCall[]];
+  const { name, url, line } = first;
+  const code = TRAVELLED.exec(url)?.[1];
+  const source = code === undefined ? null : sources(beginOf(code, first));
   const calls = merged(
     group.flatMap((one) => one.calls),
     depth + 1,
+    sources,
   );
   const selfMs = group.reduce((total, { selfUs }) => total + selfUs, 0) / 1_000;
   return {
-    name: name === "" ? "(anonymous)" : name,
-    file: url.replace(/^file:\/\//, ""),
-    line: url === "" ? 0 : line + 1,
+    name: (source?.name || name) === "" ? "(anonymous)" : source?.name || name,
+    file: source?.file || url.replace(/^file:\/\//, ""),
+    line: source?.file ? source.line : url === "" ? 0 : line + 1,
     selfMs,
     totalMs: calls.reduce((total, call) => total + call.totalMs, selfMs),
-    lines: hotLines(group),
+    lines: hotLines(group, code, sources),
     calls,
   };
 }
 
-function hotLines(group: readonly ToldCall[]): ProfiledCall["lines"] {
+function hotLines(group: readonly ToldCall[], code: string | undefined, sources: Sources): ProfiledCall["lines"] {
   const ticks = new Map<number, number>();
   let all = 0;
-  for (const { lines } of group) {
-    for (const [line, count] of Object.entries(lines)) {
-      ticks.set(Number(line), (ticks.get(Number(line)) ?? 0) + count);
+  for (const call of group) {
+    for (const [text, count] of Object.entries(call.lines)) {
+      const source = code === undefined ? null : sources(lineOf(code, call, text));
+      const line = source?.file ? source.line : Number(text);
+      ticks.set(line, (ticks.get(line) ?? 0) + count);
       all += count;
     }
   }

@@ -2,7 +2,9 @@
 // that stands in it is trusted to be what its name says.
 
 import { decodeValue, type FailedCall, type PageTask } from "@taskflock/protocol";
-import { type Place, readableStack } from "./stack.ts";
+import type { Observer } from "./observer.ts";
+import { type Sources, sourcesOf } from "./places.ts";
+import { codePlaces, type Place, readableStack } from "./stack.ts";
 
 export interface ToldError {
   readonly name: string;
@@ -30,19 +32,30 @@ export interface TaskError extends ToldError {
 const MAX_TEXT = 64 * 1024;
 const MAX_CAUSES = 10;
 
-/** Of the encoded `[error, FailedCall | null]`; of bytes that cannot be read, what is known without them. Never throws. */
-export function readError(bytes: Uint8Array, failure: PageTask["failure"]): TaskError {
-  const known = failure ?? { code: "", name: "Error", message: "" };
+/**
+ * Of the encoded `[error, FailedCall | null]`; of bytes that cannot be read, what is known without them. Whatever they hold, it rejects only
+ * when the link to the scheduler is lost meanwhile.
+ */
+export async function readError(
+  observer: Observer,
+  bytes: Uint8Array,
+  failure: PageTask["failure"],
+): Promise<TaskError> {
   const { thrown, call } = decode(bytes);
+  const errors = errorsIn(thrown);
+  const places = errors.flatMap((error) => codePlaces(text(error.stack), text(error.message)));
+  const sources = await sourcesOf(observer, places);
   const folders = list(call?.folders);
-  const { name, message, stack, place } = told(thrown, folders) ?? { ...known, stack: "", place: null };
+  const [first, ...causes] = errors.map((error) => told(error, folders, sources));
+  const known = failure ?? { code: "", name: "Error", message: "" };
+  const own = thrown instanceof Error ? first : undefined;
+  const { name, message, stack, place } = own ?? { ...known, stack: "", place: null };
   return {
     // What the scheduler says of it counts: an error of Taskflock's own has the user's as its cause.
     name: known.name || name,
     code: known.code,
     message: (known.code === "" ? message : known.message) || known.message,
-    ...{ stack, place },
-    causes: causesOf(thrown, folders),
+    ...{ stack, place, causes },
     arguments: text(call?.arguments),
     line: text(call?.line),
     log: list(call?.log),
@@ -65,24 +78,22 @@ function decode(bytes: Uint8Array): Decoded {
   }
 }
 
-function told(error: unknown, folders: readonly string[]): Omit<ToldError, "causes"> | null {
-  if (!(error instanceof Error)) return null;
+function told(error: Error, folders: readonly string[], sources: Sources): Omit<ToldError, "causes"> {
   const message = text(error.message);
-  const { stack, place } = readableStack(text(error.stack), message, folders);
+  const { stack, place } = readableStack(text(error.stack), message, folders, sources);
   const code = error.name === "FlockError" && "code" in error ? text(error.code) : "";
   return { name: text(error.name) || "Error", code, message, stack, place };
 }
 
-function causesOf(error: unknown, folders: readonly string[]): ToldError["causes"] {
-  const seen = new Set<unknown>([error]);
+/** It, and what led to it; none when it is no error. */
+function errorsIn(thrown: unknown): Error[] {
+  const seen = new Set<Error>(thrown instanceof Error ? [thrown] : []);
   for (const one of seen) {
-    if (!(one instanceof Error)) continue;
     const errors: unknown = "errors" in one ? one.errors : null;
     const inner: unknown[] = [one.cause, ...(Array.isArray(errors) ? errors : [])];
     for (const next of inner) if (next instanceof Error && seen.size <= MAX_CAUSES) seen.add(next);
   }
-  seen.delete(error);
-  return [...seen].flatMap((one) => told(one, folders) ?? []);
+  return [...seen];
 }
 
 function text(value: unknown): string {

@@ -251,6 +251,63 @@ describe("failures", () => {
   });
 });
 
+describe("the page of a task that failed", () => {
+  function withFailures(count: number, most: number, config = {}): Stage {
+    const stage = new Stage({ failuresRemembered: most, ...config });
+    observe(stage);
+    stage.client();
+    stage.worker(1);
+    for (let n = 1; n <= count; n++) {
+      stage.say(1, { t: "openRun", run: n as never, name: `r${n}`, weight: 1, steps: 0, keepMs: null });
+      stage.submit(1, n, { run: n });
+      stage.error(1, stage.assigned(1)[0]!, false);
+    }
+    return stage;
+  }
+  const leave = (stage: Stage): void => {
+    stage.speakable.delete("c1");
+    stage.step({ e: "clientGone", session: 1 as never });
+  };
+
+  it("stays, with its error, when its client is gone", () => {
+    const stage = withFailures(1, 8);
+    const task = idOf(stage, "f-1-1");
+    leave(stage);
+    expect(stage.machine.taskCounts().failed).toBe(0);
+    for (const question of [
+      { q: "pageTask", task, key: "" },
+      { q: "pageTask", task: 0 as TaskId, key: "f-1-1" },
+    ] as const) {
+      const { value, data, dataBytes } = answerTo(stage, question);
+      expect(value).toMatchObject({ task: { key: "f-1-1" }, failure: { name: "TypeError" }, now: stage.now });
+      expect([stage.live.has(data), dataBytes]).toEqual([true, 5]);
+    }
+    expect(stage.machine.rememberedErrors()).toBe(1);
+    expect(stage.live.size).toBe(1);
+  });
+
+  it("stays among the last, and of a run among the first five; what goes is freed", () => {
+    const stage = withFailures(6, 4);
+    leave(stage);
+    expect([stage.machine.rememberedErrors(), stage.live.size]).toEqual([4, 4]);
+    const one = withFailures(1, 8);
+    for (let n = 2; n <= 9; n++) {
+      one.submit(1, n, { run: 1 });
+      one.error(1, one.assigned(1)[0]!, false);
+    }
+    leave(one);
+    expect([one.machine.rememberedErrors(), one.live.size]).toEqual([5, 5]);
+  });
+
+  it("of one that failed for want of an input is not kept: the input's is", () => {
+    const stage = withFailures(1, 8);
+    stage.submit(1, 2, { deps: [1], run: 1 });
+    leave(stage);
+    expect(stage.machine.rememberedErrors()).toBe(1);
+    expect(answerTo(stage, { q: "pageTask", task: 0 as TaskId, key: "f-1-2" }).error?.code).toBe("FLOCK_TASK_UNKNOWN");
+  });
+});
+
 describe("a cancel from the page", () => {
   it("ends tasks for all who refer to them, says who did it, and is an event", () => {
     const stage = withClient();

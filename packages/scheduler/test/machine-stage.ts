@@ -55,7 +55,10 @@ export class Stage implements SchedulerPort {
   #cause = 0;
 
   constructor(config: Partial<SchedulerConfig> = {}) {
-    this.machine = new SchedulerMachine({ ...defaultSchedulerConfig, storyLines: 5000, ...config }, this);
+    this.machine = new SchedulerMachine(
+      { ...defaultSchedulerConfig, storyLines: 5000, failuresRemembered: 0, ...config },
+      this,
+    );
   }
 
   // ------------------------------------------------------------- the port

@@ -36,6 +36,7 @@ export const worldConfig = {
   admissionBytes: 1,
   failedCalls: 3,
   failedCallBytes: 25,
+  failuresRemembered: 0,
   stragglerUs: 60_000,
 } satisfies Partial<SchedulerConfig>;
 

@@ -120,7 +120,7 @@ export class Collection {
     return {
       version: 1,
       title,
-      from: this.#from,
+      from: this.#options.back ? Math.min(this.#from, this.#oldest(overview)) : this.#from,
       to: this.#options.wall(),
       scheduler: `taskflock ${version}, scheduler ${id}`,
       message: this.#message(overview),
@@ -133,6 +133,13 @@ export class Collection {
         failedRounds: this.#failedRounds,
       }),
     };
+  }
+
+  /** When the first attempt that is remembered began, ms since 1970. */
+  #oldest({ now }: PageOverview): number {
+    const { endedAt = [], durationUs = [] } = this.#spans.spans() ?? {};
+    const first = endedAt.reduce((least, at, row) => Math.min(least, at - (durationUs[row] ?? 0)), now);
+    return this.#options.wall() - (now - first) / 1000;
   }
 
   async #ask(questions: number): Promise<void> {

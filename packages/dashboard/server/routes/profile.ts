@@ -5,7 +5,8 @@ import { FlockError } from "@taskflock/protocol/links";
 import type { FastifyInstance } from "fastify";
 import type { Context } from "../context.ts";
 import type { Observer } from "../observer.ts";
-import { mergedProfile, type Profile, type ToldProfile } from "../profile.ts";
+import { sourcesOf } from "../places.ts";
+import { mergedProfile, type Profile, placesIn, type ToldProfile } from "../profile.ts";
 import { SentCode } from "../sent-code.ts";
 import { answers, described, object, text } from "./schemas.ts";
 
@@ -55,10 +56,8 @@ async function sample(observer: Observer, names: readonly string[], ms: number):
   const told = answers.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const failed = answers.find((one) => one.status === "rejected");
   if (told.length === 0 && failed !== undefined) throw failed.reason;
-  return mergedProfile(
-    workers.filter((_, at) => answers[at]?.status === "fulfilled"),
-    told,
-  );
+  const sampled = workers.filter((_, at) => answers[at]?.status === "fulfilled");
+  return mergedProfile(sampled, told, await sourcesOf(observer, placesIn(told)));
 }
 
 /** A worker is sampled for one who asks at a time, and all pages ask through one link: they wait for each other. */

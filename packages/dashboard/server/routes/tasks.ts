@@ -84,7 +84,7 @@ function one(app: FastifyInstance, { observer }: Context): void {
         throw new FlockError("FLOCK_TASK_UNKNOWN", `No task ${id} is known: it was released, or never was.`);
       if (data.length === 0) return { ...value, error: null };
       const { readError } = await import("../task-error.ts");
-      return { ...value, error: readError(data, value.failure) };
+      return { ...value, error: await readError(observer, data, value.failure) };
     },
   );
 }

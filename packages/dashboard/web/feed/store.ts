@@ -64,7 +64,8 @@ export function showStill(message: FeedMessage): void {
 /** Takes a message in; what is shown follows with the next frame. */
 export function receive(message: FeedMessage): void {
   next = applyMessage(next, message);
-  heard = { us: message.now, at: performance.now() };
+  quietSince = performance.now();
+  heard = { us: message.now, at: quietSince };
   if (frame !== 0) return;
   frame = requestAnimationFrame(() => {
     frame = 0;
@@ -73,9 +74,17 @@ export function receive(message: FeedMessage): void {
 }
 
 let link: Connection | null = null;
+/** On the page's clock: when a message came, or was first to be expected. */
+let quietSince = 0;
+
+/** How long nothing has come that should have, ms: a message comes at least once a second. 0 while none is expected. */
+export function quietMs(): number {
+  return state.value.is === "open" && !document.hidden && !isStill ? performance.now() - quietSince : 0;
+}
 let wished: { topics: readonly FeedTopic[]; run: number } = { topics: [], run: 0 };
 
 function sendWish(): void {
+  quietSince = performance.now();
   link?.wish({ ...wished, paused: document.hidden });
 }
 
@@ -98,6 +107,7 @@ export function openFeed(): void {
     onMessage: receive,
     onState: (value) => {
       state.value = value;
+      quietSince = performance.now();
       if (value.is === "signedOut") signIn();
     },
     isSignedIn,

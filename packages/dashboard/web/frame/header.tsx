@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ConnectionState } from "../feed/connection.ts";
-import { connection, hasScheduler, limit, retryNow } from "../feed/store.ts";
+import { connection, hasScheduler, limit, quietMs, retryNow } from "../feed/store.ts";
 import { chooseTheme, type Theme, theme, themes } from "../ui/theme.ts";
 import { toast } from "../ui/toast.tsx";
 import { isMenuOpen } from "./menu.tsx";
@@ -77,23 +77,39 @@ function useBackNote(is: ConnectionState["is"]): void {
   }, [is]);
 }
 
+/** Longer than a slow network takes. */
+const QUIET_MS = 5000;
+
+/** Seconds without a message although the connection is open; 0 while all is well. */
+function useQuietSeconds(): number {
+  const [seconds, setSeconds] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setSeconds(quietMs() < QUIET_MS ? 0 : Math.floor(quietMs() / 1000)), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return seconds;
+}
+
+type Note = readonly [text: string, tone: "good" | "neutral" | "bad"];
+
+function noteOf(is: ConnectionState["is"], hasScheduler: boolean, isQuiet: boolean): Note {
+  if (is === "connecting") return ["Connecting …", "neutral"];
+  if (is === "signedOut") return ["Signed out", "bad"];
+  if (is === "lost") return ["Connection lost", "bad"];
+  if (!hasScheduler) return ["The scheduler does not answer: this is the last that was known", "bad"];
+  return isQuiet ? ["The dashboard is silent", "bad"] : ["Live", "good"];
+}
+
 function ConnectionNote() {
   const state = connection.value;
   useBackNote(state.is);
-  const [text, tone] =
-    state.is === "open"
-      ? hasScheduler.value
-        ? (["Live", "good"] as const)
-        : (["The scheduler does not answer: this is the last that was known", "bad"] as const)
-      : state.is === "connecting"
-        ? (["Connecting …", "neutral"] as const)
-        : state.is === "signedOut"
-          ? (["Signed out", "bad"] as const)
-          : (["Connection lost", "bad"] as const);
+  const quiet = useQuietSeconds();
+  const [text, tone] = noteOf(state.is, hasScheduler.value, quiet > 0);
   return (
     <div class="connection">
       <span class={`dot ${tone}`} aria-hidden="true" />
       <span role="status">{text}</span>
+      {state.is === "open" && quiet > 0 && <span class="countdown">: no news for {quiet} s</span>}
       {state.is === "lost" && <Countdown until={state.retryAt} />}
     </div>
   );

@@ -2,16 +2,15 @@
 
 import { MenuButton, ThemeChoice } from "../frame/header.tsx";
 import { Menu } from "../frame/menu.tsx";
+import { report } from "../frame/report-mode.ts";
 import { BASE } from "../frame/routes.ts";
 import { View } from "../frame/view.tsx";
 import { Empty } from "../ui/basics.tsx";
 import { dateTime } from "../ui/format.ts";
 import { Toasts } from "../ui/toast.tsx";
-import { report } from "./report-data.ts";
 import { periodText } from "./summary.tsx";
 
 export function ReportApp() {
-  const data = report.value;
   return (
     <div class="frame">
       <a class="skip" href="#main">
@@ -23,13 +22,13 @@ export function ReportApp() {
           Taskflock
         </a>
         <p class="limit-line">
-          {data === null ? "Report" : `${data.title === "" ? "Report" : data.title}: ${periodText(data)}`}
+          {report === null ? "Report" : `${report.title === "" ? "Report" : report.title}: ${periodText(report)}`}
         </p>
-        {data !== null && <p class="soft made">as of {dateTime(data.to)}</p>}
+        {report !== null && <p class="soft made">as of {dateTime(report.to)}</p>}
         <ThemeChoice />
       </header>
       <Menu />
-      {data === null ? (
+      {report === null ? (
         <main id="main">
           <Empty>This is the empty page of a report. A report has data in it.</Empty>
         </main>

@@ -1,14 +1,14 @@
 // What the report is about: its period, what limited the cluster in it, and what is not in it.
 
 import type { ReportData } from "../../server/report/report-data.ts";
+import { report } from "../frame/report-mode.ts";
 import { href } from "../frame/routes.ts";
 import { Empty, Kpi, Section } from "../ui/basics.tsx";
 import { bytes, count, dateTime, number, rate, seconds } from "../ui/format.ts";
 import { type Column, Table } from "../ui/table.tsx";
-import { report } from "./report-data.ts";
 
 export function SummaryPage() {
-  const data = report.value;
+  const data = report;
   if (data === null) return null;
   const { message, limits, leftOut } = data;
   const searches = message.overview.runs.filter(({ kind }) => kind.startsWith("search")).length;

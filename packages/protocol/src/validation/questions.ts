@@ -1,6 +1,7 @@
 // The fields of every question.
 
 import type { Question } from "../words/index.ts";
+import { codePlaces, toldPlaces } from "./code-places.ts";
 import { choice, type Field, flag, int, list, nullable, optionalPayload, payload, record, variants } from "./fields.ts";
 import { pageQuestions } from "./page-questions.ts";
 import { sharedQuestions } from "./shared-objects.ts";
@@ -68,6 +69,8 @@ const questions = {
   equipment: { kind: gearKind },
   ...sharedQuestions,
   ...pageQuestions,
+  pagePlaces: { places: codePlaces },
+  tellPlaces: { places: toldPlaces },
 } satisfies Table;
 
 export const question: Field = variants("q", questions);

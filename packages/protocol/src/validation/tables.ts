@@ -9,6 +9,7 @@ import {
   MOVED_SOURCES,
   tensorPlaces,
 } from "../words/index.ts";
+import { codePlaces } from "./code-places.ts";
 import {
   choice,
   type Field,
@@ -177,6 +178,7 @@ const toClient = {
   report: { n: positive, data: payload("dataBytes"), dataBytes: bytes },
   credit: { bytes: natural },
   notice: { level: choice("info", "warn"), text: line },
+  placesWanted: { places: codePlaces },
 } satisfies Table<"toClient">;
 
 const toWorker = {

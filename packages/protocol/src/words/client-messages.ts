@@ -1,5 +1,6 @@
 // Between client and scheduler.
 
+import type { PlacesWanted } from "./code-places.ts";
 import type { FunctionNumber, OptionsNumber, PayloadRef, RunNumber, TaskId, TaskNumber, WorkerId } from "./ids.ts";
 import type { Question } from "./questions.ts";
 import type { WhyMissing } from "./relays.ts";
@@ -230,4 +231,5 @@ export type SchedulerToClient =
   | TaskLog
   | TaskReport
   | Credit
+  | PlacesWanted
   | Notice;

@@ -1,4 +1,5 @@
 export type * from "./client-messages.ts";
+export * from "./code-places.ts";
 export type * from "./data.ts";
 export type * from "./equipment.ts";
 export * from "./errors.ts";

@@ -1,5 +1,6 @@
 // What clients ask the scheduler now and then, and what it answers.
 
+import type { PlaceAnswers, PlaceQuestion } from "./code-places.ts";
 import type { DatasetContent, DatasetFacts, HeldResults, Moves } from "./data.ts";
 import type { EquipmentAnswers, EquipmentQuestion } from "./equipment.ts";
 import type { FunctionNumber, PayloadRef, TaskNumber } from "./ids.ts";
@@ -19,6 +20,7 @@ export type Question =
   | EquipmentQuestion
   | TalkQuestion
   | PageQuestion
+  | PlaceQuestion
   | { readonly q: "cluster" }
   | { readonly q: "story"; readonly n: TaskNumber }
   /** By key: of whichever client's task. */
@@ -93,7 +95,14 @@ export interface CallInfo {
   readonly inputs: number;
 }
 
-interface Answers extends RunAnswers, WatchAnswers, SharedAnswers, EquipmentAnswers, TalkAnswers, PageAnswers {
+interface Answers
+  extends RunAnswers,
+    WatchAnswers,
+    SharedAnswers,
+    EquipmentAnswers,
+    TalkAnswers,
+    PageAnswers,
+    PlaceAnswers {
   readonly cluster: ClusterInfo;
   readonly story: readonly StoryLine[];
   readonly storyOfKey: readonly StoryLine[];

@@ -18,6 +18,7 @@ import {
   type WorkerId,
 } from "@taskflock/protocol/words";
 import type { Actor } from "./actors.ts";
+import { CodePlaces } from "./code-places.ts";
 import { DetailStore } from "./details.ts";
 import { Equipment } from "./equipment.ts";
 import { EventLog } from "./event-log.ts";
@@ -28,6 +29,7 @@ import { PastEdges } from "./page-edges.ts";
 import { FailureLog } from "./page-failures.ts";
 import { GoneWorkers } from "./page-gone.ts";
 import { PastRuns } from "./page-past-runs.ts";
+import { RememberedFailures } from "./page-remembered.ts";
 import { SpanLog } from "./page-spans.ts";
 import { MovedBook } from "./page-transfers.ts";
 import type { SchedulerConfig, SchedulerPort } from "./port.ts";
@@ -109,6 +111,7 @@ export class Core {
   readonly events: EventLog;
   readonly logs: LogStore;
   readonly details: DetailStore;
+  readonly places: CodePlaces = new CodePlaces();
   /** Those who wait for the next event or line; and what there was when they were looked at last. */
   readonly watchers: Watcher[] = [];
   watchedEvent = 0;
@@ -120,6 +123,7 @@ export class Core {
   readonly spans: SpanLog = new SpanLog();
   readonly failures: FailureLog = new FailureLog();
   readonly pastEdges: PastEdges = new PastEdges();
+  readonly remembered: RememberedFailures;
   readonly gone: GoneWorkers = new GoneWorkers();
   readonly pastRuns: PastRuns = new PastRuns();
   /** What workers fetched of each other. */
@@ -179,6 +183,7 @@ export class Core {
     this.port = port;
     this.story = new Story(config.storyLines);
     this.events = new EventLog(config.eventsKept);
+    this.remembered = new RememberedFailures(config.failuresRemembered);
     this.logs = new LogStore(config.logUnitsKept);
     this.details = new DetailStore(config.detailUnitsOfRun, config.detailUnitsKept);
   }

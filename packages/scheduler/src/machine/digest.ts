@@ -45,10 +45,11 @@ export function digestOf(core: Core): string {
   hash.add(
     `spans ${core.spans.digest()} ${core.gone.size} ${core.pastRuns.size} moved ${core.moved.digest()} ${core.begun.size} ${core.failures.digest()} ${core.pastEdges.total}`,
   );
+  hash.add(`remembered ${core.remembered.digest()}`);
   for (const task of core.failedCalls) hash.add(`call ${task.id} ${task.argsBytes}`);
   addEquipment(hash, core);
   addShared(hash, core.shared);
-  hash.add(`details ${core.details.last} ${core.details.size} ${core.details.units}`);
+  hash.add(`places ${core.places.size} details ${core.details.last} ${core.details.size} ${core.details.units}`);
   hash.add(`${core.waiters.length} ${core.returning.length} ${core.watchers.length}`);
   hash.add(
     `${core.seq} ${core.ended} ${core.lastOrder} ${core.inlineBytes} ${core.limited} ${core.story.total} ${core.timers.size}`,

@@ -73,6 +73,7 @@ export function checkAll(core: Core): string | null {
     checkPage(core) ??
     checkKept(core) ??
     core.moved.check() ??
+    core.places.check() ??
     core.details.check(new Set([...core.runs].map(({ id }) => id)))
   );
 }

@@ -93,6 +93,11 @@ export class SchedulerMachine {
     return this.#core.moved.totals;
   }
 
+  /** Payloads that are kept for people who ask what failed, when nothing else needs them. */
+  rememberedErrors(): number {
+    return this.#core.remembered.errors;
+  }
+
   /** Lanes, workers and tasks looked at so far in order to place tasks. */
   looks(): number {
     return this.#core.looks;

@@ -3,6 +3,7 @@
 import type { PageTask, TaskId } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { describe } from "./dump.ts";
+import { releaseOutcome } from "./lifecycle.ts";
 import { joined } from "./page-edges.ts";
 import { rowsOf } from "./page-tasks.ts";
 import type { QuestionAnswer, Task } from "./records.ts";
@@ -14,7 +15,7 @@ const NEIGHBOURS_SHOWN = 50;
 /** Its encoded error is the answer's `data`. */
 export function pageTask(core: Core, id: TaskId, key: string): QuestionAnswer {
   const found = id === 0 ? findByKey(core, key) : (core.taskById(id) ?? forgotten(id));
-  if ("error" in found) return found;
+  if ("error" in found) return core.remembered.find(core, id, key) ?? found;
   const { outcome } = found;
   const value = facts(core, found);
   if (outcome?.kind !== "failed" || outcome.shared === null) return { value, error: null };
@@ -53,4 +54,11 @@ function shown(present: Task[], past: readonly Task[]): Task[] {
 export function forgotten(id: TaskId): QuestionAnswer {
   const message = `Task ${id} is not known any more: its future was released, or its client is gone, and nothing else needs its result.`;
   return { value: null, error: { code: "FLOCK_TASK_UNKNOWN", message } };
+}
+
+/** The task is about to be forgotten: if it failed among the first of its run, its page stays. */
+export function rememberFailure(core: Core, task: Task): void {
+  const { outcome, run } = task;
+  if (outcome?.kind !== "failed" || !core.remembered.wants(run.id, outcome)) return;
+  for (const over of core.remembered.add(run.id, facts(core, task), outcome)) releaseOutcome(core, over);
 }

@@ -98,6 +98,8 @@ export interface SchedulerConfig {
   /** Calls that failed are kept, so that clients can look into them: so many, the last ones, and of so many bytes. */
   readonly failedCalls: number;
   readonly failedCallBytes: number;
+  /** Pages of the tasks that failed first in their runs that are kept when the tasks are forgotten, with their encoded errors. */
+  readonly failuresRemembered: number;
   /** A task that takes less is no straggler, however short others are; and so often stragglers are looked for, µs. */
   readonly stragglerUs: number;
   /** What the unfinished tasks of one client may cost (`submitCost`); it keeps further ones to itself. */
@@ -127,6 +129,7 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   supplyUs: 20_000,
   bandwidthBytesPerUs: 500,
   failedCalls: 256,
+  failuresRemembered: 64,
   failedCallBytes: 64 * 1024 * 1024,
   stragglerUs: 1_000_000,
   surplusUs: 10_000_000,

@@ -10,6 +10,7 @@ import { runHandlers } from "./detached.ts";
 import { equipmentHandlers } from "./equipment-questions.ts";
 import { clusterInfo, workerInfo } from "./info.ts";
 import { namedWorkers, notFound } from "./named-workers.ts";
+import { placeHandlers } from "./page-places.ts";
 import { pageHandlers } from "./page-questions.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 import { restartHandlers } from "./restart.ts";
@@ -31,6 +32,7 @@ const handlers: Handlers<Question["q"]> = {
   ...watchHandlers,
   ...talkHandlers,
   ...pageHandlers,
+  ...placeHandlers,
   cluster: (core, session, id) => answer(core, session, id, () => ({ value: clusterInfo(core), error: null })),
   story: (core, session, id, { n }) => answer(core, session, id, () => storyOf(core, session, n)),
   retire: (core, session, id, { workers }) => {

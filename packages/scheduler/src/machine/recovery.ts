@@ -20,6 +20,7 @@ import {
   withdraw,
 } from "./lifecycle.ts";
 import { dropLineage } from "./lineage.ts";
+import { rememberFailure } from "./page-task.ts";
 import { ACTOR, APART, CALL, LINEAGE, type Task } from "./records.ts";
 import { isWanted, keyOf, loosen, removeRef, unneedInputs } from "./references.ts";
 import { awaitAgain, comesAgain, sendAgain } from "./resend.ts";
@@ -122,6 +123,7 @@ function forget(core: Core, task: Task): void {
   }
   dropLineage(core, task);
   if ((task.flags & ACTOR) !== 0) closeActor(core, task);
+  if (task.outcome !== null) rememberFailure(core, task);
   releaseOutcome(core, task.outcome);
   unregisterKey(core, task);
   core.move(task, FREE, "nobody refers to it");

@@ -1,5 +1,7 @@
 // Where the reader of the task stream is: which part of the time, which rows, live or not. Each function gives the next view.
 
+import { report } from "../../frame/report-mode.ts";
+
 export interface View {
   /** µs of the scheduler's clock at the right edge; while live: the clock itself. */
   readonly to: number;
@@ -17,7 +19,8 @@ export interface Size {
   readonly rows: number;
 }
 
-export const FIRST_SPAN_US = 30_000_000;
+/** The last half minute; of a report all of its period. */
+export const FIRST_SPAN_US: number = report === null ? 30_000_000 : Math.max(100_000, (report.to - report.from) * 1020);
 const SHORTEST_SPAN_US = 50;
 const LONGEST_SPAN_US = 6 * 3_600_000_000;
 /** Pixels. */

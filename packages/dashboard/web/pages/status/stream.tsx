@@ -15,6 +15,7 @@ import {
   workers,
 } from "../../feed/store.ts";
 import { useAnswer } from "../../feed/use-answer.ts";
+import { isReport } from "../../frame/report-mode.ts";
 import { go } from "../../frame/router.ts";
 import { href } from "../../frame/routes.ts";
 import { Section } from "../../ui/basics.tsx";
@@ -283,12 +284,18 @@ function Tools(props: { readonly isLive: boolean; readonly span: number; readonl
       {button("zoomIn", "Show a shorter time", "+")}
       {button("earlier", "Earlier", "←")}
       {button("later", "Later", "→")}
-      <button type="button" title="The last 30 seconds, live" onClick={() => press("home")}>
-        30 s
+      <button
+        type="button"
+        title={isReport ? "All of the report's period" : "The last 30 seconds, live"}
+        onClick={() => press("home")}
+      >
+        {isReport ? "All" : "30 s"}
       </button>
-      <button type="button" class="stream-live" aria-pressed={isLive} onClick={() => press("pause")}>
-        Live
-      </button>
+      {!isReport && (
+        <button type="button" class="stream-live" aria-pressed={isLive} onClick={() => press("pause")}>
+          Live
+        </button>
+      )}
     </>
   );
 }
