@@ -5,12 +5,17 @@ import { LocalCluster } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, missing, openPage, openStatus, PHONE, picture, seriousFindings } from "./harness.ts";
 
+const untilStopped = (): Promise<never> => new Promise(() => undefined);
+
 describe.skipIf(missing !== undefined)("The page", () => {
   let browser: Browser;
   let cluster: LocalCluster;
 
   beforeAll(async () => {
-    [browser, cluster] = await Promise.all([launchBrowser(), LocalCluster.start({ workers: 2 })]);
+    [browser, cluster] = await Promise.all([
+      launchBrowser(),
+      LocalCluster.start({ workers: 2, threadsPerWorker: 2, resources: { GPU: 1 } }),
+    ]);
   });
   afterAll(async () => {
     await Promise.all([browser?.close(), cluster?.close()]);
@@ -37,6 +42,18 @@ describe.skipIf(missing !== undefined)("The page", () => {
     expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual([
       { httpOnly: true, sameSite: "Strict" },
     ]);
+    await close();
+  });
+
+  test("question 1: what limits the cluster stands above every view, in plain words", async () => {
+    await using client = await cluster.connect();
+    const { page, close } = await openStatus(browser, cluster);
+    const limit = page.getByRole("banner");
+    await limit.getByText("Idle: 2 workers with 4 slots, and nothing to do.").waitFor();
+    const training = Array.from({ length: 40 }, () => client.submit(untilStopped, [], { resources: { GPU: 1 } }));
+    await limit.getByText("38 tasks wait for GPU; 2 GPUs, both busy").waitFor();
+    await picture(page, "limit");
+    await Promise.all(training.map((future) => future.cancel()));
     await close();
   });
 

@@ -23,6 +23,7 @@ const parse = (rows: readonly string[]): number[] => {
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 const make = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(7);
 const size = (bytes: Uint8Array): number => bytes.length;
+const half = (value: number): number => value / 2;
 const wait = async (ms: number): Promise<number> => {
   await new Promise((resolve) => setTimeout(resolve, ms));
   return ms;
@@ -38,7 +39,7 @@ describe.skipIf(missing !== undefined)("Tasks, graph, runs, transfers", () => {
   beforeAll(async () => {
     [browser, cluster] = await Promise.all([launchBrowser(), LocalCluster.start({ workers: 2, threadsPerWorker: 2 })]);
     client = await cluster.connect({ logs: "ignore" });
-    workers = (await client.workers()).map(({ name }) => name);
+    workers = (await client.workers()).map(({ name }) => name).sort();
     const run = client.run("orders");
     const days = [1, 2, 3].map((day) => client.submit(load, [day], { run }));
     const scores = days.flatMap((rows) => [1, 2].map((C) => client.submit(score, [rows, C], { run })));
@@ -134,6 +135,27 @@ describe.skipIf(missing !== undefined)("Tasks, graph, runs, transfers", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("region", { name: "Story" }).waitFor();
     expect(new URL(page.url()).pathname).toMatch(/^\/status\/tasks\/\d+$/);
+    await close();
+  });
+
+  test("of more tasks than can be drawn the graph shows groups, and a group what it stands for", async () => {
+    const run = client.run("many");
+    const rows = client.map(half, Array(3000).keys(), { run, pure: false });
+    const halves = client.map(half, rows, { run, pure: false });
+    await Promise.all(halves.map((future) => future.result()));
+    const many = (await client.runs()).find(({ name }) => name === "many")!.run;
+    const { page, close } = await open(`/status/graph?run=${many}`);
+    await page.getByText(/^6,000 tasks in 2 layers, drawn as 2 nodes/).waitFor();
+    const canvas = page.getByRole("application");
+    await canvas.focus();
+    await page.keyboard.press("ArrowDown");
+    await expect.poll(() => canvas.getAttribute("aria-label")).toContain("half: 3,000 tasks, 3,000 done");
+    await page.keyboard.press("Enter");
+    const group = page.getByRole("region", { name: "half: 3,000 tasks in layer 1" });
+    await group.getByRole("link", { name: "All tasks of this function" }).waitFor();
+    await expect.poll(() => group.getByRole("row").count()).toBe(21);
+    client.release([...rows, ...halves]);
+    run.close("done");
     await close();
   });
 

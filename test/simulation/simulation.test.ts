@@ -207,6 +207,8 @@ const questions: readonly Question["q"][] = [
   "pageDetails",
   "pageFailures",
   "pageCancel",
+  "pagePlaces",
+  "tellPlaces",
 ];
 
 const messageKinds: readonly string[] = [
@@ -238,6 +240,7 @@ const messageKinds: readonly string[] = [
   "runProgress",
   "credit",
   "notice",
+  "placesWanted",
   "forgetFunction",
   "assign",
   "drop",

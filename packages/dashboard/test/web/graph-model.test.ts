@@ -1,6 +1,7 @@
 import type { PageGraph, TaskStatus } from "@taskflock/protocol/words";
 import { describe, expect, it } from "vitest";
 import {
+  againMs,
   describeNode,
   drawGraph,
   functionTable,
@@ -144,6 +145,10 @@ describe("the graph's drawing", () => {
       },
       { layer: 2, fn: "best", count: 1, counts: [["waiting", 1]] },
     ]);
+  });
+
+  it("is asked for less often the more tasks there are", () => {
+    expect([againMs(10), againMs(10_000), againMs(200_000)]).toEqual([2000, 5000, 15_000]);
   });
 
   it("counts by function how far each is", () => {

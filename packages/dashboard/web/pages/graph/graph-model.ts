@@ -159,6 +159,11 @@ export function functionTable({ nodes }: Pick<GraphDrawing, "nodes">): FunctionC
   return [...rows.values()];
 }
 
+/** How soon to ask again, ms: the scheduler looks at every task of a graph. */
+export function againMs(total: number): number {
+  return total <= 5000 ? 2000 : total <= 20_000 ? 5000 : 15_000;
+}
+
 /** What stands above the drawing. */
 export function graphSentence({ nodes, shown, total, isWhole, layout }: GraphDrawing): string {
   if (nodes.length === 0) return "";

@@ -15,6 +15,7 @@ import { FunctionName } from "../tasks/rows.tsx";
 import { GraphCanvas } from "./canvas.tsx";
 import "./graph.css";
 import {
+  againMs,
   drawGraph,
   type GraphDrawing,
   type GraphNode,
@@ -25,14 +26,13 @@ import {
 import { GroupPanel } from "./group-panel.tsx";
 
 const NODES = 5000;
-const AGAIN_MS = 2000;
 
 export function GraphPage() {
   const task = wholeNumber(queryValue("task"));
   const run = task > 0 ? 0 : wholeNumber(queryValue("run"));
   const path = query("graph", task > 0 ? { task, limit: NODES } : { run, limit: NODES });
   const { value, error, reload } = useAnswer<PageGraph>(path);
-  useReload(reload);
+  useReload(reload, againMs(value?.total ?? 0));
   const drawing = useDrawing(value, path);
   return (
     <>
@@ -49,8 +49,8 @@ function wholeNumber(text: string): number {
   return Number.isSafeInteger(value) && value > 0 ? value : 0;
 }
 
-/** Asks anew when something has changed, not more often than every two seconds. */
-function useReload(reload: () => void): void {
+/** Asks anew when something has changed. */
+function useReload(reload: () => void, everyMs: number): void {
   const last = useRef(reload);
   last.current = reload;
   useEffect(() => {
@@ -60,9 +60,9 @@ function useReload(reload: () => void): void {
       if (now === seen || document.hidden) return;
       seen = now;
       last.current();
-    }, AGAIN_MS);
+    }, everyMs);
     return () => clearInterval(timer);
-  }, []);
+  }, [everyMs]);
 }
 
 /** What stays in the next answer stays where it is. */

@@ -64,7 +64,8 @@ function paintEdges(
   }
   context.strokeStyle = edge;
   context.lineWidth = 1;
-  context.globalAlpha = from.length > 4000 ? 0.35 : 0.7;
+  // Many lines over each other must not hide what they join.
+  context.globalAlpha = from.length > 4000 ? 0.2 : from.length > 1000 ? 0.4 : 0.7;
   context.stroke();
   context.globalAlpha = 1;
 }

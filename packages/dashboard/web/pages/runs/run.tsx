@@ -9,7 +9,7 @@ import { Badge, Empty, ErrorNote, Kpi, Loading, Progress, Section } from "../../
 import { Action } from "../../ui/dialog.tsx";
 import { count, dateTime, duration, number, percent, rate, seconds, time, UNKNOWN } from "../../ui/format.ts";
 import { type Column, Table } from "../../ui/table.tsx";
-import { drawGraph, type FunctionCounts, functionTable } from "../graph/graph-model.ts";
+import { againMs, drawGraph, type FunctionCounts, functionTable } from "../graph/graph-model.ts";
 import type { PageProps } from "../index.ts";
 import { Failures } from "../tasks/failures.tsx";
 import { FunctionName } from "../tasks/rows.tsx";
@@ -53,7 +53,7 @@ function Run({ run }: { readonly run: PageRun }) {
         </Section>
       )}
       <Section title="Progress per function">
-        <Functions run={run.run} isOpen={run.status === "open"} />
+        <Functions run={run} />
       </Section>
     </>
   );
@@ -137,9 +137,11 @@ function Remarks({ run }: { readonly run: number }) {
 
 /** Nodes that the answer may have: with more tasks those of one function are together, which is what is asked for. */
 const NODES = 500;
+const FUNCTIONS_MS = 3000;
 
-function Functions({ run, isOpen }: { readonly run: number; readonly isOpen: boolean }) {
-  const { value, error, reload } = useAnswer<PageGraph>(query("graph", { run, limit: NODES }), isOpen ? 3000 : 0);
+function Functions({ run: { run, status, counts } }: { readonly run: PageRun }) {
+  const everyMs = status === "open" ? Math.max(FUNCTIONS_MS, againMs(counts.total)) : 0;
+  const { value, error, reload } = useAnswer<PageGraph>(query("graph", { run, limit: NODES }), everyMs);
   if (value === null) return error === null ? <Loading /> : <ErrorNote error={error} onRetry={reload} />;
   return (
     <>

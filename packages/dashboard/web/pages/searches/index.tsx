@@ -1,6 +1,7 @@
 // Searches of all clients: who leads each. And one search as a whole.
 
 import type { PageRun } from "@taskflock/protocol/words";
+import { useMemo } from "preact/hooks";
 import { type DetailItem, type SearchTable, searchTable } from "../../../server/details/search-table.ts";
 import { details, overview, rates, wallTime } from "../../feed/store.ts";
 import { href } from "../../frame/routes.ts";
@@ -8,6 +9,7 @@ import { Badge, Empty, Progress } from "../../ui/basics.tsx";
 import { dateTime, seconds, time } from "../../ui/format.ts";
 import { type Column, Table } from "../../ui/table.tsx";
 import { leaderSentence } from "./leader.ts";
+import { useCalm } from "./use-calm.ts";
 
 export { SearchPage } from "./search.tsx";
 
@@ -18,12 +20,12 @@ interface Line {
 }
 
 export function SearchesPage() {
-  const items = details.value.items;
+  const items = useCalm(details.value.items);
   const runs = (overview.value?.runs ?? []).filter(({ kind }) => kind.startsWith("search"));
-  const byRun = groupsOf(items);
+  const tables = useMemo(() => tablesOf(items), [items]);
   const lines = runs.map((run): Line => {
     const secondsLeft = rates.value.get(run.run)?.secondsLeft ?? null;
-    return { run, table: searchTable(byRun.get(run.run) ?? []), secondsLeft };
+    return { run, table: tables.get(run.run) ?? null, secondsLeft };
   });
   return (
     <Table
@@ -39,6 +41,10 @@ export function SearchesPage() {
       }
     />
   );
+}
+
+function tablesOf(items: readonly DetailItem[]): Map<number, SearchTable | null> {
+  return new Map([...groupsOf(items)].map(([run, group]) => [run, searchTable(group)]));
 }
 
 function groupsOf(items: readonly DetailItem[]): Map<number, DetailItem[]> {

@@ -6,6 +6,7 @@ import type { DetailItem } from "../../../server/details/search-table.ts";
 import { api } from "../../feed/api.ts";
 import { details } from "../../feed/store.ts";
 import { isReport } from "../../frame/report-mode.ts";
+import { useCalm } from "./use-calm.ts";
 
 /** Answers that one question is put together from. */
 const MOST_ANSWERS = 64;
@@ -19,7 +20,8 @@ export interface RunDetailsAnswer {
 
 /** Of one run, or (0) of all. */
 export function useDetails(run: number): RunDetailsAnswer {
-  const { items: live, missed } = details.value;
+  const { missed } = details.value;
+  const live = useCalm(details.value.items);
   const [known, setKnown] = useState<{ run: number; items: readonly DetailItem[]; error: unknown } | null>(null);
   useEffect(() => {
     if (run === 0 || isReport) return;

@@ -87,7 +87,7 @@ function LinkFacts() {
             "Dashboard to scheduler",
             hasScheduler.value ? <Badge status="connected" tone="good" /> : <Badge status="lost" tone="bad" />,
           ],
-          ["Messages received", number(seq)],
+          ["Messages of the feed", number(seq)],
           [
             "Your clock",
             Math.abs(skew) < 3

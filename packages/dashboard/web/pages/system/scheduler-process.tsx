@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { Empty, Loading, Section } from "../../ui/basics.tsx";
-import { byteRate, bytes, duration, number, percent, rate } from "../../ui/format.ts";
+import { byteRate, bytes, duration, number, percent, rate, UNKNOWN } from "../../ui/format.ts";
 import { Facts } from "./facts.tsx";
 import { schedulerMetrics } from "./system-model.ts";
 
@@ -13,6 +13,8 @@ interface Sample {
 
 /** Seldom: with many workers the answer is long. */
 const EVERY_MS = 5000;
+/** But the second soon, because rates need two. */
+const SECOND_MS = 1000;
 
 /** The last two answers; "none" where there are no metrics. */
 function useMetrics(): readonly Sample[] | "none" {
@@ -20,6 +22,7 @@ function useMetrics(): readonly Sample[] | "none" {
   useEffect(() => {
     const end = new AbortController();
     let timer: ReturnType<typeof setTimeout>;
+    let wait = SECOND_MS;
     const ask = async (): Promise<void> => {
       if (!document.hidden) {
         const sample = await metricsNow(end.signal);
@@ -28,7 +31,8 @@ function useMetrics(): readonly Sample[] | "none" {
         if (sample === "none") return setSamples("none");
         if (sample !== null) setSamples((old) => [...(old === "none" ? [] : old.slice(-1)), sample]);
       }
-      timer = setTimeout(ask, EVERY_MS);
+      timer = setTimeout(ask, wait);
+      wait = EVERY_MS;
     };
     void ask();
     return () => {
@@ -74,12 +78,13 @@ function Figures({ samples }: { readonly samples: readonly Sample[] }) {
     if (first === last) return null;
     return ((get(name) ?? 0) - (first.values.get(name) ?? 0)) / ((last.at - first.at) / 1000);
   };
+  const cpu = perSecond("cpu_seconds_total");
   const delay = get("event_loop_delay_seconds");
   return (
     <Facts
       facts={[
         ["Memory", bytes(get("resident_memory_bytes"))],
-        ["Processor", `${percent(perSecond("cpu_seconds_total"))} of a core`],
+        ["Processor", cpu === null ? UNKNOWN : `${percent(cpu)} of a core`],
         ["Event loop's delay", `${duration(delay === null ? null : delay * 1e6)} (99 of 100 are shorter)`],
         ["Arguments and small results", `${bytes(get("payload_bytes"))} in ${number(get("payloads"))}`],
         ["Events taken in", rate(perSecond("events_total"))],

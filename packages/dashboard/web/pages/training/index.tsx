@@ -8,6 +8,7 @@ import { Badge, Empty } from "../../ui/basics.tsx";
 import { dateTime, time } from "../../ui/format.ts";
 import { type Column, Table } from "../../ui/table.tsx";
 import { figure } from "../searches/leader.ts";
+import { useCalm } from "../searches/use-calm.ts";
 import { fitVerdict } from "./overfit.ts";
 import { trainingRuns } from "./runs.ts";
 import { epochText, lastValue } from "./training-model.ts";
@@ -20,7 +21,7 @@ interface Line {
 }
 
 export function TrainingsPage() {
-  const { items } = details.value;
+  const items = useCalm(details.value.items);
   const lines = trainingRuns(overview.value?.runs ?? []).map((run): Line => {
     return { run, trainings: trainings(items.filter((item) => item.run === run.run)) };
   });
