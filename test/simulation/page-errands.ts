@@ -50,6 +50,7 @@ const workers: Errand = (client, random) => {
     { q: "pageWorkers", workers: [] },
     { q: "pageWorker", name },
     { q: "pageGone", limit: 5 },
+    { q: "pageFunction", hash: `sim-fn-${random.between(0, 3)}` },
     { q: "pageTransfers" },
     { q: "pageDetails", run: 0, since: 0, limit: 20 },
   ];

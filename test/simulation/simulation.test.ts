@@ -201,6 +201,7 @@ const questions: readonly Question["q"][] = [
   "pageSpans",
   "pageTasks",
   "pageTask",
+  "pageFunction",
   "pageGraph",
   "pageTransfers",
   "pageDetails",

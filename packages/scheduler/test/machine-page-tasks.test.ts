@@ -105,6 +105,18 @@ describe("a task's page", () => {
     expect(second.story.map(({ to }) => to)).toEqual(["waiting", "assigned", "failed"]);
   });
 
+  it("gives the code of a function by the beginning of its hash, while anybody uses it", () => {
+    const stage = withClient();
+    stage.define(1, 2, "fit-model");
+    const { value, data, dataBytes } = answerTo(stage, { q: "pageFunction", hash: "hash-fit" });
+    expect([value, stage.live.has(data), dataBytes]).toEqual(["fit-model", true, 100]);
+    const none = [null, 0, 0];
+    for (const hash of ["hash-fi", "hash-fix", ""]) {
+      const answer = answerTo(stage, { q: "pageFunction", hash });
+      expect([answer.value, answer.data, answer.dataBytes]).toEqual(none);
+    }
+  });
+
   it("shows its neighbours while it waits", () => {
     const stage = withClient();
     for (let n = 1; n <= 60; n++) stage.submit(1, n);

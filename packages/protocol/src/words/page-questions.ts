@@ -37,6 +37,8 @@ export type PageQuestion =
   | { readonly q: "pageTasks"; readonly filter: TaskFilter; readonly before: number; readonly limit: number }
   /** By id, or (id 0) by key. The answer's `data` is the encoded error of a task that failed, or none. */
   | { readonly q: "pageTask"; readonly task: TaskId; readonly key: string }
+  /** A function by the first characters of its hash, as workers name its code. The answer's `data` is its encoded description, or none. */
+  | { readonly q: "pageFunction"; readonly hash: string }
   /** The dependencies of a run's tasks, of all tasks (run 0), or around one task (`task` not 0). */
   | { readonly q: "pageGraph"; readonly run: RunId | 0; readonly task: TaskId; readonly limit: number }
   | { readonly q: "pageTransfers" }
@@ -320,6 +322,8 @@ export interface PageAnswers {
   readonly pageSpans: PageSpans;
   readonly pageTasks: PageTasks;
   readonly pageTask: PageTask;
+  /** Its name; null when nobody uses such a function any more. */
+  readonly pageFunction: string | null;
   readonly pageGraph: PageGraph;
   readonly pageTransfers: PageTransfers;
   readonly pageDetails: PageDetails;
