@@ -299,6 +299,26 @@ describe("the page of a task that failed", () => {
     expect([one.machine.rememberedErrors(), one.live.size]).toEqual([5, 5]);
   });
 
+  it("is of the first of its run: when theirs had to go, later ones do not take their place", () => {
+    const stage = withFailures(3, 2);
+    stage.release(1, 1);
+    stage.release(1, 2);
+    stage.release(1, 3);
+    for (let n = 4; n <= 6; n++) {
+      stage.submit(1, n, { run: 1 });
+      stage.error(1, stage.assigned(1)[0]!, false);
+      stage.release(1, n);
+    }
+    const isKept = (key: string) => answerTo(stage, { q: "pageTask", task: 0 as TaskId, key }).error === null;
+    expect(["f-1-2", "f-1-3", "f-1-4", "f-1-5", "f-1-6"].filter(isKept)).toEqual(["f-1-3", "f-1-4"]);
+  });
+
+  it("takes time to write: of very many that go at once some are left out", () => {
+    const stage = withFailures(40, 64);
+    leave(stage);
+    expect([stage.machine.rememberedErrors(), stage.live.size]).toEqual([16, 16]);
+  });
+
   it("of one that failed for want of an input is not kept: the input's is", () => {
     const stage = withFailures(1, 8);
     stage.submit(1, 2, { deps: [1], run: 1 });
