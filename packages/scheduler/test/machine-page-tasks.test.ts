@@ -175,6 +175,15 @@ describe("a graph", () => {
     expect(edges(graph)).toEqual(["0>1", "1>2"]);
   });
 
+  it("of very many tasks has a part, and says so: the scheduler is not to be kept from its work", () => {
+    const stage = withClient();
+    stage.check = "none";
+    for (let n = 1; n <= 9_000; n += 500)
+      stage.say(1, ...Array.from({ length: 500 }, (_, i) => stage.submission(n + i)));
+    const graph = ask(stage, { q: "pageGraph", run: 0, task: 0 as TaskId, limit: 20 });
+    expect([graph.count, graph.total, graph.isWhole]).toEqual([[8_000], 9_000, false]);
+  });
+
   it("around a task has the nearest, as many as were asked for", () => {
     const stage = withClient();
     stage.submit(1, 1);

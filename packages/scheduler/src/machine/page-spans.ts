@@ -58,6 +58,8 @@ export class SpanLog {
   /** The number of the last span when something was added. */
   readonly #pairAt: number[] = [0];
   readonly #freePairs: number[] = [];
+  /** Functions that were forgotten since their pairs were looked for. */
+  readonly #forgotten: Set<number> = new Set();
   /** The pair that was used last. */
   #pairKey = 0;
   #pair = 0;
@@ -112,6 +114,7 @@ export class SpanLog {
   }
 
   #newPair(key: number, worker: WorkerId, fn: FunctionId): number {
+    if (this.#pairs.size >= PAIRS && this.#forgotten.size > 0) this.#sweep();
     const free = this.#freePairs.pop();
     if (free === undefined && this.#pairWorker.length >= PAIRS) return 0;
     const i = free ?? this.#pairWorker.length;
@@ -126,6 +129,8 @@ export class SpanLog {
   /** A function is forgotten: its spans are not. */
   nameStays({ id, name }: FunctionRecord): void {
     this.#names.set(id, name);
+    this.#forgotten.add(id);
+    if (this.#forgotten.size > NAMES_KEPT) this.#sweep();
     if (this.#names.size <= NAMES_KEPT) return;
     for (const oldest of this.#names.keys()) {
       this.#names.delete(oldest);
@@ -139,13 +144,20 @@ export class SpanLog {
 
   /** Nothing more is summed up for it. */
   workerGone(worker: WorkerId): void {
-    for (const [key, i] of this.#pairs) {
-      if (i === 0 || this.#pairWorker[i] !== worker) continue;
-      this.#pairs.delete(key);
-      this.#freePairs.push(i);
-      this.#pairWorker[i] = 0;
-      this.#pairCount[i] = 0;
-    }
+    for (const [key, i] of this.#pairs) if (i !== 0 && this.#pairWorker[i] === worker) this.#freePair(key, i);
+  }
+
+  /** Pairs of functions that nobody calls any more make room for others. */
+  #sweep(): void {
+    for (const [key, i] of this.#pairs) if (this.#forgotten.has(this.#pairFn[i]!)) this.#freePair(key, i);
+    this.#forgotten.clear();
+  }
+
+  #freePair(key: number, i: number): void {
+    this.#pairs.delete(key);
+    this.#freePairs.push(i);
+    this.#pairWorker[i] = 0;
+    this.#pairCount[i] = 0;
     this.#pairKey = 0;
     this.#pair = 0;
   }
