@@ -186,7 +186,7 @@ describe("compose.yaml: a scheduler and two workers", () => {
       worker,
       "sh",
       "-c",
-      `for p in /proc/[0-9]*; do grep -qa -e --no-nanny $p/cmdline && kill -${name} \${p#/proc/}; done; true`,
+      `for p in /proc/[0-9]*; do grep -qa -e "--no-nann[y]" $p/cmdline && kill -${name} \${p#/proc/}; done; true`,
     ];
     await engine.must(signal("STOP"));
     await until(
