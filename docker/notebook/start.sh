@@ -1,5 +1,5 @@
 #!/bin/sh
-# JupyterLab on 8888, with a password in any case, and TensorBoard on 6006 over the event files below /work.
+# JupyterLab on 8888, with a password in any case, and TensorBoard on 6006 over the event files below /notebooks.
 set -eu
 secret=/run/secrets/notebook-password
 if [ -z "${NOTEBOOK_PASSWORD:-}" ] && [ -e "$secret" ]; then NOTEBOOK_PASSWORD=$(cat "$secret"); fi
@@ -17,12 +17,12 @@ from jupyter_server.auth import passwd
 config = {
     "PasswordIdentityProvider": {"hashed_password": passwd(os.environ["NOTEBOOK_PASSWORD"])},
     "IdentityProvider": {"token": ""},
-    "ServerApp": {"ip": "0.0.0.0", "port": 8888, "open_browser": False, "root_dir": "/work"},
+    "ServerApp": {"ip": "0.0.0.0", "port": 8888, "open_browser": False, "root_dir": "/notebooks"},
 }
 with open(sys.argv[1], "w") as file:
     json.dump(config, file)
 PYTHON
 unset NOTEBOOK_PASSWORD
 
-(cd /tmp && tensorboard --logdir /work --host 0.0.0.0 --port 6006 >/tmp/tensorboard.log 2>&1) &
+(cd /tmp && tensorboard --logdir /notebooks --host 0.0.0.0 --port 6006 >/tmp/tensorboard.log 2>&1) &
 exec jupyter lab "$@"
