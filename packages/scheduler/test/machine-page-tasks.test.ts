@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { PageGraph, PageTasks, TaskFilter, TaskId } from "@taskflock/protocol/words";
 import { describe, expect, it } from "vitest";
 import { Stage } from "./machine-stage.ts";
@@ -128,6 +130,9 @@ describe("a task's page", () => {
   });
 });
 
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
+
 function edges({ from, to }: PageGraph): string[] {
   return from.map((source, i) => `${source}>${to[i]}`);
 }
@@ -232,6 +237,35 @@ describe("failures", () => {
       ["f-1-2", 2_000, "forgotten", "w1", "TypeError: bad"],
       ["f-1-1", 3_000, "failed", "w1", "TypeError: bad"],
     ]);
+  });
+
+  it("take the memory of one line each, however long the messages were", () => {
+    const stage = new Stage({ failedCalls: 0 });
+    observe(stage);
+    stage.client();
+    stage.worker(1);
+    stage.check = "none";
+    const used = (): number => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const fail = (n: number): void => {
+      stage.submit(1, n);
+      const { task, attempt } = stage.assigned(1)[0]!;
+      const message = Buffer.alloc(32_768, `${n}-`).toString("utf16le");
+      const failure = { code: null, name: "Error", message, error: stage.payload(), errorBytes: 5 };
+      stage.tell(1, { t: "errored", task, attempt, failure, retryable: false, durationUs: 10 });
+      stage.release(1, n);
+      stage.events.length = 0;
+      stage.told(1);
+      stage.workerBox.clear();
+    };
+    for (let n = 1; n <= 5; n++) fail(n);
+    const before = used();
+    for (let n = 6; n <= 105; n++) fail(n);
+    expect(ask(stage, { q: "pageFailures", limit: 200 }).items).toHaveLength(105);
+    // 100 messages take 3.3 MB.
+    expect(used() - before).toBeLessThan(1e6);
   });
 
   it("of each run the first are kept, and the last of all", () => {

@@ -23,6 +23,8 @@ const LONG_EVERY_US = 25;
 const SAVED_US = 100_000;
 /** Pairs of worker and function whose other attempts are summed up apart; of further ones all together. */
 const PAIRS = 16_384;
+/** A power of two. */
+const LATELY = 4_096;
 /** Names of functions that are forgotten. */
 const NAMES_KEPT = 2_000;
 const RUNNING_SHOWN = 4_096;
@@ -60,9 +62,8 @@ export class SpanLog {
   readonly #freePairs: number[] = [];
   /** Functions that were forgotten since their pairs were looked for. */
   readonly #forgotten: Set<number> = new Set();
-  /** The pair that was used last. */
-  #pairKey = 0;
-  #pair = 0;
+  /** Places of pairs that were used lately: looked at before the map, whose numbers are too large to be found quickly. */
+  readonly #lately: Uint16Array = new Uint16Array(LATELY);
   readonly #names: Map<number, string> = new Map();
 
   /** The number of the last span that was kept; 0 before the first. */
@@ -102,15 +103,20 @@ export class SpanLog {
   }
 
   #sumUp(worker: WorkerId, fn: FunctionId, durationUs: number): void {
-    const key = worker * FUNCTION_FACTOR + fn;
-    if (key !== this.#pairKey) {
-      this.#pairKey = key;
-      this.#pair = this.#pairs.get(key) ?? this.#newPair(key, worker, fn);
+    const at = (Math.imul(worker, 31) + fn) & (LATELY - 1);
+    let i = this.#lately[at]!;
+    if (this.#pairWorker[i] !== worker || this.#pairFn[i] !== fn) {
+      i = this.#pairOf(worker, fn);
+      this.#lately[at] = i;
     }
-    const i = this.#pair;
     this.#pairCount[i]!++;
     this.#pairUs[i]! += durationUs;
     this.#pairAt[i] = this.#last;
+  }
+
+  #pairOf(worker: WorkerId, fn: FunctionId): number {
+    const key = worker * FUNCTION_FACTOR + fn;
+    return this.#pairs.get(key) ?? this.#newPair(key, worker, fn);
   }
 
   #newPair(key: number, worker: WorkerId, fn: FunctionId): number {
@@ -158,8 +164,6 @@ export class SpanLog {
     this.#freePairs.push(i);
     this.#pairWorker[i] = 0;
     this.#pairCount[i] = 0;
-    this.#pairKey = 0;
-    this.#pair = 0;
   }
 
   /** The last that ended there, the last of all first. */
