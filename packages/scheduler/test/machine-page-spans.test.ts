@@ -201,7 +201,8 @@ describe("a worker that died", () => {
     stage.finish(1, a!, 10);
     stage.lose(1, "SIGKILL");
     stage.worker(7, { name: "w1" });
-    for (let round = 0; round < 20; round++) stage.finish(7, given(stage, 7, 1)[0]!, 10);
+    given(stage, 2, 20);
+    finishAll(stage, 7);
     const life = ask(stage, { q: "pageWorker", name: "w1" });
     expect(life.spans).toHaveLength(20);
     expect(life.spans.map(({ key }) => key)).not.toContain("f-1-1");
