@@ -61,10 +61,8 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
 }
 
 async function errorOf(response: Response): Promise<ApiError> {
-  const said = (await response.json().catch(() => null)) as {
-    readonly error?: Readonly<Record<string, string>>;
-  } | null;
-  const { message, code, advice } = said?.error ?? {};
+  const said = (await response.json().catch(() => null)) as Readonly<Record<string, string>> | null;
+  const { message, code, advice } = said ?? {};
   return new ApiError(response.status, message ?? `The server answered ${response.status}.`, code, advice);
 }
 
