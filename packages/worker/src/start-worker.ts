@@ -109,7 +109,7 @@ class Worker implements RunningWorker {
   /** It does not wait for a scheduler that is away. */
   #hurries = false;
   #lifetime: NodeJS.Timeout | null = null;
-  readonly #spot: SpotWatch;
+  #spot: SpotWatch | null = null;
   #restart = false;
   /** Its machine ends: whoever asks, it is not started again. */
   #isLast = false;
@@ -174,7 +174,6 @@ class Worker implements RunningWorker {
       equipped: (...said) => this.#shell.equipped(...said),
     });
     this.#shell.use({ machine, slots: this.#slots, transfers: this.#transfers, equipment });
-    this.#spot = this.#newSpotWatch();
   }
 
   get name(): string {
@@ -207,6 +206,7 @@ class Worker implements RunningWorker {
     this.#live();
     this.#watch.start(() => this.#machine.isBusy);
     this.#gpuWatch.start();
+    this.#spot = this.#newSpotWatch();
     void this.#spot.run();
     this.#options.logger.info(
       { worker: this.name, scheduler: this.#options.address, peer: this.peerAddress, slots: this.#options.slots },
@@ -293,7 +293,7 @@ class Worker implements RunningWorker {
   async #end(exit: WorkerExit): Promise<void> {
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
     this.#stop.clear();
-    this.#spot.close();
+    this.#spot?.close();
     if (this.#lifetime !== null) clearTimeout(this.#lifetime);
     this.#shell.close();
     this.#transfers.close();

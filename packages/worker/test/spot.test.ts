@@ -1,10 +1,10 @@
 import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
+import { MetadataService } from "../../../test/system/metadata-service.ts";
 import { PlannedStop } from "../src/planned-stop.ts";
 import { clockTime, planFor, readEnd, readRebalance, type SpotPlan } from "../src/spot/notices.ts";
 import { completeSpot, type SpotOptions } from "../src/spot/options.ts";
 import { SpotWatch } from "../src/spot/watch.ts";
-import { MetadataService } from "./metadata-service.ts";
 
 const noon = Date.UTC(2026, 5, 1, 12, 0, 0);
 const services: MetadataService[] = [];
