@@ -60,8 +60,9 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
   throw await errorOf(response);
 }
 
-async function errorOf(response: Response): Promise<ApiError> {
-  const said = (await response.json().catch(() => null)) as Readonly<Record<string, string>> | null;
+/** What the server said: `{ code, message, advice }`; a proxy before it may say anything. */
+export async function errorOf(response: Response): Promise<ApiError> {
+  const said = (await response.json().catch(() => null)) as Readonly<Partial<Record<string, string>>> | null;
   const { message, code, advice } = said ?? {};
   return new ApiError(response.status, message ?? `The server answered ${response.status}.`, code, advice);
 }
