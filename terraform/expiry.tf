@@ -16,7 +16,7 @@ locals {
     try(tonumber(regex("([0-9]+)m", var.cluster_expiration)[0]), 0) / 60
   )
   price_per_hour = var.spot_price == null || var.scheduler_price == null ? null : local.workers_max * var.spot_price + var.scheduler_price
-  cost_bound     = local.price_per_hour == null ? null : local.price_per_hour * local.lifetime_hours
+  cost_bound     = local.price_per_hour == null ? null : tonumber(format("%.2f", local.price_per_hour * local.lifetime_hours))
 }
 
 # AWS does this, whether or not anybody's machine is on. The machines' own timers (templates/expire.sh) are the second fence.

@@ -179,7 +179,7 @@ run "the_talks_variables" {
     error_message = "spot_price and workers_num must be kept to."
   }
   assert {
-    condition     = abs(output.cost_bound - 6.15) < 0.000001
+    condition     = output.cost_bound == 6.15
     error_message = "8 workers at 0.25 and a scheduler at 0.05 for 3 hours may cost 6.15."
   }
   assert {
