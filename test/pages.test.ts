@@ -14,6 +14,11 @@ describe("pages", () => {
   it("are all linked from the README or the guide", () => {
     expect(pages.filter((page) => !linked.includes(page) && page !== "guide.md")).toEqual([]);
   });
+
+  it("were merged to the end", () => {
+    const halves = textFiles().filter(({ text }) => /^(<{7}|>{7}) \S/m.test(text));
+    expect(halves.map(({ path }) => path)).toEqual([]);
+  });
 });
 
 describe("docs/runtime-tests.md", () => {

@@ -86,7 +86,7 @@ describe.skipIf(missing !== undefined)("Tasks, graph, runs, transfers", () => {
     const error = page.getByRole("region", { name: "Error" });
     await error.getByText("RangeError: row three is no number").first().waitFor();
     expect(await error.locator("dl").textContent()).toMatch(
-      /Thrown at.*parse.*Line.*throw new RangeError\(.*Called with.*rows/s,
+      /Thrown at.*tasks\.test\.ts:\d+:\d+.*Line.*throw new RangeError\(.*Called with.*rows/s,
     );
     expect(
       await error

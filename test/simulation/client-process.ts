@@ -24,7 +24,7 @@ import {
 } from "./model-future.ts";
 import { type ClientSurroundings, Outbox } from "./outbox.ts";
 import { type Content, freeIn, type Packed, PayloadTable, unpack } from "./payloads.ts";
-import { openRun, tellDetails } from "./run-errands.ts";
+import { openRun, tellDetails, tellPlaces } from "./run-errands.ts";
 import { type SharedLedger, Sharer } from "./sharer.ts";
 import { SharingEnd } from "./sharing-end.ts";
 import { makesActor, type TaskSpec } from "./tasks.ts";
@@ -312,8 +312,8 @@ export class ClientProcess implements PeerEnd {
       return;
     }
     if (message.t === "credit") this.#outbox.credited(message.bytes);
-    if (message.t === "credit" || message.t === "notice" || message.t === "log") return;
-    if (message.t === "placesWanted") return; // its functions are no code of a file
+    if (message.t === "placesWanted") tellPlaces(this, message.places);
+    if (message.t === "credit" || message.t === "notice" || message.t === "log" || message.t === "placesWanted") return;
     if (this.#waived.has(message.n)) {
       freeIn(message, this.payloads);
       return;

@@ -1,6 +1,7 @@
 // What the status page asks, asked by modelled clients; each answer is looked at for what must hold of it.
 
 import type {
+  CodePlace,
   PageFailures,
   PageGraph,
   PageOverview,
@@ -8,6 +9,7 @@ import type {
   PageSpans,
   PageTask,
   PageTasks,
+  SourcePlace,
   TaskId,
 } from "@taskflock/protocol/words";
 import type { ClientProcess } from "./client-process.ts";
@@ -48,6 +50,7 @@ const workers: Errand = (client, random) => {
     { q: "pageWorkers", workers: [] },
     { q: "pageWorker", name },
     { q: "pageGone", limit: 5 },
+    { q: "pageFunction", hash: `sim-fn-${random.between(0, 3)}` },
     { q: "pageTransfers" },
     { q: "pageDetails", run: 0, since: 0, limit: 20 },
   ];
@@ -128,4 +131,17 @@ const cancel: Errand = (client, random) => {
   });
 };
 
-const errands: readonly Errand[] = [overview, overview, workers, workers, spans, tasks, graph, failures, cancel];
+/** See `tellPlaces`. */
+const places: Errand = (client, random) => {
+  const line = random.between(1, 200);
+  const of: CodePlace = { code: "0123abcd", line, column: 1, name: "" };
+  client.ask({ q: "pagePlaces", places: [of] }, ({ value }) => {
+    const [at] = (value ?? [null]) as readonly (SourcePlace | null)[];
+    must(client, at === undefined || at === null || at.line === line + 100, `line ${line} stands in line ${at?.line}`);
+  });
+};
+
+const errands: readonly Errand[] = [
+  ...[overview, overview, workers, workers],
+  ...[spans, tasks, graph, failures, cancel, places],
+];

@@ -1,6 +1,6 @@
 // What modelled clients do with each other's detached runs: attach to them, get what they made, and forget them.
 
-import type { AttachedInfo, AttachedTasks, RunId, RunNumber, TaskNumber } from "@taskflock/protocol/words";
+import type { AttachedInfo, AttachedTasks, CodePlace, RunId, RunNumber, TaskNumber } from "@taskflock/protocol/words";
 import type { ClientProcess } from "./client-process.ts";
 import type { ModelFuture, PlannedBurst } from "./model-future.ts";
 import type { Random } from "./random.ts";
@@ -70,4 +70,10 @@ export function openRun(client: ClientProcess, { run, keepMs }: PlannedBurst): v
 export function tellDetails(client: ClientProcess, { run, tasks }: PlannedBurst): void {
   const text = `tells of ${tasks.length} tasks. `.repeat(tasks.length % 7);
   client.say({ t: "runDetails", run: run as RunNumber, entries: [{ e: "remark", trial: -1, text }] });
+}
+
+/** Every client knows that line 7 stands in line 107. */
+export function tellPlaces(client: ClientProcess, wanted: readonly CodePlace[]): void {
+  const places = wanted.map((of) => ({ of, at: { file: "a.ts", line: of.line + 100, column: 1, name: of.name } }));
+  client.ask({ q: "tellPlaces", places });
 }

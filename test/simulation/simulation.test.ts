@@ -201,11 +201,14 @@ const questions: readonly Question["q"][] = [
   "pageSpans",
   "pageTasks",
   "pageTask",
+  "pageFunction",
   "pageGraph",
   "pageTransfers",
   "pageDetails",
   "pageFailures",
   "pageCancel",
+  "pagePlaces",
+  "tellPlaces",
 ];
 
 const messageKinds: readonly string[] = [
@@ -237,6 +240,7 @@ const messageKinds: readonly string[] = [
   "runProgress",
   "credit",
   "notice",
+  "placesWanted",
   "forgetFunction",
   "assign",
   "drop",

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PositionScript, type PositionTable, registerPositions } from "../src/stacks/positions.ts";
 import { makeReadable, readableStack } from "../src/stacks/readable.ts";
+import { originalPosition } from "../src/stacks/source-maps.ts";
 
 let folder: string;
 const ofTheTestRunner: unknown = Error.prepareStackTrace;
@@ -51,6 +52,23 @@ async function readableOf(hash: string, code: string, table: PositionTable): Pro
   const runner = pathToFileURL(join(import.meta.dirname, "../../../node_modules/")).href;
   return frames(readableStack(error.stack!, error.message, [...OURS, runner]));
 }
+
+it("a line without a column is the line of the source map's first place in it", () => {
+  const source = "const a = 1;\n\n\nfunction f() {\n\n    return a;\n}\nf();\n";
+  const { code, map } = transformSync(source, {
+    sourcemap: "external",
+    sourcefile: "mine.ts",
+    minifyWhitespace: false,
+  });
+  const data = `data:application/json;base64,${Buffer.from(map).toString("base64")}`;
+  const line = code.split("\n").findIndex((text) => text.includes("return a"));
+  expect(code.split("\n")[line]).toMatch(/^ +return/);
+  const made = script(pathToFileURL(join(folder, "made.js")).href, data);
+  expect(originalPosition(made, line, 0)).toMatchObject({ line: 5 });
+  expect(originalPosition(made, line, 0).file).toMatch(/mine\.ts$/);
+  // A line that has no place at all stays what it is.
+  expect(originalPosition(made, 99, 0)).toMatchObject({ line: 99 });
+});
 
 describe("a stack from a worker", () => {
   const code = [

@@ -3,6 +3,13 @@
 import type { CodePlace } from "@taskflock/protocol/links";
 import type { Sources } from "./places.ts";
 
+export interface HotLine {
+  readonly line: number;
+  readonly share: number;
+  /** The line itself, of code that was sent with a task. */
+  readonly text?: string;
+}
+
 export interface ProfiledCall {
   readonly name: string;
   /** A path or URL; "" for what is the engine's own. */
@@ -13,7 +20,7 @@ export interface ProfiledCall {
   readonly selfMs: number;
   readonly totalMs: number;
   /** Lines of the file with the share of samples that were there, 0 to 1 of the function's own, the largest first. */
-  readonly lines: readonly { readonly line: number; readonly share: number }[];
+  readonly lines: readonly HotLine[];
   /** What it called, the longest first. */
   readonly calls: readonly ProfiledCall[];
 }

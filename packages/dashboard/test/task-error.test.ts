@@ -14,7 +14,13 @@ const sources = {
   }),
 } as unknown as Observer;
 
-const call = { function: "f", arguments: "x: 5", log: ["a", "b"], folders: ["file:///opt/flock/"] };
+const call = {
+  function: "f",
+  arguments: "x: 5",
+  line: "throw new TypeError(x)",
+  log: ["a", "b"],
+  folders: ["file:///opt/flock/"],
+};
 const failure = { code: "", name: "TypeError", message: "no" };
 
 function thrown(stack: string, message = "no", more: object = {}): Error {
@@ -55,6 +61,7 @@ test("frames of code that travelled are the user's own lines; what Taskflock and
     place: { function: "inner", file: "/code/a.ts", line: 104, column: 9 },
     causes: [],
     arguments: "x: 5",
+    line: "throw new TypeError(x)",
     log: ["a", "b"],
   });
 });

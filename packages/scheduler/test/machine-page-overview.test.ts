@@ -128,15 +128,19 @@ describe("the overview", () => {
     const stage = withObserver();
     stage.check = "touched";
     stage.client();
-    for (let n = 1; n <= 150; n++) stage.define(1, n + 1, `f${n}`);
-    stage.submit(1, 1, { fn: 4 });
+    stage.define(1, 200, "travels inside another");
+    for (let n = 1; n <= 150; n++) {
+      stage.define(1, n + 1, `f${n}`);
+      stage.submit(1, n, { fn: n + 1 });
+      if (n !== 3) stage.say(1, { t: "cancel", n: n as never, reason: "" });
+    }
     for (let run = 1; run <= 240; run++) {
       stage.pass(10);
       stage.say(1, { t: "openRun", run: run as never, name: `r${run}`, weight: 1, steps: 0, keepMs: null });
       if (run > 5) stage.say(1, { t: "closeRun", run: run as never, outcome: "done" });
     }
     const { functions, functionCount, runs, runCount } = ask(stage, { q: "pageOverview" });
-    expect([functions.length, functionCount, runs.length, runCount]).toEqual([100, 151, 200, 241]);
+    expect([functions.length, functionCount, runs.length, runCount]).toEqual([100, 150, 200, 241]);
     expect(functions.map(({ name }) => name)).toEqual(["f3", ...Array.from({ length: 99 }, (_, i) => `f${52 + i}`)]);
     expect(runs.slice(0, 7).map(({ name }) => name)).toEqual(["client-1", "r1", "r2", "r3", "r4", "r5", "r47"]);
   });

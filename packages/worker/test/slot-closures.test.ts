@@ -119,7 +119,7 @@ describe("a call whose arguments refer to what travels with its function", () =>
   it("is malformed without a function or arguments", async () => {
     for (const args of [5, null, {}, { main: 1, args: [] }, { main: [], args: 1 }]) {
       const { failure } = await harness.outcome({ task: ++tasks, fn: "(x) => x", args });
-      expect(failure).toMatchObject({ code: "FLOCK_VALUE_MALFORMED", message: /no array/ });
+      expect(failure).toMatchObject({ code: "FLOCK_VALUE_MALFORMED", message: expect.stringMatching(/no array/) });
     }
   });
 });

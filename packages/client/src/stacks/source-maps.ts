@@ -25,8 +25,18 @@ export function originalPosition(script: PositionScript, line: number, column: n
 
 type Entry = Exclude<ReturnType<SourceMap["findEntry"]>, Record<string, never>>;
 
-/** What is found on another line says nothing of this one. */
+/** How far behind a place the next one that was written by somebody is looked for. */
+const MAX_AHEAD = 256;
+
+/** A line begins with white space, which no map has: then what stands next in it counts. */
 function findEntry(map: SourceMap, line: number, column: number): Entry | undefined {
+  let entry = entryAt(map, line, column);
+  for (let ahead = 1; entry === undefined && ahead <= MAX_AHEAD; ahead *= 2) entry = entryAt(map, line, column + ahead);
+  return entry;
+}
+
+/** What is found on another line says nothing of this one. */
+function entryAt(map: SourceMap, line: number, column: number): Entry | undefined {
   try {
     const entry = map.findEntry(line, column) as Partial<Entry>;
     const isThere = entry.generatedLine === line && typeof entry.originalSource === "string";

@@ -7,6 +7,7 @@ import type { Context } from "../context.ts";
 import type { Observer } from "../observer.ts";
 import { sourcesOf } from "../places.ts";
 import { mergedProfile, type Profile, placesIn, type ToldProfile } from "../profile.ts";
+import { SentCode } from "../sent-code.ts";
 import { answers, described, object, text } from "./schemas.ts";
 
 const INTERVAL_US = 1_000;
@@ -17,6 +18,7 @@ const MAX_WORKERS = 1_000;
 
 export function profileRoutes(app: FastifyInstance, { observer }: Context): void {
   const queue = new OneByOne(MAX_WAITING);
+  const code = new SentCode(observer);
   app.get<{ Querystring: { workers: string; seconds: number } }>(
     "/api/v1/profile",
     {
@@ -34,7 +36,10 @@ export function profileRoutes(app: FastifyInstance, { observer }: Context): void
     },
     ({ query }) => {
       const names = query.workers.split(",").filter((name) => name !== "");
-      return queue.run(() => sample(observer, names.slice(0, MAX_WORKERS), query.seconds * 1_000));
+      return queue.run(async () => {
+        const profile = await sample(observer, names.slice(0, MAX_WORKERS), query.seconds * 1_000);
+        return { ...profile, functions: await code.annotated(profile.functions) };
+      });
     },
   );
 }

@@ -22,7 +22,7 @@ const call = (name: string, line: number, selfMs: number, calls: ProfiledCall[] 
   lines:
     selfMs > 0
       ? [
-          { line: line + 2, share: 0.75 },
+          { line: line + 2, share: 0.75, text: "while (i < n) i++;" },
           { line: line + 5, share: 0.25 },
         ]
       : [],
@@ -106,6 +106,7 @@ describe("frames", () => {
       { name: "walk", line: 62, selfMs: 100, totalMs: 100 },
       { name: "score", line: 42, selfMs: 10, totalMs: 100 },
     ]);
+    expect(table[0]!.text).toBe("while (i < n) i++;");
     expect(table[0]!.selfShare).toBeCloseTo(0.58);
     expect(placeOf({ file: "/tmp/x/fit-0a1b2c3d.taskflock-function.js", line: 3 })).toBe("fit, line 3 of its code");
     expect(placeOf({ file: "", line: 3 })).toBe("");
@@ -121,7 +122,7 @@ describe("frames", () => {
       ["dot", 240],
       ["walk", 100],
     ]);
-    expect(fit.call!.lines[0]).toEqual({ line: 22, share: 0.75 });
+    expect(fit.call!.lines[0]).toEqual({ line: 22, share: 0.75, text: "while (i < n) i++;" });
   });
 
   it("of a deep stack are found without recursion", () => {

@@ -91,7 +91,7 @@ describe("who leads a search", () => {
   });
 
   it("writes figures as people read them", () => {
-    expect([0.99114, 0.00001234, 0, 1234.56, 2.5e7, null].map(figure)).toEqual([
+    expect([0.99114, 0.00001234, 1.4e-17, 1234.56, 2.5e7, null].map(figure)).toEqual([
       ...["0.9911", "1.2e-5", "0.0000", "1234.6", "2.500e+7", "–"],
     ]);
     expect([0.0123456789, 10, "rbf", true, null].map(valueText)).toEqual(["0.012346", "10", "rbf", "true", "–"]);
@@ -135,7 +135,7 @@ describe("the leaderboard", () => {
       { round: 0, resources: 20, candidates: 2, done: 2, best: 0.6 },
       { round: 1, resources: 60, candidates: 1, done: 0, best: null },
     ]);
-    expect(progressSentence(halving)).toBe("2 rounds of 2 candidates through");
+    expect(progressSentence(halving)).toBe("2 trials of 2 candidates through");
   });
 });
 

@@ -220,6 +220,11 @@ describe("which slot ran what", () => {
     ]);
     expect(barsOf(stream)[1]).toMatch(/^\d:400-\d+ \d:\d+-\d+ \d:\d+-1000$/);
     expectNoOverlap(stream.rows);
+    // Who was told before it was met is known at once.
+    const second = streamOf(1, "alpha");
+    second.nameGone([{ worker: 9, name: "beta", slots: 1 }]);
+    second.take(feed()(1000, [[1, 7, 9, 1000, 100]]), 1000);
+    expect(second.rows.map(({ of }) => of.name)).toEqual(["alpha", "beta"]);
   });
 
   it("begins anew when the feed does", () => {

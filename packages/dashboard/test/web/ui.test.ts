@@ -107,6 +107,16 @@ describe("colours", () => {
     for (const colour of palette) expect(contrast(colour, textOn(colour)), colour).toBeGreaterThanOrEqual(4.2);
   });
 
+  it("of the first functions never look alike", () => {
+    const places = ["simulate", "load", "fit", "score", "clean", "merge"].map((name) =>
+      palette.indexOf(colourOf(name)),
+    );
+    for (const place of places) {
+      const apart = places.map((other) => Math.abs(place - other)).map((by) => Math.min(by, palette.length - by));
+      expect(apart.filter((by) => by < 2)).toEqual([0]); // itself
+    }
+  });
+
   it("are the same for a name, and spread over names", () => {
     const names = Array.from({ length: 240 }, (_, index) => `fit_${index}`);
     const used = new Map<string, number>();

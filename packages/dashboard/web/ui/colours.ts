@@ -1,4 +1,5 @@
-// One colour per function, the same in every view, every session and every report: by a hash of its name.
+// One colour per function, the same in every view: by a hash of its name, so that it is nearly always the same in every session and
+// report, too. A name whose colour would look like that of one seen before gets another.
 
 /**
  * 24 hues of three lightnesses. Each stands out by at least 3 : 1 from the page's background in both schemes, so that there is one
@@ -11,16 +12,28 @@ export const palette: readonly string[] = [
 ];
 
 const known = new Map<string, string>();
+const taken = new Set<number>();
 
 /** Of a function, or of anything else with a name. */
 export function colourOf(name: string): string {
   let colour = known.get(name);
   if (colour === undefined) {
     if (known.size > 10_000) known.clear();
-    colour = palette[hash(name) % palette.length]!;
+    const place = placeFor(hash(name) % palette.length);
+    taken.add(place);
+    colour = palette[place]!;
     known.set(name, colour);
   }
   return colour;
+}
+
+/** No neighbour of one that is taken; when there is none, none that is taken; when there is none, the first choice. */
+function placeFor(first: number): number {
+  const size = palette.length;
+  const places = Array.from({ length: size }, (_, k) => (first + 7 * k) % size);
+  const isFree = (place: number): boolean => !taken.has((place + size) % size);
+  const apart = places.find((place) => isFree(place - 1) && isFree(place) && isFree(place + 1));
+  return apart ?? places.find(isFree) ?? first;
 }
 
 /** FNV-1a, its upper and lower half folded together. */

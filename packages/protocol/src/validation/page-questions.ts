@@ -20,6 +20,7 @@ export const pageQuestions: Table = {
   pageSpans: { since: natural, limit: int(1, PAGE_SPANS) },
   pageTasks: { filter, before: natural, limit: int(1, PAGE_TASKS) },
   pageTask: { task: taskId, key },
+  pageFunction: { hash: name },
   pageGraph: { run: natural, task: taskId, limit: int(1, PAGE_GRAPH_NODES) },
   pageTransfers: {},
   pageDetails: { run: natural, since: natural, limit: int(1, 1_000) },

@@ -37,6 +37,8 @@ export type PageQuestion =
   | { readonly q: "pageTasks"; readonly filter: TaskFilter; readonly before: number; readonly limit: number }
   /** By id, or (id 0) by key. The answer's `data` is the encoded error of a task that failed, or none. */
   | { readonly q: "pageTask"; readonly task: TaskId; readonly key: string }
+  /** A function by the first characters of its hash, as workers name its code. The answer's `data` is its encoded description, or none. */
+  | { readonly q: "pageFunction"; readonly hash: string }
   /** The dependencies of a run's tasks, of all tasks (run 0), or around one task (`task` not 0). */
   | { readonly q: "pageGraph"; readonly run: RunId | 0; readonly task: TaskId; readonly limit: number }
   | { readonly q: "pageTransfers" }
@@ -88,12 +90,12 @@ export interface PageOverview extends Omit<ClusterInfo, "workers" | "runs" | "fu
   readonly spilledBytes: number;
   readonly memoryLimitBytes: number;
   readonly rssBytes: number;
-  /** Moved between workers since the scheduler's start. */
+  /** What workers fetched of each other and took from clients since the scheduler's start. */
   readonly movedBytes: number;
   /** Tasks that ended, and transitions, since the scheduler's start. */
   readonly ended: number;
   readonly transitions: number;
-  /** The open ones, and the last that ended: at most 200. `startedAt`, `endedAt`: null when not, or not remembered. */
+  /** The open ones, and the last that ended: at most 200. `endedAt`: null while it is open. */
   readonly runs: readonly PageRun[];
   readonly runCount: number;
   /** Those with unfinished tasks, then the last used: at most 100. */
@@ -190,7 +192,8 @@ export interface PageSpans {
   readonly end: readonly number[];
   /**
    * µs of work, and attempts, that are not among the spans, by worker and function, since the scheduler's start: of those pairs where
-   * something was added after span `since` (0: of all), and of workers that are there. Worker 0: of all pairs beyond the first 16,383.
+   * something was added after span `since` (0: of all), and of workers that are there. Worker 0: of all pairs
+   * beyond the first 16,383; of functions that are forgotten they make room for others.
    */
   readonly skipped: {
     readonly worker: readonly number[];
@@ -269,7 +272,7 @@ export interface PageGraph {
   readonly isWhole: boolean;
 }
 
-/** What moved between workers since they joined. */
+/** What workers fetched of each other and took from clients, also those that are gone. */
 export interface PageTransfers {
   readonly now: number;
   /** The 1,000 pairs with the most bytes. `us`: time that the fetches took, together. */
@@ -320,6 +323,8 @@ export interface PageAnswers {
   readonly pageSpans: PageSpans;
   readonly pageTasks: PageTasks;
   readonly pageTask: PageTask;
+  /** Its name; null when nobody uses such a function any more. */
+  readonly pageFunction: string | null;
   readonly pageGraph: PageGraph;
   readonly pageTransfers: PageTransfers;
   readonly pageDetails: PageDetails;

@@ -29,8 +29,7 @@ export function pageOverview(core: Core): PageOverview {
     transitions: core.story.total,
     runs: runsShown(core),
     runCount: core.runs.size + core.pastRuns.size,
-    functions: functionsShown(core),
-    functionCount: core.functions.size,
+    ...functionsShown(core),
     queues: queueLines(core),
     ...{ lastEvent: events.last, lastLine: logs.last, lastSpan: spans.last, lastDetail: lastDetail(core) },
   };
@@ -79,14 +78,20 @@ function pageRun(core: Core, run: Run): PageRun {
   return { ...runInfo(run), client: session.name, startedAt, endedAt, kind: kindOfRun(core, run.id) };
 }
 
-function functionsShown(core: Core): FunctionProgress[] {
-  const all = [...core.functions.values()];
+/** Of those that tasks call; others only travel inside them. */
+function functionsShown(core: Core): Pick<PageOverview, "functions" | "functionCount"> {
+  const all = [...core.functions.values()].filter(isCalled);
+  const functionCount = all.length;
   if (all.length > FUNCTIONS_SHOWN) {
     all.sort((a, b) => Number(isBusy(b)) - Number(isBusy(a)) || b.lastEnded - a.lastEnded || b.id - a.id);
     all.length = FUNCTIONS_SHOWN;
     all.sort((a, b) => a.id - b.id);
   }
-  return all.map(progressOf);
+  return { functions: all.map(progressOf), functionCount };
+}
+
+function isCalled(record: FunctionRecord): boolean {
+  return record.done + record.failed + record.cancelled > 0 || isBusy(record);
 }
 
 function isBusy({ counts }: FunctionRecord): boolean {

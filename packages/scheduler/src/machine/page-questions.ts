@@ -5,6 +5,7 @@ import { answer, once } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { pageCancel } from "./page-cancel.ts";
 import { pageDetails } from "./page-details.ts";
+import { pageFunction } from "./page-function.ts";
 import { pageGraph } from "./page-graph.ts";
 import { pageOverview } from "./page-overview.ts";
 import { pageTask } from "./page-task.ts";
@@ -29,6 +30,7 @@ export const pageHandlers: Handlers<PageQuestion["q"]> = {
   pageTasks: (core, session, id, { filter, before, limit }) =>
     say(core, session, id, () => pageTasks(core, filter, before, limit)),
   pageTask: (core, session, id, { task, key }) => answer(core, session, id, () => pageTask(core, task, key)),
+  pageFunction: (core, session, id, { hash }) => answer(core, session, id, () => pageFunction(core, hash)),
   pageGraph: (core, session, id, { run, task, limit }) =>
     answer(core, session, id, () => pageGraph(core, run, task, limit)),
   pageFailures: (core, session, id, { limit }) => say(core, session, id, () => core.failures.page(core, limit)),

@@ -11,7 +11,12 @@ export interface ProfiledCall {
   readonly selfMs: number;
   readonly totalMs: number;
   /** Lines of the file with the share of the function's own samples, the largest first. */
-  readonly lines: readonly { readonly line: number; readonly share: number }[];
+  readonly lines: readonly {
+    readonly line: number;
+    readonly share: number;
+    /** The line itself, of code that was sent with a task. */
+    readonly text?: string;
+  }[];
   readonly calls: readonly ProfiledCall[];
 }
 
@@ -157,6 +162,8 @@ export interface SelfRow {
   readonly file: string;
   /** Where the most of its own time is. */
   readonly line: number;
+  /** That line itself; "" where it is not known. */
+  readonly text: string;
   readonly selfMs: number;
   readonly totalMs: number;
   readonly selfShare: number;
@@ -165,26 +172,41 @@ export interface SelfRow {
   readonly frame: number;
 }
 
+/** Milliseconds by line of a function, and the text of the line. */
+type LineTimes = Map<number, { ms: number; text: string }>;
+
+function addLines(into: LineTimes, { lines, selfMs }: ProfiledCall): void {
+  for (const { line, share, text = "" } of lines) {
+    const before = into.get(line)?.ms ?? 0;
+    into.set(line, { ms: before + share * selfMs, text });
+  }
+}
+
+function hottest(lines: LineTimes, otherwise: number): { readonly line: number; readonly text: string } {
+  const [first] = [...lines].sort(([, a], [, b]) => b.ms - a.ms);
+  return first === undefined ? { line: otherwise, text: "" } : { line: first[0], text: first[1].text };
+}
+
 /** Functions by the time spent in themselves, wherever they were called from. */
 export function selfTable(frames: readonly Frame[]): SelfRow[] {
   const all = frames[0]?.totalMs ?? 0;
-  const rows = new Map<string, { frame: Frame; selfMs: number; totalMs: number; lines: Map<number, number> }>();
+  const rows = new Map<string, { frame: Frame; selfMs: number; totalMs: number; lines: LineTimes }>();
   for (const frame of frames) {
     const { call } = frame;
     if (call === null) continue;
     const key = keyOf(call);
-    const row = rows.get(key) ?? { frame, selfMs: 0, totalMs: 0, lines: new Map<number, number>() };
+    const row = rows.get(key) ?? { frame, selfMs: 0, totalMs: 0, lines: new Map() };
     rows.set(key, row);
     row.selfMs += frame.selfMs;
     // What calls itself is not counted once more inside itself.
     if (!callsItself(frames, frame, key)) row.totalMs += frame.totalMs;
     if (frame.width > row.frame.width) row.frame = frame;
-    for (const { line, share } of call.lines) row.lines.set(line, (row.lines.get(line) ?? 0) + share * frame.selfMs);
+    addLines(row.lines, call);
   }
   const table = Array.from(rows.values(), ({ frame, selfMs, totalMs, lines }) => ({
+    ...hottest(lines, frame.call!.line),
     name: frame.name,
     file: frame.call!.file,
-    line: [...lines].sort(([, a], [, b]) => b - a)[0]?.[0] ?? frame.call!.line,
     selfMs,
     totalMs,
     selfShare: all === 0 ? 0 : selfMs / all,
@@ -243,14 +265,13 @@ function mergedCalls(calls: readonly ProfiledCall[]): ProfiledCall[] {
 function oneOf(group: readonly ProfiledCall[]): ProfiledCall {
   const first = group[0]!;
   const selfMs = group.reduce((sum, call) => sum + call.selfMs, 0);
-  const lines = new Map<number, number>();
-  for (const call of group)
-    for (const { line, share } of call.lines) lines.set(line, (lines.get(line) ?? 0) + share * call.selfMs);
+  const lines: LineTimes = new Map();
+  for (const call of group) addLines(lines, call);
   return {
     ...first,
     selfMs,
     totalMs: group.reduce((sum, call) => sum + call.totalMs, 0),
-    lines: Array.from(lines, ([line, ms]) => ({ line, share: selfMs > 0 ? ms / selfMs : 0 })).sort(
+    lines: Array.from(lines, ([line, { ms, text }]) => ({ line, share: selfMs > 0 ? ms / selfMs : 0, text })).sort(
       (a, b) => b.share - a.share,
     ),
     calls: mergedCalls(group.flatMap((call) => call.calls)),

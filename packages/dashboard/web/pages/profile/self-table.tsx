@@ -27,7 +27,16 @@ export function SelfTable({
         </button>
       ),
     },
-    { id: "place", title: "Most of it in", isWide: true, cell: (row) => <code>{placeOf(row)}</code> },
+    {
+      id: "place",
+      title: "Most of it in",
+      isWide: true,
+      cell: (row) => (
+        <span title={row.text}>
+          <code>{placeOf(row)}</code> {row.text !== "" && <code class="soft">{row.text}</code>}
+        </span>
+      ),
+    },
     { id: "share", title: "Itself", isNumeric: true, sort: (row) => row.selfMs, cell: (row) => percent(row.selfShare) },
     {
       id: "self",

@@ -92,6 +92,7 @@ export function figure(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size >= 1e6) return value.toExponential(3);
-  if (size !== 0 && size < 0.00005) return value.toExponential(1);
+  // What is left of equal scores by rounding is nothing.
+  if (size > 1e-14 && size < 0.00005) return value.toExponential(1);
   return value.toFixed(size >= 1000 ? 1 : 4);
 }

@@ -59,7 +59,7 @@ export function progressSentence({ rows, total }: SearchTable): string {
   const candidates = new Set(rows.map(({ candidate }) => candidate)).size;
   const through = rows.filter(({ endedAt }) => endedAt !== null);
   const of = rows.some(({ round }) => round > 0)
-    ? `${through.length} rounds of ${candidates} candidates through`
+    ? `${through.length} trials of ${candidates} candidates through`
     : `${through.length} of ${Math.max(total ?? 0, candidates)} candidates through`;
   const failed = rows.filter((row) => row.folds.some(({ error }) => error !== "")).length;
   return failed === 0 ? of : `${of}, ${failed} with errors`;

@@ -29,6 +29,7 @@ export class TaskStream {
   readonly #workers = new Map<number, StreamWorker>();
   #rows: readonly StreamRow[] | null = null;
   #there: ReadonlyMap<number, SlotsOf> = new Map();
+  #gone: ReadonlyMap<number, SlotsOf> = new Map();
   /** The scheduler's clock when it was last told something, µs. */
   now = 0;
   #ring: SpanRing | null = null;
@@ -67,12 +68,15 @@ export class TaskStream {
 
   /** Who was there, for the rows of workers that went before this page was opened. */
   nameGone(gone: readonly (SlotsOf & { readonly worker: number })[]): void {
-    for (const { worker, name, slots } of gone) {
-      const of = this.#workers.get(worker);
-      if (of === undefined || this.#there.has(worker) || (!of.setSlots(slots) && of.name === name)) continue;
-      of.name = name;
-      this.#rows = null;
-    }
+    this.#gone = new Map(gone.map((one) => [one.worker, one]));
+    for (const of of this.#workers.values()) if (!this.#there.has(of.worker)) this.#introduce(of);
+  }
+
+  #introduce(of: StreamWorker): void {
+    const known = this.#gone.get(of.worker);
+    if (known === undefined || (!of.setSlots(known.slots) && of.name === known.name)) return;
+    of.name = known.name;
+    this.#rows = null;
   }
 
   /** Workers that are gone and did nothing since are not shown any more. */
@@ -111,6 +115,7 @@ export class TaskStream {
     if (of === undefined) {
       of = new StreamWorker(worker);
       of.isGone = this.#there.size > 0 && !this.#there.has(worker);
+      this.#introduce(of);
       this.#workers.set(worker, of);
       this.#rows = null;
     }
