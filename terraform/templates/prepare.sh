@@ -31,10 +31,10 @@ while read -r file parameter; do
   mv "$secrets/.$file" "$secrets/$file"
 done </etc/taskflock/secrets
 
-registry=${IMAGE%%/*}
-case $registry in
+host=${IMAGE%%/*}
+case $host in
 *.dkr.ecr.*)
-  aws ecr get-login-password --region "$REGION" | docker login --username AWS --password-stdin "$registry"
+  aws ecr get-login-password --region "$REGION" | docker login --username AWS --password-stdin "$host"
   ;;
 esac
 docker pull --quiet "$IMAGE"
