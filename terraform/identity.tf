@@ -57,7 +57,7 @@ resource "aws_iam_role" "node" {
   lifecycle {
     precondition {
       condition     = length(local.name) <= 27
-      error_message = "cluster_name and the workspace, ${local.name}, are longer together than names of roles allow: shorten one, to at most 26 characters in all."
+      error_message = "cluster_name and the workspace, ${local.name}, are longer together than names of roles allow: shorten one, so that it has at most 27 characters."
     }
   }
 }
