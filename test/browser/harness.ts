@@ -11,13 +11,14 @@ import { browserPath, missingBrowser } from "../../scripts/browser.mjs";
 /** Why the tests of the page cannot run here; undefined when they can. */
 export const missing: string | undefined = missingBrowser();
 
-/** What docs show: written there when TASKFLOCK_SCREENSHOTS=1, else to a folder that nobody commits. */
-const pictures = fileURLToPath(
-  new URL(
-    process.env["TASKFLOCK_SCREENSHOTS"] === "1" ? "../../docs/images/" : "../../node_modules/.cache/screenshots/",
-    import.meta.url,
-  ),
-);
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const cache = folder("../../node_modules/.cache/screenshots/");
+const docs = folder("../../docs/images/");
+/** Pictures that README and docs show: written there when TASKFLOCK_SCREENSHOTS=1. All others, and without it, to the cache. */
+const shown = new Set([
+  ...["status-light", "status-dark", "status-phone", "crowd", "task-failed", "worker-lost", "profile", "graph"],
+  ...["transfers", "search", "training", "report-light"],
+]);
 
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
@@ -102,8 +103,9 @@ function watch(page: Page, host: string): string[] {
 
 /** `NAME.png` of what is visible, or of the whole page. */
 export async function picture(page: Page, name: string, fullPage = false): Promise<void> {
-  mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: `${pictures}${name}.png`, fullPage, animations: "disabled" });
+  const place = process.env["TASKFLOCK_SCREENSHOTS"] === "1" && shown.has(name) ? docs : cache;
+  mkdirSync(place, { recursive: true });
+  await page.screenshot({ path: `${place}${name}.png`, fullPage, animations: "disabled" });
 }
 
 /** What axe finds serious or critical: none, in a page that people with a screen reader can use. */
