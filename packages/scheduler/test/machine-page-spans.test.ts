@@ -1,5 +1,16 @@
-import { type PageSpans, spanEnds } from "@taskflock/protocol/words";
+import {
+  type FunctionId,
+  type Micros,
+  type PageSpans,
+  spanEnds,
+  type TaskId,
+  type WorkerId,
+} from "@taskflock/protocol/words";
 import { describe, expect, it } from "vitest";
+import { Core } from "../src/machine/core.ts";
+import { defaultSchedulerConfig } from "../src/machine/index.ts";
+import { SpanLog } from "../src/machine/page-spans.ts";
+import type { FunctionRecord } from "../src/machine/records.ts";
 import { type Assigned, Stage } from "./machine-stage.ts";
 import { ask, observe } from "./page-stage.ts";
 
@@ -102,6 +113,20 @@ describe("attempts that ended", () => {
     const later = spans(stage, last + 1).skipped;
     expect(later.worker).toEqual([1]);
     expect(later.count[0]!).toBeGreaterThan(skipped.count[0]!);
+  });
+
+  it("that are summed up give way to others when their function is forgotten", () => {
+    const log = new SpanLog();
+    const core = new Core(defaultSchedulerConfig, new Stage());
+    const add = (fn: number): void => log.add(0 as Micros, 1 as TaskId, fn as FunctionId, 7 as WorkerId, 10, 0);
+    for (let fn = 1; fn <= 20_000; fn++) add(fn);
+    add(30_000);
+    expect(log.page(core, 0, 1).skipped.fn).not.toContain(30_000);
+    for (let fn = 1; fn <= 20_000; fn++) log.nameStays({ id: fn, name: `f${fn}` } as FunctionRecord);
+    add(30_000);
+    const { worker, fn, count } = log.page(core, 0, 1).skipped;
+    // The first is of those that had no place.
+    expect([worker, fn.slice(1), count.slice(1)]).toEqual([[0, 7], [30_000], [1]]);
   });
 
   it("are forgotten, the oldest first, and said to be missed", () => {

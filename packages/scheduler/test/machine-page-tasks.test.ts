@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { PageGraph, PageTasks, TaskFilter, TaskId } from "@taskflock/protocol/words";
 import { describe, expect, it } from "vitest";
 import { Stage } from "./machine-stage.ts";
@@ -128,6 +130,9 @@ describe("a task's page", () => {
   });
 });
 
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
+
 function edges({ from, to }: PageGraph): string[] {
   return from.map((source, i) => `${source}>${to[i]}`);
 }
@@ -173,6 +178,15 @@ describe("a graph", () => {
     const graph = ask(stage, { q: "pageGraph", run: 0, task: 0 as TaskId, limit: 10 });
     expect(graph.count).toEqual([1, 48, 1]);
     expect(edges(graph)).toEqual(["0>1", "1>2"]);
+  });
+
+  it("of very many tasks has a part, and says so: the scheduler is not to be kept from its work", () => {
+    const stage = withClient();
+    stage.check = "none";
+    for (let n = 1; n <= 9_000; n += 500)
+      stage.say(1, ...Array.from({ length: 500 }, (_, i) => stage.submission(n + i)));
+    const graph = ask(stage, { q: "pageGraph", run: 0, task: 0 as TaskId, limit: 20 });
+    expect([graph.count, graph.total, graph.isWhole]).toEqual([[8_000], 9_000, false]);
   });
 
   it("around a task has the nearest, as many as were asked for", () => {
@@ -223,6 +237,35 @@ describe("failures", () => {
       ["f-1-2", 2_000, "forgotten", "w1", "TypeError: bad"],
       ["f-1-1", 3_000, "failed", "w1", "TypeError: bad"],
     ]);
+  });
+
+  it("take the memory of one line each, however long the messages were", () => {
+    const stage = new Stage({ failedCalls: 0 });
+    observe(stage);
+    stage.client();
+    stage.worker(1);
+    stage.check = "none";
+    const used = (): number => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const fail = (n: number): void => {
+      stage.submit(1, n);
+      const { task, attempt } = stage.assigned(1)[0]!;
+      const message = Buffer.alloc(32_768, `${n}-`).toString("utf16le");
+      const failure = { code: null, name: "Error", message, error: stage.payload(), errorBytes: 5 };
+      stage.tell(1, { t: "errored", task, attempt, failure, retryable: false, durationUs: 10 });
+      stage.release(1, n);
+      stage.events.length = 0;
+      stage.told(1);
+      stage.workerBox.clear();
+    };
+    for (let n = 1; n <= 5; n++) fail(n);
+    const before = used();
+    for (let n = 6; n <= 105; n++) fail(n);
+    expect(ask(stage, { q: "pageFailures", limit: 200 }).items).toHaveLength(105);
+    // 100 messages take 3.3 MB.
+    expect(used() - before).toBeLessThan(1e6);
   });
 
   it("of each run the first are kept, and the last of all", () => {
@@ -297,6 +340,26 @@ describe("the page of a task that failed", () => {
     }
     leave(one);
     expect([one.machine.rememberedErrors(), one.live.size]).toEqual([5, 5]);
+  });
+
+  it("is of the first of its run: when theirs had to go, later ones do not take their place", () => {
+    const stage = withFailures(3, 2);
+    stage.release(1, 1);
+    stage.release(1, 2);
+    stage.release(1, 3);
+    for (let n = 4; n <= 6; n++) {
+      stage.submit(1, n, { run: 1 });
+      stage.error(1, stage.assigned(1)[0]!, false);
+      stage.release(1, n);
+    }
+    const isKept = (key: string) => answerTo(stage, { q: "pageTask", task: 0 as TaskId, key }).error === null;
+    expect(["f-1-2", "f-1-3", "f-1-4", "f-1-5", "f-1-6"].filter(isKept)).toEqual(["f-1-3", "f-1-4"]);
+  });
+
+  it("takes time to write: of very many that go at once some are left out", () => {
+    const stage = withFailures(40, 64);
+    leave(stage);
+    expect([stage.machine.rememberedErrors(), stage.live.size]).toEqual([16, 16]);
   });
 
   it("of one that failed for want of an input is not kept: the input's is", () => {

@@ -98,7 +98,16 @@ export class Hub {
 
   #schedule(ms: number): void {
     this.#stopTimer?.();
-    this.#stopTimer = this.#clock.after(ms, () => void this.#round());
+    this.#stopTimer = this.#clock.after(ms, () => void this.#round().catch((error: unknown) => this.#failed(error)));
+  }
+
+  /** The feed lives in the scheduler's process: whatever is wrong with it, the cluster goes on, and the next round is tried. */
+  #failed(error: unknown): void {
+    process.emitWarning(
+      `The status page's feed failed, and goes on: ${error instanceof Error ? error.stack : String(error)}`,
+    );
+    this.#isAsking = false;
+    if (!this.#isClosed) this.#schedule(SLOWEST_MS);
   }
 
   async #round(): Promise<void> {

@@ -47,9 +47,13 @@ export class Topics {
       const running = this.#state.spans.runningCount;
       if (!this.#isDue("spans", now, running > MANY_RUNNING ? EVERY_MS.manySpans : EVERY_MS.spans)) return;
       const known = this.#state.spans.last;
-      const since = known ?? Math.max(0, this.#state.overview.lastSpan - BACK.spans);
+      const { lastSpan } = this.#state.overview;
       const limit = known === null ? PAGE_SPANS : LIMIT.spans;
-      this.#state.spans.add((await this.#asks.ask({ q: "pageSpans", since, limit })).value);
+      const since = Math.max(0, known ?? 0, lastSpan - (known === null ? BACK.spans : limit));
+      const { value } = await this.#asks.ask({ q: "pageSpans", since, limit });
+      // Where more end than a page can be told, it is told the last of them: it shows what is now.
+      const skipped = known === null ? 0 : since - known;
+      this.#state.spans.add(skipped === 0 ? value : { ...value, missed: value.missed + skipped });
     },
     workers: async (now) => {
       if (!this.#isDue("workers", now, EVERY_MS.workers)) return;

@@ -1,5 +1,5 @@
 import type { FeedTopic, FeedWish } from "@taskflock/protocol/words";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Hub } from "../../server/feed/hub.ts";
 import { BEHIND_BYTES, BEHIND_MS, type Page } from "../../server/feed/page-book.ts";
 import { FakeClock, FakePage, FakeScheduler, manySpans, overviewOf, spansOf, workerOf } from "./fakes.ts";
@@ -177,6 +177,43 @@ describe("what a page is sent", () => {
     const all = Array.from({ length: from - 1 }, (_, index) => index + 1);
     expect(told(first.outlet)).toEqual(all);
     expect(told(second.outlet)).toEqual(all);
+  });
+
+  test("the last spans where more end than it can be told, and how many it missed", async () => {
+    let last = 1_000;
+    const asked: number[] = [];
+    scheduler.answer = (question) => {
+      if (question.q === "pageOverview") return overviewOf({ lastSpan: last, transitions: last });
+      if (question.q !== "pageSpans") return undefined;
+      asked.push(question.since);
+      return manySpans(question.since + 1, Math.min(question.limit, last - question.since));
+    };
+    const { outlet } = open("spans");
+    await clock.pass(0);
+    last = 10_000;
+    await clock.pass(300);
+    expect(asked).toEqual([0, 10_000 - 2_048]);
+    const told = outlet.messages().flatMap(({ spans }) => spans ?? []);
+    expect(told.map(({ last, missed }) => [last, missed])).toEqual([
+      [1_000, 0],
+      [10_000, 9_000 - 2_048],
+    ]);
+  });
+
+  test("what can be told, after a round that failed; that is a warning, and does not end the process", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const { outlet, page } = open();
+    const send = outlet.send.bind(outlet);
+    outlet.send = () => {
+      throw new Error("no more");
+    };
+    await clock.pass(0);
+    expect(warned).toHaveBeenCalledWith(expect.stringContaining("no more"));
+    outlet.send = send;
+    await clock.pass(1_000);
+    expect(outlet.messages()).toMatchObject([{ fresh: true }]);
+    hub.leave(page);
+    warned.mockRestore();
   });
 
   test("nothing while it is paused, and all anew after", async () => {

@@ -19,6 +19,7 @@ import {
 } from "@taskflock/protocol/words";
 import type { Actor } from "./actors.ts";
 import { CodePlaces } from "./code-places.ts";
+import { cut } from "./cut.ts";
 import { DetailStore } from "./details.ts";
 import { Equipment } from "./equipment.ts";
 import { EventLog } from "./event-log.ts";
@@ -260,7 +261,7 @@ export class Core {
 
   /** For the event log. */
   happened(kind: EventKind, who: string, text: string, key = ""): void {
-    this.events.add(this.now, this.cause, kind, who, text.slice(0, MAX_NOTICE), key);
+    this.events.add(this.now, this.cause, kind, who, cut(text, MAX_NOTICE), key);
   }
 
   /** Says nothing to a worker whose link is cut: its snapshot will show what it missed. */

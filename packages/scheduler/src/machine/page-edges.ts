@@ -61,6 +61,7 @@ export class Neighbours {
   }
 
   inputsOf(task: Task): readonly Task[] {
+    if (task.deps.length === 0) return each(this.#inputs.get(task));
     return joined(
       task.deps.map(({ dependency }) => dependency),
       this.#inputs.get(task),
@@ -68,6 +69,7 @@ export class Neighbours {
   }
 
   dependentsOf(task: Task): readonly Task[] {
+    if (task.dependents.length === 0) return each(this.#dependents.get(task));
     return joined(
       task.dependents.map(({ dependent }) => dependent),
       this.#dependents.get(task),
@@ -79,6 +81,13 @@ function add(to: Map<Task, Task[]>, task: Task, neighbour: Task): void {
   const known = to.get(task);
   if (known === undefined) to.set(task, [neighbour]);
   else known.push(neighbour);
+}
+
+const none: readonly Task[] = [];
+
+function each(past: readonly Task[] | undefined): readonly Task[] {
+  if (past === undefined) return none;
+  return past.length < 2 ? past : [...new Set(past)];
 }
 
 /** Each once. */

@@ -8,10 +8,10 @@ import { forgotten } from "./page-task.ts";
 import type { QuestionAnswer, Task } from "./records.ts";
 import { statusOf } from "./states.ts";
 
-/** Records, tasks and edges looked at. */
+/** Records, tasks and edges looked at: the scheduler does nothing else meanwhile, which is to take about ten milliseconds at most. */
 const RECORDS = 200_000;
-const TASKS = 50_000;
-const EDGES = 200_000;
+const TASKS = 8_000;
+const EDGES = 32_000;
 /** Edges of one answer. */
 const EDGES_SHOWN = 20_000;
 /** Data, and references that could not be honoured, have no function. */
@@ -95,14 +95,15 @@ function draw(core: Core, near: Neighbours, { tasks, total, isWhole }: Chosen, l
 /** By function, depth and kind of neighbours; without the depth where those are still too many. */
 function grouped(near: Neighbours, tasks: readonly Task[], limit: number): Node[] {
   const depths = depthsOf(near, tasks);
-  const fine = groupedBy(tasks, (task) => `${depths.get(task)}|${kindOf(near, task)}`);
-  return fine.length <= limit ? fine : groupedBy(tasks, (task) => kindOf(near, task));
+  const kinds = tasks.map((task) => kindOf(near, task));
+  const fine = groupedBy(tasks, (at) => `${depths[at]}|${kinds[at]}`);
+  return fine.length <= limit ? fine : groupedBy(tasks, (at) => kinds[at]!);
 }
 
-function groupedBy(tasks: readonly Task[], keyOf: (task: Task) => string): Node[] {
+function groupedBy(tasks: readonly Task[], keyAt: (at: number) => string): Node[] {
   const groups = new Map<string, Node>();
-  for (const task of tasks) {
-    const key = keyOf(task);
+  for (const [at, task] of tasks.entries()) {
+    const key = keyAt(at);
     const known = groups.get(key);
     if (known === undefined) groups.set(key, { tasks: [task] });
     else known.tasks.push(task);
@@ -115,26 +116,33 @@ const NEIGHBOURS = 16;
 
 /** Its function, and those of its inputs and dependents, each once. */
 function kindOf(near: Neighbours, task: Task): string {
-  const inputs = new Set<number>();
-  for (const input of near.inputsOf(task).slice(0, NEIGHBOURS)) inputs.add(functionOf(input));
-  const dependents = new Set<number>();
-  for (const dependent of near.dependentsOf(task).slice(0, NEIGHBOURS)) dependents.add(functionOf(dependent));
-  return `${functionOf(task)}|${[...inputs].sort().join()}|${[...dependents].sort().join()}`;
+  return `${functionOf(task)}|${functionsOf(near.inputsOf(task))}|${functionsOf(near.dependentsOf(task))}`;
 }
 
-/** How many tasks lie between it and those without inputs, on the longest way. */
-function depthsOf(near: Neighbours, tasks: readonly Task[]): Map<Task, number> {
+function functionsOf(tasks: readonly Task[]): string {
+  if (tasks.length === 0) return "";
+  if (tasks.length === 1) return String(functionOf(tasks[0]!));
+  const functions: number[] = [];
+  for (let i = 0; i < tasks.length && i < NEIGHBOURS; i++) {
+    const fn = functionOf(tasks[i]!);
+    if (!functions.includes(fn)) functions.push(fn);
+  }
+  return functions.sort((a, b) => a - b).join();
+}
+
+/** How many tasks lie between each and those without inputs, on the longest way. */
+function depthsOf(near: Neighbours, tasks: readonly Task[]): number[] {
   const depths = new Map<Task, number>();
   let looks = 0;
-  for (const task of tasks) {
+  return tasks.map((task) => {
     let depth = 0;
     for (const dependency of near.inputsOf(task)) {
       if (++looks > EDGES) break;
       depth = Math.max(depth, (depths.get(dependency) ?? -1) + 1);
     }
     depths.set(task, depth);
-  }
-  return depths;
+    return depth;
+  });
 }
 
 /** Between different nodes, each once. */

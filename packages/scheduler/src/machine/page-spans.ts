@@ -23,6 +23,8 @@ const LONG_EVERY_US = 25;
 const SAVED_US = 100_000;
 /** Pairs of worker and function whose other attempts are summed up apart; of further ones all together. */
 const PAIRS = 16_384;
+/** A power of two. */
+const LATELY = 4_096;
 /** Names of functions that are forgotten. */
 const NAMES_KEPT = 2_000;
 const RUNNING_SHOWN = 4_096;
@@ -58,9 +60,10 @@ export class SpanLog {
   /** The number of the last span when something was added. */
   readonly #pairAt: number[] = [0];
   readonly #freePairs: number[] = [];
-  /** The pair that was used last. */
-  #pairKey = 0;
-  #pair = 0;
+  /** Functions that were forgotten since their pairs were looked for. */
+  readonly #forgotten: Set<number> = new Set();
+  /** Places of pairs that were used lately: looked at before the map, whose numbers are too large to be found quickly. */
+  readonly #lately: Uint16Array = new Uint16Array(LATELY);
   readonly #names: Map<number, string> = new Map();
 
   /** The number of the last span that was kept; 0 before the first. */
@@ -100,18 +103,24 @@ export class SpanLog {
   }
 
   #sumUp(worker: WorkerId, fn: FunctionId, durationUs: number): void {
-    const key = worker * FUNCTION_FACTOR + fn;
-    if (key !== this.#pairKey) {
-      this.#pairKey = key;
-      this.#pair = this.#pairs.get(key) ?? this.#newPair(key, worker, fn);
+    const at = (Math.imul(worker, 31) + fn) & (LATELY - 1);
+    let i = this.#lately[at]!;
+    if (this.#pairWorker[i] !== worker || this.#pairFn[i] !== fn) {
+      i = this.#pairOf(worker, fn);
+      this.#lately[at] = i;
     }
-    const i = this.#pair;
     this.#pairCount[i]!++;
     this.#pairUs[i]! += durationUs;
     this.#pairAt[i] = this.#last;
   }
 
+  #pairOf(worker: WorkerId, fn: FunctionId): number {
+    const key = worker * FUNCTION_FACTOR + fn;
+    return this.#pairs.get(key) ?? this.#newPair(key, worker, fn);
+  }
+
   #newPair(key: number, worker: WorkerId, fn: FunctionId): number {
+    if (this.#pairs.size >= PAIRS && this.#forgotten.size > 0) this.#sweep();
     const free = this.#freePairs.pop();
     if (free === undefined && this.#pairWorker.length >= PAIRS) return 0;
     const i = free ?? this.#pairWorker.length;
@@ -126,6 +135,8 @@ export class SpanLog {
   /** A function is forgotten: its spans are not. */
   nameStays({ id, name }: FunctionRecord): void {
     this.#names.set(id, name);
+    this.#forgotten.add(id);
+    if (this.#forgotten.size > NAMES_KEPT) this.#sweep();
     if (this.#names.size <= NAMES_KEPT) return;
     for (const oldest of this.#names.keys()) {
       this.#names.delete(oldest);
@@ -139,15 +150,20 @@ export class SpanLog {
 
   /** Nothing more is summed up for it. */
   workerGone(worker: WorkerId): void {
-    for (const [key, i] of this.#pairs) {
-      if (i === 0 || this.#pairWorker[i] !== worker) continue;
-      this.#pairs.delete(key);
-      this.#freePairs.push(i);
-      this.#pairWorker[i] = 0;
-      this.#pairCount[i] = 0;
-    }
-    this.#pairKey = 0;
-    this.#pair = 0;
+    for (const [key, i] of this.#pairs) if (i !== 0 && this.#pairWorker[i] === worker) this.#freePair(key, i);
+  }
+
+  /** Pairs of functions that nobody calls any more make room for others. */
+  #sweep(): void {
+    for (const [key, i] of this.#pairs) if (this.#forgotten.has(this.#pairFn[i]!)) this.#freePair(key, i);
+    this.#forgotten.clear();
+  }
+
+  #freePair(key: number, i: number): void {
+    this.#pairs.delete(key);
+    this.#freePairs.push(i);
+    this.#pairWorker[i] = 0;
+    this.#pairCount[i] = 0;
   }
 
   /** The last that ended there, the last of all first. */

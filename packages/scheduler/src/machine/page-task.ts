@@ -59,6 +59,6 @@ export function forgotten(id: TaskId): QuestionAnswer {
 /** The task is about to be forgotten: if it failed among the first of its run, its page stays. */
 export function rememberFailure(core: Core, task: Task): void {
   const { outcome, run } = task;
-  if (outcome?.kind !== "failed" || !core.remembered.wants(run.id, outcome)) return;
-  for (const over of core.remembered.add(run.id, facts(core, task), outcome)) releaseOutcome(core, over);
+  if (outcome?.kind !== "failed" || !core.remembered.wants(core, run, outcome)) return;
+  for (const over of core.remembered.add(core, run, facts(core, task), outcome)) releaseOutcome(core, over);
 }

@@ -6,6 +6,7 @@
 
 import type { PageTaskRow, PageTasks, TaskFilter, TaskId } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
+import { cut } from "./cut.ts";
 import type { Task } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { stateNames, statusOf } from "./states.ts";
@@ -108,5 +109,5 @@ function outcomeOf({ outcome }: Task): string {
 
 export function oneLine(text: string): string {
   const end = text.indexOf("\n");
-  return (end < 0 ? text : text.slice(0, end)).slice(0, OUTCOME_UNITS);
+  return cut(text, Math.min(end < 0 ? text.length : end, OUTCOME_UNITS));
 }

@@ -261,6 +261,8 @@ export interface Run {
   active: number;
   /** Records of tasks that name it. */
   tasks: number;
+  /** Pages of its failed tasks that were put aside (page-remembered.ts). */
+  remembered: number;
   readonly startedAt: Micros;
   /** When it was closed, or the last of its tasks ended after that; null while it is open. */
   endedAt: Micros | null;

@@ -32,6 +32,7 @@ export function openRun(
     running: 0,
     active: 0,
     tasks: 0,
+    remembered: 0,
   };
   const run: Run = {
     id,

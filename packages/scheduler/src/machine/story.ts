@@ -1,7 +1,11 @@
 // One bounded ring of transitions for all tasks together.
 
 import type { StoryDump, StoryLine, TaskId } from "@taskflock/protocol/words";
+import { cut } from "./cut.ts";
 import { type State, stateNames } from "./states.ts";
+
+/** Of a line: messages of errors may be long. */
+const DETAIL_UNITS = 1_000;
 
 export class Story {
   readonly #size: number;
@@ -37,7 +41,7 @@ export class Story {
     this.#causes[i] = cause;
     this.#from[i] = from;
     this.#to[i] = to;
-    this.#details[i] = detail;
+    this.#details[i] = cut(detail, DETAIL_UNITS);
     this.#next = i + 1 === this.#size ? 0 : i + 1;
     this.#total++;
   }
