@@ -59,7 +59,7 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],
-          exclude: [...programs, "test/soak/**"],
+          exclude: [...programs, "test/soak/**", "test/infra/**"], // `npm run test:system` has its own
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,

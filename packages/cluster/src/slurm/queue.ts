@@ -45,8 +45,11 @@ const meanings: readonly (readonly [pattern: RegExp, sentence: string])[] = [
   [/^PartitionNodeLimit$|^PartitionConfig$/, "the partition has no nodes like it asks for"],
   [/^Partition(Down|Inactive)$/, "the partition is closed"],
   [/^BadConstraints$/, "no node can ever give what it asks for"],
-  [/^(Invalid)?(Account|QOS)/i, "the account or its quality of service may not run it"],
   [/^(QOS|Assoc|Max).*(Limit|Max|Grp|Per)/, "a limit of the account or the user is reached"],
+  [
+    /^(InvalidAccount|InvalidQOS|AccountNotAllowed|QOSNotAllowed)/,
+    "the account or its quality of service may not run it",
+  ],
   [/^Dependency/, "it waits for another job"],
   [/^BeginTime$/, "its time to begin has not come"],
   [/^JobHeld/, "it is held, and must be released"],
