@@ -129,9 +129,15 @@ export function names(text: string): readonly string[] {
   throw new InvalidValue("Give names of hosts without ports, such as cluster.example or cluster.example,10.0.0.7.");
 }
 
+/** The machine's memory, or what a container may take of it, bytes. */
+function memoryHere(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
 /** An even share of the machine's memory. */
 export function memoryShare(processes: number): number {
-  return Math.floor(totalmem() / processes);
+  return Math.floor(memoryHere() / processes);
 }
 
 export function cores(): number {

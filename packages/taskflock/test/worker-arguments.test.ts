@@ -17,6 +17,7 @@ test("a worker below a nanny is one process without a nanny, whatever its enviro
     ...{ TASKFLOCK_WORKER_HOST: "0.0.0.0", TASKFLOCK_WORKER_PORT: "9", TASKFLOCK_SCHEDULER_LOST_MS: "9" },
     ...{ TASKFLOCK_LOG_LEVEL: "trace", TASKFLOCK_LIFETIME: "9s" },
     ...{ TASKFLOCK_GPUS: "9", TASKFLOCK_GPU_DEAL: "7/9", TASKFLOCK_TENSOR_BACKEND: "cpu" },
+    TASKFLOCK_HEALTH_FILE: "/nowhere",
   };
   const flags = {
     ...{ threads: 3, processes: 2, memoryLimit: 2 ** 30, heapLimit: 2 ** 20, resources: { GPU: 0.5 }, name: "w-1" },
@@ -31,6 +32,7 @@ test("a worker below a nanny is one process without a nanny, whatever its enviro
       logLevel: "warn",
     },
     ...{ lifetime: 5_000, lifetimeStagger: 1_500, lifetimeRestart: true, preload: ["./a.mjs", "b"] },
+    healthFile: "/tmp/health",
     ...{ gpus: 2, gpuDeal: { index: 1, of: 3 }, backend: "wasm" },
   } as unknown as WorkerFlags;
   const [command, ...args] = workerArguments("host:1", flags);

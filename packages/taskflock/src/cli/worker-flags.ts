@@ -197,6 +197,11 @@ const placeFlags: readonly Flag[] = [
   },
   { flags: "--token-fd <fd>", description: "descriptor that the token is read from", parse: descriptorNumber },
   {
+    flags: "--health-file <file>",
+    description: "a file that is written anew every 5 s while the worker is joined and answers, for health checks",
+    variable: "HEALTH_FILE",
+  },
+  {
     flags: "--ready-fd <fd>",
     description: "descriptor that one line of JSON is written to when the worker has joined",
     parse: descriptorNumber,

@@ -23,6 +23,7 @@ import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, tokenFromDescriptor } from "../process.ts";
 import { memoryShare } from "../values.ts";
 import { youngGeneration } from "../young-generation.ts";
+import { keepHealthFile } from "./health-file.ts";
 
 export interface WorkerFlags {
   readonly threads: number;
@@ -48,6 +49,7 @@ export interface WorkerFlags {
   readonly checkArguments: boolean;
   readonly tokenFile?: string;
   readonly tokenFd?: number;
+  readonly healthFile?: string;
   readonly schedulerLostMs: number;
   /** Milliseconds. */
   readonly lifetime?: number;
@@ -126,7 +128,9 @@ async function runWorker(address: string, flags: WorkerFlags, nanny: NannyLink |
   );
   void nanny?.gone.then(() => worker.close());
   if (nanny === null) announceReady(flags.readyFd, { workers: [{ name: worker.name, pid: process.pid }] });
+  const health = flags.healthFile === undefined ? null : keepHealthFile(flags.healthFile, logger);
   const exit = await worker.done;
+  health?.remove();
   await nanny?.leaving(exit);
   if (exit.error !== null) logger.error({ err: exit.error }, "the worker ended");
   // A thread that native code holds would not let go in an orderly end.
@@ -300,6 +304,7 @@ export function workerArguments(address: string, flags: WorkerFlags): string[] {
     ...["--gpu-deal", `${flags.gpuDeal.index}/${flags.gpuDeal.of}`],
     ...(flags.backend === undefined ? [] : ["--backend", flags.backend]),
     ...(flags.checkArguments ? ["--check-arguments"] : []),
+    ...(flags.healthFile === undefined ? [] : ["--health-file", resolve(flags.healthFile)]),
     ...(flags.lifetime === undefined ? [] : ["--lifetime", `${flags.lifetime}ms`]),
     ...(flags.lifetimeStagger === undefined ? [] : ["--lifetime-stagger", `${flags.lifetimeStagger}ms`]),
     ...(flags.lifetimeRestart ? ["--lifetime-restart"] : []),
