@@ -47,7 +47,7 @@ SlurmdParameters=config_overrides
 GresTypes=gpu
 NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$first_port CPUs=2 RealMemory=4000 Gres=gpu:1 State=UNKNOWN
 NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$second_port CPUs=2 RealMemory=4000 Gres=gpu:1 State=UNKNOWN
-PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
+PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE LLN=YES State=UP
 PartitionName=short Nodes=n1,n2 MaxTime=10 State=UP
 C
 cat > "$dir/gres.conf" <<C

@@ -202,7 +202,7 @@ export class Fleet {
     const long = this.pending().filter(({ submittedMs }) => nowMs - submittedMs >= this.#parts.options.pendingMs);
     for (const jobId of new Set(long.map((member) => member.jobId))) {
       const rows = long.filter((member) => member.jobId === jobId).flatMap(({ row }) => row ?? []);
-      const reason = rows[0]?.reason;
+      const reason = rows.find((row) => row.reason !== "None")?.reason;
       if (reason === undefined || this.#told.get(jobId) === reason) continue;
       this.#told.set(jobId, reason);
       this.#tell({ kind: "pending", workers: rows.map(({ name }) => name), error: pendingError(rows) });
