@@ -172,6 +172,8 @@ export interface PageWorkerLife {
   readonly gone: readonly GoneWorker[];
   /** The last 20 attempts that ended there (or with it), of all workers of this name, the last to end first. */
   readonly spans: readonly WorkerSpan[];
+  /** The last 20 of those that went, which the newer attempts of its successor do not push out. */
+  readonly goneSpans: readonly WorkerSpan[];
 }
 
 export const spanEnds = ["done", "failed", "stopped"] as const;
