@@ -76,6 +76,8 @@ describe.skipIf(missing !== undefined)("Status, workers, profile", () => {
     expect(Number(/(\d+) %/.exec(text)?.[1])).toBeGreaterThan(50);
     expect(Number(/(\d+(\.\d+)?) ms/.exec(text)?.[1])).toBeGreaterThanOrEqual(30);
     await region(page, "Queue").getByText("Nothing is queued.").waitFor();
+    await failed.click();
+    await page.getByRole("tab", { name: "First failures", selected: true }).waitFor();
     await close();
   });
 
@@ -222,6 +224,24 @@ describe.skipIf(missing !== undefined)("Status, workers, profile", () => {
     await page.getByText("going into the mine").waitFor();
     await expect(seriousFindings(page)).resolves.toEqual([]);
     await picture(page, "worker-lost", true);
+    await doomed.cancel();
+    await close();
+  });
+
+  test("question 10 with a nanny: the dead one's last deeds are on the page of its successor, which has its name", async () => {
+    await using nursery = await LocalCluster.start({ workers: 1, threadsPerWorker: 1 });
+    await using boss = await nursery.connect({ logs: "ignore" });
+    await boss.call(tidyUp, [1]);
+    const doomed = boss.submit(stayUntilKilled, [], { key: "in-the-mine" });
+    const { page, close } = await openStatus(browser, nursery, "/status/workers/worker-1");
+    await row(region(page, "Runs now"), "in-the-mine").waitFor();
+    process.kill((await boss.workers())[0]!.pid, "SIGKILL");
+    const lost = region(page, "The worker of this name that was lost");
+    await lost.getByText(/It was lost: .* One task was running there\./).waitFor();
+    await lost.getByRole("link", { name: "in-the-mine" }).first().waitFor();
+    await lost.getByText("What it did last").click();
+    await row(lost, "tidyUp").waitFor();
+    await region(page, "Events").getByText("worker lost: SIGKILL").waitFor();
     await doomed.cancel();
     await close();
   });

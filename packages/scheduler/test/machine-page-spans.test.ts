@@ -195,6 +195,20 @@ describe("a worker that died", () => {
     expect(life.spans.map(({ key }) => key)).toEqual(["f-1-1"]);
   });
 
+  it("keeps what it did last also when its successor has done more since", () => {
+    const stage = withWorkers();
+    const [a] = given(stage, 1, 1);
+    stage.finish(1, a!, 10);
+    stage.lose(1, "SIGKILL");
+    stage.worker(7, { name: "w1" });
+    given(stage, 2, 20);
+    finishAll(stage, 7);
+    const life = ask(stage, { q: "pageWorker", name: "w1" });
+    expect(life.spans).toHaveLength(20);
+    expect(life.spans.map(({ key }) => key)).not.toContain("f-1-1");
+    expect(life.goneSpans.map(({ key }) => key)).toEqual(["f-1-1"]);
+  });
+
   it("is remembered among the last 1,000, with attempts of the last 200", () => {
     const stage = withWorkers(0);
     stage.check = "touched";

@@ -33,6 +33,35 @@ describe("a worker that retires", () => {
     expect(stage.leftOver()).toEqual([]);
   });
 
+  it("hands over while something runs yet; who had no room then is asked once more at the end", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1, { slots: 3 });
+    for (const n of [1, 2, 3]) stage.submit(1, n);
+    const [a, b, c] = stage.assigned(1);
+    stage.started(1, c!);
+    stage.store(1, a!, 5000, 1);
+    stage.store(1, b!, 5000, 2);
+    stage.worker(2);
+    stage.tell(1, { t: "spotNotice", text: "spot notice: the instance ends at 12:34:56 UTC" });
+    stage.tell(1, { t: "wantsToRetire", reason: "spot notice" });
+    const moves = stage.take(2, "acquire") as unknown as { task: never }[];
+    expect(moves.map(({ task }) => task)).toEqual([a!.task, b!.task]);
+    stage.tell(2, { t: "held", task: moves[0]!.task, bytes: 5000, version: 1 });
+    stage.tell(2, { t: "notHeld", task: moves[1]!.task, message: "the arena is full", code: null });
+    expect([stage.take(2, "acquire"), stage.take(1, "leave")]).toEqual([[], []]);
+    stage.finish(1, c!);
+    expect((stage.take(2, "acquire") as unknown as { task: never }[]).map(({ task }) => task)).toEqual([b!.task]);
+    stage.tell(2, { t: "notHeld", task: moves[1]!.task, message: "the arena is full", code: null });
+    // Nobody takes it: it is left behind, and made again.
+    expect(stage.take(1, "leave")).toHaveLength(1);
+    expect(stage.assigned(2).map(({ task, attempt }) => [task, attempt])).toEqual([[b!.task, 2]]);
+    expect(stage.machine.eventsSince(0, 100).filter(({ kind }) => kind === "spotNotice")).toMatchObject([
+      { who: "w1", text: "spot notice: the instance ends at 12:34:56 UTC" },
+    ]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("tries another keeper when one has no room, and leaves results behind when there is none", () => {
     const stage = new Stage();
     stage.client();

@@ -32,6 +32,7 @@ test("a worker below a nanny is one process without a nanny, whatever its enviro
       logLevel: "warn",
     },
     ...{ lifetime: 5_000, lifetimeStagger: 1_500, lifetimeRestart: true, preload: ["./a.mjs", "b"] },
+    ...{ spot: "auto", spotRebalance: "retire", spotMargin: 4_000, spotInterval: 1_500, spotMetadata: "http://m:1" },
     healthFile: "/tmp/health",
     ...{ gpus: 2, gpuDeal: { index: 1, of: 3 }, backend: "wasm" },
   } as unknown as WorkerFlags;

@@ -6,5 +6,6 @@ export { joinNanny, type NannyLink } from "./nanny/child.ts";
 export type { NannyExit, NannyOptions, RunningNanny } from "./nanny/nanny.ts";
 export type { WorkerOptions } from "./options.ts";
 export { aboutGpus, gpusToGive, loadWorker, startNanny, startWorker } from "./processes.ts";
+export type { SpotOptions } from "./spot/options.ts";
 export type { RunningWorker, WorkerExit } from "./start-worker.ts";
 export { type TaskContext, taskContext } from "./task-context.ts";

@@ -1,8 +1,9 @@
 import { availableParallelism, totalmem } from "node:os";
-import { FlockError, GPU_RESOURCE, parseAddress, RESOURCE_UNIT } from "@taskflock/protocol";
+import { FlockError, GPU_RESOURCE, parseAddress, RESOURCE_UNIT, type WorkerHello } from "@taskflock/protocol";
 import type { Logger } from "pino";
 import type { Gpu } from "./gpus/find.ts";
 import { defaultSpillDirectory } from "./spill/spill-folder.ts";
+import { type CompleteSpotOptions, completeSpot, type SpotOptions } from "./spot/options.ts";
 
 export interface WorkerOptions {
   /** Of the scheduler: host:port, ws://host:port or wss://host:port. */
@@ -63,9 +64,14 @@ export interface WorkerOptions {
   readonly lifetimeStaggerMs?: number;
   /** At the end of its lifetime the worker is started again by its nanny. Default false. */
   readonly lifetimeRestart?: boolean;
+  /** Whether, and how, it is looked for notices that the spot instance below it is taken away. Default: it is not. */
+  readonly spot?: SpotOptions;
+  /** Is called when such a notice has come: no other worker is to be started on this machine. */
+  readonly onSpotEnd?: () => void;
 }
 
 export interface CompleteWorkerOptions extends Required<WorkerOptions> {
+  readonly spot: CompleteSpotOptions;
   /** Bound on the arena, bytes. */
   readonly arenaLimitBytes: number;
 }
@@ -126,7 +132,9 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
     lifetimeMs: 0,
     lifetimeStaggerMs: 0,
     lifetimeRestart: false,
+    onSpotEnd: () => undefined,
     ...definedOf(options),
+    spot: completeSpot(options.spot),
     ...shares,
     slots,
     gpus,
@@ -141,8 +149,23 @@ function spillDirectoryOf({ spillDirectory }: WorkerOptions): string | null {
   return spillDirectory === undefined ? defaultSpillDirectory() : spillDirectory;
 }
 
+/** What it says of itself to the scheduler. `peerAddress`: where others reach its data. */
+export function helloOf(options: CompleteWorkerOptions, peerAddress: string): WorkerHello {
+  const { name, incarnation, nanny, slots, resources, memoryLimitBytes } = options;
+  return {
+    name,
+    incarnation,
+    nanny,
+    pid: process.pid,
+    slots,
+    resources: resourceUnits(resources),
+    memoryLimitBytes,
+    peerAddress,
+  };
+}
+
 /** Amounts in the wire's units. */
-export function resourceUnits(resources: Readonly<Record<string, number>>): Record<string, number> {
+function resourceUnits(resources: Readonly<Record<string, number>>): Record<string, number> {
   const units: Record<string, number> = {};
   for (const [name, amount] of Object.entries(resources)) {
     if (!(amount > 0) || !Number.isFinite(amount)) throw invalid(`resources.${name}`, amount, "an amount above 0");

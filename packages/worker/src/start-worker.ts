@@ -8,7 +8,6 @@ import {
   openRelay,
   PayloadStore,
   SchedulerLink,
-  type WorkerHello,
   type WorkerId,
 } from "@taskflock/protocol";
 import { Arena } from "./arena.ts";
@@ -22,18 +21,15 @@ import { Groups } from "./groups/groups.ts";
 import { HEARTBEAT_MS, Metrics } from "./heartbeat.ts";
 import { defaultWorkerConfig, WorkerMachine } from "./machine/index.ts";
 import { MemoryWatch } from "./memory-watch.ts";
-import {
-  type CompleteWorkerOptions,
-  completeOptions,
-  MAX_TIMER_MS,
-  resourceUnits,
-  type WorkerOptions,
-} from "./options.ts";
+import { type CompleteWorkerOptions, completeOptions, helloOf, MAX_TIMER_MS, type WorkerOptions } from "./options.ts";
+import { PlannedStop } from "./planned-stop.ts";
 import { Profiles } from "./profiles.ts";
 import { WorkerShell } from "./shell.ts";
 import { Slots } from "./slots/slots.ts";
 import { LandingGround } from "./spill/landing.ts";
 import { removeStaleFolders, SpillFolder } from "./spill/spill-folder.ts";
+import type { SpotPlan } from "./spot/notices.ts";
+import { realClock, SpotWatch } from "./spot/watch.ts";
 import { Store } from "./store.ts";
 import { toldLogger } from "./told-logger.ts";
 import { Transfers } from "./transfers.ts";
@@ -44,7 +40,7 @@ export interface WorkerExit {
    * `failed`: a defect. `closed`: `close()` was called.
    */
   readonly how: "left" | "deadline" | "gone" | "failed" | "closed";
-  /** Null for `left` and `closed`. */
+  /** Null for `left` and `closed`, and for the deadline that a spot notice set. */
   readonly error: FlockError | null;
   /** The worker asks to be started again: it failed, or native code holds one of its threads. The process may not end by itself. */
   readonly restart: boolean;
@@ -109,9 +105,14 @@ class Worker implements RunningWorker {
   #server: BulkServer | null = null;
   #up = false;
   #heartbeat: NodeJS.Timeout | null = null;
-  #deadline: NodeJS.Timeout | null = null;
+  readonly #stop: PlannedStop = new PlannedStop();
+  /** It does not wait for a scheduler that is away. */
+  #hurries = false;
   #lifetime: NodeJS.Timeout | null = null;
+  #spot: SpotWatch | null = null;
   #restart = false;
+  /** Its machine ends: whoever asks, it is not started again. */
+  #isLast = false;
   #ending: Promise<void> | null = null;
 
   constructor(options: CompleteWorkerOptions) {
@@ -205,6 +206,8 @@ class Worker implements RunningWorker {
     this.#live();
     this.#watch.start(() => this.#machine.isBusy);
     this.#gpuWatch.start();
+    this.#spot = this.#newSpotWatch();
+    void this.#spot.run();
     this.#options.logger.info(
       { worker: this.name, scheduler: this.#options.address, peer: this.peerAddress, slots: this.#options.slots },
       "worker joined",
@@ -212,15 +215,46 @@ class Worker implements RunningWorker {
   }
 
   retire(reason: string): void {
-    if (this.#deadline !== null || this.#ending !== null) return;
-    this.#options.logger.info({ reason }, "worker asks to retire");
     const { retireDeadlineMs } = this.#options;
-    this.#deadline = setTimeout(() => {
+    if (this.#hurries || this.#ending !== null) return;
+    this.#hurries = true;
+    this.#options.logger.info({ reason }, "worker asks to retire");
+    this.#stop.within(retireDeadlineMs, () => {
       const message = `The planned stop (${reason}) took longer than ${retireDeadlineMs} ms; what was held here is lost.`;
       void this.end({ how: "deadline", error: new FlockError("FLOCK_WAIT_TIMEOUT", message), restart: this.#restart });
-    }, retireDeadlineMs);
+    });
     this.#shell.retire(reason);
     if (!this.#up) this.#leaveAlone();
+  }
+
+  /** The machine is taken away: it retires, and is gone in time, with or without a scheduler. */
+  #spotEnds({ withinMs, reason, text }: SpotPlan): void {
+    if (this.#ending !== null) return;
+    this.#options.logger.warn(text);
+    this.#isLast = true;
+    this.#options.onSpotEnd();
+    this.#link?.send({ t: "spotNotice", text });
+    this.#stop.within(withinMs, () => {
+      const over =
+        "spot notice: its time is over; the worker leaves, and what it has not finished is begun anew elsewhere";
+      this.#options.logger.warn(over);
+      this.#link?.send({ t: "spotNotice", text: over });
+      void this.end({ how: "deadline", error: null, restart: false });
+    });
+    this.#shell.retire(reason);
+  }
+
+  #newSpotWatch(): SpotWatch {
+    const { spot, logger } = this.#options;
+    return new SpotWatch({
+      ...{ options: spot, logger, fetch, clock: realClock },
+      ends: (plan) => this.#spotEnds(plan),
+      rebalance: (text) => {
+        logger.warn(text);
+        this.#link?.send({ t: "spotNotice", text });
+        if (spot.rebalance === "retire" && this.#ending === null) this.#shell.retire("a rebalance recommendation");
+      },
+    });
   }
 
   /** At the end of its lifetime it retires, and takes as long as what runs takes. */
@@ -230,7 +264,7 @@ class Worker implements RunningWorker {
     const ms = Math.max(0, lifetimeMs + (Math.random() * 2 - 1) * lifetimeStaggerMs);
     this.#lifetime = setTimeout(
       () => {
-        if (this.#deadline !== null || this.#ending !== null) return;
+        if (this.#hurries || this.#isLast || this.#ending !== null) return;
         this.#options.logger.info({ lifetimeMs }, "the worker's lifetime is over; it asks to retire");
         this.#restart = lifetimeRestart;
         this.#shell.retire("its lifetime is over");
@@ -258,7 +292,8 @@ class Worker implements RunningWorker {
 
   async #end(exit: WorkerExit): Promise<void> {
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
-    if (this.#deadline !== null) clearTimeout(this.#deadline);
+    this.#stop.clear();
+    this.#spot?.close();
     if (this.#lifetime !== null) clearTimeout(this.#lifetime);
     this.#shell.close();
     this.#transfers.close();
@@ -290,7 +325,7 @@ class Worker implements RunningWorker {
       token,
       up: "worker",
       down: "toWorker",
-      hello: { role: "worker", worker: this.#hello() },
+      hello: { role: "worker", worker: helloOf(this.#options, this.#advertised) },
       payloads: this.#payloads,
       reconnectMs: schedulerLostMs,
       onMessages: (messages) => this.#shell.messages(messages),
@@ -303,24 +338,10 @@ class Worker implements RunningWorker {
         this.#up = false;
         this.#options.logger.warn({ scheduler: address }, "the link to the scheduler is down; trying again");
         this.#shell.linkDown();
-        if (this.#deadline !== null) this.#leaveAlone();
+        if (this.#hurries) this.#leaveAlone();
       },
       onGone: (error) => void this.end({ how: "gone", error, restart: false }),
     });
-  }
-
-  #hello(): WorkerHello {
-    const { name, incarnation, nanny, slots, resources, memoryLimitBytes } = this.#options;
-    return {
-      name,
-      incarnation,
-      nanny,
-      pid: process.pid,
-      slots,
-      resources: resourceUnits(resources),
-      memoryLimitBytes,
-      peerAddress: this.#advertised,
-    };
   }
 
   /** Where peers reach it; "" when they are not to try. */
@@ -337,10 +358,11 @@ class Worker implements RunningWorker {
       functions: this.#functions,
       logger,
       relay: (key) => void this.#serveRelay(key),
-      left: (restart) => void this.end({ how: "left", error: null, restart: restart || this.#restart }),
+      left: (restart) =>
+        void this.end({ how: "left", error: null, restart: (restart || this.#restart) && !this.#isLast }),
       failed: (error) => {
         logger.error({ err: error }, "the worker cannot go on");
-        void this.end({ how: "failed", error: asFlockError(error), restart: true });
+        void this.end({ how: "failed", error: asFlockError(error), restart: !this.#isLast });
       },
       profile: (intervalUs) => this.#profiles.ask(intervalUs, (message) => this.#link?.send(message)),
       replace: (reason) => {

@@ -13,6 +13,10 @@ const worker = await startWorker({
   memoryLimitBytes: 512 * 1024 * 1024,
   logger: pino({ level: "silent" }),
 });
+process.on("SIGUSR2", () => {
+  nanny.last();
+  worker.retire("it is the last");
+});
 process.on("SIGTERM", () => worker.retire("SIGTERM"));
 void nanny.gone.then(() => process.exit(1));
 const exit = await worker.done;

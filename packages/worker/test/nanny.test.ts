@@ -201,6 +201,16 @@ describe("a nanny", () => {
     rmSync(folder, { recursive: true });
   });
 
+  it("starts no other worker, however it ends, once the worker has said that it is the last", async () => {
+    const nanny = await start();
+    await scheduler.next("w", "snapshot");
+    process.kill(nanny.pid!, "SIGUSR2");
+    await scheduler.next("w", "wantsToRetire");
+    scheduler.send("w", { t: "leave", restart: true });
+    expect(await nanny.done).toEqual({ error: null });
+    expect(scheduler.said.filter(({ message }) => message.t === "exited")).toEqual([]);
+  });
+
   it("starts a worker again as often as it is told to, and not when it is told to leave", async () => {
     // Deaths soon after the start would end it at once.
     const nanny = await start({ maxQuickDeaths: 1 });

@@ -1,6 +1,6 @@
 // What is asked of the scheduler in a round beside the overview: what pages wish, when it is due, and only what is new.
 
-import { type FeedTopic, feedTopics, PAGE_SPANS } from "@taskflock/protocol/words";
+import { type FeedTopic, feedTopics, PAGE_SPANS, type PageSpans } from "@taskflock/protocol/words";
 import type { Asks } from "./asks.ts";
 import type { FeedState } from "./feed-state.ts";
 
@@ -46,14 +46,7 @@ export class Topics {
     spans: async (now) => {
       const running = this.#state.spans.runningCount;
       if (!this.#isDue("spans", now, running > MANY_RUNNING ? EVERY_MS.manySpans : EVERY_MS.spans)) return;
-      const known = this.#state.spans.last;
-      const { lastSpan } = this.#state.overview;
-      const limit = known === null ? PAGE_SPANS : LIMIT.spans;
-      const since = Math.max(0, known ?? 0, lastSpan - (known === null ? BACK.spans : limit));
-      const { value } = await this.#asks.ask({ q: "pageSpans", since, limit });
-      // Where more end than a page can be told, it is told the last of them: it shows what is now.
-      const skipped = known === null ? 0 : since - known;
-      this.#state.spans.add(skipped === 0 ? value : { ...value, missed: value.missed + skipped });
+      await this.#askSpans();
     },
     workers: async (now) => {
       if (!this.#isDue("workers", now, EVERY_MS.workers)) return;
@@ -92,6 +85,20 @@ export class Topics {
       this.#since.set("details", last);
     },
   };
+
+  /** Where more end than a page can be told, it is told the last of them: it shows what is now. */
+  async #askSpans(): Promise<void> {
+    const { spans, overview } = this.#state;
+    const ask = async (since: number, limit: number): Promise<PageSpans> =>
+      (await this.#asks.ask({ q: "pageSpans", since, limit })).value;
+    if (spans.last === null) return spans.add(await ask(Math.max(0, overview.lastSpan - BACK.spans), PAGE_SPANS));
+    // Sums come with what is new since a number: those of the part that is left out, too.
+    if (overview.lastSpan - spans.last > LIMIT.spans) spans.add(await ask(spans.last, 1));
+    const known = spans.last;
+    const since = Math.max(known, overview.lastSpan - LIMIT.spans);
+    const value = await ask(since, LIMIT.spans);
+    spans.add({ ...value, missed: value.missed + since - known });
+  }
 
   /** Where to go on; at first a little back from the last. */
   #from(topic: FeedTopic, last: number, back: number): number {

@@ -76,15 +76,16 @@ export function detailRoutes(app: FastifyInstance, { observer }: Context): void 
 
 type Handler = (run: RunId, reply: FastifyReply) => Promise<unknown>;
 
-/** All that is kept of a run's details. */
-export async function detailsOf(observer: Observer, run: RunId): Promise<PageDetails["items"]> {
+/** All that is kept of a run's details: an answer ends where it would become too long, so that only an empty one is the last. */
+export async function detailsOf(observer: Pick<Observer, "ask">, run: RunId): Promise<PageDetails["items"]> {
   const all: PageDetails["items"][number][] = [];
   let since = 0;
   for (let asked = 0; asked < MOST_QUESTIONS; asked++) {
     const { items } = (await observer.ask({ q: "pageDetails", run, since, limit: AT_ONCE })).value;
+    const last = items.at(-1);
+    if (last === undefined) break;
     all.push(...items);
-    if (items.length < AT_ONCE) break;
-    since = items.at(-1)?.seq ?? since;
+    since = last.seq;
   }
   return all;
 }

@@ -65,6 +65,13 @@ describe("how long until it is done", () => {
     expect(runSentence(none, undefined, at)).toBe("It has begun, and has no task yet.");
   });
 
+  it("is nothing while all that was submitted has ended", () => {
+    const counts = { total: 134, done: 132, failed: 2, cancelled: 0, running: 0 };
+    expect(runSentence(run({ counts, steps: 0 }), { run: 7, perSecond: 4, secondsLeft: null }, at)).toBe(
+      "All 134 tasks so far have ended. 2 tasks failed.",
+    );
+  });
+
   it("is over when the run is, and failures are said", () => {
     const counts = { total: 54, done: 52, failed: 2, cancelled: 0, running: 0 };
     expect(runSentence(run({ status: "done", endedAt: 70 * second, counts }), undefined, at)).toBe(

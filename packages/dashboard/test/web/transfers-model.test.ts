@@ -122,6 +122,8 @@ describe("sentences about transfers", () => {
     );
     // Of two, one always sends most of it.
     expect(sentences([pair("a", "b", 8 * MiB)])).toHaveLength(1);
+    const two = [pair("a", "b", 8 * MiB), pair("b", "a", 4 * MiB), pair("client", "a", MiB), pair("client", "b", MiB)];
+    expect(sentences(two)[1]).toBe("No worker stands out as slow, and none sends most of it.");
   });
 
   it("name where fetches fail", () => {

@@ -7,6 +7,11 @@ import * as format from "../../web/ui/format.ts";
 import { nextOrder, sorted, windowOf } from "../../web/ui/table-model.ts";
 
 describe("figures", () => {
+  it("of the time left are none where nothing is to do", () => {
+    expect([format.timeLeft(0), format.timeLeft(null), format.timeLeft(undefined)]).toEqual(["–", "–", "–"]);
+    expect(format.timeLeft(1.5)).toBe("1.50 s");
+  });
+
   it.each([
     [0, "0 µs"],
     [999, "999 µs"],

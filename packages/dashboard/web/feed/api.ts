@@ -60,11 +60,10 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
   throw await errorOf(response);
 }
 
-async function errorOf(response: Response): Promise<ApiError> {
-  const said = (await response.json().catch(() => null)) as {
-    readonly error?: Readonly<Record<string, string>>;
-  } | null;
-  const { message, code, advice } = said?.error ?? {};
+/** What the server said: `{ code, message, advice }`; a proxy before it may say anything. */
+export async function errorOf(response: Response): Promise<ApiError> {
+  const said = (await response.json().catch(() => null)) as Readonly<Partial<Record<string, string>>> | null;
+  const { message, code, advice } = said ?? {};
   return new ApiError(response.status, message ?? `The server answered ${response.status}.`, code, advice);
 }
 

@@ -34,7 +34,17 @@ export interface ChartProps {
   readonly fromZero?: boolean;
   readonly isLogarithmic?: boolean;
   readonly hasLegend?: boolean;
+  /** What the horizontal axis counts, in the legend; "Time" when `isTime`. */
+  readonly xLabel?: string;
+  /** The vertical axis has bytes: its lines are at 1, 2, 4, 8 of a unit, and not at what is round in tens. */
+  readonly isBytes?: boolean;
 }
+
+/** Seconds between the marks of an axis of time: never parts of one, whose labels would be the same. */
+const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400];
+/** Pixels that "01:23:45" and the room around it take. */
+const TIME_SPACE = 76;
+const BYTE_STEPS: number[] = Array.from({ length: 60 }, (_, power) => 2 ** power);
 
 /** Made anew when its series or the scheme change; else it takes the new data. */
 export function Chart(props: ChartProps) {
@@ -86,7 +96,7 @@ function colour(name: string): string {
 }
 
 function optionsOf(props: ChartProps, width: number): uPlot.Options {
-  const { formatX, formatY = String, series } = props;
+  const { formatX, formatY = String, series, isTime = false } = props;
   const [text, grid] = [cssColour("--soft"), cssColour("--line")];
   const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
   return {
@@ -95,18 +105,30 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
     legend: { show: props.hasLegend !== false, live: true },
     cursor: { y: false, drag: { x: false, y: false } },
     scales: {
-      x: { time: props.isTime === true },
+      x: { time: isTime },
       y: {
         distr: props.isLogarithmic === true ? 3 : 1,
         ...(props.fromZero === true && { range: (_plot, _min, max) => [0, max > 0 ? max * 1.05 : 1] }),
       },
     },
     axes: [
-      { ...axis, ...(formatX && { values: (_plot, values) => values.map(formatX) }) },
-      { ...axis, size: 70, values: (_plot, values) => values.map((value) => (value === null ? "" : formatY(value))) },
+      {
+        ...axis,
+        ...(isTime && { incrs: TIME_STEPS, space: TIME_SPACE }),
+        ...(formatX && { values: (_plot, values) => values.map(formatX) }),
+      },
+      {
+        ...axis,
+        ...(props.isBytes === true && { incrs: BYTE_STEPS }),
+        size: 70,
+        values: (_plot, values) => values.map((value) => (value === null ? "" : formatY(value))),
+      },
     ],
     series: [
-      formatX === undefined ? {} : { value: (_plot, value) => (value === null ? "–" : formatX(value)) },
+      {
+        label: props.xLabel ?? (isTime ? "Time" : "Value"),
+        ...(formatX && { value: (_plot, value) => (value === null ? "–" : formatX(value)) }),
+      },
       ...series.map((one) => lineOf(one, formatY)),
     ],
   };

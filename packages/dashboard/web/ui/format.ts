@@ -76,6 +76,11 @@ export function seconds(value: number | null | undefined): string {
   return value === null || value === undefined ? UNKNOWN : duration(value * 1_000_000);
 }
 
+/** Of seconds: nothing is left where there is nothing to do, and "0 µs" would not say so. */
+export function timeLeft(value: number | null | undefined): string {
+  return value === 0 ? UNKNOWN : seconds(value);
+}
+
 /** 1234.5 → "1.23 k/s"; with a noun "1.23 k tasks/s". */
 export function rate(perSecond: number | null | undefined, noun: string = ""): string {
   if (perSecond === null || perSecond === undefined || !Number.isFinite(perSecond)) return UNKNOWN;

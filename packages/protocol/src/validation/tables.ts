@@ -253,6 +253,7 @@ const worker = {
   missing: { task: taskId, holder: positive, version: natural, why: whyMissing },
   actorEnded: { task: taskId, how: line },
   wantsToRetire: { reason: line },
+  spotNotice: { text: line },
   pausing: { paused: flag, reason: line },
   spoiled: { task: taskId, version: natural },
   heartbeat: { metrics },

@@ -13,6 +13,8 @@ export type EventKind =
   /** A worker or client cannot reach a worker: what they exchange goes through the scheduler. */
   | "relayed"
   | "workerRetiring"
+  /** The spot instance below a worker is taken away, or may be soon. */
+  | "spotNotice"
   | "workerLeft"
   | "workerLost"
   | "published"

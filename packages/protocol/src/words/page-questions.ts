@@ -90,12 +90,12 @@ export interface PageOverview extends Omit<ClusterInfo, "workers" | "runs" | "fu
   readonly spilledBytes: number;
   readonly memoryLimitBytes: number;
   readonly rssBytes: number;
-  /** Moved between workers since the scheduler's start. */
+  /** What workers fetched of each other and took from clients since the scheduler's start. */
   readonly movedBytes: number;
   /** Tasks that ended, and transitions, since the scheduler's start. */
   readonly ended: number;
   readonly transitions: number;
-  /** The open ones, and the last that ended: at most 200. `startedAt`, `endedAt`: null when not, or not remembered. */
+  /** The open ones, and the last that ended: at most 200. `endedAt`: null while it is open. */
   readonly runs: readonly PageRun[];
   readonly runCount: number;
   /** Those with unfinished tasks, then the last used: at most 100. */
@@ -172,6 +172,8 @@ export interface PageWorkerLife {
   readonly gone: readonly GoneWorker[];
   /** The last 20 attempts that ended there (or with it), of all workers of this name, the last to end first. */
   readonly spans: readonly WorkerSpan[];
+  /** The last 20 of those that went, which the newer attempts of its successor do not push out. */
+  readonly goneSpans: readonly WorkerSpan[];
 }
 
 export const spanEnds = ["done", "failed", "stopped"] as const;
@@ -192,7 +194,8 @@ export interface PageSpans {
   readonly end: readonly number[];
   /**
    * µs of work, and attempts, that are not among the spans, by worker and function, since the scheduler's start: of those pairs where
-   * something was added after span `since` (0: of all), and of workers that are there. Worker 0: of all pairs beyond the first 16,383.
+   * something was added after span `since` (0: of all), and of workers that are there. Worker 0: of all pairs
+   * beyond the first 16,383; of functions that are forgotten they make room for others.
    */
   readonly skipped: {
     readonly worker: readonly number[];
@@ -271,7 +274,7 @@ export interface PageGraph {
   readonly isWhole: boolean;
 }
 
-/** What moved between workers since they joined. */
+/** What workers fetched of each other and took from clients, also those that are gone. */
 export interface PageTransfers {
   readonly now: number;
   /** The 1,000 pairs with the most bytes. `us`: time that the fetches took, together. */

@@ -189,6 +189,11 @@ export interface WantsToRetire {
   readonly t: "wantsToRetire";
   readonly reason: string;
 }
+/** What the cloud said of the spot instance that it runs on, and what it does then: for the event log. */
+export interface SpotNotice {
+  readonly t: "spotNotice";
+  readonly text: string;
+}
 /**
  * Its memory is above the limit at which it takes nothing new (`paused`), or below it again. What it has and has not begun is taken
  * back meanwhile; what runs goes on.
@@ -287,6 +292,7 @@ export type WorkerToScheduler =
   | Missing
   | ActorEnded
   | WantsToRetire
+  | SpotNotice
   | Pausing
   | Spoiled
   | Heartbeat

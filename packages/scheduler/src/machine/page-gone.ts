@@ -63,7 +63,7 @@ export class GoneWorkers {
     return this.#all.findLast(({ facts }) => facts.worker === worker)?.facts.name ?? null;
   }
 
-  /** Of all workers of that name; `there` is the one that is not gone. */
+  /** Of all workers of that name; `there` is the one that is not gone, null leaves it out. */
   spansOf(core: Core, name: string, there: Worker | null): WorkerSpan[] {
     const spans = there === null ? [] : spansAt(core, there);
     for (const gone of this.#named(name)) {

@@ -26,6 +26,7 @@ export function pageWorkerLife(core: Core, name: string): PageWorkerLife {
     worker: there === null ? null : pageWorker(core, there),
     gone: core.gone.named(name),
     spans: core.gone.spansOf(core, name, there),
+    goneSpans: core.gone.spansOf(core, name, null),
   };
 }
 

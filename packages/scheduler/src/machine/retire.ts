@@ -1,5 +1,5 @@
 // Planned stops. A retiring worker gets nothing new, gives back what has not begun, finishes what runs, hands over what
-// only it holds, and leaves. Results that no other worker can take are left behind and computed again when wanted;
+// only it holds, at once, since its time may be short, and leaves. Results that no other worker can take are left behind and computed again when wanted;
 // scattered data has no lineage, so the worker stays until another can take it (its own deadline bounds that).
 
 import { NO_PAYLOAD } from "@taskflock/protocol/words";
@@ -54,8 +54,17 @@ export function continueRetiring(core: Core): void {
   for (const worker of core.retiring) {
     if (!worker.retireDirty || !worker.up) continue;
     worker.retireDirty = false;
-    if (worker.assigned.length + worker.seconds.size === 0 && handOver(core, worker)) leave(core, worker);
+    const isIdle = worker.assigned.length + worker.seconds.size === 0;
+    if (isIdle) askAgain(worker);
+    if (handOver(core, worker) && isIdle) leave(core, worker);
   }
+}
+
+/** Who had no room while something ran here may have some now; once. */
+function askAgain(worker: Worker): void {
+  if (worker.isDrained) return;
+  worker.isDrained = true;
+  for (const move of worker.moving.values()) if (move.target === null) move.tried.clear();
 }
 
 /** Other workers came or went: copies may move there, or must move elsewhere. */

@@ -109,6 +109,8 @@ export class Worker {
   noCopiesBefore = 0;
   readonly moving: Map<Task, Moving> = new Map();
   retireDirty = false;
+  /** It retires, and nothing runs there any more. */
+  isDrained = false;
 
   constructor(id: WorkerId, hello: WorkerHello, relayKey: string, now: Micros) {
     this.id = id;

@@ -136,12 +136,13 @@ export function workerMessage(core: Core, worker: Worker, message: WorkerToSched
 function describes(
   core: Core,
   worker: Worker,
-  message: Extract<WorkerToScheduler, { t: "heartbeat" | "tensors" | "moved" }>,
+  message: Extract<WorkerToScheduler, { t: "heartbeat" | "tensors" | "moved" | "spotNotice" }>,
 ): void {
   if (message.t === "heartbeat") {
     worker.metrics = message.metrics;
     worker.heardAt = core.now;
   } else if (message.t === "moved") core.moved.add(core, worker, message);
+  else if (message.t === "spotNotice") core.happened("spotNotice", worker.name, message.text);
   else worker.tensors = message.tensors;
 }
 

@@ -209,9 +209,51 @@ const placeFlags: readonly Flag[] = [
   { flags: "--exit-on-stdin-end", description: "stop when stdin ends: with the parent process", preset: false },
 ];
 
+/** Of workers on instances that the cloud may take away. */
+const spotFlags: readonly Flag[] = [
+  {
+    flags: "--spot <when>",
+    description:
+      "retire in time when the instance's metadata says that it ends: on; auto: where it says that it is a spot instance",
+    variable: "SPOT",
+    preset: "off",
+    choices: ["auto", "on", "off"],
+  },
+  {
+    flags: "--spot-rebalance <what>",
+    description: "what a recommendation to rebalance does: an event, or the worker retires, however long that takes",
+    variable: "SPOT_REBALANCE",
+    preset: "note",
+    choices: ["note", "retire"],
+  },
+  {
+    flags: "--spot-margin <time>",
+    description: "the worker is gone by so long before its instance ends, e.g. 10s",
+    variable: "SPOT_MARGIN",
+    preset: 10_000,
+    presetText: "10s",
+    parse: duration,
+  },
+  {
+    flags: "--spot-interval <time>",
+    description: "how often the metadata is looked at, e.g. 5s",
+    variable: "SPOT_INTERVAL",
+    preset: 5_000,
+    presetText: "5s",
+    parse: duration,
+  },
+  {
+    flags: "--spot-metadata <url>",
+    description: "where the instance metadata service is",
+    variable: "SPOT_METADATA",
+    preset: "http://169.254.169.254",
+  },
+];
+
 /** Of `taskflock worker`; they make `WorkerFlags`. */
 export const workerFlags: readonly Flag[] = [
   { flags: "--address <address>", description: "the same, as a flag", variable: "ADDRESS" },
   ...capacityFlags,
   ...placeFlags,
+  ...spotFlags,
 ];

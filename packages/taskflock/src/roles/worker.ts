@@ -14,6 +14,7 @@ import {
   type NannyLink,
   type RunningNanny,
   type RunningWorker,
+  type SpotOptions,
   startNanny,
   startWorker,
   type WorkerOptions,
@@ -55,6 +56,12 @@ export interface WorkerFlags {
   readonly lifetime?: number;
   readonly lifetimeStagger?: number;
   readonly lifetimeRestart: boolean;
+  readonly spot: NonNullable<SpotOptions["mode"]>;
+  readonly spotRebalance: NonNullable<SpotOptions["rebalance"]>;
+  /** Milliseconds. */
+  readonly spotMargin: number;
+  readonly spotInterval: number;
+  readonly spotMetadata: string;
   /** Paths or packages. */
   readonly preload: readonly string[];
   readonly logLevel: LogLevel;
@@ -189,6 +196,8 @@ async function workerOptions(
     lifetimeMs: flags.lifetime ?? 0,
     lifetimeStaggerMs: flags.lifetimeStagger ?? 0,
     lifetimeRestart: flags.lifetimeRestart,
+    spot: spotOf(flags),
+    onSpotEnd: () => nanny?.last(),
     preload: flags.preload,
     logger,
     ...(nanny === null ? {} : { incarnation: nanny.incarnation, nanny: true }),
@@ -219,6 +228,16 @@ async function takeGpus({ gpus, gpuDeal, resources }: WorkerFlags, logger: Logge
 function spillDirectoryOf({ spillDirectory }: WorkerFlags): { readonly spillDirectory?: string | null } {
   if (spillDirectory === undefined) return {};
   return { spillDirectory: /^(0|off)$/i.test(spillDirectory) ? null : resolve(spillDirectory) };
+}
+
+function spotOf(flags: WorkerFlags): SpotOptions {
+  return {
+    mode: flags.spot,
+    rebalance: flags.spotRebalance,
+    marginMs: flags.spotMargin,
+    intervalMs: flags.spotInterval,
+    metadataUrl: flags.spotMetadata,
+  };
 }
 
 /** Peers on other machines cannot reach loopback. */
@@ -308,6 +327,8 @@ export function workerArguments(address: string, flags: WorkerFlags): string[] {
     ...(flags.lifetime === undefined ? [] : ["--lifetime", `${flags.lifetime}ms`]),
     ...(flags.lifetimeStagger === undefined ? [] : ["--lifetime-stagger", `${flags.lifetimeStagger}ms`]),
     ...(flags.lifetimeRestart ? ["--lifetime-restart"] : []),
+    ...["--spot", flags.spot, "--spot-rebalance", flags.spotRebalance, "--spot-metadata", flags.spotMetadata],
+    ...["--spot-margin", `${flags.spotMargin}ms`, "--spot-interval", `${flags.spotInterval}ms`],
     ...(flags.preload.length === 0 ? [] : ["--preload", flags.preload.join(",")]),
   ];
 }

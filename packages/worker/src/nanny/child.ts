@@ -11,6 +11,8 @@ export interface NannyLink {
   readonly incarnation: string;
   /** Resolves when the nanny is gone: the worker must end, because nobody watches it any more. */
   readonly gone: Promise<void>;
+  /** However this process ends, no other one is to follow. */
+  last(): void;
   /** Before the process ends by plan; resolves when the nanny will have it. */
   leaving(exit: WorkerExit): Promise<void>;
 }
@@ -31,7 +33,7 @@ export async function joinNanny(): Promise<NannyLink | null> {
   const { token, incarnation } = await Promise.race([welcome, gone.then(orphaned)]);
   // The channel alone must not keep a worker alive that has ended.
   process.channel?.unref();
-  return { token, incarnation, gone, leaving };
+  return { token, incarnation, gone, last: () => void say({ t: "last" }), leaving };
 }
 
 function orphaned(): never {

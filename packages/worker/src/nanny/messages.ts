@@ -6,6 +6,8 @@ export type NannyToWorker =
 
 export type WorkerToNanny =
   | { readonly t: "hello" }
+  /** However the worker ends, it is not to be started again: its machine ends. */
+  | { readonly t: "last" }
   /** The worker ends by plan. `restart`: it wants to be started again. `error`: what went wrong, if anything did. */
   | { readonly t: "leaving"; readonly restart: boolean; readonly error: string | null };
 

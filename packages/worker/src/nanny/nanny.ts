@@ -110,6 +110,8 @@ class Nanny implements RunningNanny {
   #quickDeaths = 0;
   #stopping = false;
   #closed = false;
+  /** The worker said that no life is to follow. */
+  #last = false;
   /** No life follows. */
   #over = false;
   #watch: NodeJS.Timeout | null = null;
@@ -192,6 +194,10 @@ class Nanny implements RunningNanny {
       void this.#welcome(life);
       return;
     }
+    if (message.t === "last") {
+      this.#last = true;
+      return;
+    }
     life.leaving = message;
     // Native code can keep a process from ending; it has said all it had to say.
     setTimeout(() => life.child.kill("SIGKILL"), LEAVING_MS).unref();
@@ -211,7 +217,7 @@ class Nanny implements RunningNanny {
   /** Null: another life follows. */
   #judge(life: Life, how: Ended): NannyExit | null {
     const { logger } = this.#options;
-    const restart = life.leaving?.restart === true && !this.#stopping;
+    const restart = life.leaving?.restart === true && !this.#stopping && !this.#last;
     if (!restart && (life.leaving !== null || (how.clean && life.killedFor === null))) {
       logger.info({ pid: life.child.pid, how: how.text }, "the worker left");
       const error = life.leaving?.error ?? null;
@@ -227,7 +233,7 @@ class Nanny implements RunningNanny {
     }
     if (!this.#closed) logger.warn({ pid: life.child.pid, how: text }, "the worker died");
     // SIGTERM ends a worker that had not begun to listen for it, and so held nothing.
-    if (this.#stopping) return { error: this.#closed || text === "SIGTERM" ? null : died(text) };
+    if (this.#stopping || this.#last) return { error: this.#closed || text === "SIGTERM" ? null : died(text) };
     const quick = performance.now() - life.startedAt < QUICK_DEATH_MS;
     this.#quickDeaths = quick ? this.#quickDeaths + 1 : 0;
     return this.#quickDeaths >= (this.#options.maxQuickDeaths ?? 5) ? { error: died(text, this.#quickDeaths) } : null;

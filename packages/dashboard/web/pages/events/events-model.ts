@@ -34,7 +34,9 @@ export interface Filter {
 }
 
 const bad = new Set<EventKind>(["workerLost", "actorLost", "pluginFailed", "fileFailed", "forgottenFailed"]);
-const warning = new Set<EventKind>(["workerCut", "workerPaused", "straggler", "relayed", "dataAsked", "clientGone"]);
+const warning = new Set<EventKind>([
+  ...(["workerCut", "workerPaused", "spotNotice", "straggler", "relayed", "dataAsked", "clientGone"] as const),
+]);
 const ofClients = new Set<EventKind>([
   "clientJoined",
   "clientGone",

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { overview, rates, wallTime } from "../../feed/store.ts";
 import { href } from "../../frame/routes.ts";
 import { Badge, Empty, Loading, Progress } from "../../ui/basics.tsx";
-import { count, dateTime, duration, number, rate, seconds, time, UNKNOWN } from "../../ui/format.ts";
+import { count, dateTime, duration, number, rate, time, timeLeft, UNKNOWN } from "../../ui/format.ts";
 import { type Column, Table } from "../../ui/table.tsx";
 import { matching, nameOf, orderedRuns, progressOf, tookUs } from "./runs-model.ts";
 
@@ -70,7 +70,7 @@ function figures(now: number, rated: ReadonlyMap<number, RunRate>): Column<PageR
     status === "open" ? (rated.get(run)?.secondsLeft ?? null) : null;
   return [
     { id: "rate", title: "Rate", isNumeric: true, cell: (run) => rate(rateOf(run)), sort: rateOf },
-    { id: "left", title: "Time left", isNumeric: true, cell: (run) => seconds(leftOf(run)), sort: leftOf },
+    { id: "left", title: "Time left", isNumeric: true, cell: (run) => timeLeft(leftOf(run)), sort: leftOf },
     {
       id: "failed",
       title: "Failed",

@@ -7,7 +7,7 @@ import { useAnswer } from "../../feed/use-answer.ts";
 import { href } from "../../frame/routes.ts";
 import { Badge, Empty, ErrorNote, Kpi, Loading, Progress, Section } from "../../ui/basics.tsx";
 import { Action } from "../../ui/dialog.tsx";
-import { count, dateTime, duration, number, percent, rate, seconds, time, UNKNOWN } from "../../ui/format.ts";
+import { count, dateTime, duration, number, percent, rate, time, timeLeft, UNKNOWN } from "../../ui/format.ts";
 import { type Column, Table } from "../../ui/table.tsx";
 import { againMs, drawGraph, type FunctionCounts, functionTable } from "../graph/graph-model.ts";
 import type { PageProps } from "../index.ts";
@@ -97,8 +97,16 @@ function Figures({ run, now }: { readonly run: PageRun; readonly now: number }) 
         value={total > 0 ? percent(done / total) : UNKNOWN}
         note={`${number(done)} of ${count(total, of)}`}
       />
-      <Kpi label="Time left" value={seconds(rated?.secondsLeft)} note={`at ${rate(rated?.perSecond, `${of}s`)}`} />
-      <Kpi label="Took" value={duration(tookUs(run, now))} note={`since ${time(wallTime(run.startedAt))}`} />
+      <Kpi
+        label="Time left"
+        value={timeLeft(rated?.secondsLeft)}
+        note={rated?.perSecond == null ? "no rate yet" : `at ${rate(rated.perSecond, `${of}s`)}`}
+      />
+      <Kpi
+        label={run.status === "open" ? "Open for" : "Took"}
+        value={duration(tookUs(run, now))}
+        note={`since ${time(wallTime(run.startedAt))}`}
+      />
       <Kpi
         label="Running"
         value={number(counts.running)}

@@ -36,6 +36,12 @@ export function runSentence(run: PageRun, rated: RunRate | undefined, now: numbe
     return `${endWord(run.status)}${in_}: ${count(done, of)}${done < total ? ` of ${count(total, of)}` : ""}.${failed}`;
   }
   if (total === 0) return "It has begun, and has no task yet.";
+  const cancelled =
+    run.counts.cancelled === 0
+      ? ""
+      : ` ${count(run.counts.cancelled, "task")} ${run.counts.cancelled === 1 ? "was" : "were"} cancelled.`;
+  if (done >= total)
+    return `All ${count(total, of)} so far ${total === 1 ? "has" : "have"} ended.${failed}${cancelled}`;
   const far = `${count(done, of)} of ${total.toLocaleString("en")} ${done === 1 ? "is" : "are"} done`;
   return `${far}${paceText(rated, of)}.${failed}`;
 }

@@ -30,6 +30,7 @@ export function BestSoFarView({
           y={y}
           series={bestSeries}
           formatX={seconds}
+          xLabel="Time"
           formatY={figure}
         />
       )}
@@ -55,6 +56,7 @@ export function CandidateTimes({ table }: { readonly table: SearchTable }) {
           y={y}
           series={timeSeries}
           formatX={number}
+          xLabel="Candidate"
           formatY={seconds}
           fromZero={true}
         />

@@ -46,6 +46,7 @@ export function Charts() {
           y={memory.values}
           series={memorySeries}
           formatY={bytes}
+          isBytes
           {...time}
         />
       </Section>

@@ -66,7 +66,7 @@ function Tiles() {
           value={number(tasks.failed)}
           tone={tasks.failed > 0 ? "bad" : "neutral"}
           note={tasks.failed > 0 ? "what failed first" : `${number(tasks.cancelled)} cancelled`}
-          href={`${href("tasks")}?status=failed`}
+          href={`${href("tasks")}?view=failures`}
         />
         <Kpi
           label="Busy slots"

@@ -72,6 +72,7 @@ function Curves({ chart, format, isLogarithmic = false, fromZero = false, height
   if (chart.curves.length === 0) return <p class="soft">Not told.</p>;
   return (
     <Plot
+      xLabel="Epoch"
       label={`${figureName(chart.title)} by epoch: ${chart.curves.map(({ label }) => label).join("; ")}`}
       x={chart.x}
       y={y}

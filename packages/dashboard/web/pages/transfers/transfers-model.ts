@@ -95,6 +95,8 @@ const ENOUGH_BYTES = 4 * 1024 * 1024;
 const SLOW = 3;
 /** Share of all bytes that one worker sends, with three or more, that people are told. */
 const MUCH = 0.5;
+/** What programs go by among those that send. */
+const CLIENT = "client";
 
 /** What a person should know of all that, the most important first. */
 export function transferSentences({ pairs, totalBytes }: Pick<PageTransfers, "pairs" | "totalBytes">): string[] {
@@ -151,9 +153,12 @@ function slow(pairs: readonly Pair[], side: "from" | "to"): string {
 
 function unbalanced(pairs: readonly Pair[], all: number): string {
   const senders = sides(pairs, "from").sort((a, b) => b.bytes - a.bytes);
-  const workers = new Set(pairs.flatMap(({ from, to }) => [from, to])).size;
-  const first = senders[0];
+  const [first] = senders;
+  // Programs send arguments, too. Of two workers one always sends most of it; and to one other it is no bottleneck.
+  const workers = new Set(pairs.flatMap(({ from, to }) => [from, to]).filter((name) => name !== CLIENT)).size;
   if (workers < 3 || first === undefined || all < ENOUGH_BYTES || first.bytes < MUCH * all) return "";
-  const share = `${first.name} sent ${percent(first.bytes / all)} of it to ${count(new Set(pairs.filter(({ from }) => from === first.name).map(({ to }) => to)).size, "worker")}`;
+  const to = pairs.filter(({ from, bytes: sent }) => from === first.name && sent > 0).length;
+  if (to < 2) return "";
+  const share = `${first.name} sent ${percent(first.bytes / all)} of it to ${count(to, "worker")}`;
   return `${share}: data that many tasks need is there. Give it to more workers with client.replicate(), or split it.`;
 }

@@ -55,7 +55,7 @@ export function Figures({ row, history }: { readonly row: WorkerRow; readonly hi
           value={number(row.finished)}
           note={
             (row.assigned ?? 0) > 0
-              ? `${number(row.assigned)} given: ${seconds((row.occupancyUs ?? 0) / 1e6)}`
+              ? `${number(row.assigned)} given, ${seconds((row.occupancyUs ?? 0) / 1e6)} of work`
               : "none given"
           }
         />
@@ -99,6 +99,7 @@ function Lines({ history, hasGpu }: { readonly history: readonly HistoryPoint[];
         y={lines.memory}
         series={memorySeries}
         formatY={bytes}
+        isBytes
         {...time}
       />
     </div>

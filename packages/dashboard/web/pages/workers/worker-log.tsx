@@ -8,6 +8,7 @@ import { useAnswer } from "../../feed/use-answer.ts";
 import { href } from "../../frame/routes.ts";
 import { Empty, Section } from "../../ui/basics.tsx";
 import { dateTime, time } from "../../ui/format.ts";
+import { kindInWords } from "../events/events-model.ts";
 import { eventsOf, moreOf } from "./workers-model.ts";
 
 const LINES_KEPT = 300;
@@ -97,7 +98,8 @@ export function WorkerEvents({ name }: { readonly name: string }) {
               <span class="soft" title={dateTime(wallTime(at))}>
                 {time(wallTime(at))}
               </span>{" "}
-              {text || kind}
+              {kindInWords(kind)}
+              {text !== "" && `: ${text}`}
             </li>
           ))}
         </ul>

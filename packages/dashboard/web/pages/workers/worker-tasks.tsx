@@ -85,13 +85,19 @@ export function WorkerTasks(props: {
       title={isThere ? "Last tasks" : "What it did last"}
       tools={<a href={`${href("tasks")}?worker=${encodeURIComponent(name)}`}>all its tasks</a>}
     >
-      <Table
-        label="The last tasks that ended there"
-        columns={columns}
-        rows={last}
-        rowKey={({ task, endedAt }) => `${task} ${endedAt}`}
-        empty={<Empty>No task has ended there.</Empty>}
-      />
+      <LastTasks label="The last tasks that ended there" spans={last} />
     </Section>
+  );
+}
+
+export function LastTasks({ label, spans }: { readonly label: string; readonly spans: readonly WorkerSpan[] }) {
+  return (
+    <Table
+      label={label}
+      columns={columns}
+      rows={spans}
+      rowKey={({ task, endedAt }) => `${task} ${endedAt}`}
+      empty={<Empty>No task has ended there.</Empty>}
+    />
   );
 }

@@ -2,13 +2,13 @@
 
 import "../status/level.css";
 import "./workers.css";
-import type { PageWorkerLife } from "@taskflock/protocol/words";
+import type { GoneWorker, PageWorkerLife, WorkerSpan } from "@taskflock/protocol/words";
 import { useMemo, useRef } from "preact/hooks";
 import { model, workers } from "../../feed/store.ts";
 import { useAnswer } from "../../feed/use-answer.ts";
 import type { WorkerRow } from "../../feed/worker-rows.ts";
 import { href } from "../../frame/routes.ts";
-import { ErrorNote, Loading } from "../../ui/basics.tsx";
+import { ErrorNote, Loading, Section } from "../../ui/basics.tsx";
 import type { PageProps } from "../index.ts";
 import { LiveProfile } from "../profile/live-profile.tsx";
 import { WorkerActions } from "./actions.tsx";
@@ -16,7 +16,7 @@ import { Departure } from "./departure.tsx";
 import { Facts } from "./facts.tsx";
 import { Figures } from "./figures.tsx";
 import { WorkerEvents, WorkerLog } from "./worker-log.tsx";
-import { RunsNow, WorkerTasks } from "./worker-tasks.tsx";
+import { LastTasks, RunsNow, WorkerTasks } from "./worker-tasks.tsx";
 import { WorkerTransfers } from "./worker-transfers.tsx";
 import { type HistoryPoint, nextHistory } from "./workers-model.ts";
 
@@ -42,6 +42,7 @@ export function WorkerPage({ params }: PageProps) {
       )}
       {row !== undefined && <Figures row={row} history={history} />}
       {row !== undefined && <RunsNow worker={row.worker} slots={row.slots} />}
+      {isThere && gone !== undefined && !gone.planned && <Before gone={gone} spans={life?.goneSpans ?? []} />}
       <WorkerTasks spans={life?.spans ?? []} isThere={isThere} name={name} />
       <WorkerLog name={name} />
       <div class="columns">
@@ -51,6 +52,19 @@ export function WorkerPage({ params }: PageProps) {
       {isThere && <LiveProfile workers={[name]} />}
       <Facts worker={life?.worker ?? null} gone={life?.gone ?? []} />
     </>
+  );
+}
+
+/** A nanny starts a worker that died again, under its name: whoever comes to see what it did last finds that one's page. */
+function Before({ gone, spans }: { readonly gone: GoneWorker; readonly spans: readonly WorkerSpan[] }) {
+  return (
+    <Section title="The worker of this name that was lost">
+      <Departure gone={gone} />
+      <details>
+        <summary>What it did last</summary>
+        <LastTasks label="The last tasks that ended at the one that was lost" spans={spans} />
+      </details>
+    </Section>
   );
 }
 
