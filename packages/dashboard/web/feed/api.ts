@@ -1,24 +1,7 @@
 // Questions over REST: what is too much, or too seldom wanted, for the feed.
 
 import { isReport } from "../frame/report-mode.ts";
-
-/** What the server answered instead, as people are told it. */
-export class ApiError extends Error {
-  /** An error code of the registry, or "" when there is none. */
-  readonly code: string;
-  /** What to do about it, or "". */
-  readonly advice: string;
-  /** The HTTP status; 0 when the server could not be reached. */
-  readonly status: number;
-
-  constructor(status: number, message: string, code: string = "", advice: string = "") {
-    super(message);
-    this.name = "ApiError";
-    this.status = status;
-    this.code = code;
-    this.advice = advice;
-  }
-}
+import { ApiError, errorOf } from "./api-error.ts";
 
 type Values = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
@@ -58,13 +41,6 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
   if (response.ok) return (await response.json()) as T;
   if (response.status === 401) signIn();
   throw await errorOf(response);
-}
-
-/** What the server said: `{ code, message, advice }`; a proxy before it may say anything. */
-export async function errorOf(response: Response): Promise<ApiError> {
-  const said = (await response.json().catch(() => null)) as Readonly<Partial<Record<string, string>>> | null;
-  const { message, code, advice } = said ?? {};
-  return new ApiError(response.status, message ?? `The server answered ${response.status}.`, code, advice);
 }
 
 /** To the sign-in page, and from there back to where the reader is. */

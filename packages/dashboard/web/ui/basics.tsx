@@ -2,7 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
-import { ApiError, errorText } from "../feed/api.ts";
+import { errorText } from "../feed/api.ts";
+import { ApiError } from "../feed/api-error.ts";
 import { percent } from "./format.ts";
 
 export type Tone = "neutral" | "good" | "active" | "warning" | "bad";

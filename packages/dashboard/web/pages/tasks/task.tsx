@@ -2,7 +2,8 @@
 
 import type { LogEntry, PageTask, PageTaskRow } from "@taskflock/protocol/words";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, api, query } from "../../feed/api.ts";
+import { api, query } from "../../feed/api.ts";
+import { ApiError } from "../../feed/api-error.ts";
 import { schedulerNow } from "../../feed/store.ts";
 import { useAnswer } from "../../feed/use-answer.ts";
 import { href } from "../../frame/routes.ts";

@@ -1,7 +1,7 @@
 // What people read when the server refuses.
 
 import { describe, expect, it } from "vitest";
-import { errorOf } from "../../web/feed/api.ts";
+import { errorOf } from "../../web/feed/api-error.ts";
 
 describe("a refusal", () => {
   it("is told in the server's words, with its code and what to do", async () => {
