@@ -72,10 +72,18 @@ export async function openStatus(
   path = "/status",
   view: View = {},
 ): Promise<Watched> {
-  const watched = await openPage(browser, await cluster.dashboardLink(), view);
+  const link = new URL(await cluster.dashboardLink());
+  const to = new URL(path, link);
+  to.searchParams.set("code", link.searchParams.get("code") ?? "");
+  const watched = await openPage(browser, to.href, view);
   await watched.page.getByRole("banner").waitFor();
-  if (path !== "/status") await watched.page.goto(new URL(path, cluster.dashboardUrl).href);
   return watched;
+}
+
+/** To another view, as a link of the page leads there: nothing is loaded anew. */
+export async function goTo(page: Page, path: string): Promise<void> {
+  const state = `history.pushState(null, "", ${JSON.stringify(path)})`;
+  await page.evaluate(`${state}; dispatchEvent(new PopStateEvent("popstate"));`);
 }
 
 /** Refused requests (401, 403 …) are part of some tests: those say so by emptying the list. */

@@ -1,9 +1,13 @@
-// What is around every view of the page: signing in, connection, colours, navigation; and the views System, and Events and logs.
+// What is around every view of the page: signing in, connection, what limits the cluster, colours, navigation; and the views System, and
+// Events and logs.
+
 import type { Browser, Page } from "playwright-core";
 import { type Client, LocalCluster } from "taskflock";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { wayTo } from "./cuttable.ts";
 import {
+  DESKTOP,
+  goTo,
   launchBrowser,
   missing,
   openPage,
@@ -14,13 +18,15 @@ import {
   type Watched,
 } from "./harness.ts";
 
+const untilStopped = (): Promise<never> => new Promise(() => undefined);
+
 describe.skipIf(missing !== undefined)("the page's frame", () => {
   let cluster: LocalCluster;
   let client: Client;
   let browser: Browser;
 
   beforeAll(async () => {
-    cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 1 });
+    cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 2, resources: { GPU: 1 } });
     client = await cluster.connect({ name: "notebook" });
     browser = await launchBrowser();
     const run = client.run("readings");
@@ -57,6 +63,7 @@ describe.skipIf(missing !== undefined)("the page's frame", () => {
       await page.getByRole("button", { name: "Sign in" }).click();
       await page.getByRole("alert").getByText("That is not the token of this cluster.").waitFor();
       expect(await seriousFindings(page)).toEqual([]);
+      await picture(page, "sign-in");
       await page.getByLabel("The cluster's token").fill(cluster.token);
       await page.keyboard.press("Enter");
       await page.getByRole("heading", { name: "System", level: 1 }).waitFor();
@@ -69,6 +76,45 @@ describe.skipIf(missing !== undefined)("the page's frame", () => {
     });
   });
 
+  it("a link signs in once, and its code does not stay in the address; what limits the cluster stands above the view", async () => {
+    await using trainer = await cluster.connect();
+    await look(openStatus(browser, cluster), async (page) => {
+      expect(page.url()).toBe(cluster.dashboardUrl);
+      const cookies = await page.context().cookies();
+      expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual([
+        { httpOnly: true, sameSite: "Strict" },
+      ]);
+      const limit = page.getByRole("banner");
+      await limit.getByText("Idle: 2 workers with 4 slots, and nothing to do.").waitFor();
+      const training = Array.from({ length: 40 }, () => trainer.submit(untilStopped, [], { resources: { GPU: 1 } }));
+      await limit.getByText("38 tasks wait for GPU; 2 GPUs, both busy").waitFor();
+      await picture(page, "limit");
+      await Promise.all(training.map((future) => future.cancel()));
+    });
+  });
+
+  it("every view can be used with a screen reader, in both colours, and fits a phone", async () => {
+    await look(openStatus(browser, cluster), async (page) => {
+      const links = await page.getByRole("navigation").first().getByRole("link").all();
+      const paths = await Promise.all(links.map(async (link) => (await link.getAttribute("href")) ?? ""));
+      expect(paths.length).toBeGreaterThanOrEqual(8);
+      for (const path of paths) {
+        await goTo(page, path);
+        await page.locator(`nav a[aria-current="page"][href="${path}"]`).waitFor();
+        await page.waitForLoadState("networkidle");
+        for (const colorScheme of ["light", "dark"] as const) {
+          await page.emulateMedia({ colorScheme });
+          expect(await seriousFindings(page), `${path} in ${colorScheme}`).toEqual([]);
+        }
+        await page.setViewportSize(PHONE);
+        const width = await page.evaluate("document.documentElement.scrollWidth");
+        expect(width, `${path} on a phone`).toBeLessThanOrEqual(PHONE.width);
+        if (path === "/status") await picture(page, "phone");
+        await page.setViewportSize(DESKTOP);
+      }
+    });
+  });
+
   it("says when nothing comes, when the connection is lost and when it tries again, and is live again by itself", async () => {
     const way = await wayTo(Number(new URL(cluster.dashboardUrl).port));
     const url = `http://127.0.0.1:${way.port}/status/system`;
@@ -77,7 +123,7 @@ describe.skipIf(missing !== undefined)("the page's frame", () => {
       await page.clock.install();
       await page.getByLabel("The cluster's token").fill(cluster.token);
       await page.keyboard.press("Enter");
-      await page.getByText("2 workers with 2 slots are connected.").waitFor();
+      await page.getByText("2 workers with 4 slots are connected.").waitFor();
       const banner = page.getByRole("banner");
       way.hold();
       await page.clock.fastForward(7000);
@@ -85,7 +131,7 @@ describe.skipIf(missing !== undefined)("the page's frame", () => {
       await way.cut();
       await banner.getByText("Connection lost").waitFor();
       await banner.getByText(/trying again in \d+ s/).waitFor();
-      expect(await page.getByText("2 workers with 2 slots are connected.").isVisible()).toBe(true);
+      expect(await page.getByText("2 workers with 4 slots are connected.").isVisible()).toBe(true);
       await way.mend();
       await live(page).waitFor();
       await page.getByText("The connection is back.").waitFor();
@@ -154,7 +200,7 @@ describe.skipIf(missing !== undefined)("the page's frame", () => {
 
   it("says in System how the cluster is", async () => {
     await look(openStatus(browser, cluster, "/status/system"), async (page) => {
-      await page.getByText("2 workers with 2 slots are connected.").waitFor();
+      await page.getByText("2 workers with 4 slots are connected.").waitFor();
       await page.getByRole("row", { name: /^notebook \d \d 4 0 0$/ }).waitFor();
       await page.getByText("No task has loaded TensorFlow.js on a worker yet.").waitFor();
       const memory = page.getByRole("region", { name: "The scheduler's process" }).getByText(/^\d[\d.]* MiB$/);
@@ -196,7 +242,7 @@ describe.skipIf(missing !== undefined)("the page's frame", () => {
       expect(await page.getByRole("link", { name: "System" }).isVisible()).toBe(false);
       await page.getByRole("button", { name: "Menu" }).click();
       await page.getByRole("link", { name: "System" }).click();
-      await page.getByText("2 workers with 2 slots are connected.").waitFor();
+      await page.getByText("2 workers with 4 slots are connected.").waitFor();
       expect(await page.getByRole("link", { name: "Events and logs" }).isVisible()).toBe(false);
       expect(await width()).toBe(PHONE.width);
       expect(await seriousFindings(page)).toEqual([]);

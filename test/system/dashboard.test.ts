@@ -258,6 +258,34 @@ describe("that stands alone", () => {
     expect(await id()).not.toBe(before);
   });
 
+  test("a scheduler that comes back under another token is found by it, and who was signed in is not any more", async () => {
+    const first = await scheduler("0");
+    const { address } = first.ready;
+    const renewed = join(folder, "renewed");
+    writeFileSync(renewed, "alone-token");
+    const alone = await startRole(["dashboard", address, "--port", "0", "--token-file", renewed]);
+    roles.push(alone);
+    const status = async (headers: Readonly<Record<string, string>>): Promise<number> =>
+      (await fetch(new URL("/api/v1/overview", alone.ready.dashboard), { headers })).status;
+    const signedIn = await fetch(new URL("/sign-in", alone.ready.dashboard), {
+      method: "POST",
+      body: JSON.stringify({ token: "alone-token" }),
+      headers: { "content-type": "application/json" },
+    });
+    const cookie = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
+    expect(await status({ cookie })).toBe(200);
+    await first.stop();
+    roles.splice(roles.indexOf(first), 1);
+    writeFileSync(renewed, "another-token");
+    const args = ["--port", new URL(`ws://${address}`).port, "--dashboard-port", "0", "--token-file", renewed];
+    roles.push(await startRole(["scheduler", ...args, "--log-level", "silent"]));
+    // Wrong tokens count: the one that is asked with is asked by seldom.
+    const asked = () => status({ authorization: "Bearer another-token" });
+    await expect.poll(asked, { timeout: 20_000, interval: 4_000 }).toBe(200);
+    expect(await status({ cookie })).toBe(401);
+    expect(await status({ authorization: "Bearer alone-token" })).toBe(401);
+  });
+
   test("it waits for a scheduler that comes later, and goes on after a cut with the same", async () => {
     const gate = await Gate.start();
     const alone = await start(["dashboard", gate.address, "--port", "0"]);

@@ -28,6 +28,8 @@ export interface AppOptions {
   readonly scheduler: Scheduler;
   /** Shown to the scheduler; and who shows it here is an admin. */
   readonly token: string;
+  /** Where it is read again when the scheduler refuses it: one that was started anew may have made itself another. Null: it stays. */
+  readonly renewToken?: () => string | null;
   /** Who shows it here may look. */
   readonly viewerToken?: string;
   /** Names by which a proxy or the network knows this server. Default: on loopback its names, elsewhere any. */
@@ -81,7 +83,13 @@ const hopeless: ReadonlySet<ErrorCode> = new Set([
 export async function createApp(options: AppOptions, codes: Codes): Promise<App> {
   const { scheduler, token, viewerToken = null, allowedHosts = [], now = Date.now } = options;
   const guard = new Guard({ host: options.host, token, viewerToken, allowedHosts, now });
-  const observer = new Observer({ address: scheduler.address, token });
+  const observer = new Observer({
+    address: scheduler.address,
+    token: () => guard.token,
+    onRefused: () => {
+      if (guard.renew(options.renewToken?.() ?? guard.token)) codes.clear();
+    },
+  });
   const page = await WebFiles.read(options.pageFolder ?? PAGE_FOLDER);
   const { here } = scheduler;
   const context: Context = {
@@ -169,7 +177,8 @@ async function admit(
   request.identity = identity;
   if (identity?.session) reply.header("Set-Cookie", cookieFor(request.raw, identity.session));
   if (isFree) return undefined;
-  if (isPage && new URLSearchParams(request.url.split("?")[1]).has("code")) return undefined;
+  if (isPage && request.method === "GET" && new URLSearchParams(request.url.split("?")[1]).has("code"))
+    return undefined;
   if (identity === null) {
     return isPage
       ? askToSignIn(request, reply)
@@ -205,6 +214,8 @@ function authorizeUpgrade(guard: Guard, request: IncomingMessage): Identity | Re
 
 function refuseUpgrade(socket: Duplex, status: number): void {
   socket.on("error", () => undefined); // it may be gone already
+  // Who does not end its side would be held for ever.
+  socket.on("finish", () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 

@@ -24,7 +24,9 @@ export interface Observed<V> {
 export interface ObserverOptions {
   /** The scheduler's. */
   readonly address: string;
-  readonly token: string;
+  readonly token: () => string;
+  /** Called when the scheduler refused the token, before the next attempt. */
+  readonly onRefused?: () => void;
   /** How long one question may take unless it says otherwise, milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
 }
@@ -143,7 +145,7 @@ export class Observer {
     const { address, token } = this.#options;
     return SchedulerLink.open<"client", "toClient">({
       address,
-      token,
+      token: token(),
       up: "client",
       down: "toClient",
       hello: { role: "client", name: "dashboard", observer: true },
@@ -172,6 +174,7 @@ export class Observer {
     if (this.#isClosed) return;
     this.#link = null;
     this.#why = error;
+    if (error.code === "FLOCK_UNAUTHORIZED") this.#options.onRefused?.();
     this.#failAll(this.#down());
     this.#say(false);
     this.#retry = setTimeout(() => void this.#connect(), this.#retryMs * (0.5 + Math.random() / 2));

@@ -50,6 +50,47 @@ test("requests from pages of other sites are refused, whatever they show", async
   expect((await stage.get("/api/v1/me", TOKEN, { origin: stage.origin })).status).toBe(200);
 });
 
+test("what another site's page asks for by itself is refused; a link that somebody follows is not", async () => {
+  const cookie = await stage.signIn();
+  const ask = async (path: string, site: string, mode: string, dest: string): Promise<number> => {
+    const headers = { cookie, "sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest };
+    return (await stage.send(path, { headers })).status;
+  };
+  for (const site of ["cross-site", "same-site"]) {
+    expect(await ask("/api/v1/cluster", site, "no-cors", "image")).toBe(403);
+    expect(await ask("/status", site, "navigate", "iframe")).toBe(403);
+    expect(await ask("/status", site, "navigate", "document")).toBe(200);
+    // Nobody is kept out by wrong codes that a page of another site has in its images.
+    for (let n = 0; n < 20; n++) expect(await ask(`/status?code=guess-${n}`, site, "no-cors", "image")).toBe(403);
+  }
+  expect((await stage.get("/api/v1/me")).status).toBe(200);
+  expect(await ask("/api/v1/me", "same-origin", "cors", "empty")).toBe(200);
+  expect(await ask("/status", "none", "navigate", "document")).toBe(200);
+});
+
+test("a proxy's own Authorization header is no wrong token", async () => {
+  const cookie = await stage.signIn();
+  const authorization = "Basic YWRhOnNlY3JldA==";
+  expect((await stage.send("/api/v1/me", { headers: { authorization, cookie } })).status).toBe(200);
+  for (let n = 0; n < 20; n++)
+    expect((await stage.send("/api/v1/me", { headers: { authorization } })).status).toBe(401);
+  expect((await stage.get("/api/v1/me")).status).toBe(200);
+});
+
+test("HEAD changes nothing: it uses up no code, and ends no report", async () => {
+  const path = new URL(stage.dashboard.link());
+  const looked = await stage.send(path.pathname + path.search, { method: "HEAD" });
+  expect([looked.status, looked.headers["set-cookie"]]).toEqual([303, undefined]);
+  expect((await stage.send(path.pathname + path.search, {})).headers["set-cookie"]).toHaveLength(1);
+  const { id } = JSON.parse((await stage.post("/api/v1/reports", {})).body);
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  for (const asked of [`/api/v1/reports/${id}`, "/api/v1/profile"])
+    expect((await stage.send(asked, { method: "HEAD", headers })).status).toBe(404);
+  // It is still there: a second answer would say that it is unknown.
+  expect((await stage.get(`/api/v1/reports/${id}`)).body).not.toContain("FLOCK_REPORT_UNKNOWN");
+  expect((await stage.get(`/api/v1/reports/${id}`)).body).toContain("FLOCK_REPORT_UNKNOWN");
+});
+
 test("an action with a cookie comes from our own page and is JSON; one with a token need not", async () => {
   const cookie = await stage.signIn();
   const act = async (headers: Readonly<Record<string, string>>): Promise<number> =>
@@ -114,6 +155,17 @@ test("upgrades to what is not there, or of nobody, are refused", async () => {
   expect(await upgrade("/api/v1/nothing", [])).toContain("404");
 });
 
+test("who is refused an upgrade is let go, also when they do not hang up", async () => {
+  const socket = connect({ port: stage.dashboard.port, host: "127.0.0.1", allowHalfOpen: true });
+  socket.write("GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  await new Promise((resolve) => socket.on("end", resolve).resume());
+  // The server's side is gone only if the system answers further bytes with a reset.
+  const gone = new Promise((resolve) => socket.on("error", resolve));
+  const more = setInterval(() => socket.write("x"), 10);
+  expect(await gone).toMatchObject({ code: expect.stringMatching(/EPIPE|ECONNRESET/) });
+  clearInterval(more);
+});
+
 test("a taken port is a coded error, and so is a host that is not this machine's", async () => {
   const { port } = stage.dashboard;
   await expect(startDashboard({ host: "127.0.0.1", port, portFlag: "--dashboard-port" })).rejects.toMatchObject({
@@ -125,8 +177,9 @@ test("a taken port is a coded error, and so is a host that is not this machine's
 
 test("a dashboard that was never told whom it serves can be closed, also while somebody waits", async () => {
   const dashboard = await startDashboard({ host: "127.0.0.1", port: 0 });
-  const waiting = fetch(dashboard.url).catch(() => "cut");
-  await new Promise((resolve) => setImmediate(resolve));
+  const socket = connect(dashboard.port, "127.0.0.1");
+  const cut = new Promise((resolve) => socket.on("error", () => undefined).on("close", resolve));
+  await new Promise<void>((sent) => socket.write("GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n", () => sent()));
   await dashboard.close();
-  expect(await waiting).toBe("cut");
+  await cut;
 });

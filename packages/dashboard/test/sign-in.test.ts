@@ -17,6 +17,9 @@ beforeEach(() => {
   stage.now += WINDOW_MS;
 });
 
+/** A link in a page of another site, followed. */
+const fromElsewhere = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+
 const makeCode = async (): Promise<string> => JSON.parse((await stage.post("/api/v1/codes", {})).body).code;
 
 describe("without sign-in", () => {
@@ -229,11 +232,11 @@ describe("a one-time code", () => {
 
   test("from another site's page the browser is led on by a page of ours, so that it shows its cookie", async () => {
     const code = await makeCode();
-    const used = await stage.get(`/status?code=${code}`, null, { "sec-fetch-site": "cross-site" });
+    const used = await stage.get(`/status?code=${code}`, null, fromElsewhere);
     expect([used.status, used.headers.location]).toEqual([200, undefined]);
     expect(used.body).toContain('content="0;url=/status"');
     expect(cookieIn(used)).not.toBe("");
-    const odd = await stage.get("/status/tasks?text=%22%3E", null, { "sec-fetch-site": "cross-site" });
+    const odd = await stage.get("/status/tasks?text=%22%3E", null, fromElsewhere);
     expect(odd.body).toContain('content="0;url=/status/tasks?text=%22%3E"');
   });
 });

@@ -2,7 +2,6 @@
 
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { loadSession } from "./feed/session.ts";
 import { openFeed } from "./feed/store.ts";
 import { followLinks } from "./frame/router.ts";
 import "./styles/base.css";
@@ -11,5 +10,4 @@ import "./styles/frame.css";
 
 followLinks();
 openFeed();
-void loadSession();
 render(<App />, document.getElementById("app")!);

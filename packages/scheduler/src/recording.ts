@@ -9,7 +9,7 @@ import type { Packr } from "msgpackr";
 import type { SchedulerConfig, SchedulerEvent } from "./machine/index.ts";
 
 const require = createRequire(import.meta.url);
-const MAGIC = Buffer.from("taskflock recording 1\n");
+const MAGIC = Buffer.from("taskflock recording 2\n");
 const FLUSH_BYTES = 256 * 1024;
 const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 

@@ -23,6 +23,10 @@ export class Codes {
     return code;
   }
 
+  clear(): void {
+    this.#codes.clear();
+  }
+
   /** What it was made for; null when there is none, it was used or is too old. It is gone afterwards. */
   take(code: string): Role | null {
     const known = this.#codes.get(code);

@@ -1,7 +1,7 @@
 // Who may ask: the same rules for requests and for the feed's upgrade. Another site's page must not read or change a cluster through
 // the browser of somebody who is signed in (DNS rebinding, cross-origin requests), and nobody without a token.
 
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { isLoopback, tokensEqual } from "@taskflock/protocol/links";
 import { Attempts } from "./attempts.ts";
 import { cookieOf } from "./cookie.ts";
@@ -11,7 +11,7 @@ import { type Role, Sessions } from "./sessions.ts";
 export interface GuardOptions {
   /** Host or IP address that is listened on. */
   readonly host: string;
-  /** Role admin. */
+  /** Role admin, until another comes. */
   readonly token: string;
   /** Role viewer. */
   readonly viewerToken: string | null;
@@ -35,14 +35,29 @@ export class Guard {
   readonly #options: GuardOptions;
   /** Empty: any. */
   readonly #hosts: ReadonlySet<string>;
+  #token: string;
 
   constructor(options: GuardOptions) {
     this.#options = options;
+    this.#token = options.token;
     this.sessions = new Sessions(options.now);
     this.attempts = new Attempts(options.now);
     this.isLoopback = isLoopback(options.host);
     const named = options.allowedHosts.map((name) => name.toLowerCase());
     this.#hosts = new Set(this.isLoopback || named.length > 0 ? [...loopbackNames, ...named] : []);
+  }
+
+  /** Who shows it is an admin. */
+  get token(): string {
+    return this.#token;
+  }
+
+  /** Another token is the admins' from now on: all are signed out. Says whether it is another. */
+  renew(token: string): boolean {
+    if (token === this.#token) return false;
+    this.#token = token;
+    this.sessions.clear();
+    return true;
   }
 
   /** A request that names another host, or comes from another site's page; null when it is neither. */
@@ -53,15 +68,17 @@ export class Guard {
       return { status: 421, code: "FLOCK_REQUEST_REFUSED", message };
     }
     const { origin, host } = headers;
-    if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return null;
+    const isOurs = origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
+    if (isOurs && !isEmbedded(headers)) return null;
     return { status: 403, code: "FLOCK_REQUEST_REFUSED", message: "Requests from pages of other sites are refused." };
   }
 
   /** Null: nobody. A wrong token is refused, and counted. */
   identify(request: IncomingMessage): Identity | Refusal | null {
-    const { authorization } = request.headers;
-    if (authorization !== undefined) {
-      const role = this.roleOf(/^Bearer (\S+)$/i.exec(authorization)?.[1] ?? "", addressOf(request));
+    // Other schemes are a proxy's, which asked for a password of its own.
+    const shown = /^Bearer\b *(.*)$/i.exec(request.headers.authorization ?? "")?.[1];
+    if (shown !== undefined) {
+      const role = this.roleOf(shown, addressOf(request));
       return typeof role === "string" ? { role, session: null } : role;
     }
     return this.signedIn(request);
@@ -78,10 +95,10 @@ export class Guard {
   roleOf(token: string, address: string): Role | Refusal {
     const wait = this.waiting(address);
     if (wait !== null) return wait;
-    const { token: admin, viewerToken } = this.#options;
+    const { viewerToken } = this.#options;
     // Both are compared, whatever the first says.
-    const isAdmin = tokensEqual(token, admin);
-    const isViewer = tokensEqual(token, viewerToken ?? admin) && viewerToken !== null;
+    const isAdmin = tokensEqual(token, this.#token);
+    const isViewer = tokensEqual(token, viewerToken ?? this.#token) && viewerToken !== null;
     if (isAdmin) return "admin";
     if (isViewer) return "viewer";
     this.attempts.wrong(address);
@@ -113,6 +130,16 @@ export function crossSite({ headers }: IncomingMessage): Refusal | null {
   const message =
     "What changes something, and shows a cookie, must have an Origin header and the Content-Type application/json.";
   return { status: 403, code: "FLOCK_REQUEST_REFUSED", message };
+}
+
+/**
+ * What another site's page asked for by itself, such as an image: no Origin header tells of that, and on another port of this host the
+ * browser even shows our cookie. A link that a person follows is none of it.
+ */
+function isEmbedded(headers: IncomingHttpHeaders): boolean {
+  const site = headers["sec-fetch-site"];
+  if (site !== "cross-site" && site !== "same-site") return false;
+  return headers["sec-fetch-mode"] !== "navigate" || headers["sec-fetch-dest"] !== "document";
 }
 
 export function addressOf(request: IncomingMessage): string {

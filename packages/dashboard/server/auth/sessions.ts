@@ -48,6 +48,10 @@ export class Sessions {
     return this.#alive(hashOf(id)) !== null;
   }
 
+  clear(): void {
+    this.#sessions.clear();
+  }
+
   end(id: string): void {
     this.#sessions.delete(hashOf(id));
   }

@@ -51,7 +51,8 @@ function signOut({ guard }: Context, request: FastifyRequest, reply: FastifyRepl
 export function signInByCode(context: Context, request: FastifyRequest, reply: FastifyReply): FastifyReply | null {
   const url = new URL(request.url, "http://localhost");
   const code = url.searchParams.get("code");
-  if (code === null) return null;
+  // Who only asks for headers is a program that looks at links: the code is for the person.
+  if (code === null || request.method !== "GET") return null;
   url.searchParams.delete("code");
   const target = safePath(url.pathname + url.search);
   const address = addressOf(request.raw);

@@ -32,6 +32,7 @@ export function reportRoutes(app: FastifyInstance, context: Context): void {
   app.get<{ Params: { id: string } }>(
     "/api/v1/reports/:id",
     {
+      exposeHeadRoute: false, // it would end it, and answer nothing
       schema: {
         tags,
         summary: "Ends a report and answers it",

@@ -22,6 +22,7 @@ export function profileRoutes(app: FastifyInstance, { observer }: Context): void
   app.get<{ Querystring: { workers: string; seconds: number } }>(
     "/api/v1/profile",
     {
+      exposeHeadRoute: false,
       schema: {
         tags: ["cluster"],
         summary: "Samples the slots of workers, and says where their time goes",

@@ -92,6 +92,13 @@ describe("tasks that no worker could run", () => {
     expect(say({ ...busyWorkers(2), tasks: { queued, running: 8 }, queues: line(asks, queued, 0) })).toBe(said);
   });
 
+  test("do not hide what limits the others", () => {
+    const queues = [...line("GPU 2", 1, 0), ...line("", 90, 8, 8)];
+    expect(say({ ...busyWorkers(2), tasks: { queued: 91, running: 8 }, queues })).toBe(
+      "All 8 slots of 2 workers are busy, 90 tasks to come: more workers would help. 1 task waits for GPU 2, and no worker has that.",
+    );
+  });
+
   test("but a line that any worker can run is no such line, though none is there for a moment", () => {
     expect(say({ ...workers(1, { paused: 1 }), tasks: { queued: 5 }, queues: line("", 5, 0) })).toContain("paused");
   });

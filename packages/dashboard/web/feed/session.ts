@@ -17,7 +17,9 @@ export const mayAct: ReadonlySignal<boolean> = computed(() => known.value?.role 
 /** Null until the server has said. */
 export const session: ReadonlySignal<Session | null> = known;
 
+/** Asked again until the server has said. */
 export async function loadSession(): Promise<void> {
+  if (known.peek() !== null) return;
   try {
     known.value = await api.get<Session>("me");
   } catch {

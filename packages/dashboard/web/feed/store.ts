@@ -5,6 +5,7 @@ import type { FeedMessage, FeedTopic } from "@taskflock/protocol/words";
 import { signIn } from "./api.ts";
 import { Connection, type ConnectionState } from "./connection.ts";
 import { applyMessage, defaultLimits, emptyModel, type Model } from "./model.ts";
+import { loadSession } from "./session.ts";
 
 const shown = signal<Model>(emptyModel());
 const state = signal<ConnectionState>({ is: "connecting" });
@@ -108,6 +109,7 @@ export function openFeed(): void {
     onState: (value) => {
       state.value = value;
       quietSince = performance.now();
+      if (value.is === "open") void loadSession();
       if (value.is === "signedOut") signIn();
     },
     isSignedIn,

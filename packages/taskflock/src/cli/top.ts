@@ -28,7 +28,7 @@ export function addTopCommand(program: Command): void {
     ]);
     const address = operand ?? flags.address;
     const token = readToken({ address, ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }) });
-    const observer = new Observer({ address, token });
+    const observer = new Observer({ address, token: () => token });
     const { stdin, stdout } = process;
     const stop = new AbortController();
     for (const [signal, code] of [

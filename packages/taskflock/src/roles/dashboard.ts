@@ -16,6 +16,15 @@ export interface DashboardFlags extends PageFlags {
   readonly exitOnStdinEnd: boolean;
 }
 
+/** The token where it was found; null while there is none, or the viewers'. */
+function readAgain(address: string, flags: DashboardFlags): string | null {
+  try {
+    return access(flags, readToken({ address, tokenFile: flags.tokenFile })).token;
+  } catch {
+    return null;
+  }
+}
+
 /** Runs until it is told to stop. The scheduler may come later, and may go and come back. */
 export async function runDashboard(address: string, flags: DashboardFlags): Promise<void> {
   const logger = createLogger(flags.logLevel, "dashboard");
@@ -26,6 +35,7 @@ export async function runDashboard(address: string, flags: DashboardFlags): Prom
     dashboard.serve({
       scheduler: { address, here: null },
       ...access(flags, token),
+      renewToken: () => readAgain(address, flags),
       onError: (err) => logger.error({ err }, "the dashboard could not answer a request"),
     });
     // What can never work is said now, and not to the first who looks.

@@ -1,8 +1,8 @@
 // Each rule says in one sentence what limits the cluster, or null when it is something else. The first that speaks is heard.
 
 import type { QueueLine } from "@taskflock/protocol/words";
-import type { Flow, LimitFacts, Load } from "./facts.ts";
-import { all, bytes, count, counted, duration, is, name, number, rate } from "./phrases.ts";
+import { type Flow, type LimitFacts, type Load, loadOf } from "./facts.ts";
+import { all, bytes, count, counted, duration, is, name, number, rate, SENTENCE_UNITS } from "./phrases.ts";
 
 type Rule = (facts: LimitFacts, load: Load) => string | null;
 
@@ -67,16 +67,28 @@ function oneByOne({ endedPerSecond }: Flow): string {
   return `Slots are idle: tasks come one by one, ${rate(endedPerSecond)} per second. Submit many before waiting for one.`;
 }
 
-/** Tasks that no worker could ever run wait without end, whatever the others do. */
-const impossible: Rule = ({ overview: { queues } }) => {
-  const line = queues.find(({ asks, places, queued }) => places === 0 && queued > 0 && asks !== "");
-  if (line === undefined) return null;
+/** Tasks that no worker could ever run wait without end, whatever the others do; what limits those is said, too. */
+const impossible: Rule = (facts) => {
+  const lines = facts.overview.queues.filter(({ asks, places, queued }) => places === 0 && queued > 0 && asks !== "");
+  if (lines[0] === undefined) return null;
+  const never = neverRun(lines[0]);
+  const { overview } = facts;
+  const queued = overview.tasks.queued - lines.reduce((sum, line) => sum + line.queued, 0);
+  const queues = overview.queues.filter((line) => !lines.includes(line));
+  const others = { ...facts, overview: { ...overview, queues, tasks: { ...overview.tasks, queued } } };
+  const load = loadOf(others.overview);
+  const said = load.unfinished > 0 ? limits.map((rule) => rule(others, load)).find((text) => text !== null) : null;
+  const both = `${said} ${never}`;
+  return said != null && both.length <= SENTENCE_UNITS ? both : never;
+};
+
+function neverRun(line: QueueLine): string {
   const { resources, workers } = asksOf(line);
   const tasks = counted(line.queued, "task", "wait");
   if (workers === null) return `${tasks} for ${name(resources, 60)}, and no worker has that.`;
   if (resources === "") return `${tasks} for ${workers}, and no such worker is there.`;
   return `${tasks} for ${name(resources, 40)} on ${workers}, and no such worker is there.`;
-};
+}
 
 const schedulerBusy: Rule = ({ answerMs, flow }, { unfinished, idle }) => {
   if (answerMs < BUSY_MS || unfinished === 0 || flow === null) return null;
@@ -193,19 +205,9 @@ const rest: Rule = (_facts, { queued, active, busy, slots, pending, idle }) => {
   return active === 1 ? `${part}: the only task runs.` : `${part}: all ${count(active, "task")} run.`;
 };
 
-/** In the order in which they are asked. */
-export const rules: readonly Rule[] = [
-  nobodyThere,
-  nothingToDo,
-  impossible,
-  tinyTasks,
-  schedulerBusy,
-  scarce,
-  memoryFull,
-  slotsBusy,
-  transfers,
-  chain,
-  slowClient,
-  stragglers,
-  rest,
+const limits: readonly Rule[] = [
+  ...[tinyTasks, schedulerBusy, scarce, memoryFull, slotsBusy, transfers, chain, slowClient, stragglers],
 ];
+
+/** In the order in which they are asked. */
+export const rules: readonly Rule[] = [nobodyThere, nothingToDo, impossible, ...limits, rest];

@@ -21,11 +21,11 @@ import { useDetails } from "./use-details.ts";
 
 export function SearchPage({ params }: PageProps) {
   const run = Number(params["run"]);
-  const { items, isLoading, error } = useDetails(run);
+  const { items, isLoading, error, reload } = useDetails(run);
   const table = useMemo(() => searchTable(items), [items]);
   if (table !== null) return <Search run={run} table={table} items={items} />;
   if (isLoading) return <Loading what="the search" />;
-  if (error !== null) return <ErrorNote error={error} />;
+  if (error !== null) return <ErrorNote error={error} onRetry={reload} />;
   return (
     <Empty>
       Run {run} tells of no search, or what it told is forgotten. See <a href={href("runs", run)}>its tasks</a>, or{" "}

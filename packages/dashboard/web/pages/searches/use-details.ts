@@ -16,12 +16,15 @@ export interface RunDetailsAnswer {
   readonly items: readonly DetailItem[];
   readonly isLoading: boolean;
   readonly error: unknown;
+  /** Asks again for what the feed did not bring. */
+  reload(): void;
 }
 
 /** Of one run, or (0) of all. */
 export function useDetails(run: number): RunDetailsAnswer {
   const { missed } = details.value;
   const live = useCalm(details.value.items);
+  const [turn, setTurn] = useState(0);
   const [known, setKnown] = useState<{ run: number; items: readonly DetailItem[]; error: unknown } | null>(null);
   useEffect(() => {
     if (run === 0 || isReport) return;
@@ -32,13 +35,14 @@ export function useDetails(run: number): RunDetailsAnswer {
     );
     return () => end.abort();
     // Again when the feed could not bring all.
-  }, [run, missed]);
+  }, [run, missed, turn]);
   const before = known?.run === run ? known : null;
   const items = useMemo(() => merged(before?.items ?? [], run, live), [before, run, live]);
   return {
     items,
     isLoading: run !== 0 && !isReport && before === null && items.length === 0,
     error: before?.error ?? null,
+    reload: () => setTurn((old) => old + 1),
   };
 }
 

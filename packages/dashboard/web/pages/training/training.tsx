@@ -26,7 +26,7 @@ export function TrainingPage({ params }: PageProps) {
   const [wanted, setWanted] = useState<readonly number[] | null>(null);
   if (all.length === 0) {
     if (own.isLoading) return <Loading what="the training" />;
-    if (own.error !== null) return <ErrorNote error={own.error} />;
+    if (own.error !== null) return <ErrorNote error={own.error} onRetry={own.reload} />;
     return (
       <Empty>
         Run {run} tells of no training, or what it told is forgotten. See <a href={href("runs", run)}>its tasks</a>, or{" "}

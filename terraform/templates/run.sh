@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# This machine's role in its container, in the foreground. Docker hands on SIGTERM, upon which a worker retires.
+set -euo pipefail
+# shellcheck source=/dev/null
+. /etc/taskflock/node.env
+
+metadata() {
+  local token
+  token=$(curl -sf -m 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token)
+  curl -sf -m 5 -H "X-aws-ec2-metadata-token: $token" "http://169.254.169.254/latest/meta-data/$1"
+}
+
+arguments=()
+if [[ -f /etc/taskflock/arguments ]]; then
+  mapfile -t arguments </etc/taskflock/arguments
+fi
+
+# The journal takes what it writes, so Docker keeps no log of its own.
+docker=(
+  --rm --name taskflock --network host --log-driver none
+  --user "$CONTAINER_UID" --security-opt no-new-privileges
+  --volume /run/taskflock/secrets:/run/taskflock:ro
+)
+
+if [[ $ROLE == scheduler ]]; then
+  command=(scheduler --host 0.0.0.0 --dashboard-host 0.0.0.0)
+else
+  if [[ $GPUS == yes ]]; then
+    docker+=(--gpus all)
+  fi
+  # The worker itself looks for AWS's notice that it takes the machine back, and retires in time.
+  docker+=(--env TASKFLOCK_SPOT=auto --env TASKFLOCK_SPOT_REBALANCE=retire)
+  # Assigned first: a failure within the list would go unseen.
+  name=$(metadata instance-id)
+  host=$(metadata local-ipv4)
+  command=(worker "$SCHEDULER_ADDRESS" --name "$name" --host "$host")
+fi
+
+exec docker run "${docker[@]}" "$IMAGE" "${command[@]}" --token-file /run/taskflock/token "${arguments[@]}"
