@@ -4,6 +4,12 @@ set -eu
 state=/tmp/taskflock-container
 role=${1:-}
 
+# As the `taskflock` command does: programs and notebooks connect, too.
+secret=/run/secrets/taskflock-token
+if [ -z "${TASKFLOCK_TOKEN:-}${TASKFLOCK_TOKEN_FILE:-}" ] && [ -e "$secret" ]; then
+  export TASKFLOCK_TOKEN_FILE="$secret"
+fi
+
 # Where the health check (taskflock-health) reads what it has to look at.
 begin() {
   rm -rf "$state"
@@ -39,6 +45,7 @@ case "$role" in
     exec taskflock dashboard --ready-fd 3 "$@" 3>"$state/ready"
     ;;
   notebook)
+    shift
     exec taskflock-notebook "$@"
     ;;
   sh | bash | node | npm | npx | */*)

@@ -3,10 +3,10 @@
 import { type Client, FlockError, type ScaleAdvice, type ScaleDemand } from "@taskflock/client";
 import type { Supplier } from "./adaptive.ts";
 import type { CompleteOptions } from "./options.ts";
+import { serves } from "./serves.ts";
 
 /** A worker that is not seen for so long does not come back, milliseconds. */
 const ABSENT_MS = 30_000;
-const RESOURCE_UNIT = 10_000;
 
 /** What the cluster does for its supplier. */
 export interface LocalWorkers {
@@ -79,11 +79,7 @@ export class LocalSupplier implements Supplier {
   }
 
   /** All its workers are alike, but for GPUs: those of the machine are given out, and another worker brings none. */
-  canServe({ resources, workers }: ScaleDemand): boolean {
-    const { resources: has } = this.#local.options;
-    return (
-      workers.length === 0 &&
-      Object.entries(resources).every(([name, amount]) => amount <= (has[name] ?? 0) * RESOURCE_UNIT)
-    );
+  canServe(demand: ScaleDemand): boolean {
+    return serves(this.#local.options.resources, demand);
   }
 }

@@ -170,18 +170,25 @@ function workerFlags(options: LocalClusterOptions, threads: number): string[] {
   if (options.memoryPause !== undefined) flags.push("--memory-pause", String(options.memoryPause));
   if (options.spillDirectory !== undefined) flags.push("--spill-directory", options.spillDirectory ?? "off");
   if (options.heapLimit !== undefined) flags.push("--heap-limit", String(options.heapLimit));
-  const resources = Object.entries(options.resources ?? {}).map(([name, amount]) => `${name}=${amount}`);
-  for (const module of options.preload ?? []) flags.push("--preload", module);
   if (options.gpus !== undefined) flags.push("--gpus", String(options.gpus));
-  if (resources.length > 0) flags.push("--resources", resources.join(","));
-  return flags;
+  return [...flags, ...workerFlagsOf(options)];
+}
+
+/** Flags of workers wherever they run. */
+export function workerFlagsOf({
+  preload = [],
+  resources = {},
+}: Pick<LocalClusterOptions, "preload" | "resources">): string[] {
+  const amounts = Object.entries(resources).map(([name, amount]) => `${name}=${amount}`);
+  const flags = preload.flatMap((module) => ["--preload", module]);
+  return amounts.length === 0 ? flags : [...flags, "--resources", amounts.join(",")];
 }
 
 /** What says how this machine computes with tensors: it holds for the cluster's processes, too. */
 const ofTheMachine = new Set(["TASKFLOCK_TENSOR_BACKEND", "TASKFLOCK_TENSORFLOW_HOME"]);
 
 /** Flags are environment variables too: those of this process are not meant for the cluster's. */
-function ownEnvironment(): NodeJS.ProcessEnv {
+export function ownEnvironment(): NodeJS.ProcessEnv {
   const isMeant = (name: string): boolean => !name.startsWith("TASKFLOCK_") || ofTheMachine.has(name);
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => isMeant(name)));
 }

@@ -7,6 +7,8 @@ export {
   type AdaptOptions,
   type LocalClusterOptions,
   RunningAdaptive,
+  type SlurmClusterOptions,
+  type SlurmEvent,
   type Supplier,
 } from "@taskflock/cluster";
 export * from "@taskflock/ml";
@@ -15,4 +17,5 @@ export type { LoadTensorsOptions, TensorBackend, TensorChoice, TensorFlow, Tenso
 export { type TaskContext, taskContext } from "@taskflock/worker/task-context";
 export { loadTensors } from "./load-tensors.ts";
 export { LocalCluster } from "./local-cluster.ts";
+export { SlurmCluster } from "./slurm-cluster.ts";
 export { version } from "./version.ts";

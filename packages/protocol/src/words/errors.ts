@@ -288,6 +288,22 @@ export const errorRegistry = {
     advice: "Ask for as many as the message names, or for --gpus auto; `taskflock gpu` says what is missing.",
   },
   FLOCK_CLUSTER_START: { summary: "A cluster's process did not start.", advice: "See the output in the message." },
+  FLOCK_SLURM_MISSING: {
+    summary: "Slurm's programs (sbatch, squeue, scancel) are not on this machine, or not in PATH.",
+    advice: "Start the SlurmCluster on a login node, or load Slurm's module first.",
+  },
+  FLOCK_SLURM_REFUSED: {
+    summary: "Slurm did not take the workers' job.",
+    advice: "The message has Slurm's own words: mend partition, account, walltime or directives.",
+  },
+  FLOCK_SLURM_PENDING: {
+    summary: "Workers wait in Slurm's queue for longer than was allowed.",
+    advice: "The message has the reason: ask for less, choose another partition, or wait longer (startTimeoutMs).",
+  },
+  FLOCK_SLURM_FAILED: {
+    summary: "Slurm could not be asked about jobs, or did not end them.",
+    advice: "The message has Slurm's own words; see whether its controller runs (scontrol ping).",
+  },
   FLOCK_RECORDING_INVALID: {
     summary: "A recording cannot be replayed.",
     advice: "Replay with the version that recorded it.",
