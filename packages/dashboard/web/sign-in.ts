@@ -5,6 +5,7 @@ import "./styles/sign-in.css";
 import "./ui/theme.ts";
 
 const reasons: Readonly<Record<string, string>> = {
+  over: "You are not signed in any more: the session has ended, or the scheduler was started anew.",
   wrong: "That is not the token of this cluster.",
   wait: "Too many wrong tokens came from here. Wait a minute, then try again.",
   code: "This link was used already, or is too old. Ask for a new one, or sign in with the token.",

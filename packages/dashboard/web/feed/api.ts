@@ -45,7 +45,7 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
 
 /** To the sign-in page, and from there back to where the reader is. */
 export function signIn(): void {
-  location.assign(query("/sign-in", { to: location.pathname + location.search }));
+  location.assign(query("/sign-in", { why: "over", to: location.pathname + location.search }));
 }
 
 /** What people are told of anything that went wrong. */
