@@ -41,12 +41,13 @@ export function MenuButton() {
 /** How often screen readers are told of a new limit, ms. */
 const SAID_EVERY_MS = 5000;
 
-/** Shown at once; said to screen readers now and then, because under load it changes many times a second. */
+/** Shown at once, dimmed while it is old; said to screen readers now and then, because under load it changes many times a second. */
 function LimitLine() {
   const said = useThrottled(limit.value, SAID_EVERY_MS);
+  const isOld = connection.value.is === "lost" || !hasScheduler.value;
   return (
     <>
-      <p class="limit-line" title={limit.value} aria-hidden="true">
+      <p class={isOld ? "limit-line soft" : "limit-line"} title={limit.value} aria-hidden="true">
         {limit.value}
       </p>
       <p class="for-readers" aria-live="polite">
