@@ -24,12 +24,10 @@ const alias = [
 // Where `npm test` puts native TensorFlow.js; tests that need it are skipped when it is not there.
 process.env["TASKFLOCK_TENSORFLOW_HOME"] ||= source("node_modules/.cache/tensorflow");
 
-/** They measure nothing, and each takes what cores it gets. */
-const programs = [
-  "test/docs.test.ts",
-  "test/functions/*.test.ts",
-  "test/simulation/*.test.ts",
-  "test/system/{tagger,scaling,cli,actors,plugins,coordination,detached,exec,groups,errors,data,graphs}.test.ts",
+/** They measure messages, allocations and memory, or rely on an order of times: one at a time, with nothing beside them. */
+const alone = [
+  "test/system/{admission,client-costs,costs,import,memory,scheduling,speculation,start}.test.ts",
+  "test/browser/load.test.ts",
 ];
 
 /** What users install is loaded by Node itself, once. */
@@ -47,7 +45,8 @@ export default defineConfig({
       {
         test: {
           name: "programs",
-          include: programs,
+          include: ["test/**/*.test.ts"],
+          exclude: [...alone, "test/soak/**", "test/infra/**"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
@@ -57,9 +56,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: "system",
-          include: ["test/**/*.test.ts"],
-          exclude: [...programs, "test/soak/**", "test/infra/**"], // `npm run test:system` has its own
+          name: "alone",
+          include: alone,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,

@@ -27,7 +27,7 @@ export function askErrand(client: ClientProcess, random: Random): void {
 const plain: Errand = (client, random) => {
   const n = random.skewed(1, 300) as TaskNumber;
   const key = `${random.pick(["f1", "f2", "f3", "f4"])}-${client.link.id}-${random.between(1, 20)}`;
-  const workers = [`w${random.between(0, 5)}`];
+  const workers = Array.from({ length: 6 }, (_, number) => `w${number}`);
   const questions: Question[] = [
     { q: "ping" },
     { q: "cluster" },

@@ -1,7 +1,7 @@
 // What a run tells those who watch it (run-details.ts of the protocol): collected, and sent a few times a second. It costs the run little
 // and never ends it: what cannot be told, or is too much, is left out.
 
-import { DETAIL_ENTRIES, DETAIL_UNITS, type DetailEntry, detailUnits, isDetailEntry } from "@taskflock/protocol";
+import { DETAIL_ENTRIES, DETAIL_UNITS, type DetailEntry, detailUnits, isDetailEntry } from "@taskflock/protocol/code";
 
 /** Between two messages, milliseconds. */
 const PAUSE_MS = 100;

@@ -24,7 +24,8 @@ export function Lines({ lines, follows, isWrapped }: LinesProps) {
     if (follows && isAtEnd.current && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
   }, [lines, follows, isWrapped]);
   const look = (): void => {
-    const { scrollTop, scrollHeight, clientHeight } = box.current!;
+    if (box.current === null) return; // what was scrolled last is told of after it is gone
+    const { scrollTop, scrollHeight, clientHeight } = box.current;
     isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
   };
   return (
