@@ -8,7 +8,7 @@ export interface PageCosts {
   /** Shares of one core: JavaScript alone, and all that the page's main thread did. */
   readonly scriptShare: number;
   readonly threadShare: number;
-  /** The most that was seen, bytes: JavaScript's heap, and the whole renderer process. */
+  /** The most that was seen, bytes: JavaScript's heap, and the whole renderer process (its proportional set). */
   readonly heapBytes: number;
   readonly residentBytes: number;
   /** What came over the page's WebSockets: messages, bytes in all, and the largest. */
@@ -65,10 +65,10 @@ async function rendererPids(browser: Browser): Promise<number[]> {
   return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
 }
 
-/** 0 where the system does not tell. */
+/** Its private memory, and its share of what it shares with Chromium's other processes; 0 where the system does not tell. */
 function resident(pid: number): number {
   try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
+    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) * 1024;
   } catch {
     return 0;
   }
