@@ -32,9 +32,8 @@ export async function startCluster({ inspect }: ClusterOptions): Promise<BenchCl
     for (const role of roles.reverse()) await stopRole(role);
   };
   try {
-    const nodeArgs = ["--min-semi-space-size=16"]; // as LocalCluster starts it, and a nanny its worker
     const ports = ["--port", "0", "--dashboard-port", "0"];
-    const scheduler = await startRole(["scheduler", ...ports, ...quiet], { inspect: inspect !== "nobody", nodeArgs });
+    const scheduler = await startRole(["scheduler", ...ports, ...quiet], { inspect: inspect !== "nobody" });
     roles.push(scheduler);
     const { address, dashboard } = scheduler.ready;
     const first = { name: "scheduler", pid: scheduler.child.pid ?? 0, inspector: scheduler.inspector };

@@ -14,9 +14,9 @@ export const missing: string | undefined = missingBrowser();
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const cache = folder("../../node_modules/.cache/screenshots/");
 const docs = folder("../../docs/images/");
-/** Pictures that README and docs show: written there when TASKFLOCK_SCREENSHOTS=1. All others, and without it, to the cache. */
+/** Pictures that README and docs show (none with a path of the machine in it): written there when TASKFLOCK_SCREENSHOTS=1. All others, and without it, to the cache. */
 const shown = new Set([
-  ...["status-light", "status-dark", "status-phone", "crowd", "task-failed", "worker-lost", "profile", "graph"],
+  ...["status-light", "status-dark", "status-phone", "crowd", "worker-lost", "graph"],
   ...["transfers", "search", "training", "report-light"],
 ]);
 

@@ -44,8 +44,6 @@ export interface Role {
 
 interface RoleOptions {
   readonly inspect?: boolean;
-  /** Flags of Node. */
-  readonly nodeArgs?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -62,7 +60,7 @@ export function startRole(args: readonly string[], options: RoleOptions = {}): P
 }
 
 export function beginRole(args: readonly string[], options: RoleOptions = {}): BegunRole {
-  const nodeArgs = [...(options.nodeArgs ?? []), ...(options.inspect === true ? ["--inspect=127.0.0.1:0"] : [])];
+  const nodeArgs = options.inspect === true ? ["--inspect=127.0.0.1:0"] : [];
   const child = spawn(process.execPath, [...nodeArgs, cli, ...args, "--ready-fd", "3", "--exit-on-stdin-end"], {
     env: { ...process.env, ...options.env },
     stdio: ["pipe", "ignore", "pipe", "pipe"],

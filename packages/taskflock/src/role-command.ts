@@ -1,8 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { RoleCommand } from "@taskflock/cluster";
-import { youngGeneration } from "./young-generation.ts";
 
 const cli = fileURLToPath(new URL("./cli.js", import.meta.url));
 
 /** What starts this package's CLI. */
-export const roleCommand: RoleCommand = { command: process.execPath, args: [...youngGeneration(), cli] };
+export const roleCommand: RoleCommand = { command: process.execPath, args: [cli] };

@@ -23,7 +23,6 @@ import type { Logger } from "pino";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, tokenFromDescriptor } from "../process.ts";
 import { memoryShare } from "../values.ts";
-import { youngGeneration } from "../young-generation.ts";
 import { keepHealthFile } from "./health-file.ts";
 
 export interface WorkerFlags {
@@ -260,7 +259,6 @@ async function runNannies(address: string, flags: WorkerFlags, logger: Logger): 
       const memoryLimitBytes = flags.memoryLimit ?? memoryShare(flags.processes);
       const args = [
         ...process.execArgv,
-        ...youngGeneration(process.execArgv),
         process.argv[1] ?? "",
         ...workerArguments(address, { ...flags, name, memoryLimit: memoryLimitBytes, gpuDeal: dealt(flags, index) }),
       ];
