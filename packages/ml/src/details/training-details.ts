@@ -76,12 +76,11 @@ export class TrainingDetails {
   }
 
   /** It goes on elsewhere, or again. */
-  #notice({ attempt, worker, epochs }: TrainingReport, task: number, round: number): void {
+  #notice({ attempt, worker, epochsBefore: from }: TrainingReport, task: number, round: number): void {
     const heard = { attempt: `${task}.${attempt}`, round, worker };
     const before = this.#heard;
     this.#heard = heard;
     if (before === null || before.round !== round || before.attempt === heard.attempt) return;
-    const from = epochs.at(-1)?.epoch ?? 0;
     const how = from === 0 ? "began anew" : `resumed after epoch ${from}`;
     this.remark(`${how} on ${worker}: its task on ${before.worker} was lost or had to leave`);
   }

@@ -30,6 +30,8 @@ export interface TrainingReport {
   /** What is trained; null until that is known, and it is known where it goes on. */
   readonly about: TrainingAbout | null;
   readonly epochs: readonly Epoch[];
+  /** Epochs that were done when this attempt began: before a checkpoint it went on from; 0: it began anew. */
+  readonly epochsBefore: number;
   /** What it computes with. */
   readonly backend: Omit<TensorChoice, "passedOver"> | null;
   /** The last checkpoint that was written. */

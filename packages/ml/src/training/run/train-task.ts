@@ -145,7 +145,7 @@ class TaskTraining {
     await this.#trainer.restore(bytes);
     const { epoch, batch, history } = this.#trainer;
     this.#port.log(`goes on after epoch ${epoch}${batch === 0 ? "" : `, batch ${batch}`}`);
-    this.#port.report({ epochs: history });
+    this.#port.report({ epochs: history, epochsBefore: epoch });
   }
 
   #surroundings(): TrainerSurroundings {

@@ -29,7 +29,7 @@ export class TrainingPort {
     this.#here = here;
     const { attempt, worker } = here.task;
     const nothing = { about: null, epochs: [], backend: null, checkpoint: null, answered: 0, refusal: null };
-    this.#said = { training: true, attempt, worker, checkpointBytes: 0, ...nothing };
+    this.#said = { training: true, attempt, worker, epochsBefore: 0, checkpointBytes: 0, ...nothing };
     this.#unhear = here.onTell((value) => {
       if (!isWord(value)) return;
       if (value.word === "stop") this.#stopAsked = true;
