@@ -113,7 +113,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     this.packages = packages;
     this.#logs = logs;
     this.authorization = () => `Bearer ${token}`;
-    this.#bulk = new BulkClient({ token, scheduler: address });
+    this.#bulk = new BulkClient({ key: () => this.#link?.welcome.peerKey ?? "", scheduler: address });
     this.#retrieval = new Retrieval(this, this.#bulk);
     this.results = new Results(this.payloads, this.#retrieval, (record) => this.keyOf(record));
     this.questions = new Questions(this);

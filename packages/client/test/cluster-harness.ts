@@ -45,7 +45,7 @@ export class InlineWorker {
   readonly #held: Map<TaskId, Uint8Array> = new Map();
   /** Small results too: a task that was assigned ahead finds its inputs here. */
   readonly #made: Map<TaskId, Uint8Array> = new Map();
-  readonly #peers: BulkClient = new BulkClient({ token: TOKEN });
+  readonly #peers: BulkClient = new BulkClient({ key: () => this.#link.welcome.peerKey });
   #turn: Promise<void> = Promise.resolve();
   readonly #expected: Map<TaskId, number> = new Map();
   readonly #announced: Map<TaskId, () => void> = new Map();
@@ -84,7 +84,7 @@ export class InlineWorker {
     this.#bulk = await BulkServer.listen({
       host: "127.0.0.1",
       port: 0,
-      token: TOKEN,
+      key: () => this.#link.welcome.peerKey,
       open: (task) => this.#open(task),
       accept: (task, bytes) => this.#accept(task, bytes),
     });

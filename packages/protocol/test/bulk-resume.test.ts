@@ -40,7 +40,7 @@ class Holder {
       return given instanceof Uint8Array ? { bytes: given, release } : { ...given, release };
     };
     holder.server = await BulkServer.listen({
-      ...{ host: "127.0.0.1", port: 0, token: TOKEN, open, accept: () => null },
+      ...{ host: "127.0.0.1", port: 0, key: () => TOKEN, open, accept: () => null },
       ...options,
     });
     cleanups.push(() => holder.server.close());
@@ -77,8 +77,8 @@ function cutEvery(relay: Relay & { passed: number }, bytes: number, times: numbe
   };
 }
 
-function newClient(options: { stallMs?: number; maxPerPeer?: number; token?: string } = {}): BulkClient {
-  const client = new BulkClient({ token: TOKEN, ...options });
+function newClient(options: { stallMs?: number; maxPerPeer?: number; key?: () => string } = {}): BulkClient {
+  const client = new BulkClient({ key: () => TOKEN, ...options });
   cleanups.push(() => client.close());
   return client;
 }
@@ -294,7 +294,7 @@ describe("who answers", () => {
   test("nobody, or somebody who does not know the token, was not reached either", async () => {
     const holder = await Holder.start(() => new Uint8Array(5));
     const { address } = holder;
-    const stranger = newClient({ token: "wrong" });
+    const stranger = newClient({ key: () => "wrong" });
     expect(await causeOf(stranger.fetch(address, TASK, room))).toEqual({ code: "FLOCK_UNAUTHORIZED", reached: false });
     await holder.server.close();
     expect(await causeOf(newClient().fetch(address, TASK, room))).toEqual({

@@ -28,7 +28,7 @@ test("a peer that stops reading is cut off: what it was sent is let go of", asyn
     release = resolve;
   });
   const server = await BulkServer.listen({
-    ...{ host: "127.0.0.1", port: 0, token: TOKEN, stallMs: 100 },
+    ...{ host: "127.0.0.1", port: 0, key: () => TOKEN, stallMs: 100 },
     open: () => ({ bytes, release }),
     accept: () => null,
   });
@@ -47,7 +47,7 @@ test("what is not wanted any more does not wait for its place", async () => {
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   cleanups.push(() => server.close());
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = new BulkClient({ token: TOKEN, maxPerPeer: 1 });
+  const client = new BulkClient({ key: () => TOKEN, maxPerPeer: 1 });
   cleanups.push(() => client.close());
   const holding = codeOf(client.fetch(address, id(1), room));
   const controller = new AbortController();

@@ -41,7 +41,7 @@ class Store {
   static async start(): Promise<Store> {
     const store = new Store();
     store.server = await BulkServer.listen({
-      ...{ host: "127.0.0.1", port: 0, token: TOKEN },
+      ...{ host: "127.0.0.1", port: 0, key: () => TOKEN },
       open: (task) => store.#open(task),
       accept: (task, bytes) => {
         if (!store.expected.delete(task)) return store.#early(task);
@@ -87,7 +87,7 @@ class Store {
 }
 
 function newClient(options: Partial<ConstructorParameters<typeof BulkClient>[0]> = {}): BulkClient {
-  const client = new BulkClient({ token: TOKEN, ...options });
+  const client = new BulkClient({ key: () => TOKEN, ...options });
   cleanups.push(() => client.close());
   return client;
 }
@@ -217,7 +217,7 @@ describe("what fails", () => {
 
   test("a wrong token", async () => {
     const store = await Store.start();
-    const error = await failure(newClient({ token: "wrong" }).fetch(store.address, id(7), room));
+    const error = await failure(newClient({ key: () => "wrong" }).fetch(store.address, id(7), room));
     expect(isFlockError(error.cause, "FLOCK_UNAUTHORIZED")).toBe(true);
   });
 

@@ -47,7 +47,7 @@ class End {
 
 async function serve(end: End, why: string | null = null): Promise<BulkServer> {
   const server = await BulkServer.listen({
-    ...{ host: "127.0.0.1", port: 0, token: TOKEN },
+    ...{ host: "127.0.0.1", port: 0, key: () => TOKEN },
     open: () => null,
     accept: () => null,
     channel: (asked) => (why !== null ? why : asked.member === "m" ? end.accept : "The member is not here."),
@@ -57,7 +57,7 @@ async function serve(end: End, why: string | null = null): Promise<BulkServer> {
 }
 
 function client(): BulkClient {
-  const made = new BulkClient({ token: TOKEN });
+  const made = new BulkClient({ key: () => TOKEN });
   cleanups.push(() => made.close());
   return made;
 }

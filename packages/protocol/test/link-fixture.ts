@@ -8,6 +8,7 @@ import {
   type Hello,
   LinkServer,
   type LinkServerOptions,
+  oneToken,
   PayloadStore,
   SchedulerLink,
   type SchedulerLinkOptions,
@@ -62,7 +63,7 @@ export class TestServer {
     test.server = await LinkServer.listen({
       host: "127.0.0.1",
       port: 0,
-      token: TOKEN,
+      authenticator: oneToken(TOKEN),
       payloads: test.payloads,
       admit: (hello) => test.#admit(hello, options.creditBytes ?? 2 ** 20),
       ...options,

@@ -6,6 +6,7 @@ import {
   encodeFrame,
   isFlockError,
   LinkServer,
+  oneToken,
   PayloadStore,
   PROTOCOL_VERSION,
   SchedulerLink,
@@ -226,7 +227,7 @@ test("a nanny has no session: what it saw is said again after a cut", async () =
     done = resolve;
   });
   const server = await LinkServer.listen({
-    ...{ host: "127.0.0.1", port: 0, token: TOKEN, payloads },
+    ...{ host: "127.0.0.1", port: 0, authenticator: oneToken(TOKEN), payloads },
     admit: () => ({
       welcome: {
         ...{

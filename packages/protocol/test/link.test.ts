@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Submit, TaskNumber } from "../src/index.ts";
+import { oneToken, type Submit, type TaskNumber } from "../src/index.ts";
 import { connectClient, Relay, type TestClient, TestServer } from "./link-fixture.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -181,7 +181,7 @@ describe("a cut", () => {
 
   test("is final when the token is refused meanwhile", async () => {
     const first = await startServer();
-    const second = await startServer({ token: "another" });
+    const second = await startServer({ authenticator: oneToken("another") });
     const relay = await Relay.start(first.server.port);
     cleanups.push(() => relay.close());
     const one = await client(relay.address);

@@ -33,7 +33,7 @@ const room = (bytes: number): Uint8Array => new Uint8Array(bytes);
 /** Serves `bytes` as the result of `TASK`. */
 async function serve(bytes: Uint8Array): Promise<BulkServer> {
   const server = await BulkServer.listen({
-    ...{ host: HOST, port: 0, token: TOKEN },
+    ...{ host: HOST, port: 0, key: () => TOKEN },
     open: (task) => (task === TASK ? { bytes, release: () => {} } : null),
     accept: () => null,
   });
@@ -42,7 +42,7 @@ async function serve(bytes: Uint8Array): Promise<BulkServer> {
 }
 
 function newClient(token: string = TOKEN): BulkClient {
-  const client = new BulkClient({ token });
+  const client = new BulkClient({ key: () => token });
   cleanups.push(() => client.close());
   return client;
 }

@@ -9,12 +9,12 @@ import {
   type Hello,
   LinkServer,
   type NannyToScheduler,
+  oneToken,
   PayloadStore,
   type Resume,
   type SessionId,
   type StreamAdmission,
   type Traffic,
-  type Welcome,
   type WorkerHello,
   type WorkerId,
 } from "@taskflock/protocol/links";
@@ -124,7 +124,7 @@ class Scheduler implements RunningScheduler {
     this.#server = await LinkServer.listen({
       host,
       port,
-      token,
+      authenticator: oneToken(token),
       maxFrameBytes,
       payloads: this.#payloads,
       admit: (hello) => this.#admit(hello),
@@ -359,10 +359,7 @@ class Scheduler implements RunningScheduler {
     }
   }
 
-  #welcome(
-    party: Party<never, never> | ClientParty | WorkerParty,
-    resumed: boolean,
-  ): Omit<Welcome, "t" | "protocol" | "maxFrameBytes"> {
+  #welcome(party: Party<never, never> | ClientParty | WorkerParty, resumed: boolean): Admission["welcome"] {
     return {
       scheduler: this.id,
       id: party.id,

@@ -9,6 +9,7 @@ import {
   type Hello,
   isFlockError,
   LinkServer,
+  oneToken,
   openRelay,
   PayloadStore,
   relayedAddress,
@@ -46,11 +47,11 @@ class Place {
     place.relays = new Relays({ max, tell: (worker, key) => place.#tell(worker, key) });
     place.key = place.relays.keyFor(WORKER);
     place.#port = await LinkServer.listen({
-      ...{ host: "127.0.0.1", port: 0, token: TOKEN, payloads: new PayloadStore() },
+      ...{ host: "127.0.0.1", port: 0, authenticator: oneToken(TOKEN), payloads: new PayloadStore() },
       admit: (hello) => place.#admit(hello),
     });
     const open = () => ({ bytes, release: () => {} });
-    const holder = { host: "127.0.0.1", port: 0, token: TOKEN, identity: () => WORKER, open, accept: () => null };
+    const holder = { host: "127.0.0.1", port: 0, key: () => TOKEN, identity: () => WORKER, open, accept: () => null };
     place.#holder = await BulkServer.listen({ ...holder, ...serving });
     cleanups.add(async () => {
       place.relays.close();
@@ -65,7 +66,7 @@ class Place {
   }
 
   client(): BulkClient {
-    const client = new BulkClient({ token: TOKEN, scheduler: this.address });
+    const client = new BulkClient({ key: () => TOKEN, scheduler: this.address });
     cleanups.add(() => client.close());
     return client;
   }
@@ -144,7 +145,7 @@ describe("what goes through the scheduler", () => {
     const gate = await Gate.start(Number(place.address.split(":")[1]));
     cleanups.add(() => gate.close());
     gate.stopAt(MIB);
-    const behind = new BulkClient({ token: TOKEN, scheduler: gate.address });
+    const behind = new BulkClient({ key: () => TOKEN, scheduler: gate.address });
     cleanups.add(() => behind.close());
     const slow = behind.fetch(place.holder, TASK, room);
     await gate.stopped();

@@ -133,7 +133,7 @@ class Worker implements RunningWorker {
       },
       pausing: (paused, reason) => this.#shell.pausing(paused, reason),
     });
-    this.#bulk = new BulkClient({ token: options.token, scheduler: options.address });
+    this.#bulk = new BulkClient({ key: () => this.#peerKey(), scheduler: options.address });
     this.#gpuWatch = new GpuWatch(options.gpus, logger);
     this.#metrics = new Metrics(this.#arena, this.#store, this.#bulk.counts, this.#gpuWatch);
     this.#groups = new Groups(this.#bulk, {
@@ -181,7 +181,7 @@ class Worker implements RunningWorker {
   }
 
   async start(): Promise<void> {
-    const { logger, peerHost, peerPort, spillDirectory, token } = this.#options;
+    const { logger, peerHost, peerPort, spillDirectory } = this.#options;
     if (spillDirectory !== null) {
       const folders = removeStaleFolders(spillDirectory);
       if (folders.length > 0) logger.info({ folders }, "files of workers that are gone were removed");
@@ -191,7 +191,7 @@ class Worker implements RunningWorker {
     this.#server = await BulkServer.listen({
       host: peerHost,
       port: peerPort,
-      token,
+      key: () => this.#peerKey(),
       identity: () => this.#link?.welcome.id ?? 0,
       open: (task) => this.#transfers.open(task),
       accept: (task, bytes) => this.#transfers.accept(task, bytes),
@@ -304,6 +304,10 @@ class Worker implements RunningWorker {
     await Promise.allSettled([this.#slots.close(), this.#link?.close(), this.#server?.close()]);
     this.#store.close();
     this.#resolveDone(exit);
+  }
+
+  #peerKey(): string {
+    return this.#link?.welcome.peerKey ?? "";
   }
 
   /** Whoever waits there hears from the scheduler when this fails. */

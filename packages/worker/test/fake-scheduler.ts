@@ -10,6 +10,7 @@ import {
   type Hello,
   LinkServer,
   NO_PAYLOAD,
+  oneToken,
   PayloadStore,
   type SchedulerToWorker,
   type ServerLink,
@@ -52,7 +53,7 @@ export class FakeScheduler {
     scheduler.#server = await LinkServer.listen({
       host: "127.0.0.1",
       port,
-      token: TOKEN,
+      authenticator: oneToken(TOKEN),
       payloads: scheduler.payloads,
       admit: (hello) => scheduler.#admit(hello),
     });
@@ -61,6 +62,10 @@ export class FakeScheduler {
 
   get address(): string {
     return `127.0.0.1:${this.#server.port}`;
+  }
+
+  get peerKey(): string {
+    return this.#server.peerKey;
   }
 
   get port(): number {

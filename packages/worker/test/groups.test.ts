@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Groups } from "../src/groups/groups.ts";
 
 test("a member takes a channel from each other place of its group, once asked for by its id and size, and from no other", () => {
-  const groups = new Groups(new BulkClient({ token: "t".repeat(32) }), {
+  const groups = new Groups(new BulkClient({ key: () => "t".repeat(32) }), {
     address: () => "",
     worker: () => 1 as WorkerId,
   });

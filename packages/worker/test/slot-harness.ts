@@ -112,7 +112,7 @@ export class Harness {
         store: this.store,
         payloads: this.payloads,
         functions: this.functions,
-        groups: new Groups(new BulkClient({ token: "none" }), { address: () => "", worker: () => 0 as WorkerId }),
+        groups: new Groups(new BulkClient({ key: () => "none" }), { address: () => "", worker: () => 0 as WorkerId }),
         events: this.#events(),
         tensorsLoaded: () => undefined,
         logger: pino({ level: "silent" }),

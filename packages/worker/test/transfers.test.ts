@@ -35,7 +35,7 @@ class Reader implements TransferEvents {
   constructor(limitBytes: number, folder: SpillFolder | null = null) {
     this.arena = new Arena({ limitBytes, segmentBytes: MIB });
     this.store = new Store(this.arena, { folder });
-    const client = new BulkClient({ token: TOKEN });
+    const client = new BulkClient({ key: () => TOKEN });
     this.transfers = new Transfers(new LandingGround(this.arena, this.store, MIB), client, this);
     cleanups.push(() => {
       this.transfers.close();
@@ -84,7 +84,7 @@ class Reader implements TransferEvents {
 
 async function holderOf(worker: number, results: Record<number, Uint8Array>): Promise<{ gate: Gate; holder: Holder }> {
   const server = await BulkServer.listen({
-    ...{ host: "127.0.0.1", port: 0, token: TOKEN, identity: () => worker, accept: () => null },
+    ...{ host: "127.0.0.1", port: 0, key: () => TOKEN, identity: () => worker, accept: () => null },
     open: (task) => (results[task] === undefined ? null : { bytes: results[task], release: () => {} }),
   });
   cleanups.push(() => server.close());
@@ -156,7 +156,7 @@ test("says whether nobody was there, or somebody who does not have it", async ()
 test("an upload that breaks off is taken when it comes again", async () => {
   const reader = new Reader(64 * MIB);
   const server = await BulkServer.listen({
-    ...{ host: "127.0.0.1", port: 0, token: TOKEN, open: () => null },
+    ...{ host: "127.0.0.1", port: 0, key: () => TOKEN, open: () => null },
     accept: (task, bytes) => reader.transfers.accept(task, bytes),
   });
   cleanups.push(() => server.close());
@@ -177,7 +177,7 @@ test("an upload that breaks off is taken when it comes again", async () => {
   let connections = 0;
   await once(proxy, "listening");
   cleanups.push(() => proxy.close());
-  const client = new BulkClient({ token: TOKEN });
+  const client = new BulkClient({ key: () => TOKEN });
   cleanups.push(() => client.close());
   reader.transfers.expect(id(5), bytes.length);
   await client.put(`127.0.0.1:${(proxy.address() as AddressInfo).port}`, id(5), bytes);

@@ -85,7 +85,7 @@ describe("a worker", () => {
     scheduler.assign("b", 2, 1, [input(0)], { inputs });
     expect(await scheduler.next("b", "held", 1)).toMatchObject({ bytes });
     expect(decoded((await scheduler.next("b", "finished", 2)).result)).toBe(700_000);
-    const client = new BulkClient({ token: TOKEN });
+    const client = new BulkClient({ key: () => scheduler.peerKey });
     const fetched = await client.fetch(second.peerAddress, 1 as TaskId, (size) => new Uint8Array(size));
     expect(decodeValue(fetched)).toEqual(new Float64Array(100_000).fill(7));
     client.close();
@@ -99,7 +99,7 @@ describe("a worker", () => {
     expect(await scheduler.next("w", "missing", 5)).toMatchObject({ holder: 9, version: 3 });
     await scheduler.next("w", "stopped", 1);
     const data = encodeValue({ a: "uploaded", pad: new Uint8Array(10_000) }).toBytes();
-    const client = new BulkClient({ token: TOKEN });
+    const client = new BulkClient({ key: () => scheduler.peerKey });
     const put = client.put(worker.peerAddress, 6 as TaskId, data);
     scheduler.define("w", 2, "() => 'the client was quicker'");
     scheduler.assign("w", 3, 2, []);

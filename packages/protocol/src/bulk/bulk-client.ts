@@ -21,7 +21,8 @@ const BUSY_MS = 250;
 const MAX_BUSY_MS = 5_000;
 
 export interface BulkClientOptions {
-  readonly token: string;
+  /** What peers, and the scheduler for relays, want to be shown: the `peerKey` of the last welcome. */
+  key(): string;
   /** Address of the scheduler, for peers that are reached through it. */
   readonly scheduler?: string;
   /** Transfers with one peer at the same time. Default 2. */
@@ -58,9 +59,9 @@ export class BulkClient {
   readonly #closing: AbortController = new AbortController();
   readonly counts: TransferCounts = { resumed: 0, corrupt: 0 };
 
-  constructor({ token, scheduler, maxPerPeer, stallMs }: BulkClientOptions) {
+  constructor({ key, scheduler, maxPerPeer, stallMs }: BulkClientOptions) {
     this.#maxPerPeer = maxPerPeer ?? MAX_PER_PEER;
-    this.#caller = { token, name: randomUUID(), scheduler: scheduler ?? null, closing: this.#closing.signal, stallMs };
+    this.#caller = { key, name: randomUUID(), scheduler: scheduler ?? null, closing: this.#closing.signal, stallMs };
   }
 
   /**

@@ -30,7 +30,7 @@ const STALL_MS = 30_000;
 
 /** Who connects, and how. */
 export interface Caller {
-  readonly token: string;
+  key(): string;
   /** The caller's own, random: peers share out their attention by it. */
   readonly name: string;
   /** Of the scheduler, which relays; null: nothing is relayed. */
@@ -69,7 +69,7 @@ export class BulkConnection {
   /** Rejects with FLOCK_CONNECTION_REFUSED, or what the other end refuses with. */
   static async open(address: string, caller: Caller, signal?: AbortSignal): Promise<BulkConnection> {
     if (isRelayed(address)) {
-      const stream = await openRelay(address, caller.scheduler, caller.token, "reader", signal);
+      const stream = await openRelay(address, caller.scheduler, caller.key(), "reader", signal);
       return BulkConnection.#greet(address, caller, over(stream), caller.stallMs ?? STALL_MS, signal);
     }
     const { host, port } = parseAddress(address);
@@ -108,8 +108,8 @@ export class BulkConnection {
       };
       connection.#transfer = { answer: { receiving: null, onFrame, onChunk: () => {} }, fail: reject };
       connection.#silence.watch(withinMs);
-      const { token, name } = caller;
-      const hello = { t: "hello", role: "peer", protocol: PROTOCOL_VERSION, token, name } as const;
+      const { name } = caller;
+      const hello = { t: "hello", role: "peer", protocol: PROTOCOL_VERSION, token: caller.key(), name } as const;
       connection.#carrier.write(bulkFrame(OP.hello, encodeHandshake(hello)));
       if (signals.some((one) => one?.aborted)) close();
     }).finally(() => {

@@ -34,7 +34,8 @@ export interface BulkServerOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
-  readonly token: string;
+  /** What peers must show: the scheduler says it in its welcome. Empty before that: they are to come again. */
+  key(): string;
   /** The number that the scheduler gave this worker; 0 while there is none. */
   identity?(): number;
   /** The result of a task, or null when it is not here. */

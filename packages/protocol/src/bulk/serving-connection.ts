@@ -152,8 +152,13 @@ export class Connection {
 
   #greet(body: Buffer): void {
     const hello = decodeHello(body);
-    if (hello.role !== "peer" || !tokensEqual(hello.token, this.#options.token)) {
-      throw new FlockError("FLOCK_UNAUTHORIZED", "The token is wrong, or the role is not `peer`.");
+    const key = this.#options.key();
+    if (key === "") {
+      this.#socket.end(bulkFrame(OP.busy, Buffer.from("This peer has no link to its scheduler yet.")));
+      return;
+    }
+    if (hello.role !== "peer" || !tokensEqual(hello.token, key)) {
+      throw new FlockError("FLOCK_UNAUTHORIZED", "The peers' key is wrong, or the role is not `peer`.");
     }
     this.#known = true;
     this.#peer = hello.name;

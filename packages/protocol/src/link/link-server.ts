@@ -7,8 +7,9 @@ import type { Duplex } from "node:stream";
 import type { RawData, WebSocket, WebSocketServer } from "ws";
 import { listenLocally } from "../local-socket.ts";
 import type { PayloadStore } from "../payload-store.ts";
-import { tokensEqual } from "../token.ts";
-import { FlockError, type Hello, isFlockError, PROTOCOL_VERSION, type Welcome } from "../words/index.ts";
+import { makeToken, tokensEqual } from "../token.ts";
+import { FlockError, type Hello, type Identity, isFlockError, PROTOCOL_VERSION, type Welcome } from "../words/index.ts";
+import type { Authenticator } from "./authenticator.ts";
 import { bind } from "./bind.ts";
 import { decodeHello, encodeHandshake, MAX_HELLO_BYTES, refused, SUBPROTOCOL } from "./handshake.ts";
 import { ReadingClock } from "./reading-clock.ts";
@@ -25,7 +26,7 @@ const ENVELOPE_BYTES = 256;
 
 /** What becomes of somebody who has shown the token. */
 export interface Admission<U extends UpDirection = UpDirection, D extends DownDirection = DownDirection> {
-  readonly welcome: Omit<Welcome, "t" | "protocol" | "maxFrameBytes">;
+  readonly welcome: Omit<Welcome, "t" | "protocol" | "maxFrameBytes" | "user" | "role" | "peerKey" | "peersUseTls">;
   readonly up: U;
   readonly down: D;
   readonly silentMs: number;
@@ -44,17 +45,19 @@ export interface LinkServerOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
-  readonly token: string;
+  readonly authenticator: Authenticator;
   readonly payloads: PayloadStore;
   readonly maxFrameBytes?: number;
   readonly authenticateMs?: number;
   readonly pingMs?: number;
-  /** Decides about a hello whose token is right; throws a FlockError to refuse it. */
-  admit(hello: Hello): Admission | StreamAdmission;
+  /** Decides about a hello whose token is somebody's; throws a FlockError to refuse it. */
+  admit(hello: Hello, who: Identity): Admission | StreamAdmission;
 }
 
 export class LinkServer {
   readonly #options: LinkServerOptions;
+  /** See `Welcome`. */
+  readonly peerKey: string = makeToken();
   readonly #http: Server;
   /** For programs of this machine; what it accepts is the other server's business. */
   #local: NetServer | null = null;
@@ -177,36 +180,39 @@ export class LinkServer {
     socket.prependListener("data", count);
     client.on("error", ignore);
     client.on("close", known);
-    client.on("message", (data: RawData) => {
-      const admission = this.#decide(data as Buffer);
-      if (admission instanceof FlockError) {
-        refuse(admission);
-        return;
-      }
-      known();
-      this.#welcome(client, socket, admission);
+    client.once("message", (data: RawData) => {
+      // Nothing more may come before the welcome.
+      client.once("message", () => refuse(new FlockError("FLOCK_PROTOCOL", "A frame came before the welcome.")));
+      const from = peerOf(socket);
+      this.#decide(data as Buffer, from).then(
+        ([who, admission]) => {
+          if (client.readyState !== client.OPEN || this.#closing) return;
+          known();
+          this.#welcome(client, from, who, admission);
+        },
+        (error: unknown) => {
+          if (!isFlockError(error)) throw error;
+          if (client.readyState === client.OPEN) refuse(error);
+        },
+      );
     });
   }
 
-  #decide(data: Buffer): Admission | StreamAdmission | FlockError {
+  async #decide(data: Buffer, from: string): Promise<[Identity, Admission | StreamAdmission]> {
     // What came in one piece with the upgrade was not counted.
-    if (data.length > MAX_HELLO_BYTES) return helloTooLarge();
-    try {
-      const hello = decodeHello(data);
-      if (tokensEqual(hello.token, this.#options.token)) return this.#options.admit(hello);
-      return new FlockError(
-        "FLOCK_UNAUTHORIZED",
-        "The token is wrong. `taskflock token` prints where the scheduler left its token; pass it by --token-file.",
-      );
-    } catch (error) {
-      if (isFlockError(error)) return error;
-      throw error;
-    }
+    if (data.length > MAX_HELLO_BYTES) throw helloTooLarge();
+    const hello = decodeHello(data);
+    // Who knows the peers' key has been welcomed before.
+    const isPeer = hello.role === "relay" && tokensEqual(hello.token, this.peerKey);
+    const who = isPeer ? PEER : await this.#options.authenticator.identify(hello.token, from);
+    return [who, this.#options.admit(hello, who)];
   }
 
-  #welcome(client: WebSocket, socket: Socket, admission: Admission | StreamAdmission): void {
+  #welcome(client: WebSocket, from: string, who: Identity, admission: Admission | StreamAdmission): void {
     const maxFrameBytes = this.#options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
-    client.send(encodeHandshake({ t: "welcome", protocol: PROTOCOL_VERSION, maxFrameBytes, ...admission.welcome }));
+    const peerKey = who.role === "viewer" ? "" : this.peerKey;
+    const facts = { protocol: PROTOCOL_VERSION, maxFrameBytes, ...who, peerKey, peersUseTls: false };
+    client.send(encodeHandshake({ t: "welcome", ...facts, ...admission.welcome }));
     if ("stream" in admission) {
       admission.stream(streamOf(client));
       return;
@@ -220,12 +226,19 @@ export class LinkServer {
       received: admission.welcome.received,
       traffic: this.traffic,
       silentMs: admission.silentMs,
-      peer: socket.remoteAddress === undefined ? "this machine" : `${socket.remoteAddress}:${socket.remotePort}`,
+      peer: from,
     });
     this.#links.add(link);
     client.on("close", () => this.#links.delete(link));
     link.listen(admission.attach(link));
   }
+}
+
+/** Who shows the peers' key at a relay: a worker, or who fetches from one. */
+const PEER: Identity = { user: "", role: "worker" };
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return remoteAddress === undefined ? "this machine" : `${remoteAddress}:${remotePort}`;
 }
 
 function helloTooLarge(): FlockError {

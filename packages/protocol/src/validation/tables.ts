@@ -7,6 +7,7 @@ import {
   MAX_GPUS,
   MOVED_LARGE,
   MOVED_SOURCES,
+  roles,
   tensorPlaces,
 } from "../words/index.ts";
 import { codePlaces } from "./code-places.ts";
@@ -313,6 +314,10 @@ export const handshakeFields: Readonly<Record<"hello" | "welcome" | "refused", F
     id: natural,
     name,
     secret: hash,
+    user: name,
+    role: choice(...roles),
+    peerKey: hash,
+    peersUseTls: flag,
     resumed: flag,
     received: natural,
     maxFrameBytes: natural,

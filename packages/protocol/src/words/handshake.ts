@@ -1,9 +1,10 @@
 // The handshake: a frame of its own, first on a connection.
 
 import type { Micros } from "./ids.ts";
+import type { Role } from "./roles.ts";
 
 /** Raised with every incompatible change; both ends must say the same. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** Workers and nannies present their incarnation: a random id of the process, made at its start. */
 export type Hello =
@@ -80,6 +81,13 @@ export interface Welcome {
   /** The name in use: a worker's name is made unique. */
   readonly name: string;
   readonly secret: string;
+  /** For whom the token stands: "" for the cluster's own. */
+  readonly user: string;
+  readonly role: Role;
+  /** Opens the workers' peer ports, and relays; random, one per scheduler process. Empty for who may not fetch data. */
+  readonly peerKey: string;
+  /** Peer ports speak TLS, with this key as the shared one. */
+  readonly peersUseTls: boolean;
   readonly resumed: boolean;
   /** Number of the last upstream frame that was processed; later ones are to be sent again. */
   readonly received: number;
