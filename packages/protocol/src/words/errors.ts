@@ -283,6 +283,18 @@ export const errorRegistry = {
     summary: "An address beyond loopback needs TLS.",
     advice: "Pass --insecure to accept plain text on a network you trust.",
   },
+  FLOCK_CERTS_EXIST: {
+    summary: "The folder holds certificates already, and a new authority would cut off whoever trusts the old one.",
+    advice: "Renew them: `taskflock certs renew`; name another folder; or say --force.",
+  },
+  FLOCK_CERTS_MISSING: {
+    summary: "There are no certificates, or not the key that signs new ones.",
+    advice: "Make them with `taskflock certs init`, or renew where they were made.",
+  },
+  FLOCK_CERTS_UNREADABLE: {
+    summary: "A file of certificates or keys cannot be read or written, or holds something else.",
+    advice: "See the message for the file; keys are readable for their owner alone.",
+  },
   FLOCK_GPU_UNAVAILABLE: {
     summary: "A worker is to give out more GPUs than there are.",
     advice: "Ask for as many as the message names, or for --gpus auto; `taskflock gpu` says what is missing.",
