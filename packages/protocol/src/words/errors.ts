@@ -27,6 +27,14 @@ export const errorRegistry = {
     advice:
       "`taskflock token` prints where the scheduler left its token; pass it by --token-file or TASKFLOCK_TOKEN_FILE.",
   },
+  FLOCK_CONTEXT_UNKNOWN: {
+    summary: "There is no connection context of this name.",
+    advice: "`taskflock context list` says which there are.",
+  },
+  FLOCK_CONTEXT_INVALID: {
+    summary: "A connection context's name or file cannot be used.",
+    advice: "Remove it by `taskflock context remove NAME`, and save it anew.",
+  },
   FLOCK_FORBIDDEN: { summary: "The token's role does not allow this.", advice: "Use a token of a role that may." },
   FLOCK_REQUEST_REFUSED: {
     summary:
