@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
+import { addAwsCommand } from "./aws.ts";
 import { addCertsCommand } from "./certs.ts";
 import { addContextCommand } from "./context.ts";
 import { addDashboardCommand, addLinkCommand } from "./dashboard.ts";
@@ -51,6 +52,7 @@ Every flag is also an environment variable, which the --help of its command name
   addStatusCommand(program);
   addTopCommand(program);
   addTokenCommand(program);
+  addAwsCommand(program);
   addCertsCommand(program);
   addContextCommand(program);
   addRetireCommand(program);
