@@ -10,6 +10,7 @@ import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
 import { addTensorflowCommand } from "./tensorflow.ts";
 import { addTopCommand } from "./top.ts";
+import { addUserCommand } from "./user.ts";
 import { addWatchCommands } from "./watch.ts";
 import { addWhyCommands } from "./why.ts";
 import { addWorkerCommand } from "./worker.ts";
@@ -49,6 +50,7 @@ Every flag is also an environment variable, which the --help of its command name
   addStatusCommand(program);
   addTopCommand(program);
   addTokenCommand(program);
+  addUserCommand(program);
   addRetireCommand(program);
   addRestartCommand(program);
   addDoctorCommand(program);
