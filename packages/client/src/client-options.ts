@@ -1,6 +1,6 @@
 // What may be asked of a client: where it connects, and what its methods take beside tasks.
 
-import { parseAddress } from "@taskflock/protocol/code";
+import { parseAddress, readTrust } from "@taskflock/protocol/code";
 import { FlockError } from "@taskflock/protocol/words";
 import type { GatherOptions } from "./gather.ts";
 import type { LogSink } from "./logs.ts";
@@ -9,6 +9,7 @@ import {
   checkOptions,
   describe,
   flag,
+  group,
   integerFrom,
   milliseconds,
   name,
@@ -23,6 +24,11 @@ export interface ClientOptions {
   readonly token?: string;
   /** A file that holds the token. */
   readonly tokenFile?: string;
+  /**
+   * TLS, with the cluster's own CA: `caFile` is its certificate (PEM), read anew at each attempt to connect. Default: TASKFLOCK_TLS_CA; without
+   * it TLS is used where the address begins with wss://, with the CAs that Node trusts.
+   */
+  readonly tls?: TlsOptions;
   /** What the page calls this client. Default: the process's id. */
   readonly name?: string;
   /** How long a cut link is tried again before futures reject with FLOCK_CONNECTION_LOST, milliseconds. Default 30,000. */
@@ -39,6 +45,11 @@ export interface ClientOptions {
    * it dies. What is oldest goes beyond that, and then can be lost with its worker (FLOCK_DATA_LOST). Default 1 GiB; 0 keeps nothing.
    */
   readonly keptArgumentBytes?: number;
+}
+
+export interface TlsOptions {
+  /** A file with the certificates of one or more CAs (PEM); one of them signed the scheduler's certificate. */
+  readonly caFile?: string;
 }
 
 export interface ScatterOptions {
@@ -67,6 +78,7 @@ const KEPT_ARGUMENT_BYTES = 1024 ** 3;
 const clientChecks: Checks<ClientOptions> = {
   token: text,
   tokenFile: text,
+  tls: group<TlsOptions>("{ caFile }, the name of a file", { caFile: text }),
   name,
   reconnectMs: milliseconds,
   packages: oneOf("bundle", "installed"),
@@ -98,6 +110,7 @@ export function compileClientOptions(address: string | undefined, raw: ClientOpt
   parseAddress(where);
   return {
     address: where,
+    trust: readTrust(options.tls?.caFile),
     token: options.token,
     tokenFile: options.tokenFile,
     name: options.name ?? `client-${process.pid}`,

@@ -14,6 +14,7 @@ import {
   readToken,
   SchedulerLink,
   type SchedulerToClient,
+  type Trust,
   type Welcome,
 } from "@taskflock/protocol";
 import { ArgumentEncoder, type ArgumentHost } from "./arguments.ts";
@@ -47,6 +48,7 @@ const NAMED_AT_ONCE = 100_000;
 
 export interface SessionOptions {
   readonly address: string;
+  readonly trust: Trust;
   readonly token: string | undefined;
   readonly tokenFile: string | undefined;
   readonly name: string;
@@ -58,6 +60,7 @@ export interface SessionOptions {
 
 export class Session implements FutureOwner, TaskTableHost, SubmissionHost, ArgumentHost {
   readonly address: string;
+  readonly trust: Trust;
   /** What the status page wants to be shown. */
   readonly authorization: () => string;
   readonly packages: PackageMode;
@@ -87,11 +90,12 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
 
   /** Rejects with FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH, FLOCK_ADDRESS_INVALID. */
   static async open(options: SessionOptions): Promise<Session> {
-    const { address, name, reconnectMs, tokenFile } = options;
+    const { address, trust, name, reconnectMs, tokenFile } = options;
     const token = readToken({ address, token: options.token, tokenFile });
     const session = new Session(options, token);
     session.#link = await SchedulerLink.open<"client", "toClient">({
       address,
+      trust,
       token,
       up: "client",
       down: "toClient",
@@ -108,12 +112,17 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     return session;
   }
 
-  private constructor({ address, logs, packages, keptArgumentBytes }: SessionOptions, token: string) {
+  private constructor({ address, trust, logs, packages, keptArgumentBytes }: SessionOptions, token: string) {
     this.address = address;
+    this.trust = trust;
     this.packages = packages;
     this.#logs = logs;
     this.authorization = () => `Bearer ${token}`;
-    this.#bulk = new BulkClient({ key: () => this.#link?.welcome.peerKey ?? "", scheduler: address });
+    this.#bulk = new BulkClient({
+      key: () => this.#link?.welcome.peerKey ?? "",
+      tls: () => this.#link?.welcome.peersUseTls ?? false,
+      scheduler: this,
+    });
     this.#retrieval = new Retrieval(this, this.#bulk);
     this.results = new Results(this.payloads, this.#retrieval, (record) => this.keyOf(record));
     this.questions = new Questions(this);

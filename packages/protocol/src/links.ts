@@ -7,5 +7,8 @@ export * from "./link/relay-words.ts";
 export * from "./link/scheduler-link.ts";
 export * from "./link/server-link.ts";
 export * from "./payload-store.ts";
+export { newSecureServer, useTls } from "./tls/secure-port.ts";
+export * from "./tls/server-certificate.ts";
+export * from "./tls/trust.ts";
 export * from "./token.ts";
 export * from "./words/index.ts";

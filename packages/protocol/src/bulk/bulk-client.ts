@@ -1,6 +1,7 @@
 // Fetches and uploads results. A few connections per peer, kept for the next transfer; what exceeds them waits.
 
 import { randomUUID } from "node:crypto";
+import type { SchedulerPlace } from "../tls/trust.ts";
 import { FlockError, type Holder, isFlockError, isRelayed, type TaskId } from "../words/index.ts";
 import { BulkConnection, type Caller } from "./bulk-connection.ts";
 import { PeerBusy, TransferFailed } from "./bulk-errors.ts";
@@ -23,8 +24,10 @@ const MAX_BUSY_MS = 5_000;
 export interface BulkClientOptions {
   /** What peers, and the scheduler for relays, want to be shown: the `peerKey` of the last welcome. */
   key(): string;
-  /** Address of the scheduler, for peers that are reached through it. */
-  readonly scheduler?: string;
+  /** Whether peers speak TLS beyond their machine: `peersUseTls` of the last welcome. Default: no. */
+  tls?(): boolean;
+  /** For peers that are reached through it. */
+  readonly scheduler?: SchedulerPlace;
   /** Transfers with one peer at the same time. Default 2. */
   readonly maxPerPeer?: number;
   /** A transfer in which nothing moves for so long is given up, milliseconds in which this process reads. Default 30 s. */
@@ -59,9 +62,10 @@ export class BulkClient {
   readonly #closing: AbortController = new AbortController();
   readonly counts: TransferCounts = { resumed: 0, corrupt: 0 };
 
-  constructor({ key, scheduler, maxPerPeer, stallMs }: BulkClientOptions) {
+  constructor({ key, tls, scheduler, maxPerPeer, stallMs }: BulkClientOptions) {
     this.#maxPerPeer = maxPerPeer ?? MAX_PER_PEER;
-    this.#caller = { key, name: randomUUID(), scheduler: scheduler ?? null, closing: this.#closing.signal, stallMs };
+    const ways = { key, tls: tls ?? (() => false), scheduler: scheduler ?? null };
+    this.#caller = { ...ways, name: randomUUID(), closing: this.#closing.signal, stallMs };
   }
 
   /**
