@@ -111,7 +111,10 @@ export class BulkServer {
   }
 
   #arrived(socket: Socket): void {
-    if (this.#options.tls?.() !== true) return this.#accept(socket);
+    if (this.#options.tls?.() !== true) {
+      this.#accept(socket);
+      return;
+    }
     this.#secured.add(socket);
     socket.once("close", () => this.#secured.delete(socket));
     this.#tls ??= newPeerTls(this.#options.key, (secure) => this.#accept(secure));
