@@ -1,7 +1,8 @@
 // What may be asked of a client: where it connects, and what its methods take beside tasks.
 
-import { findPlace, parseAddress, readTrust } from "@taskflock/protocol/code";
+import { findPlace, parseAddress, readTrust, type Trust } from "@taskflock/protocol/code";
 import { FlockError } from "@taskflock/protocol/words";
+import type { PackageMode } from "./functions/index.ts";
 import type { GatherOptions } from "./gather.ts";
 import type { LogSink } from "./logs.ts";
 import {
@@ -17,7 +18,6 @@ import {
   oneOf,
   text,
 } from "./option-checks.ts";
-import type { SessionOptions } from "./session.ts";
 
 export interface ClientOptions {
   /** The scheduler's token. Default: `tokenFile`, TASKFLOCK_TOKEN, TASKFLOCK_TOKEN_FILE, or what a scheduler on this machine left. */
@@ -71,6 +71,19 @@ export type ScatterAllOptions = Omit<ScatterOptions, "key">;
 export interface WaitOptions {
   /** Milliseconds after which the wait fails with FLOCK_WAIT_TIMEOUT. Default: no limit. */
   readonly timeoutMs?: number;
+}
+
+/** `ClientOptions` with defaults in the gaps. */
+export interface SessionOptions {
+  readonly address: string;
+  readonly trust: Trust;
+  readonly token: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly name: string;
+  readonly reconnectMs: number;
+  readonly packages: PackageMode;
+  readonly logs: LogSink;
+  readonly keptArgumentBytes: number;
 }
 
 const KEPT_ARGUMENT_BYTES = 1024 ** 3;

@@ -7,6 +7,8 @@ import {
   isFlockError,
   openRelay,
   PayloadStore,
+  type PeerAccess,
+  peerAccess,
   SchedulerLink,
   type WorkerId,
 } from "@taskflock/protocol";
@@ -100,11 +102,7 @@ class Worker implements RunningWorker {
   readonly #bulk: BulkClient;
   readonly #groups: Groups;
   readonly #transfers: Transfers;
-  /** As the scheduler said it last. */
-  readonly #peerAccess: { key(): string; tls(): boolean } = {
-    key: () => this.#link?.welcome.peerKey ?? "",
-    tls: () => this.#link?.welcome.peersUseTls ?? false,
-  };
+  readonly #peerAccess: PeerAccess = peerAccess(() => this.#link?.welcome);
   #resolveDone: (exit: WorkerExit) => void = () => undefined;
   #link: Link | null = null;
   #server: BulkServer | null = null;

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { SchedulerPlace } from "../tls/trust.ts";
-import { FlockError, type Holder, isFlockError, isRelayed, type TaskId } from "../words/index.ts";
+import { FlockError, type Holder, isFlockError, isRelayed, type TaskId, type Welcome } from "../words/index.ts";
 import { BulkConnection, type Caller } from "./bulk-connection.ts";
 import { PeerBusy, TransferFailed } from "./bulk-errors.ts";
 import type { Channel, ChannelEvents, ChannelRequest } from "./channel.ts";
@@ -21,11 +21,19 @@ const MAX_PUT_BREAKS = 1;
 const BUSY_MS = 250;
 const MAX_BUSY_MS = 5_000;
 
-export interface BulkClientOptions {
-  /** What peers, and the scheduler for relays, want to be shown: the `peerKey` of the last welcome. */
+/** As the scheduler said it in its last welcome. */
+export interface PeerAccess {
+  /** What peers, and the scheduler for relays, want to be shown: `peerKey`. */
   key(): string;
-  /** Whether peers speak TLS beyond their machine: `peersUseTls` of the last welcome. Default: no. */
-  tls?(): boolean;
+  /** Whether peers speak TLS beyond their machine: `peersUseTls`. */
+  tls(): boolean;
+}
+
+export function peerAccess(welcome: () => Welcome | undefined): PeerAccess {
+  return { key: () => welcome()?.peerKey ?? "", tls: () => welcome()?.peersUseTls ?? false };
+}
+
+export interface BulkClientOptions extends Pick<PeerAccess, "key">, Partial<Pick<PeerAccess, "tls">> {
   /** For peers that are reached through it. */
   readonly scheduler?: SchedulerPlace;
   /** Transfers with one peer at the same time. Default 2. */

@@ -121,6 +121,7 @@ function hasNotConnected(cause: unknown): boolean {
 }
 
 function socketError(address: string, error: Error & { code?: string }): FlockError {
+  if (isFlockError(error)) return error;
   const { code } = error;
   const aboutTls = tlsError(address, error);
   if (aboutTls !== null) return aboutTls;

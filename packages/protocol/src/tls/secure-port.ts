@@ -36,12 +36,15 @@ export function acceptPlain(server: WebServer, isSecure: boolean, socket: Socket
 
 function lookFirst(server: SecureWebServer, answerPlain: AnswerPlain): void {
   const begin = server.listeners("connection") as ((socket: Socket) => void)[];
-  const early = new Set<Socket>();
+  /** Who has not shaken hands, by address and port. */
+  const early = new Map<string, Socket>();
+  server.on("secureConnection", (socket) => early.delete(nameOf(socket)));
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
     const giveUp = (): void => void socket.destroy();
-    early.add(socket);
-    socket.once("close", () => early.delete(socket));
+    const name = nameOf(socket);
+    early.set(name, socket);
+    socket.once("close", () => early.delete(name));
     socket.on("error", giveUp);
     socket.setTimeout(SHAKE_HANDS_MS, giveUp);
     socket.once("readable", () => {
@@ -49,16 +52,19 @@ function lookFirst(server: SecureWebServer, answerPlain: AnswerPlain): void {
       if (first === null) return giveUp();
       socket.setTimeout(0, giveUp);
       if (first[0] !== TLS_HANDSHAKE) return say(socket, answerPlain(first.toString("latin1")));
-      early.delete(socket);
       socket.unshift(first);
       for (const one of begin) one.call(server, socket);
     });
   });
   const close = server.close.bind(server);
   server.close = (done) => {
-    for (const socket of early) socket.destroy();
+    for (const socket of early.values()) socket.destroy();
     return close(done);
   };
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function say(socket: Socket, text: string): void {

@@ -5,7 +5,7 @@ import { readFileSync, statSync } from "node:fs";
 import { FlockError, isFlockError } from "../words/index.ts";
 
 /** How often the files are looked at, milliseconds. */
-const LOOK_MS = 2_000;
+const LOOK_MS = 1_000;
 
 export interface CertificateOptions {
   /** PEM: the certificate, and those of CAs between it and the one that is trusted. */
