@@ -1,6 +1,6 @@
 // What may be asked of a client: where it connects, and what its methods take beside tasks.
 
-import { parseAddress } from "@taskflock/protocol/code";
+import { findPlace, parseAddress } from "@taskflock/protocol/code";
 import { FlockError } from "@taskflock/protocol/words";
 import type { GatherOptions } from "./gather.ts";
 import type { LogSink } from "./logs.ts";
@@ -87,10 +87,10 @@ const { key: _, ...scatterAllChecks }: Checks<ScatterOptions> = scatterChecks;
 const waitChecks: Checks<WaitOptions> = { timeoutMs: milliseconds };
 const gatherChecks: Checks<GatherOptions> = { errors: oneOf("raise", "skip") };
 
-/** Raw options with defaults in the gaps. Throws FLOCK_OPTION_INVALID and FLOCK_ADDRESS_INVALID. */
+/** Raw options with defaults in the gaps. Throws FLOCK_OPTION_INVALID, FLOCK_ADDRESS_INVALID and what `findPlace` throws. */
 export function compileClientOptions(address: string | undefined, raw: ClientOptions | undefined): SessionOptions {
   const options = checkOptions("connect", raw, clientChecks);
-  const where = address ?? process.env["TASKFLOCK_ADDRESS"] ?? "127.0.0.1:8786";
+  const { address: where, tokenFile } = findPlace({ address });
   if (typeof where !== "string") {
     const text = `connect takes the scheduler as text, host:port, not ${describe(where)}. A client of a LocalCluster comes from \`await cluster.connect()\`.`;
     throw new FlockError("FLOCK_ADDRESS_INVALID", text);
@@ -99,7 +99,7 @@ export function compileClientOptions(address: string | undefined, raw: ClientOpt
   return {
     address: where,
     token: options.token,
-    tokenFile: options.tokenFile,
+    tokenFile: options.tokenFile ?? tokenFile,
     name: options.name ?? `client-${process.pid}`,
     reconnectMs: options.reconnectMs ?? 30_000,
     packages: options.packages ?? "bundle",

@@ -1,5 +1,6 @@
 // What a process needs that passes values on without looking into them, as a scheduler and a nanny do: links, addresses, tokens, words.
 export * from "./address.ts";
+export * from "./context.ts";
 export * from "./link/authenticator.ts";
 export * from "./link/link-server.ts";
 export * from "./link/reading-clock.ts";
@@ -7,5 +8,6 @@ export * from "./link/relay-words.ts";
 export * from "./link/scheduler-link.ts";
 export * from "./link/server-link.ts";
 export * from "./payload-store.ts";
+export * from "./state-folder.ts";
 export * from "./token.ts";
 export * from "./words/index.ts";

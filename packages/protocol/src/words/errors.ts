@@ -27,6 +27,14 @@ export const errorRegistry = {
     advice:
       "`taskflock token` prints where the scheduler left its token; pass it by --token-file or TASKFLOCK_TOKEN_FILE.",
   },
+  FLOCK_CONTEXT_UNKNOWN: {
+    summary: "There is no connection context of this name.",
+    advice: "`taskflock context list` says which there are.",
+  },
+  FLOCK_CONTEXT_INVALID: {
+    summary: "A connection context's name or file cannot be used.",
+    advice: "Remove it by `taskflock context remove NAME`, and save it anew.",
+  },
   FLOCK_FORBIDDEN: { summary: "The token's role does not allow this.", advice: "Use a token of a role that may." },
   FLOCK_REQUEST_REFUSED: {
     summary:
@@ -282,6 +290,18 @@ export const errorRegistry = {
   FLOCK_INSECURE: {
     summary: "An address beyond loopback needs TLS.",
     advice: "Pass --insecure to accept plain text on a network you trust.",
+  },
+  FLOCK_CERTS_EXIST: {
+    summary: "The folder holds certificates already, and a new authority would cut off whoever trusts the old one.",
+    advice: "Renew them: `taskflock certs renew`; name another folder; or say --force.",
+  },
+  FLOCK_CERTS_MISSING: {
+    summary: "There are no certificates, or not the key that signs new ones.",
+    advice: "Make them with `taskflock certs init`, or renew where they were made.",
+  },
+  FLOCK_CERTS_UNREADABLE: {
+    summary: "A file of certificates or keys cannot be read or written, or holds something else.",
+    advice: "See the message for the file; keys are readable for their owner alone.",
   },
   FLOCK_GPU_UNAVAILABLE: {
     summary: "A worker is to give out more GPUs than there are.",

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
+import { addCertsCommand } from "./certs.ts";
+import { addContextCommand } from "./context.ts";
 import { addDashboardCommand, addLinkCommand } from "./dashboard.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
@@ -49,6 +51,8 @@ Every flag is also an environment variable, which the --help of its command name
   addStatusCommand(program);
   addTopCommand(program);
   addTokenCommand(program);
+  addCertsCommand(program);
+  addContextCommand(program);
   addRetireCommand(program);
   addRestartCommand(program);
   addDoctorCommand(program);
