@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Actions } from "./actions.ts";
 import { autoScaling } from "./auto-scaling.ts";
+import { ec2Belongings } from "./ec2-belongings.ts";
 import { ec2Instances } from "./ec2-instances.ts";
 import { ec2Network } from "./ec2-network.ts";
 import { ec2Offers } from "./ec2-offers.ts";
@@ -41,7 +42,7 @@ export class AwsEmulator implements AsyncDisposable {
     this.#scaling = new Scaling(this.world, this.#machines);
     this.#services = {
       autoscaling: autoScaling(this.#scaling, this.#machines),
-      ec2: { ...ec2Network, ...ec2Offers, ...ec2Templates, ...ec2Instances(this.#machines) },
+      ec2: { ...ec2Network, ...ec2Offers, ...ec2Templates, ...ec2Belongings, ...ec2Instances(this.#machines) },
       ecr,
       iam,
       secretsmanager: secretsManager,
