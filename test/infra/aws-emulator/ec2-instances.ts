@@ -1,12 +1,12 @@
 // EC2: instances, their volumes, and the tags of everything.
 import type { Actions } from "./actions.ts";
-import { AwsError, found } from "./errors.ts";
+import { found } from "./errors.ts";
 import type { Input } from "./input.ts";
 import { launchOptions } from "./launch-options.ts";
 import type { Machines } from "./machines.ts";
 import type { Values } from "./protocol.ts";
-import { passesTagFilters, readTags, tagSet, tagsFor } from "./tags.ts";
-import type { Instance, InstanceState, Tags, World } from "./world.ts";
+import { passesTagFilters, tagSet } from "./tags.ts";
+import type { Instance, InstanceState, World } from "./world.ts";
 
 const codes: Record<InstanceState, number> = { pending: 0, running: 16, "shutting-down": 32, terminated: 48 };
 
