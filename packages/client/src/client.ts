@@ -43,10 +43,10 @@ export class Client extends ClientTools {
   }
 
   /**
-   * Connects to `address` (host:port, ws:// or wss://; default TASKFLOCK_ADDRESS, or else 127.0.0.1:8786).
+   * Connects to `address` (host:port, ws:// or wss://; default TASKFLOCK_ADDRESS, the current connection context, or else 127.0.0.1:8786).
    *
    * Rejects with FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH,
-   * FLOCK_ADDRESS_INVALID or FLOCK_OPTION_INVALID.
+   * FLOCK_ADDRESS_INVALID, FLOCK_CONTEXT_UNKNOWN, FLOCK_CONTEXT_INVALID or FLOCK_OPTION_INVALID.
    */
   static async connect(address?: string, options?: ClientOptions): Promise<Client> {
     const compiled = compileClientOptions(address, options);

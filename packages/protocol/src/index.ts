@@ -13,6 +13,7 @@ export {
 } from "./bulk/channel.ts";
 export { type BulkSource, Outgoing } from "./bulk/outgoing.ts";
 export { Received } from "./bulk/received.ts";
+export * from "./context.ts";
 export * from "./frames/frames.ts";
 export * from "./function-description.ts";
 export * from "./installed-package.ts";
@@ -28,6 +29,8 @@ export * from "./link/scheduler-link.ts";
 export * from "./link/server-link.ts";
 export * from "./payload-store.ts";
 export { type Preloaded, preload } from "./preload.ts";
+export * from "./state-folder.ts";
+export * from "./tls/trust.ts";
 export * from "./token.ts";
 export { isDetailEntry } from "./validation/run-details.ts";
 export * from "./value/index.ts";

@@ -1,5 +1,6 @@
 // What a process needs that passes values on without looking into them, as a scheduler and a nanny do: links, addresses, tokens, words.
 export * from "./address.ts";
+export * from "./context.ts";
 export * from "./link/attempts.ts";
 export * from "./link/authenticator.ts";
 export * from "./link/link-server.ts";
@@ -8,5 +9,9 @@ export * from "./link/relay-words.ts";
 export * from "./link/scheduler-link.ts";
 export * from "./link/server-link.ts";
 export * from "./payload-store.ts";
+export * from "./state-folder.ts";
+export { newSecureServer, useTls } from "./tls/secure-port.ts";
+export * from "./tls/server-certificate.ts";
+export * from "./tls/trust.ts";
 export * from "./token.ts";
 export * from "./words/index.ts";

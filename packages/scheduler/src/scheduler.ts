@@ -142,11 +142,12 @@ class Scheduler implements RunningScheduler {
   }
 
   async listen(): Promise<void> {
-    const { host, port, maxFrameBytes } = this.#options;
+    const { host, port, certificate, maxFrameBytes } = this.#options;
     this.#server = await LinkServer.listen({
       host,
       port,
       authenticator: audited(this.authenticator, this.audit, (name) => this.#users?.has(name) === true),
+      certificate,
       maxFrameBytes,
       payloads: this.#payloads,
       admit: (hello, who) => this.#admit(hello, who),

@@ -9,12 +9,37 @@ export interface PlaceFlags {
   readonly tokenFile?: string;
 }
 
+/** Adds the flags; before the command's action `address` is there, and what the connection context says beside it. */
 export function withPlace(command: Command): Command {
   return command
-    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
     .addOption(
-      flag("--token-file <file>", "file that holds the token (default: where a local scheduler left it)", "TOKEN_FILE"),
-    );
+      flag(
+        "--address <address>",
+        "the scheduler, as host:port (default: the current context's, or else 127.0.0.1:8786)",
+        "ADDRESS",
+      ),
+    )
+    .addOption(flag("--context <name>", "a saved connection context: address, token file, certificates", "CONTEXT"))
+    .addOption(
+      flag(
+        "--token-file <file>",
+        "file that holds the token (default: the context's, or where a local scheduler left it)",
+        "TOKEN_FILE",
+      ),
+    )
+    .hook("preAction", (_, action) => findPlaceOf(action));
+}
+
+async function findPlaceOf(action: Command): Promise<void> {
+  const { findPlace } = await import("@taskflock/protocol/code");
+  const operand = action.registeredArguments.findIndex((argument) => argument.name() === "address");
+  // Environment variables are `findPlace`'s matter: what is said on the command line goes first.
+  const said = (name: string): string | undefined =>
+    action.getOptionValueSource(name) === "cli" ? action.getOptionValue(name) : undefined;
+  const place = findPlace({ address: action.args[operand] ?? said("address"), context: said("context") });
+  action.setOptionValueWithSource("address", place.address, "config");
+  if (place.tokenFile !== undefined && said("tokenFile") === undefined)
+    action.setOptionValueWithSource("tokenFile", place.tokenFile, "config");
 }
 
 /** After the first Ctrl-C or SIGTERM. What `use` does then is not waited for, but for its `tidyUp`; a second signal ends the process. */

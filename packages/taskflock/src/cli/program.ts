@@ -1,9 +1,12 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
+import { addCertsCommand } from "./certs.ts";
+import { addContextCommand } from "./context.ts";
 import { addDashboardCommand, addLinkCommand } from "./dashboard.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addGpuCommand } from "./gpu.ts";
+import { addImageCommand } from "./image.ts";
 import { addReplayCommand } from "./replay.ts";
 import { addReportCommand } from "./report.ts";
 import { addSchedulerCommand } from "./scheduler.ts";
@@ -51,10 +54,13 @@ Every flag is also an environment variable, which the --help of its command name
   addTopCommand(program);
   addTokenCommand(program);
   addUserCommand(program);
+  addCertsCommand(program);
+  addContextCommand(program);
   addRetireCommand(program);
   addRestartCommand(program);
   addDoctorCommand(program);
   addGpuCommand(program);
+  addImageCommand(program);
   addReplayCommand(program);
   addReportCommand(program);
   addTensorflowCommand(program);
