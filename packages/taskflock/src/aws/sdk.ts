@@ -44,7 +44,7 @@ export function awsError(error: unknown, what: string): FlockError {
     new FlockError(code, `${said.replace(/\.?$/, ".")}${advice[code]}`, { cause: error });
   if (wrongCredentials.test(name)) return coded("FLOCK_AWS_CREDENTIALS");
   if (denied.test(name)) return coded("FLOCK_AWS_DENIED");
-  if (/^Region is missing/.test(message)) return coded("FLOCK_AWS_REGION");
+  if (/^Region (is missing|not accepted)/.test(message)) return coded("FLOCK_AWS_REGION");
   return coded("FLOCK_AWS_FAILED");
 }
 
