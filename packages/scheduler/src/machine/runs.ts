@@ -113,7 +113,18 @@ export function runInfo(run: Run): RunInfo {
   const { id, session, name, weight, status, steps, stepsDone } = run;
   const detached = run.detached !== null;
   const counts = countsOf(run);
-  return { run: id, session: session.id, name, weight, status, steps, stepsDone, detached, counts, spentUs: run.spentUs };
+  return {
+    run: id,
+    session: session.id,
+    name,
+    weight,
+    status,
+    steps,
+    stepsDone,
+    detached,
+    counts,
+    spentUs: run.spentUs,
+  };
 }
 
 export function changed(core: Core, run: Run): void {

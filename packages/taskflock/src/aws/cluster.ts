@@ -73,7 +73,9 @@ export class AwsStack {
 
   async connect(name: string): Promise<Client> {
     const { Client } = await import("@taskflock/client");
-    return Client.connect(this.mustFacts().address, { name, logs: "ignore", tokenFile: this.stack.tokenFile });
+    const { address, caFile } = this.mustFacts();
+    const tls = caFile === null ? {} : { tls: { caFile } };
+    return Client.connect(address, { name, logs: "ignore", tokenFile: this.stack.tokenFile, ...tls });
   }
 
   async close(): Promise<void> {

@@ -27,6 +27,8 @@ export interface StackFacts {
   readonly schedulerId: string;
   readonly address: string;
   readonly dashboard: string;
+  /** Of the CA that signed the scheduler's certificate; null: it has one of its own, or none. */
+  readonly caFile: string | null;
   readonly image: string;
   readonly expiresAt: string;
   readonly startedAt: string;

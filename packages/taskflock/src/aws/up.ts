@@ -50,7 +50,7 @@ export async function up(cluster: AwsStack, options: UpOptions): Promise<boolean
     address: facts.address,
     tokenFile: stack.tokenFile,
     dashboard: facts.dashboard,
-    ...(usesCertificates(cluster) ? { caFile: `${stack.certificates}/ca.pem` } : {}),
+    ...(facts.caFile === null ? {} : { caFile: facts.caFile }),
   });
   chooseContext(stack.name);
   say(`The connection context ${stack.name} is current: Client.connect() and all commands find the cluster.`);
@@ -179,6 +179,7 @@ async function readFacts(cluster: AwsStack): Promise<StackFacts> {
     schedulerId: outputs.scheduler_info.value.instance_id,
     address: outputs.scheduler_info.value.address,
     dashboard: outputs.scheduler_status.value,
+    caFile: usesCertificates(cluster) ? `${cluster.stack.certificates}/ca.pem` : null,
     image: outputs.image.value,
     expiresAt: outputs.expires_at.value,
     startedAt: cluster.facts()?.startedAt ?? new Date().toISOString(),
