@@ -1,7 +1,7 @@
 // The scheduler's end of one connection, after its welcome.
 
 import type { RawData } from "ws";
-import { decodeFrame, FrameBuilder, readHeader } from "../frames/frames.ts";
+import { decodeFrame, FrameBuilder, readSeq } from "../frames/frames.ts";
 import type { PayloadStore } from "../payload-store.ts";
 import { malformed } from "../validation/fields.ts";
 import { type Directions, type FlockError, isFlockError } from "../words/index.ts";
@@ -178,7 +178,7 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
     if (!this.#open || this.#handlers === null) return;
     const before = this.#received;
     try {
-      const { seq } = readHeader(frame);
+      const seq = readSeq(frame);
       if (seq <= before) return; // sent again after a cut, and processed before it
       if (seq !== before + 1) throw malformed("frame.seq", `frame ${seq} follows frame ${before}`);
       const { messages } = decodeFrame(this.#start.up, frame, this.#start.payloads);
@@ -211,11 +211,14 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.flush();
-    });
+    setImmediate(this.#turnEnds);
   }
+
+  /** One function for all turns. */
+  readonly #turnEnds = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
 
   /** A frame has left; one function for all of them. */
   readonly #drained = (): void => {
