@@ -129,7 +129,9 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
     this.#acknowledged = this.#received;
     this.#owedBytes = 0;
     traffic.sentBytes += packet.length;
-    sendPacket(this.#start, packet, this.#drained);
+    // To be told that bytes have left costs more than to send few: only what a blocked peer must take before it is ready again.
+    const mayBlock = socket.bufferedAmount + packet.length > READY_BYTES;
+    sendPacket(this.#start, packet, mayBlock ? this.#drained : undefined);
     if (!this.#blocked && socket.bufferedAmount > BLOCKED_BYTES) {
       this.#blocked = true;
       socket.pause();
