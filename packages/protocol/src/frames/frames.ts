@@ -25,7 +25,7 @@ import {
   submitKind,
 } from "./hot.ts";
 import { assignKind } from "./hot-assign.ts";
-import { interleave, readStretches } from "./order.ts";
+import { type Blocks, blockOf, interleave, readStretches } from "./order.ts";
 import { packPlain, readPlain } from "./plain-data.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -286,50 +286,52 @@ export function decodeFrame<D extends Direction>(direction: D, frame: Uint8Array
   const ack = readCounter(reader, "frame.ack");
   const count = reader.u32();
   if (count > MAX_MESSAGES) throw malformed("frame", `${count} messages of ${MAX_MESSAGES}`);
-  const { kinds, counts, builds } = readBlocks(direction, reader, count);
-  const order = kinds.length > 1 ? readStretches(reader, kinds, counts) : null;
+  readBlocks(direction, reader, count);
+  const order = blocks.many > 1 ? readStretches(reader, blocks) : null;
   reader.at = "frame";
   reader.end();
-  const messages =
-    order === null
-      ? (builds[0]?.(payloads) ?? [])
-      : interleave(
-          order,
-          builds.map((build) => build(payloads)),
-          count,
-        );
+  const messages = order === null ? build(0, payloads) : interleave(order, parts(payloads), count);
   return { seq, ack, messages: messages as unknown as Directions[D][] };
 }
 
-interface Blocks {
-  readonly kinds: readonly number[];
-  readonly counts: readonly number[];
-  readonly builds: readonly Build<Message>[];
-}
+/** Of the frame that is read, whose kinds have one block each. One for all frames: small ones would cost more than what they bring. */
+const blocks: Blocks & { builds: (Build<Message> | null)[] } = { many: 0, kinds: [], counts: [], builds: [] };
 
-/** Each kind has one block at most; together they have the messages that the frame announces. */
-function readBlocks(direction: Direction, reader: WireReader, count: number): Blocks {
+/** Together the blocks have the messages that the frame announces. */
+function readBlocks(direction: Direction, reader: WireReader, count: number): void {
   const hot = hotKinds[direction];
-  const blocks = reader.u8();
-  if (blocks > hot.length + 1) throw malformed("frame", `${blocks} blocks, of ${hot.length + 1} kinds`);
-  const kinds: number[] = new Array(blocks);
-  const counts: number[] = new Array(blocks);
-  const builds: Build<Message>[] = new Array(blocks);
+  const many = reader.u8();
+  if (many > hot.length + 1) throw malformed("frame", `${many} blocks, of ${hot.length + 1} kinds`);
+  blocks.many = 0;
   let announced = 0;
-  for (let i = 0; i < blocks; i++) {
+  for (let i = 0; i < many; i++) {
     reader.at = "frame.blocks";
     const kind = reader.u8();
-    const many = reader.u32();
-    if (kind > hot.length || kinds.includes(kind)) throw malformed("frame", `the block ${kind} is unknown`);
-    announced += many;
-    if (many === 0 || announced > count) throw malformed("frame", "the counts of its blocks do not add up");
-    reader.spend(many);
-    kinds[i] = kind;
-    counts[i] = many;
-    builds[i] = kind === COLD ? readCold(direction, reader, many) : hot[kind - 1]![1].read(reader, many);
+    const messages = reader.u32();
+    if (kind > hot.length || blockOf(blocks, kind) !== -1) throw malformed("frame", `the block ${kind} is unknown`);
+    announced += messages;
+    if (messages === 0 || announced > count) throw malformed("frame", "the counts of its blocks do not add up");
+    reader.spend(messages);
+    blocks.kinds[i] = kind;
+    blocks.counts[i] = messages;
+    blocks.builds[i] = kind === COLD ? readCold(direction, reader, messages) : hot[kind - 1]![1].read(reader, messages);
+    blocks.many = i + 1;
   }
   if (announced !== count) throw malformed("frame", "the counts of its blocks do not add up");
-  return { kinds, counts, builds };
+}
+
+/** The messages of a block. What reads them, and with it the frame, is let go of. */
+function build(block: number, payloads: PayloadSink): Message[] {
+  if (block >= blocks.many) return [];
+  const read = blocks.builds[block]!;
+  blocks.builds[block] = null;
+  return read(payloads);
+}
+
+function parts(payloads: PayloadSink): Message[][] {
+  const all: Message[][] = new Array(blocks.many);
+  for (let i = 0; i < all.length; i++) all[i] = build(i, payloads);
+  return all;
 }
 
 function readCold(direction: Direction, reader: WireReader, count: number): Build<Message> {

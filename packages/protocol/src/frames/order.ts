@@ -7,6 +7,19 @@ import type { WireReader } from "./wire-reader.ts";
 const orderedKind: IntField = { kind: "int", min: 0, max: 255 };
 const stretchLength: IntField = { kind: "int", min: 1, max: 65_536 };
 
+/** A frame's: `many`, each of one kind, with so many messages. What stands behind those is of other frames. */
+export interface Blocks {
+  many: number;
+  readonly kinds: number[];
+  readonly counts: number[];
+}
+
+/** Position of the block of this kind, or -1. */
+export function blockOf({ many, kinds }: Blocks, kind: number): number {
+  for (let i = 0; i < many; i++) if (kinds[i] === kind) return i;
+  return -1;
+}
+
 export interface Stretches {
   /** Positions among the frame's blocks, one for each stretch, and how many messages it has. */
   readonly blocks: number[];
@@ -15,16 +28,16 @@ export interface Stretches {
   readonly placed: number[];
 }
 
-/** `kinds` and `counts` of the frame's blocks; each message must be in one stretch. */
-export function readStretches(reader: WireReader, kinds: readonly number[], counts: readonly number[]): Stretches {
+/** Each message of the blocks must be in one stretch. */
+export function readStretches(reader: WireReader, of: Blocks): Stretches {
   reader.at = "frame.order";
   const many = reader.u32();
   reader.spend(many);
   const blocks = readInts(reader, many, orderedKind, "frame.order");
   const lengths = readInts(reader, many, stretchLength, "frame.order");
-  const left = counts.slice();
+  const left = of.counts.slice(0, of.many);
   for (let i = 0; i < many; i++) {
-    const block = kinds.indexOf(blocks[i]!);
+    const block = blockOf(of, blocks[i]!);
     if (block === -1 || left[block]! < lengths[i]!) throw malformed("frame.order", "it names what is not there");
     left[block]! -= lengths[i]!;
     blocks[i] = block;
