@@ -66,5 +66,6 @@ export type { Arguments, Resolved, ResolvedValue } from "./types.ts";
 export type { Versions, VersionsOptions } from "./versions.ts";
 export type { Dumped } from "./watch/dump.ts";
 export type { EventLine, EventOptions, LogOptions, PrintedLines } from "./watch/lines.ts";
+export { makePageLink } from "./watch/page-link.ts";
 export type { Profile, ProfiledCall, ProfileOptions, Profiling, ProfilingOptions } from "./watch/profile.ts";
 export type { ReportFileOptions, WrittenReport } from "./watch/report.ts";

@@ -7,6 +7,7 @@ import {
   checkOptions,
   FlockError,
   formatAddress,
+  makePageLink,
   type WorkerInfo,
 } from "@taskflock/client";
 import { preload } from "@taskflock/client/preload";
@@ -20,7 +21,6 @@ import {
   SCHEDULER_LOST_MS,
   workerCount,
 } from "./options.ts";
-import { makePageLink } from "./page-link.ts";
 import { RoleProcess } from "./role-process.ts";
 import { dealsOf, startWorkers } from "./worker-start.ts";
 
@@ -111,6 +111,7 @@ export class LocalCluster {
     return Client.connect(this.address, {
       reconnectMs: SCHEDULER_LOST_MS,
       packages: "installed",
+      tls: false,
       ...options,
       token: this.token,
     });
@@ -121,7 +122,7 @@ export class LocalCluster {
    * or FLOCK_CONNECTION_REFUSED when the page does not answer.
    */
   dashboardLink(): Promise<string> {
-    return this.#closing !== null ? Promise.reject(closed()) : makePageLink(this.dashboardUrl, this.#token);
+    return this.#closing !== null ? Promise.reject(closed()) : makePageLink(this.dashboardUrl, this.#token, false);
   }
 
   /** The workers as the scheduler sees them. */
@@ -316,7 +317,7 @@ async function askForWorkers(
 }
 
 async function ask<T>(address: string, token: string, question: (client: Client) => Promise<T>): Promise<T> {
-  const client = await Client.connect(address, { token, name: "local cluster", logs: "ignore" });
+  const client = await Client.connect(address, { token, tls: false, name: "local cluster", logs: "ignore" });
   try {
     return await question(client);
   } finally {

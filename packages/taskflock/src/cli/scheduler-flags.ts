@@ -1,6 +1,7 @@
 import { logLevels } from "../logger.ts";
 import { byteSizeFrom, descriptorNumber, duration, integer, modules, names, port } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
+import { certificateFlags, trustFlag } from "./tls-flags.ts";
 
 /** Who may look at the page. */
 const pageFlags: readonly Flag[] = [
@@ -35,6 +36,8 @@ export const dashboardFlags: readonly Flag[] = [
     variable: "TOKEN_FILE",
   },
   ...pageFlags,
+  ...certificateFlags,
+  trustFlag,
   {
     flags: "--insecure",
     description: "accept plain text on an address beyond loopback; warns at every start",
@@ -84,6 +87,7 @@ export const schedulerFlags: readonly Flag[] = [
     variable: "TOKEN_FILE",
   },
   ...pageFlags,
+  ...certificateFlags,
   {
     flags: "--insecure",
     description: "accept plain text on an address beyond loopback; warns at every start",
