@@ -4,10 +4,12 @@ export {
   FlockError,
   formatAddress,
   type HeldResults,
+  type Identity,
   isFlockError,
   type Move,
   type Moves,
   type RefusedMove,
+  type Role,
   type RunInfo,
   type ScaleAdvice,
   type ScaleDemand,
@@ -64,8 +66,8 @@ export type { TaskOptions } from "./task-options.ts";
 export type { TerminalStream } from "./terminal.ts";
 export type { Arguments, Resolved, ResolvedValue } from "./types.ts";
 export type { Versions, VersionsOptions } from "./versions.ts";
+export { askPage } from "./watch/ask-page.ts";
 export type { Dumped } from "./watch/dump.ts";
 export type { EventLine, EventOptions, LogOptions, PrintedLines } from "./watch/lines.ts";
-export { makePageLink } from "./watch/page-link.ts";
 export type { Profile, ProfiledCall, ProfileOptions, Profiling, ProfilingOptions } from "./watch/profile.ts";
 export type { ReportFileOptions, WrittenReport } from "./watch/report.ts";

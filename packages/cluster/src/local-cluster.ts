@@ -7,7 +7,6 @@ import {
   checkOptions,
   FlockError,
   formatAddress,
-  makePageLink,
   type WorkerInfo,
 } from "@taskflock/client";
 import { preload } from "@taskflock/client/preload";
@@ -21,6 +20,7 @@ import {
   SCHEDULER_LOST_MS,
   workerCount,
 } from "./options.ts";
+import { makePageLink } from "./page-link.ts";
 import { RoleProcess } from "./role-process.ts";
 import { dealsOf, startWorkers } from "./worker-start.ts";
 
@@ -122,7 +122,7 @@ export class LocalCluster {
    * or FLOCK_CONNECTION_REFUSED when the page does not answer.
    */
   dashboardLink(): Promise<string> {
-    return this.#closing !== null ? Promise.reject(closed()) : makePageLink(this.dashboardUrl, this.#token, false);
+    return this.#closing !== null ? Promise.reject(closed()) : makePageLink(this.dashboardUrl, this.#token);
   }
 
   /** The workers as the scheduler sees them. */

@@ -1,7 +1,8 @@
 // A link to a cluster's page that signs in.
 
-import { type Client, FlockError, makePageLink } from "@taskflock/client";
-import { parseAddress, readToken } from "@taskflock/protocol/links";
+import { type Client, FlockError } from "@taskflock/client";
+import { makePageLink } from "@taskflock/cluster";
+import { parseAddress, readToken, readTrust } from "@taskflock/protocol/links";
 
 interface Place {
   readonly address: string;
@@ -19,5 +20,5 @@ export async function pageLink(client: Client, { address, tokenFile, tlsCa }: Pl
     const { host } = parseAddress(address);
     url.hostname = host.includes(":") ? `[${host}]` : host;
   }
-  return makePageLink(url.href, readToken({ address, tokenFile }), tlsCa === undefined ? {} : { caFile: tlsCa });
+  return makePageLink(url.href, readToken({ address, tokenFile }), readTrust(tlsCa).caFile);
 }

@@ -1,7 +1,7 @@
 // Reports: the scheduler's status page collects what happens, and answers with one file, which is written here.
 
 import { rename, rm, writeFile } from "node:fs/promises";
-import { parseAddress, type Trust } from "@taskflock/protocol/code";
+import { askPage, parseAddress, type Trust } from "@taskflock/protocol";
 import { type ErrorCode, errorRegistry, FlockError, isFlockError } from "@taskflock/protocol/words";
 import { type Checks, checkOptions, describe, integerFrom, name } from "../option-checks.ts";
 import type { QuestionHost } from "./lines.ts";
@@ -138,14 +138,9 @@ async function pageOf({ questions, address }: ReportHost, dashboard: string | un
     throw new FlockError("FLOCK_NO_DASHBOARD", message);
   }
   // One that listens on all addresses of its machine is reached where the scheduler is.
-  if (page.hostname === "0.0.0.0" || page.hostname === "[::]") page.hostname = hostOf(address);
+  if (page.hostname === "0.0.0.0" || page.hostname === "[::]")
+    page.hostname = new URL(parseAddress(address).url).hostname;
   return page;
-}
-
-/** As in a URL. */
-function hostOf(address: string): string {
-  const { host } = parseAddress(address);
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 function baseOf(text: string): URL | null {
@@ -160,7 +155,6 @@ async function ask(host: ReportHost, page: URL, path: string, body?: object): Pr
   const signal = AbortSignal.timeout(ANSWER_MS);
   const sent =
     body === undefined ? { headers, signal } : { method: "POST" as const, body: JSON.stringify(body), headers, signal };
-  const { askPage } = await import("@taskflock/protocol");
   const answer = await askPage(url, sent, host.trust).catch((cause: unknown) => unreachable(url.href, cause));
   if (answer.ok) return answer;
   const { code, message } = (await answer.json().catch(() => ({}))) as { code?: unknown; message?: unknown };

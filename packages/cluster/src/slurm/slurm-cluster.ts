@@ -2,9 +2,10 @@
 
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client, type ClientOptions, checkOptions, FlockError, makePageLink, type WorkerInfo } from "@taskflock/client";
+import { Client, type ClientOptions, checkOptions, FlockError, type WorkerInfo } from "@taskflock/client";
 import { Adaptive, type AdaptOptions, completeAdaptOptions, RunningAdaptive } from "../adaptive.ts";
 import { SCHEDULER_LOST_MS } from "../options.ts";
+import { makePageLink } from "../page-link.ts";
 import { RoleProcess } from "../role-process.ts";
 import { SlurmCommands } from "./commands.ts";
 import { Fleet } from "./fleet.ts";

@@ -36,6 +36,20 @@ export const errorRegistry = {
     advice: "Remove it by `taskflock context remove NAME`, and save it anew.",
   },
   FLOCK_FORBIDDEN: { summary: "The token's role does not allow this.", advice: "Use a token of a role that may." },
+  FLOCK_TRY_LATER: {
+    summary:
+      "So many wrong tokens came from an address, or so many passwords are to be checked at once, that no further one is looked at for now.",
+    advice: "Check the name and the password, and try again after a minute.",
+  },
+  FLOCK_USERS_INVALID: {
+    summary: "The users file cannot be read or written, or is not what `taskflock user` writes.",
+    advice:
+      "Make it, and change it, by `taskflock user add`, `role`, `password` and `remove` only; keep its mode 0600.",
+  },
+  FLOCK_USER_UNKNOWN: {
+    summary: "There is no user of this name in the users file.",
+    advice: "`taskflock user list` names those who are there.",
+  },
   FLOCK_REQUEST_REFUSED: {
     summary:
       "The dashboard refused a request that names another host, comes from a page of another site, or changes something without saying where it comes from.",
@@ -391,6 +405,34 @@ export const errorRegistry = {
   FLOCK_AWS_FAILED: {
     summary: "AWS refused, or could not be reached.",
     advice: "The message has AWS's words; docs/troubleshooting.md knows the usual ones.",
+  },
+  FLOCK_AWS_UNKNOWN_CLUSTER: {
+    summary: "No cluster of this name was started from this machine, or it is not said which of several is meant.",
+    advice: "Name it by --cluster; the message says which there are.",
+  },
+  FLOCK_AWS_NOT_READY: {
+    summary: "A cluster on AWS is not complete: its scheduler does not answer, or workers have not joined in time.",
+    advice: "The message says what to look at; `taskflock aws up` goes on from where it was.",
+  },
+  FLOCK_AWS_TOO_MANY: {
+    summary: "A group of workers on AWS may not become so large.",
+    advice: "Let it: taskflock aws up --set workersMax=N.",
+  },
+  FLOCK_AWS_COMMAND: {
+    summary: "A command on a machine of the cluster failed, or the program that would run it is missing here.",
+    advice: "The message has what it printed, and where to get the program.",
+  },
+  FLOCK_PROFILE_INVALID: {
+    summary: "A profile for AWS cannot be read, or says what cannot be meant.",
+    advice: "See the message; docs/deploy-aws.md lists the keys.",
+  },
+  FLOCK_TERRAFORM_MISSING: {
+    summary: "Terraform is not on this machine, or too old.",
+    advice: "Install it: https://developer.hashicorp.com/terraform/install",
+  },
+  FLOCK_TERRAFORM_FAILED: {
+    summary: "Terraform did not do what was asked.",
+    advice: "The message has Terraform's own words; docs/troubleshooting.md knows the usual ones.",
   },
   FLOCK_RECORDING_INVALID: {
     summary: "A recording cannot be replayed.",

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
+import { addAwsCommand } from "./aws.ts";
 import { addCertsCommand } from "./certs.ts";
 import { addContextCommand } from "./context.ts";
 import { addDashboardCommand, addLinkCommand } from "./dashboard.ts";
@@ -13,6 +14,7 @@ import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
 import { addTensorflowCommand } from "./tensorflow.ts";
 import { addTopCommand } from "./top.ts";
+import { addUserCommand } from "./user.ts";
 import { addWatchCommands } from "./watch.ts";
 import { addWhyCommands } from "./why.ts";
 import { addWorkerCommand } from "./worker.ts";
@@ -52,6 +54,8 @@ Every flag is also an environment variable, which the --help of its command name
   addStatusCommand(program);
   addTopCommand(program);
   addTokenCommand(program);
+  addAwsCommand(program);
+  addUserCommand(program);
   addCertsCommand(program);
   addContextCommand(program);
   addRetireCommand(program);
