@@ -53,12 +53,8 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   if (host !== flags.host) demandTrust(host, certificate, flags.insecure, logger);
   const who = access(flags, token);
   // Bound first: the scheduler says to clients where its page is. Requests wait until there is something to show.
-  const dashboard = await startDashboard({
-    host,
-    port: flags.dashboardPort,
-    portFlag: "--dashboard-port",
-    certificate,
-  });
+  const pagePort = { port: flags.dashboardPort, portFlag: "--dashboard-port" };
+  const dashboard = await startDashboard({ host, ...pagePort, certificate });
   const scheduler = await startScheduler({
     host: flags.host,
     port: flags.port,
@@ -93,11 +89,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     });
     logger.info({ address: scheduler.address, page: dashboard.url, scheduler: scheduler.id }, "scheduler ready");
     announceReady(flags.readyFd, { address: scheduler.address, dashboard: dashboard.url, tokenFile });
-    if (process.stdout.isTTY) {
-      printLine(`Scheduler   ${scheduler.address}`);
-      printLink(dashboard);
-      printLine(`Workers     taskflock worker ${scheduler.address}${certificate === null ? "" : " --tls-ca ca.pem"}`);
-    }
+    if (process.stdout.isTTY) printPlaces(scheduler, dashboard, certificate !== null);
     const reason = await Promise.race([stopped, scheduler.idle, scheduler.failed]);
     logger.info({ reason }, "stopping");
   } finally {
@@ -107,6 +99,13 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     if (tokenFile !== null) removeToken(tokenFile, token);
     await scheduler.close();
   }
+}
+
+/** For the person who started it. */
+function printPlaces({ address }: RunningScheduler, dashboard: Dashboard, isSecure: boolean): void {
+  printLine(`Scheduler   ${address}`);
+  printLink(dashboard);
+  printLine(`Workers     taskflock worker ${address}${isSecure ? " --tls-ca ca.pem" : ""}`);
 }
 
 async function closeAndThrow(dashboard: Dashboard, error: unknown): Promise<never> {
