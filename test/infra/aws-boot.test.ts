@@ -9,7 +9,7 @@ import { buildAmi } from "./aws-machines/ami.ts";
 import { Containers } from "./aws-machines/containers.ts";
 import { MachinesNetwork } from "./aws-machines/machines-network.ts";
 import { MetadataServer } from "./aws-machines/metadata.ts";
-import { type DockerEngine, dockerEngine, must, until } from "./docker-engine.ts";
+import { type DockerEngine, dockerEngine, until } from "./docker-engine.ts";
 import { nodeBase } from "./node-base.ts";
 import { RegistryServer } from "./registry-server.ts";
 import { findTerraform, makeCertificates, type Terraform } from "./terraform-program.ts";
@@ -51,7 +51,7 @@ async function standUp(): Promise<string | null> {
   await machines.lead(80, Number(registry.address.split(":")[1]));
   await machines.lead(endpointPort, aws.port);
   await buildAmi(engine, { endpoint: `http://${machines.gateway}:${endpointPort}`, registry: registryHost });
-  if (process.env["DEV"] === undefined) await engine.must(["build", "--quiet", "--file", "docker/Dockerfile", "--target", "cpu", "--tag", image, "."], {
+  await engine.must(["build", "--quiet", "--file", "docker/Dockerfile", "--target", "cpu", "--tag", image, "."], {
     cwd: root,
   });
   return null;
@@ -151,4 +151,3 @@ describe("the example, booted", () => {
     expect(await hardware.left()).toEqual([]);
   });
 });
-void must;

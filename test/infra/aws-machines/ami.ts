@@ -18,6 +18,7 @@ const packages = "cloud-init curl dbus docker.io iproute2 iptables procps awscli
 const cloud = `datasource_list: [Ec2]
 datasource: {Ec2: {timeout: 5, max_wait: 60}}
 network: {config: disabled}
+locale: false
 `;
 
 /** A container has no DMI, by which cloud-init tells that it is on EC2. */
