@@ -2,9 +2,11 @@
 
 import { startDashboard } from "@taskflock/dashboard";
 import { readToken } from "@taskflock/protocol/links";
+import type { AuditLog } from "@taskflock/scheduler";
+import type { Logger } from "pino";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop } from "../process.ts";
-import { access, demandTrust, type PageFlags, printLink } from "./page.ts";
+import { demandTrust, type PageFlags, printLink } from "./page.ts";
 
 export interface DashboardFlags extends PageFlags {
   readonly host: string;
@@ -16,10 +18,10 @@ export interface DashboardFlags extends PageFlags {
   readonly exitOnStdinEnd: boolean;
 }
 
-/** The token where it was found; null while there is none, or the viewers'. */
+/** The token where it was found; null while there is none. */
 function readAgain(address: string, flags: DashboardFlags): string | null {
   try {
-    return access(flags, readToken({ address, tokenFile: flags.tokenFile })).token;
+    return readToken({ address, tokenFile: flags.tokenFile });
   } catch {
     return null;
   }
@@ -30,11 +32,14 @@ export async function runDashboard(address: string, flags: DashboardFlags): Prom
   const logger = createLogger(flags.logLevel, "dashboard");
   const token = readToken({ address, tokenFile: flags.tokenFile });
   demandTrust(flags.host, flags.insecure, logger);
+  const audit = await auditLog(flags, logger);
   const dashboard = await startDashboard({ host: flags.host, port: flags.port });
   try {
     dashboard.serve({
       scheduler: { address, here: null },
-      ...access(flags, token),
+      token,
+      allowedHosts: flags.dashboardAllowedHosts ?? [],
+      audit: (entry) => audit?.write(entry),
       renewToken: () => readAgain(address, flags),
       onError: (err) => logger.error({ err }, "the dashboard could not answer a request"),
     });
@@ -52,5 +57,12 @@ export async function runDashboard(address: string, flags: DashboardFlags): Prom
     logger.info({ reason: await stopped }, "stopping");
   } finally {
     await dashboard.close();
+    await audit?.close();
   }
+}
+
+async function auditLog({ auditLog: file }: DashboardFlags, logger: Logger): Promise<AuditLog | null> {
+  if (file === undefined) return null;
+  const { AuditLog } = await import("@taskflock/scheduler");
+  return new AuditLog(file, logger);
 }

@@ -7,7 +7,7 @@ import { formatAddress, makeToken, readToken, tokenFileFor, writeToken } from "@
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, printLine, tokenFromDescriptor } from "../process.ts";
-import { access, demandTrust, type PageFlags, printLink } from "./page.ts";
+import { demandTrust, type PageFlags, printLink } from "./page.ts";
 
 export interface SchedulerFlags extends PageFlags {
   readonly host: string;
@@ -40,7 +40,6 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   const token = given ?? makeToken();
   const host = flags.dashboardHost ?? flags.host;
   if (host !== flags.host) demandTrust(host, flags.insecure, logger);
-  const who = access(flags, token);
   // Bound first: the scheduler says to clients where its page is. Requests wait until there is something to show.
   const dashboard = await startDashboard({ host, port: flags.dashboardPort, portFlag: "--dashboard-port" });
   const scheduler = await startScheduler({
@@ -67,7 +66,10 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   try {
     dashboard.serve({
       scheduler: { address: ownAddress(flags.host, scheduler.port), here: scheduler },
-      ...who,
+      token,
+      authenticator: scheduler.authenticator,
+      audit: (entry) => scheduler.audit?.write(entry),
+      allowedHosts: flags.dashboardAllowedHosts ?? [],
       onError: (err) => logger.error({ err }, "the dashboard could not answer a request"),
     });
     const stopped = new Promise<string>((resolve) => {
