@@ -135,10 +135,11 @@ interface WhoIsWho {
 
 /** The link to the scheduler by our own token, and who is let in by others. */
 function whoIsWho(options: AppOptions, codes: Codes): WhoIsWho {
-  const { address } = options.scheduler;
+  const { address, trust } = options.scheduler;
   let { token } = options;
   const observer = new Observer({
     address,
+    trust,
     token: () => token,
     onRefused: () => {
       const renewed = options.renewToken?.() ?? token;
@@ -152,7 +153,7 @@ function whoIsWho(options: AppOptions, codes: Codes): WhoIsWho {
     await observer.open();
     return observer.identity;
   };
-  const links = new ByLink({ address, own: () => token, ownIdentity });
+  const links = new ByLink({ address, trust, own: () => token, ownIdentity });
   const { host, authenticator = links, allowedHosts = [], now = Date.now } = options;
   const guard = new Guard({ host, authenticator, allowedHosts, now });
   const unlisten = authenticator.onRevoked((users) => {

@@ -1,17 +1,19 @@
 // The page's server as a process of its own, for a scheduler that is elsewhere.
 
 import { startDashboard } from "@taskflock/dashboard";
-import { readToken } from "@taskflock/protocol/links";
+import { readToken, readTrust } from "@taskflock/protocol/links";
 import type { AuditLog } from "@taskflock/scheduler";
 import type { Logger } from "pino";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop } from "../process.ts";
+import { type CertificateFlags, openCertificate } from "./certificate.ts";
 import { demandTrust, type PageFlags, printLink } from "./page.ts";
 
-export interface DashboardFlags extends PageFlags {
+export interface DashboardFlags extends PageFlags, CertificateFlags {
   readonly host: string;
   readonly port: number;
   readonly tokenFile?: string;
+  readonly tlsCa?: string;
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
   readonly readyFd?: number;
@@ -31,12 +33,13 @@ function readAgain(address: string, flags: DashboardFlags): string | null {
 export async function runDashboard(address: string, flags: DashboardFlags): Promise<void> {
   const logger = createLogger(flags.logLevel, "dashboard");
   const token = readToken({ address, tokenFile: flags.tokenFile });
-  demandTrust(flags.host, flags.insecure, logger);
+  const certificate = openCertificate(flags, logger);
+  demandTrust(flags.host, certificate, flags.insecure, logger);
   const audit = await auditLog(flags, logger);
-  const dashboard = await startDashboard({ host: flags.host, port: flags.port });
+  const dashboard = await startDashboard({ host: flags.host, port: flags.port, certificate });
   try {
     dashboard.serve({
-      scheduler: { address, here: null },
+      scheduler: { address, trust: readTrust(flags.tlsCa), here: null },
       token,
       allowedHosts: flags.dashboardAllowedHosts ?? [],
       audit: (entry) => audit?.write(entry),
