@@ -191,6 +191,18 @@ describe("rotation", () => {
     await server.log.count(2);
   });
 
+  test("a link whose CA is not trusted any more is tried until its time is over, and says why it was in vain", async () => {
+    const files = await copied(ours, "distrusted");
+    const { gate } = await serve(certificateOf(files));
+    const { events, gone } = await connectClient(gate.address, { trust: { caFile: files.ca }, reconnectMs: 300 });
+    await copyFile(others.ca, files.ca);
+    gate.cut();
+    await events.count(3);
+    expect(events.entries).toEqual(["up", "down", "gone FLOCK_CONNECTION_LOST"]);
+    expect(gone.error?.message).toMatch(/signed by a CA that is not trusted here/);
+    expect(gone.error?.cause).toMatchObject({ code: "FLOCK_CERTIFICATE_UNTRUSTED" });
+  });
+
   test("files that change are noticed; of a pair that does not fit the old one stays, and it is told once", async () => {
     const files = await copied(ours, "watched");
     const said = new Log<string>();
