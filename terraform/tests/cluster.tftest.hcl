@@ -291,3 +291,14 @@ run "an_address_of_another_subnet" {
 
   expect_failures = [data.aws_subnet.scheduler]
 }
+
+run "a_repository_in_ecr_that_is_there_already" {
+  variables {
+    docker_registry = "000000000001.dkr.ecr.eu-west-1.amazonaws.com/team/taskflock"
+  }
+
+  assert {
+    condition     = length(aws_ecr_repository.taskflock) == 0 && one([for statement in jsondecode(aws_iam_role_policy.node["worker"].policy).Statement : statement.Resource if try(statement.Sid, "") == "PullImage"]) == "arn:aws:ecr:eu-west-1:000000000001:repository/team/taskflock"
+    error_message = "Machines must be allowed to pull from a repository in ECR that was given."
+  }
+}

@@ -17,6 +17,7 @@ import { streamOf } from "./relay-stream.ts";
 import { DEFAULT_MAX_FRAME_BYTES, type DownDirection, type UpDirection } from "./scheduler-link.ts";
 import { ServerLink, type ServerLinkHandlers, type Traffic } from "./server-link.ts";
 import { websockets } from "./websockets.ts";
+import { type Line, readWhole } from "./whole-messages.ts";
 
 const AUTHENTICATE_MS = 5_000;
 const MAX_STRANGERS = 1_000;
@@ -101,7 +102,7 @@ export class LinkServer {
     this.#sockets = new ws.WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
-      maxPayload: options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES,
+      maxPayload: this.#maxFrameBytes,
       skipUTF8Validation: true,
       handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     });
@@ -112,6 +113,10 @@ export class LinkServer {
       for (const link of this.#links) link.ping();
     }, options.pingMs ?? 2_000);
     this.#ping.unref();
+  }
+
+  get #maxFrameBytes(): number {
+    return this.#options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
   }
 
   get port(): number {
@@ -146,7 +151,10 @@ export class LinkServer {
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
       return;
     }
-    this.#sockets.handleUpgrade(request, socket, head, (client) => this.#greet(client, socket as Socket));
+    this.#sockets.handleUpgrade(request, socket, head, (client) => {
+      client.on("error", readWhole({ socket: client, wire: socket }, { masked: true, maxBytes: this.#maxFrameBytes }));
+      this.#greet(client, socket as Socket);
+    });
   }
 
   /** A stranger: may send one small frame, soon. */
@@ -178,7 +186,6 @@ export class LinkServer {
       authenticateMs,
     );
     socket.prependListener("data", count);
-    client.on("error", ignore);
     client.on("close", known);
     client.once("message", (data: RawData) => {
       // Nothing more may come before the welcome.
@@ -188,7 +195,7 @@ export class LinkServer {
         ([who, admission]) => {
           if (client.readyState !== client.OPEN || this.#closing) return;
           known();
-          this.#welcome(client, from, who, admission);
+          this.#welcome({ socket: client, wire: socket }, from, who, admission);
         },
         (error: unknown) => {
           if (!isFlockError(error)) throw error;
@@ -208,8 +215,9 @@ export class LinkServer {
     return [who, this.#options.admit(hello, who)];
   }
 
-  #welcome(client: WebSocket, from: string, who: Identity, admission: Admission | StreamAdmission): void {
-    const maxFrameBytes = this.#options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
+  #welcome(line: Line, from: string, who: Identity, admission: Admission | StreamAdmission): void {
+    const { socket: client } = line;
+    const maxFrameBytes = this.#maxFrameBytes;
     const peerKey = who.role === "viewer" ? "" : this.peerKey;
     const facts = { protocol: PROTOCOL_VERSION, maxFrameBytes, ...who, peerKey, peersUseTls: false };
     client.send(encodeHandshake({ t: "welcome", ...facts, ...admission.welcome }));
@@ -218,7 +226,7 @@ export class LinkServer {
       return;
     }
     const link = new ServerLink({
-      socket: client,
+      ...line,
       up: admission.up,
       down: admission.down,
       payloads: this.#options.payloads,

@@ -1,15 +1,16 @@
 // One attempt to connect: from an address to a welcomed WebSocket, or to an error a person understands.
 
 import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { parseAddress } from "../address.ts";
 import { localPathOf } from "../local-socket.ts";
 import { FlockError, type Hello, isFlockError, type Welcome } from "../words/index.ts";
 import { decodeAnswer, encodeHandshake, SUBPROTOCOL } from "./handshake.ts";
 import { websockets } from "./websockets.ts";
+import { type Line, readWhole } from "./whole-messages.ts";
 
-export interface OpenedSocket {
-  readonly socket: WebSocket;
+export interface OpenedSocket extends Line {
   readonly welcome: Welcome;
   /** To be called once by who listens from now on: takes the listeners off, and says which frames came after the welcome already. */
   takeOver(): Buffer[];
@@ -59,11 +60,13 @@ function open(options: SocketOptions, path: string | null): Promise<OpenedSocket
     const timer = setTimeout(() => fail(refusedError(options.address, "it did not answer in time")), options.timeoutMs);
     const abort = (): void => fail(refusedError(options.address, "the attempt was given up"));
     const early: Buffer[] = [];
+    let wire: Duplex | undefined;
+    let stopReading = ignore;
     const settle = (listener: (data: RawData) => void): void => {
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", abort);
       socket.removeAllListeners();
-      socket.on("error", ignore); // a socket that is thrown away may still fail
+      socket.on("error", stopReading); // a socket that is thrown away may still fail
       socket.on("message", listener);
     };
     const takeOver = (): Buffer[] => {
@@ -83,13 +86,19 @@ function open(options: SocketOptions, path: string | null): Promise<OpenedSocket
     });
     socket.on("error", (error) => fail(socketError(options.address, error)));
     socket.on("close", () => fail(notScheduler(options.address, "it closed the connection without a welcome")));
-    socket.on("open", () => socket.send(encodeHandshake(options.hello)));
+    socket.on("upgrade", (response) => {
+      wire = response.socket;
+    });
+    socket.on("open", () => {
+      stopReading = readWhole({ socket, wire: wire! }, { masked: false, maxBytes: options.maxFrameBytes });
+      socket.send(encodeHandshake(options.hello));
+    });
     socket.on("message", (data: RawData) => {
       try {
         const answer = decodeAnswer(data as Buffer);
         if (answer instanceof FlockError) return fail(answer);
         settle((frame) => early.push(frame as Buffer));
-        resolve({ socket, welcome: answer, takeOver });
+        resolve({ socket, wire: wire!, welcome: answer, takeOver });
       } catch (error) {
         const ours = isFlockError(error) && error.code !== "FLOCK_PROTOCOL";
         fail(ours ? error : notScheduler(options.address, "it does not speak Taskflock's protocol", error));

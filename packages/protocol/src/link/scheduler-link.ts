@@ -16,6 +16,7 @@ import { decodeRefused, isHandshake } from "./handshake.ts";
 import { type OpenedSocket, openSocket } from "./open-socket.ts";
 import { ReadingClock } from "./reading-clock.ts";
 import { Upstream } from "./upstream.ts";
+import { type Line, sendPacket } from "./whole-messages.ts";
 
 export type UpDirection = "client" | "worker" | "nanny";
 export type DownDirection = "toClient" | "toWorker";
@@ -81,8 +82,9 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
   readonly #upstream: Upstream = new Upstream();
   readonly #clock: ReadingClock;
   readonly #stop: AbortController = new AbortController();
+  readonly #write = (packet: Buffer): void => sendPacket(this.#line, packet);
   #welcome: Welcome;
-  #socket: WebSocket;
+  #line: Line;
   #state: State = "up";
   #scheduled = false;
   #received = 0;
@@ -107,10 +109,14 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
     this.#options = options;
     this.#builder = new FrameBuilder(options.up);
     this.#welcome = opened.welcome;
-    this.#socket = opened.socket;
+    this.#line = opened;
     this.#clock = new ReadingClock(() => this.#judge());
     this.#early = this.#listen(opened);
     setImmediate(() => this.#announce());
+  }
+
+  get #socket(): WebSocket {
+    return this.#line.socket;
   }
 
   /** What the scheduler said last. */
@@ -234,7 +240,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
 
   #pump(): void {
     if (this.#state === "down" || this.#state === "over" || this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#upstream.pump(this.#welcome.creditBytes, this.#received, (frame) => this.#socket.send(frame));
+    this.#upstream.pump(this.#welcome.creditBytes, this.#received, this.#write);
     if (!this.#upstream.waiting) this.#onQuiet?.();
   }
 
@@ -278,12 +284,12 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
   }
 
   #up(opened: OpenedSocket): void {
-    const { socket, welcome } = opened;
+    const { welcome } = opened;
     this.#collect(); // belongs to the time before the reconnect
     if (welcome.resumed) this.#upstream.resume(welcome.received);
     else this.#upstream.restart(this.#options.up === "nanny"); // a nanny has no session: what it saw is said again
     this.#welcome = welcome;
-    this.#socket = socket;
+    this.#line = opened;
     this.#received = 0;
     this.#state = "up";
     const early = this.#listen(opened);
@@ -294,7 +300,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
 
   #collect(): void {
     if (this.#builder.count > 0) {
-      this.#upstream.push(this.#builder.finish({ seq: this.#upstream.nextSeq, ack: this.#received }));
+      this.#upstream.push(this.#builder.pack({ seq: this.#upstream.nextSeq, ack: this.#received }));
     }
   }
 

@@ -324,6 +324,43 @@ export const errorRegistry = {
     summary: "Slurm could not be asked about jobs, or did not end them.",
     advice: "The message has Slurm's own words; see whether its controller runs (scontrol ping).",
   },
+  FLOCK_DOCKER_MISSING: {
+    summary: "Docker's program is not on this machine, or not in PATH.",
+    advice: "Install Docker (docs.docker.com/engine/install), or name another program by --docker.",
+  },
+  FLOCK_DOCKER_UNREACHABLE: {
+    summary: "Docker's daemon does not answer, or does not let this user in.",
+    advice: "Start it; on Linux the user must be in the group docker; DOCKER_HOST names one elsewhere.",
+  },
+  FLOCK_IMAGE_BUILD: {
+    summary: "An image could not be built.",
+    advice: "Docker's own words stand above the message; docs/docker.md says what a build needs.",
+  },
+  FLOCK_IMAGE_UNKNOWN: {
+    summary: "There is no such image on this machine.",
+    advice: "Build it first: taskflock image build.",
+  },
+  FLOCK_IMAGE_PUSH: {
+    summary: "A registry did not take an image: the log-in was refused, or it broke off.",
+    advice: "The message has Docker's words; for registries other than ECR, `docker login` first.",
+  },
+  FLOCK_AWS_SDK: {
+    summary: "A command for AWS needs a client of the AWS SDK, which is not installed or cannot be loaded.",
+    advice: "npm install the package that the message names.",
+  },
+  FLOCK_AWS_CREDENTIALS: {
+    summary: "AWS credentials were not found, are wrong, or have expired.",
+    advice: "`aws sts get-caller-identity` says which are found; AWS_PROFILE chooses others.",
+  },
+  FLOCK_AWS_REGION: { summary: "No AWS region is given.", advice: "Pass --region, or set AWS_REGION." },
+  FLOCK_AWS_DENIED: {
+    summary: "The AWS credentials may not do what was asked.",
+    advice: "The message has what, and AWS's words; let the account's administrator allow it.",
+  },
+  FLOCK_AWS_FAILED: {
+    summary: "AWS refused, or could not be reached.",
+    advice: "The message has AWS's words; docs/troubleshooting.md knows the usual ones.",
+  },
   FLOCK_RECORDING_INVALID: {
     summary: "A recording cannot be replayed.",
     advice: "Replay with the version that recorded it.",

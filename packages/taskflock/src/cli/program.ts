@@ -6,6 +6,7 @@ import { addDashboardCommand, addLinkCommand } from "./dashboard.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addGpuCommand } from "./gpu.ts";
+import { addImageCommand } from "./image.ts";
 import { addReplayCommand } from "./replay.ts";
 import { addReportCommand } from "./report.ts";
 import { addSchedulerCommand } from "./scheduler.ts";
@@ -57,6 +58,7 @@ Every flag is also an environment variable, which the --help of its command name
   addRestartCommand(program);
   addDoctorCommand(program);
   addGpuCommand(program);
+  addImageCommand(program);
   addReplayCommand(program);
   addReportCommand(program);
   addTensorflowCommand(program);
