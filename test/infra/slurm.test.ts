@@ -1,9 +1,9 @@
 // SlurmCluster on a real Slurm with two nodes, which run on this machine.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { type Client, loadDigits, range, type SearchResult, SlurmCluster, type SlurmEvent, svc } from "taskflock";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Client, loadDigits, range, type SearchResult, SlurmCluster, type SlurmEvent, svc } from "taskflock";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SlurmNodes, whyNoSlurm } from "./slurm-nodes.ts";
 
@@ -197,11 +197,22 @@ describe.skipIf(why !== null)("a Slurm cluster of two nodes", () => {
     expect(events.filter(({ kind }) => kind === "submitted")).toHaveLength(3);
   });
 
-  test("beyond loopback it wants to be told that the network is trusted", async () => {
-    const beyond = options({ host: "0.0.0.0" });
-    await expect(SlurmCluster.start(beyond)).rejects.toMatchObject({
-      code: "FLOCK_CLUSTER_START",
-      message: expect.stringContaining("--insecure"),
+  test("links are encrypted by certificates of its own, unless the network is trusted", async () => {
+    const [cluster] = await start({ workers: 1 });
+    const { caFile, address, token, dashboardUrl } = cluster;
+    expect(dashboardUrl).toMatch(/^https:/);
+    expect(await cluster.dashboardLink()).toMatch(/^https:.+code=/);
+    await expect(Client.connect(address, { token, reconnectMs: 0 })).rejects.toMatchObject({
+      code: "FLOCK_TLS_NEEDED",
     });
+    const [folder = ""] = readdirSync(shared());
+    expect(readFileSync(join(shared(), folder, "ca.pem"))).toEqual(readFileSync(caFile ?? ""));
+    expect(readdirSync(join(shared(), folder)).filter((name) => name.includes("key"))).toEqual([]);
+    await cluster.close();
+    expect(existsSync(dirname(caFile ?? ""))).toBe(false);
+
+    const [trusting] = await start({ workers: 1, insecure: true });
+    expect([trusting.caFile, new URL(trusting.dashboardUrl).protocol]).toEqual([null, "http:"]);
+    expect(await trusting.dashboardLink()).toMatch(/^http:.+code=/);
   });
 });
