@@ -29,7 +29,7 @@ export { AsCompleted, asCompleted } from "./as-completed.ts";
 export type { AttachedRun } from "./attached-run.ts";
 export { type DatasetInfo, fireAndForget, type PublishOptions } from "./client/data.ts";
 export { Client } from "./client.ts";
-export type { ClientOptions, ScatterAllOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
+export type { ClientOptions, ScatterAllOptions, ScatterOptions, TlsOptions, WaitOptions } from "./client-options.ts";
 export type { ExecOptions, FileContent } from "./commands/exec.ts";
 export type { ExecResult } from "./commands/spec.ts";
 export { copy } from "./copy.ts";

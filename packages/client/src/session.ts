@@ -10,14 +10,16 @@ import {
   NO_PAYLOAD,
   type PayloadRef,
   PayloadStore,
+  peerAccess,
   type Resume,
   readToken,
   SchedulerLink,
   type SchedulerToClient,
+  type Trust,
   type Welcome,
 } from "@taskflock/protocol";
 import { ArgumentEncoder, type ArgumentHost } from "./arguments.ts";
-import type { ScatterOptions } from "./client-options.ts";
+import type { ScatterOptions, SessionOptions } from "./client-options.ts";
 import { again, closedError, releasedError, sessionLostError } from "./endings.ts";
 import { FunctionTable } from "./function-table.ts";
 import type { PackageMode } from "./functions/index.ts";
@@ -45,19 +47,9 @@ import { EndWaiter, ValueWaiter } from "./waiters.ts";
 /** Tasks that one question names: it is to fit in a frame. */
 const NAMED_AT_ONCE = 100_000;
 
-export interface SessionOptions {
-  readonly address: string;
-  readonly token: string | undefined;
-  readonly tokenFile: string | undefined;
-  readonly name: string;
-  readonly reconnectMs: number;
-  readonly packages: PackageMode;
-  readonly logs: LogSink;
-  readonly keptArgumentBytes: number;
-}
-
 export class Session implements FutureOwner, TaskTableHost, SubmissionHost, ArgumentHost {
   readonly address: string;
+  readonly trust: Trust;
   /** What the status page wants to be shown. */
   readonly authorization: () => string;
   readonly packages: PackageMode;
@@ -87,11 +79,12 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
 
   /** Rejects with FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH, FLOCK_ADDRESS_INVALID. */
   static async open(options: SessionOptions): Promise<Session> {
-    const { address, name, reconnectMs, tokenFile } = options;
-    const token = readToken({ address, token: options.token, tokenFile });
+    const { address, trust, name, reconnectMs } = options;
+    const token = readToken(options);
     const session = new Session(options, token);
     session.#link = await SchedulerLink.open<"client", "toClient">({
       address,
+      trust,
       token,
       up: "client",
       down: "toClient",
@@ -108,12 +101,13 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
     return session;
   }
 
-  private constructor({ address, logs, packages, keptArgumentBytes }: SessionOptions, token: string) {
+  private constructor({ address, trust, logs, packages, keptArgumentBytes }: SessionOptions, token: string) {
     this.address = address;
+    this.trust = trust;
     this.packages = packages;
     this.#logs = logs;
     this.authorization = () => `Bearer ${token}`;
-    this.#bulk = new BulkClient({ key: () => this.#link?.welcome.peerKey ?? "", scheduler: address });
+    this.#bulk = new BulkClient({ ...peerAccess(() => this.#link?.welcome), scheduler: this });
     this.#retrieval = new Retrieval(this, this.#bulk);
     this.results = new Results(this.payloads, this.#retrieval, (record) => this.keyOf(record));
     this.questions = new Questions(this);

@@ -5,6 +5,7 @@ export * from "./context.ts";
 export * from "./function-description.ts";
 export * from "./installed-package.ts";
 export { type Preloaded, preload } from "./preload.ts";
+export * from "./tls/trust.ts";
 export { isDetailEntry } from "./validation/run-details.ts";
 export * from "./value/index.ts";
 export * from "./words/index.ts";

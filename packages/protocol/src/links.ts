@@ -9,5 +9,8 @@ export * from "./link/scheduler-link.ts";
 export * from "./link/server-link.ts";
 export * from "./payload-store.ts";
 export * from "./state-folder.ts";
+export { newSecureServer, useTls } from "./tls/secure-port.ts";
+export * from "./tls/server-certificate.ts";
+export * from "./tls/trust.ts";
 export * from "./token.ts";
 export * from "./words/index.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { FlockError, isLoopback } from "@taskflock/protocol/links";
+import { FlockError, isLoopback, type ServerCertificate } from "@taskflock/protocol/links";
 import type { Logger } from "pino";
 import type { SchedulerConfig } from "./machine/index.ts";
 
@@ -10,6 +10,8 @@ export interface SchedulerOptions {
   readonly port?: number;
   /** Demanded of everybody who connects. */
   readonly token: string;
+  /** TLS, with this certificate, on its port and those of the workers. Default: plain text. */
+  readonly certificate?: ServerCertificate | null;
   /** Accept plain text on an address beyond loopback. */
   readonly insecure?: boolean;
   /** Record every event to this file. */
@@ -50,6 +52,7 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 8786,
     token: options.token,
+    certificate: options.certificate ?? null,
     insecure: options.insecure ?? false,
     recordFile: options.recordFile ?? null,
     logger: options.logger,
@@ -73,17 +76,17 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
   return complete;
 }
 
-function demandTrust({ host, insecure, logger }: CompleteSchedulerOptions): void {
-  if (isLoopback(host)) return;
+function demandTrust({ host, certificate, insecure, logger }: CompleteSchedulerOptions): void {
+  if (isLoopback(host) || certificate !== null) return;
   if (!insecure) {
     throw new FlockError(
       "FLOCK_INSECURE",
-      `${host} is reached from beyond this machine, and the traffic would be plain text. Listen on 127.0.0.1, or pass --insecure on a network you trust.`,
+      `${host} is reached from beyond this machine, and the traffic would be plain text. Make certificates with \`taskflock certs init\`, and pass --tls-cert and --tls-key; or listen on 127.0.0.1; or pass --insecure on a network you trust.`,
     );
   }
   logger.warn(
     { host },
-    "plain text beyond loopback: whoever can read the network can read the token and own the workers",
+    "plain text beyond loopback (--insecure): whoever can read the network can read the token and own the workers; --tls-cert and --tls-key end that",
   );
 }
 

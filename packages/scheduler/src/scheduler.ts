@@ -120,11 +120,12 @@ class Scheduler implements RunningScheduler {
   }
 
   async listen(): Promise<void> {
-    const { host, port, token, maxFrameBytes } = this.#options;
+    const { host, port, token, certificate, maxFrameBytes } = this.#options;
     this.#server = await LinkServer.listen({
       host,
       port,
       authenticator: oneToken(token),
+      certificate,
       maxFrameBytes,
       payloads: this.#payloads,
       admit: (hello) => this.#admit(hello),

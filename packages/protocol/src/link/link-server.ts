@@ -7,6 +7,8 @@ import type { Duplex } from "node:stream";
 import type { RawData, WebSocket, WebSocketServer } from "ws";
 import { listenLocally } from "../local-socket.ts";
 import type { PayloadStore } from "../payload-store.ts";
+import { acceptPlain, newSecureServer } from "../tls/secure-port.ts";
+import type { ServerCertificate } from "../tls/server-certificate.ts";
 import { makeToken, tokensEqual } from "../token.ts";
 import { FlockError, type Hello, type Identity, isFlockError, PROTOCOL_VERSION, type Welcome } from "../words/index.ts";
 import type { Authenticator } from "./authenticator.ts";
@@ -47,6 +49,8 @@ export interface LinkServerOptions {
   /** 0 takes any free one. */
   readonly port: number;
   readonly authenticator: Authenticator;
+  /** TLS, for this port and those of the workers; default: plain text. */
+  readonly certificate?: ServerCertificate | null;
   readonly payloads: PayloadStore;
   readonly maxFrameBytes?: number;
   readonly authenticateMs?: number;
@@ -79,7 +83,7 @@ export class LinkServer {
       await bind(server.#http, options.host, options.port);
       server.#port = (server.#http.address() as AddressInfo).port;
       server.#local = await listenLocally(options.host, server.#port, (socket) => {
-        server.#http.emit("connection", socket);
+        acceptPlain(server.#http, server.#certificate !== null, socket);
         socket.resume();
       });
     } catch (error) {
@@ -91,11 +95,8 @@ export class LinkServer {
 
   private constructor(options: LinkServerOptions) {
     this.#options = options;
-    this.#http = createServer({
-      headersTimeout: AUTHENTICATE_MS,
-      connectionsCheckingInterval: 1_000,
-      maxHeaderSize: 8_192,
-    });
+    const limits = { headersTimeout: AUTHENTICATE_MS, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 };
+    this.#http = this.#certificate === null ? createServer(limits) : newSecureServer(limits, this.#certificate);
     this.#http.on("request", explainPort);
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     const ws = websockets();
@@ -113,6 +114,10 @@ export class LinkServer {
       for (const link of this.#links) link.ping();
     }, options.pingMs ?? 2_000);
     this.#ping.unref();
+  }
+
+  get #certificate(): ServerCertificate | null {
+    return this.#options.certificate ?? null;
   }
 
   get #maxFrameBytes(): number {
@@ -219,7 +224,13 @@ export class LinkServer {
     const { socket: client } = line;
     const maxFrameBytes = this.#maxFrameBytes;
     const peerKey = who.role === "viewer" ? "" : this.peerKey;
-    const facts = { protocol: PROTOCOL_VERSION, maxFrameBytes, ...who, peerKey, peersUseTls: false };
+    const facts = {
+      protocol: PROTOCOL_VERSION,
+      maxFrameBytes,
+      ...who,
+      peerKey,
+      peersUseTls: this.#certificate !== null,
+    };
     client.send(encodeHandshake({ t: "welcome", ...facts, ...admission.welcome }));
     if ("stream" in admission) {
       admission.stream(streamOf(client));

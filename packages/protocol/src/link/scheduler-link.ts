@@ -4,6 +4,7 @@
 import type { RawData, WebSocket } from "ws";
 import { type Direction, decodeFrame, FrameBuilder } from "../frames/frames.ts";
 import type { PayloadStore } from "../payload-store.ts";
+import type { Trust } from "../tls/trust.ts";
 import {
   type Directions,
   FlockError,
@@ -53,6 +54,8 @@ const FINAL = new Set([
 
 export interface SchedulerLinkOptions<U extends UpDirection, D extends DownDirection> {
   readonly address: string;
+  /** Default: TLS only where the address says wss://, and the CAs that Node trusts. */
+  readonly trust?: Trust | undefined;
   readonly token: string;
   readonly up: U;
   readonly down: D;
@@ -96,7 +99,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
 
   /**
    * Connects. Rejects with FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH or
-   * FLOCK_ADDRESS_INVALID.
+   * FLOCK_ADDRESS_INVALID, FLOCK_TLS_…, FLOCK_CERTIFICATE_….
    */
   static async open<U extends UpDirection, D extends DownDirection>(
     options: SchedulerLinkOptions<U, D>,
@@ -333,7 +336,7 @@ function connect<U extends UpDirection, D extends DownDirection>(
   const known = { ...common, ...(options.up === "client" ? { observer: false } : {}), ...options.hello };
   const hello = (options.up === "nanny" ? known : { ...known, resume }) as unknown as Hello;
   const maxFrameBytes = options.maxFrameBytes ?? MAX_DOWN_BYTES;
-  return openSocket({ address: options.address, hello, timeoutMs, maxFrameBytes, signal });
+  return openSocket({ address: options.address, trust: options.trust, hello, timeoutMs, maxFrameBytes, signal });
 }
 
 function tooLarge(bytes: number, limit: number): FlockError {

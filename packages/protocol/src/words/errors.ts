@@ -289,7 +289,38 @@ export const errorRegistry = {
   },
   FLOCK_INSECURE: {
     summary: "An address beyond loopback needs TLS.",
-    advice: "Pass --insecure to accept plain text on a network you trust.",
+    advice:
+      "Make certificates with `taskflock certs init`, and pass --tls-cert and --tls-key; or --insecure, to accept plain text on a network you trust.",
+  },
+  FLOCK_TLS_REQUIRED: {
+    summary: "The port speaks TLS, and who connected spoke plain text.",
+    advice:
+      "Pass the cluster's CA: --tls-ca, TASKFLOCK_TLS_CA, or the client's option `tls: { caFile }`. Where a public CA signed the certificate, write the address as wss://.",
+  },
+  FLOCK_TLS_NOT_SPOKEN: {
+    summary: "Who connected spoke TLS, and the port speaks plain text.",
+    advice: "Start the scheduler with --tls-cert and --tls-key; or connect without a CA and without wss://.",
+  },
+  FLOCK_CERTIFICATE_UNTRUSTED: {
+    summary: "No CA that is trusted here signed the certificate.",
+    advice: "Pass the CA that did: --tls-ca, TASKFLOCK_TLS_CA, or the client's option `tls: { caFile }`.",
+  },
+  FLOCK_CERTIFICATE_EXPIRED: {
+    summary: "The certificate is not valid any more, or not yet.",
+    advice:
+      "`taskflock certs show` says until when it is, `taskflock certs renew` makes a new one; check the clocks, too.",
+  },
+  FLOCK_CERTIFICATE_NAME: {
+    summary: "The certificate is for another host.",
+    advice: "Connect by a name that it is for, or make one that is for this name: `taskflock certs init --host NAME`.",
+  },
+  FLOCK_CERTIFICATE_KEY: {
+    summary: "The private key does not fit the certificate.",
+    advice: "Give the two files that were made together.",
+  },
+  FLOCK_CERTIFICATE_FILE: {
+    summary: "A file of TLS is missing, or holds something else.",
+    advice: "`taskflock certs init` makes the files; --tls-cert, --tls-key and --tls-ca name them.",
   },
   FLOCK_CERTS_EXIST: {
     summary: "The folder holds certificates already, and a new authority would cut off whoever trusts the old one.",
