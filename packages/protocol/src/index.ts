@@ -29,6 +29,7 @@ export * from "./link/server-link.ts";
 export * from "./payload-store.ts";
 export { type Preloaded, preload } from "./preload.ts";
 export * from "./state-folder.ts";
+export { askPage, type PageRequest } from "./tls/ask-page.ts";
 export * from "./tls/trust.ts";
 export * from "./token.ts";
 export { isDetailEntry } from "./validation/run-details.ts";
