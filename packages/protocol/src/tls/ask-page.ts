@@ -33,7 +33,7 @@ function send(
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   return new Promise((resolve, reject) => {
     const createConnection = () => connectTls(host, Number(url.port || 443), trust);
-    const sent: ClientRequest = request(url, { method, headers, signal, agent: false, createConnection }, resolve);
+    const sent: ClientRequest = request(url, { method, headers, signal, createConnection }, resolve);
     sent.on("error", reject);
     sent.end(body);
   });
