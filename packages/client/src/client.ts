@@ -27,6 +27,7 @@ import { type ClientOptions, compileClientOptions } from "./client-options.ts";
 import { ClientExecutor, type ExecutorHost } from "./executor.ts";
 import { loadSeldom, loadSession } from "./load-session.ts";
 import type { LogSink } from "./logs.ts";
+import { ensureMayWork } from "./rights.ts";
 import type { RunOptions, TaskRun } from "./runs.ts";
 import type { Session } from "./session.ts";
 
@@ -55,7 +56,9 @@ export class Client extends ClientTools {
 
   /** A run of your own, for tasks that people follow as one thing: pass it as `{ run }`, and close it at the end. */
   run(name: string, options?: RunOptions): TaskRun {
-    return this.open().runs.start(name, options);
+    const { runs, welcome } = this.open();
+    ensureMayWork(welcome, "open runs");
+    return runs.start(name, options);
   }
 
   /**

@@ -53,6 +53,8 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   /** What the status page wants to be shown. */
   readonly authorization: () => string;
   readonly packages: PackageMode;
+  /** What the scheduler said last. */
+  welcome: Welcome | null = null;
   readonly payloads: PayloadStore = new PayloadStore();
   readonly gate: Gate = new Gate();
   readonly allowance: Allowance = allowanceOf(this);
@@ -73,7 +75,6 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   readonly #retrieval: Retrieval;
   readonly #logs: LogSink;
   #link: SchedulerLink<"client", "toClient"> | null = null;
-  #welcome: Welcome | null = null;
   #wasUp = false;
   #ended: FlockError | null = null;
 
@@ -96,7 +97,7 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
       onDown: () => {},
       onGone: (error) => session.#end(error),
     });
-    session.#welcome = session.#link.welcome;
+    session.welcome = session.#link.welcome;
     session.tracing = await loadTracing(session, session.#link.welcome.now);
     return session;
   }
@@ -140,24 +141,24 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   }
 
   get sessionId(): number {
-    return this.#welcome?.id ?? 0;
+    return this.welcome?.id ?? 0;
   }
 
   /** What another end shows that is to go on with the session. */
   get resume(): Resume {
-    return { id: this.sessionId, secret: this.#welcome?.secret ?? "" };
+    return { id: this.sessionId, secret: this.welcome?.secret ?? "" };
   }
 
   get maxFrameBytes(): number {
-    return this.#welcome?.maxFrameBytes ?? 0;
+    return this.welcome?.maxFrameBytes ?? 0;
   }
 
   get inlineLimitBytes(): number {
-    return this.#welcome?.inlineLimitBytes ?? 0;
+    return this.welcome?.inlineLimitBytes ?? 0;
   }
 
   get admissionBytes(): number {
-    return this.#welcome?.admissionBytes ?? 0;
+    return this.welcome?.admissionBytes ?? 0;
   }
 
   /** Sends after all that was sent before; then frees the payload that the message refers to. */

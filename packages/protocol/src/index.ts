@@ -18,6 +18,7 @@ export * from "./frames/frames.ts";
 export * from "./function-description.ts";
 export * from "./installed-package.ts";
 export * from "./link/allowance.ts";
+export * from "./link/attempts.ts";
 export * from "./link/authenticator.ts";
 export * from "./link/farewell.ts";
 export * from "./link/link-server.ts";

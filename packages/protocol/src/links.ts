@@ -1,6 +1,7 @@
 // What a process needs that passes values on without looking into them, as a scheduler and a nanny do: links, addresses, tokens, words.
 export * from "./address.ts";
 export * from "./context.ts";
+export * from "./link/attempts.ts";
 export * from "./link/authenticator.ts";
 export * from "./link/link-server.ts";
 export * from "./link/reading-clock.ts";

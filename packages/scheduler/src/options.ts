@@ -10,6 +10,10 @@ export interface SchedulerOptions {
   readonly port?: number;
   /** Demanded of everybody who connects. */
   readonly token: string;
+  /** Users beside the cluster's own token, as `taskflock user` writes them. Default: none. */
+  readonly usersFile?: string;
+  /** A line of who did what is appended to it for each; "-": to the log. Default: none. */
+  readonly auditLog?: string;
   /** TLS, with this certificate, on its port and those of the workers. Default: plain text. */
   readonly certificate?: ServerCertificate | null;
   /** Accept plain text on an address beyond loopback. */
@@ -42,8 +46,10 @@ export interface SchedulerOptions {
   readonly config?: Partial<Omit<SchedulerConfig, "facts">>;
 }
 
-export type CompleteSchedulerOptions = Required<Omit<SchedulerOptions, "recordFile">> & {
+export type CompleteSchedulerOptions = Required<Omit<SchedulerOptions, "recordFile" | "usersFile" | "auditLog">> & {
   readonly recordFile: string | null;
+  readonly usersFile: string | null;
+  readonly auditLog: string | null;
 };
 
 /** Fills in defaults; throws FLOCK_INSECURE, FLOCK_OPTION_INVALID. */
@@ -55,6 +61,8 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
     certificate: options.certificate ?? null,
     insecure: options.insecure ?? false,
     recordFile: options.recordFile ?? null,
+    usersFile: options.usersFile ?? null,
+    auditLog: options.auditLog ?? null,
     logger: options.logger,
     sessionReconnectMs: options.sessionReconnectMs ?? 30_000,
     workerReconnectMs: options.workerReconnectMs ?? 2_000,

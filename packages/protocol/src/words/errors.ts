@@ -36,6 +36,20 @@ export const errorRegistry = {
     advice: "Remove it by `taskflock context remove NAME`, and save it anew.",
   },
   FLOCK_FORBIDDEN: { summary: "The token's role does not allow this.", advice: "Use a token of a role that may." },
+  FLOCK_TRY_LATER: {
+    summary:
+      "So many wrong tokens came from an address, or so many passwords are to be checked at once, that no further one is looked at for now.",
+    advice: "Check the name and the password, and try again after a minute.",
+  },
+  FLOCK_USERS_INVALID: {
+    summary: "The users file cannot be read or written, or is not what `taskflock user` writes.",
+    advice:
+      "Make it, and change it, by `taskflock user add`, `role`, `password` and `remove` only; keep its mode 0600.",
+  },
+  FLOCK_USER_UNKNOWN: {
+    summary: "There is no user of this name in the users file.",
+    advice: "`taskflock user list` names those who are there.",
+  },
   FLOCK_REQUEST_REFUSED: {
     summary:
       "The dashboard refused a request that names another host, comes from a page of another site, or changes something without saying where it comes from.",

@@ -13,6 +13,7 @@ import { addSchedulerCommand } from "./scheduler.ts";
 import { addStatusCommand, addTokenCommand } from "./status.ts";
 import { addTensorflowCommand } from "./tensorflow.ts";
 import { addTopCommand } from "./top.ts";
+import { addUserCommand } from "./user.ts";
 import { addWatchCommands } from "./watch.ts";
 import { addWhyCommands } from "./why.ts";
 import { addWorkerCommand } from "./worker.ts";
@@ -52,6 +53,7 @@ Every flag is also an environment variable, which the --help of its command name
   addStatusCommand(program);
   addTopCommand(program);
   addTokenCommand(program);
+  addUserCommand(program);
   addCertsCommand(program);
   addContextCommand(program);
   addRetireCommand(program);

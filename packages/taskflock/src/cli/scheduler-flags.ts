@@ -2,13 +2,19 @@ import { logLevels } from "../logger.ts";
 import { byteSizeFrom, descriptorNumber, duration, integer, modules, names, port } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
 
-/** Who may look at the page. */
+/** Of both. */
 const pageFlags: readonly Flag[] = [
   {
     flags: "--viewer-token-file <file>",
     description:
       "file that holds a second token, with which people can look at the page and change nothing (default: none)",
     variable: "VIEWER_TOKEN_FILE",
+  },
+  {
+    flags: "--audit-log <file>",
+    description:
+      "file that a line is appended to for each who came, was refused, or did something; -: the log (default: none)",
+    variable: "AUDIT_LOG",
   },
   {
     flags: "--dashboard-allowed-hosts <names>",
@@ -82,6 +88,12 @@ export const schedulerFlags: readonly Flag[] = [
     flags: "--token-file <file>",
     description: "file that holds the token (default: one is made and left where local clients find it)",
     variable: "TOKEN_FILE",
+  },
+  {
+    flags: "--users-file <file>",
+    description:
+      "file of users, as `taskflock user` writes it; they come beside those who have the token (default: none)",
+    variable: "USERS_FILE",
   },
   ...pageFlags,
   {

@@ -8,6 +8,7 @@ import { printLine } from "../process.ts";
 
 export interface PageFlags {
   readonly viewerTokenFile?: string;
+  readonly auditLog?: string;
   /** Names by which a proxy or the network knows the page's server. */
   readonly dashboardAllowedHosts?: readonly string[];
 }

@@ -16,6 +16,7 @@ export interface SchedulerFlags extends PageFlags {
   readonly dashboardPort: number;
   readonly tokenFile?: string;
   readonly tokenFd?: number;
+  readonly usersFile?: string;
   readonly insecure: boolean;
   readonly record?: string;
   readonly maxFrameBytes: number;
@@ -55,6 +56,8 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     dashboard: dashboard.url,
     ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
     ...(flags.record === undefined ? {} : { recordFile: flags.record }),
+    ...(flags.usersFile === undefined ? {} : { usersFile: flags.usersFile }),
+    ...(flags.auditLog === undefined ? {} : { auditLog: flags.auditLog }),
   }).catch((error: unknown) => closeAndThrow(dashboard, error));
   const preloaded = await preloadOrClose(scheduler, flags.preload).catch((error: unknown) =>
     closeAndThrow(dashboard, error),
