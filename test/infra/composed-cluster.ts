@@ -1,4 +1,5 @@
 // docker/compose.yaml, brought up as it is, without Prometheus and Grafana.
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { root } from "../tidy/tree.ts";
@@ -15,6 +16,8 @@ export class ComposedCluster {
   /** Of the scheduler, as this machine reaches it. */
   readonly address: string;
   readonly page: string;
+  /** The authority of its certificates. */
+  readonly caFile: string;
   readonly network: string;
   scheduler = "";
   readonly #engine: DockerEngine;
@@ -23,8 +26,9 @@ export class ComposedCluster {
 
   private constructor(engine: DockerEngine, { image, secrets }: Composition, [port, pagePort]: readonly number[]) {
     this.#engine = engine;
-    this.address = `127.0.0.1:${port}`;
-    this.page = `http://127.0.0.1:${pagePort}`;
+    this.address = `wss://127.0.0.1:${port}`;
+    this.page = `https://127.0.0.1:${pagePort}`;
+    this.caFile = join(secrets, "ca.pem");
     this.network = `${this.#project}_default`;
     const ports = { SCHEDULER_PORT: String(port), PAGE_PORT: String(pagePort) };
     this.#env = { ...ports, TASKFLOCK_IMAGE: image, SECRETS: secrets, TASKFLOCK_THREADS: "2" };
@@ -38,6 +42,7 @@ export class ComposedCluster {
       await cluster.#compose("up", "--detach", "--no-build", ...scale, "scheduler", "worker");
       cluster.scheduler = (await cluster.#containers("scheduler"))[0] ?? "";
       await cluster.#healthy();
+      writeFileSync(cluster.caFile, await cluster.setUp("cat", "ca/ca.pem"));
     } catch (error) {
       await cluster.down();
       throw error;
@@ -48,6 +53,11 @@ export class ComposedCluster {
   /** Ids of the containers that run. */
   workers(): Promise<string[]> {
     return this.#containers("worker");
+  }
+
+  /** A command as the service that makes certificates and users; what it prints. */
+  setUp(...command: string[]): Promise<string> {
+    return this.#compose("run", "--rm", "-T", "setup", ...command);
   }
 
   async down(): Promise<void> {

@@ -35,12 +35,13 @@ beforeAll(async () => {
   } finally {
     index.close();
   }
-  for (const name of ["token", "viewer-token", "grafana-password"]) writeFileSync(join(secrets, name), makeToken());
+  for (const name of ["token", "grafana-password"]) writeFileSync(join(secrets, name), makeToken());
   // The image is the cluster's as well: it is the cpu image, and more.
   cluster = await ComposedCluster.up(engine, { image, secrets, workers: 2 });
   const token = join(secrets, "token");
   place = ["--network", cluster.network, "--env", "TASKFLOCK_ADDRESS=scheduler:8786"];
   place.push("--volume", `${token}:/run/secrets/taskflock-token:ro`);
+  place.push("--volume", `${cluster.caFile}:/run/secrets/taskflock-ca.pem:ro`);
 });
 
 afterAll(async () => {

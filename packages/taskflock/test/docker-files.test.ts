@@ -44,7 +44,7 @@ interface Compose {
 
 test("compose.yaml publishes on loopback alone, pins what it does not build, and names files that are there", () => {
   const { services } = parse(read("docker/compose.yaml"), { merge: true }) as Compose;
-  expect(Object.keys(services)).toEqual(["certificates", "scheduler", "worker", "prometheus", "grafana"]);
+  expect(Object.keys(services)).toEqual(["setup", "scheduler", "worker", "prometheus", "grafana"]);
   for (const { ports = [], volumes = [], image } of Object.values(services)) {
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
     expect(image).toMatch(/:-(taskflock:latest|[\w/]+:v?\d+\.\d+\.\d+)\}$/);
@@ -60,8 +60,9 @@ test("compose.yaml encrypts all links, and gives keys to the scheduler alone", (
     Object.entries(services).flatMap(([name, { volumes = [] }]) =>
       volumes.filter((text) => text.startsWith(`${volume}:`)).map((text) => `${name} ${text.split(":").slice(2)}`),
     );
-  expect(mounting("certificates")).toEqual(["certificates ", "scheduler ro"]);
-  expect(mounting("authority")).toEqual(["certificates ", "scheduler ro", "worker ro", "prometheus ro"]);
+  for (const secret of ["certificates", "users"]) expect(mounting(secret)).toEqual(["setup ", "scheduler ro"]);
+  expect(mounting("authority")).toEqual(["setup ", "scheduler ro", "worker ro"]);
+  expect(mounting("prometheus-token")).toEqual(["setup ", "prometheus ro"]);
   const { scrape_configs: scrapes } = parse(read("docker/prometheus/prometheus.yml"));
   expect(scrapes[0]).toMatchObject({ scheme: "https", tls_config: { ca_file: "/etc/taskflock/ca.pem" } });
 });
