@@ -135,14 +135,17 @@ function removeOthers(folder, made) {
 }
 
 /** What `taskflock` needs beside its code, for users without a checkout. Not there where images are built: nobody looks for it in them. */
-const shipped = { docker: ["Dockerfile", "entrypoint.sh", "health.sh", "notebook", "prune.mjs", "taskflock.sh"] };
+const shipped = {
+  docker: () => ["Dockerfile", "entrypoint.sh", "health.sh", "notebook", "prune.mjs", "taskflock.sh"],
+  terraform: (folder) => [...readdirSync(folder).filter((name) => name.endsWith(".tf")), "templates"],
+};
 
 function ship() {
-  for (const [folder, entries] of Object.entries(shipped)) {
+  for (const [folder, entriesOf] of Object.entries(shipped)) {
     const from = join(root, folder);
     const to = join(packages, "taskflock/dist", folder);
     if (!existsSync(from)) continue;
-    const files = entries.flatMap((entry) => {
+    const files = entriesOf(from).flatMap((entry) => {
       const path = join(from, entry);
       return statSync(path).isDirectory() ? filesIn(path) : [path];
     });

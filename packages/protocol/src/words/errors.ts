@@ -406,6 +406,34 @@ export const errorRegistry = {
     summary: "AWS refused, or could not be reached.",
     advice: "The message has AWS's words; docs/troubleshooting.md knows the usual ones.",
   },
+  FLOCK_AWS_UNKNOWN_CLUSTER: {
+    summary: "No cluster of this name was started from this machine, or it is not said which of several is meant.",
+    advice: "Name it by --cluster; the message says which there are.",
+  },
+  FLOCK_AWS_NOT_READY: {
+    summary: "A cluster on AWS is not complete: its scheduler does not answer, or workers have not joined in time.",
+    advice: "The message says what to look at; `taskflock aws up` goes on from where it was.",
+  },
+  FLOCK_AWS_TOO_MANY: {
+    summary: "A group of workers on AWS may not become so large.",
+    advice: "Let it: taskflock aws up --set workersMax=N.",
+  },
+  FLOCK_AWS_COMMAND: {
+    summary: "A command on a machine of the cluster failed, or the program that would run it is missing here.",
+    advice: "The message has what it printed, and where to get the program.",
+  },
+  FLOCK_PROFILE_INVALID: {
+    summary: "A profile for AWS cannot be read, or says what cannot be meant.",
+    advice: "See the message; docs/deploy-aws.md lists the keys.",
+  },
+  FLOCK_TERRAFORM_MISSING: {
+    summary: "Terraform is not on this machine, or too old.",
+    advice: "Install it: https://developer.hashicorp.com/terraform/install",
+  },
+  FLOCK_TERRAFORM_FAILED: {
+    summary: "Terraform did not do what was asked.",
+    advice: "The message has Terraform's own words; docs/troubleshooting.md knows the usual ones.",
+  },
   FLOCK_RECORDING_INVALID: {
     summary: "A recording cannot be replayed.",
     advice: "Replay with the version that recorded it.",

@@ -199,6 +199,7 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   const isNew = record.durationUs === 0;
   const stored = message.result === NO_PAYLOAD ? message.bytes : 0;
   measure(record, message.durationUs, stored / core.config.bandwidthBytesPerUs);
+  task.run.spentUs += message.durationUs;
   if (isNew) recount(core, record);
   core.spans.add(core.now, task.id, record.id, worker.id, message.durationUs, SPAN_DONE);
   task.bytes = message.bytes;
@@ -223,6 +224,7 @@ function errored(core: Core, worker: Worker, message: Errored): void {
   }
   const { record } = task.definition!;
   core.spans.add(core.now, task.id, record.id, worker.id, message.durationUs, SPAN_FAILED);
+  task.run.spentUs += message.durationUs;
   if (otherGoesOn(core, task, worker)) {
     freeWorkerMessage(core, message);
     return;

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
+import { addAwsCommand } from "./aws.ts";
 import { addCertsCommand } from "./certs.ts";
 import { addContextCommand } from "./context.ts";
 import { addDashboardCommand, addLinkCommand } from "./dashboard.ts";
@@ -53,6 +54,7 @@ Every flag is also an environment variable, which the --help of its command name
   addStatusCommand(program);
   addTopCommand(program);
   addTokenCommand(program);
+  addAwsCommand(program);
   addUserCommand(program);
   addCertsCommand(program);
   addContextCommand(program);
