@@ -25,7 +25,7 @@ export interface Observed<V> {
 export interface ObserverOptions {
   /** The scheduler's. */
   readonly address: string;
-  readonly trust?: Trust;
+  readonly trust?: Trust | undefined;
   readonly token: () => string;
   /** Called when the scheduler refused the token, before the next attempt. */
   readonly onRefused?: () => void;

@@ -1,6 +1,7 @@
 import { logLevels } from "../logger.ts";
 import { byteSizeFrom, descriptorNumber, duration, integer, modules, names, port } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
+import { certificateFlags, trustFlag } from "./tls-flags.ts";
 
 /** Of both. */
 const pageFlags: readonly Flag[] = [
@@ -41,6 +42,8 @@ export const dashboardFlags: readonly Flag[] = [
     variable: "TOKEN_FILE",
   },
   ...pageFlags,
+  ...certificateFlags,
+  trustFlag,
   {
     flags: "--insecure",
     description: "accept plain text on an address beyond loopback; warns at every start",
@@ -96,6 +99,7 @@ export const schedulerFlags: readonly Flag[] = [
     variable: "USERS_FILE",
   },
   ...pageFlags,
+  ...certificateFlags,
   {
     flags: "--insecure",
     description: "accept plain text on an address beyond loopback; warns at every start",
