@@ -1,7 +1,8 @@
 // SlurmCluster on a real Slurm with two nodes, which run on this machine.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { dirname, join } from "node:path";
 import { Client, loadDigits, range, type SearchResult, SlurmCluster, type SlurmEvent, svc } from "taskflock";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -197,17 +198,30 @@ describe.skipIf(why !== null)("a Slurm cluster of two nodes", () => {
     expect(events.filter(({ kind }) => kind === "submitted")).toHaveLength(3);
   });
 
-  test("links are encrypted by certificates of its own, unless the network is trusted", async () => {
-    const [cluster] = await start({ workers: 1 });
+  test("links between machines are encrypted by certificates of its own, unless the network is trusted", async ({
+    skip,
+  }) => {
+    // Unix sockets, which processes of one machine prefer, lie in the folder of temporary files: here each process has its own.
+    const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    const host = all.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "";
+    skip(host === "", "this machine has only loopback addresses");
+    const TMPDIR = mkdtempSync(join(nodes.folder, "tmp-"));
+    const apart = { env: { ...nodes.env, TMPDIR }, prologue: ["export TMPDIR=$(mktemp -d)"] };
+    const [cluster, client] = await start({ workers: 2, host, workerHost: host, ...apart });
     const { caFile, address, token, dashboardUrl } = cluster;
+    expect(address).toContain(host);
     expect(dashboardUrl).toMatch(/^https:/);
     expect(await cluster.dashboardLink()).toMatch(/^https:.+code=/);
     await expect(Client.connect(address, { token, reconnectMs: 0 })).rejects.toMatchObject({
-      code: "FLOCK_TLS_NEEDED",
+      code: "FLOCK_TLS_REQUIRED",
     });
+    const parts = client.map((x: number) => new Float64Array(5_000).fill(x), range(4));
+    const sum = client.submit((...arrays: Float64Array[]) => arrays.map((array) => array[4_999]), parts);
+    expect(await sum.result()).toEqual(range(4));
     const [folder = ""] = readdirSync(shared());
     expect(readFileSync(join(shared(), folder, "ca.pem"))).toEqual(readFileSync(caFile ?? ""));
     expect(readdirSync(join(shared(), folder)).filter((name) => name.includes("key"))).toEqual([]);
+    await client.close();
     await cluster.close();
     expect(existsSync(dirname(caFile ?? ""))).toBe(false);
 
