@@ -235,11 +235,14 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.flush();
-    });
+    setImmediate(this.#turnEnds);
   }
+
+  /** One function for all turns. */
+  readonly #turnEnds = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
 
   #pump(): void {
     if (this.#state === "down" || this.#state === "over" || this.#socket.readyState !== this.#socket.OPEN) return;
