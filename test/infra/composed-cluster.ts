@@ -42,7 +42,7 @@ export class ComposedCluster {
       await cluster.#compose("up", "--detach", "--no-build", ...scale, "scheduler", "worker");
       cluster.scheduler = (await cluster.#containers("scheduler"))[0] ?? "";
       await cluster.#healthy();
-      writeFileSync(cluster.caFile, await cluster.setUp("cat", "ca/ca.pem"));
+      writeFileSync(cluster.caFile, await cluster.fileOf("ca/ca.pem"));
     } catch (error) {
       await cluster.down();
       throw error;
@@ -55,9 +55,14 @@ export class ComposedCluster {
     return this.#containers("worker");
   }
 
-  /** A command as the service that makes certificates and users; what it prints. */
+  /** A command of the CLI as the service that makes certificates and users; what it prints. */
   setUp(...command: string[]): Promise<string> {
     return this.#compose("run", "--rm", "-T", "setup", ...command);
+  }
+
+  /** A file of its volumes. */
+  fileOf(path: string): Promise<string> {
+    return this.setUp("sh", "-c", `cat ${path}`);
   }
 
   async down(): Promise<void> {

@@ -181,8 +181,8 @@ describe("compose.yaml: a scheduler and two workers", () => {
     const status = JSON.parse(await engine.must(["exec", cluster.scheduler, "taskflock", "status", "--json"]));
     expect(status.workers).toHaveLength(2);
     const [scrape] = parse(readFileSync(join(root, "docker/prometheus/prometheus.yml"), "utf8")).scrape_configs;
-    expect(await cluster.setUp("ls", "-l", "tokens/prometheus")).toMatch(/^-rw-r--r--/); // Prometheus is another user
-    const authorization = `Bearer ${await cluster.setUp("cat", "tokens/prometheus")}`;
+    expect(await cluster.setUp("sh", "-c", "ls -l tokens/prometheus")).toMatch(/^-rw-r--r--/); // Prometheus is another user
+    const authorization = `Bearer ${await cluster.fileOf("tokens/prometheus")}`;
     const metrics = await page("/metrics", { authorization }, scrape.tls_config.server_name);
     expect(metrics.body).toMatch(/^taskflock_worker_slots\{worker="/m);
     expect((await page("/metrics")).status).toBe(401);
@@ -190,7 +190,7 @@ describe("compose.yaml: a scheduler and two workers", () => {
 
   test("users come with their roles: a viewer looks, and submits nothing", async ({ skip }) => {
     skip(why !== null, why ?? "");
-    const added = await cluster.setUp("taskflock", "user", "add", "ada", "--role", "viewer", "--generate");
+    const added = await cluster.setUp("user", "add", "ada", "--role", "viewer", "--generate");
     const client = await connect(added);
     expect(await client.workers()).toHaveLength(2);
     await expect(client.call((x: number) => x, [1])).rejects.toMatchObject({ code: "FLOCK_FORBIDDEN" });
@@ -221,7 +221,7 @@ describe("compose.yaml: a scheduler and two workers", () => {
     const before = (await page("/health")).fingerprint;
     const client = await connect();
     const names = (await client.workers()).map(({ name }) => name).toSorted();
-    await cluster.setUp("taskflock", "certs", "renew", "certs");
+    await cluster.setUp("certs", "renew", "certs");
     await until(
       async () => (await page("/health")).fingerprint !== before,
       async () => "the scheduler shows its old certificate",
