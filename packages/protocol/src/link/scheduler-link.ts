@@ -196,7 +196,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
     socket.on("ping", heard);
     socket.on("message", (data: RawData) => {
       heard();
-      if (this.#early !== null) this.#early.push(data as Buffer);
+      if (this.#early !== null) this.#early.push(Buffer.from(data as Buffer));
       else this.#receive(data as Buffer);
     });
     socket.on("error", (error: Error & { code?: string }) => {
@@ -268,10 +268,11 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
       this.#reconnect(performance.now() + this.#options.reconnectMs, FIRST_RETRY_MS);
   }
 
-  #reconnect(deadline: number, delayMs: number): void {
+  /** `why`: what the last attempt failed with. */
+  #reconnect(deadline: number, delayMs: number, why: unknown = null): void {
     const left = deadline - performance.now();
     if (left <= 0) {
-      this.#gone(lost(this.#options));
+      this.#gone(lost(this.#options, why));
       return;
     }
     const wait = Math.min(left, delayMs * (0.5 + Math.random() / 2));
@@ -284,7 +285,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
       } catch (error) {
         if (this.#state !== "down") return;
         if (isFlockError(error) && FINAL.has(error.code)) this.#gone(error);
-        else this.#reconnect(deadline, Math.min(LAST_RETRY_MS, delayMs * 2));
+        else this.#reconnect(deadline, Math.min(LAST_RETRY_MS, delayMs * 2), error);
       }
     }, wait);
   }
@@ -339,7 +340,8 @@ function connect<U extends UpDirection, D extends DownDirection>(
   const known = { ...common, ...(options.up === "client" ? { observer: false } : {}), ...options.hello };
   const hello = (options.up === "nanny" ? known : { ...known, resume }) as unknown as Hello;
   const maxFrameBytes = options.maxFrameBytes ?? MAX_DOWN_BYTES;
-  return openSocket({ address: options.address, trust: options.trust, hello, timeoutMs, maxFrameBytes, signal });
+  const { address, trust } = options;
+  return openSocket({ address, trust, hello, timeoutMs, maxFrameBytes, keepsNothing: true, signal });
 }
 
 function tooLarge(bytes: number, limit: number): FlockError {
@@ -349,11 +351,14 @@ function tooLarge(bytes: number, limit: number): FlockError {
   );
 }
 
-function lost(options: { readonly address: string; readonly reconnectMs: number }): FlockError {
+function lost(options: { readonly address: string; readonly reconnectMs: number }, why: unknown): FlockError {
+  // Who refuses the connection is away; anything else is worth telling.
+  const last = isFlockError(why) && why.code !== "FLOCK_CONNECTION_REFUSED" ? ` At last: ${why.message}` : "";
   return new FlockError(
     "FLOCK_CONNECTION_LOST",
     `The link to the scheduler at ${options.address} was cut and did not come back within ${options.reconnectMs} ms. ` +
-      "Check that the scheduler runs; raise reconnectMs for slow networks.",
+      `Check that the scheduler runs; raise reconnectMs for slow networks.${last}`,
+    { cause: why ?? undefined },
   );
 }
 

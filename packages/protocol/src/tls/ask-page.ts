@@ -18,11 +18,17 @@ export async function askPage(url: URL, request: PageRequest, trust: Trust): Pro
   try {
     if (url.protocol === "https:" && trust.caFile !== null) return await askTrusting(url, request, trust);
     const answer = await fetch(url, { ...request, redirect: "manual" });
-    if (answer.headers.get("upgrade") !== UPGRADE_TO_TLS) return answer;
+    if (!wantsTls(answer)) return answer;
   } catch (error) {
     throw knownError(url, error);
   }
   throw tlsRequired(url.host);
+}
+
+/** As a TLS port answers plain text: to what it can lead elsewhere, and to all else. */
+function wantsTls({ status, headers }: Response): boolean {
+  const leadsThere = status === 307 && headers.get("location")?.startsWith("https:") === true;
+  return leadsThere || headers.get("upgrade") === UPGRADE_TO_TLS;
 }
 
 function askTrusting(url: URL, { body, ...request }: PageRequest, trust: Trust): Promise<Response> {
