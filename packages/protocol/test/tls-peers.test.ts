@@ -164,6 +164,22 @@ describe("peers", () => {
     stuck.destroy();
   });
 
+  test("outlive what is no TLS, and what breaks off", async () => {
+    const data = marked(1024);
+    const peer = await Peer.start(data);
+    const thrown = Array.from({ length: 200 }, async (_, index) => {
+      const socket = connectPlain(peer.server.port, "127.0.0.1");
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.on("error", () => undefined).resume();
+      const junk = randomBytes(1 + ((index * 7) % 600));
+      if (index % 2 === 0) junk[0] = 0x16;
+      socket.write(junk, () => (index % 3 === 0 ? socket.resetAndDestroy() : socket.end()));
+      await closed;
+    });
+    await Promise.all(thrown);
+    expect(Buffer.compare(await newClient().fetch(peer.sniffer.address, task, room), data)).toBe(0);
+  });
+
   test("a port that closes does not wait for who has not shown the key", async () => {
     const peer = await Peer.start(marked(1024));
     const silent = connectPlain(peer.server.port, "127.0.0.1");
