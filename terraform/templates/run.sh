@@ -37,8 +37,9 @@ else
   if [[ $GPUS == yes ]]; then
     docker+=(--gpus all)
   fi
-  # The worker itself looks for AWS's notice that it takes the machine back, and retires in time.
-  docker+=(--env TASKFLOCK_SPOT=auto --env TASKFLOCK_SPOT_REBALANCE=retire)
+  # The worker itself looks for AWS's notice that it takes the machine back, and retires in time. Not "auto", which asks once
+  # whether this is a spot instance, and gives up when the answer is late, as it may be on a machine that is still busy booting.
+  docker+=(--env TASKFLOCK_SPOT=on --env TASKFLOCK_SPOT_REBALANCE=retire)
   # Assigned first: a failure within the list would go unseen.
   name=$(metadata instance-id)
   host=$(metadata local-ipv4)

@@ -6,6 +6,7 @@ set -euo pipefail
 
 only=${1:-*}
 secrets=/run/taskflock/secrets
+read_files=()
 install -d -m 0500 -o "$CONTAINER_UID" "$secrets"
 while read -r file parameter; do
   # shellcheck disable=SC2053 # a pattern
@@ -15,5 +16,10 @@ while read -r file parameter; do
     --query Parameter.Value --output text >"$secrets/.$file")
   chown "$CONTAINER_UID" "$secrets/.$file"
   chmod 0400 "$secrets/.$file"
-  mv "$secrets/.$file" "$secrets/$file"
+  read_files+=("$file")
 done </etc/taskflock/secrets
+
+# All at once: a certificate and its key belong together.
+for file in "${read_files[@]}"; do
+  mv "$secrets/.$file" "$secrets/$file"
+done

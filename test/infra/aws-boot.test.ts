@@ -1,5 +1,6 @@
 // terraform/examples/spot-gpu on machines that boot: what the module gives instances as user data is run by a real cloud-init, systemd,
 // Docker and AWS CLI, in containers that stand for instances. AWS itself is the emulator.
+import { connect } from "node:tls";
 import { Client, loadDigits, svc } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../tidy/tree.ts";
@@ -39,6 +40,18 @@ async function workersAre(client: Client, ids: readonly string[]): Promise<void>
     async () => `${wanted} and not ${await instances()}:\n${(await journals()).join("\n")}`,
     patience,
   );
+}
+
+/** The fingerprint of what the scheduler shows to who connects. */
+function servedCertificate(address: string): Promise<string> {
+  const { hostname, port } = new URL(address);
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+    socket.once("error", reject);
+  });
 }
 
 const slow = async (i: number): Promise<number> => {
@@ -117,6 +130,22 @@ describe("the example, booted", () => {
     const name = await cloud.output<string>("image");
     const node = ["docker", "run", "--rm", name, "node", "--input-type=module", "--eval", program];
     expect((await cloud.hardware.run(worker, ...node)).stdout).toBe(`401 ${worker}\n`);
+  });
+
+  test("another certificate is taken without a restart", async ({ skip }) => {
+    skip(why !== null, why ?? "");
+    const before = await servedCertificate(address);
+    const joined = (await client.workers()).map(({ name }) => name);
+    makeCertificates(cloud.terraform, example, "renew");
+    await cloud.run("apply", "workers_num=2", "workers_max=3");
+    await cloud.hardware.run(scheduler, "systemctl", "start", "taskflock-certificates.service"); // as its timer does
+    await until(
+      async () => (await servedCertificate(address)) !== before,
+      () => cloud.hardware.journal(scheduler, "taskflock-certificates.service"),
+    );
+    expect((await client.workers()).map(({ name }) => name)).toEqual(joined);
+    expect((await client.events()).filter(({ kind }) => kind === "workerJoined")).toHaveLength(joined.length);
+    expect((await client.events()).map(({ kind }) => kind)).not.toContain("workerCut");
   });
 
   test("a spot notice: the worker is gone in time, nothing is lost, and another takes its place", async ({ skip }) => {

@@ -18,47 +18,76 @@ const hopLimit = 2;
 const endpointPort = 4566;
 const example = "examples/spot-gpu";
 
+type Undo = () => Promise<unknown> | void;
+
+interface Parts {
+  readonly engine: DockerEngine;
+  readonly terraform: Terraform;
+  readonly aws: AwsEmulator;
+  readonly hardware: Containers;
+  readonly images: RegistryServer;
+}
+
+/** The latest first. */
+async function undoAll(steps: readonly Undo[]): Promise<void> {
+  for (const undo of steps.toReversed()) await undo();
+}
+
+/** Or why it cannot be had. What must be undone is noted as it is done. */
+async function partsOf(undo: Undo[]): Promise<Parts | string> {
+  const terraform = findTerraform();
+  if (typeof terraform === "string") return terraform;
+  undo.push(() => rmSync(terraform.folder, { recursive: true }));
+  const engine = await dockerEngine();
+  if (typeof engine === "string") return engine;
+  undo.push(() => engine.stop());
+  const why = process.getuid?.() === 0 ? await nodeBase(engine) : "only root may make a network for machines";
+  if (why !== null) return why;
+  const images = await RegistryServer.start("AWS", password);
+  if (typeof images === "string") return images;
+  undo.push(() => images.stop());
+  const machines = await MachinesNetwork.open(engine, network, hopLimit);
+  undo.push(() => machines.close());
+  const hardware = new Containers(engine, { network: machines.name, gateway: machines.gateway, registry: ecrHost });
+  const aws = await AwsEmulator.start({ network, hardware, registry: { host: ecrHost, password } });
+  undo.push(() => aws[Symbol.asyncDispose]());
+  const metadata = await MetadataServer.start(aws.world);
+  undo.push(() => metadata.close());
+  await machines.lead(80, Number(images.address.split(":")[1]));
+  await machines.lead(endpointPort, aws.port);
+  await buildAmi(engine, { endpoint: `http://${machines.gateway}:${endpointPort}`, registry: ecrHost });
+  return { engine, terraform, aws, hardware, images };
+}
+
 export class Cloud {
   readonly engine: DockerEngine;
   readonly terraform: Terraform;
   readonly aws: AwsEmulator;
   readonly hardware: Containers;
-  readonly metadata: MetadataServer;
-  readonly #machines: MachinesNetwork;
   readonly #images: RegistryServer;
+  readonly #undo: readonly Undo[];
 
-  private constructor(
-    parts: Pick<Cloud, "engine" | "terraform" | "aws" | "hardware" | "metadata">,
-    machines: MachinesNetwork,
-    images: RegistryServer,
-  ) {
-    this.engine = parts.engine;
-    this.terraform = parts.terraform;
-    this.aws = parts.aws;
-    this.hardware = parts.hardware;
-    this.metadata = parts.metadata;
-    this.#machines = machines;
+  private constructor({ engine, terraform, aws, hardware, images }: Parts, undo: readonly Undo[]) {
+    this.engine = engine;
+    this.terraform = terraform;
+    this.aws = aws;
+    this.hardware = hardware;
     this.#images = images;
+    this.#undo = undo;
   }
 
-  /** Or why there can be none here, in a line. */
+  /** Or why there can be none here, in a line. Nothing is left where it fails. */
   static async open(): Promise<Cloud | string> {
-    const terraform = findTerraform();
-    if (typeof terraform === "string") return terraform;
-    const engine = await dockerEngine();
-    if (typeof engine === "string") return engine;
-    const why = process.getuid?.() === 0 ? await nodeBase(engine) : "only root may make a network for machines";
-    if (why !== null) return why;
-    const images = await RegistryServer.start("AWS", password);
-    if (typeof images === "string") return images;
-    const machines = await MachinesNetwork.open(engine, network, hopLimit);
-    const hardware = new Containers(engine, { network: machines.name, gateway: machines.gateway, registry: ecrHost });
-    const aws = await AwsEmulator.start({ network, hardware, registry: { host: ecrHost, password } });
-    const metadata = await MetadataServer.start(aws.world);
-    await machines.lead(80, Number(images.address.split(":")[1]));
-    await machines.lead(endpointPort, aws.port);
-    await buildAmi(engine, { endpoint: `http://${machines.gateway}:${endpointPort}`, registry: ecrHost });
-    return new Cloud({ engine, terraform, aws, hardware, metadata }, machines, images);
+    const undo: Undo[] = [];
+    try {
+      const parts = await partsOf(undo);
+      if (typeof parts !== "string") return new Cloud(parts, undo);
+      await undoAll(undo);
+      return parts;
+    } catch (error) {
+      await undoAll(undo);
+      throw error;
+    }
   }
 
   /** `terraform apply` or `destroy` of the example; throws what it said when that failed. */
@@ -91,12 +120,7 @@ export class Cloud {
     return all.filter(({ group, state }) => group !== undefined && state === "running").map(({ id }) => id);
   }
 
-  async close(): Promise<void> {
-    await this.aws[Symbol.asyncDispose]();
-    await this.metadata.close();
-    await this.#machines.close();
-    await this.#images.stop();
-    await this.engine.stop();
-    rmSync(this.terraform.folder, { recursive: true });
+  close(): Promise<void> {
+    return undoAll(this.#undo);
   }
 }

@@ -38,8 +38,13 @@ export class MachinesNetwork {
     const options = ["--opt", `com.docker.network.bridge.name=${bridge}`];
     const place = ["--subnet", `${network}.0.0/16`, "--gateway", opened.gateway];
     await engine.must(["network", "create", ...place, ...options, opened.name]);
-    await must("ip", ["address", "add", `${metadataAddress}/32`, "dev", bridge]);
-    await must("iptables", opened.#rule("-A"));
+    try {
+      await must("ip", ["address", "add", `${metadataAddress}/32`, "dev", bridge]);
+      await must("iptables", opened.#rule("-A"));
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
     return opened;
   }
 
