@@ -115,7 +115,10 @@ export class Samples {
         return this.#row(field.fields);
       case "amounts":
         return Object.fromEntries(
-          Array.from({ length: random.below(3) }, () => [random.pick(["GPU", "MEM", "z"]), this.#of(field.of, name)]),
+          Array.from({ length: random.below(3) }, () => [
+            random.pick(["GPU", "MEM", "z", "__proto__", "constructor"]),
+            this.#of(field.of, name),
+          ]),
         );
       case "scalar":
         return random.pick([null, true, 7, -0.5, "text"]);
@@ -139,7 +142,8 @@ export class Samples {
     }
     if ((name === "holder" || name === "worker" || name === "from") && workers.length > 0) return random.pick(workers);
     if (counted.includes(name)) return random.between(1, 24);
-    if (name.endsWith("ytes") || name === "limit") return random.pick([0, 1, 8, 100, 5_000, 70_000, 10_000_000]);
+    if (name === "limit") return random.pick([0, 1, 2, 8, 8, 100]);
+    if (name.endsWith("ytes")) return random.pick([0, 1, 8, 100, 5_000, 70_000, 10_000_000]);
     return random.below(small[name] ?? 20);
   }
 

@@ -8,4 +8,5 @@ export * from "./link/scheduler-link.ts";
 export * from "./link/server-link.ts";
 export * from "./payload-store.ts";
 export * from "./token.ts";
+export { checkQuestion } from "./validation/questions.ts";
 export * from "./words/index.ts";

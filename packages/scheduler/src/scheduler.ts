@@ -236,7 +236,9 @@ class Scheduler implements RunningScheduler {
               this.#clientGone(client, "it said that it only asks, and did more");
             }
             this.#driver.hearClient(session, messages);
-            if (messages.some(({ t }) => t === "goodbye")) this.#clientGone(client, "said goodbye");
+            if (!messages.some(({ t }) => t === "goodbye")) return;
+            this.#clientGone(client, "said goodbye");
+            link.close(); // who says goodbye, and stays, is not heard any more
           },
           onBlocked: () => this.#driver.happen({ e: "clientBlocked", session }),
           onReady: () => this.#driver.happen({ e: "clientReady", session }),
