@@ -10,9 +10,10 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
@@ -133,9 +134,34 @@ function removeOthers(folder, made) {
   }
 }
 
+/** What `taskflock` needs beside its code, for users without a checkout. Not there where images are built: nobody looks for it in them. */
+const shipped = {
+  docker: () => ["Dockerfile", "entrypoint.sh", "health.sh", "notebook", "prune.mjs", "taskflock.sh"],
+  terraform: (folder) => [...readdirSync(folder).filter((name) => name.endsWith(".tf")), "templates"],
+};
+
+function ship() {
+  for (const [folder, entriesOf] of Object.entries(shipped)) {
+    const from = join(root, folder);
+    const to = join(packages, "taskflock/dist", folder);
+    if (!existsSync(from)) continue;
+    const files = entriesOf(from).flatMap((entry) => {
+      const path = join(from, entry);
+      return statSync(path).isDirectory() ? filesIn(path) : [path];
+    });
+    const made = new Map(files.map((path) => [join(to, relative(from, path)), path]));
+    for (const [path, source] of made) {
+      mkdirSync(dirname(path), { recursive: true });
+      replace({ path, text: readFileSync(source) });
+    }
+    for (const path of filesIn(to)) if (!made.has(path)) rmSync(path, { force: true });
+  }
+}
+
 /** Rejects, having printed why, when a package cannot be bundled. Vitest calls it before any test: tests start what is in `dist`. */
 export async function setup() {
   await Promise.all([...readdirSync(packages).map(bundle), bundlePage()]);
+  ship();
 }
 
 // The real path, because a checkout may be reached through a link.

@@ -16,7 +16,10 @@ locals {
     Resource = "*" # these actions know no resources
   }
 
-  registry_statements = var.docker_registry != null ? [] : [
+  # Of a registry that is given: whether it is ECR, and then account, region and repository.
+  ecr = var.docker_registry == null ? null : try(regex("^([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/(.+)$", var.docker_registry), null)
+
+  registry_statements = var.docker_registry != null && local.ecr == null ? [] : [
     {
       Sid      = "RegistryLogin"
       Effect   = "Allow"
@@ -27,7 +30,7 @@ locals {
       Sid      = "PullImage"
       Effect   = "Allow"
       Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-      Resource = aws_ecr_repository.taskflock[0].arn
+      Resource = local.ecr == null ? aws_ecr_repository.taskflock[0].arn : "arn:${data.aws_partition.here.partition}:ecr:${local.ecr[1]}:${local.ecr[0]}:repository/${local.ecr[2]}"
     },
   ]
 

@@ -33,11 +33,8 @@ locals {
   worker_subnets   = var.worker_subnets != null ? var.worker_subnets : var.subnet == null ? local.default_subnets : [var.subnet]
   security_group   = var.security_group == null ? aws_security_group.cluster[0].id : var.security_group
 
-  plain_text = contains(var.scheduler_arguments, "--insecure")
-  admin_ports = concat(
-    !local.plain_text || var.open_plain_text ? [8786, 8787] : [],
-    var.ssh_public_key_file == null ? [] : [22],
-  )
+  # Nothing in plain text crosses the internet.
+  admin_ports = concat(local.tls ? [8786, 8787] : [], var.ssh_public_key_file == null ? [] : [22])
   admin_rules = {
     for rule in setproduct(var.admin_cidrs, local.admin_ports) : "${rule[1]} from ${rule[0]}" => { cidr = rule[0], port = rule[1] }
     if var.security_group == null

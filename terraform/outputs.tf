@@ -10,7 +10,7 @@ output "scheduler_info" {
     instance_type = aws_instance.scheduler.instance_type
     private_ip    = aws_instance.scheduler.private_ip
     public_ip     = aws_instance.scheduler.public_ip
-    address       = "${local.scheduler_host}:8786"
+    address       = "${local.tls ? "wss" : "ws"}://${local.scheduler_host}:8786"
   }
 }
 
@@ -28,7 +28,7 @@ output "workers_info" {
 
 output "scheduler_status" {
   description = "Address of the status page."
-  value       = "http://${local.scheduler_host}:8787/status"
+  value       = "${local.tls ? "https" : "http"}://${local.scheduler_host}:8787/status"
 }
 
 output "image" {

@@ -46,6 +46,16 @@ resource "aws_instance" "scheduler" {
     ignore_changes = [ami]
 
     precondition {
+      condition     = local.tls || contains(var.scheduler_arguments, "--insecure")
+      error_message = "The cluster needs certificates: run taskflock certs init certs, and give certificates = \"certs\". With \"--insecure\" in scheduler_arguments links are plain text, and 8786 and 8787 stay closed: you come in by a tunnel."
+    }
+
+    precondition {
+      condition     = !local.tls || contains(keys(local.worker_secrets), "ca.pem")
+      error_message = "The scheduler's certificate comes from scheduler_secrets, so workers need its authority: \"ca.pem\" in worker_secrets."
+    }
+
+    precondition {
       condition     = var.max_cost == null || local.cost_bound == null ? true : local.cost_bound <= var.max_cost
       error_message = "This could cost ${format("%.2f", coalesce(local.cost_bound, 0))} USD in ${var.cluster_expiration} (${local.workers_max} workers and the scheduler), and max_cost is ${format("%.2f", coalesce(var.max_cost, 0))}: start fewer workers, lower spot_price, or let the cluster expire sooner."
     }

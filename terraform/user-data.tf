@@ -5,13 +5,14 @@ locals {
 
   shared_user_data = {
     scripts = {
-      for name in ["prepare.sh", "run.sh", "expire.sh"] :
+      for name in ["prepare.sh", "secrets.sh", "run.sh", "expire.sh"] :
       name => file("${path.module}/templates/${name}")
     }
     units = {
-      for name in ["taskflock.service", "taskflock-expire.service"] :
+      for name in ["taskflock.service", "taskflock-expire.service", "taskflock-certificates.service", "taskflock-certificates.timer"] :
       name => file("${path.module}/templates/${name}")
     }
+    started  = ["taskflock.service", "taskflock-expire.service", "taskflock-certificates.timer"]
     journald = file("${path.module}/templates/journald.conf")
   }
 
@@ -38,7 +39,7 @@ locals {
     env = merge(local.shared_env, {
       ROLE              = "worker"
       GPUS              = var.gpus ? "yes" : "no"
-      SCHEDULER_ADDRESS = "${aws_instance.scheduler.private_ip}:8786"
+      SCHEDULER_ADDRESS = "${local.tls ? "wss" : "ws"}://${aws_instance.scheduler.private_ip}:8786"
       # A little after the group is set to 0, or it would start new ones.
       EXPIRES_AT = timeadd(local.expires_at, "10m")
     })

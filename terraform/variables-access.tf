@@ -75,18 +75,6 @@ variable "admin_cidrs" {
   }
 }
 
-variable "open_plain_text" {
-  description = "Whether 8786 and 8787 are open to admin_cidrs although the scheduler runs with --insecure: the token then crosses the internet in plain text."
-  type        = bool
-  default     = false
-  nullable    = false
-
-  validation {
-    condition     = !var.open_plain_text || length(var.admin_cidrs) > 0
-    error_message = "open_plain_text opens nothing while admin_cidrs is empty: give both, or neither."
-  }
-}
-
 variable "ssh_public_key_file" {
   description = "Path of an SSH public key for the machines. Null: no key and no port 22; Session Manager gives a shell."
   type        = string
@@ -98,7 +86,7 @@ variable "ssh_public_key_file" {
   }
 }
 
-# Secrets. They are read from Parameter Store by the machines; none is in the user data or the state.
+# Secrets. They are read from Parameter Store by the machines; none is in the user data, the plan or the state.
 
 variable "token" {
   description = "The cluster's token. It is written to Parameter Store and kept nowhere else. Null: token_parameter has it already."
@@ -135,8 +123,23 @@ variable "token_parameter" {
   }
 }
 
+variable "certificates" {
+  description = "Folder that taskflock certs init made: its ca.pem, scheduler.pem and scheduler-key.pem are written to Parameter Store, its ca-key.pem stays where it is. Null: scheduler_secrets and worker_secrets have them, or links are plain text."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.certificates == null ? true : alltrue([for name in ["ca.pem", "scheduler.pem"] : can(regex("-----BEGIN CERTIFICATE-----", file("${pathexpand(var.certificates)}/${name}")))])
+    error_message = "certificates must be a folder with ca.pem and scheduler.pem, e.g. \"certs\" after: taskflock certs init certs; or null."
+  }
+  validation {
+    condition     = var.certificates == null ? true : can(regex("-----BEGIN ([A-Z]+ )?PRIVATE KEY-----", file("${pathexpand(var.certificates)}/scheduler-key.pem")))
+    error_message = "The folder certificates must hold the key of scheduler.pem, too: scheduler-key.pem. taskflock certs renew FOLDER makes both anew."
+  }
+}
+
 variable "scheduler_secrets" {
-  description = "Files for the scheduler, from SecureString parameters: {\"key.pem\" = \"/team/taskflock/scheduler-key\"} is /run/taskflock/key.pem in its container. For certificates."
+  description = "Files for the scheduler, from SecureString parameters: {\"key.pem\" = \"/team/taskflock/scheduler-key\"} is /run/taskflock/key.pem in its container. ca.pem, scheduler.pem and scheduler-key.pem are taken as certificates does."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -148,7 +151,7 @@ variable "scheduler_secrets" {
 }
 
 variable "worker_secrets" {
-  description = "The same for the workers."
+  description = "The same for the workers, who take ca.pem."
   type        = map(string)
   default     = {}
   nullable    = false

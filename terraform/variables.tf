@@ -196,13 +196,13 @@ variable "scheduler_disk_gb" {
 }
 
 variable "scheduler_arguments" {
-  description = "Further arguments of taskflock scheduler. --insecure: its links are plain text."
+  description = "Further arguments of taskflock scheduler. With --insecure links are plain text, and only the machines themselves and tunnels reach it."
   type        = list(string)
-  default     = ["--insecure"]
+  default     = []
 
   validation {
     condition     = alltrue([for argument in var.scheduler_arguments : can(regex("^[^\\n]+$", argument))])
-    error_message = "scheduler_arguments must be one argument per element, none empty, e.g. [\"--insecure\", \"--idle-timeout\", \"30m\"]."
+    error_message = "scheduler_arguments must be one argument per element, none empty, e.g. [\"--log-level\", \"debug\"]."
   }
   validation {
     condition     = !anytrue([for argument in var.scheduler_arguments : can(regex("^--(viewer-)?token(=|$)", argument))])

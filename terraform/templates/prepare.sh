@@ -4,7 +4,6 @@ set -euo pipefail
 # shellcheck source=/dev/null
 . /etc/taskflock/node.env
 
-secrets=/run/taskflock/secrets
 export DOCKER_CONFIG=/run/taskflock/docker
 
 if ! command -v docker >/dev/null; then
@@ -21,15 +20,7 @@ command -v aws >/dev/null || {
 }
 
 install -d -m 0700 "$DOCKER_CONFIG"
-install -d -m 0500 -o "$CONTAINER_UID" "$secrets"
-while read -r file parameter; do
-  # By a file beside it: a failed read leaves the old one.
-  (umask 077 && aws ssm get-parameter --region "$REGION" --with-decryption --name "$parameter" \
-    --query Parameter.Value --output text >"$secrets/.$file")
-  chown "$CONTAINER_UID" "$secrets/.$file"
-  chmod 0400 "$secrets/.$file"
-  mv "$secrets/.$file" "$secrets/$file"
-done </etc/taskflock/secrets
+/usr/local/lib/taskflock/secrets.sh
 
 host=${IMAGE%%/*}
 case $host in

@@ -22,8 +22,17 @@ docker=(
   --volume /run/taskflock/secrets:/run/taskflock:ro
 )
 
+secrets=/run/taskflock/secrets
+if [[ -f $secrets/ca.pem ]]; then
+  # Not a flag of the worker's, so that `docker exec taskflock taskflock status` has it, too.
+  docker+=(--env TASKFLOCK_TLS_CA=/run/taskflock/ca.pem)
+fi
+
 if [[ $ROLE == scheduler ]]; then
   command=(scheduler --host 0.0.0.0 --dashboard-host 0.0.0.0)
+  if [[ -f $secrets/scheduler.pem ]]; then
+    command+=(--tls-cert /run/taskflock/scheduler.pem --tls-key /run/taskflock/scheduler-key.pem)
+  fi
 else
   if [[ $GPUS == yes ]]; then
     docker+=(--gpus all)

@@ -5,10 +5,11 @@ mock_provider "aws" {
 }
 
 variables {
-  contact     = "ada@example.com"
-  department  = "research"
-  token       = "0123456789abcdef0123456789abcdef0123456789abcdef"
-  admin_cidrs = ["203.0.113.7/32", "2001:db8:1::/48"]
+  contact      = "ada@example.com"
+  department   = "research"
+  token        = "0123456789abcdef0123456789abcdef0123456789abcdef"
+  certificates = "tests/certs"
+  admin_cidrs  = ["203.0.113.7/32", "2001:db8:1::/48"]
 }
 
 run "defaults" {
@@ -45,15 +46,19 @@ run "defaults" {
     error_message = "There must be workers_num workers, and no more."
   }
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.admin) == 0 && length(aws_key_pair.admin) == 0
-    error_message = "Neither plain text nor SSH may be open unless asked for."
+    condition     = toset([for rule in aws_vpc_security_group_ingress_rule.admin : "${coalesce(rule.cidr_ipv4, rule.cidr_ipv6)} ${rule.from_port}-${rule.to_port}"]) == toset(flatten([for cidr in var.admin_cidrs : [for port in [8786, 8787] : "${cidr} ${port}-${port}"]])) && length(aws_key_pair.admin) == 0
+    error_message = "The ports that speak TLS must be open to admin_cidrs, and SSH to nobody unless asked for."
   }
   assert {
     condition     = aws_ssm_parameter.token[0].type == "SecureString" && aws_ssm_parameter.token[0].value != var.token
     error_message = "The token must be a SecureString, and written once, not kept."
   }
   assert {
-    condition     = output.scheduler_status == "http://198.51.100.10:8787/status" && output.scheduler_info.address == "198.51.100.10:8786" && output.workers_info.workers_num == 2
+    condition     = alltrue([for name, parameter in aws_ssm_parameter.certificates : parameter.type == "SecureString" && parameter.value != file("tests/certs/${name}") && parameter.value_wo_version > 0]) && keys(aws_ssm_parameter.certificates) == ["ca.pem", "scheduler-key.pem", "scheduler.pem"]
+    error_message = "Certificates must be SecureStrings, without the authority's key, and written once, not kept."
+  }
+  assert {
+    condition     = output.scheduler_status == "https://198.51.100.10:8787/status" && output.scheduler_info.address == "wss://198.51.100.10:8786" && output.workers_info.workers_num == 2
     error_message = "The outputs must say where the cluster is."
   }
   assert {
@@ -68,20 +73,24 @@ run "defaults" {
 
 run "least_privilege" {
   variables {
-    scheduler_secrets = { "key.pem" = "/team/taskflock/scheduler-key" }
+    scheduler_secrets = { "users.json" = "/team/taskflock/users" }
     kms_key_arn       = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
   }
 
   assert {
     condition = jsondecode(aws_iam_role_policy.node["worker"].policy).Statement[0].Resource == [
+      "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/ca.pem",
       "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/token",
     ]
-    error_message = "A worker must read the token and no other parameter."
+    error_message = "A worker must read the token and the authority's certificate, and no other parameter: not the scheduler's key."
   }
   assert {
     condition = jsondecode(aws_iam_role_policy.node["scheduler"].policy).Statement[0].Resource == [
+      "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/ca.pem",
+      "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/scheduler-key.pem",
+      "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/scheduler.pem",
       "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/token",
-      "arn:aws:ssm:eu-central-1:000000000000:parameter/team/taskflock/scheduler-key",
+      "arn:aws:ssm:eu-central-1:000000000000:parameter/team/taskflock/users",
     ]
     error_message = "The scheduler must read its own parameters, and no others."
   }
@@ -105,14 +114,13 @@ run "least_privilege" {
     error_message = "Disks, repository and parameters must be encrypted with the key given."
   }
   assert {
-    condition     = strcontains(local.scheduler_user_data, "key.pem /team/taskflock/scheduler-key") && !strcontains(local.worker_user_data, "key.pem")
-    error_message = "Certificates must come from their parameters, to the role that they are for."
+    condition     = strcontains(local.scheduler_user_data, "users.json /team/taskflock/users") && strcontains(local.scheduler_user_data, "scheduler-key.pem /taskflock/taskflock-default/scheduler-key.pem") && !strcontains(local.worker_user_data, "key.pem /") && !strcontains(local.worker_user_data, "users.json")
+    error_message = "Certificates and other secrets must come from their parameters, to the role that they are for."
   }
 }
 
 run "nobody_else_gets_in" {
   variables {
-    open_plain_text     = true
     ssh_public_key_file = "tests/key.pub"
   }
 
@@ -130,19 +138,54 @@ run "nobody_else_gets_in" {
   }
 }
 
-run "encrypted_links_are_open_to_admins" {
+run "plain_text_is_open_to_nobody" {
   variables {
-    scheduler_arguments = []
+    certificates        = null
+    scheduler_arguments = ["--insecure"]
   }
 
   assert {
-    condition     = toset([for rule in aws_vpc_security_group_ingress_rule.admin : rule.from_port]) == toset([8786, 8787])
-    error_message = "Without --insecure both ports must be open to admin_cidrs."
+    condition     = length(aws_vpc_security_group_ingress_rule.admin) == 0 && length(aws_ssm_parameter.certificates) == 0
+    error_message = "Nothing may come in from outside in plain text."
   }
   assert {
-    condition     = !strcontains(local.scheduler_user_data, "--insecure") && can(yamldecode(local.scheduler_user_data).runcmd)
-    error_message = "No arguments must be no arguments."
+    condition     = output.scheduler_status == "http://198.51.100.10:8787/status" && strcontains(local.worker_user_data, "SCHEDULER_ADDRESS='ws://10.0.1.10:8786'")
+    error_message = "Addresses must say that links are plain text."
   }
+}
+
+run "certificates_of_other_parameters" {
+  variables {
+    certificates      = null
+    scheduler_secrets = { "scheduler.pem" = "/team/certificate", "scheduler-key.pem" = "/team/key" }
+    worker_secrets    = { "ca.pem" = "/team/ca" }
+  }
+
+  assert {
+    condition     = startswith(output.scheduler_status, "https://") && length(aws_ssm_parameter.certificates) == 0 && length(aws_vpc_security_group_ingress_rule.admin) == 4
+    error_message = "Certificates that are in Parameter Store already must do as well."
+  }
+}
+
+run "no_certificates" {
+  command = plan
+
+  variables {
+    certificates = null
+  }
+
+  expect_failures = [aws_instance.scheduler]
+}
+
+run "no_authority_for_workers" {
+  command = plan
+
+  variables {
+    certificates      = null
+    scheduler_secrets = { "scheduler.pem" = "/team/certificate", "scheduler-key.pem" = "/team/key" }
+  }
+
+  expect_failures = [aws_instance.scheduler]
 }
 
 run "the_talks_variables" {
@@ -247,4 +290,15 @@ run "an_address_of_another_subnet" {
   }
 
   expect_failures = [data.aws_subnet.scheduler]
+}
+
+run "a_repository_in_ecr_that_is_there_already" {
+  variables {
+    docker_registry = "000000000001.dkr.ecr.eu-west-1.amazonaws.com/team/taskflock"
+  }
+
+  assert {
+    condition     = length(aws_ecr_repository.taskflock) == 0 && one([for statement in jsondecode(aws_iam_role_policy.node["worker"].policy).Statement : statement.Resource if try(statement.Sid, "") == "PullImage"]) == "arn:aws:ecr:eu-west-1:000000000001:repository/team/taskflock"
+    error_message = "Machines must be allowed to pull from a repository in ECR that was given."
+  }
 }

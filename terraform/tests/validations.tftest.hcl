@@ -5,9 +5,10 @@ mock_provider "aws" {
 }
 
 variables {
-  contact    = "ada@example.com"
-  department = "research"
-  token      = "0123456789abcdef0123456789abcdef0123456789abcdef"
+  contact      = "ada@example.com"
+  department   = "research"
+  token        = "0123456789abcdef0123456789abcdef0123456789abcdef"
+  certificates = "tests/certs"
 }
 
 run "cluster_name_has_capitals" {
@@ -237,7 +238,7 @@ run "scheduler_arguments_have_a_line_break" {
   command = plan
 
   variables {
-    scheduler_arguments = ["--insecure\n--evil"]
+    scheduler_arguments = ["--log-level\n--evil"]
   }
 
   expect_failures = [var.scheduler_arguments]
@@ -364,14 +365,14 @@ run "admin_cidrs_are_the_world_of_ipv6" {
   expect_failures = [var.admin_cidrs]
 }
 
-run "open_plain_text_for_nobody" {
+run "certificates_are_not_there" {
   command = plan
 
   variables {
-    open_plain_text = true
+    certificates = "tests/no-such-folder"
   }
 
-  expect_failures = [var.open_plain_text]
+  expect_failures = [var.certificates]
 }
 
 run "ssh_public_key_file_is_not_there" {

@@ -64,11 +64,12 @@ export async function until(
 export class DockerEngine {
   /** For programs that speak to the daemon themselves. */
   readonly env: NodeJS.ProcessEnv;
-  readonly #program: string;
+  /** Docker's client. */
+  readonly program: string;
   readonly #daemon: { readonly child: ChildProcess; readonly folder: string } | null;
 
   constructor(program: string, env: NodeJS.ProcessEnv, daemon: { child: ChildProcess; folder: string } | null) {
-    this.#program = program;
+    this.program = program;
     this.env = env;
     this.#daemon = daemon;
   }
@@ -79,17 +80,17 @@ export class DockerEngine {
   }
 
   run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-    return run(this.#program, args, { ...options, env: { ...this.env, ...options.env } });
+    return run(this.program, args, { ...options, env: { ...this.env, ...options.env } });
   }
 
   must(args: readonly string[], options: RunOptions = {}): Promise<string> {
-    return must(this.#program, args, { ...options, env: { ...this.env, ...options.env } });
+    return must(this.program, args, { ...options, env: { ...this.env, ...options.env } });
   }
 
   /** `docker compose`, of whichever generation. */
   async compose(args: readonly string[], options: RunOptions = {}): Promise<string> {
     const together = { ...options, env: { ...this.env, ...options.env } };
-    if ((await this.run(["compose", "version"])).ok) return must(this.#program, ["compose", ...args], together);
+    if ((await this.run(["compose", "version"])).ok) return must(this.program, ["compose", ...args], together);
     return must("docker-compose", args, together);
   }
 

@@ -134,9 +134,17 @@ describe.skipIf(typeof found === "string")("the example, planned with the real p
     );
   const who = ["contact=ada@example.com", "department=research", "region=eu-central-1"];
 
-  test("makes what the docs say, for the caller alone, and its token is in no plan", async () => {
+  test("makes what the docs say, for the caller alone, and its token and keys are in no plan", async () => {
     await using aws = await startAwsReads();
     await terraform.init(example);
+    const certificates = join(terraform.folder, example, "certs");
+    const made = runHere(process.execPath, [
+      join(root, "packages/taskflock/dist/cli.js"),
+      "certs",
+      "init",
+      certificates,
+    ]);
+    expect(made).toMatchObject({ status: 0, stderr: "" });
     const key = `ssh_public_key_file=${join(root, "terraform/tests/key.pub")}`;
     const planned = await plan(aws, ...who, key, "spot_price=0.3", "scheduler_price=0.05", "max_cost=10");
     expect(planned).toMatchObject({ code: 0 });
@@ -144,17 +152,29 @@ describe.skipIf(typeof found === "string")("the example, planned with the real p
 
     const { stdout } = await terraform.run(example, ["show", "-json", "plan"]);
     expect(stdout).not.toContain(secretToken);
+    for (const name of ["scheduler-key.pem", "ca-key.pem"]) {
+      const [, line = ""] = readFileSync(join(certificates, name), "utf8").split("\n");
+      expect(line.length, name).toBeGreaterThan(60);
+      expect(`${planned.output}${stdout}`, name).not.toContain(line);
+    }
     const { planned_values: values } = JSON.parse(stdout) as Plan;
     const names = ["scheduler_info", "workers_info", "scheduler_status", "image", "token_parameter", "expires_at"];
     expect(Object.keys(values.outputs)).toEqual(expect.arrayContaining(names));
     const resources = values.root_module.child_modules.flatMap((module) => module.resources);
     const rules = resources.filter(({ type }) => type === "aws_vpc_security_group_ingress_rule");
     const open = rules.filter((rule) => rule.values["cidr_ipv4"] !== null || rule.values["cidr_ipv6"] !== null);
-    expect(open.map((rule) => [rule.values["cidr_ipv4"], rule.values["from_port"], rule.values["to_port"]])).toEqual([
-      ["203.0.113.7/32", 22, 22],
-    ]);
+    const opened = open.map((rule) => [rule.values["cidr_ipv4"], rule.values["from_port"], rule.values["to_port"]]);
+    expect(opened.toSorted()).toEqual([22, 8786, 8787].map((port) => ["203.0.113.7/32", port, port]));
     const group = resources.find(({ type }) => type === "aws_autoscaling_group")?.values;
     expect(group).toMatchObject({ desired_capacity: 2, max_size: 2, capacity_rebalance: true });
+  });
+
+  test("refuses, with what to do about it, to start without certificates", async () => {
+    await using aws = await startAwsReads();
+    await terraform.init(example);
+    const bare = await plan(aws, ...who, "certificates=nowhere");
+    expect(bare.code).toBe(1);
+    expect(bare.output.replace(/\s+/g, " ")).toContain("after: taskflock certs init certs");
   });
 
   test("refuses, with what to do about it, what would cost too much", async () => {

@@ -1,7 +1,8 @@
 // What may be asked of a client: where it connects, and what its methods take beside tasks.
 
-import { parseAddress } from "@taskflock/protocol/code";
+import { findPlace, parseAddress, readTrust, type Trust } from "@taskflock/protocol/code";
 import { FlockError } from "@taskflock/protocol/words";
+import type { PackageMode } from "./functions/index.ts";
 import type { GatherOptions } from "./gather.ts";
 import type { LogSink } from "./logs.ts";
 import {
@@ -9,6 +10,7 @@ import {
   checkOptions,
   describe,
   flag,
+  group,
   integerFrom,
   milliseconds,
   name,
@@ -16,13 +18,18 @@ import {
   oneOf,
   text,
 } from "./option-checks.ts";
-import type { SessionOptions } from "./session.ts";
 
 export interface ClientOptions {
   /** The scheduler's token. Default: `tokenFile`, TASKFLOCK_TOKEN, TASKFLOCK_TOKEN_FILE, or what a scheduler on this machine left. */
   readonly token?: string;
   /** A file that holds the token. */
   readonly tokenFile?: string;
+  /**
+   * TLS, with the cluster's own CA: `caFile` is its certificate (PEM), read anew at each attempt to connect. Default: the context's, or TASKFLOCK_TLS_CA; without
+   * it TLS is used where the address begins with wss://, with the CAs that Node trusts. `false`: without a CA, whatever the context and the
+   * variable say.
+   */
+  readonly tls?: TlsOptions | false;
   /** What the page calls this client. Default: the process's id. */
   readonly name?: string;
   /** How long a cut link is tried again before futures reject with FLOCK_CONNECTION_LOST, milliseconds. Default 30,000. */
@@ -39,6 +46,11 @@ export interface ClientOptions {
    * it dies. What is oldest goes beyond that, and then can be lost with its worker (FLOCK_DATA_LOST). Default 1 GiB; 0 keeps nothing.
    */
   readonly keptArgumentBytes?: number;
+}
+
+export interface TlsOptions {
+  /** A file with the certificates of one or more CAs (PEM); one of them signed the scheduler's certificate. */
+  readonly caFile?: string;
 }
 
 export interface ScatterOptions {
@@ -62,11 +74,26 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
+/** `ClientOptions` with defaults in the gaps. */
+export interface SessionOptions {
+  readonly address: string;
+  readonly trust: Trust;
+  readonly token: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly name: string;
+  readonly reconnectMs: number;
+  readonly packages: PackageMode;
+  readonly logs: LogSink;
+  readonly keptArgumentBytes: number;
+}
+
 const KEPT_ARGUMENT_BYTES = 1024 ** 3;
 
 const clientChecks: Checks<ClientOptions> = {
   token: text,
   tokenFile: text,
+  tls: (value) =>
+    value === false ? null : group<TlsOptions>("{ caFile }, the name of a file, or false", { caFile: text })(value),
   name,
   reconnectMs: milliseconds,
   packages: oneOf("bundle", "installed"),
@@ -87,10 +114,10 @@ const { key: _, ...scatterAllChecks }: Checks<ScatterOptions> = scatterChecks;
 const waitChecks: Checks<WaitOptions> = { timeoutMs: milliseconds };
 const gatherChecks: Checks<GatherOptions> = { errors: oneOf("raise", "skip") };
 
-/** Raw options with defaults in the gaps. Throws FLOCK_OPTION_INVALID and FLOCK_ADDRESS_INVALID. */
+/** Raw options with defaults in the gaps. Throws FLOCK_OPTION_INVALID, FLOCK_ADDRESS_INVALID and what `findPlace` throws. */
 export function compileClientOptions(address: string | undefined, raw: ClientOptions | undefined): SessionOptions {
   const options = checkOptions("connect", raw, clientChecks);
-  const where = address ?? process.env["TASKFLOCK_ADDRESS"] ?? "127.0.0.1:8786";
+  const { address: where, tokenFile, caFile } = findPlace({ address });
   if (typeof where !== "string") {
     const text = `connect takes the scheduler as text, host:port, not ${describe(where)}. A client of a LocalCluster comes from \`await cluster.connect()\`.`;
     throw new FlockError("FLOCK_ADDRESS_INVALID", text);
@@ -98,14 +125,19 @@ export function compileClientOptions(address: string | undefined, raw: ClientOpt
   parseAddress(where);
   return {
     address: where,
+    trust: trustOf(options.tls, caFile),
     token: options.token,
-    tokenFile: options.tokenFile,
+    tokenFile: options.tokenFile ?? tokenFile,
     name: options.name ?? `client-${process.pid}`,
     reconnectMs: options.reconnectMs ?? 30_000,
     packages: options.packages ?? "bundle",
     logs: options.logs ?? "inherit",
     keptArgumentBytes: options.keptArgumentBytes ?? KEPT_ARGUMENT_BYTES,
   };
+}
+
+export function trustOf(tls: TlsOptions | false | undefined, caFile?: string): Trust {
+  return readTrust(tls === false ? false : (tls?.caFile ?? caFile));
 }
 
 export function checkScatterOptions(options: ScatterOptions | undefined): ScatterOptions {

@@ -27,6 +27,7 @@ import { type ClientOptions, compileClientOptions } from "./client-options.ts";
 import { ClientExecutor, type ExecutorHost } from "./executor.ts";
 import { loadSeldom, loadSession } from "./load-session.ts";
 import type { LogSink } from "./logs.ts";
+import { ensureMayWork } from "./rights.ts";
 import type { RunOptions, TaskRun } from "./runs.ts";
 import type { Session } from "./session.ts";
 
@@ -42,10 +43,10 @@ export class Client extends ClientTools {
   }
 
   /**
-   * Connects to `address` (host:port, ws:// or wss://; default TASKFLOCK_ADDRESS, or else 127.0.0.1:8786).
+   * Connects to `address` (host:port, ws:// or wss://; default TASKFLOCK_ADDRESS, the current connection context, or else 127.0.0.1:8786).
    *
    * Rejects with FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH,
-   * FLOCK_ADDRESS_INVALID or FLOCK_OPTION_INVALID.
+   * FLOCK_ADDRESS_INVALID, FLOCK_CONTEXT_UNKNOWN, FLOCK_CONTEXT_INVALID or FLOCK_OPTION_INVALID.
    */
   static async connect(address?: string, options?: ClientOptions): Promise<Client> {
     const compiled = compileClientOptions(address, options);
@@ -55,7 +56,9 @@ export class Client extends ClientTools {
 
   /** A run of your own, for tasks that people follow as one thing: pass it as `{ run }`, and close it at the end. */
   run(name: string, options?: RunOptions): TaskRun {
-    return this.open().runs.start(name, options);
+    const { runs, welcome } = this.open();
+    ensureMayWork(welcome, "open runs");
+    return runs.start(name, options);
   }
 
   /**

@@ -7,6 +7,7 @@ import {
   type FunctionNumber,
   type PayloadRef,
   type PayloadStore,
+  type Welcome,
 } from "@taskflock/protocol";
 import {
   type FunctionCode,
@@ -16,6 +17,7 @@ import {
   prepareFunction,
 } from "./functions/index.ts";
 import type { Gate } from "./gate.ts";
+import { ensureMayWork } from "./rights.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: any function is meant, whatever it takes
 export type AnyFunction = (...args: any[]) => unknown;
@@ -47,6 +49,7 @@ export interface FunctionTableHost {
   readonly payloads: PayloadStore;
   readonly gate: Gate;
   readonly packages: PackageMode;
+  readonly welcome: Welcome | null;
   /** Sends in order, and frees the payload. */
   send(message: ClientToScheduler, payload: PayloadRef): void;
   /** Sends now; for what the gate runs. */
@@ -66,7 +69,7 @@ export class FunctionTable {
 
   /**
    * A function with its captured values as they are now; its code is defined at the scheduler before whatever is sent after
-   * this call. Throws FLOCK_FUNCTION_NOT_SERIALIZABLE; `path` says where the function stands. `shared`: the arguments may refer to
+   * this call. Throws FLOCK_FUNCTION_NOT_SERIALIZABLE, FLOCK_FORBIDDEN; `path` says where the function stands. `shared`: the arguments may refer to
    * functions and classes that travel with it, among them `besides`.
    */
   use(fn: AnyFunction, path?: string, shared = false, besides?: readonly AnyFunction[]): FunctionUse {
@@ -101,6 +104,7 @@ export class FunctionTable {
   }
 
   #enter(code: FunctionCode, fn: AnyFunction): FunctionEntry {
+    ensureMayWork(this.#host.welcome, "submit functions");
     const { name, description } = code;
     const entry =
       description instanceof Promise ? this.#awaited(name, description, fn) : this.#described(description, fn);

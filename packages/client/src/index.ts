@@ -4,10 +4,12 @@ export {
   FlockError,
   formatAddress,
   type HeldResults,
+  type Identity,
   isFlockError,
   type Move,
   type Moves,
   type RefusedMove,
+  type Role,
   type RunInfo,
   type ScaleAdvice,
   type ScaleDemand,
@@ -29,7 +31,7 @@ export { AsCompleted, asCompleted } from "./as-completed.ts";
 export type { AttachedRun } from "./attached-run.ts";
 export { type DatasetInfo, fireAndForget, type PublishOptions } from "./client/data.ts";
 export { Client } from "./client.ts";
-export type { ClientOptions, ScatterAllOptions, ScatterOptions, WaitOptions } from "./client-options.ts";
+export type { ClientOptions, ScatterAllOptions, ScatterOptions, TlsOptions, WaitOptions } from "./client-options.ts";
 export type { ExecOptions, FileContent } from "./commands/exec.ts";
 export type { ExecResult } from "./commands/spec.ts";
 export { copy } from "./copy.ts";
@@ -64,6 +66,7 @@ export type { TaskOptions } from "./task-options.ts";
 export type { TerminalStream } from "./terminal.ts";
 export type { Arguments, Resolved, ResolvedValue } from "./types.ts";
 export type { Versions, VersionsOptions } from "./versions.ts";
+export { askPage } from "./watch/ask-page.ts";
 export type { Dumped } from "./watch/dump.ts";
 export type { EventLine, EventOptions, LogOptions, PrintedLines } from "./watch/lines.ts";
 export type { Profile, ProfiledCall, ProfileOptions, Profiling, ProfilingOptions } from "./watch/profile.ts";

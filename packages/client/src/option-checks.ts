@@ -127,6 +127,17 @@ export function oneOf(...choices: readonly string[]): Check {
   return (value) => (choices.includes(value as string) ? null : takes);
 }
 
+/** An object with options of its own; `takes`: as a message says it. */
+export function group<O extends object>(takes: string, checks: Checks<O>): Check {
+  return (value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return takes;
+    const entries = Object.entries(value) as [keyof O & string, unknown][];
+    const isRight = ([key, each]: [keyof O & string, unknown]): boolean =>
+      Object.hasOwn(checks, key) && (each === undefined || checks[key](each) === null);
+    return entries.every(isRight) ? null : takes;
+  };
+}
+
 /** Amounts by name, such as { GPU: 1 }. */
 export const amounts: Check = (value) =>
   typeof value === "object" &&

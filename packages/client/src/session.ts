@@ -10,14 +10,16 @@ import {
   NO_PAYLOAD,
   type PayloadRef,
   PayloadStore,
+  peerAccess,
   type Resume,
   readToken,
   SchedulerLink,
   type SchedulerToClient,
+  type Trust,
   type Welcome,
 } from "@taskflock/protocol";
 import { ArgumentEncoder, type ArgumentHost } from "./arguments.ts";
-import type { ScatterOptions } from "./client-options.ts";
+import type { ScatterOptions, SessionOptions } from "./client-options.ts";
 import { again, closedError, releasedError, sessionLostError } from "./endings.ts";
 import { FunctionTable } from "./function-table.ts";
 import type { PackageMode } from "./functions/index.ts";
@@ -45,22 +47,14 @@ import { EndWaiter, ValueWaiter } from "./waiters.ts";
 /** Tasks that one question names: it is to fit in a frame. */
 const NAMED_AT_ONCE = 100_000;
 
-export interface SessionOptions {
-  readonly address: string;
-  readonly token: string | undefined;
-  readonly tokenFile: string | undefined;
-  readonly name: string;
-  readonly reconnectMs: number;
-  readonly packages: PackageMode;
-  readonly logs: LogSink;
-  readonly keptArgumentBytes: number;
-}
-
 export class Session implements FutureOwner, TaskTableHost, SubmissionHost, ArgumentHost {
   readonly address: string;
+  readonly trust: Trust;
   /** What the status page wants to be shown. */
   readonly authorization: () => string;
   readonly packages: PackageMode;
+  /** What the scheduler said last. */
+  welcome: Welcome | null = null;
   readonly payloads: PayloadStore = new PayloadStore();
   readonly gate: Gate = new Gate();
   readonly allowance: Allowance = allowanceOf(this);
@@ -81,17 +75,17 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   readonly #retrieval: Retrieval;
   readonly #logs: LogSink;
   #link: SchedulerLink<"client", "toClient"> | null = null;
-  #welcome: Welcome | null = null;
   #wasUp = false;
   #ended: FlockError | null = null;
 
   /** Rejects with FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH, FLOCK_ADDRESS_INVALID. */
   static async open(options: SessionOptions): Promise<Session> {
-    const { address, name, reconnectMs, tokenFile } = options;
-    const token = readToken({ address, token: options.token, tokenFile });
+    const { address, trust, name, reconnectMs } = options;
+    const token = readToken(options);
     const session = new Session(options, token);
     session.#link = await SchedulerLink.open<"client", "toClient">({
       address,
+      trust,
       token,
       up: "client",
       down: "toClient",
@@ -103,17 +97,18 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
       onDown: () => {},
       onGone: (error) => session.#end(error),
     });
-    session.#welcome = session.#link.welcome;
+    session.welcome = session.#link.welcome;
     session.tracing = await loadTracing(session, session.#link.welcome.now);
     return session;
   }
 
-  private constructor({ address, logs, packages, keptArgumentBytes }: SessionOptions, token: string) {
+  private constructor({ address, trust, logs, packages, keptArgumentBytes }: SessionOptions, token: string) {
     this.address = address;
+    this.trust = trust;
     this.packages = packages;
     this.#logs = logs;
     this.authorization = () => `Bearer ${token}`;
-    this.#bulk = new BulkClient({ key: () => this.#link?.welcome.peerKey ?? "", scheduler: address });
+    this.#bulk = new BulkClient({ ...peerAccess(() => this.#link?.welcome), scheduler: this });
     this.#retrieval = new Retrieval(this, this.#bulk);
     this.results = new Results(this.payloads, this.#retrieval, (record) => this.keyOf(record));
     this.questions = new Questions(this);
@@ -146,24 +141,24 @@ export class Session implements FutureOwner, TaskTableHost, SubmissionHost, Argu
   }
 
   get sessionId(): number {
-    return this.#welcome?.id ?? 0;
+    return this.welcome?.id ?? 0;
   }
 
   /** What another end shows that is to go on with the session. */
   get resume(): Resume {
-    return { id: this.sessionId, secret: this.#welcome?.secret ?? "" };
+    return { id: this.sessionId, secret: this.welcome?.secret ?? "" };
   }
 
   get maxFrameBytes(): number {
-    return this.#welcome?.maxFrameBytes ?? 0;
+    return this.welcome?.maxFrameBytes ?? 0;
   }
 
   get inlineLimitBytes(): number {
-    return this.#welcome?.inlineLimitBytes ?? 0;
+    return this.welcome?.inlineLimitBytes ?? 0;
   }
 
   get admissionBytes(): number {
-    return this.#welcome?.admissionBytes ?? 0;
+    return this.welcome?.admissionBytes ?? 0;
   }
 
   /** Sends after all that was sent before; then frees the payload that the message refers to. */

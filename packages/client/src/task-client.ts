@@ -1,5 +1,6 @@
 // A client inside of a task: the slot's own, which all its tasks share.
 
+import type { Trust } from "@taskflock/protocol";
 import { FlockError } from "@taskflock/protocol/words";
 import { type Client, makeClient } from "./client.ts";
 import { compileClientOptions } from "./client-options.ts";
@@ -10,7 +11,7 @@ import type { StallWatch } from "./task-stall.ts";
 
 /** What a slot leaves (the worker's slot/connection.ts). */
 interface ConnectionProvider {
-  connection(): Promise<{ readonly address: string; readonly token: string }>;
+  connection(): Promise<{ readonly address: string; readonly trust: Trust; readonly token: string }>;
   opened(id: number, secret: string): void;
 }
 
@@ -53,10 +54,10 @@ export async function taskClient(): Promise<Client> {
 }
 
 async function open(slot: ConnectionProvider, worker: string): Promise<SlotClient> {
-  const { address, token } = await slot.connection();
+  const { address, trust, token } = await slot.connection();
   const options = compileClientOptions(address, { token, name: `task on ${worker}`.slice(0, 512) });
   const [{ Session }, { StallWatch }] = [await loadSession(), await loadSeldom()];
-  const session = await Session.open(options);
+  const session = await Session.open({ ...options, trust });
   slot.opened(session.resume.id, session.resume.secret);
   return { session, client: makeClient(session, options.logs), stalls: new StallWatch(session) };
 }

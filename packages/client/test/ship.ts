@@ -21,6 +21,7 @@ export class Shipping {
   readonly payloads: PayloadStore = new PayloadStore();
   readonly gate: Gate = new Gate();
   readonly packages: PackageMode;
+  readonly welcome = null;
   readonly functions: FunctionTable;
   readonly shared: SharedData;
   readonly owner: FutureOwner = {} as FutureOwner; // no test passes futures

@@ -85,6 +85,7 @@ export async function createApp(options: AppOptions, codes: Codes): Promise<App>
   const guard = new Guard({ host: options.host, token, viewerToken, allowedHosts, now });
   const observer = new Observer({
     address: scheduler.address,
+    trust: scheduler.trust,
     token: () => guard.token,
     onRefused: () => {
       if (guard.renew(options.renewToken?.() ?? guard.token)) codes.clear();

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Trust } from "@taskflock/protocol/links";
 import type { FeedPoint } from "@taskflock/protocol/words";
 import type { FastifyRequest } from "fastify";
 import type { Codes } from "./auth/codes.ts";
@@ -24,6 +25,7 @@ export interface SchedulerHere {
 /** The scheduler that people look at. */
 export interface Scheduler {
   readonly address: string;
+  readonly trust?: Trust;
   /** Where it is in this process. */
   readonly here: SchedulerHere | null;
 }

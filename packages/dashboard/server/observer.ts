@@ -13,6 +13,7 @@ import {
   type Question,
   SchedulerLink,
   type SchedulerToClient,
+  type Trust,
   type Welcome,
 } from "@taskflock/protocol/links";
 
@@ -25,6 +26,7 @@ export interface Observed<V> {
 export interface ObserverOptions {
   /** The scheduler's. */
   readonly address: string;
+  readonly trust?: Trust | undefined;
   readonly token: () => string;
   /** Called when the scheduler refused the token, before the next attempt. */
   readonly onRefused?: () => void;
@@ -144,9 +146,10 @@ export class Observer {
   }
 
   #openLink(): Promise<Link> {
-    const { address, token } = this.#options;
+    const { address, trust, token } = this.#options;
     return SchedulerLink.open<"client", "toClient">({
       address,
+      trust,
       token: token(),
       up: "client",
       down: "toClient",

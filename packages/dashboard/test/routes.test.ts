@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { WINDOW_MS } from "../server/auth/attempts.ts";
+import { WINDOW_MS } from "@taskflock/protocol";
 import { errorIn, Stage, TOKEN, VIEWER_TOKEN } from "./dashboard-stage.ts";
 
 let stage: Stage;

@@ -1,7 +1,7 @@
 // Who is let in, and how: tokens, the form, cookies, one-time codes.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { WINDOW_MS } from "../server/auth/attempts.ts";
+import { WINDOW_MS } from "@taskflock/protocol";
 import { CODE_MS } from "../server/auth/codes.ts";
 import { MAX_SESSIONS, SESSION_MS, Sessions } from "../server/auth/sessions.ts";
 import { safePath } from "../server/auth/sign-in.ts";

@@ -2,9 +2,9 @@
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { isLoopback, parseAddress } from "./address.ts";
+import { stateFolder } from "./state-folder.ts";
 import { FlockError } from "./words/index.ts";
 
 export interface TokenOptions {
@@ -16,9 +16,7 @@ export interface TokenOptions {
 
 /** Where a scheduler on `port` of this machine leaves its token for this user. */
 export function tokenFileFor(port: number): string {
-  const state = process.env["XDG_STATE_HOME"];
-  const folder = state ? join(state, "taskflock") : join(homedir(), ".taskflock");
-  return join(folder, `token-${port}`);
+  return join(stateFolder(), `token-${port}`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { FlockError, isLoopback } from "@taskflock/protocol/links";
+import { FlockError, isLoopback, type ServerCertificate } from "@taskflock/protocol/links";
 import type { Logger } from "pino";
 import type { SchedulerConfig } from "./machine/index.ts";
 
@@ -10,6 +10,12 @@ export interface SchedulerOptions {
   readonly port?: number;
   /** Demanded of everybody who connects. */
   readonly token: string;
+  /** Users beside the cluster's own token, as `taskflock user` writes them. Default: none. */
+  readonly usersFile?: string;
+  /** A line of who did what is appended to it for each; "-": to the log. Default: none. */
+  readonly auditLog?: string;
+  /** TLS, with this certificate, on its port and those of the workers. Default: plain text. */
+  readonly certificate?: ServerCertificate | null;
   /** Accept plain text on an address beyond loopback. */
   readonly insecure?: boolean;
   /** Record every event to this file. */
@@ -40,8 +46,10 @@ export interface SchedulerOptions {
   readonly config?: Partial<Omit<SchedulerConfig, "facts">>;
 }
 
-export type CompleteSchedulerOptions = Required<Omit<SchedulerOptions, "recordFile">> & {
+export type CompleteSchedulerOptions = Required<Omit<SchedulerOptions, "recordFile" | "usersFile" | "auditLog">> & {
   readonly recordFile: string | null;
+  readonly usersFile: string | null;
+  readonly auditLog: string | null;
 };
 
 /** Fills in defaults; throws FLOCK_INSECURE, FLOCK_OPTION_INVALID. */
@@ -50,8 +58,11 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 8786,
     token: options.token,
+    certificate: options.certificate ?? null,
     insecure: options.insecure ?? false,
     recordFile: options.recordFile ?? null,
+    usersFile: options.usersFile ?? null,
+    auditLog: options.auditLog ?? null,
     logger: options.logger,
     sessionReconnectMs: options.sessionReconnectMs ?? 30_000,
     workerReconnectMs: options.workerReconnectMs ?? 2_000,
@@ -73,17 +84,17 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
   return complete;
 }
 
-function demandTrust({ host, insecure, logger }: CompleteSchedulerOptions): void {
-  if (isLoopback(host)) return;
+function demandTrust({ host, certificate, insecure, logger }: CompleteSchedulerOptions): void {
+  if (isLoopback(host) || certificate !== null) return;
   if (!insecure) {
     throw new FlockError(
       "FLOCK_INSECURE",
-      `${host} is reached from beyond this machine, and the traffic would be plain text. Listen on 127.0.0.1, or pass --insecure on a network you trust.`,
+      `${host} is reached from beyond this machine, and the traffic would be plain text. Make certificates with \`taskflock certs init\`, and pass --tls-cert and --tls-key; or listen on 127.0.0.1; or pass --insecure on a network you trust.`,
     );
   }
   logger.warn(
     { host },
-    "plain text beyond loopback: whoever can read the network can read the token and own the workers",
+    "plain text beyond loopback (--insecure): whoever can read the network can read the token and own the workers; --tls-cert and --tls-key end that",
   );
 }
 

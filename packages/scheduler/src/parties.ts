@@ -4,25 +4,32 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import {
   afterReading,
   type DownDirection,
+  type Identity,
   type Resume,
   type ServerLink,
   type UpDirection,
+  type WorkerHello,
   type WorkerId,
 } from "@taskflock/protocol/links";
+import type { SessionAudit } from "./admission/session-audit.ts";
 
 /** A session or a worker, across its connections. */
 export class Party<U extends UpDirection, D extends DownDirection> {
   readonly id: number;
   readonly name: string;
+  readonly who: Identity;
   readonly secret: string = randomBytes(16).toString("base64url");
   link: ServerLink<U, D> | null = null;
+  /** The address of its last connection. */
+  peer = "";
   /** The last frame that was processed before the link was cut. */
   #received = 0;
   #takeBack: (() => void) | null = null;
 
-  constructor(id: number, name: string) {
+  constructor(id: number, name: string, who: Identity) {
     this.id = id;
     this.name = name;
+    this.who = who;
   }
 
   get received(): number {
@@ -34,6 +41,7 @@ export class Party<U extends UpDirection, D extends DownDirection> {
     this.#clear();
     const older = this.link;
     this.link = link;
+    this.peer = link.peer;
     older?.cut();
   }
 
@@ -51,10 +59,11 @@ export class Party<U extends UpDirection, D extends DownDirection> {
     this.#clear();
   }
 
-  mayResume(resume: Resume): boolean {
+  /** Only its own user, and with its secret. */
+  mayResume(resume: Resume, { user }: Identity): boolean {
     const mine = Buffer.from(this.secret);
     const shown = Buffer.from(resume.secret);
-    return mine.length === shown.length && timingSafeEqual(mine, shown);
+    return user === this.who.user && mine.length === shown.length && timingSafeEqual(mine, shown);
   }
 
   #clear(): void {
@@ -66,21 +75,28 @@ export class Party<U extends UpDirection, D extends DownDirection> {
 export class ClientParty extends Party<"client", "toClient"> {
   /** It only asks. */
   readonly isObserver: boolean;
+  /** Where a book is kept of what it does. */
+  audit: SessionAudit | null = null;
 
-  constructor(id: number, name: string, isObserver: boolean) {
-    super(id, name);
+  constructor(id: number, name: string, who: Identity, isObserver: boolean) {
+    super(id, name, who);
     this.isObserver = isObserver;
   }
 }
 
 export class WorkerParty extends Party<"worker", "toWorker"> {
   readonly incarnation: string;
+  /** Where it says that its data is fetched. */
+  readonly peerAddress: string;
+  readonly slots: number;
   /** `leave` was sent: its end is planned. */
   leaving = false;
 
-  constructor(id: WorkerId, name: string, incarnation: string) {
-    super(id, name);
+  constructor(id: WorkerId, name: string, who: Identity, { incarnation, peerAddress, slots }: WorkerHello) {
+    super(id, name, who);
     this.incarnation = incarnation;
+    this.peerAddress = peerAddress;
+    this.slots = slots;
   }
 }
 

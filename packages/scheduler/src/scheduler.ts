@@ -3,29 +3,34 @@
 import { randomUUID } from "node:crypto";
 import {
   type Admission,
+  type Authenticator,
   type ClusterInfo,
   FlockError,
+  forbidden,
   formatAddress,
   type Hello,
+  helloRights,
+  type Identity,
   LinkServer,
-  type NannyToScheduler,
+  may,
   oneToken,
   PayloadStore,
-  type Resume,
-  type SessionId,
   type StreamAdmission,
   type Traffic,
-  type WorkerHello,
-  type WorkerId,
 } from "@taskflock/protocol/links";
-import { Driver, now } from "./driver.ts";
+import { Clients } from "./admission/clients.ts";
+import { type Ground, welcomeFor } from "./admission/ground.ts";
+import { Workers } from "./admission/workers.ts";
+import { AuditLog, audited } from "./audit-log.ts";
+import { Driver } from "./driver.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { defaultSchedulerConfig, isObservation, type SchedulerConfig } from "./machine/index.ts";
+import { defaultSchedulerConfig } from "./machine/index.ts";
 import { MetricsReader, type MetricsText } from "./metrics-text.ts";
 import { type CompleteSchedulerOptions, completeOptions, ownVersion, type SchedulerOptions } from "./options.ts";
-import { ClientParty, Party, uniqueName, WorkerParty } from "./parties.ts";
+import { Party } from "./parties.ts";
 import { RecordingWriter } from "./recording.ts";
 import { Relays } from "./relays.ts";
+import { UsersAuthenticator } from "./users/users-authenticator.ts";
 
 export interface RunningScheduler {
   /** host:port for clients and workers. */
@@ -37,6 +42,10 @@ export interface RunningScheduler {
   readonly failed: Promise<never>;
   /** Resolves, with a line for people, when nobody used the cluster for `idleTimeoutMs` and the workers have left. The process should end then. */
   readonly idle: Promise<string>;
+  /** Who is behind a token. */
+  readonly authenticator: Authenticator;
+  /** Null: none is kept. */
+  readonly audit: AuditLog | null;
   clusterInfo(): ClusterInfo;
   /** As Prometheus reads them. */
   metrics(): Promise<MetricsText>;
@@ -65,16 +74,17 @@ class Scheduler implements RunningScheduler {
   readonly id: string = randomUUID();
   readonly failed: Promise<never>;
   readonly idle: Promise<string>;
+  readonly authenticator: Authenticator;
+  readonly audit: AuditLog | null;
   readonly #options: CompleteSchedulerOptions;
-  readonly #config: SchedulerConfig;
   readonly #payloads: PayloadStore = new PayloadStore();
   readonly #driver: Driver;
   readonly #metrics: MetricsReader;
   readonly #relays: Relays;
-  readonly #clients: Map<number, ClientParty> = new Map();
-  readonly #workers: Map<number, WorkerParty> = new Map();
-  #lastSession = 0;
-  #lastWorker = 0;
+  readonly #users: UsersAuthenticator | null;
+  readonly #ground: Ground;
+  readonly #clients: Clients;
+  readonly #workers: Workers;
   #server: LinkServer | null = null;
   #fail: (error: unknown) => void = () => undefined;
   #sayIdle: (reason: string) => void = () => undefined;
@@ -85,7 +95,11 @@ class Scheduler implements RunningScheduler {
     this.#options = options;
     const { dashboard } = options;
     const facts = { id: this.id, version: ownVersion(), pid: process.pid, startedAtMs: Date.now(), dashboard };
-    this.#config = { ...defaultSchedulerConfig, ...options.config, facts };
+    const config = { ...defaultSchedulerConfig, ...options.config, facts };
+    const { token, usersFile, auditLog, logger } = options;
+    this.#users = usersFile === null ? null : new UsersAuthenticator({ file: usersFile, token, logger });
+    this.authenticator = this.#users ?? oneToken(token);
+    this.audit = auditLog === null ? null : new AuditLog(auditLog, logger);
     this.failed = new Promise<never>((_, reject) => {
       this.#fail = reject;
     });
@@ -95,13 +109,21 @@ class Scheduler implements RunningScheduler {
     this.failed.catch(() => undefined); // whoever started us may not look
     this.#relays = new Relays({
       max: options.maxRelays,
-      tell: (worker, key) => this.#workers.get(worker)?.link?.send({ t: "relay", key }),
+      tell: (worker, key) => this.#workers.send(worker, { t: "relay", key }),
     });
-    const { recordFile: file, logger } = options;
+    const { recordFile: file } = options;
     const recordingFailed = (err: unknown): void =>
       logger.error({ err, file }, "the recording cannot be written; it ends");
-    const recording = file === null ? null : new RecordingWriter(file, this.#config, recordingFailed);
-    this.#driver = new Driver(this.#config, this.#outputs(), recording);
+    const recording = file === null ? null : new RecordingWriter(file, config, recordingFailed);
+    this.#driver = new Driver(config, this.#outputs(), recording);
+    this.#ground = { id: this.id, options, config, driver: this.#driver, audit: this.audit };
+    this.#clients = new Clients(this.#ground, (payload) => this.#payloads.free(payload));
+    this.#workers = new Workers(this.#ground, this.#relays);
+    this.#workers.onGone = () => this.#leftIdle();
+    this.authenticator.onRevoked((users) => {
+      this.#clients.revoke(users);
+      this.#workers.revoke(users);
+    });
     this.#metrics = new MetricsReader({
       machine: this.#driver.machine,
       payloads: this.#payloads,
@@ -120,14 +142,15 @@ class Scheduler implements RunningScheduler {
   }
 
   async listen(): Promise<void> {
-    const { host, port, token, maxFrameBytes } = this.#options;
+    const { host, port, certificate, maxFrameBytes } = this.#options;
     this.#server = await LinkServer.listen({
       host,
       port,
-      authenticator: oneToken(token),
+      authenticator: audited(this.authenticator, this.audit, (name) => this.#users?.has(name) === true),
+      certificate,
       maxFrameBytes,
       payloads: this.#payloads,
-      admit: (hello) => this.#admit(hello),
+      admit: (hello, who) => this.#admit(hello, who),
     });
     this.#watchIdleness();
   }
@@ -147,7 +170,7 @@ class Scheduler implements RunningScheduler {
       this.#driver.happen({ e: "idleTimeout", afterMs: idleTimeoutMs });
       const reason = `no task was there to be done for ${idleTimeoutMs} ms`;
       this.#idleTimer = setTimeout(() => this.#sayIdle(reason), IDLE_LEAVING_MS);
-      this.#leftIdle = () => this.#workers.size === 0 && this.#sayIdle(reason);
+      this.#leftIdle = () => this.#workers.count === 0 && this.#sayIdle(reason);
       this.#leftIdle();
     }, watch.everyMs);
   }
@@ -169,20 +192,18 @@ class Scheduler implements RunningScheduler {
     this.#driver.stop();
     this.#metrics.close();
     this.#relays.close();
-    for (const party of [...this.#clients.values(), ...this.#workers.values()]) party.forget();
+    this.#clients.forgetAll();
+    this.#workers.forgetAll();
     await this.#server?.close();
+    this.#users?.close();
+    await this.audit?.close();
   }
 
   #outputs(): ConstructorParameters<typeof Driver>[1] {
     return {
-      toWorker: (id, message) => {
-        const worker = this.#workers.get(id);
-        if (worker === undefined) return;
-        if (message.t === "leave") worker.leaving = true;
-        worker.link?.send(message);
-      },
-      toClient: (session, message) => this.#clients.get(session)?.link?.send(message),
-      closeWorker: (id) => this.#workers.get(id)?.link?.close(),
+      toWorker: (id, message) => this.#workers.send(id, message),
+      toClient: (session, message) => this.#clients.send(session, message),
+      closeWorker: (id) => this.#workers.close(id),
       free: (payload) => this.#payloads.free(payload),
       failed: (error) => {
         this.#options.logger.fatal({ err: error }, "the scheduler's machine is in a state that must not be; it stops");
@@ -191,188 +212,29 @@ class Scheduler implements RunningScheduler {
     };
   }
 
-  #admit(hello: Hello): Admission | StreamAdmission {
+  #admit(hello: Hello, who: Identity): Admission | StreamAdmission {
+    const right = helloRights[hello.role];
+    if (right === null) {
+      const text = "This is the scheduler's port; data is fetched from the workers' peer ports.";
+      throw new FlockError("FLOCK_FORBIDDEN", text);
+    }
+    if (!may(who.role, right)) throw forbidden(who, `connect as a ${hello.role}`, right);
     switch (hello.role) {
       case "client":
-        return this.#admitClient(hello.name, hello.observer, hello.resume) as unknown as Admission;
+        return this.#clients.admit(hello.name, hello.observer, hello.resume, who) as unknown as Admission;
       case "worker":
-        return this.#admitWorker(hello.worker, hello.resume) as unknown as Admission;
+        return this.#workers.admit(hello.worker, hello.resume, who) as unknown as Admission;
       case "nanny":
-        return this.#admitNanny(hello.name) as unknown as Admission;
-      case "relay":
-        return this.#admitRelay(hello.side, hello.key);
-      case "peer":
-        throw new FlockError(
-          "FLOCK_FORBIDDEN",
-          "This is the scheduler's port; data is fetched from the workers' peer ports.",
-        );
+        return this.#workers.admitNanny(hello.name, who) as unknown as Admission;
+      default:
+        return this.#admitRelay(hello as Extract<Hello, { role: "relay" }>, who);
     }
   }
 
-  // ------------------------------------------------------------------ clients
-
-  #admitClient(name: string, observer: boolean, resume: Resume | null): Admission<"client", "toClient"> {
-    const known = resume === null ? undefined : this.#clients.get(resume.id);
-    const resumed = resume !== null && known?.mayResume(resume) === true;
-    const client: ClientParty = resumed && known ? known : new ClientParty(++this.#lastSession, name, observer);
-    const session = client.id as SessionId;
+  #admitRelay({ side, key }: Extract<Hello, { role: "relay" }>, who: Identity): StreamAdmission {
     return {
-      welcome: this.#welcome(client, resumed),
-      up: "client",
-      down: "toClient",
-      silentMs: this.#options.clientSilentMs,
-      attach: (link) => {
-        this.#clients.set(session, client);
-        client.connect(link);
-        const joined = { e: "clientJoined", session, name, ...(client.isObserver ? { observer: true } : {}) } as const;
-        this.#driver.happen(resumed ? { e: "clientResumed", session } : joined);
-        this.#say(client, { session, name, peer: link.peer, resumed }, "client connected");
-        return {
-          onMessages: (messages) => {
-            if (client.isObserver && !messages.every(isObservation)) {
-              link.refuse(
-                new FlockError("FLOCK_FORBIDDEN", `${name} said that it only asks, and then asked for work.`),
-              );
-              this.#clientGone(client, "it said that it only asks, and did more");
-            }
-            this.#driver.hearClient(session, messages);
-            if (!messages.some(({ t }) => t === "goodbye")) return;
-            this.#clientGone(client, "said goodbye");
-            link.close(); // who says goodbye, and stays, is not heard any more
-          },
-          onBlocked: () => this.#driver.happen({ e: "clientBlocked", session }),
-          onReady: () => this.#driver.happen({ e: "clientReady", session }),
-          onClosed: (how) => {
-            if (client.link !== link || this.#clients.get(session) !== client) return;
-            this.#driver.happen({ e: "clientCut", session });
-            client.disconnect(this.#options.sessionReconnectMs, () => this.#clientGone(client, how));
-          },
-        };
-      },
-    };
-  }
-
-  #clientGone(client: ClientParty, how: string): void {
-    if (!this.#clients.delete(client.id)) return;
-    client.forget();
-    this.#driver.happen({ e: "clientGone", session: client.id as SessionId });
-    this.#say(client, { session: client.id, name: client.name, how }, "client gone");
-  }
-
-  /** Those who only look on come and go as they like. */
-  #say(client: ClientParty, facts: object, text: string): void {
-    this.#options.logger[client.isObserver ? "debug" : "info"](facts, text);
-  }
-
-  // ------------------------------------------------------------------ workers
-
-  #admitWorker(hello: WorkerHello, resume: Resume | null): Admission<"worker", "toWorker"> {
-    const known = resume === null ? undefined : this.#workers.get(resume.id);
-    const resumed = resume !== null && known?.mayResume(resume) === true;
-    const worker = resumed && known ? known : this.#newWorker(hello);
-    const id = worker.id as WorkerId;
-    return {
-      welcome: this.#welcome(worker, resumed),
-      up: "worker",
-      down: "toWorker",
-      silentMs: this.#options.silentMs,
-      attach: (link) => {
-        this.#workers.set(id, worker);
-        worker.connect(link);
-        this.#driver.happen(
-          resumed
-            ? { e: "workerResumed", worker: id }
-            : {
-                e: "workerJoined",
-                worker: id,
-                hello: { ...hello, name: worker.name },
-                relayKey: this.#relays.keyFor(id),
-              },
-        );
-        this.#relays.workerUp(id);
-        this.#options.logger.info(
-          { worker: worker.name, peer: hello.peerAddress, slots: hello.slots, resumed },
-          "worker joined",
-        );
-        return {
-          onMessages: (messages) => this.#driver.hearWorker(id, messages),
-          // What a worker gets is bounded by what its slots can use.
-          onBlocked: () => undefined,
-          onReady: () => undefined,
-          onClosed: (how) => {
-            if (worker.link !== link || !this.#workers.has(id)) return;
-            if (worker.leaving) return this.#workerLost(worker, how);
-            this.#driver.happen({ e: "workerCut", worker: id });
-            worker.disconnect(this.#options.workerReconnectMs, () => this.#workerLost(worker, how));
-          },
-        };
-      },
-    };
-  }
-
-  #newWorker(hello: WorkerHello): WorkerParty {
-    const taken = new Set([...this.#workers.values()].map(({ name }) => name));
-    return new WorkerParty(++this.#lastWorker as WorkerId, uniqueName(hello.name, taken), hello.incarnation);
-  }
-
-  #workerLost(worker: WorkerParty, how: string): void {
-    if (!this.#workers.delete(worker.id)) return;
-    worker.forget();
-    this.#relays.workerGone(worker.id as WorkerId);
-    worker.link?.cut();
-    this.#driver.happen({ e: "workerLost", worker: worker.id as WorkerId, how, planned: worker.leaving });
-    const facts = { worker: worker.name, how };
-    if (worker.leaving) this.#options.logger.info(facts, "worker left");
-    else this.#options.logger.warn(facts, "worker lost");
-    this.#leftIdle();
-  }
-
-  // ------------------------------------------------------------------ nannies
-
-  #admitNanny(name: string): Admission<"nanny", "toWorker"> {
-    return {
-      welcome: this.#welcome(new Party<never, never>(0, name), false),
-      up: "nanny",
-      down: "toWorker",
-      silentMs: this.#options.silentMs,
-      attach: () => ({
-        onMessages: (messages) => {
-          for (const message of messages) this.#childExited(message);
-        },
-        onBlocked: () => undefined,
-        onReady: () => undefined,
-        onClosed: () => undefined,
-      }),
-    };
-  }
-
-  // ------------------------------------------------------------------ relays
-
-  #admitRelay(side: "reader" | "holder", key: string): StreamAdmission {
-    return {
-      welcome: this.#welcome(new Party<never, never>(0, ""), false),
+      welcome: welcomeFor(this.#ground, new Party<never, never>(0, "", who), false),
       stream: (ends) => (side === "reader" ? this.#relays.read(key, ends) : this.#relays.hold(key, ends)),
-    };
-  }
-
-  #childExited({ incarnation, how }: NannyToScheduler): void {
-    for (const worker of this.#workers.values()) {
-      if (worker.incarnation === incarnation) this.#workerLost(worker, how);
-    }
-  }
-
-  #welcome(party: Party<never, never> | ClientParty | WorkerParty, resumed: boolean): Admission["welcome"] {
-    return {
-      scheduler: this.id,
-      id: party.id,
-      name: party.name,
-      secret: party.secret,
-      resumed,
-      received: party.received,
-      creditBytes: this.#options.creditBytes,
-      admissionBytes: this.#config.admissionBytes,
-      inlineLimitBytes: this.#config.inlineLimitBytes,
-      now: now(),
     };
   }
 }

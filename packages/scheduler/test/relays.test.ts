@@ -9,6 +9,7 @@ import {
   type Hello,
   isFlockError,
   LinkServer,
+  NO_CA,
   oneToken,
   openRelay,
   PayloadStore,
@@ -66,7 +67,7 @@ class Place {
   }
 
   client(): BulkClient {
-    const client = new BulkClient({ key: () => TOKEN, scheduler: this.address });
+    const client = new BulkClient({ key: () => TOKEN, scheduler: { address: this.address, trust: NO_CA } });
     cleanups.add(() => client.close());
     return client;
   }
@@ -76,7 +77,7 @@ class Place {
   }
 
   async come(key: string): Promise<void> {
-    this.#holder.serve(await openRelay(key, this.address, TOKEN, "holder"));
+    this.#holder.serve(await openRelay(key, { address: this.address, trust: NO_CA }, TOKEN, "holder"));
   }
 
   #tell(worker: WorkerId, key: string): void {
@@ -145,7 +146,7 @@ describe("what goes through the scheduler", () => {
     const gate = await Gate.start(Number(place.address.split(":")[1]));
     cleanups.add(() => gate.close());
     gate.stopAt(MIB);
-    const behind = new BulkClient({ key: () => TOKEN, scheduler: gate.address });
+    const behind = new BulkClient({ key: () => TOKEN, scheduler: { address: gate.address, trust: NO_CA } });
     cleanups.add(() => behind.close());
     const slow = behind.fetch(place.holder, TASK, room);
     await gate.stopped();
@@ -175,16 +176,19 @@ describe("what does not", () => {
 
   test("a holder's key that is wrong, or comes twice", async () => {
     const place = await Place.start(room(1));
-    const stranger = await openRelay("wrong", place.address, TOKEN, "holder");
+    const stranger = await openRelay("wrong", { address: place.address, trust: NO_CA }, TOKEN, "holder");
     await new Promise((resolve) => stranger.on("end", resolve).resume());
     expect(place.relays.counts.total).toBe(0);
   });
 
   test("without the token nobody gets as far", async () => {
     const place = await Place.start(room(1));
-    const refused = await openRelay(relayedAddress(place.key), place.address, "wrong", "reader").catch(
-      (error) => error,
-    );
+    const refused = await openRelay(
+      relayedAddress(place.key),
+      { address: place.address, trust: NO_CA },
+      "wrong",
+      "reader",
+    ).catch((error) => error);
     expect(isFlockError(refused, "FLOCK_CONNECTION_REFUSED")).toBe(true);
     expect(place.relays.counts).toMatchObject({ active: 0, waiting: 0, total: 0 });
   });

@@ -9,6 +9,7 @@ export {
   RunningAdaptive,
   type SlurmClusterOptions,
   type SlurmEvent,
+  type SshClusterOptions,
   type Supplier,
 } from "@taskflock/cluster";
 export * from "@taskflock/ml";
@@ -18,4 +19,5 @@ export { type TaskContext, taskContext } from "@taskflock/worker/task-context";
 export { loadTensors } from "./load-tensors.ts";
 export { LocalCluster } from "./local-cluster.ts";
 export { SlurmCluster } from "./slurm-cluster.ts";
+export { SshCluster } from "./ssh-cluster.ts";
 export { version } from "./version.ts";

@@ -31,7 +31,17 @@ function workerOf(worker: number, some: Partial<PageWorker> = {}): PageWorker {
 function runOf(run: number, some: Partial<PageRun> = {}): PageRun {
   const counts = { total: 200, done: 54, failed: 1, cancelled: 0, running: 8 };
   return {
-    ...{ run, session: 1, name: `search ${run}`, weight: 1, status: "open", steps: 0, stepsDone: 0, detached: false },
+    ...{
+      run,
+      session: 1,
+      name: `search ${run}`,
+      weight: 1,
+      status: "open",
+      steps: 0,
+      stepsDone: 0,
+      spentUs: 0,
+      detached: false,
+    },
     ...{ counts, client: "notebook", startedAt: 0, endedAt: null, kind: "" },
     ...some,
   };

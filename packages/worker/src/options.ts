@@ -1,5 +1,13 @@
 import { availableParallelism, totalmem } from "node:os";
-import { FlockError, GPU_RESOURCE, parseAddress, RESOURCE_UNIT, type WorkerHello } from "@taskflock/protocol";
+import {
+  FlockError,
+  GPU_RESOURCE,
+  NO_CA,
+  parseAddress,
+  RESOURCE_UNIT,
+  type Trust,
+  type WorkerHello,
+} from "@taskflock/protocol";
 import type { Logger } from "pino";
 import type { Gpu } from "./gpus/find.ts";
 import { defaultSpillDirectory } from "./spill/spill-folder.ts";
@@ -8,6 +16,8 @@ import { type CompleteSpotOptions, completeSpot, type SpotOptions } from "./spot
 export interface WorkerOptions {
   /** Of the scheduler: host:port, ws://host:port or wss://host:port. */
   readonly address: string;
+  /** How the scheduler is known to be the right one. Default: TLS only where the address says wss://, and the CAs that Node trusts. */
+  readonly trust?: Trust;
   readonly token: string;
   /** The scheduler makes it unique. */
   readonly name: string;
@@ -117,6 +127,7 @@ export function completeOptions(options: WorkerOptions): CompleteWorkerOptions {
       "nothing where gpus says what is there",
     );
   return {
+    trust: NO_CA,
     heapLimitMb: 0,
     peerHost: "127.0.0.1",
     peerPort: 0,

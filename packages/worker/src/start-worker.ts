@@ -7,6 +7,8 @@ import {
   isFlockError,
   openRelay,
   PayloadStore,
+  type PeerAccess,
+  peerAccess,
   SchedulerLink,
   type WorkerId,
 } from "@taskflock/protocol";
@@ -100,6 +102,7 @@ class Worker implements RunningWorker {
   readonly #bulk: BulkClient;
   readonly #groups: Groups;
   readonly #transfers: Transfers;
+  readonly #peerAccess: PeerAccess = peerAccess(() => this.#link?.welcome);
   #resolveDone: (exit: WorkerExit) => void = () => undefined;
   #link: Link | null = null;
   #server: BulkServer | null = null;
@@ -133,7 +136,7 @@ class Worker implements RunningWorker {
       },
       pausing: (paused, reason) => this.#shell.pausing(paused, reason),
     });
-    this.#bulk = new BulkClient({ key: () => this.#peerKey(), scheduler: options.address });
+    this.#bulk = new BulkClient({ ...this.#peerAccess, scheduler: options });
     this.#gpuWatch = new GpuWatch(options.gpus, logger);
     this.#metrics = new Metrics(this.#arena, this.#store, this.#bulk.counts, this.#gpuWatch);
     this.#groups = new Groups(this.#bulk, {
@@ -191,7 +194,7 @@ class Worker implements RunningWorker {
     this.#server = await BulkServer.listen({
       host: peerHost,
       port: peerPort,
-      key: () => this.#peerKey(),
+      ...this.#peerAccess,
       identity: () => this.#link?.welcome.id ?? 0,
       open: (task) => this.#transfers.open(task),
       accept: (task, bytes) => this.#transfers.accept(task, bytes),
@@ -306,15 +309,11 @@ class Worker implements RunningWorker {
     this.#resolveDone(exit);
   }
 
-  #peerKey(): string {
-    return this.#link?.welcome.peerKey ?? "";
-  }
-
   /** Whoever waits there hears from the scheduler when this fails. */
   async #serveRelay(key: string): Promise<void> {
     const { address, token, logger } = this.#options;
     try {
-      const stream = await openRelay(key, address, token, "holder");
+      const stream = await openRelay(key, this.#options, token, "holder");
       if (this.#ending === null && this.#server !== null) this.#server.serve(stream);
       else stream.destroy();
     } catch (error) {
@@ -323,9 +322,10 @@ class Worker implements RunningWorker {
   }
 
   #connect(): Promise<Link> {
-    const { address, token, schedulerLostMs } = this.#options;
+    const { address, trust, token, schedulerLostMs } = this.#options;
     return SchedulerLink.open<"worker", "toWorker">({
       address,
+      trust,
       token,
       up: "worker",
       down: "toWorker",

@@ -10,6 +10,7 @@ import {
   type FunctionDescription,
   type FunctionId,
   type LeafOf,
+  NO_CA,
   NO_PAYLOAD,
   PayloadStore,
   type TaskId,
@@ -98,6 +99,7 @@ export class Harness {
       {
         incarnation: randomUUID(),
         address: "127.0.0.1:1",
+        trust: NO_CA,
         token: "none",
         slots: 1,
         heapLimitMb: 0,

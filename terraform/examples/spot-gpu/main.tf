@@ -49,8 +49,8 @@ module "taskflock" {
   image_tag                  = var.image_tag
   image_digest               = var.image_digest
   admin_cidrs                = var.admin_cidrs == null ? [module.caller_address[0].cidr] : var.admin_cidrs
-  open_plain_text            = var.open_plain_text
   ssh_public_key_file        = var.ssh_public_key_file
   token                      = ephemeral.aws_secretsmanager_random_password.token.random_password
   token_version              = var.token_version
+  certificates               = var.certificates
 }

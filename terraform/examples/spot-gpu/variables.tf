@@ -243,18 +243,6 @@ variable "image_digest" {
   }
 }
 
-variable "open_plain_text" {
-  description = "Whether 8786 and 8787 are open to admin_cidrs although the scheduler runs with --insecure: the token then crosses the internet in plain text."
-  type        = bool
-  default     = false
-  nullable    = false
-
-  validation {
-    condition     = !var.open_plain_text || (var.admin_cidrs == null ? true : length(var.admin_cidrs) > 0)
-    error_message = "open_plain_text opens nothing while admin_cidrs is empty: give both, or neither."
-  }
-}
-
 variable "ssh_public_key_file" {
   description = "Path of an SSH public key for the machines. Null: no key and no port 22; Session Manager gives a shell."
   type        = string
@@ -263,6 +251,21 @@ variable "ssh_public_key_file" {
   validation {
     condition     = var.ssh_public_key_file == null ? true : can(regex("^(ssh-(rsa|ed25519)|ecdsa-sha2-nistp[0-9]+) ", file(pathexpand(var.ssh_public_key_file))))
     error_message = "ssh_public_key_file must be the path of a readable PUBLIC key, e.g. \"~/.ssh/id_ed25519.pub\", or null for Session Manager."
+  }
+}
+
+variable "certificates" {
+  description = "Folder that taskflock certs init made: its ca.pem, scheduler.pem and scheduler-key.pem are written to Parameter Store, its ca-key.pem stays where it is."
+  type        = string
+  default     = "certs"
+
+  validation {
+    condition     = alltrue([for name in ["ca.pem", "scheduler.pem"] : can(regex("-----BEGIN CERTIFICATE-----", file("${pathexpand(var.certificates)}/${name}")))])
+    error_message = "certificates must be a folder with ca.pem and scheduler.pem, e.g. \"certs\" after: taskflock certs init certs."
+  }
+  validation {
+    condition     = can(regex("-----BEGIN ([A-Z]+ )?PRIVATE KEY-----", file("${pathexpand(var.certificates)}/scheduler-key.pem")))
+    error_message = "The folder certificates must hold the key of scheduler.pem, too: scheduler-key.pem. taskflock certs renew FOLDER makes both anew."
   }
 }
 

@@ -1,4 +1,4 @@
-import { FlockError } from "@taskflock/protocol/words";
+import { FlockError, type Identity } from "@taskflock/protocol/words";
 import { eachBounded, isIterable } from "../bounded.ts";
 import {
   checkGatherOptions,
@@ -17,6 +17,7 @@ import type { Computed } from "../graph/types.ts";
 import type { LogSink } from "../logs.ts";
 import { ArgumentRows, readMapItems } from "../map-items.ts";
 import { describe } from "../option-checks.ts";
+import { ensureMayWork } from "../rights.ts";
 import type { Session } from "../session.ts";
 import { cancelOnAbort } from "../signals.ts";
 import type { Plan } from "../submission.ts";
@@ -46,6 +47,12 @@ export class ClientCalls {
     this.session = session;
     this.logSink = logs;
     this.#graphs = new Graphs(session);
+  }
+
+  /** For whom the client's token stands: a user's name, "" for the cluster's own token, and the role, which says what it may. */
+  get identity(): Identity {
+    const { user = "", role = "admin" } = this.session.welcome ?? {};
+    return { user, role };
   }
 
   /** The scheduler's address, as it was given. */
@@ -195,7 +202,9 @@ export class ClientCalls {
    * FLOCK_NOT_SERIALIZABLE, FLOCK_OUT_OF_MEMORY, FLOCK_KEY_CONFLICT, FLOCK_OPTION_INVALID.
    */
   async scatter<T>(value: T, options?: ScatterOptions): Promise<Future<T>> {
-    const future = this.open().scatter(value, checkScatterOptions(options));
+    const session = this.open();
+    ensureMayWork(session.welcome, "put data on the cluster");
+    const future = session.scatter(value, checkScatterOptions(options));
     const error = await future.error();
     if (error === null) return future as Future<T>;
     future.release();
@@ -208,6 +217,7 @@ export class ClientCalls {
    */
   async scatterAll<T>(values: Iterable<T>, options?: ScatterAllOptions): Promise<Future<T>[]> {
     const session = this.open();
+    ensureMayWork(session.welcome, "put data on the cluster");
     if (!isIterable(values)) {
       throw new FlockError("FLOCK_ARGUMENT_INVALID", `scatterAll takes an array of values, not ${describe(values)}.`);
     }

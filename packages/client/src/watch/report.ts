@@ -1,7 +1,8 @@
 // Reports: the scheduler's status page collects what happens, and answers with one file, which is written here.
 
 import { rename, rm, writeFile } from "node:fs/promises";
-import { type ErrorCode, errorRegistry, FlockError } from "@taskflock/protocol/words";
+import { askPage, parseAddress, type Trust } from "@taskflock/protocol";
+import { type ErrorCode, errorRegistry, FlockError, isFlockError } from "@taskflock/protocol/words";
 import { type Checks, checkOptions, describe, integerFrom, name } from "../option-checks.ts";
 import type { QuestionHost } from "./lines.ts";
 
@@ -22,6 +23,7 @@ export interface WrittenReport {
 export interface ReportHost extends QuestionHost {
   /** The scheduler's, as host:port. */
   readonly address: string;
+  readonly trust: Trust;
   /** What the status page wants to be shown. */
   readonly authorization: () => string;
 }
@@ -136,7 +138,8 @@ async function pageOf({ questions, address }: ReportHost, dashboard: string | un
     throw new FlockError("FLOCK_NO_DASHBOARD", message);
   }
   // One that listens on all addresses of its machine is reached where the scheduler is.
-  if (page.hostname === "0.0.0.0" || page.hostname === "[::]") page.hostname = new URL(`http://${address}`).hostname;
+  if (page.hostname === "0.0.0.0" || page.hostname === "[::]")
+    page.hostname = new URL(parseAddress(address).url).hostname;
   return page;
 }
 
@@ -151,8 +154,8 @@ async function ask(host: ReportHost, page: URL, path: string, body?: object): Pr
   const headers = { Authorization: host.authorization(), "Content-Type": "application/json" };
   const signal = AbortSignal.timeout(ANSWER_MS);
   const sent =
-    body === undefined ? { headers, signal } : { method: "POST", body: JSON.stringify(body), headers, signal };
-  const answer = await fetch(url, sent).catch((cause: unknown) => unreachable(url.href, cause));
+    body === undefined ? { headers, signal } : { method: "POST" as const, body: JSON.stringify(body), headers, signal };
+  const answer = await askPage(url, sent, host.trust).catch((cause: unknown) => unreachable(url.href, cause));
   if (answer.ok) return answer;
   const { code, message } = (await answer.json().catch(() => ({}))) as { code?: unknown; message?: unknown };
   const said = `The status page at ${url.origin} refused: ${String(message ?? `${answer.status} ${answer.statusText}`)}`;
@@ -161,6 +164,7 @@ async function ask(host: ReportHost, page: URL, path: string, body?: object): Pr
 }
 
 function unreachable(url: string, cause: unknown): never {
+  if (isFlockError(cause)) throw cause;
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
   const why = inner instanceof Error ? inner.message : String(inner);
   const message = `The status page does not answer at ${url}: ${why}. Name the address that reaches it from here with dashboard.`;

@@ -2,8 +2,7 @@
 // the browser of somebody who is signed in (DNS rebinding, cross-origin requests), and nobody without a token.
 
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { isLoopback, tokensEqual } from "@taskflock/protocol/links";
-import { Attempts } from "./attempts.ts";
+import { Attempts, isLoopback, tokensEqual } from "@taskflock/protocol/links";
 import { cookieOf } from "./cookie.ts";
 import type { Refusal } from "./refusal.ts";
 import { type Role, Sessions } from "./sessions.ts";

@@ -25,7 +25,17 @@ export function overviewOf({ tasks, workers, ...rest }: Overview = {}): PageOver
 export function runOf(run: Partial<PageRun> = {}): PageRun {
   const counts = { total: 0, done: 0, failed: 0, cancelled: 0, running: 0 };
   return {
-    ...{ run: 1, session: 1, name: "grid search", weight: 1, status: "open", steps: 0, stepsDone: 0, detached: false },
+    ...{
+      run: 1,
+      session: 1,
+      name: "grid search",
+      weight: 1,
+      status: "open",
+      steps: 0,
+      stepsDone: 0,
+      spentUs: 0,
+      detached: false,
+    },
     ...{ counts, client: "client-1", startedAt: 0, endedAt: null, kind: "" },
     ...run,
   };

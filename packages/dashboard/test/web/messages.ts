@@ -81,6 +81,7 @@ export function runOf(change: Partial<PageRun>): PageRun {
     status: "open",
     steps: 0,
     stepsDone: 0,
+    spentUs: 0,
     detached: false,
     counts: { total: 200, done: 120, failed: 3, cancelled: 1, running: 6 },
     client: "notebook",

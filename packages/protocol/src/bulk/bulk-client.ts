@@ -1,7 +1,8 @@
 // Fetches and uploads results. A few connections per peer, kept for the next transfer; what exceeds them waits.
 
 import { randomUUID } from "node:crypto";
-import { FlockError, type Holder, isFlockError, isRelayed, type TaskId } from "../words/index.ts";
+import type { SchedulerPlace } from "../tls/trust.ts";
+import { FlockError, type Holder, isFlockError, isRelayed, type TaskId, type Welcome } from "../words/index.ts";
 import { BulkConnection, type Caller } from "./bulk-connection.ts";
 import { PeerBusy, TransferFailed } from "./bulk-errors.ts";
 import type { Channel, ChannelEvents, ChannelRequest } from "./channel.ts";
@@ -20,11 +21,21 @@ const MAX_PUT_BREAKS = 1;
 const BUSY_MS = 250;
 const MAX_BUSY_MS = 5_000;
 
-export interface BulkClientOptions {
-  /** What peers, and the scheduler for relays, want to be shown: the `peerKey` of the last welcome. */
+/** As the scheduler said it in its last welcome. */
+export interface PeerAccess {
+  /** What peers, and the scheduler for relays, want to be shown: `peerKey`. */
   key(): string;
-  /** Address of the scheduler, for peers that are reached through it. */
-  readonly scheduler?: string;
+  /** Whether peers speak TLS beyond their machine: `peersUseTls`. */
+  tls(): boolean;
+}
+
+export function peerAccess(welcome: () => Welcome | undefined): PeerAccess {
+  return { key: () => welcome()?.peerKey ?? "", tls: () => welcome()?.peersUseTls ?? false };
+}
+
+export interface BulkClientOptions extends Pick<PeerAccess, "key">, Partial<Pick<PeerAccess, "tls">> {
+  /** For peers that are reached through it. */
+  readonly scheduler?: SchedulerPlace;
   /** Transfers with one peer at the same time. Default 2. */
   readonly maxPerPeer?: number;
   /** A transfer in which nothing moves for so long is given up, milliseconds in which this process reads. Default 30 s. */
@@ -59,9 +70,10 @@ export class BulkClient {
   readonly #closing: AbortController = new AbortController();
   readonly counts: TransferCounts = { resumed: 0, corrupt: 0 };
 
-  constructor({ key, scheduler, maxPerPeer, stallMs }: BulkClientOptions) {
+  constructor({ key, tls, scheduler, maxPerPeer, stallMs }: BulkClientOptions) {
     this.#maxPerPeer = maxPerPeer ?? MAX_PER_PEER;
-    this.#caller = { key, name: randomUUID(), scheduler: scheduler ?? null, closing: this.#closing.signal, stallMs };
+    const ways = { key, tls: tls ?? (() => false), scheduler: scheduler ?? null };
+    this.#caller = { ...ways, name: randomUUID(), closing: this.#closing.signal, stallMs };
   }
 
   /**

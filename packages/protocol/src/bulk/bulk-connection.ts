@@ -4,6 +4,7 @@ import { parseAddress } from "../address.ts";
 import { decodeRefused, encodeHandshake } from "../link/handshake.ts";
 import { openRelay } from "../link/relay-stream.ts";
 import { localPathOf } from "../local-socket.ts";
+import type { SchedulerPlace } from "../tls/trust.ts";
 import { malformed } from "../validation/fields.ts";
 import { FlockError, isFlockError, isRelayed, PROTOCOL_VERSION, type TaskId } from "../words/index.ts";
 import { PeerBusy } from "./bulk-errors.ts";
@@ -31,10 +32,12 @@ const STALL_MS = 30_000;
 /** Who connects, and how. */
 export interface Caller {
   key(): string;
+  /** Whether peers speak TLS beyond their machine. */
+  tls(): boolean;
   /** The caller's own, random: peers share out their attention by it. */
   readonly name: string;
-  /** Of the scheduler, which relays; null: nothing is relayed. */
-  readonly scheduler: string | null;
+  /** Which relays; null: nothing is relayed. */
+  readonly scheduler: SchedulerPlace | null;
   /** Ends what is being opened. */
   readonly closing: AbortSignal;
   /** Default 30 s. */
@@ -81,7 +84,8 @@ export class BulkConnection {
         if (!isFlockError(error, "FLOCK_CONNECTION_REFUSED")) throw error;
       }
     }
-    return BulkConnection.#greet(address, caller, dial({ host, port, noDelay: true }), CONNECT_MS, signal);
+    const tcp = dial({ host, port, noDelay: true }, caller.tls() ? caller.key() : null);
+    return BulkConnection.#greet(address, caller, tcp, CONNECT_MS, signal);
   }
 
   static #greet(

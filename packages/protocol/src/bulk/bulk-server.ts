@@ -1,9 +1,11 @@
 // The peer port of a worker: hands out results by task, and takes uploads that were announced.
 
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Server as SecureServer } from "node:tls";
 import { bind } from "../link/bind.ts";
 import { listenLocally } from "../local-socket.ts";
+import { newPeerTls } from "../tls/peer-tls.ts";
 import type { FlockError, TaskId } from "../words/index.ts";
 import type { BulkSink } from "./bulk-frames.ts";
 import type { Channel, ChannelEvents, ChannelRequest } from "./channel.ts";
@@ -36,6 +38,8 @@ export interface BulkServerOptions {
   readonly port: number;
   /** What peers must show: the scheduler says it in its welcome. Empty before that: they are to come again. */
   key(): string;
+  /** Whether peers on other machines must speak TLS, which takes the key for a shared one. Default: no. */
+  tls?(): boolean;
   /** The number that the scheduler gave this worker; 0 while there is none. */
   identity?(): number;
   /** The result of a task, or null when it is not here. */
@@ -55,6 +59,10 @@ export class BulkServer {
   readonly #server: Server;
   /** For peers on this machine. */
   #local: Server | null = null;
+  /** For those who must speak TLS; made with the first of them. */
+  #tls: SecureServer | null = null;
+  /** Their sockets, of whom some have not shown yet that they know the key. */
+  readonly #secured: Set<Socket> = new Set();
   readonly #connections: Set<Connection> = new Set();
   readonly #turns: Turns;
   /** Those of them whose requests wait. */
@@ -79,7 +87,7 @@ export class BulkServer {
       for (const connection of this.#waiting) connection.sayWait();
     }, WAIT_MS);
     this.#wait.unref();
-    this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
+    this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => this.#arrived(socket));
   }
 
   get port(): number {
@@ -98,7 +106,19 @@ export class BulkServer {
     const servers = this.#local === null ? [this.#server] : [this.#local, this.#server];
     const ended = servers.map((server) => new Promise<void>((done) => server.close(() => done())));
     for (const connection of this.#connections) connection.end();
+    for (const socket of this.#secured) socket.destroy();
     await Promise.all([...ended, ...Array.from(this.#connections, ({ closed }) => closed)]);
+  }
+
+  #arrived(socket: Socket): void {
+    if (this.#options.tls?.() !== true) {
+      this.#accept(socket);
+      return;
+    }
+    this.#secured.add(socket);
+    socket.once("close", () => this.#secured.delete(socket));
+    this.#tls ??= newPeerTls(this.#options.key, (secure) => this.#accept(secure));
+    this.#tls.emit("connection", socket);
   }
 
   #accept(stream: Duplex): void {

@@ -1,7 +1,9 @@
 // What a transfer travels over: a socket to the peer, or a WebSocket to the scheduler, which passes everything on (a relay).
 
-import { connect, type NetConnectOpts } from "node:net";
+import { connect, type IpcNetConnectOpts, type Socket, type TcpNetConnectOpts } from "node:net";
 import type { Duplex } from "node:stream";
+import { nodeTls } from "../tls/node-tls.ts";
+import { peerTlsOptions } from "../tls/peer-tls.ts";
 import type { BulkParser, ChunkWriter } from "./bulk-frames.ts";
 
 export interface Carrier extends ChunkWriter {
@@ -27,20 +29,32 @@ const RELAYED_BYTES = 64 * 1024;
 
 export type OpenCarrier = (events: CarrierEvents) => Carrier;
 
-/** Bytes are read to where the parser wants them. */
-export function dial(to: NetConnectOpts): OpenCarrier {
+/** Bytes are read to where the parser wants them. `tlsKey`: what both ends know; null: plain text. */
+export function dial(to: IpcNetConnectOpts | TcpNetConnectOpts, tlsKey: string | null = null): OpenCarrier {
   return (events) => {
     const { parser } = events;
     const callback = (count: number): boolean => {
       events.read(() => parser.advance(count));
       return true;
     };
-    const socket = connect({ ...to, onread: { buffer: () => parser.target, callback } });
-    socket.once("connect", () => events.connected());
+    const onread = { buffer: () => parser.target, callback };
+    const socket = tlsKey === null ? connect({ ...to, onread }) : dialTls({ ...to, onread }, tlsKey);
+    socket.once(tlsKey === null ? "connect" : "secureConnect", () => events.connected());
     socket.on("error", (error) => events.failed(error));
     socket.on("close", () => events.closed());
     return socket;
   };
+}
+
+/** What is written goes out when the other end has shown that it knows the key, and not before. */
+function dialTls(to: object, key: string): Socket {
+  const socket = nodeTls().connect({ ...to, ...peerTlsOptions(key) });
+  socket.cork();
+  socket.once("secureConnect", () => {
+    socket.setNoDelay();
+    socket.uncork();
+  });
+  return socket;
 }
 
 /** Over a stream that is connected. */

@@ -32,6 +32,7 @@ export function readInPlace(accepted: Socket, parser: BulkParser, step: (take: (
 }
 
 function takeHandle(accepted: Socket): object | null {
+  if ("encrypted" in accepted) return null; // its handle is TLS's
   const holder = accepted as unknown as WithHandle;
   const handle = holder._handle ?? null;
   if (handle === null || typeof handle.useUserBuffer !== "function") return null;

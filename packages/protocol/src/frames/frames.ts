@@ -12,6 +12,7 @@ import { MAX_ELEMENTS } from "../validation/terms.ts";
 import { type Directions, FlockError } from "../words/index.ts";
 import { checkWire, fromWire, type MessageTable, type Sizer, sizersOf, toWire } from "./cold.ts";
 import { IntColumn, readInts, reuseColumns } from "./columns.ts";
+import { envelopeBytes, writeEnvelope } from "./envelope.ts";
 import {
   type Build,
   type Collector,
@@ -82,6 +83,7 @@ export class FrameBuilder<D extends Direction> {
   readonly #table: MessageTable;
   readonly #sizers: ReadonlyMap<string, Sizer>;
   readonly #hot: Hot;
+  readonly #masked: boolean;
   readonly #collectors: (Collector<unknown> | null)[];
   readonly #counts: number[];
   readonly #cold: WireWriter = new WireWriter();
@@ -100,6 +102,7 @@ export class FrameBuilder<D extends Direction> {
     this.#table = messageFields[direction];
     this.#sizers = sizers[direction];
     this.#hot = hotKinds[direction];
+    this.#masked = direction !== "toClient" && direction !== "toWorker";
     this.#collectors = [null, ...this.#hot.map(() => null)];
     this.#counts = [0, ...this.#hot.map(() => 0)];
   }
@@ -163,6 +166,19 @@ export class FrameBuilder<D extends Direction> {
 
   /** The frame with all that was added; the builder is empty again. */
   finish(header: FrameHeader): Buffer {
+    return this.#written(header).finish();
+  }
+
+  /** The same, as the WebSocket message that carries it. */
+  pack(header: FrameHeader): Buffer {
+    const out = this.#written(header);
+    const room = envelopeBytes(out.length, this.#masked);
+    const packet = out.finish(room);
+    writeEnvelope(packet, out.length, this.#masked);
+    return packet;
+  }
+
+  #written(header: FrameHeader): WireWriter {
     this.#endStretch();
     const out = this.#out;
     out.clear();
@@ -185,7 +201,7 @@ export class FrameBuilder<D extends Direction> {
     out.target[blockCountAt] = blocks;
     if (blocks > 1) this.#writeStretches(out);
     this.#reset();
-    return out.finish();
+    return out;
   }
 
   #kindOf(t: string): number {
@@ -244,10 +260,10 @@ function takeHeader(reader: WireReader): FrameHeader {
   return { seq: readCounter(reader, "frame.seq"), ack: readCounter(reader, "frame.ack") };
 }
 
-/** Changes the header of a frame that is sent again. */
-export function patchHeader(frame: Buffer, header: FrameHeader): void {
-  frame.writeDoubleLE(header.seq, SEQ_AT);
-  frame.writeDoubleLE(header.ack, ACK_AT);
+/** Changes the header of a frame that is sent again, and begins at `at`. */
+export function patchHeader(bytes: Buffer, header: FrameHeader, at = 0): void {
+  bytes.writeDoubleLE(header.seq, at + SEQ_AT);
+  bytes.writeDoubleLE(header.ack, at + ACK_AT);
 }
 
 function readCounter(reader: WireReader, at: string): number {

@@ -4,6 +4,7 @@ const INITIAL_BYTES = 4096;
 /** A buffer that grew beyond this is not kept for the next frame. */
 const KEPT_BYTES = 1024 * 1024;
 const SHORT_BYTES = 64;
+const SHORT_FRAME_BYTES = 128;
 
 export class WireWriter {
   #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
@@ -83,10 +84,14 @@ export class WireWriter {
     return true;
   }
 
-  /** A copy of all that was written. */
-  finish(): Buffer {
-    const copy = Buffer.allocUnsafe(this.#length);
-    this.#bytes.copy(copy, 0, 0, this.#length);
+  /** A copy of all that was written, behind `room` bytes that the caller fills. */
+  finish(room = 0): Buffer {
+    const length = this.#length;
+    const source = this.#bytes;
+    const copy = Buffer.allocUnsafe(room + length);
+    // A native copy makes a view of its own.
+    if (length > SHORT_FRAME_BYTES) source.copy(copy, room, 0, length);
+    else for (let i = 0; i < length; i++) copy[room + i] = source[i]!;
     return copy;
   }
 }

@@ -6,15 +6,24 @@ import { FlockError, type Identity } from "../words/index.ts";
 export interface Authenticator {
   /** `from`: the address that shows it. Throws, or rejects with, FLOCK_UNAUTHORIZED. */
   identify(token: string, from: string): Identity | Promise<Identity>;
+  /**
+   * Until what is returned is called, `listener` is told of users who are gone, or whose role or password is another: who was let in as
+   * one of them is to be so no more.
+   */
+  onRevoked(listener: (users: ReadonlySet<string>) => void): () => void;
 }
+
+/** Of the cluster's own token. */
+export const CLUSTER: Identity = { user: "", role: "admin" };
 
 /** One token, whose holder may everything. */
 export function oneToken(right: string): Authenticator {
   return {
     identify: (token) => {
-      if (tokensEqual(token, right)) return { user: "", role: "admin" };
+      if (tokensEqual(token, right)) return CLUSTER;
       throw wrongToken();
     },
+    onRevoked: () => () => {},
   };
 }
 

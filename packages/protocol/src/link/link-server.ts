@@ -7,6 +7,8 @@ import type { Duplex } from "node:stream";
 import type { RawData, WebSocket, WebSocketServer } from "ws";
 import { listenLocally } from "../local-socket.ts";
 import type { PayloadStore } from "../payload-store.ts";
+import { acceptPlain, newSecureServer } from "../tls/secure-port.ts";
+import type { ServerCertificate } from "../tls/server-certificate.ts";
 import { makeToken, tokensEqual } from "../token.ts";
 import { FlockError, type Hello, type Identity, isFlockError, PROTOCOL_VERSION, type Welcome } from "../words/index.ts";
 import type { Authenticator } from "./authenticator.ts";
@@ -17,6 +19,7 @@ import { streamOf } from "./relay-stream.ts";
 import { DEFAULT_MAX_FRAME_BYTES, type DownDirection, type UpDirection } from "./scheduler-link.ts";
 import { ServerLink, type ServerLinkHandlers, type Traffic } from "./server-link.ts";
 import { websockets } from "./websockets.ts";
+import { type Line, readWhole } from "./whole-messages.ts";
 
 const AUTHENTICATE_MS = 5_000;
 const MAX_STRANGERS = 1_000;
@@ -46,6 +49,8 @@ export interface LinkServerOptions {
   /** 0 takes any free one. */
   readonly port: number;
   readonly authenticator: Authenticator;
+  /** TLS, for this port and those of the workers; default: plain text. */
+  readonly certificate?: ServerCertificate | null;
   readonly payloads: PayloadStore;
   readonly maxFrameBytes?: number;
   readonly authenticateMs?: number;
@@ -78,7 +83,7 @@ export class LinkServer {
       await bind(server.#http, options.host, options.port);
       server.#port = (server.#http.address() as AddressInfo).port;
       server.#local = await listenLocally(options.host, server.#port, (socket) => {
-        server.#http.emit("connection", socket);
+        acceptPlain(server.#http, server.#certificate !== null, socket);
         socket.resume();
       });
     } catch (error) {
@@ -90,18 +95,15 @@ export class LinkServer {
 
   private constructor(options: LinkServerOptions) {
     this.#options = options;
-    this.#http = createServer({
-      headersTimeout: AUTHENTICATE_MS,
-      connectionsCheckingInterval: 1_000,
-      maxHeaderSize: 8_192,
-    });
+    const limits = { headersTimeout: AUTHENTICATE_MS, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 };
+    this.#http = this.#certificate === null ? createServer(limits) : newSecureServer(limits, this.#certificate);
     this.#http.on("request", explainPort);
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     const ws = websockets();
     this.#sockets = new ws.WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
-      maxPayload: options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES,
+      maxPayload: this.#maxFrameBytes,
       skipUTF8Validation: true,
       handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     });
@@ -112,6 +114,14 @@ export class LinkServer {
       for (const link of this.#links) link.ping();
     }, options.pingMs ?? 2_000);
     this.#ping.unref();
+  }
+
+  get #certificate(): ServerCertificate | null {
+    return this.#options.certificate ?? null;
+  }
+
+  get #maxFrameBytes(): number {
+    return this.#options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
   }
 
   get port(): number {
@@ -146,7 +156,10 @@ export class LinkServer {
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
       return;
     }
-    this.#sockets.handleUpgrade(request, socket, head, (client) => this.#greet(client, socket as Socket));
+    this.#sockets.handleUpgrade(request, socket, head, (client) => {
+      client.on("error", readWhole({ socket: client, wire: socket }, { masked: true, maxBytes: this.#maxFrameBytes }));
+      this.#greet(client, socket as Socket);
+    });
   }
 
   /** A stranger: may send one small frame, soon. */
@@ -178,7 +191,6 @@ export class LinkServer {
       authenticateMs,
     );
     socket.prependListener("data", count);
-    client.on("error", ignore);
     client.on("close", known);
     client.once("message", (data: RawData) => {
       // Nothing more may come before the welcome.
@@ -188,7 +200,7 @@ export class LinkServer {
         ([who, admission]) => {
           if (client.readyState !== client.OPEN || this.#closing) return;
           known();
-          this.#welcome(client, from, who, admission);
+          this.#welcome({ socket: client, wire: socket }, from, who, admission);
         },
         (error: unknown) => {
           if (!isFlockError(error)) throw error;
@@ -208,17 +220,24 @@ export class LinkServer {
     return [who, this.#options.admit(hello, who)];
   }
 
-  #welcome(client: WebSocket, from: string, who: Identity, admission: Admission | StreamAdmission): void {
-    const maxFrameBytes = this.#options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
+  #welcome(line: Line, from: string, who: Identity, admission: Admission | StreamAdmission): void {
+    const { socket: client } = line;
+    const maxFrameBytes = this.#maxFrameBytes;
     const peerKey = who.role === "viewer" ? "" : this.peerKey;
-    const facts = { protocol: PROTOCOL_VERSION, maxFrameBytes, ...who, peerKey, peersUseTls: false };
+    const facts = {
+      protocol: PROTOCOL_VERSION,
+      maxFrameBytes,
+      ...who,
+      peerKey,
+      peersUseTls: this.#certificate !== null,
+    };
     client.send(encodeHandshake({ t: "welcome", ...facts, ...admission.welcome }));
     if ("stream" in admission) {
       admission.stream(streamOf(client));
       return;
     }
     const link = new ServerLink({
-      socket: client,
+      ...line,
       up: admission.up,
       down: admission.down,
       payloads: this.#options.payloads,

@@ -1,15 +1,19 @@
 // One attempt to connect: from an address to a welcomed WebSocket, or to an error a person understands.
 
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { parseAddress } from "../address.ts";
 import { localPathOf } from "../local-socket.ts";
+import { connectTls } from "../tls/connect-tls.ts";
+import { tlsError, tlsRequired, UPGRADE_TO_TLS } from "../tls/tls-errors.ts";
+import { NO_CA, type Trust, usesTls } from "../tls/trust.ts";
 import { FlockError, type Hello, isFlockError, type Welcome } from "../words/index.ts";
 import { decodeAnswer, encodeHandshake, SUBPROTOCOL } from "./handshake.ts";
 import { websockets } from "./websockets.ts";
+import { type Line, readWhole } from "./whole-messages.ts";
 
-export interface OpenedSocket {
-  readonly socket: WebSocket;
+export interface OpenedSocket extends Line {
   readonly welcome: Welcome;
   /** To be called once by who listens from now on: takes the listeners off, and says which frames came after the welcome already. */
   takeOver(): Buffer[];
@@ -17,6 +21,8 @@ export interface OpenedSocket {
 
 export interface SocketOptions {
   readonly address: string;
+  /** Default: as the address says, with the CAs that Node trusts. */
+  readonly trust?: Trust | undefined;
   readonly hello: Hello;
   readonly timeoutMs: number;
   readonly maxFrameBytes: number;
@@ -24,20 +30,31 @@ export interface SocketOptions {
 }
 
 /** A WebSocket as all of Taskflock opens them: no compression, and a mask that changes nothing. */
-function newSocket(url: string, path: string | null, timeoutMs: number, maxPayload: number): WebSocket {
+function newSocket({ address, trust, timeoutMs, maxFrameBytes }: SocketOptions, path: string | null): WebSocket {
   const ws = websockets();
-  return new ws.WebSocket(url, SUBPROTOCOL, {
-    ...(path === null ? {} : { createConnection: () => connect(path) }),
+  return new ws.WebSocket(parseAddress(address).url, SUBPROTOCOL, {
+    createConnection: connector(address, trust ?? NO_CA, path),
     perMessageDeflate: false,
     handshakeTimeout: timeoutMs,
-    maxPayload,
+    maxPayload: maxFrameBytes,
     followRedirects: false,
     skipUTF8Validation: true,
     generateMask: (mask) => mask.fill(0),
   });
 }
 
-/** Rejects with FLOCK_ADDRESS_INVALID, FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, or what the scheduler refuses with. */
+/** TLS is for what leaves the machine. */
+function connector(address: string, trust: Trust, path: string | null): () => Socket {
+  const { host, port } = parseAddress(address);
+  if (path !== null) return () => connect(path);
+  if (!usesTls(address, trust)) return () => connect({ host, port });
+  return () => connectTls(host, port, trust);
+}
+
+/**
+ * Rejects with FLOCK_ADDRESS_INVALID, FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_TLS_…, FLOCK_CERTIFICATE_…, or what the
+ * scheduler refuses with.
+ */
 export async function openSocket(options: SocketOptions): Promise<OpenedSocket> {
   const { host, port } = parseAddress(options.address);
   const path = localPathOf(host, port);
@@ -53,17 +70,18 @@ export async function openSocket(options: SocketOptions): Promise<OpenedSocket> 
 
 /** `path`: of a Unix socket that leads to the same scheduler as the address. */
 function open(options: SocketOptions, path: string | null): Promise<OpenedSocket> {
-  const { url } = parseAddress(options.address);
   return new Promise((resolve, reject) => {
-    const socket = newSocket(url, path, options.timeoutMs, options.maxFrameBytes);
+    const socket = newSocket(options, path);
     const timer = setTimeout(() => fail(refusedError(options.address, "it did not answer in time")), options.timeoutMs);
     const abort = (): void => fail(refusedError(options.address, "the attempt was given up"));
     const early: Buffer[] = [];
+    let wire: Duplex | undefined;
+    let stopReading = ignore;
     const settle = (listener: (data: RawData) => void): void => {
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", abort);
       socket.removeAllListeners();
-      socket.on("error", ignore); // a socket that is thrown away may still fail
+      socket.on("error", stopReading); // a socket that is thrown away may still fail
       socket.on("message", listener);
     };
     const takeOver = (): Buffer[] => {
@@ -79,17 +97,24 @@ function open(options: SocketOptions, path: string | null): Promise<OpenedSocket
     if (options.signal?.aborted) return abort();
     socket.on("unexpected-response", (request, response) => {
       request.destroy();
+      if (response.headers.upgrade === UPGRADE_TO_TLS) return fail(tlsRequired(options.address));
       fail(notScheduler(options.address, `it answers as a web server does (HTTP ${response.statusCode})`));
     });
     socket.on("error", (error) => fail(socketError(options.address, error)));
     socket.on("close", () => fail(notScheduler(options.address, "it closed the connection without a welcome")));
-    socket.on("open", () => socket.send(encodeHandshake(options.hello)));
+    socket.on("upgrade", (response) => {
+      wire = response.socket;
+    });
+    socket.on("open", () => {
+      stopReading = readWhole({ socket, wire: wire! }, { masked: false, maxBytes: options.maxFrameBytes });
+      socket.send(encodeHandshake(options.hello));
+    });
     socket.on("message", (data: RawData) => {
       try {
         const answer = decodeAnswer(data as Buffer);
         if (answer instanceof FlockError) return fail(answer);
         settle((frame) => early.push(frame as Buffer));
-        resolve({ socket, welcome: answer, takeOver });
+        resolve({ socket, wire: wire!, welcome: answer, takeOver });
       } catch (error) {
         const ours = isFlockError(error) && error.code !== "FLOCK_PROTOCOL";
         fail(ours ? error : notScheduler(options.address, "it does not speak Taskflock's protocol", error));
@@ -105,7 +130,10 @@ function hasNotConnected(cause: unknown): boolean {
 }
 
 function socketError(address: string, error: Error & { code?: string }): FlockError {
+  if (isFlockError(error)) return error;
   const { code } = error;
+  const aboutTls = tlsError(address, error);
+  if (aboutTls !== null) return aboutTls;
   const spoke =
     code?.startsWith("HPE_") || code?.startsWith("WS_ERR") || /subprotocol|Upgrade|Sec-WebSocket/i.test(error.message);
   if (spoke || /hang up/.test(error.message)) return notScheduler(address, error.message, error);

@@ -3,6 +3,7 @@
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import type { SchedulerPlace } from "../tls/trust.ts";
 import { FlockError, isFlockError, PROTOCOL_VERSION, relayKeyOf } from "../words/index.ts";
 import { openSocket } from "./open-socket.ts";
 import { DEFAULT_MAX_FRAME_BYTES } from "./scheduler-link.ts";
@@ -15,7 +16,7 @@ const CONNECT_MS = 10_000;
  */
 export async function openRelay(
   id: string,
-  scheduler: string | null,
+  scheduler: SchedulerPlace | null,
   token: string,
   side: "reader" | "holder",
   signal?: AbortSignal,
@@ -25,7 +26,8 @@ export async function openRelay(
   }
   const key = side === "reader" ? relayKeyOf(id) : id;
   const { socket, takeOver } = await openSocket({
-    address: scheduler,
+    address: scheduler.address,
+    trust: scheduler.trust,
     hello: { t: "hello", role: "relay", protocol: PROTOCOL_VERSION, token, side, key },
     timeoutMs: CONNECT_MS,
     maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,

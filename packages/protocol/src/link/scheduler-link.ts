@@ -4,6 +4,7 @@
 import type { RawData, WebSocket } from "ws";
 import { type Direction, decodeFrame, FrameBuilder } from "../frames/frames.ts";
 import type { PayloadStore } from "../payload-store.ts";
+import type { Trust } from "../tls/trust.ts";
 import {
   type Directions,
   FlockError,
@@ -16,6 +17,7 @@ import { decodeRefused, isHandshake } from "./handshake.ts";
 import { type OpenedSocket, openSocket } from "./open-socket.ts";
 import { ReadingClock } from "./reading-clock.ts";
 import { Upstream } from "./upstream.ts";
+import { type Line, sendPacket } from "./whole-messages.ts";
 
 export type UpDirection = "client" | "worker" | "nanny";
 export type DownDirection = "toClient" | "toWorker";
@@ -52,6 +54,8 @@ const FINAL = new Set([
 
 export interface SchedulerLinkOptions<U extends UpDirection, D extends DownDirection> {
   readonly address: string;
+  /** Default: TLS only where the address says wss://, and the CAs that Node trusts. */
+  readonly trust?: Trust | undefined;
   readonly token: string;
   readonly up: U;
   readonly down: D;
@@ -81,8 +85,9 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
   readonly #upstream: Upstream = new Upstream();
   readonly #clock: ReadingClock;
   readonly #stop: AbortController = new AbortController();
+  readonly #write = (packet: Buffer): void => sendPacket(this.#line, packet);
   #welcome: Welcome;
-  #socket: WebSocket;
+  #line: Line;
   #state: State = "up";
   #scheduled = false;
   #received = 0;
@@ -94,7 +99,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
 
   /**
    * Connects. Rejects with FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH or
-   * FLOCK_ADDRESS_INVALID.
+   * FLOCK_ADDRESS_INVALID, FLOCK_TLS_…, FLOCK_CERTIFICATE_….
    */
   static async open<U extends UpDirection, D extends DownDirection>(
     options: SchedulerLinkOptions<U, D>,
@@ -107,10 +112,14 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
     this.#options = options;
     this.#builder = new FrameBuilder(options.up);
     this.#welcome = opened.welcome;
-    this.#socket = opened.socket;
+    this.#line = opened;
     this.#clock = new ReadingClock(() => this.#judge());
     this.#early = this.#listen(opened);
     setImmediate(() => this.#announce());
+  }
+
+  get #socket(): WebSocket {
+    return this.#line.socket;
   }
 
   /** What the scheduler said last. */
@@ -234,7 +243,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
 
   #pump(): void {
     if (this.#state === "down" || this.#state === "over" || this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#upstream.pump(this.#welcome.creditBytes, this.#received, (frame) => this.#socket.send(frame));
+    this.#upstream.pump(this.#welcome.creditBytes, this.#received, this.#write);
     if (!this.#upstream.waiting) this.#onQuiet?.();
   }
 
@@ -278,12 +287,12 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
   }
 
   #up(opened: OpenedSocket): void {
-    const { socket, welcome } = opened;
+    const { welcome } = opened;
     this.#collect(); // belongs to the time before the reconnect
     if (welcome.resumed) this.#upstream.resume(welcome.received);
     else this.#upstream.restart(this.#options.up === "nanny"); // a nanny has no session: what it saw is said again
     this.#welcome = welcome;
-    this.#socket = socket;
+    this.#line = opened;
     this.#received = 0;
     this.#state = "up";
     const early = this.#listen(opened);
@@ -294,7 +303,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
 
   #collect(): void {
     if (this.#builder.count > 0) {
-      this.#upstream.push(this.#builder.finish({ seq: this.#upstream.nextSeq, ack: this.#received }));
+      this.#upstream.push(this.#builder.pack({ seq: this.#upstream.nextSeq, ack: this.#received }));
     }
   }
 
@@ -327,7 +336,7 @@ function connect<U extends UpDirection, D extends DownDirection>(
   const known = { ...common, ...(options.up === "client" ? { observer: false } : {}), ...options.hello };
   const hello = (options.up === "nanny" ? known : { ...known, resume }) as unknown as Hello;
   const maxFrameBytes = options.maxFrameBytes ?? MAX_DOWN_BYTES;
-  return openSocket({ address: options.address, hello, timeoutMs, maxFrameBytes, signal });
+  return openSocket({ address: options.address, trust: options.trust, hello, timeoutMs, maxFrameBytes, signal });
 }
 
 function tooLarge(bytes: number, limit: number): FlockError {

@@ -1,6 +1,6 @@
 // The scheduler's end of one connection, after its welcome.
 
-import type { RawData, WebSocket } from "ws";
+import type { RawData } from "ws";
 import { decodeFrame, FrameBuilder, readHeader } from "../frames/frames.ts";
 import type { PayloadStore } from "../payload-store.ts";
 import { malformed } from "../validation/fields.ts";
@@ -8,6 +8,7 @@ import { type Directions, type FlockError, isFlockError } from "../words/index.t
 import { encodeHandshake, refused } from "./handshake.ts";
 import type { ReadingClock } from "./reading-clock.ts";
 import { type DownDirection, FLUSH_BYTES, FLUSH_MESSAGES, type UpDirection } from "./scheduler-link.ts";
+import { type Line, sendPacket } from "./whole-messages.ts";
 
 /** Bytes that lie unsent before a peer counts as one that does not read, and below which it reads again. */
 const BLOCKED_BYTES = 1024 * 1024;
@@ -37,8 +38,7 @@ export interface Traffic {
   sentBytes: number;
 }
 
-export interface ServerLinkStart<U extends UpDirection, D extends DownDirection> {
-  readonly socket: WebSocket;
+export interface ServerLinkStart<U extends UpDirection, D extends DownDirection> extends Line {
   readonly up: U;
   readonly down: D;
   readonly payloads: PayloadStore;
@@ -125,11 +125,11 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
     if (!this.#open || (this.#builder.count === 0 && this.#received === this.#acknowledged)) return;
     const { socket, traffic } = this.#start;
     traffic.sentMessages += this.#builder.count;
-    const frame = this.#builder.finish({ seq: ++this.#sent, ack: this.#received });
+    const packet = this.#builder.pack({ seq: ++this.#sent, ack: this.#received });
     this.#acknowledged = this.#received;
     this.#owedBytes = 0;
-    traffic.sentBytes += frame.length;
-    socket.send(frame, this.#drained);
+    traffic.sentBytes += packet.length;
+    sendPacket(this.#start, packet, this.#drained);
     if (!this.#blocked && socket.bufferedAmount > BLOCKED_BYTES) {
       this.#blocked = true;
       socket.pause();

@@ -1,5 +1,6 @@
 // Frames on their way to the scheduler: numbered, kept until acknowledged, sent again after a cut, held back above the credit.
 
+import { envelopeAt } from "../frames/envelope.ts";
 import { patchHeader } from "../frames/frames.ts";
 import { malformed } from "../validation/fields.ts";
 
@@ -27,7 +28,7 @@ export class Upstream {
     return this.#nextSeq;
   }
 
-  /** Takes a frame that carries `nextSeq`. */
+  /** Takes a frame that carries `nextSeq`, in its envelope. */
   push(frame: Buffer): void {
     this.#nextSeq++;
     this.#frames.push(frame);
@@ -39,7 +40,7 @@ export class Upstream {
     while (this.#unsent < this.#frames.length) {
       const frame = this.#frames[this.#unsent]!;
       if (this.#sentBytes > 0 && this.#sentBytes + frame.length > creditBytes) return;
-      patchHeader(frame, { seq: this.#seqOf(this.#unsent), ack });
+      patchHeader(frame, { seq: this.#seqOf(this.#unsent), ack }, envelopeAt(frame, 0));
       this.#unsent++;
       this.#sentBytes += frame.length;
       send(frame);

@@ -27,7 +27,29 @@ export const errorRegistry = {
     advice:
       "`taskflock token` prints where the scheduler left its token; pass it by --token-file or TASKFLOCK_TOKEN_FILE.",
   },
+  FLOCK_CONTEXT_UNKNOWN: {
+    summary: "There is no connection context of this name.",
+    advice: "`taskflock context list` says which there are.",
+  },
+  FLOCK_CONTEXT_INVALID: {
+    summary: "A connection context's name or file cannot be used.",
+    advice: "Remove it by `taskflock context remove NAME`, and save it anew.",
+  },
   FLOCK_FORBIDDEN: { summary: "The token's role does not allow this.", advice: "Use a token of a role that may." },
+  FLOCK_TRY_LATER: {
+    summary:
+      "So many wrong tokens came from an address, or so many passwords are to be checked at once, that no further one is looked at for now.",
+    advice: "Check the name and the password, and try again after a minute.",
+  },
+  FLOCK_USERS_INVALID: {
+    summary: "The users file cannot be read or written, or is not what `taskflock user` writes.",
+    advice:
+      "Make it, and change it, by `taskflock user add`, `role`, `password` and `remove` only; keep its mode 0600.",
+  },
+  FLOCK_USER_UNKNOWN: {
+    summary: "There is no user of this name in the users file.",
+    advice: "`taskflock user list` names those who are there.",
+  },
   FLOCK_REQUEST_REFUSED: {
     summary:
       "The dashboard refused a request that names another host, comes from a page of another site, or changes something without saying where it comes from.",
@@ -281,7 +303,50 @@ export const errorRegistry = {
   },
   FLOCK_INSECURE: {
     summary: "An address beyond loopback needs TLS.",
-    advice: "Pass --insecure to accept plain text on a network you trust.",
+    advice:
+      "Make certificates with `taskflock certs init`, and pass --tls-cert and --tls-key; or --insecure, to accept plain text on a network you trust.",
+  },
+  FLOCK_TLS_REQUIRED: {
+    summary: "The port speaks TLS, and who connected spoke plain text.",
+    advice:
+      "Pass the cluster's CA: --tls-ca, TASKFLOCK_TLS_CA, or the client's option `tls: { caFile }`. Where a public CA signed the certificate, write the address as wss://.",
+  },
+  FLOCK_TLS_NOT_SPOKEN: {
+    summary: "Who connected spoke TLS, and the port speaks plain text.",
+    advice: "Start the scheduler with --tls-cert and --tls-key; or connect without a CA and without wss://.",
+  },
+  FLOCK_CERTIFICATE_UNTRUSTED: {
+    summary: "No CA that is trusted here signed the certificate.",
+    advice: "Pass the CA that did: --tls-ca, TASKFLOCK_TLS_CA, or the client's option `tls: { caFile }`.",
+  },
+  FLOCK_CERTIFICATE_EXPIRED: {
+    summary: "The certificate is not valid any more, or not yet.",
+    advice:
+      "`taskflock certs show` says until when it is, `taskflock certs renew` makes a new one; check the clocks, too.",
+  },
+  FLOCK_CERTIFICATE_NAME: {
+    summary: "The certificate is for another host.",
+    advice: "Connect by a name that it is for, or make one that is for this name: `taskflock certs init --host NAME`.",
+  },
+  FLOCK_CERTIFICATE_KEY: {
+    summary: "The private key does not fit the certificate.",
+    advice: "Give the two files that were made together.",
+  },
+  FLOCK_CERTIFICATE_FILE: {
+    summary: "A file of TLS is missing, or holds something else.",
+    advice: "`taskflock certs init` makes the files; --tls-cert, --tls-key and --tls-ca name them.",
+  },
+  FLOCK_CERTS_EXIST: {
+    summary: "The folder holds certificates already, and a new authority would cut off whoever trusts the old one.",
+    advice: "Renew them: `taskflock certs renew`; name another folder; or say --force.",
+  },
+  FLOCK_CERTS_MISSING: {
+    summary: "There are no certificates, or not the key that signs new ones.",
+    advice: "Make them with `taskflock certs init`, or renew where they were made.",
+  },
+  FLOCK_CERTS_UNREADABLE: {
+    summary: "A file of certificates or keys cannot be read or written, or holds something else.",
+    advice: "See the message for the file; keys are readable for their owner alone.",
   },
   FLOCK_GPU_UNAVAILABLE: {
     summary: "A worker is to give out more GPUs than there are.",
@@ -303,6 +368,87 @@ export const errorRegistry = {
   FLOCK_SLURM_FAILED: {
     summary: "Slurm could not be asked about jobs, or did not end them.",
     advice: "The message has Slurm's own words; see whether its controller runs (scontrol ping).",
+  },
+  FLOCK_DOCKER_MISSING: {
+    summary: "Docker's program is not on this machine, or not in PATH.",
+    advice: "Install Docker (docs.docker.com/engine/install), or name another program by --docker.",
+  },
+  FLOCK_DOCKER_UNREACHABLE: {
+    summary: "Docker's daemon does not answer, or does not let this user in.",
+    advice: "Start it; on Linux the user must be in the group docker; DOCKER_HOST names one elsewhere.",
+  },
+  FLOCK_IMAGE_BUILD: {
+    summary: "An image could not be built.",
+    advice: "Docker's own words stand above the message; docs/docker.md says what a build needs.",
+  },
+  FLOCK_IMAGE_UNKNOWN: {
+    summary: "There is no such image on this machine.",
+    advice: "Build it first: taskflock image build.",
+  },
+  FLOCK_IMAGE_PUSH: {
+    summary: "A registry did not take an image: the log-in was refused, or it broke off.",
+    advice: "The message has Docker's words; for registries other than ECR, `docker login` first.",
+  },
+  FLOCK_AWS_SDK: {
+    summary: "A command for AWS needs a client of the AWS SDK, which is not installed or cannot be loaded.",
+    advice: "npm install the package that the message names.",
+  },
+  FLOCK_AWS_CREDENTIALS: {
+    summary: "AWS credentials were not found, are wrong, or have expired.",
+    advice: "`aws sts get-caller-identity` says which are found; AWS_PROFILE chooses others.",
+  },
+  FLOCK_AWS_REGION: { summary: "No AWS region is given.", advice: "Pass --region, or set AWS_REGION." },
+  FLOCK_AWS_DENIED: {
+    summary: "The AWS credentials may not do what was asked.",
+    advice: "The message has what, and AWS's words; let the account's administrator allow it.",
+  },
+  FLOCK_AWS_FAILED: {
+    summary: "AWS refused, or could not be reached.",
+    advice: "The message has AWS's words; docs/troubleshooting.md knows the usual ones.",
+  },
+  FLOCK_SSH_MISSING: {
+    summary: "There is no ssh on this machine, or it is not in PATH.",
+    advice: "Install OpenSSH's client.",
+  },
+  FLOCK_SSH_UNREACHABLE: {
+    summary: "A host of an SshCluster cannot be reached.",
+    advice: "The message has ssh's own words; `ssh HOST` by hand must work.",
+  },
+  FLOCK_SSH_REFUSED: {
+    summary: "A host of an SshCluster did not take the key, or is not known.",
+    advice: "Let `ssh HOST` work without a password and without a question: ssh-copy-id, ssh-agent, known_hosts.",
+  },
+  FLOCK_SSH_COMMAND: {
+    summary: "A host of an SshCluster has no Node or no taskflock where it was looked for.",
+    advice: "Install it there, or say by command, directory and prologue how it is started.",
+  },
+  FLOCK_AWS_UNKNOWN_CLUSTER: {
+    summary: "No cluster of this name was started from this machine, or it is not said which of several is meant.",
+    advice: "Name it by --cluster; the message says which there are.",
+  },
+  FLOCK_AWS_NOT_READY: {
+    summary: "A cluster on AWS is not complete: its scheduler does not answer, or workers have not joined in time.",
+    advice: "The message says what to look at; `taskflock aws up` goes on from where it was.",
+  },
+  FLOCK_AWS_TOO_MANY: {
+    summary: "A group of workers on AWS may not become so large.",
+    advice: "Let it: taskflock aws up --set workersMax=N.",
+  },
+  FLOCK_AWS_COMMAND: {
+    summary: "A command on a machine of the cluster failed, or the program that would run it is missing here.",
+    advice: "The message has what it printed, and where to get the program.",
+  },
+  FLOCK_PROFILE_INVALID: {
+    summary: "A profile for AWS cannot be read, or says what cannot be meant.",
+    advice: "See the message; docs/deploy-aws.md lists the keys.",
+  },
+  FLOCK_TERRAFORM_MISSING: {
+    summary: "Terraform is not on this machine, or too old.",
+    advice: "Install it: https://developer.hashicorp.com/terraform/install",
+  },
+  FLOCK_TERRAFORM_FAILED: {
+    summary: "Terraform did not do what was asked.",
+    advice: "The message has Terraform's own words; docs/troubleshooting.md knows the usual ones.",
   },
   FLOCK_RECORDING_INVALID: {
     summary: "A recording cannot be replayed.",

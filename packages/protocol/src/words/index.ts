@@ -12,6 +12,7 @@ export type * from "./messages.ts";
 export * from "./page-questions.ts";
 export type * from "./questions.ts";
 export * from "./relays.ts";
+export * from "./rights.ts";
 export * from "./roles.ts";
 export * from "./run-details.ts";
 export type * from "./run-questions.ts";

@@ -187,6 +187,8 @@ export interface RunInfo {
   /** It outlives its client, or has. */
   readonly detached: boolean;
   readonly counts: RunCounts;
+  /** What its tasks took of slots, all attempts that came to an end together, µs. */
+  readonly spentUs: number;
 }
 
 export interface ClusterInfo {

@@ -3,6 +3,7 @@
 import { NO_PAYLOAD, type Question, type SessionId } from "@taskflock/protocol/words";
 import { sayAnswer } from "./announce.ts";
 import type { Core } from "./core.ts";
+import type { SchedulerPort } from "./port.ts";
 import type { QuestionAnswer, Session } from "./records.ts";
 
 /** Whoever waits for an answer to a question. */
@@ -22,9 +23,14 @@ export function once(core: Core, { id: session }: Session, id: number, act: () =
   return core.kept.recall(session, id) ?? core.kept.remember(session, id, act());
 }
 
+/** All that is needed to free what came with a message. */
+export interface Freeing {
+  readonly port: Pick<SchedulerPort, "free">;
+}
+
 /** What a question brought, of a client that is gone or asks out of turn. */
-export function freeQuestion(core: Core, question: Question): void {
-  if ("data" in question && question.data !== NO_PAYLOAD) core.port.free(question.data);
+export function freeQuestion({ port }: Freeing, question: Question): void {
+  if ("data" in question && question.data !== NO_PAYLOAD) port.free(question.data);
 }
 
 /** One more waits in the list. Asked again after a cut, it is the same question, which is answered once. */

@@ -33,7 +33,7 @@ export function digestOf(core: Core): string {
   }
   for (const r of core.runs) {
     hash.add(
-      `run ${r.id} ${r.status} ${r.stepsDone} ${r.total} ${r.done} ${r.failed} ${r.cancelled} ${r.running} ${r.startedAt} ${r.endedAt}`,
+      `run ${r.id} ${r.status} ${r.stepsDone} ${r.spentUs} ${r.total} ${r.done} ${r.failed} ${r.cancelled} ${r.running} ${r.startedAt} ${r.endedAt}`,
     );
   }
   for (const [task, { worker, flying, lines }] of core.actors) {

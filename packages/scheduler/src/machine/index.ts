@@ -1,3 +1,3 @@
 export { SchedulerMachine } from "./machine.ts";
 export * from "./port.ts";
-export { isObservation } from "./sessions.ts";
+export { freeClientMessage, isObservation } from "./sessions.ts";

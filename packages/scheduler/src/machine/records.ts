@@ -252,6 +252,8 @@ export interface Run {
   status: RunInfo["status"];
   steps: number;
   stepsDone: number;
+  /** What attempts that ended took of slots, µs. */
+  spentUs: number;
   total: number;
   done: number;
   failed: number;

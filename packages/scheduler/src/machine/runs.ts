@@ -25,6 +25,7 @@ export function openRun(
   const counts = {
     steps: 0,
     stepsDone: 0,
+    spentUs: 0,
     total: 0,
     done: 0,
     failed: 0,
@@ -111,7 +112,19 @@ export function countsOf(run: Run): RunCounts {
 export function runInfo(run: Run): RunInfo {
   const { id, session, name, weight, status, steps, stepsDone } = run;
   const detached = run.detached !== null;
-  return { run: id, session: session.id, name, weight, status, steps, stepsDone, detached, counts: countsOf(run) };
+  const counts = countsOf(run);
+  return {
+    run: id,
+    session: session.id,
+    name,
+    weight,
+    status,
+    steps,
+    stepsDone,
+    detached,
+    counts,
+    spentUs: run.spentUs,
+  };
 }
 
 export function changed(core: Core, run: Run): void {

@@ -14,7 +14,7 @@ import {
 } from "@taskflock/protocol/words";
 import { callsAbandoned } from "./actor-life.ts";
 import { answerLocate, sayAllAgain, sayDue, sayUploadTo } from "./announce.ts";
-import { forgetWaiting, freeQuestion } from "./answers.ts";
+import { type Freeing, forgetWaiting, freeQuestion } from "./answers.ts";
 import type { Core } from "./core.ts";
 import { keepsTask, keptRefs, leavesRuns, unfollow } from "./detached.ts";
 import { draftsAbandoned } from "./equipment-questions.ts";
@@ -152,8 +152,8 @@ function defineOptions(core: Core, session: Session, { options, data }: DefineOp
   if (before !== undefined) core.unuseLane(before.lane);
 }
 
-/** The machine's own: the payloads in a message that comes from nobody it knows. */
-export function freeClientMessage(core: Core, message: ClientToScheduler): void {
+/** The payloads in a message that nobody heeds. */
+export function freeClientMessage(core: Freeing, message: ClientToScheduler): void {
   if (message.t === "submit" && message.args !== NO_PAYLOAD) core.port.free(message.args);
   else if (message.t === "scatter" && message.data !== NO_PAYLOAD) core.port.free(message.data);
   else if (message.t === "function" && message.code !== NO_PAYLOAD) core.port.free(message.code);

@@ -201,6 +201,7 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   const result = isActor ? noBytes(core, message) : message.result;
   const stored = result === NO_PAYLOAD ? message.bytes : 0;
   measure(record, message.durationUs, stored / core.config.bandwidthBytesPerUs);
+  task.run.spentUs += message.durationUs;
   if (isNew) recount(core, record);
   core.spans.add(core.now, task.id, record.id, worker.id, message.durationUs, SPAN_DONE);
   task.bytes = message.bytes;
@@ -231,6 +232,7 @@ function errored(core: Core, worker: Worker, message: Errored): void {
   }
   const { record } = task.definition!;
   core.spans.add(core.now, task.id, record.id, worker.id, message.durationUs, SPAN_FAILED);
+  task.run.spentUs += message.durationUs;
   if (otherGoesOn(core, task, worker)) {
     freeWorkerMessage(core, message);
     return;

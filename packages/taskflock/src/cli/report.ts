@@ -31,8 +31,8 @@ export function addReportCommand(program: Command): void {
     )
     .addOption(flag("--title <text>", "what stands above it", "TITLE").default(""))
     .option("--dashboard <address>", "the status page (default: where the scheduler says that it is)")
-    .action((address: string | undefined, flags: ReportFlags) =>
-      asking("taskflock report", { ...flags, address: address ?? flags.address }, async (client, interrupted) => {
+    .action((_: string | undefined, flags: ReportFlags) =>
+      asking("taskflock report", flags, async (client, interrupted) => {
         const { output, seconds, title, dashboard } = flags;
         const options = {
           ...(title === "" ? {} : { title }),

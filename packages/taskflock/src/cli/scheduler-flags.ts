@@ -1,14 +1,21 @@
 import { logLevels } from "../logger.ts";
 import { byteSizeFrom, descriptorNumber, duration, integer, modules, names, port } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
+import { certificateFlags, trustFlag } from "./tls-flags.ts";
 
-/** Who may look at the page. */
+/** Of both. */
 const pageFlags: readonly Flag[] = [
   {
     flags: "--viewer-token-file <file>",
     description:
       "file that holds a second token, with which people can look at the page and change nothing (default: none)",
     variable: "VIEWER_TOKEN_FILE",
+  },
+  {
+    flags: "--audit-log <file>",
+    description:
+      "file that a line is appended to for each who came, was refused, or did something; -: the log (default: none)",
+    variable: "AUDIT_LOG",
   },
   {
     flags: "--dashboard-allowed-hosts <names>",
@@ -35,6 +42,8 @@ export const dashboardFlags: readonly Flag[] = [
     variable: "TOKEN_FILE",
   },
   ...pageFlags,
+  ...certificateFlags,
+  trustFlag,
   {
     flags: "--insecure",
     description: "accept plain text on an address beyond loopback; warns at every start",
@@ -83,7 +92,14 @@ export const schedulerFlags: readonly Flag[] = [
     description: "file that holds the token (default: one is made and left where local clients find it)",
     variable: "TOKEN_FILE",
   },
+  {
+    flags: "--users-file <file>",
+    description:
+      "file of users, as `taskflock user` writes it; they come beside those who have the token (default: none)",
+    variable: "USERS_FILE",
+  },
   ...pageFlags,
+  ...certificateFlags,
   {
     flags: "--insecure",
     description: "accept plain text on an address beyond loopback; warns at every start",

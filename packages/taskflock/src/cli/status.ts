@@ -26,17 +26,16 @@ export function addStatusCommand(program: Command): void {
 
 /** `taskflock token`: the token that a local scheduler left, for a client elsewhere. */
 export function addTokenCommand(program: Command): void {
-  program
-    .command("token")
-    .description("Print the token of a scheduler on this machine, for clients and workers on others.")
-    .addOption(flag("--address <address>", "the scheduler, as host:port", "ADDRESS").default("127.0.0.1:8786"))
-    .addOption(
-      flag("--token-file <file>", "file that holds the token (default: where the scheduler left it)", "TOKEN_FILE"),
-    )
-    .action(async (flags: { readonly address: string; readonly tokenFile?: string }) => {
-      const { readToken } = await import("@taskflock/protocol");
-      printLine(
-        readToken({ address: flags.address, ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }) }),
-      );
-    });
+  withPlace(
+    program
+      .command("token")
+      .description(
+        "Print the token of a scheduler on this machine or of a context, for clients and workers on others.",
+      ),
+  ).action(async (flags: PlaceFlags) => {
+    const { readToken } = await import("@taskflock/protocol");
+    printLine(
+      readToken({ address: flags.address, ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }) }),
+    );
+  });
 }

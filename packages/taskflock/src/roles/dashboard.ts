@@ -1,15 +1,17 @@
 // The page's server as a process of its own, for a scheduler that is elsewhere.
 
 import { startDashboard } from "@taskflock/dashboard";
-import { readToken } from "@taskflock/protocol/links";
+import { readToken, readTrust } from "@taskflock/protocol/links";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop } from "../process.ts";
+import { type CertificateFlags, openCertificate } from "./certificate.ts";
 import { access, demandTrust, type PageFlags, printLink } from "./page.ts";
 
-export interface DashboardFlags extends PageFlags {
+export interface DashboardFlags extends PageFlags, CertificateFlags {
   readonly host: string;
   readonly port: number;
   readonly tokenFile?: string;
+  readonly tlsCa?: string;
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
   readonly readyFd?: number;
@@ -29,11 +31,12 @@ function readAgain(address: string, flags: DashboardFlags): string | null {
 export async function runDashboard(address: string, flags: DashboardFlags): Promise<void> {
   const logger = createLogger(flags.logLevel, "dashboard");
   const token = readToken({ address, tokenFile: flags.tokenFile });
-  demandTrust(flags.host, flags.insecure, logger);
-  const dashboard = await startDashboard({ host: flags.host, port: flags.port });
+  const certificate = openCertificate(flags, logger);
+  demandTrust(flags.host, certificate, flags.insecure, logger);
+  const dashboard = await startDashboard({ host: flags.host, port: flags.port, certificate });
   try {
     dashboard.serve({
-      scheduler: { address, here: null },
+      scheduler: { address, trust: readTrust(flags.tlsCa), here: null },
       ...access(flags, token),
       renewToken: () => readAgain(address, flags),
       onError: (err) => logger.error({ err }, "the dashboard could not answer a request"),

@@ -8,17 +8,18 @@ import { printLine } from "../process.ts";
 
 export interface PageFlags {
   readonly viewerTokenFile?: string;
+  readonly auditLog?: string;
   /** Names by which a proxy or the network knows the page's server. */
   readonly dashboardAllowedHosts?: readonly string[];
 }
 
-/** Throws FLOCK_INSECURE when the page would be served beyond this machine, which nobody accepted. */
-export function demandTrust(host: string, isAccepted: boolean, logger: Logger): void {
-  if (isLoopback(host)) return;
+/** Throws FLOCK_INSECURE when the page would be served as plain text beyond this machine, which nobody accepted. */
+export function demandTrust(host: string, certificate: object | null, isAccepted: boolean, logger: Logger): void {
+  if (isLoopback(host) || certificate !== null) return;
   if (!isAccepted) {
     throw new FlockError(
       "FLOCK_INSECURE",
-      `The page at ${host} is reached from beyond this machine, and tokens would travel as plain text. Listen on 127.0.0.1 behind a proxy that speaks TLS, or pass --insecure on a network you trust.`,
+      `The page at ${host} is reached from beyond this machine, and tokens would travel as plain text. Make certificates with \`taskflock certs init\`, and pass --tls-cert and --tls-key; or listen on 127.0.0.1 behind a proxy that speaks TLS; or pass --insecure on a network you trust.`,
     );
   }
   logger.warn(

@@ -2,7 +2,7 @@
 // scheduler at once how it died.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { SchedulerLink } from "@taskflock/protocol";
+import type { SchedulerLink, Trust } from "@taskflock/protocol";
 import { FlockError } from "@taskflock/protocol/words";
 import type { Logger } from "pino";
 import { removeAssetFolder } from "../functions/assets.ts";
@@ -22,6 +22,7 @@ export interface NannyOptions {
   /** Where the worker makes its folder for results that are files. Default: as the worker's. */
   readonly spillDirectory?: string | null;
   readonly address: string;
+  readonly trust?: Trust;
   /** May come later: the worker's process starts at once, and connects when its nanny has. */
   readonly token: string | Promise<string>;
   readonly name: string;
@@ -74,6 +75,7 @@ async function openLink(options: NannyOptions): Promise<Link> {
   const { PayloadStore, SchedulerLink } = await import("@taskflock/protocol/links");
   return SchedulerLink.open<"nanny", "toWorker">({
     address: options.address,
+    trust: options.trust,
     token: await options.token,
     up: "nanny",
     down: "toWorker",

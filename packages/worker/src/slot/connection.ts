@@ -1,11 +1,13 @@
 // How code of tasks reaches the scheduler. A slot's environment has no token: it asks the worker for one when a task first does, and
 // leaves the way to ask under a symbol that all copies of the client's package agree on.
 
+import type { Trust } from "@taskflock/protocol";
 import type { SlotToMain } from "./protocol.ts";
 
 /** Where the scheduler is, and what opens it. */
 export interface Connection {
   readonly address: string;
+  readonly trust: Trust;
   readonly token: string;
 }
 

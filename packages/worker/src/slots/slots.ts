@@ -5,6 +5,7 @@ import {
   type PayloadRef,
   type PayloadStore,
   type TaskId,
+  type Trust,
   type WorkerTensors,
 } from "@taskflock/protocol";
 import type { Logger } from "pino";
@@ -41,6 +42,7 @@ export interface SlotsOptions {
   readonly incarnation: string;
   /** Of the scheduler, for clients inside of tasks. */
   readonly address: string;
+  readonly trust: Trust;
   readonly token: string;
   readonly slots: number;
   readonly heapLimitMb: number;

@@ -15,16 +15,15 @@ export class TaskClients {
   readonly #logger: Logger;
   readonly #ending: Set<Promise<void>> = new Set();
 
-  constructor({ address, token }: Connection, logger: Logger) {
-    this.connection = { address, token };
+  constructor({ address, trust, token }: Connection, logger: Logger) {
+    this.connection = { address, trust, token };
     this.#logger = logger;
   }
 
   /** The slot is no more. */
   over(session: SlotSession | null): void {
     if (session === null) return;
-    const { address, token } = this.connection;
-    const ending = endSession(address, token, session).catch((error: unknown) => {
+    const ending = endSession(this.connection, this.connection.token, session).catch((error: unknown) => {
       this.#logger.warn(
         { err: error, session: session.id },
         "the session of a slot's client was not ended; it ends by itself",

@@ -1,17 +1,20 @@
-// Guessing takes long: an address that showed too many wrong tokens or codes must wait.
+// Guessing takes long: who showed too many wrong tokens or codes must wait.
 
 /** Wrong ones of one address within `WINDOW_MS`. */
 export const MAX_WRONG = 10;
 export const WINDOW_MS = 60_000;
 /** Addresses that are remembered; the one that was wrong first goes when there are more. */
-const MAX_ADDRESSES = 10_000;
+const MAX_KNOWN = 10_000;
 
 export class Attempts {
   readonly #now: () => number;
+  readonly #max: number;
   readonly #wrong: Map<string, { count: number; readonly until: number }> = new Map();
 
-  constructor(now: () => number) {
+  /** `now`: milliseconds. */
+  constructor(now: () => number, max: number = MAX_WRONG) {
     this.#now = now;
+    this.#max = max;
   }
 
   /** Seconds until the address may try again; 0: now. */
@@ -20,7 +23,7 @@ export class Attempts {
     if (seen === undefined) return 0;
     const left = seen.until - this.#now();
     if (left <= 0) this.#wrong.delete(address);
-    return left > 0 && seen.count >= MAX_WRONG ? Math.ceil(left / 1_000) : 0;
+    return left > 0 && seen.count >= this.#max ? Math.ceil(left / 1_000) : 0;
   }
 
   wrong(address: string): void {
@@ -31,6 +34,6 @@ export class Attempts {
     }
     this.#wrong.delete(address);
     this.#wrong.set(address, { count: 1, until: this.#now() + WINDOW_MS });
-    if (this.#wrong.size > MAX_ADDRESSES) this.#wrong.delete(this.#wrong.keys().next().value ?? "");
+    if (this.#wrong.size > MAX_KNOWN) this.#wrong.delete(this.#wrong.keys().next().value ?? "");
   }
 }

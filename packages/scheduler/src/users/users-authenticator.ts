@@ -1,0 +1,176 @@
+// Who is behind a token, where there are users: the cluster's own token, or NAME:PASSWORD. The file may change at any time.
+
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { unwatchFile, watchFile } from "node:fs";
+import {
+  Attempts,
+  type Authenticator,
+  CLUSTER,
+  FlockError,
+  type Identity,
+  tokensEqual,
+  WINDOW_MS,
+  wrongToken,
+} from "@taskflock/protocol/links";
+import type { Logger } from "pino";
+import { COST, type Cost, isPassword, type KeptPassword } from "./passwords.ts";
+import { openness, readUsers, type User } from "./users-file.ts";
+import { Verifications } from "./verifications.ts";
+
+export interface UsersOptions {
+  readonly file: string;
+  /** The cluster's own. */
+  readonly token: string;
+  readonly logger: Logger;
+  /** How often the file is looked at, milliseconds. Default 500. */
+  readonly everyMs?: number;
+  /** Milliseconds. */
+  readonly now?: () => number;
+}
+
+/** Wrong ones of an address within a minute, whatever names it said. Of one name, a tenth of it. */
+const MAX_WRONG_OF_ADDRESS = 100;
+
+interface Remembered {
+  readonly user: User;
+  readonly mark: Buffer;
+}
+
+export class UsersAuthenticator implements Authenticator {
+  readonly #options: UsersOptions;
+  readonly #listeners: Set<(users: ReadonlySet<string>) => void> = new Set();
+  /** Of the process: what is remembered of passwords is worth nothing elsewhere. */
+  readonly #key: Buffer = randomBytes(32);
+  /** What was right, by name, so that who comes back costs nothing. */
+  readonly #right: Map<string, Remembered> = new Map();
+  readonly #verifications: Verifications = new Verifications();
+  readonly #wrongOfName: Attempts;
+  readonly #wrongOfAddress: Attempts;
+  #users: ReadonlyMap<string, User> = new Map();
+  #unknown: KeptPassword = keptOfNobody(COST);
+
+  /** Throws FLOCK_USERS_INVALID. */
+  constructor(options: UsersOptions) {
+    this.#options = options;
+    const { file, logger, now = Date.now } = options;
+    this.#wrongOfName = new Attempts(now);
+    this.#wrongOfAddress = new Attempts(now, MAX_WRONG_OF_ADDRESS);
+    this.#take(this.#read());
+    watchFile(file, { interval: options.everyMs ?? 500, persistent: false }, this.#changed);
+    const counts = { users: this.#users.size, file };
+    logger.info(counts, "users are read; the cluster's own token stays valid, too");
+  }
+
+  identify(token: string, from: string): Identity | Promise<Identity> {
+    if (tokensEqual(token, this.#options.token)) return CLUSTER;
+    const colon = token.indexOf(":");
+    const name = colon < 0 ? "" : token.slice(0, colon);
+    const address = withoutPort(from);
+    const wait = Math.max(
+      this.#wrongOfAddress.waitSeconds(address),
+      this.#wrongOfName.waitSeconds(`${address} ${name}`),
+    );
+    if (wait > 0) throw mustWait(address, wait);
+    if (colon < 0) throw this.#wrong(address, name);
+    const mark = this.#markOf(token);
+    const known = this.#right.get(name);
+    if (known !== undefined && timingSafeEqual(known.mark, mark)) return identityOf(known.user);
+    return this.#verify(name, token.slice(colon + 1), mark, address);
+  }
+
+  onRevoked(listener: (users: ReadonlySet<string>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether there is a user of this name. */
+  has(name: string): boolean {
+    return this.#users.has(name);
+  }
+
+  close(): void {
+    unwatchFile(this.#options.file, this.#changed);
+    this.#listeners.clear();
+  }
+
+  async #verify(name: string, password: string, mark: Buffer, address: string): Promise<Identity> {
+    const user = this.#users.get(name);
+    // Who is not there takes as long as who is.
+    const kept = user?.scrypt ?? this.#unknown;
+    const isRight = await this.#verifications.check(mark.toString("base64"), address, () => isPassword(password, kept));
+    // The file may be another by now.
+    if (!isRight || user === undefined || this.#users.get(name) !== user) throw this.#wrong(address, name);
+    this.#right.set(name, { user, mark });
+    return identityOf(user);
+  }
+
+  #wrong(address: string, name: string): FlockError {
+    this.#wrongOfAddress.wrong(address);
+    this.#wrongOfName.wrong(`${address} ${name}`);
+    return name === "" ? wrongToken() : wrongPassword();
+  }
+
+  #markOf(token: string): Buffer {
+    return createHmac("sha256", this.#key).update(token).digest();
+  }
+
+  #read(): User[] {
+    const { file, logger } = this.#options;
+    const users = readUsers(file);
+    const why = openness(file);
+    if (why !== null) logger.warn({ file }, `users file: ${why}`);
+    return users;
+  }
+
+  /** What cannot be read changes nothing: half a file must not shut everybody out. */
+  readonly #changed = (): void => {
+    const { file, logger } = this.#options;
+    try {
+      this.#take(this.#read());
+      logger.info({ users: this.#users.size, file }, "users were read anew");
+    } catch (err) {
+      logger.error({ err, file }, "the users file changed and cannot be used; the users stay as they were");
+    }
+  };
+
+  #take(users: readonly User[]): void {
+    const before = this.#users;
+    const revoked = new Set<string>();
+    const after = new Map(users.map((user) => [user.name, user]));
+    for (const [name, user] of before) {
+      const now = after.get(name);
+      if (now !== undefined && JSON.stringify(now) === JSON.stringify(user)) after.set(name, user);
+      else revoked.add(name);
+    }
+    this.#users = after;
+    this.#unknown = keptOfNobody(users[0]?.scrypt ?? COST);
+    for (const name of revoked) this.#right.delete(name);
+    if (revoked.size > 0) for (const listener of this.#listeners) listener(revoked);
+  }
+}
+
+function identityOf({ name, role }: User): Identity {
+  return { user: name, role };
+}
+
+/** A password that nobody has, as costly as those of the others. */
+function keptOfNobody({ N, r, p }: Cost): KeptPassword {
+  const random = (): string => randomBytes(32).toString("base64url");
+  return { N, r, p, salt: random(), hash: random() };
+}
+
+function wrongPassword(): FlockError {
+  const text =
+    "The name or the password is wrong, or the user was removed. A user's token is NAME:PASSWORD, of `taskflock user add`.";
+  return new FlockError("FLOCK_UNAUTHORIZED", text);
+}
+
+function mustWait(address: string, seconds: number): FlockError {
+  const text = `Too many wrong tokens came from ${address} (of ${WINDOW_MS / 1_000} s). Try again in ${seconds} s.`;
+  return new FlockError("FLOCK_TRY_LATER", text);
+}
+
+/** The port is another one each time. */
+function withoutPort(from: string): string {
+  return from.replace(/:\d+$/, "");
+}

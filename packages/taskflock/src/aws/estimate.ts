@@ -1,0 +1,48 @@
+// What a cluster will cost, before it is started.
+
+import type { AwsClients } from "./clients.ts";
+import { dollars, hoursOf } from "./cost.ts";
+import { offersIn, onDemandPrice, spotPrices } from "./prices.ts";
+import { type Complete, typesOf } from "./profile.ts";
+
+/** Sentences. What AWS does not say is taken from the profile, and said to be. */
+export async function estimate(aws: AwsClients, profile: Complete): Promise<readonly string[]> {
+  const { workersNum, spotPrice, clusterExpiration } = profile;
+  const offers = offersIn(await spotPrices(aws, typesOf(profile), Date.now()));
+  const taken = offers.filter(({ price }) => spotPrice === null || price <= spotPrice);
+  const scheduler = await schedulerPrice(aws, profile);
+  const hours = hoursOf(clusterExpiration);
+  const lines = [...scheduler.lines];
+  const [cheapest] = taken;
+  if (workersNum > 0 && cheapest === undefined)
+    lines.push(`Spot: no type is to be had within ${spotPrice === null ? "any price" : dollars(spotPrice)} now.`);
+  const worker = cheapest?.price ?? spotPrice ?? 0;
+  const sum = workersNum * worker + scheduler.price;
+  const parts =
+    workersNum === 0
+      ? "no workers"
+      : `${workersNum} workers × ${dollars(worker)} (spot now, ${cheapest?.type ?? "?"} in ${cheapest?.zone ?? "?"})`;
+  lines.push(`Cost per hour: ${parts} + scheduler ${dollars(scheduler.price)} = about ${dollars(sum)}`);
+  const most = spotPrice === null ? null : (profile.workersMax ?? workersNum) * spotPrice + scheduler.price;
+  const bound = most === null ? "" : `, at most ${dollars(most * hours)} (workersMax × spotPrice)`;
+  lines.push(`Until it expires, after ${clusterExpiration}: about ${dollars(sum * hours)}${bound}`);
+  return lines;
+}
+
+export interface SchedulerPrice {
+  /** USD per hour; 0 when nobody knows. */
+  readonly price: number;
+  readonly lines: readonly string[];
+}
+
+export async function schedulerPrice(aws: AwsClients, profile: Complete): Promise<SchedulerPrice> {
+  const { schedulerInstanceType: type, schedulerPrice: given } = profile;
+  try {
+    return { price: await onDemandPrice(aws, type), lines: [] };
+  } catch (error) {
+    const why = `AWS's price list does not say what a ${type} costs (${(error as Error).message})`;
+    if (given === null)
+      return { price: 0, lines: [`${why}: the scheduler is not in these sums. schedulerPrice would say it.`] };
+    return { price: given, lines: [`${why}: schedulerPrice of the profile is taken.`] };
+  }
+}

@@ -1,0 +1,58 @@
+// `taskflock context`: clusters by name.
+
+import type { Command } from "commander";
+import { columns } from "../format.ts";
+import { printLine } from "../process.ts";
+
+export function addContextCommand(program: Command): void {
+  const contexts = program
+    .command("context")
+    .description(
+      "Saved connections: clusters by name. Client.connect() and all commands use the current one where no address is said; " +
+        "TASKFLOCK_CONTEXT names another.",
+    );
+  contexts.command("list").description("Print all; * marks the current one.").action(list);
+  contexts
+    .command("show")
+    .description("Print one as JSON.")
+    .argument("[name]", "which (default: the current one)")
+    .action(show);
+  contexts
+    .command("use")
+    .description("Make one the current one.")
+    .argument("[name]", "which; with --none: none")
+    .option("--none", "let none be the current one: a scheduler on this machine is meant then", false)
+    .action(use);
+  contexts
+    .command("remove")
+    .description("Forget one. The cluster and the files that the context names stay as they are.")
+    .argument("<name>", "which")
+    .action(remove);
+}
+
+async function list(): Promise<void> {
+  const { currentContextName, listContexts, readContext } = await import("@taskflock/protocol/code");
+  const current = currentContextName();
+  const rows = listContexts().map((name) => [name === current ? "*" : "", name, readContext(name).address]);
+  if (rows.length === 0) printLine("None is saved. `taskflock aws up` saves one for the cluster that it starts.");
+  else for (const line of columns([["", "NAME", "ADDRESS"], ...rows])) printLine(line);
+}
+
+async function show(name: string | undefined): Promise<void> {
+  const { currentContextName, findPlace } = await import("@taskflock/protocol/code");
+  const which = name ?? currentContextName();
+  printLine(JSON.stringify(findPlace(which === null ? {} : { context: which }), null, 2));
+}
+
+async function use(name: string | undefined, { none }: { readonly none: boolean }, command: Command): Promise<void> {
+  const { chooseContext } = await import("@taskflock/protocol/code");
+  if ((name === undefined) !== none) command.error("error: give a name, or --none");
+  chooseContext(name ?? null);
+  printLine(name === undefined ? "No context is current now." : `${name} is current now.`);
+}
+
+async function remove(name: string): Promise<void> {
+  const { readContext, removeContext } = await import("@taskflock/protocol/code");
+  if (!removeContext(name)) readContext(name); // which says that there is none, and which there are
+  printLine(`${name} is forgotten.`);
+}

@@ -1,0 +1,131 @@
+// What `taskflock user` does to the file of users.
+
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
+import { FlockError, makeToken, type Role, writeToken } from "@taskflock/protocol/links";
+import {
+  checkName,
+  checkPassword,
+  keepPassword,
+  readUsers,
+  readUsersIfAny,
+  type User,
+  writeUsers,
+} from "@taskflock/scheduler";
+
+export interface PasswordSource {
+  readonly usersFile: string;
+  readonly passwordFile?: string;
+  readonly generate: boolean;
+  readonly tokenFile?: string;
+}
+
+/** The token that is to be shown, once; null when it lies in a file, or the person knows the password. */
+export async function addUser(name: string, role: string, source: PasswordSource): Promise<string | null> {
+  checkName(name);
+  const { usersFile } = source;
+  if (readUsersIfAny(usersFile).some((user) => user.name === name)) {
+    const text = `There is a user ${name} in ${usersFile} already. \`taskflock user password\` and \`taskflock user role\` change one.`;
+    throw new FlockError("FLOCK_OPTION_INVALID", text);
+  }
+  const password = await passwordFrom(name, source);
+  const user = { name, role: role as Role, created: new Date().toISOString(), scrypt: await keepPassword(password) };
+  writeUsers(usersFile, [...readUsersIfAny(usersFile), user]);
+  return leaveToken(name, password, source);
+}
+
+export async function changePassword(name: string, source: PasswordSource): Promise<string | null> {
+  find(name, source.usersFile);
+  const password = await passwordFrom(name, source);
+  const scrypt = await keepPassword(password);
+  change(name, source.usersFile, (user) => ({ ...user, scrypt }));
+  return leaveToken(name, password, source);
+}
+
+export function changeRole(name: string, role: string, { usersFile }: Pick<PasswordSource, "usersFile">): void {
+  change(name, usersFile, (user) => ({ ...user, role: role as Role }));
+}
+
+export function removeUser(name: string, { usersFile }: Pick<PasswordSource, "usersFile">): void {
+  find(name, usersFile);
+  writeUsers(
+    usersFile,
+    readUsers(usersFile).filter((user) => user.name !== name),
+  );
+}
+
+/** Nothing of passwords. */
+export function listUsers(asJson: boolean, { usersFile }: Pick<PasswordSource, "usersFile">): string[] {
+  const users = readUsers(usersFile).map(({ name, role, created }) => ({ name, role, created }));
+  if (asJson) return [JSON.stringify(users, null, 2)];
+  const width = Math.max(4, ...users.map(({ name }) => name.length));
+  const row = (name: string, role: string, created: string): string =>
+    `${name.padEnd(width)}  ${role.padEnd(9)}  ${created}`;
+  return [row("name", "role", "since"), ...users.map(({ name, role, created }) => row(name, role, created))];
+}
+
+function change(name: string, file: string, to: (user: User) => User): void {
+  find(name, file);
+  writeUsers(
+    file,
+    readUsers(file).map((user) => (user.name === name ? to(user) : user)),
+  );
+}
+
+function find(name: string, file: string): void {
+  if (readUsers(file).some((user) => user.name === name)) return;
+  throw new FlockError("FLOCK_USER_UNKNOWN", `There is no user ${name} in ${file}.`);
+}
+
+async function passwordFrom(name: string, { passwordFile, generate }: PasswordSource): Promise<string> {
+  if (generate && passwordFile !== undefined) {
+    throw new FlockError(
+      "FLOCK_OPTION_INVALID",
+      "--generate makes a password, --password-file names one: give one of them.",
+    );
+  }
+  if (generate) return makeToken();
+  const password = passwordFile === undefined ? await ask(name) : readPassword(passwordFile);
+  checkPassword(password);
+  return password;
+}
+
+function readPassword(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FlockError("FLOCK_OPTION_INVALID", `The password file ${file} cannot be read: ${why}.`, { cause });
+  }
+}
+
+async function ask(name: string): Promise<string> {
+  if (!process.stdin.isTTY) {
+    const text = "There is no terminal to ask for a password at: give --password-file FILE, or --generate.";
+    throw new FlockError("FLOCK_OPTION_INVALID", text);
+  }
+  const first = await askOnce(`Password for ${name}: `);
+  checkPassword(first);
+  if ((await askOnce("The same again: ")) === first) return first;
+  throw new FlockError("FLOCK_OPTION_INVALID", "The two passwords differ; nothing was changed.");
+}
+
+/** What is typed is not shown. */
+async function askOnce(question: string): Promise<string> {
+  process.stderr.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  try {
+    return (await lines.question("")).trim();
+  } finally {
+    lines.close();
+    process.stderr.write("\n");
+  }
+}
+
+function leaveToken(name: string, password: string, { generate, tokenFile }: PasswordSource): string | null {
+  const token = `${name}:${password}`;
+  if (tokenFile !== undefined) writeToken(tokenFile, token);
+  return generate && tokenFile === undefined ? token : null;
+}
