@@ -29,6 +29,8 @@ export class Tally {
   judged = 0;
   sent = 0;
   connections = 0;
+  /** Who said which message that was taken. */
+  readonly kinds: Set<string> = new Set();
   /** What should not be. */
   readonly problems: string[] = [];
   /** How often things came about, by a word. */

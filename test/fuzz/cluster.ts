@@ -162,8 +162,7 @@ export class AttackedCluster {
     const answer = await fetch(`http://127.0.0.1:${page}/metrics`, { headers: { authorization: `Bearer ${token}` } });
     const counts: Record<string, number> = {};
     for (const line of (await answer.text()).split("\n")) {
-      const [, name, value] =
-        /^taskflock_scheduler_(tasks|payloads|runs|sessions|relays|relays_waiting)\S* (\d+)$/.exec(line) ?? [];
+      const [, name, value] = COUNTED.exec(line) ?? [];
       if (name !== undefined) counts[name] = (counts[name] ?? 0) + Number(value);
     }
     return counts;
@@ -209,6 +208,7 @@ export class AttackedCluster {
   }
 }
 
+const COUNTED = /^taskflock_scheduler_(tasks|payloads|runs|sessions|relays|relays_waiting)(?:\{[^}]*\})? (\d+)$/;
 const WORKER = {
   ...{ name: "talker", nanny: false, pid: 1, slots: 1, resources: {}, memoryLimitBytes: 0, peerAddress: "" },
 } as const;

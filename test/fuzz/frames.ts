@@ -55,6 +55,11 @@ export interface Reading {
   readonly kinds: readonly string[];
 }
 
+/** A question is named by what it asks. */
+export function kindOf({ t, question }: Row): string {
+  return t === "ask" ? `ask ${(question as Row)["q"]}` : String(t);
+}
+
 /** Throws what is not FLOCK_PROTOCOL: that is a defect of the reader. */
 export function reading(direction: Direction, frame: Buffer, received: number): Reading {
   try {
@@ -62,7 +67,7 @@ export function reading(direction: Direction, frame: Buffer, received: number): 
     if (seq <= received) return { is: "known", kinds: [] };
     if (seq !== received + 1) return { is: "refused", kinds: [] };
     const { messages } = decodeFrame(direction, frame, NOTHING);
-    return { is: "taken", kinds: (messages as readonly { t: string }[]).map(({ t }) => t) };
+    return { is: "taken", kinds: (messages as unknown as readonly Row[]).map(kindOf) };
   } catch (error) {
     if (isFlockError(error, "FLOCK_PROTOCOL")) return { is: "refused", kinds: [] };
     throw error;

@@ -3,11 +3,11 @@
 import { type Arena, type Attack, type Ports, Tally } from "./attack.ts";
 import { AttackedCluster, type Beside } from "./cluster.ts";
 import { helloAttack, relayAttack } from "./hello-attacks.ts";
-import { requestAttack, rubbishAttack } from "./http-attacks.ts";
-import { clientAttack, workerAttack } from "./link-attacks.ts";
+import { requestAttack, rubbishAttack, slowLoris } from "./http-attacks.ts";
+import { clientAttack, NOT_HERE, workerAttack } from "./link-attacks.ts";
 import { peerAttack } from "./peer-attacks.ts";
 import { Random } from "./random.ts";
-import { Samples } from "./samples.ts";
+import { kindsOf, questionFields, Samples } from "./samples.ts";
 
 export interface FuzzOptions {
   /** Frames and requests that are to be judged. */
@@ -47,7 +47,9 @@ const ATTACKS: readonly (readonly [number, Attack])[] = [
   [20, requestAttack],
   [6, rubbishAttack],
 ];
-const AT_ONCE = 64;
+/** Longer than any port waits for a request. */
+const LINGER_MS = 30_000;
+const AT_ONCE = 48;
 const CHOICES: readonly Attack[] = ATTACKS.flatMap(([share, attack]) => new Array<Attack>(share).fill(attack));
 
 export async function fuzz(options: FuzzOptions): Promise<Found> {
@@ -60,6 +62,7 @@ export async function fuzz(options: FuzzOptions): Promise<Found> {
     const used: number[] = [];
     const rss: number[] = [];
     let longestDelayMs = 0;
+    const lingering = linger(cluster.ports, tally);
     for (let round = 1; round <= rounds && cluster.scheduler.child.exitCode === null; round++) {
       const begun = performance.now();
       await attack(random, cluster.ports, tally, known, (count * round) / rounds);
@@ -74,6 +77,7 @@ export async function fuzz(options: FuzzOptions): Promise<Found> {
         `round ${round}: ${tally.judged} judged of ${tally.sent} sent on ${tally.connections} connections, ${took.toFixed(1)} s; ${mb(memory.used)} used, ${mb(memory.rss)} resident; longest turn ${delay.toFixed(0)} ms`,
       );
     }
+    await lingering;
     const beside = await cluster.endWork();
     const left = await cluster.settled();
     const { exitCode, signalCode } = cluster.scheduler.child;
@@ -87,6 +91,29 @@ export async function fuzz(options: FuzzOptions): Promise<Found> {
     };
   } finally {
     await cluster.close();
+  }
+}
+
+/** Kinds of messages, and of questions, that the scheduler has not taken from anybody. */
+export function missingKinds({ kinds }: Tally): string[] {
+  const asked = Object.keys(questionFields()).filter((q) => !NOT_HERE.includes(q));
+  const all = (["client", "worker", "nanny"] as const).flatMap((direction) =>
+    kindsOf(direction)
+      .filter((kind) => kind !== "ask")
+      .map((kind) => `${direction} ${kind}`),
+  );
+  return [...all, ...asked.map((q) => `client ask ${q}`)].filter((kind) => !kinds.has(kind));
+}
+
+/** Those who say little, and slowly, beside all others: each port ends them by itself. */
+async function linger({ page, scheduler }: Ports, tally: Tally): Promise<void> {
+  const slow = [scheduler, page].flatMap((port) => [
+    slowLoris(port, false, LINGER_MS),
+    slowLoris(port, true, LINGER_MS),
+  ]);
+  for (const took of await Promise.all(slow)) {
+    tally.count(`slow request: ${took === null ? "never ended" : "ended"}`);
+    if (took === null) tally.problem(`half a request, said slowly, was not ended within ${LINGER_MS} ms`);
   }
 }
 

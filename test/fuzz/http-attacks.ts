@@ -159,6 +159,7 @@ export const rubbishAttack: Attack = async (arena) => {
   if (isStuck) tally.problem(`stuck: ${Buffer.concat(pieces).toString("latin1").slice(0, 300)}`);
 };
 
+// Long: one shape of rubbish per case.
 function rubbish(arena: Arena, port: number): Buffer[] {
   const { random } = arena;
   const host = `Host: 127.0.0.1:${port}`;

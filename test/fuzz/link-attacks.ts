@@ -14,6 +14,8 @@ import { clientFrame, frameHeader, OPCODE, wireRubbish } from "./wire.ts";
 /** What one connection sends, and what is to come of it. */
 interface Plan {
   readonly pieces: Buffer[];
+  /** Of the messages that the server takes. */
+  readonly kinds: Set<string>;
   /** Frames that the server looks at. */
   looked: number;
   /** The number of the last one that it takes. */
@@ -30,7 +32,7 @@ interface PlanOptions {
 
 function planOf(random: Random, options: PlanOptions): Plan {
   const { direction } = options;
-  const plan: Plan = { pieces: [], looked: 0, received: 0, ends: "no" };
+  const plan: Plan = { pieces: [], kinds: new Set(), looked: 0, received: 0, ends: "no" };
   for (let i = 0; i < options.frames && plan.ends === "no"; i++) {
     const rows = Array.from({ length: random.pick([1, 1, 1, 2, 4]) }, () => options.row());
     const isLast = i === options.frames - 1;
@@ -56,7 +58,8 @@ function look(plan: Plan, { direction, isObserver }: PlanOptions, frame: Buffer)
   if (is === "refused") plan.ends = "refused";
   if (is !== "taken") return;
   plan.received++;
-  if (isObserver && kinds.some((t) => t !== "ask" && t !== "goodbye")) plan.ends = "forbidden";
+  for (const kind of kinds) plan.kinds.add(kind);
+  if (isObserver && kinds.some((kind) => !kind.startsWith("ask ") && kind !== "goodbye")) plan.ends = "forbidden";
   else if (kinds.includes("goodbye")) plan.ends = "goodbye";
 }
 
@@ -92,6 +95,7 @@ function judge(arena: Arena, what: string, plan: Plan, heard: Heard, mayEndEarly
   tally.sent += plan.looked;
   const isRefused = heard.refused !== "" || (heard.closeCode !== 0 && heard.closeCode !== 1000);
   tally.judged += plan.ends === "no" ? Math.min(plan.looked, heard.acked) : plan.looked;
+  if (heard.acked >= plan.received) for (const kind of plan.kinds) tally.kinds.add(`${what} ${kind}`);
   tally.count(`${what}: ${plan.ends === "no" ? "taken" : plan.ends}`);
   const told = `${what}, ${plan.received} of ${plan.looked} frames to be taken, ${plan.ends}: ${JSON.stringify({ ...heard, welcome: heard.welcome?.id })}`;
   if (heard.isStuck) tally.problem(`stuck: ${told}`);
@@ -133,7 +137,7 @@ export const clientAttack: Attack = async (arena) => {
 const QUESTIONS = Object.keys(questionFields());
 const CLIENT_KINDS = kindsOf("client");
 /** Of the cluster as a whole: the steady worker would be stopped, and its tasks with it. They have tests of their own. */
-const NOT_HERE: readonly string[] = ["restart", "waitForNamed"];
+export const NOT_HERE: readonly string[] = ["restart", "waitForNamed"];
 const NAMED: readonly string[] = ["restartWorkers", "retire", "retireIdle", "startProfile", "takeProfile"];
 
 function clientRow({ random, samples, known }: Arena): Row {
@@ -176,7 +180,7 @@ export const workerAttack: Attack = async (arena) => {
   // Begins as a worker does, mostly: nothing is sent to it before.
   const begun = { ...samples.message("worker", "snapshot"), tasks: [] };
   const first = validFrame("worker", 1, random.oneIn(5) ? [row()] : [begun]);
-  let plan: Plan = { pieces: [], looked: 1, received: 1, ends: "no" };
+  let plan: Plan = { pieces: [], kinds: new Set(), looked: 1, received: 1, ends: "no" };
   let rounds = random.between(1, 4);
   const script: Script = {
     opening: opening(ports.scheduler, hello),
@@ -201,6 +205,7 @@ export const workerAttack: Attack = async (arena) => {
 
 function goOn(random: Random, before: Plan, options: PlanOptions): Plan {
   const more = planFrom(random, before.received, options);
+  for (const kind of before.kinds) more.kinds.add(kind);
   return { ...more, looked: before.looked + more.looked };
 }
 
@@ -241,7 +246,7 @@ function remember<T>(list: T[], value: T, most: number): void {
 /** So that the scheduler does not wait for the worker to come back. */
 async function nannyTells({ ports, tally, random, samples }: Arena, incarnation: string): Promise<void> {
   const rows = [{ t: "exited", incarnation, how: "SIGKILL" }, samples.message("nanny", "exited")];
-  const plan: Plan = { pieces: [], looked: 0, received: 0, ends: "no" };
+  const plan: Plan = { pieces: [], kinds: new Set(), looked: 0, received: 0, ends: "no" };
   for (const row of rows) {
     const frame =
       row === rows[1] && random.oneIn(3)
