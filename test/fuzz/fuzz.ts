@@ -3,7 +3,7 @@
 import { type Arena, type Attack, type Ports, Tally } from "./attack.ts";
 import { AttackedCluster, type Beside } from "./cluster.ts";
 import { helloAttack, relayAttack } from "./hello-attacks.ts";
-import { requestAttack, rubbishAttack, slowLoris } from "./http-attacks.ts";
+import { requestAttack, rubbishAttack, SLOWLY, slowLoris } from "./http-attacks.ts";
 import { clientAttack, NOT_HERE, workerAttack } from "./link-attacks.ts";
 import { peerAttack } from "./peer-attacks.ts";
 import { Random } from "./random.ts";
@@ -107,14 +107,13 @@ export function missingKinds({ kinds }: Tally): string[] {
 
 /** Those who say little, and slowly, beside all others: each port ends them by itself. */
 async function linger({ page, scheduler }: Ports, tally: Tally): Promise<void> {
-  const slow = [scheduler, page].flatMap((port) => [
-    slowLoris(port, false, LINGER_MS),
-    slowLoris(port, true, LINGER_MS),
-  ]);
-  for (const took of await Promise.all(slow)) {
-    tally.count(`slow request: ${took === null ? "never ended" : "ended"}`);
-    if (took === null) tally.problem(`half a request, said slowly, was not ended within ${LINGER_MS} ms`);
-  }
+  const waits = Object.entries({ page, scheduler }).flatMap(([name, port]) =>
+    (Object.keys(SLOWLY) as (keyof typeof SLOWLY)[]).map(async (what) => {
+      if ((await slowLoris(port, what, LINGER_MS)) !== null) return tally.count("slow request: ended");
+      tally.problem(`${what} of a request, said slowly to the ${name}'s port, was not ended within ${LINGER_MS} ms`);
+    }),
+  );
+  await Promise.all(waits);
 }
 
 /** Until so many are judged in all. */

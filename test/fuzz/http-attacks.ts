@@ -267,18 +267,23 @@ function exchange(port: number, pieces: readonly Buffer[], from: string | undefi
   });
 }
 
-/** Says half a request, byte by byte, and never the rest: the server is to end it. Milliseconds that took, or null. */
-export function slowLoris(port: number, withBody: boolean, patienceMs: number): Promise<number | null> {
+/** What a slow one says at once, of a request that it never ends. */
+export const SLOWLY = {
+  nothing: () => "",
+  "half a head": (port: number) => `GET /status HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`,
+  "half a body": (port: number) => `POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 1000\r\n\r\n`,
+} as const;
+
+/** Goes on line by line: the server is to end it. Milliseconds that took, or null. */
+export function slowLoris(port: number, what: keyof typeof SLOWLY, patienceMs: number): Promise<number | null> {
   const begun = performance.now();
-  const half = withBody
-    ? `POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 1000\r\n\r\n`
-    : `GET /status HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`;
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" });
     socket.on("error", () => undefined);
     socket.resume();
-    socket.write(half);
-    const drip = setInterval(() => socket.write("X: y\r\n"), 1_000);
+    const first = SLOWLY[what](port);
+    if (first !== "") socket.write(first);
+    const drip = setInterval(() => first !== "" && socket.write("X: y\r\n"), 1_000);
     const timer = setTimeout(() => finish(null), patienceMs);
     const finish = (took: number | null): void => {
       clearInterval(drip);
