@@ -51,6 +51,12 @@ export class Host {
     await this.must("iptables", "--append", "OUTPUT", "--out-interface", "eth0", "--jump", "DROP");
   }
 
+  /** As by a firewall that forgot its connections: whoever sends from there is told at once that there is none. */
+  async refuse(): Promise<void> {
+    const reset = ["--protocol", "tcp", "--jump", "REJECT", "--reject-with", "tcp-reset"];
+    await this.must("iptables", "--append", "OUTPUT", "--out-interface", "eth0", ...reset);
+  }
+
   async heal(): Promise<void> {
     await this.must("iptables", "--flush", "INPUT");
     await this.must("iptables", "--flush", "OUTPUT");

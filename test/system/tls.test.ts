@@ -1,7 +1,7 @@
 // A cluster over TLS, of real processes, with somebody on the network who reads along: in front of the scheduler, of the page, and of
 // each worker's peer port. What goes through a proxy has no Unix socket beside it.
 
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { connect } from "node:tls";
 import { importFrom } from "@taskflock/protocol/code";
 import { Client, LocalCluster } from "taskflock";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
 import { type Role, startRole, taskflock } from "./processes.ts";
 import { Sniffer } from "./sniffer.ts";
 
@@ -96,7 +97,6 @@ interface Answer {
 }
 
 async function get(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  const { readFileSync } = await import("node:fs");
   return new Promise((resolve, reject) => {
     const asked = request(url, { ca: readFileSync(ca), headers }, (response) => {
       let text = "";
@@ -197,6 +197,13 @@ describe("a cluster that others reach, without --insecure", () => {
     expect(JSON.parse((await get(through, { authorization: `Bearer ${TOKEN}` })).text)).toMatchObject({
       workers: { running: 3 },
     });
+    const feed = new WebSocket(`wss://${page.address}/api/v1/stream`, {
+      ...{ ca: readFileSync(ca), headers: { authorization: `Bearer ${TOKEN}` } },
+    });
+    cleanups.push(() => feed.terminate());
+    const heard = new Promise((resolve, reject) => feed.once("message", resolve).once("error", reject));
+    feed.once("open", () => feed.send(JSON.stringify({ topics: [], run: 0, paused: false })));
+    expect(JSON.parse(String(await heard))).toMatchObject({ fresh: true });
     const plain = await fetch(`http://${page.address}/status`, { redirect: "manual" });
     expect([plain.status, plain.headers.get("location")]).toEqual([307, `https://${page.address}/status`]);
   });

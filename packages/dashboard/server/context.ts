@@ -7,6 +7,7 @@ import type { FeedPoint } from "@taskflock/protocol/words";
 import type { FastifyRequest } from "fastify";
 import type { Codes } from "./auth/codes.ts";
 import type { Guard, Identity } from "./auth/guard.ts";
+import type { PageAudit } from "./auth/page-audit.ts";
 import type { Observer } from "./observer.ts";
 import type { WebFiles } from "./web-files.ts";
 
@@ -44,6 +45,7 @@ export interface Context {
   readonly observer: Observer;
   readonly guard: Guard;
   readonly codes: Codes;
+  readonly audit: PageAudit;
   /** The page's build. */
   readonly page: WebFiles;
   /** Null where the scheduler is another process. */

@@ -8,6 +8,7 @@ import {
   type ErrorCode,
   errorRegistry,
   FlockError,
+  type Identity,
   NO_PAYLOAD,
   PayloadStore,
   type Question,
@@ -82,6 +83,11 @@ export class Observer {
   /** The id of the scheduler that was last spoken to; null before the first time. Another id: it was started anew. */
   get scheduler(): string | null {
     return this.#welcome?.scheduler ?? null;
+  }
+
+  /** Whom the scheduler last took us for; null before the first time. */
+  get identity(): Identity | null {
+    return this.#welcome;
   }
 
   /** Called after each change of `connected`, until what is returned is called. */

@@ -6,12 +6,6 @@ import { certificateFlags, trustFlag } from "./tls-flags.ts";
 /** Of both. */
 const pageFlags: readonly Flag[] = [
   {
-    flags: "--viewer-token-file <file>",
-    description:
-      "file that holds a second token, with which people can look at the page and change nothing (default: none)",
-    variable: "VIEWER_TOKEN_FILE",
-  },
-  {
     flags: "--audit-log <file>",
     description:
       "file that a line is appended to for each who came, was refused, or did something; -: the log (default: none)",

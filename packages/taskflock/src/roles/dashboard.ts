@@ -2,10 +2,12 @@
 
 import { startDashboard } from "@taskflock/dashboard";
 import { readToken, readTrust } from "@taskflock/protocol/links";
+import type { AuditLog } from "@taskflock/scheduler";
+import type { Logger } from "pino";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop } from "../process.ts";
 import { type CertificateFlags, openCertificate } from "./certificate.ts";
-import { access, demandTrust, type PageFlags, printLink } from "./page.ts";
+import { demandTrust, type PageFlags, printLink } from "./page.ts";
 
 export interface DashboardFlags extends PageFlags, CertificateFlags {
   readonly host: string;
@@ -18,10 +20,10 @@ export interface DashboardFlags extends PageFlags, CertificateFlags {
   readonly exitOnStdinEnd: boolean;
 }
 
-/** The token where it was found; null while there is none, or the viewers'. */
+/** The token where it was found; null while there is none. */
 function readAgain(address: string, flags: DashboardFlags): string | null {
   try {
-    return access(flags, readToken({ address, tokenFile: flags.tokenFile })).token;
+    return readToken({ address, tokenFile: flags.tokenFile });
   } catch {
     return null;
   }
@@ -33,11 +35,14 @@ export async function runDashboard(address: string, flags: DashboardFlags): Prom
   const token = readToken({ address, tokenFile: flags.tokenFile });
   const certificate = openCertificate(flags, logger);
   demandTrust(flags.host, certificate, flags.insecure, logger);
+  const audit = await auditLog(flags, logger);
   const dashboard = await startDashboard({ host: flags.host, port: flags.port, certificate });
   try {
     dashboard.serve({
       scheduler: { address, trust: readTrust(flags.tlsCa), here: null },
-      ...access(flags, token),
+      token,
+      allowedHosts: flags.dashboardAllowedHosts ?? [],
+      audit: (entry) => audit?.write(entry),
       renewToken: () => readAgain(address, flags),
       onError: (err) => logger.error({ err }, "the dashboard could not answer a request"),
     });
@@ -55,5 +60,12 @@ export async function runDashboard(address: string, flags: DashboardFlags): Prom
     logger.info({ reason: await stopped }, "stopping");
   } finally {
     await dashboard.close();
+    await audit?.close();
   }
+}
+
+async function auditLog({ auditLog: file }: DashboardFlags, logger: Logger): Promise<AuditLog | null> {
+  if (file === undefined) return null;
+  const { AuditLog } = await import("@taskflock/scheduler");
+  return new AuditLog(file, logger);
 }

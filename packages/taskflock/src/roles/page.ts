@@ -1,13 +1,12 @@
 // The page's server, in the scheduler's process or alone: what both check and say.
 
 import type { Dashboard } from "@taskflock/dashboard";
-import { isLoopback, readToken } from "@taskflock/protocol/links";
+import { isLoopback } from "@taskflock/protocol/links";
 import { FlockError } from "@taskflock/protocol/words";
 import type { Logger } from "pino";
 import { printLine } from "../process.ts";
 
 export interface PageFlags {
-  readonly viewerTokenFile?: string;
   readonly auditLog?: string;
   /** Names by which a proxy or the network knows the page's server. */
   readonly dashboardAllowedHosts?: readonly string[];
@@ -25,21 +24,6 @@ export function demandTrust(host: string, certificate: object | null, isAccepted
   logger.warn(
     { host },
     "the page is served as plain text beyond this machine (--insecure): whoever listens in sees tokens",
-  );
-}
-
-/** What the page's server is told of who may look. Throws FLOCK_UNAUTHORIZED, or FLOCK_OPTION_INVALID when both tokens are the same. */
-export function access(
-  { viewerTokenFile, dashboardAllowedHosts = [] }: PageFlags,
-  token: string,
-): { readonly token: string; readonly viewerToken?: string; readonly allowedHosts: readonly string[] } {
-  const allowedHosts = dashboardAllowedHosts;
-  if (viewerTokenFile === undefined) return { token, allowedHosts };
-  const viewerToken = readToken({ tokenFile: viewerTokenFile, address: "" });
-  if (viewerToken !== token) return { token, viewerToken, allowedHosts };
-  throw new FlockError(
-    "FLOCK_OPTION_INVALID",
-    `The viewers' token (${viewerTokenFile}) is the scheduler's own, which may everything. Make another for viewers.`,
   );
 }
 

@@ -17,7 +17,7 @@ import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, printLine, tokenFromDescriptor } from "../process.ts";
 import { type CertificateFlags, openCertificate } from "./certificate.ts";
-import { access, demandTrust, type PageFlags, printLink } from "./page.ts";
+import { demandTrust, type PageFlags, printLink } from "./page.ts";
 
 export interface SchedulerFlags extends PageFlags, CertificateFlags {
   readonly host: string;
@@ -51,7 +51,6 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   const host = flags.dashboardHost ?? flags.host;
   const certificate = openCertificate(flags, logger);
   if (host !== flags.host) demandTrust(host, certificate, flags.insecure, logger);
-  const who = access(flags, token);
   // Bound first: the scheduler says to clients where its page is. Requests wait until there is something to show.
   const pagePort = { port: flags.dashboardPort, portFlag: "--dashboard-port" };
   const dashboard = await startDashboard({ host, ...pagePort, certificate });
@@ -80,7 +79,10 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   try {
     dashboard.serve({
       scheduler: { address: ownAddress(flags.host, scheduler.port), trust: ownTrust(certificate), here: scheduler },
-      ...who,
+      token,
+      authenticator: scheduler.authenticator,
+      audit: (entry) => scheduler.audit?.write(entry),
+      allowedHosts: flags.dashboardAllowedHosts ?? [],
       onError: (err) => logger.error({ err }, "the dashboard could not answer a request"),
     });
     const stopped = new Promise<string>((resolve) => {
