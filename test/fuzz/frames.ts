@@ -1,6 +1,6 @@
 // Frames of the project's own codec: valid ones, and broken ones that are told apart by the project's own reader.
 
-import { decodeFrame, encodeFrame, readHeader } from "../../packages/protocol/src/frames/frames.ts";
+import { decodeFrame, encodeFrame, readSeq } from "../../packages/protocol/src/frames/frames.ts";
 import { packPlain } from "../../packages/protocol/src/frames/plain-data.ts";
 import { PayloadStore } from "../../packages/protocol/src/payload-store.ts";
 import { isFlockError } from "../../packages/protocol/src/words/index.ts";
@@ -63,7 +63,7 @@ export function kindOf({ t, question }: Row): string {
 /** Throws what is not FLOCK_PROTOCOL: that is a defect of the reader. */
 export function reading(direction: Direction, frame: Buffer, received: number): Reading {
   try {
-    const { seq } = readHeader(frame);
+    const seq = readSeq(frame);
     if (seq <= received) return { is: "known", kinds: [] };
     if (seq !== received + 1) return { is: "refused", kinds: [] };
     const { messages } = decodeFrame(direction, frame, NOTHING);
