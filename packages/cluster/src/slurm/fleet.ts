@@ -20,6 +20,7 @@ export interface FleetParts {
   readonly folder: SharedFolder;
   readonly jobName: string;
   readonly address: string;
+  readonly isSecure: boolean;
   readonly client: Client;
 }
 
@@ -64,13 +65,22 @@ export class Fleet {
 
   /** Rejects with FLOCK_SLURM_REFUSED, or with why workers ended as soon as they started. */
   submit(count: number): Promise<void> {
+    return this.#submitInTurn(() => count);
+  }
+
+  /** So that there are so many. They are counted in turn: what replaces lost ones may have submitted some meanwhile. */
+  submitUpTo(count: number): Promise<void> {
+    return this.#submitInTurn(() => Math.max(0, count - this.staying().length));
+  }
+
+  #submitInTurn(count: () => number): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#trouble !== null) {
         const trouble = this.#trouble;
         this.#forgive();
         throw trouble;
       }
-      await this.#submit(count);
+      await this.#submit(count());
     });
   }
 
@@ -154,9 +164,10 @@ export class Fleet {
   }
 
   #script(count: number): string {
-    const { options, folder, jobName, address } = this.#parts;
+    const { options, folder, jobName, address, isSecure } = this.#parts;
     const { directives, prologue, command, workerHost } = options;
-    const flags = ["--token-file", folder.tokenFile, ...options.workerFlags];
+    const trust = isSecure ? ["--tls-ca", folder.authority] : [];
+    const flags = ["--token-file", folder.tokenFile, ...trust, ...options.workerFlags];
     return jobScript({
       jobName,
       count,
