@@ -13,7 +13,6 @@ import { countsLine, type PlannedChange, summarise } from "./plan.ts";
 import { outdated, type ResizeParts, rollWorkers, scaleTo } from "./resize.ts";
 import type { StackFacts } from "./stack.ts";
 import { terraformFailed } from "./terraform.ts";
-import { readVariables } from "./variables.ts";
 
 const ADDRESS_OF_CALLER = "https://checkip.amazonaws.com";
 const CERTIFICATE_DAYS = 365;
@@ -104,15 +103,14 @@ async function plan(cluster: AwsStack, { confirm }: UpOptions): Promise<"nothing
 async function configure(cluster: AwsStack): Promise<void> {
   const { stack, profile, said } = cluster;
   const module = terraformModule();
-  const more: Record<string, unknown> = { token_version: 1 };
+  // Workers are rolled here, by retire, and not by the group.
+  const more: Record<string, unknown> = { token_version: 1, worker_replacement: "none" };
   if (said["adminCidrs"] === undefined) more["admin_cidrs"] = [`${await addressOfCaller()}/32`];
   if (usesCertificates(cluster)) {
     const always = { days: CERTIFICATE_DAYS, caDays: AUTHORITY_DAYS, present: "keep" } as const;
     await initCertificates(stack.certificates, { hosts: [], ...always });
     more["certificates"] = stack.certificates;
   }
-  // Workers are rolled here, by retire, and not by the group.
-  if (readVariables(module).some(({ variable }) => variable === "instance_refresh")) more["instance_refresh"] = false;
   stack.configure(module, profile, more);
 }
 
