@@ -216,7 +216,7 @@ variable "scheduler_arguments" {
     error_message = "scheduler_arguments must be one argument per element, none empty, e.g. [\"--log-level\", \"debug\"]."
   }
   validation {
-    condition     = !anytrue([for argument in var.scheduler_arguments : can(regex("^--(viewer-)?token(=|$)", argument))])
+    condition     = !anytrue([for argument in var.scheduler_arguments : can(regex("^--token(=|$)", argument))])
     error_message = "scheduler_arguments are part of the user data, which everybody on the machine can read: give secrets by scheduler_secrets."
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../tidy/tree.ts";
 import { AwsEmulator } from "./aws-emulator/index.ts";
-import { findTerraform, type Ran, Terraform } from "./terraform-program.ts";
+import { findTerraform, makeCertificates, type Ran, Terraform } from "./terraform-program.ts";
 
 const found = findTerraform();
 if (typeof found === "string") console.log(`skipped: ${found}`);
@@ -21,6 +21,7 @@ describe.skipIf(typeof found === "string")("the example, applied", () => {
 
   beforeAll(async () => {
     aws = await AwsEmulator.start();
+    makeCertificates(terraform, example);
     expect(await terraform.init(example)).toMatchObject({ code: 0 });
   });
 

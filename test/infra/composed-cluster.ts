@@ -1,8 +1,20 @@
 // docker/compose.yaml, brought up as it is, without Prometheus and Grafana.
+import { chmodSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { taskflock } from "../system/processes.ts";
 import { root } from "../tidy/tree.ts";
 import { type DockerEngine, until } from "./docker-engine.ts";
+
+/** As docs/docker.md says; the token, for tests that read as Prometheus does. */
+export async function addPrometheus(secrets: string): Promise<string> {
+  const files = { users: join(secrets, "users"), token: join(secrets, "prometheus-token") };
+  const flags = ["--generate", "--token-file", files.token, "--users-file", files.users];
+  const { code, stderr } = await taskflock(["user", "add", "prometheus", "--role", "viewer", ...flags]);
+  if (code !== 0) throw new Error(stderr);
+  for (const file of Object.values(files)) chmodSync(file, 0o644);
+  return readFileSync(files.token, "utf8").trim();
+}
 
 interface Composition {
   readonly image: string;

@@ -6,7 +6,7 @@ import { makeToken } from "@taskflock/protocol";
 import { Client, loadDigits, svc } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../tidy/tree.ts";
-import { ComposedCluster } from "./composed-cluster.ts";
+import { addPrometheus, ComposedCluster } from "./composed-cluster.ts";
 import { type DockerEngine, dockerEngine, must, until } from "./docker-engine.ts";
 import { nodeBase } from "./node-base.ts";
 
@@ -109,13 +109,13 @@ describe("the cpu image", () => {
 
 describe("compose.yaml: a scheduler and two workers", () => {
   const token = makeToken();
-  const viewerToken = makeToken();
+  let viewerToken = "";
   let cluster: ComposedCluster;
 
   beforeAll(async () => {
     if (why !== null) return;
     writeFileSync(join(secrets, "token"), token);
-    writeFileSync(join(secrets, "viewer-token"), viewerToken);
+    viewerToken = await addPrometheus(secrets);
     writeFileSync(join(secrets, "grafana-password"), makeToken());
     cluster = await ComposedCluster.up(engine, { image, secrets, workers: 2 });
   });
@@ -153,7 +153,7 @@ describe("compose.yaml: a scheduler and two workers", () => {
     expect(said).toMatch(/^(0\.70\d ?){8}$/);
   });
 
-  test("the CLI in a container knows the token; Prometheus reads with the viewers'", async ({ skip }) => {
+  test("the CLI in a container knows the token; Prometheus reads as a user who looks", async ({ skip }) => {
     skip(why !== null, why ?? "");
     const status = JSON.parse(await engine.must(["exec", cluster.scheduler, "taskflock", "status", "--json"]));
     expect(status.workers).toHaveLength(2);

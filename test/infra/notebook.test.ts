@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { makeToken } from "@taskflock/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { root } from "../tidy/tree.ts";
-import { ComposedCluster } from "./composed-cluster.ts";
+import { addPrometheus, ComposedCluster } from "./composed-cluster.ts";
 import { type DockerEngine, dockerEngine, until } from "./docker-engine.ts";
 import { nodeBase } from "./node-base.ts";
 import { pythonIndex } from "./python-index.ts";
@@ -35,7 +35,8 @@ beforeAll(async () => {
   } finally {
     index.close();
   }
-  for (const name of ["token", "viewer-token", "grafana-password"]) writeFileSync(join(secrets, name), makeToken());
+  for (const name of ["token", "grafana-password"]) writeFileSync(join(secrets, name), makeToken());
+  await addPrometheus(secrets);
   // The image is the cluster's as well: it is the cpu image, and more.
   cluster = await ComposedCluster.up(engine, { image, secrets, workers: 2 });
   const token = join(secrets, "token");

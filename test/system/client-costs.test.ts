@@ -7,8 +7,11 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Role, startRole } from "./processes.ts";
 
 const TASKS = 10_000;
+const CALLS = 2_000;
 /** Bytes that the client allocates per task, from the call to the release. */
 const limits = { map: 850, submit: 1_400, dependent: 1_950 };
+/** And per call, where each waits for the one before. */
+const callLimit = 6_200;
 
 const roles: Role[] = [];
 let client: Client;
@@ -71,6 +74,18 @@ test.each(Object.keys(limits) as (keyof typeof limits)[])("%s: in allocations", 
   const bytesPerTask = (await allocated(run)) / TASKS;
   expect(bytesPerTask).toBeGreaterThan(100); // it is they that were measured
   expect(bytesPerTask).toBeLessThan(limits[name]);
+});
+
+test("calls one after the other, in allocations", async () => {
+  const calls = async (): Promise<void> => {
+    let right = 0; // `expect` allocates more than a call
+    for (let i = 0; i < CALLS; i++) if ((await client.call((x: number) => x + 2, [i])) === i + 2) right++;
+    expect(right).toBe(CALLS);
+  };
+  await calls(); // compiles the code
+  const bytesPerCall = (await allocated(calls)) / CALLS;
+  expect(bytesPerCall).toBeGreaterThan(1_000); // it is they that were measured
+  expect(bytesPerCall).toBeLessThan(callLimit);
 });
 
 test("functions of one text, made anew for each call: the inspector is asked once", async () => {

@@ -9,6 +9,7 @@ import { type Role, startRole } from "./processes.ts";
 
 const TASKS = 10_000;
 const LINKS = 1_000;
+const CALLS = 2_000;
 
 /** Of 10,000 tasks that do nothing, by map + gather + release. */
 const noopLimits = {
@@ -27,6 +28,13 @@ const chainLimits = {
   bytesPerTask: { clientUp: 11.5, clientDown: 1.5, workerUp: 20, workerDown: 60 },
   frames: { clientUp: 8, clientDown: 8, workerUp: 200, workerDown: 100 },
   transitionsPerTask: 5.5,
+};
+
+/** Of calls one after the other, each of which travels alone: what decides how many of them meet a garbage collection. */
+const callLimits = {
+  messagesPerCall: { clientUp: 2.05, clientDown: 1.05, workerUp: 1.05, workerDown: 1.05 },
+  framesPerCall: { clientUp: 1.05, clientDown: 1.05, workerUp: 1.05, workerDown: 1.05 },
+  allocatedBytesPerCall: { scheduler: 9_500, workerMain: 9_300, slot: 2_500 },
 };
 
 type Wire = Readonly<Record<"clientUp" | "clientDown" | "workerUp" | "workerDown", number>>;
@@ -198,6 +206,32 @@ describe("10,000 tasks that do nothing", () => {
     const retainedBytesPerTask = (after - before) / TASKS;
     expect(retainedBytesPerTask).toBeGreaterThan(50); // it is they that were measured
     expect(retainedBytesPerTask).toBeLessThan(noopLimits.retainedBytesPerTask);
+  });
+});
+
+describe("2,000 calls, one after the other", () => {
+  const calls = async (): Promise<void> => {
+    for (let i = 0; i < CALLS; i++) expect(await client.call((x: number) => x + 2, [i])).toBe(i + 2);
+  };
+  const perCall = (all: Wire): Wire => ({
+    clientUp: all.clientUp / CALLS,
+    clientDown: all.clientDown / CALLS,
+    workerUp: all.workerUp / CALLS,
+    workerDown: all.workerDown / CALLS,
+  });
+
+  test("on the wire", async () => {
+    const { messagesPerTask, frames } = await costsOf(CALLS, calls);
+    const measured = { messagesPerCall: messagesPerTask, framesPerCall: perCall(frames) };
+    const { messagesPerCall, framesPerCall } = callLimits;
+    expect(excess(measured, { messagesPerCall, framesPerCall })).toEqual([]);
+  });
+
+  test("in allocations", async () => {
+    const [inScheduler, inWorkers] = [await allocated([scheduler], calls), await allocated(roles.slice(1), calls)];
+    const bytes = { scheduler: inScheduler["main"], workerMain: inWorkers["main"], slot: inWorkers["slot"] };
+    const measured = Object.fromEntries(Object.entries(bytes).map(([name, all = 0]) => [name, all / CALLS]));
+    expect(excess(measured, callLimits.allocatedBytesPerCall)).toEqual([]);
   });
 });
 

@@ -26,9 +26,10 @@ export interface ClientOptions {
   readonly tokenFile?: string;
   /**
    * TLS, with the cluster's own CA: `caFile` is its certificate (PEM), read anew at each attempt to connect. Default: the context's, or TASKFLOCK_TLS_CA; without
-   * it TLS is used where the address begins with wss://, with the CAs that Node trusts.
+   * it TLS is used where the address begins with wss://, with the CAs that Node trusts. `false`: without a CA, whatever the context and the
+   * variable say.
    */
-  readonly tls?: TlsOptions;
+  readonly tls?: TlsOptions | false;
   /** What the page calls this client. Default: the process's id. */
   readonly name?: string;
   /** How long a cut link is tried again before futures reject with FLOCK_CONNECTION_LOST, milliseconds. Default 30,000. */
@@ -91,7 +92,8 @@ const KEPT_ARGUMENT_BYTES = 1024 ** 3;
 const clientChecks: Checks<ClientOptions> = {
   token: text,
   tokenFile: text,
-  tls: group<TlsOptions>("{ caFile }, the name of a file", { caFile: text }),
+  tls: (value) =>
+    value === false ? null : group<TlsOptions>("{ caFile }, the name of a file, or false", { caFile: text })(value),
   name,
   reconnectMs: milliseconds,
   packages: oneOf("bundle", "installed"),
@@ -123,7 +125,7 @@ export function compileClientOptions(address: string | undefined, raw: ClientOpt
   parseAddress(where);
   return {
     address: where,
-    trust: readTrust(options.tls?.caFile ?? caFile),
+    trust: trustOf(options.tls, caFile),
     token: options.token,
     tokenFile: options.tokenFile ?? tokenFile,
     name: options.name ?? `client-${process.pid}`,
@@ -132,6 +134,10 @@ export function compileClientOptions(address: string | undefined, raw: ClientOpt
     logs: options.logs ?? "inherit",
     keptArgumentBytes: options.keptArgumentBytes ?? KEPT_ARGUMENT_BYTES,
   };
+}
+
+export function trustOf(tls: TlsOptions | false | undefined, caFile?: string): Trust {
+  return readTrust(tls === false ? false : (tls?.caFile ?? caFile));
 }
 
 export function checkScatterOptions(options: ScatterOptions | undefined): ScatterOptions {

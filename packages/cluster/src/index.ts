@@ -7,3 +7,5 @@ export { makePageLink } from "./page-link.ts";
 export type { SlurmEvent } from "./slurm/events.ts";
 export type { SlurmClusterOptions } from "./slurm/options.ts";
 export { SlurmCluster } from "./slurm/slurm-cluster.ts";
+export type { SshClusterOptions } from "./ssh/options.ts";
+export { SshCluster } from "./ssh/ssh-cluster.ts";

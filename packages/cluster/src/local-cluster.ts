@@ -111,6 +111,7 @@ export class LocalCluster {
     return Client.connect(this.address, {
       reconnectMs: SCHEDULER_LOST_MS,
       packages: "installed",
+      tls: false,
       ...options,
       token: this.token,
     });
@@ -316,7 +317,7 @@ async function askForWorkers(
 }
 
 async function ask<T>(address: string, token: string, question: (client: Client) => Promise<T>): Promise<T> {
-  const client = await Client.connect(address, { token, name: "local cluster", logs: "ignore" });
+  const client = await Client.connect(address, { token, tls: false, name: "local cluster", logs: "ignore" });
   try {
     return await question(client);
   } finally {

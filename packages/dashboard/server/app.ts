@@ -2,16 +2,18 @@
 
 import { type IncomingMessage, type RequestListener, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { ErrorCode, FlockError } from "@taskflock/protocol/links";
+import type { Authenticator, ErrorCode, FlockError, Identity as Who } from "@taskflock/protocol/links";
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   type FastifySchemaValidationError,
 } from "fastify";
+import { ByLink } from "./auth/by-link.ts";
 import type { Codes } from "./auth/codes.ts";
 import { cookieFor } from "./auth/cookie.ts";
 import { crossSite, Guard, type Identity, unauthorized } from "./auth/guard.ts";
+import type { PageAudit } from "./auth/page-audit.ts";
 import { errorBody, type Refusal, refusalOf } from "./auth/refusal.ts";
 import { askToSignIn, refuse, signInRoutes } from "./auth/sign-in.ts";
 import { type Context, identityOf, type Scheduler } from "./context.ts";
@@ -26,12 +28,14 @@ export interface AppOptions {
   /** Host or IP address that is listened on, e.g. `127.0.0.1`. */
   readonly host: string;
   readonly scheduler: Scheduler;
-  /** Shown to the scheduler; and who shows it here is an admin. */
+  /** Shown to the scheduler. Who shows it here is whom the scheduler takes us for. */
   readonly token: string;
+  /** Who is behind other tokens. Default: the scheduler is asked. */
+  readonly authenticator?: Authenticator;
+  /** Told who signed in, and did what. */
+  readonly audit?: PageAudit;
   /** Where it is read again when the scheduler refuses it: one that was started anew may have made itself another. Null: it stays. */
   readonly renewToken?: () => string | null;
-  /** Who shows it here may look. */
-  readonly viewerToken?: string;
   /** Names by which a proxy or the network knows this server. Default: on loopback its names, elsewhere any. */
   readonly allowedHosts?: readonly string[];
   /** Told what went wrong here. */
@@ -81,21 +85,15 @@ const hopeless: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 export async function createApp(options: AppOptions, codes: Codes): Promise<App> {
-  const { scheduler, token, viewerToken = null, allowedHosts = [], now = Date.now } = options;
-  const guard = new Guard({ host: options.host, token, viewerToken, allowedHosts, now });
-  const observer = new Observer({
-    address: scheduler.address,
-    token: () => guard.token,
-    onRefused: () => {
-      if (guard.renew(options.renewToken?.() ?? guard.token)) codes.clear();
-    },
-  });
+  const { scheduler, audit = () => undefined } = options;
+  const { observer, guard, close } = whoIsWho(options, codes);
   const page = await WebFiles.read(options.pageFolder ?? PAGE_FOLDER);
   const { here } = scheduler;
   const context: Context = {
     observer,
     guard,
     codes,
+    audit,
     page,
     here,
     points: () => [],
@@ -114,7 +112,7 @@ export async function createApp(options: AppOptions, codes: Codes): Promise<App>
   await app.ready();
   return {
     answer: (request, response) => app.routing(request, response),
-    upgrade: (request, socket, head) => upgrade(context, request, socket, head),
+    upgrade: (request, socket, head) => void upgrade(context, request, socket, head),
     connect: async () => {
       await observer.open();
       const { why } = observer;
@@ -123,10 +121,50 @@ export async function createApp(options: AppOptions, codes: Codes): Promise<App>
     },
     close: async () => {
       await Promise.all([...context.closers].map((closer) => closer()));
-      await observer.close();
+      await close();
       await app.close();
     },
   };
+}
+
+interface WhoIsWho {
+  readonly observer: Observer;
+  readonly guard: Guard;
+  close(): Promise<void>;
+}
+
+/** The link to the scheduler by our own token, and who is let in by others. */
+function whoIsWho(options: AppOptions, codes: Codes): WhoIsWho {
+  const { address, trust } = options.scheduler;
+  let { token } = options;
+  const observer = new Observer({
+    address,
+    trust,
+    token: () => token,
+    onRefused: () => {
+      const renewed = options.renewToken?.() ?? token;
+      if (renewed === token) return;
+      token = renewed;
+      guard.revokeAll();
+      codes.clear();
+    },
+  });
+  const ownIdentity = async (): Promise<Who | null> => {
+    await observer.open();
+    return observer.identity;
+  };
+  const links = new ByLink({ address, trust, own: () => token, ownIdentity });
+  const { host, authenticator = links, allowedHosts = [], now = Date.now } = options;
+  const guard = new Guard({ host, authenticator, allowedHosts, now });
+  const unlisten = authenticator.onRevoked((users) => {
+    guard.revoke(users);
+    codes.endOf(users);
+  });
+  const close = async (): Promise<void> => {
+    unlisten();
+    await Promise.all([observer.close(), links.close()]);
+  };
+  return { observer, guard, close };
 }
 
 async function newFastify({ onError }: AppOptions): Promise<FastifyInstance> {
@@ -172,7 +210,7 @@ async function admit(
   const foreign = guard.foreign(request.raw);
   if (foreign !== null) return refuse(reply, foreign);
   const { isFree = false, isPage = false, isAction = false } = request.routeOptions.config;
-  const identity = isFree ? guard.signedIn(request.raw) : guard.identify(request.raw);
+  const identity = isFree ? guard.signedIn(request.raw) : await guard.identify(request.raw);
   if (identity !== null && "status" in identity) return refuse(reply, identity);
   request.identity = identity;
   if (identity?.session) reply.header("Set-Cookie", cookieFor(request.raw, identity.session));
@@ -191,22 +229,26 @@ async function admit(
   return undefined;
 }
 
-function upgrade({ guard, streams }: Context, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+async function upgrade(
+  { guard, streams }: Context,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
   const stream = streams.get(request.url?.split("?")[0] ?? "");
-  const identity = authorizeUpgrade(guard, request);
+  const identity = await authorizeUpgrade(guard, request);
   if (stream === undefined) refuseUpgrade(socket, 404);
   else if ("status" in identity) refuseUpgrade(socket, identity.status);
   else {
-    const { role, session } = identity;
-    stream(request, socket, head, { role, isSignedIn: () => session === null || guard.sessions.isOpen(session) });
+    stream(request, socket, head, { role: identity.role, isSignedIn: () => guard.stands(identity) });
   }
 }
 
 /** A browser shows its cookie with an upgrade from any page: its origin must be ours, and said. */
-function authorizeUpgrade(guard: Guard, request: IncomingMessage): Identity | Refusal {
+async function authorizeUpgrade(guard: Guard, request: IncomingMessage): Promise<Identity | Refusal> {
   const refusal = guard.foreign(request);
   if (refusal !== null) return refusal;
-  const identity = guard.identify(request) ?? unauthorized("Sign in first.");
+  const identity = (await guard.identify(request)) ?? unauthorized("Sign in first.");
   if ("status" in identity || identity.session === null || request.headers.origin !== undefined) return identity;
   const message = "An upgrade that shows a cookie must have an Origin header.";
   return { status: 403, code: "FLOCK_REQUEST_REFUSED", message };

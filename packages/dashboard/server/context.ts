@@ -2,10 +2,12 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Trust } from "@taskflock/protocol/links";
 import type { FeedPoint } from "@taskflock/protocol/words";
 import type { FastifyRequest } from "fastify";
 import type { Codes } from "./auth/codes.ts";
 import type { Guard, Identity } from "./auth/guard.ts";
+import type { PageAudit } from "./auth/page-audit.ts";
 import type { Observer } from "./observer.ts";
 import type { WebFiles } from "./web-files.ts";
 
@@ -24,6 +26,7 @@ export interface SchedulerHere {
 /** The scheduler that people look at. */
 export interface Scheduler {
   readonly address: string;
+  readonly trust?: Trust;
   /** Where it is in this process. */
   readonly here: SchedulerHere | null;
 }
@@ -42,6 +45,7 @@ export interface Context {
   readonly observer: Observer;
   readonly guard: Guard;
   readonly codes: Codes;
+  readonly audit: PageAudit;
   /** The page's build. */
   readonly page: WebFiles;
   /** Null where the scheduler is another process. */

@@ -7,6 +7,7 @@ import {
   type ErrorCode,
   errorRegistry,
   FlockError,
+  type Identity,
   NO_PAYLOAD,
   PayloadStore,
   type Question,
@@ -25,7 +26,7 @@ export interface Observed<V> {
 export interface ObserverOptions {
   /** The scheduler's. */
   readonly address: string;
-  readonly trust?: Trust;
+  readonly trust?: Trust | undefined;
   readonly token: () => string;
   /** Called when the scheduler refused the token, before the next attempt. */
   readonly onRefused?: () => void;
@@ -81,6 +82,11 @@ export class Observer {
   /** The id of the scheduler that was last spoken to; null before the first time. Another id: it was started anew. */
   get scheduler(): string | null {
     return this.#welcome?.scheduler ?? null;
+  }
+
+  /** Whom the scheduler last took us for; null before the first time. */
+  get identity(): Identity | null {
+    return this.#welcome;
   }
 
   /** Called after each change of `connected`, until what is returned is called. */

@@ -4,6 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { newSecureServer, type ServerCertificate, useTls } from "@taskflock/protocol/links";
 import { FlockError } from "@taskflock/protocol/words";
 import type { App, AppOptions } from "./app.ts";
 import { Codes } from "./auth/codes.ts";
@@ -15,6 +16,8 @@ export interface DashboardOptions {
   readonly port: number;
   /** How `port` is given, for the message when it is taken. */
   readonly portFlag?: string;
+  /** TLS, with this certificate. Default: plain text. */
+  readonly certificate?: ServerCertificate | null;
 }
 
 export type ServeOptions = Omit<AppOptions, "host">;
@@ -24,13 +27,14 @@ export type ServeOptions = Omit<AppOptions, "host">;
  * host is not one of this machine.
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
-  const server = createServer();
+  const { certificate = null } = options;
+  const server = certificate === null ? createServer() : newSecureServer({}, certificate, toHttps);
   try {
     await listen(server, options);
   } catch (error) {
     throw listenError(error, options);
   }
-  return new Dashboard(server, options.host);
+  return new Dashboard(server, options.host, certificate !== null);
 }
 
 export class Dashboard {
@@ -47,11 +51,11 @@ export class Dashboard {
   #isServed = false;
 
   /** Comes from `startDashboard`. */
-  constructor(server: Server, host: string) {
+  constructor(server: Server, host: string, isSecure: boolean) {
     this.#server = server;
     this.host = host;
     this.port = (server.address() as AddressInfo).port;
-    this.url = `http://${host.includes(":") ? `[${host}]` : host}:${this.port}/status`;
+    this.url = `${isSecure ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${this.port}/status`;
     this.#served = new Promise((resolve) => {
       this.#serve = resolve;
     });
@@ -68,7 +72,7 @@ export class Dashboard {
 
   /** The page's address with a one-time code: who opens it first, within ten minutes, is signed in as an admin. */
   link(): string {
-    return `${this.url}?code=${this.#codes?.make("admin")}`;
+    return `${this.url}?code=${this.#codes?.make({ user: "", role: "admin" })}`;
   }
 
   /**
@@ -119,6 +123,15 @@ export class Dashboard {
     });
     return this.#app;
   }
+}
+
+/** A browser that was given http:// goes on to https://; nothing secret is in what it sent, but for a code that is good for once. */
+function toHttps(request: string): string {
+  const target = /^(?:GET|HEAD) (\/[\x21-\x7e]*) HTTP\/1\.[01]\r\n/.exec(request)?.[1];
+  const host = /\r\nHost: *([\w.:[\]-]+)\r\n/i.exec(request)?.[1];
+  if (target === undefined || host === undefined) return useTls();
+  const lines = ["HTTP/1.1 307 Temporary Redirect", `Location: https://${host}${target}`, "Content-Length: 0"];
+  return [...lines, "Connection: close", "", ""].join("\r\n");
 }
 
 function listen(server: Server, { host, port }: DashboardOptions): Promise<void> {

@@ -4,13 +4,43 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type IncomingHttpHeaders, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
+import type { Role } from "@taskflock/protocol";
+import {
+  keepPassword,
+  type RunningScheduler,
+  readUsers,
+  startScheduler,
+  type User,
+  writeUsers,
+} from "@taskflock/scheduler";
 import { pino } from "pino";
+import type { PageAuditEntry } from "../server/auth/page-audit.ts";
 import type { ServeOptions } from "../server/server.ts";
 import { type Dashboard, startDashboard } from "../server/server.ts";
 
 export const TOKEN = "the-admin-token";
-export const VIEWER_TOKEN = "the-viewer-token";
+export const VIEWER_TOKEN = "vic:the-viewer's-password";
+export const SUBMITTER_TOKEN = "ann:the-submitter's-password";
+export const WORKER_TOKEN = "crew:the-worker's-password";
+export const ADMIN_TOKEN = "root:the-admin's-password";
+
+const people: readonly (readonly [token: string, role: Role])[] = [
+  [VIEWER_TOKEN, "viewer"],
+  [SUBMITTER_TOKEN, "submitter"],
+  [WORKER_TOKEN, "worker"],
+  [ADMIN_TOKEN, "admin"],
+];
+
+/** Passwords that cost little. */
+async function usersOf(): Promise<User[]> {
+  const cost = { N: 1024, r: 1, p: 1 };
+  return Promise.all(
+    people.map(async ([token, role]) => {
+      const [name = "", password = ""] = token.split(":");
+      return { name, role, created: "2026-11-22T00:00:00.000Z", scrypt: await keepPassword(password, cost) };
+    }),
+  );
+}
 
 export interface Answered {
   readonly status: number;
@@ -30,22 +60,36 @@ export class Stage {
   /** The clock of sessions, codes and wrong attempts, milliseconds. */
   now = 1_000_000;
   readonly errors: unknown[] = [];
-  readonly #folder: string = mkdtempSync(join(tmpdir(), "taskflock-page-"));
+  readonly audited: PageAuditEntry[] = [];
+  readonly usersFile: string;
+  readonly #folder: string;
 
-  static async start(options: Partial<ServeOptions> = {}, host = "127.0.0.1"): Promise<Stage> {
+  /** `isAlone`: as in a process of its own, which asks the scheduler who is who. */
+  static async start(options: Partial<ServeOptions> = {}, host = "127.0.0.1", isAlone = false): Promise<Stage> {
     const logger = pino({ level: "silent" });
-    const scheduler = await startScheduler({ port: 0, token: TOKEN, logger });
-    return new Stage(scheduler, await startDashboard({ host, port: 0 }), options);
+    const folder = mkdtempSync(join(tmpdir(), "taskflock-page-"));
+    const usersFile = join(folder, "users");
+    writeUsers(usersFile, await usersOf());
+    const scheduler = await startScheduler({ port: 0, token: TOKEN, logger, usersFile });
+    const who = isAlone ? {} : { authenticator: scheduler.authenticator };
+    return new Stage(folder, scheduler, await startDashboard({ host, port: 0 }), { ...who, ...options });
   }
 
-  private constructor(scheduler: RunningScheduler, dashboard: Dashboard, options: Partial<ServeOptions>) {
+  private constructor(
+    folder: string,
+    scheduler: RunningScheduler,
+    dashboard: Dashboard,
+    options: Partial<ServeOptions>,
+  ) {
+    this.#folder = folder;
+    this.usersFile = join(folder, "users");
     this.scheduler = scheduler;
     this.dashboard = dashboard;
     this.#writePage();
     dashboard.serve({
       scheduler: { address: scheduler.address, here: scheduler },
       token: TOKEN,
-      viewerToken: VIEWER_TOKEN,
+      audit: (entry) => this.audited.push(entry),
       now: () => this.now,
       onError: (error) => this.errors.push(error),
       pageFolder: this.#folder,
@@ -117,6 +161,14 @@ export class Stage {
       });
       asked.on("error", reject).end(body);
     });
+  }
+
+  /** Users whose names are left out are there no more. */
+  keepUsers(...names: readonly string[]): void {
+    writeUsers(
+      this.usersFile,
+      readUsers(this.usersFile).filter(({ name }) => names.includes(name)),
+    );
   }
 
   async close(): Promise<void> {

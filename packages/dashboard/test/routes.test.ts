@@ -1,8 +1,8 @@
 // Every route of the HTTP API: for whom it answers, and what it does with rubbish. What is in the answers: test/system/dashboard.test.ts.
 
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WINDOW_MS } from "@taskflock/protocol";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { errorIn, Stage, TOKEN, VIEWER_TOKEN } from "./dashboard-stage.ts";
 
 let stage: Stage;

@@ -8,7 +8,7 @@ import {
   isFlockError,
   PayloadStore,
   patchHeader,
-  readHeader,
+  readSeq,
 } from "../src/index.ts";
 import { directions, intoStore, messagesOf, outOfStore } from "./message-arbitraries.ts";
 
@@ -98,7 +98,8 @@ describe("encode, then decode", () => {
 
   test("the header says seq and ack, and can be changed in place", () => {
     const frame = encodeRows("client", [{ t: "goodbye" }], 12, 2 ** 40);
-    expect(readHeader(frame)).toEqual({ seq: 12, ack: 2 ** 40 });
+    expect(readSeq(frame)).toBe(12);
+    expect(decodeFrame("client", frame, new PayloadStore())).toMatchObject({ seq: 12, ack: 2 ** 40 });
     patchHeader(frame, { seq: 13, ack: 5 });
     expect(decodeFrame("client", frame, new PayloadStore())).toEqual({ seq: 13, ack: 5, messages: [{ t: "goodbye" }] });
   });

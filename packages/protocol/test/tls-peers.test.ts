@@ -2,14 +2,17 @@
 
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, connect as connectPlain, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createServer } from "node:tls";
+import { connect, createServer } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { Authority } from "../../../test/system/certificates.ts";
 import { Sniffer } from "../../../test/system/sniffer.ts";
-import { BulkClient, BulkServer, isFlockError, makeToken, type TaskId } from "../src/index.ts";
+import { bulkFrame, numbersBody, OP } from "../src/bulk/bulk-frames.ts";
+import { BulkClient, BulkServer, isFlockError, makeToken, PROTOCOL_VERSION, type TaskId } from "../src/index.ts";
+import { encodeHandshake } from "../src/link/handshake.ts";
+import { peerTlsOptions } from "../src/tls/peer-tls.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -141,10 +144,45 @@ describe("peers", () => {
     expect(heard).toBe("");
   });
 
+  test("that stop reading are cut off: what they were sent is let go of", async () => {
+    let release: () => void = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const server = await BulkServer.listen({
+      ...{ host: "127.0.0.1", port: 0, key: () => KEY, tls: () => true, stallMs: 100 },
+      open: () => ({ bytes: marked(64 * 1024 * 1024), release: () => release() }),
+      accept: () => null,
+    });
+    cleanups.push(() => server.close());
+    const stuck = connect({ host: "127.0.0.1", port: server.port, ...peerTlsOptions(KEY) });
+    stuck.on("error", () => undefined);
+    const hello = { t: "hello", role: "peer", protocol: PROTOCOL_VERSION, token: KEY, name: "stuck" } as const;
+    stuck.write(bulkFrame(OP.hello, encodeHandshake(hello)));
+    stuck.write(bulkFrame(OP.get, numbersBody(1, 1, 0, 0, 0)));
+    await released;
+    stuck.destroy();
+  });
+
+  test("outlive what is no TLS, and what breaks off", async () => {
+    const data = marked(1024);
+    const peer = await Peer.start(data);
+    const thrown = Array.from({ length: 200 }, async (_, index) => {
+      const socket = connectPlain(peer.server.port, "127.0.0.1");
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.on("error", () => undefined).resume();
+      const junk = randomBytes(1 + ((index * 7) % 600));
+      if (index % 2 === 0) junk[0] = 0x16;
+      socket.write(junk, () => (index % 3 === 0 ? socket.resetAndDestroy() : socket.end()));
+      await closed;
+    });
+    await Promise.all(thrown);
+    expect(Buffer.compare(await newClient().fetch(peer.sniffer.address, task, room), data)).toBe(0);
+  });
+
   test("a port that closes does not wait for who has not shown the key", async () => {
     const peer = await Peer.start(marked(1024));
-    const { connect } = await import("node:net");
-    const silent = connect(peer.server.port, "127.0.0.1");
+    const silent = connectPlain(peer.server.port, "127.0.0.1");
     await new Promise((resolve) => silent.once("connect", resolve));
     const closed = new Promise((resolve) => silent.once("close", resolve));
     silent.on("error", () => undefined).resume();

@@ -1,5 +1,6 @@
 // TLS between a scheduler and those who connect to it. Everything goes through a proxy, beside which there is no Unix socket.
 
+import { randomBytes } from "node:crypto";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { get as getPlain } from "node:http";
 import { connect as connectPlain } from "node:net";
@@ -191,6 +192,18 @@ describe("rotation", () => {
     await server.log.count(2);
   });
 
+  test("a link whose CA is not trusted any more is tried until its time is over, and says why it was in vain", async () => {
+    const files = await copied(ours, "distrusted");
+    const { gate } = await serve(certificateOf(files));
+    const { events, gone } = await connectClient(gate.address, { trust: { caFile: files.ca }, reconnectMs: 300 });
+    await copyFile(others.ca, files.ca);
+    gate.cut();
+    await events.count(3);
+    expect(events.entries).toEqual(["up", "down", "gone FLOCK_CONNECTION_LOST"]);
+    expect(gone.error?.message).toMatch(/signed by a CA that is not trusted here/);
+    expect(gone.error?.cause).toMatchObject({ code: "FLOCK_CERTIFICATE_UNTRUSTED" });
+  });
+
   test("files that change are noticed; of a pair that does not fit the old one stays, and it is told once", async () => {
     const files = await copied(ours, "watched");
     const said = new Log<string>();
@@ -222,6 +235,25 @@ describe("a TLS port", () => {
       }).on("error", reject);
     });
     expect(answer).toEqual({ status: 426, upgrade: "TLS/1.3, HTTP/1.1" });
+  });
+
+  test("outlives what is no TLS, whatever it begins with, and what breaks off", async () => {
+    const { server, gate } = await serve(certificateOf(ours));
+    const port = server.server.port;
+    const thrown = Array.from({ length: 200 }, async (_, index) => {
+      const socket = connectPlain(port, "127.0.0.1");
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.on("error", () => undefined).resume();
+      const junk = randomBytes(1 + ((index * 7) % 600));
+      if (index % 2 === 0) junk[0] = 0x16;
+      socket.write(junk.subarray(0, 1 + index));
+      socket.write(junk, () => (index % 3 === 0 ? socket.resetAndDestroy() : socket.end()));
+      await closed;
+    });
+    await Promise.all(thrown);
+    const { link } = await client(gate.address, ours.ca);
+    link.send(bye);
+    await server.log.count(1);
   });
 
   test("closes at once, whoever has said nothing yet, or nothing but a part of a hello", async () => {

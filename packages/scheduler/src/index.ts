@@ -1,4 +1,4 @@
-export type { AuditEntry, AuditLog } from "./audit-log.ts";
+export { type AuditEntry, AuditLog } from "./audit-log.ts";
 export type { SchedulerOptions } from "./options.ts";
 export { type Replay, replayRecording } from "./replay.ts";
 export { type RunningScheduler, startScheduler } from "./scheduler.ts";

@@ -14,13 +14,14 @@ export interface Finding {
   readonly advice: string;
 }
 
-interface Examined {
+export interface Examined {
   readonly address?: string;
   readonly tokenFile?: string;
+  readonly tlsCa?: string;
 }
 
 /** Runs every check; never rejects. */
-export async function examine({ address, tokenFile }: Examined): Promise<Finding[]> {
+export async function examine(examined: Examined): Promise<Finding[]> {
   const findings = [
     checkNode(),
     checkMemory(),
@@ -28,7 +29,8 @@ export async function examine({ address, tokenFile }: Examined): Promise<Finding
     await checkPort(8787),
     await checkLocalCluster(),
   ];
-  if (address !== undefined) findings.push(...(await checkScheduler(address, tokenFile)));
+  const { address } = examined;
+  if (address !== undefined) findings.push(...(await checkScheduler(address, examined)));
   return findings;
 }
 
@@ -84,11 +86,12 @@ async function checkLocalCluster(): Promise<Finding> {
   }
 }
 
-async function checkScheduler(address: string, tokenFile: string | undefined): Promise<Finding[]> {
+async function checkScheduler(address: string, { tokenFile, tlsCa }: Examined): Promise<Finding[]> {
   try {
     const client = await Client.connect(address, {
       name: "taskflock doctor",
       ...(tokenFile === undefined ? {} : { tokenFile }),
+      ...(tlsCa === undefined ? {} : { tls: { caFile: tlsCa } }),
     });
     try {
       const workers = await client.workers();

@@ -9,6 +9,7 @@ export {
   RunningAdaptive,
   type SlurmClusterOptions,
   type SlurmEvent,
+  type SshClusterOptions,
   type Supplier,
 } from "@taskflock/cluster";
 export * from "@taskflock/ml";
@@ -19,4 +20,5 @@ export { type AwsAttachOptions, AwsCluster, type AwsClusterOptions, type AwsProf
 export { loadTensors } from "./load-tensors.ts";
 export { LocalCluster } from "./local-cluster.ts";
 export { SlurmCluster } from "./slurm-cluster.ts";
+export { SshCluster } from "./ssh-cluster.ts";
 export { version } from "./version.ts";

@@ -39,7 +39,7 @@ it("is made over TLS, with the CA and with no other", async () => {
   await expect(makePageLink(page, "wrong", caFile)).rejects.toMatchObject({ code: "FLOCK_UNAUTHORIZED" });
   for (const ca of [null, join(other, "ca.pem")])
     await expect(makePageLink(page, "right", ca)).rejects.toMatchObject({
-      code: "FLOCK_CONNECTION_REFUSED",
+      code: "FLOCK_CERTIFICATE_UNTRUSTED",
       message: expect.stringMatching(/verify|self.signed/i),
     });
   await expect(makePageLink(page, "right", join(folder, "none.pem"))).rejects.toMatchObject({

@@ -34,7 +34,8 @@ export class Machines {
     const privateIp = this.#address(subnet, options.privateIp);
     const instance: Instance = {
       ...{ id: world.id("i"), launched: world.now(), options, privateIp, group, template },
-      publicIp: `198.51.100.${privateIp.split(".").at(-1)}`,
+      // Where machines boot, this one is in their network.
+      publicIp: world.hardware === undefined ? `198.51.100.${privateIp.split(".").at(-1)}` : privateIp,
       volume: { id: world.id("vol"), tags: new Map(options.volumeTags) },
       tags: new Map(options.instanceTags),
       ...{ state: "pending", reason: "", spotEnd: undefined, rebalance: undefined },

@@ -2,7 +2,7 @@
 
 import { rename, rm, writeFile } from "node:fs/promises";
 import { askPage, parseAddress, type Trust } from "@taskflock/protocol";
-import { type ErrorCode, errorRegistry, FlockError } from "@taskflock/protocol/words";
+import { type ErrorCode, errorRegistry, FlockError, isFlockError } from "@taskflock/protocol/words";
 import { type Checks, checkOptions, describe, integerFrom, name } from "../option-checks.ts";
 import type { QuestionHost } from "./lines.ts";
 
@@ -164,6 +164,7 @@ async function ask(host: ReportHost, page: URL, path: string, body?: object): Pr
 }
 
 function unreachable(url: string, cause: unknown): never {
+  if (isFlockError(cause)) throw cause;
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
   const why = inner instanceof Error ? inner.message : String(inner);
   const message = `The status page does not answer at ${url}: ${why}. Name the address that reaches it from here with dashboard.`;

@@ -13,7 +13,8 @@ export function cookieOf(request: IncomingMessage): string | null {
 /** The `Set-Cookie` header that gives a session to who sent the request; null takes it away. */
 export function cookieFor(request: IncomingMessage, session: string | null): string {
   const age = session === null ? 0 : SESSION_MS / 1_000;
-  const secure = request.headers["x-forwarded-proto"] === "https" ? "; Secure" : "";
+  const isSecure = "encrypted" in request.socket || request.headers["x-forwarded-proto"] === "https";
+  const secure = isSecure ? "; Secure" : "";
   return `${nameFor(request)}=${session ?? ""}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure}`;
 }
 

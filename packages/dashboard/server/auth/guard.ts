@@ -2,27 +2,32 @@
 // the browser of somebody who is signed in (DNS rebinding, cross-origin requests), and nobody without a token.
 
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { Attempts, isLoopback, tokensEqual } from "@taskflock/protocol/links";
+import {
+  Attempts,
+  type Authenticator,
+  isFlockError,
+  isLoopback,
+  type Identity as Who,
+} from "@taskflock/protocol/links";
 import { cookieOf } from "./cookie.ts";
-import type { Refusal } from "./refusal.ts";
-import { type Role, Sessions } from "./sessions.ts";
+import { type Refusal, refusalOf } from "./refusal.ts";
+import { Sessions } from "./sessions.ts";
 
 export interface GuardOptions {
   /** Host or IP address that is listened on. */
   readonly host: string;
-  /** Role admin, until another comes. */
-  readonly token: string;
-  /** Role viewer. */
-  readonly viewerToken: string | null;
+  /** Knows who is behind a token. */
+  readonly authenticator: Authenticator;
   /** Names by which a proxy or the network knows this server, without ports. */
   readonly allowedHosts: readonly string[];
   readonly now: () => number;
 }
 
 /** Who asks. `session`: of the cookie; null when a token was shown. */
-export interface Identity {
-  readonly role: Role;
+export interface Identity extends Who {
   readonly session: string | null;
+  /** When it was known, in users that were revoked since the start. */
+  readonly age: number;
 }
 
 const loopbackNames: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
@@ -31,14 +36,18 @@ export class Guard {
   readonly sessions: Sessions;
   readonly attempts: Attempts;
   readonly isLoopback: boolean;
+  /** Called when some are not who they were any more; set by the feed. */
+  onRevoked: () => void = () => undefined;
   readonly #options: GuardOptions;
   /** Empty: any. */
   readonly #hosts: ReadonlySet<string>;
-  #token: string;
+  /** By user, the number of the revocation. */
+  readonly #revoked: Map<string, number> = new Map();
+  #revocations = 0;
+  #allRevoked = 0;
 
   constructor(options: GuardOptions) {
     this.#options = options;
-    this.#token = options.token;
     this.sessions = new Sessions(options.now);
     this.attempts = new Attempts(options.now);
     this.isLoopback = isLoopback(options.host);
@@ -46,17 +55,24 @@ export class Guard {
     this.#hosts = new Set(this.isLoopback || named.length > 0 ? [...loopbackNames, ...named] : []);
   }
 
-  /** Who shows it is an admin. */
-  get token(): string {
-    return this.#token;
+  /** Those who are signed in, or have a stream, as one of the users are so no more. */
+  revoke(users: ReadonlySet<string>): void {
+    this.#revocations++;
+    for (const user of users) this.#revoked.set(user, this.#revocations);
+    this.sessions.endOf(users);
+    this.onRevoked();
   }
 
-  /** Another token is the admins' from now on: all are signed out. Says whether it is another. */
-  renew(token: string): boolean {
-    if (token === this.#token) return false;
-    this.#token = token;
+  revokeAll(): void {
+    this.#allRevoked = ++this.#revocations;
     this.sessions.clear();
-    return true;
+    this.onRevoked();
+  }
+
+  /** Whether who asked then would still be who they were. */
+  stands({ user, session, age }: Identity): boolean {
+    if (session !== null) return this.sessions.isOpen(session);
+    return age >= this.#allRevoked && age >= (this.#revoked.get(user) ?? 0);
   }
 
   /** A request that names another host, or comes from another site's page; null when it is neither. */
@@ -73,35 +89,36 @@ export class Guard {
   }
 
   /** Null: nobody. A wrong token is refused, and counted. */
-  identify(request: IncomingMessage): Identity | Refusal | null {
+  async identify(request: IncomingMessage): Promise<Identity | Refusal | null> {
     // Other schemes are a proxy's, which asked for a password of its own.
     const shown = /^Bearer\b *(.*)$/i.exec(request.headers.authorization ?? "")?.[1];
-    if (shown !== undefined) {
-      const role = this.roleOf(shown, addressOf(request));
-      return typeof role === "string" ? { role, session: null } : role;
-    }
-    return this.signedIn(request);
+    if (shown === undefined) return this.signedIn(request);
+    const age = this.#revocations;
+    const who = await this.whoIs(shown, request);
+    return "status" in who ? who : { ...who, session: null, age };
   }
 
   /** Who shows a cookie; null: nobody. */
   signedIn(request: IncomingMessage): Identity | null {
     const session = cookieOf(request);
-    const role = session === null ? null : this.sessions.use(session);
-    return role === null ? null : { role, session };
+    const who = session === null ? null : this.sessions.use(session);
+    return who === null ? null : { ...who, session, age: this.#revocations };
   }
 
-  /** What is behind a token that is shown from `address`. */
-  roleOf(token: string, address: string): Role | Refusal {
+  /** Who is behind a token that a request shows. */
+  async whoIs(token: string, { socket }: IncomingMessage): Promise<Who | Refusal> {
+    const address = socket.remoteAddress ?? "unknown";
     const wait = this.waiting(address);
     if (wait !== null) return wait;
-    const { viewerToken } = this.#options;
-    // Both are compared, whatever the first says.
-    const isAdmin = tokensEqual(token, this.#token);
-    const isViewer = tokensEqual(token, viewerToken ?? this.#token) && viewerToken !== null;
-    if (isAdmin) return "admin";
-    if (isViewer) return "viewer";
-    this.attempts.wrong(address);
-    return unauthorized("The token is wrong.");
+    try {
+      const { user, role } = await this.#options.authenticator.identify(token, `${address}:${socket.remotePort}`);
+      return { user, role };
+    } catch (error) {
+      if (isFlockError(error, "FLOCK_TRY_LATER")) return { ...refusalOf(error), headers: { "Retry-After": "5" } };
+      if (!isFlockError(error, "FLOCK_UNAUTHORIZED")) return refusalOf(error);
+      this.attempts.wrong(address);
+      return unauthorized("The token is wrong, or the name, or the password. A user's token is NAME:PASSWORD.");
+    }
   }
 
   /** Too many wrong tokens or codes came from the address. */

@@ -1,9 +1,7 @@
 // Who is signed in: in memory, so that all are signed out when the dashboard ends.
 
 import { createHash, randomBytes } from "node:crypto";
-
-/** An admin may all; a viewer looks. */
-export type Role = "admin" | "viewer";
+import type { Identity } from "@taskflock/protocol/words";
 
 /** A session that is not used for so long is over, milliseconds. */
 export const SESSION_MS: number = 12 * 3_600_000;
@@ -11,7 +9,7 @@ export const SESSION_MS: number = 12 * 3_600_000;
 export const MAX_SESSIONS = 1_000;
 
 interface SignedIn {
-  readonly role: Role;
+  readonly who: Identity;
   until: number;
 }
 
@@ -25,22 +23,22 @@ export class Sessions {
   }
 
   /** The id, for the cookie. */
-  begin(role: Role): string {
+  begin(who: Identity): string {
     const id = randomBytes(32).toString("base64url");
-    this.#sessions.set(hashOf(id), { role, until: this.#now() + SESSION_MS });
+    this.#sessions.set(hashOf(id), { who, until: this.#now() + SESSION_MS });
     if (this.#sessions.size > MAX_SESSIONS) this.#sessions.delete(this.#sessions.keys().next().value ?? "");
     return id;
   }
 
   /** Null when there is none. It lives on from now. */
-  use(id: string): Role | null {
+  use(id: string): Identity | null {
     const hash = hashOf(id);
     const session = this.#alive(hash);
     if (session === null) return null;
     session.until = this.#now() + SESSION_MS;
     this.#sessions.delete(hash);
     this.#sessions.set(hash, session);
-    return session.role;
+    return session.who;
   }
 
   /** Whether somebody is signed in under it; that somebody asks does not keep it. */
@@ -54,6 +52,10 @@ export class Sessions {
 
   end(id: string): void {
     this.#sessions.delete(hashOf(id));
+  }
+
+  endOf(users: ReadonlySet<string>): void {
+    for (const [hash, { who }] of this.#sessions) if (users.has(who.user)) this.#sessions.delete(hash);
   }
 
   #alive(hash: string): SignedIn | null {

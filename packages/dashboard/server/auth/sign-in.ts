@@ -1,16 +1,19 @@
 // Signing in and out, and links that sign in.
 
+import type { Identity as Who } from "@taskflock/protocol/words";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Context, identityOf } from "../context.ts";
 import { cookieFor } from "./cookie.ts";
 import { addressOf } from "./guard.ts";
+import { pageEntry } from "./page-audit.ts";
 import { errorBody, type Refusal } from "./refusal.ts";
-import type { Role } from "./sessions.ts";
 
 const HOME = "/status";
 
 interface SignIn {
+  /** The cluster's token, or a user's: NAME:PASSWORD. With a name: the password alone. */
   readonly token?: unknown;
+  readonly name?: unknown;
   readonly to?: unknown;
 }
 
@@ -27,22 +30,42 @@ export function signInRoutes(app: FastifyInstance, context: Context): void {
   app.post("/sign-out", free, (request, reply) => signOut(context, request, reply));
 }
 
-function signIn({ guard }: Context, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { token, to } = (request.body ?? {}) as SignIn;
-  const role = guard.roleOf(typeof token === "string" ? token.trim() : "", addressOf(request.raw));
-  const target = safePath(to);
-  if (typeof role !== "string") {
-    if (!isForm(request)) return refuse(reply, role);
-    const why = role.status === 429 ? "wait" : "wrong";
+async function signIn(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const body = (request.body ?? {}) as SignIn;
+  const who = await context.guard.whoIs(tokenIn(body), request.raw);
+  const target = safePath(body.to);
+  if ("status" in who) {
+    const { code } = who;
+    context.audit({
+      who: null,
+      address: addressOf(request.raw),
+      session: null,
+      action: "refused",
+      what: { page: true, code },
+    });
+    if (!isForm(request)) return refuse(reply, who);
+    const why = whyNot[who.status] ?? "wrong";
     return reply.redirect(`/sign-in?${new URLSearchParams({ why, to: target })}`, 303);
   }
-  begin({ guard }, request, reply, role);
-  return isForm(request) ? reply.redirect(target, 303) : reply.send({ role, to: target });
+  begin(context, request, reply, who);
+  return isForm(request) ? reply.redirect(target, 303) : reply.send({ ...who, to: target });
 }
 
-function signOut({ guard }: Context, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { session } = identityOf(request) ?? { session: null };
-  if (session !== null) guard.sessions.end(session);
+/** What the form says of a refusal, by its status. */
+const whyNot: Readonly<Record<number, string>> = { 401: "wrong", 429: "wait", 503: "down" };
+
+function tokenIn({ token, name }: SignIn): string {
+  const shown = typeof token === "string" ? token.trim() : "";
+  const user = typeof name === "string" ? name.trim() : "";
+  return user === "" ? shown : `${user}:${shown}`;
+}
+
+function signOut({ guard, audit }: Context, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const identity = identityOf(request);
+  if (identity !== null && identity.session !== null) {
+    guard.sessions.end(identity.session);
+    audit(pageEntry(request, identity, "signed out", {}));
+  }
   reply.header("Set-Cookie", cookieFor(request.raw, null));
   return isForm(request) ? reply.redirect("/sign-in", 303) : reply.code(204).send();
 }
@@ -57,15 +80,15 @@ export function signInByCode(context: Context, request: FastifyRequest, reply: F
   const target = safePath(url.pathname + url.search);
   const address = addressOf(request.raw);
   const waits = context.guard.waiting(address) !== null;
-  const role = waits ? null : context.codes.take(code);
-  if (role === null) {
+  const who = waits ? null : context.codes.take(code);
+  if (who === null) {
     if (!waits) context.guard.attempts.wrong(address);
     // Somebody who is signed in needs no code.
     if (identityOf(request) !== null) return moveTo(request, reply, target);
     const why = waits ? "wait" : "code";
     return moveTo(request, reply, `/sign-in?${new URLSearchParams({ why, to: target })}`);
   }
-  begin(context, request, reply, role);
+  begin(context, request, reply, who);
   return moveTo(request, reply, target);
 }
 
@@ -85,8 +108,9 @@ function moveTo(request: FastifyRequest, reply: FastifyReply, target: string, fr
   return reply.type("text/html; charset=utf-8").send(markup);
 }
 
-function begin({ guard }: Pick<Context, "guard">, request: FastifyRequest, reply: FastifyReply, role: Role): void {
-  reply.header("Set-Cookie", cookieFor(request.raw, guard.sessions.begin(role)));
+function begin({ guard, audit }: Context, request: FastifyRequest, reply: FastifyReply, who: Who): void {
+  reply.header("Set-Cookie", cookieFor(request.raw, guard.sessions.begin(who)));
+  audit(pageEntry(request, who, "signed in", {}));
 }
 
 /** A path of this server, and nothing that a browser could take for another one's address. */

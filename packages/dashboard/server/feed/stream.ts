@@ -95,10 +95,17 @@ export class Stream {
     });
   }
 
-  #ping(): void {
+  /** Those who are not who they were any more are closed. */
+  signedOut(): void {
     for (const [socket, client] of this.#clients) {
       if (!client.isSignedIn()) socket.close(closeCodes.signedOut, "signed out");
-      else if (this.#answering.delete(socket)) socket.ping();
+    }
+  }
+
+  #ping(): void {
+    this.signedOut();
+    for (const socket of this.#clients.keys()) {
+      if (this.#answering.delete(socket)) socket.ping();
       else socket.terminate();
     }
   }

@@ -1,24 +1,44 @@
 // What changes the cluster. For admins; the event log says who did it, and from where.
 
 import type { RunId, TaskId } from "@taskflock/protocol/links";
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import { addressOf } from "../auth/guard.ts";
+import type { FastifyInstance } from "fastify";
+import { addressOf, type Identity } from "../auth/guard.ts";
+import { type PageAudit, pageEntry } from "../auth/page-audit.ts";
 import { type Context, identityOf } from "../context.ts";
 import { answers, described, emptyBody, list, number, object, type Schema, text } from "./schemas.ts";
 
 const workers = object({ workers: { ...list(text(), "Names of workers."), minItems: 1 } }, ["workers"]);
 
-export function actionRoutes(app: FastifyInstance, { observer }: Context): void {
+interface Action<B> {
+  readonly name: string;
+  readonly summary: string;
+  readonly body: Schema;
+  readonly action: "cancelled" | "retired" | "restarted";
+  /** `who` is for the event log. */
+  readonly act: (body: B, who: string) => Promise<unknown>;
+}
+
+/** For admins; the audit log says who did it. */
+function addAction<B>(app: FastifyInstance, audit: PageAudit, { name, summary, body, action, act }: Action<B>): void {
+  const schema = { tags: ["actions"], summary, body, response: answers(described("What was done.")) };
+  const options = { schema, config: { isAction: true }, preValidation: emptyBody };
+  app.post<{ Body: B }>(`/api/v1/actions/${name}`, options, async (request) => {
+    const identity = identityOf(request)!;
+    const given = request.body as B & object;
+    const done = await act(given, `${nameOf(identity)} at ${addressOf(request.raw)}`);
+    audit(pageEntry(request, identity, action, { ...given, action: name }));
+    return done;
+  });
+}
+
+export function actionRoutes(app: FastifyInstance, { observer, audit }: Context): void {
   const post = <B>(
     name: string,
     summary: string,
     body: Schema,
-    handler: (body: B, who: string) => Promise<unknown>,
-  ): void => {
-    const schema = { tags: ["actions"], summary, body, response: answers(described("What was done.")) };
-    const options = { schema, config: { isAction: true }, preValidation: emptyBody };
-    app.post<{ Body: B }>(`/api/v1/actions/${name}`, options, (request) => handler(request.body as B, whoOf(request)));
-  };
+    action: Action<B>["action"],
+    act: Action<B>["act"],
+  ): void => addAction(app, audit, { name, summary, body, action, act });
   /** For the event log. */
   const note = (who: string, text: string): Promise<unknown> => observer.ask({ q: "note", text: `${who} ${text}` });
   const tasks = list(number("A task's number."), "Tasks to cancel.");
@@ -26,6 +46,7 @@ export function actionRoutes(app: FastifyInstance, { observer }: Context): void 
     "cancel",
     "Cancel tasks, or all unfinished tasks of a run, for all clients",
     { ...object({ tasks, run: number("A run's number.") }), minProperties: 1 },
+    "cancelled",
     async ({ tasks = [], run = 0 as RunId }, who) => {
       const { value } = await observer.ask({ q: "pageCancel", tasks, run, who });
       return { cancelled: value };
@@ -35,6 +56,7 @@ export function actionRoutes(app: FastifyInstance, { observer }: Context): void 
     "retire",
     "Retire workers: each ends what it runs, hands over what only it holds, and leaves",
     workers,
+    "retired",
     async ({ workers }, who) => {
       const { value } = await observer.ask({ q: "retire", workers });
       await note(who, `retires ${workers.join(", ")}`);
@@ -45,6 +67,7 @@ export function actionRoutes(app: FastifyInstance, { observer }: Context): void 
     "restart-workers",
     "Replace the processes of workers: each ends what it runs, hands over what only it holds, and begins anew",
     workers,
+    "restarted",
     async ({ workers }, who) => {
       const { value } = await observer.ask({ q: "restartWorkers", workers });
       await note(who, `restarts ${workers.join(", ")}`);
@@ -55,6 +78,7 @@ export function actionRoutes(app: FastifyInstance, { observer }: Context): void 
     "restart-cluster",
     "Cancel all tasks, drop all data, and replace every worker process that has a nanny",
     object({}),
+    "restarted",
     async (_body, who) => {
       const { value } = await observer.ask({ q: "restart" });
       await note(who, "restarts the cluster");
@@ -63,7 +87,7 @@ export function actionRoutes(app: FastifyInstance, { observer }: Context): void 
   );
 }
 
-/** Such as "admin at 10.0.0.7". */
-function whoOf(request: FastifyRequest): string {
-  return `${identityOf(request)?.role ?? "nobody"} at ${addressOf(request.raw)}`;
+/** Such as "ann (admin)"; who has the cluster's own token is "admin". */
+function nameOf({ user, role }: Identity): string {
+  return user === "" ? role : `${user} (${role})`;
 }

@@ -4,7 +4,9 @@ import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { api } from "./api.ts";
 
 interface Session {
-  readonly role: "admin" | "viewer";
+  /** "": the cluster's own token. */
+  readonly user: string;
+  readonly role: "admin" | "submitter" | "viewer" | "worker";
   /** By a cookie, which signing out takes away. */
   readonly signedIn: boolean;
 }

@@ -226,8 +226,9 @@ export function readNullableTexts(reader: WireReader, count: number, field: Text
   const size = reader.u32();
   if (size === 0) return count === 1 && lengths[0] === 0 ? noText : lengths.map((length) => emptyText(length, at));
   const start = reader.take(size);
-  const out: (string | null)[] = new Array(count);
   const whole = reader.frame.toString("utf8", start, start + size);
+  if (count === 1 && lengths[0] === whole.length + 1) return [whole];
+  const out: (string | null)[] = new Array(count);
   const narrow = whole.length === size; // one byte per unit: ASCII
   let position = 0;
   for (let i = 0; i < count; i++) {

@@ -6,12 +6,12 @@
 //   with more than one block: u32 stretches · their blocks (integer column) · their lengths (integer column)
 
 import type { PayloadSink, PayloadSource } from "../payload-store.ts";
-import { type IntField, malformed } from "../validation/fields.ts";
+import { malformed } from "../validation/fields.ts";
 import { messageFields } from "../validation/tables.ts";
 import { MAX_ELEMENTS } from "../validation/terms.ts";
 import { type Directions, FlockError } from "../words/index.ts";
 import { checkWire, fromWire, type MessageTable, type Sizer, sizersOf, toWire } from "./cold.ts";
-import { IntColumn, readInts, reuseColumns } from "./columns.ts";
+import { IntColumn, reuseColumns } from "./columns.ts";
 import { envelopeBytes, writeEnvelope } from "./envelope.ts";
 import {
   type Build,
@@ -25,6 +25,7 @@ import {
   submitKind,
 } from "./hot.ts";
 import { assignKind } from "./hot-assign.ts";
+import { type Blocks, blockOf, interleave, readStretches } from "./order.ts";
 import { packPlain, readPlain } from "./plain-data.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -250,14 +251,15 @@ export function encodeFrame<D extends Direction>(
   return builder.finish(header);
 }
 
-/** The header of a frame, without looking further. Throws FLOCK_PROTOCOL. */
-export function readHeader(frame: Uint8Array): FrameHeader {
-  return takeHeader(new WireReader(frame, 0));
+/** The number of a frame, without looking further. Throws FLOCK_PROTOCOL. */
+export function readSeq(frame: Uint8Array): number {
+  const reader = new WireReader(frame, 0);
+  takeFormat(reader);
+  return readCounter(reader, "frame.seq");
 }
 
-function takeHeader(reader: WireReader): FrameHeader {
+function takeFormat(reader: WireReader): void {
   if (reader.u8() !== FORMAT) throw malformed("frame", "it does not begin as a frame does");
-  return { seq: readCounter(reader, "frame.seq"), ack: readCounter(reader, "frame.ack") };
 }
 
 /** Changes the header of a frame that is sent again, and begins at `at`. */
@@ -279,53 +281,57 @@ function readCounter(reader: WireReader, at: string): number {
 export function decodeFrame<D extends Direction>(direction: D, frame: Uint8Array, payloads: PayloadSink): Frame<D> {
   reuseColumns();
   const reader = new WireReader(frame, MAX_MESSAGES + MAX_ELEMENTS);
-  const { seq, ack } = takeHeader(reader);
+  takeFormat(reader);
+  const seq = readCounter(reader, "frame.seq");
+  const ack = readCounter(reader, "frame.ack");
   const count = reader.u32();
   if (count > MAX_MESSAGES) throw malformed("frame", `${count} messages of ${MAX_MESSAGES}`);
-  const { kinds, counts, builds } = readBlocks(direction, reader, count);
-  const order = kinds.length > 1 ? readStretches(reader, kinds, counts) : null;
+  readBlocks(direction, reader, count);
+  const order = blocks.many > 1 ? readStretches(reader, blocks) : null;
   reader.at = "frame";
   reader.end();
-  const messages =
-    order === null
-      ? (builds[0]?.(payloads) ?? [])
-      : interleave(
-          order,
-          builds.map((build) => build(payloads)),
-          count,
-        );
+  const messages = order === null ? build(0, payloads) : interleave(order, parts(payloads), count);
   return { seq, ack, messages: messages as unknown as Directions[D][] };
 }
 
-interface Blocks {
-  readonly kinds: readonly number[];
-  readonly counts: readonly number[];
-  readonly builds: readonly Build<Message>[];
-}
+/** Of the frame that is read, whose kinds have one block each. One for all frames: small ones would cost more than what they bring. */
+const blocks: Blocks & { builds: (Build<Message> | null)[] } = { many: 0, kinds: [], counts: [], builds: [] };
 
-/** Each kind has one block at most; together they have the messages that the frame announces. */
-function readBlocks(direction: Direction, reader: WireReader, count: number): Blocks {
+/** Together the blocks have the messages that the frame announces. */
+function readBlocks(direction: Direction, reader: WireReader, count: number): void {
   const hot = hotKinds[direction];
-  const blocks = reader.u8();
-  if (blocks > hot.length + 1) throw malformed("frame", `${blocks} blocks, of ${hot.length + 1} kinds`);
-  const kinds: number[] = new Array(blocks);
-  const counts: number[] = new Array(blocks);
-  const builds: Build<Message>[] = new Array(blocks);
+  const many = reader.u8();
+  if (many > hot.length + 1) throw malformed("frame", `${many} blocks, of ${hot.length + 1} kinds`);
+  blocks.many = 0;
   let announced = 0;
-  for (let i = 0; i < blocks; i++) {
+  for (let i = 0; i < many; i++) {
     reader.at = "frame.blocks";
     const kind = reader.u8();
-    const many = reader.u32();
-    if (kind > hot.length || kinds.includes(kind)) throw malformed("frame", `the block ${kind} is unknown`);
-    announced += many;
-    if (many === 0 || announced > count) throw malformed("frame", "the counts of its blocks do not add up");
-    reader.spend(many);
-    kinds[i] = kind;
-    counts[i] = many;
-    builds[i] = kind === COLD ? readCold(direction, reader, many) : hot[kind - 1]![1].read(reader, many);
+    const messages = reader.u32();
+    if (kind > hot.length || blockOf(blocks, kind) !== -1) throw malformed("frame", `the block ${kind} is unknown`);
+    announced += messages;
+    if (messages === 0 || announced > count) throw malformed("frame", "the counts of its blocks do not add up");
+    reader.spend(messages);
+    blocks.kinds[i] = kind;
+    blocks.counts[i] = messages;
+    blocks.builds[i] = kind === COLD ? readCold(direction, reader, messages) : hot[kind - 1]![1].read(reader, messages);
+    blocks.many = i + 1;
   }
   if (announced !== count) throw malformed("frame", "the counts of its blocks do not add up");
-  return { kinds, counts, builds };
+}
+
+/** The messages of a block. What reads them, and with it the frame, is let go of. */
+function build(block: number, payloads: PayloadSink): Message[] {
+  if (block >= blocks.many) return [];
+  const read = blocks.builds[block]!;
+  blocks.builds[block] = null;
+  return read(payloads);
+}
+
+function parts(payloads: PayloadSink): Message[][] {
+  const all: Message[][] = new Array(blocks.many);
+  for (let i = 0; i < all.length; i++) all[i] = build(i, payloads);
+  return all;
 }
 
 function readCold(direction: Direction, reader: WireReader, count: number): Build<Message> {
@@ -337,41 +343,4 @@ function readCold(direction: Direction, reader: WireReader, count: number): Buil
     rows.push(wire);
   }
   return (sink) => rows.map((wire) => fromWire(wire, table, sink) as Message);
-}
-
-const orderedKind: IntField = { kind: "int", min: 0, max: 255 };
-const stretchLength: IntField = { kind: "int", min: 1, max: MAX_MESSAGES };
-
-interface Stretches {
-  readonly blocks: number[];
-  readonly lengths: number[];
-}
-
-function readStretches(reader: WireReader, kinds: readonly number[], counts: readonly number[]): Stretches {
-  reader.at = "frame.order";
-  const many = reader.u32();
-  reader.spend(many);
-  const blocks = readInts(reader, many, orderedKind, "frame.order").map((kind) => kinds.indexOf(kind));
-  const lengths = readInts(reader, many, stretchLength, "frame.order");
-  const left = [...counts];
-  blocks.forEach((block, i) => {
-    if (block === -1 || left[block]! < lengths[i]!) throw malformed("frame.order", "it names what is not there");
-    left[block]! -= lengths[i]!;
-  });
-  if (left.some((rest) => rest !== 0)) throw malformed("frame.order", "it leaves messages out");
-  return { blocks, lengths };
-}
-
-function interleave(order: Stretches, parts: readonly Message[][], count: number): Message[] {
-  const next = parts.map(() => 0);
-  const out: Message[] = new Array(count);
-  let at = 0;
-  for (let i = 0; i < order.blocks.length; i++) {
-    const block = order.blocks[i]!;
-    const part = parts[block]!;
-    let from = next[block]!;
-    for (const end = from + order.lengths[i]!; from < end; from++) out[at++] = part[from]!;
-    next[block] = from;
-  }
-  return out;
 }

@@ -159,6 +159,7 @@ function readInputs(reader: WireReader, count: number): (sink: PayloadSink) => T
   const worker = readInts(reader, holders.total, positive, "assign.inputs.holders.worker");
   const address = readTexts(reader, holders.total, name, "assign.inputs.holders.address");
   const version = readInts(reader, holders.total, natural, "assign.inputs.holders.version");
+  if (total === 0) return withoutInputs;
   return (sink) => {
     const payloads = new Taker(inline, reader.frame, sink);
     let row = 0;
@@ -188,6 +189,9 @@ function readInputs(reader: WireReader, count: number): (sink: PayloadSink) => T
     };
   };
 }
+
+const noInputs: TakeInputs = () => none;
+const withoutInputs = (): TakeInputs => noInputs;
 
 function readAssigns(reader: WireReader, count: number): Build<Assign> {
   const task = readInts(reader, count, taskId, "assign.task");

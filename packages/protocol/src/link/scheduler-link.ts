@@ -235,11 +235,14 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.flush();
-    });
+    setImmediate(this.#turnEnds);
   }
+
+  /** One function for all turns. */
+  readonly #turnEnds = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
 
   #pump(): void {
     if (this.#state === "down" || this.#state === "over" || this.#socket.readyState !== this.#socket.OPEN) return;
@@ -265,10 +268,11 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
       this.#reconnect(performance.now() + this.#options.reconnectMs, FIRST_RETRY_MS);
   }
 
-  #reconnect(deadline: number, delayMs: number): void {
+  /** `why`: what the last attempt failed with. */
+  #reconnect(deadline: number, delayMs: number, why: unknown = null): void {
     const left = deadline - performance.now();
     if (left <= 0) {
-      this.#gone(lost(this.#options));
+      this.#gone(lost(this.#options, why));
       return;
     }
     const wait = Math.min(left, delayMs * (0.5 + Math.random() / 2));
@@ -281,7 +285,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
       } catch (error) {
         if (this.#state !== "down") return;
         if (isFlockError(error) && FINAL.has(error.code)) this.#gone(error);
-        else this.#reconnect(deadline, Math.min(LAST_RETRY_MS, delayMs * 2));
+        else this.#reconnect(deadline, Math.min(LAST_RETRY_MS, delayMs * 2), error);
       }
     }, wait);
   }
@@ -346,11 +350,14 @@ function tooLarge(bytes: number, limit: number): FlockError {
   );
 }
 
-function lost(options: { readonly address: string; readonly reconnectMs: number }): FlockError {
+function lost(options: { readonly address: string; readonly reconnectMs: number }, why: unknown): FlockError {
+  // Who refuses the connection is away; anything else is worth telling.
+  const last = isFlockError(why) && why.code !== "FLOCK_CONNECTION_REFUSED" ? ` At last: ${why.message}` : "";
   return new FlockError(
     "FLOCK_CONNECTION_LOST",
     `The link to the scheduler at ${options.address} was cut and did not come back within ${options.reconnectMs} ms. ` +
-      "Check that the scheduler runs; raise reconnectMs for slow networks.",
+      `Check that the scheduler runs; raise reconnectMs for slow networks.${last}`,
+    { cause: why ?? undefined },
   );
 }
 

@@ -1,7 +1,7 @@
 // The scheduler's end of one connection, after its welcome.
 
 import type { RawData } from "ws";
-import { decodeFrame, FrameBuilder, readHeader } from "../frames/frames.ts";
+import { decodeFrame, FrameBuilder, readSeq } from "../frames/frames.ts";
 import type { PayloadStore } from "../payload-store.ts";
 import { malformed } from "../validation/fields.ts";
 import { type Directions, type FlockError, isFlockError } from "../words/index.ts";
@@ -129,7 +129,9 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
     this.#acknowledged = this.#received;
     this.#owedBytes = 0;
     traffic.sentBytes += packet.length;
-    sendPacket(this.#start, packet, this.#drained);
+    // To be told that bytes have left costs more than to send few: only what a blocked peer must take before it is ready again.
+    const mayBlock = socket.bufferedAmount + packet.length > READY_BYTES;
+    sendPacket(this.#start, packet, mayBlock ? this.#drained : undefined);
     if (!this.#blocked && socket.bufferedAmount > BLOCKED_BYTES) {
       this.#blocked = true;
       socket.pause();
@@ -178,7 +180,7 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
     if (!this.#open || this.#handlers === null) return;
     const before = this.#received;
     try {
-      const { seq } = readHeader(frame);
+      const seq = readSeq(frame);
       if (seq <= before) return; // sent again after a cut, and processed before it
       if (seq !== before + 1) throw malformed("frame.seq", `frame ${seq} follows frame ${before}`);
       const { messages } = decodeFrame(this.#start.up, frame, this.#start.payloads);
@@ -211,11 +213,14 @@ export class ServerLink<U extends UpDirection = UpDirection, D extends DownDirec
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.flush();
-    });
+    setImmediate(this.#turnEnds);
   }
+
+  /** One function for all turns. */
+  readonly #turnEnds = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
 
   /** A frame has left; one function for all of them. */
   readonly #drained = (): void => {

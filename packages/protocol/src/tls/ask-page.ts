@@ -1,7 +1,9 @@
-// Requests to the status page. What `fetch` trusts are the CAs that Node trusts; a cluster has one of its own.
+// Requests to the status page: as `fetch`, with a CA of one's own.
 
-import type { ClientRequest, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
 import { connectTls } from "./connect-tls.ts";
+import { tlsError, tlsRequired, UPGRADE_TO_TLS } from "./tls-errors.ts";
 import type { Trust } from "./trust.ts";
 
 export interface PageRequest {
@@ -11,30 +13,43 @@ export interface PageRequest {
   readonly signal: AbortSignal;
 }
 
-/** As `fetch`, with the cluster's CA where there is one. Rejects with what the connection fails with, and FLOCK_CERTIFICATE_FILE. */
-export function askPage(url: URL, request: PageRequest, trust: Trust): Promise<Response> {
-  return url.protocol === "https:" && trust.caFile !== null ? askByTls(url, request, trust) : fetch(url, request);
+/** Follows no redirect. Rejects as `fetch` does, and with FLOCK_TLS_… and FLOCK_CERTIFICATE_…. */
+export async function askPage(url: URL, request: PageRequest, trust: Trust): Promise<Response> {
+  try {
+    if (url.protocol === "https:" && trust.caFile !== null) return await askTrusting(url, request, trust);
+    const answer = await fetch(url, { ...request, redirect: "manual" });
+    if (answer.headers.get("upgrade") !== UPGRADE_TO_TLS) return answer;
+  } catch (error) {
+    throw knownError(url, error);
+  }
+  throw tlsRequired(url.host);
 }
 
-async function askByTls(url: URL, request: PageRequest, trust: Trust): Promise<Response> {
-  const message = await send(url, request, trust);
-  const parts: Buffer[] = [];
-  for await (const part of message) parts.push(part as Buffer);
-  const { statusCode: status = 500, statusMessage: statusText = "" } = message;
-  return new Response(status === 204 ? null : Buffer.concat(parts), { status, statusText });
-}
-
-function send(
-  url: URL,
-  { method = "GET", headers, body, signal }: PageRequest,
-  trust: Trust,
-): Promise<IncomingMessage> {
-  const { request } = process.getBuiltinModule("node:https");
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+function askTrusting(url: URL, { body, ...request }: PageRequest, trust: Trust): Promise<Response> {
+  const { request: open } = process.getBuiltinModule("node:https");
+  const port = url.port === "" ? 443 : Number(url.port);
+  const createConnection = (): ReturnType<typeof connectTls> =>
+    connectTls(url.hostname.replace(/^\[|\]$/g, ""), port, trust);
   return new Promise((resolve, reject) => {
-    const createConnection = () => connectTls(host, Number(url.port || 443), trust);
-    const sent: ClientRequest = request(url, { method, headers, signal, createConnection }, resolve);
-    sent.on("error", reject);
-    sent.end(body);
+    const asked = open(url, { ...request, createConnection }, (response) => resolve(responseOf(response)));
+    asked.on("error", reject);
+    asked.end(body);
   });
+}
+
+function responseOf(message: IncomingMessage): Response {
+  const status = message.statusCode ?? 500;
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(message.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value);
+  }
+  const isEmpty = [204, 205, 304].includes(status);
+  if (isEmpty) message.resume();
+  return new Response(isEmpty ? null : (Readable.toWeb(message) as ReadableStream), { status, headers });
+}
+
+/** `fetch` puts what went wrong below its own error. */
+function knownError(url: URL, error: unknown): unknown {
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return (inner instanceof Error ? tlsError(url.host, inner) : null) ?? error;
 }

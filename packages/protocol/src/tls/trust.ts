@@ -21,10 +21,10 @@ export interface SchedulerPlace {
 
 export const NO_CA: Trust = { caFile: null };
 
-/** The trust of the option, else of TASKFLOCK_TLS_CA. */
-export function readTrust(caFile: string | undefined): Trust {
+/** The trust of the option, else of TASKFLOCK_TLS_CA. False: no CA of one's own. */
+export function readTrust(caFile: string | false | undefined): Trust {
   const file = caFile ?? process.env["TASKFLOCK_TLS_CA"];
-  return file === undefined || file === "" ? NO_CA : { caFile: resolve(file) };
+  return file === false || file === undefined || file === "" ? NO_CA : { caFile: resolve(file) };
 }
 
 /** Throws FLOCK_ADDRESS_INVALID. */

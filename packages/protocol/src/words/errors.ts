@@ -406,6 +406,22 @@ export const errorRegistry = {
     summary: "AWS refused, or could not be reached.",
     advice: "The message has AWS's words; docs/troubleshooting.md knows the usual ones.",
   },
+  FLOCK_SSH_MISSING: {
+    summary: "There is no ssh on this machine, or it is not in PATH.",
+    advice: "Install OpenSSH's client.",
+  },
+  FLOCK_SSH_UNREACHABLE: {
+    summary: "A host of an SshCluster cannot be reached.",
+    advice: "The message has ssh's own words; `ssh HOST` by hand must work.",
+  },
+  FLOCK_SSH_REFUSED: {
+    summary: "A host of an SshCluster did not take the key, or is not known.",
+    advice: "Let `ssh HOST` work without a password and without a question: ssh-copy-id, ssh-agent, known_hosts.",
+  },
+  FLOCK_SSH_COMMAND: {
+    summary: "A host of an SshCluster has no Node or no taskflock where it was looked for.",
+    advice: "Install it there, or say by command, directory and prologue how it is started.",
+  },
   FLOCK_AWS_UNKNOWN_CLUSTER: {
     summary: "No cluster of this name was started from this machine, or it is not said which of several is meant.",
     advice: "Name it by --cluster; the message says which there are.",

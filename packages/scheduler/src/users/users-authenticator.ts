@@ -64,14 +64,15 @@ export class UsersAuthenticator implements Authenticator {
   identify(token: string, from: string): Identity | Promise<Identity> {
     if (tokensEqual(token, this.#options.token)) return CLUSTER;
     const colon = token.indexOf(":");
-    const name = colon < 0 ? "" : token.slice(0, colon);
+    // Nobody guesses 192 random bits, and to try costs nothing here.
+    if (colon < 0) throw wrongToken();
+    const name = token.slice(0, colon);
     const address = withoutPort(from);
     const wait = Math.max(
       this.#wrongOfAddress.waitSeconds(address),
       this.#wrongOfName.waitSeconds(`${address} ${name}`),
     );
     if (wait > 0) throw mustWait(address, wait);
-    if (colon < 0) throw this.#wrong(address, name);
     const mark = this.#markOf(token);
     const known = this.#right.get(name);
     if (known !== undefined && timingSafeEqual(known.mark, mark)) return identityOf(known.user);
@@ -107,7 +108,7 @@ export class UsersAuthenticator implements Authenticator {
   #wrong(address: string, name: string): FlockError {
     this.#wrongOfAddress.wrong(address);
     this.#wrongOfName.wrong(`${address} ${name}`);
-    return name === "" ? wrongToken() : wrongPassword();
+    return wrongPassword();
   }
 
   #markOf(token: string): Buffer {

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Examined } from "../doctor.ts";
 import { printLine } from "../process.ts";
 import { flag } from "./flags.ts";
 
@@ -11,7 +12,8 @@ export function addDoctorCommand(program: Command): void {
     )
     .addOption(flag("--address <address>", "a scheduler to check too, as host:port", "ADDRESS"))
     .addOption(flag("--token-file <file>", "file that holds its token", "TOKEN_FILE"))
-    .action(async (flags: { readonly address?: string; readonly tokenFile?: string }) => {
+    .addOption(flag("--tls-ca <file>", "use TLS; file with the CA that signed its certificate", "TLS_CA"))
+    .action(async (flags: Examined) => {
       const { examine } = await import("../doctor.ts");
       const findings = await examine(flags);
       for (const { ok, what, advice } of findings)

@@ -7,6 +7,8 @@ import { flag } from "./flags.ts";
 export interface PlaceFlags {
   readonly address: string;
   readonly tokenFile?: string;
+  /** Of the CA that signed the scheduler's certificate. */
+  readonly tlsCa?: string;
 }
 
 /** Adds the flags; before the command's action `address` is there, and what the connection context says beside it. */
@@ -27,6 +29,13 @@ export function withPlace(command: Command): Command {
         "TOKEN_FILE",
       ),
     )
+    .addOption(
+      flag(
+        "--tls-ca <file>",
+        "use TLS; file with the CA that signed the scheduler's certificate (default: the context's, if it has one)",
+        "TLS_CA",
+      ),
+    )
     .hook("preAction", (_, action) => findPlaceOf(action));
 }
 
@@ -40,6 +49,8 @@ async function findPlaceOf(action: Command): Promise<void> {
   action.setOptionValueWithSource("address", place.address, "config");
   if (place.tokenFile !== undefined && said("tokenFile") === undefined)
     action.setOptionValueWithSource("tokenFile", place.tokenFile, "config");
+  if (place.caFile !== undefined && said("tlsCa") === undefined)
+    action.setOptionValueWithSource("tlsCa", place.caFile, "config");
 }
 
 /** After the first Ctrl-C or SIGTERM. What `use` does then is not waited for, but for its `tidyUp`; a second signal ends the process. */
@@ -57,7 +68,7 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
  */
 export async function asking<T>(
   name: string,
-  { address, tokenFile }: PlaceFlags,
+  { address, tokenFile, tlsCa }: PlaceFlags,
   use: (client: Client, interrupted: Interrupted) => Promise<T>,
 ): Promise<T | undefined> {
   const { Client } = await import("@taskflock/client");
@@ -73,7 +84,10 @@ export async function asking<T>(
       });
     }
   });
-  const place = tokenFile === undefined ? {} : { tokenFile };
+  const place = {
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+    ...(tlsCa === undefined ? {} : { tls: { caFile: tlsCa } }),
+  };
   const client = await Client.connect(address, { name, logs: "ignore", ...place });
   isConnected = true;
   const interrupted: Interrupted = { signal: controller.signal, tidyUp: null };

@@ -1,15 +1,10 @@
 import { logLevels } from "../logger.ts";
 import { byteSizeFrom, descriptorNumber, duration, integer, modules, names, port } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
+import { certificateFlags, trustFlag } from "./tls-flags.ts";
 
 /** Of both. */
 const pageFlags: readonly Flag[] = [
-  {
-    flags: "--viewer-token-file <file>",
-    description:
-      "file that holds a second token, with which people can look at the page and change nothing (default: none)",
-    variable: "VIEWER_TOKEN_FILE",
-  },
   {
     flags: "--audit-log <file>",
     description:
@@ -41,6 +36,8 @@ export const dashboardFlags: readonly Flag[] = [
     variable: "TOKEN_FILE",
   },
   ...pageFlags,
+  ...certificateFlags,
+  trustFlag,
   {
     flags: "--insecure",
     description: "accept plain text on an address beyond loopback; warns at every start",
@@ -96,6 +93,7 @@ export const schedulerFlags: readonly Flag[] = [
     variable: "USERS_FILE",
   },
   ...pageFlags,
+  ...certificateFlags,
   {
     flags: "--insecure",
     description: "accept plain text on an address beyond loopback; warns at every start",

@@ -21,14 +21,14 @@ export function addTopCommand(program: Command): void {
       .argument("[address]", "the scheduler, as host:port (default: --address)")
       .addOption(flag("--once", "print what is, and end", "ONCE").default(false)),
   ).action(async (_: string | undefined, flags: TopFlags) => {
-    const [{ Observer }, { readToken }, { printTop, runTop }] = await Promise.all([
+    const [{ Observer }, { readToken, readTrust }, { printTop, runTop }] = await Promise.all([
       import("@taskflock/dashboard/watch"),
       import("@taskflock/protocol"),
       import("../top/top.ts"),
     ]);
     const { address } = flags;
     const token = readToken({ address, ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }) });
-    const observer = new Observer({ address, token: () => token });
+    const observer = new Observer({ address, trust: readTrust(flags.tlsCa), token: () => token });
     const { stdin, stdout } = process;
     const stop = new AbortController();
     for (const [signal, code] of [

@@ -13,6 +13,7 @@ import {
   share,
 } from "../values.ts";
 import type { Flag } from "./flag-table.ts";
+import { trustFlag } from "./tls-flags.ts";
 
 /** As @taskflock/tensors names them, which is not loaded for this; a test holds both together. */
 const tensorBackends = ["node-gpu", "node", "webgpu", "wasm", "cpu"] as const;
@@ -188,6 +189,7 @@ const placeFlags: readonly Flag[] = [
     description: "file that holds the scheduler's token (default: where a local scheduler left it)",
     variable: "TOKEN_FILE",
   },
+  trustFlag,
   {
     flags: "--log-level <level>",
     description: "how much is logged",

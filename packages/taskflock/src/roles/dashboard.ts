@@ -1,25 +1,29 @@
 // The page's server as a process of its own, for a scheduler that is elsewhere.
 
 import { startDashboard } from "@taskflock/dashboard";
-import { readToken } from "@taskflock/protocol/links";
+import { readToken, readTrust } from "@taskflock/protocol/links";
+import type { AuditLog } from "@taskflock/scheduler";
+import type { Logger } from "pino";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop } from "../process.ts";
-import { access, demandTrust, type PageFlags, printLink } from "./page.ts";
+import { type CertificateFlags, openCertificate } from "./certificate.ts";
+import { demandTrust, type PageFlags, printLink } from "./page.ts";
 
-export interface DashboardFlags extends PageFlags {
+export interface DashboardFlags extends PageFlags, CertificateFlags {
   readonly host: string;
   readonly port: number;
   readonly tokenFile?: string;
+  readonly tlsCa?: string;
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
   readonly readyFd?: number;
   readonly exitOnStdinEnd: boolean;
 }
 
-/** The token where it was found; null while there is none, or the viewers'. */
+/** The token where it was found; null while there is none. */
 function readAgain(address: string, flags: DashboardFlags): string | null {
   try {
-    return access(flags, readToken({ address, tokenFile: flags.tokenFile })).token;
+    return readToken({ address, tokenFile: flags.tokenFile });
   } catch {
     return null;
   }
@@ -29,12 +33,16 @@ function readAgain(address: string, flags: DashboardFlags): string | null {
 export async function runDashboard(address: string, flags: DashboardFlags): Promise<void> {
   const logger = createLogger(flags.logLevel, "dashboard");
   const token = readToken({ address, tokenFile: flags.tokenFile });
-  demandTrust(flags.host, flags.insecure, logger);
-  const dashboard = await startDashboard({ host: flags.host, port: flags.port });
+  const certificate = openCertificate(flags, logger);
+  demandTrust(flags.host, certificate, flags.insecure, logger);
+  const audit = await auditLog(flags, logger);
+  const dashboard = await startDashboard({ host: flags.host, port: flags.port, certificate });
   try {
     dashboard.serve({
-      scheduler: { address, here: null },
-      ...access(flags, token),
+      scheduler: { address, trust: readTrust(flags.tlsCa), here: null },
+      token,
+      allowedHosts: flags.dashboardAllowedHosts ?? [],
+      audit: (entry) => audit?.write(entry),
       renewToken: () => readAgain(address, flags),
       onError: (err) => logger.error({ err }, "the dashboard could not answer a request"),
     });
@@ -52,5 +60,12 @@ export async function runDashboard(address: string, flags: DashboardFlags): Prom
     logger.info({ reason: await stopped }, "stopping");
   } finally {
     await dashboard.close();
+    await audit?.close();
   }
+}
+
+async function auditLog({ auditLog: file }: DashboardFlags, logger: Logger): Promise<AuditLog | null> {
+  if (file === undefined) return null;
+  const { AuditLog } = await import("@taskflock/scheduler");
+  return new AuditLog(file, logger);
 }

@@ -1,45 +1,29 @@
 // The page's server, in the scheduler's process or alone: what both check and say.
 
 import type { Dashboard } from "@taskflock/dashboard";
-import { isLoopback, readToken } from "@taskflock/protocol/links";
+import { isLoopback } from "@taskflock/protocol/links";
 import { FlockError } from "@taskflock/protocol/words";
 import type { Logger } from "pino";
 import { printLine } from "../process.ts";
 
 export interface PageFlags {
-  readonly viewerTokenFile?: string;
   readonly auditLog?: string;
   /** Names by which a proxy or the network knows the page's server. */
   readonly dashboardAllowedHosts?: readonly string[];
 }
 
-/** Throws FLOCK_INSECURE when the page would be served beyond this machine, which nobody accepted. */
-export function demandTrust(host: string, isAccepted: boolean, logger: Logger): void {
-  if (isLoopback(host)) return;
+/** Throws FLOCK_INSECURE when the page would be served as plain text beyond this machine, which nobody accepted. */
+export function demandTrust(host: string, certificate: object | null, isAccepted: boolean, logger: Logger): void {
+  if (isLoopback(host) || certificate !== null) return;
   if (!isAccepted) {
     throw new FlockError(
       "FLOCK_INSECURE",
-      `The page at ${host} is reached from beyond this machine, and tokens would travel as plain text. Listen on 127.0.0.1 behind a proxy that speaks TLS, or pass --insecure on a network you trust.`,
+      `The page at ${host} is reached from beyond this machine, and tokens would travel as plain text. Make certificates with \`taskflock certs init\`, and pass --tls-cert and --tls-key; or listen on 127.0.0.1 behind a proxy that speaks TLS; or pass --insecure on a network you trust.`,
     );
   }
   logger.warn(
     { host },
     "the page is served as plain text beyond this machine (--insecure): whoever listens in sees tokens",
-  );
-}
-
-/** What the page's server is told of who may look. Throws FLOCK_UNAUTHORIZED, or FLOCK_OPTION_INVALID when both tokens are the same. */
-export function access(
-  { viewerTokenFile, dashboardAllowedHosts = [] }: PageFlags,
-  token: string,
-): { readonly token: string; readonly viewerToken?: string; readonly allowedHosts: readonly string[] } {
-  const allowedHosts = dashboardAllowedHosts;
-  if (viewerTokenFile === undefined) return { token, allowedHosts };
-  const viewerToken = readToken({ tokenFile: viewerTokenFile, address: "" });
-  if (viewerToken !== token) return { token, viewerToken, allowedHosts };
-  throw new FlockError(
-    "FLOCK_OPTION_INVALID",
-    `The viewers' token (${viewerTokenFile}) is the scheduler's own, which may everything. Make another for viewers.`,
   );
 }
 

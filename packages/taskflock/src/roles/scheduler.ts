@@ -3,13 +3,23 @@
 import { readFileSync, rmSync } from "node:fs";
 import { type Dashboard, startDashboard } from "@taskflock/dashboard";
 import type { Preloaded } from "@taskflock/protocol/code";
-import { formatAddress, makeToken, readToken, tokenFileFor, writeToken } from "@taskflock/protocol/links";
+import {
+  formatAddress,
+  makeToken,
+  NO_CA,
+  readToken,
+  type ServerCertificate,
+  type Trust,
+  tokenFileFor,
+  writeToken,
+} from "@taskflock/protocol/links";
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { announceReady, onStop, printLine, tokenFromDescriptor } from "../process.ts";
-import { access, demandTrust, type PageFlags, printLink } from "./page.ts";
+import { type CertificateFlags, openCertificate } from "./certificate.ts";
+import { demandTrust, type PageFlags, printLink } from "./page.ts";
 
-export interface SchedulerFlags extends PageFlags {
+export interface SchedulerFlags extends PageFlags, CertificateFlags {
   readonly host: string;
   readonly port: number;
   readonly dashboardHost?: string;
@@ -39,14 +49,16 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   const given = await givenToken(flags);
   const token = given ?? makeToken();
   const host = flags.dashboardHost ?? flags.host;
-  if (host !== flags.host) demandTrust(host, flags.insecure, logger);
-  const who = access(flags, token);
+  const certificate = openCertificate(flags, logger);
+  if (host !== flags.host) demandTrust(host, certificate, flags.insecure, logger);
   // Bound first: the scheduler says to clients where its page is. Requests wait until there is something to show.
-  const dashboard = await startDashboard({ host, port: flags.dashboardPort, portFlag: "--dashboard-port" });
+  const pagePort = { port: flags.dashboardPort, portFlag: "--dashboard-port" };
+  const dashboard = await startDashboard({ host, ...pagePort, certificate });
   const scheduler = await startScheduler({
     host: flags.host,
     port: flags.port,
     token,
+    certificate,
     insecure: flags.insecure,
     maxFrameBytes: flags.maxFrameBytes,
     maxRelays: flags.maxRelays,
@@ -66,8 +78,11 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   if (tokenFile !== null) writeToken(tokenFile, token);
   try {
     dashboard.serve({
-      scheduler: { address: ownAddress(flags.host, scheduler.port), here: scheduler },
-      ...who,
+      scheduler: { address: ownAddress(flags.host, scheduler.port), trust: ownTrust(certificate), here: scheduler },
+      token,
+      authenticator: scheduler.authenticator,
+      audit: (entry) => scheduler.audit?.write(entry),
+      allowedHosts: flags.dashboardAllowedHosts ?? [],
       onError: (err) => logger.error({ err }, "the dashboard could not answer a request"),
     });
     const stopped = new Promise<string>((resolve) => {
@@ -76,11 +91,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     });
     logger.info({ address: scheduler.address, page: dashboard.url, scheduler: scheduler.id }, "scheduler ready");
     announceReady(flags.readyFd, { address: scheduler.address, dashboard: dashboard.url, tokenFile });
-    if (process.stdout.isTTY) {
-      printLine(`Scheduler   ${scheduler.address}`);
-      printLink(dashboard);
-      printLine(`Workers     taskflock worker ${scheduler.address}`);
-    }
+    if (process.stdout.isTTY) printPlaces(scheduler, dashboard, certificate !== null);
     const reason = await Promise.race([stopped, scheduler.idle, scheduler.failed]);
     logger.info({ reason }, "stopping");
   } finally {
@@ -90,6 +101,13 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     if (tokenFile !== null) removeToken(tokenFile, token);
     await scheduler.close();
   }
+}
+
+/** For the person who started it. */
+function printPlaces({ address }: RunningScheduler, dashboard: Dashboard, isSecure: boolean): void {
+  printLine(`Scheduler   ${address}`);
+  printLink(dashboard);
+  printLine(`Workers     taskflock worker ${address}${isSecure ? " --tls-ca ca.pem" : ""}`);
 }
 
 async function closeAndThrow(dashboard: Dashboard, error: unknown): Promise<never> {
@@ -123,6 +141,10 @@ function removeToken(file: string, token: string): void {
   } catch {
     // Somebody removed it already.
   }
+}
+
+function ownTrust(certificate: ServerCertificate | null): Trust {
+  return certificate === null ? NO_CA : { caFile: null, own: () => certificate.about.fingerprint256 };
 }
 
 /** As this process reaches its own port. */

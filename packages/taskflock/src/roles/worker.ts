@@ -2,6 +2,7 @@
 
 import { hostname } from "node:os";
 import { resolve } from "node:path";
+import type { Trust } from "@taskflock/protocol/links";
 import { isFlockError } from "@taskflock/protocol/words";
 import {
   type FoundGpus,
@@ -48,6 +49,7 @@ export interface WorkerFlags {
   readonly nanny: boolean;
   readonly checkArguments: boolean;
   readonly tokenFile?: string;
+  readonly tlsCa?: string;
   readonly tokenFd?: number;
   readonly healthFile?: string;
   readonly schedulerLostMs: number;
@@ -118,6 +120,11 @@ async function tokenOf(
   return given;
 }
 
+async function trustOf({ tlsCa }: WorkerFlags): Promise<Trust> {
+  const { readTrust } = await import("@taskflock/protocol/links");
+  return readTrust(tlsCa);
+}
+
 function nameOf(flags: WorkerFlags): string {
   return flags.name ?? `${hostname()}-${process.pid}`;
 }
@@ -149,6 +156,8 @@ const FINAL: ReadonlySet<string> = new Set([
   ...["FLOCK_CONNECTION_REFUSED", "FLOCK_NOT_A_SCHEDULER", "FLOCK_VERSION_MISMATCH"],
   ...["FLOCK_UNAUTHORIZED", "FLOCK_FORBIDDEN", "FLOCK_PRELOAD_FAILED"],
   ...["FLOCK_GPU_UNAVAILABLE", "FLOCK_OPTION_INVALID"],
+  ...["FLOCK_TLS_REQUIRED", "FLOCK_TLS_NOT_SPOKEN", "FLOCK_CERTIFICATE_FILE"],
+  ...["FLOCK_CERTIFICATE_UNTRUSTED", "FLOCK_CERTIFICATE_NAME", "FLOCK_CERTIFICATE_EXPIRED"],
 ]);
 
 async function joinScheduler(
@@ -175,6 +184,7 @@ async function workerOptions(
   const [token, gpus] = await Promise.all([tokenOf(address, flags, logger, nanny), takeGpus(flags, logger)]);
   return {
     address,
+    trust: await trustOf(flags),
     token,
     name: nameOf(flags),
     slots: flags.threads,
@@ -251,6 +261,7 @@ async function warnAboutHost(address: string, { host }: WorkerFlags, logger: Log
 }
 
 async function runNannies(address: string, flags: WorkerFlags, logger: Logger): Promise<void> {
+  const trust = await trustOf(flags);
   const token = tokenOf(address, flags, logger);
   const stem = nameOf(flags);
   const nannies = await Promise.all(
@@ -263,7 +274,7 @@ async function runNannies(address: string, flags: WorkerFlags, logger: Logger): 
         ...workerArguments(address, { ...flags, name, memoryLimit: memoryLimitBytes, gpuDeal: dealt(flags, index) }),
       ];
       const spilling = spillDirectoryOf(flags);
-      const common = { memoryLimitBytes, ...spilling, address, token, name, logger };
+      const common = { memoryLimitBytes, ...spilling, address, trust, token, name, logger };
       return startNanny({ command: process.execPath, args, ...common });
     }),
   );
@@ -308,6 +319,7 @@ export function workerArguments(address: string, flags: WorkerFlags): string[] {
     ...["--port", String(flags.processes === 1 ? flags.port : 0)],
     ...(flags.advertise === undefined ? [] : ["--advertise", flags.advertise]),
     ...["--relay", flags.relay],
+    ...(flags.tlsCa === undefined ? [] : ["--tls-ca", resolve(flags.tlsCa)]),
     ...["--memory-limit", String(flags.memoryLimit ?? 0)],
     ...["--memory-target", String(flags.memoryTarget)],
     ...["--memory-spill", String(flags.memorySpill)],

@@ -94,7 +94,7 @@ export class OutboxWriter {
   constructor(memory: OutboxMemory, overflow: (records: Uint8Array) => void) {
     this.#memory = memory;
     this.#overflow = overflow;
-    this.#view = new DataView(memory.bytes.buffer, memory.bytes.byteOffset, memory.bytes.length);
+    this.#view = viewOf(memory.bytes);
   }
 
   /** A new batch begins; the reader has taken all there was, and cleared the control array. */
@@ -159,10 +159,12 @@ export class OutboxWriter {
 /** The main thread's end. */
 export class OutboxReader {
   readonly #memory: OutboxMemory;
+  readonly #view: DataView;
   #position = 0;
 
   constructor(memory: OutboxMemory) {
     this.#memory = memory;
+    this.#view = viewOf(memory.bytes);
   }
 
   /** Index of the item that was begun last, or -1. */
@@ -190,18 +192,31 @@ export class OutboxReader {
   read(take: (record: OutcomeRecord) => void): boolean {
     const end = Atomics.load(this.#memory.control, END);
     if (end <= this.#position) return false;
-    const fresh = this.#memory.bytes.subarray(this.#position, end);
+    const from = this.#position;
     this.#position = end;
-    readRecords(fresh, take);
+    readBetween(this.#memory.bytes, this.#view, from, end, take);
     return true;
   }
 }
 
 export function readRecords(bytes: Uint8Array, take: (record: OutcomeRecord) => void): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const record: OutcomeRecord = { index: 0, kind: 0, bytes: 0, durationUs: 0, source: bytes, start: 0, end: 0 };
-  let at = 0;
-  while (at < bytes.length) {
+  readBetween(bytes, viewOf(bytes), 0, bytes.length, take);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function readBetween(
+  source: Uint8Array,
+  view: DataView,
+  from: number,
+  end: number,
+  take: (record: OutcomeRecord) => void,
+): void {
+  const record: OutcomeRecord = { index: 0, kind: 0, bytes: 0, durationUs: 0, source, start: 0, end: 0 };
+  let at = from;
+  while (at < end) {
     record.index = view.getInt32(at, true);
     record.kind = view.getInt32(at + 4, true);
     record.bytes = readHalves(view, at + 8);

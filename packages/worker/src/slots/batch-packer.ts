@@ -33,6 +33,7 @@ const COLUMNS = 9;
 const INPUT_COLUMNS = 4;
 const FIRST_COLUMNS = 4096;
 const FIRST_BYTES = 64 * 1024;
+const SHORT_BYTES = 128;
 /** Scratch memory beyond this is not kept: one huge argument is not to hold its room for good. */
 const MOST_KEPT_BYTES = 4 * 1024 * 1024;
 
@@ -40,6 +41,7 @@ const MOST_KEPT_BYTES = 4 * 1024 * 1024;
 export class BatchPacker {
   readonly #payloads: PayloadSource;
   #numbers: Float64Array = new Float64Array(FIRST_COLUMNS);
+  #numberBytes: Uint8Array = new Uint8Array(this.#numbers.buffer);
   #bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
   #columns = 0;
   #end = 0;
@@ -68,8 +70,9 @@ export class BatchPacker {
   take(inlineLimitBytes: number, outbox: 0 | 1 = 0): Batch {
     const columns = this.#columns;
     const memory = new ArrayBuffer(columns * 8 + this.#end);
-    new Float64Array(memory, 0, columns).set(this.#numbers.subarray(0, columns));
-    new Uint8Array(memory, columns * 8).set(this.#bytes.subarray(0, this.#end));
+    const packed = new Uint8Array(memory);
+    copyFirst(this.#numberBytes, columns * 8, packed, 0);
+    copyFirst(this.#bytes, this.#end, packed, columns * 8);
     const batch = { outbox, count: this.#count, inlineLimitBytes, memory, columns };
     this.#columns = 0;
     this.#end = 0;
@@ -135,6 +138,7 @@ export class BatchPacker {
     const grown = new Float64Array(Math.max(wanted, this.#numbers.length * 2));
     grown.set(this.#numbers);
     this.#numbers = grown;
+    this.#numberBytes = new Uint8Array(grown.buffer);
   }
 
   #need(length: number): void {
@@ -144,6 +148,12 @@ export class BatchPacker {
     grown.set(this.#bytes);
     this.#bytes = grown;
   }
+}
+
+/** A view of few bytes costs more than they do. */
+function copyFirst(source: Uint8Array, length: number, target: Uint8Array, at: number): void {
+  if (length > SHORT_BYTES) target.set(source.subarray(0, length), at);
+  else for (let i = 0; i < length; i++) target[at + i] = source[i]!;
 }
 
 function aligned(length: number): number {

@@ -6,7 +6,14 @@ import { SeenFunctions } from "../function-library.ts";
 import type { Seat } from "../groups/groups.ts";
 import { type BatchTerms, IN_FILE, type StoredInput, type Supplies } from "../slot/batch.ts";
 import type { SlotPlugin } from "../slot/equipment.ts";
-import { type OutboxMemory, OutboxReader, readRecords, reuseOutboxMemory, sharedOutboxMemory } from "../slot/outbox.ts";
+import {
+  type OutboxMemory,
+  OutboxReader,
+  type OutcomeRecord,
+  readRecords,
+  reuseOutboxMemory,
+  sharedOutboxMemory,
+} from "../slot/outbox.ts";
 import type { MainToSlot, SlotToMain, StopReason, ThreadStart } from "../slot/protocol.ts";
 import { publicEnvironment, slotProgram } from "../slot-program.ts";
 import type { Lease } from "../store.ts";
@@ -29,6 +36,7 @@ export class ThreadExecutor implements Executor {
   #given = 0;
   #over = 0;
   readonly #events: ExecutorEvents;
+  readonly #take = (record: OutcomeRecord): void => this.#events.outcome(record);
   readonly #arena: Arena;
   readonly #functions: SeenFunctions;
   readonly #packer: BatchPacker;
@@ -105,7 +113,7 @@ export class ThreadExecutor implements Executor {
   }
 
   look(): void {
-    if (this.#oldest().read((record) => this.#events.outcome(record))) this.#events.outcomesTold();
+    if (this.#oldest().read(this.#take)) this.#events.outcomesTold();
   }
 
   skip(): void {
@@ -191,7 +199,7 @@ export class ThreadExecutor implements Executor {
         this.#place(message.index, message.bytes);
         break;
       case "records":
-        readRecords(message.records, (record) => this.#events.outcome(record));
+        readRecords(message.records, this.#take);
         this.#events.outcomesTold();
         break;
       case "log":

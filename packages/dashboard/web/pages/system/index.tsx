@@ -94,7 +94,7 @@ function LinkFacts() {
               ? "agrees with the server's"
               : `${count(Math.abs(skew), "second")} ${skew > 0 ? "ahead of" : "behind"} the server's`,
           ],
-          ["Your role", session.value === null ? "not known" : session.value.role],
+          ["You", session.value === null ? "not known" : nameOf(session.value)],
           ["Your time zone", Intl.DateTimeFormat().resolvedOptions().timeZone],
         ]}
       />
@@ -207,4 +207,8 @@ function Backends() {
       )}
     </Section>
   );
+}
+
+function nameOf({ user, role }: { readonly user: string; readonly role: string }): string {
+  return user === "" ? `${role} (the cluster's token)` : `${user} (${role})`;
 }

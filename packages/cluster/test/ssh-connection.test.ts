@@ -1,0 +1,85 @@
+// How ssh is called, and what runs at its other end: the scripts are run by this machine's shell. Over real ssh: test/infra/ssh.test.ts.
+import { type ChildProcess, spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import { connectionError, roleScript, sshArguments } from "../src/ssh/connection.ts";
+import { completeSshOptions, type SshClusterOptions, shellQuoted } from "../src/ssh/options.ts";
+
+const given: SshClusterOptions = {
+  hosts: ["ada@one", "two"],
+  roleCommand: { command: "node", args: ["cli.js"] },
+  version: "1.2.3",
+};
+
+/** As sshd does: the user's shell gets what stands after the host. */
+function there(script: string): ChildProcess {
+  const command = sshArguments({ sshOptions: [] }, "one", script).at(-1) ?? "";
+  return spawn("sh", ["-c", command], { stdio: ["pipe", "pipe", "pipe"] });
+}
+
+/** Says what it got, then waits for the end of its stdin. */
+const role = `const fs = require("fs");
+const token = fs.readFileSync(4, "utf8").trim();
+fs.writeSync(3, JSON.stringify({ token, args: process.argv.slice(1), env: Object.values(process.env).join(), here: process.cwd() }) + "\\n");
+process.stdin.on("end", () => console.log("ended")).resume();`;
+
+test("a role gets its token by a descriptor, says that it is ready on stdout, and ends with stdin", async () => {
+  const before = ["cd /", "echo noise", "cat", "export WORD='it''s'"];
+  const child = there(roleScript(before, [process.execPath, "--eval", role, "--", "a b", "$HOME", "it's"]));
+  child.stdin?.write("the-token\nmore\n");
+  const said = await new Promise((resolve) => child.stdout?.once("data", (chunk) => resolve(String(chunk))));
+  const ready = JSON.parse(String(said));
+  expect(ready).toMatchObject({ token: "the-token", here: "/" });
+  expect(ready.args.slice(0, 3)).toEqual(["a b", "$HOME", "it's"]);
+  expect(ready.env).toContain("its");
+  expect(ready.env + ready.args.join()).not.toContain("the-token");
+  child.stdin?.end();
+  const [noise, out] = await Promise.all([text(child.stderr!), text(child.stdout!)]);
+  expect(noise).toBe("noise\nended\n");
+  expect(out).toBe("");
+});
+
+test("a line before the role that fails is its end", async () => {
+  const child = there(roleScript(["cd /nonexistent"], [process.execPath, "--version"]));
+  child.stdin?.end("token\n");
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  expect(code).not.toBe(0);
+});
+
+test("ssh asks nobody, shares no connection, and takes the user's options first", () => {
+  const args = sshArguments({ sshOptions: ["-o", "ConnectTimeout=1"] }, "ada@one", "true", ["-R", "1:a:2"]);
+  expect(args.slice(0, 3)).toEqual(["-T", "-o", "ConnectTimeout=1"]);
+  expect(args).toEqual(expect.arrayContaining(["BatchMode=yes", "ControlMaster=no", "ExitOnForwardFailure=yes", "-R"]));
+  expect(args.slice(-3)).toEqual(["--", "ada@one", "exec sh -c true"]);
+  expect(shellQuoted("it's")).toBe("'it'\\''s'");
+});
+
+test("failures of ssh are told apart", () => {
+  const codes = [
+    "ada@one: Permission denied (publickey).",
+    "Host key verification failed.",
+    "ssh: connect to host one port 22: Connection timed out",
+    "",
+  ].map((said) => connectionError("one", said).code);
+  expect(codes).toEqual(["FLOCK_SSH_REFUSED", "FLOCK_SSH_REFUSED", "FLOCK_SSH_UNREACHABLE", "FLOCK_SSH_UNREACHABLE"]);
+});
+
+test("what cannot be meant is refused", () => {
+  const code = (more: object): unknown => {
+    try {
+      completeSshOptions({ ...given, ...more });
+      return null;
+    } catch (error) {
+      return (error as { code?: string }).code;
+    }
+  };
+  expect(code({})).toBeNull();
+  for (const more of [
+    ...[{ hosts: [] }, { hosts: ["-oProxyCommand=x"] }, { hosts: ["a b"] }, { scheduler: "-x" }, { command: [] }],
+    ...[{ scheduler: "head", tunnel: true }, { prologue: ["a\nb"] }, { workersPerHost: 0 }, { nonsense: 1 }],
+  ]) {
+    expect(code(more), JSON.stringify(more)).toBe("FLOCK_OPTION_INVALID");
+  }
+  expect([code({ tunnel: false }), code({ scheduler: "head" })]).toEqual(["FLOCK_INSECURE", "FLOCK_INSECURE"]);
+  expect(code({ scheduler: "head", insecure: true })).toBeNull();
+});
