@@ -4,9 +4,10 @@ import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { Client } from "taskflock";
+import { AwsCluster, Client } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { cli, type Finished } from "../system/processes.ts";
+import { root } from "../tidy/tree.ts";
 import { AwsEmulator } from "./aws-emulator/index.ts";
 import { StandIns } from "./aws-stand-ins.ts";
 import { has, providerMirror } from "./terraform-program.ts";
@@ -20,10 +21,15 @@ const reason = !has("terraform")
 if (reason !== null) console.log(`skipped: ${reason}`);
 
 const folder = mkdtempSync(join(tmpdir(), "taskflock-aws-cli-"));
-const profileFile = join(folder, "digits.json");
-const who = ["--set", "contact=ada@example.com", "--set", "department=research", "--set", "clusterName=digits"];
 const image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/taskflock";
-const settings = ["--set", `dockerRegistry=${image}`, "--set", "adminCidrs=127.0.0.0/8", "--set", "spotPrice=0.35", "--set", "schedulerArguments=--insecure"];
+const profile = ["--profile", "digits.json"];
+const who = ["--set", "clusterName=digits", "--set", "contact=ada@example.com", "--set", "department=research"];
+const settings = [...who, "--set", "spotPrice=0.35", "--set", `dockerRegistry=${image}`];
+
+/** What docs/deploy-aws.md says to do, and is not done yet. */
+const page = readFileSync(join(root, "docs/deploy-aws.md"), "utf8");
+const shellBlocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = ""]) => block);
+const documented = new Set(shellBlocks.flatMap((block) => block.match(/^taskflock (aws|context|status) ?.*$/gm) ?? []));
 
 describe.skipIf(reason !== null)("taskflock aws", () => {
   const machines = new StandIns();
@@ -52,7 +58,8 @@ describe.skipIf(reason !== null)("taskflock aws", () => {
 
   /** `until`: what it prints, upon which it gets a Ctrl-C. */
   function run(args: readonly string[], { until, env = {} }: { until?: RegExp; env?: NodeJS.ProcessEnv } = {}) {
-    const child = spawn(process.execPath, [cli, ...args], { env: { ...process.env, ...env } });
+    documented.delete(`taskflock ${args.filter((arg) => arg !== "--yes").join(" ")}`);
+    const child = spawn(process.execPath, [cli, ...args], { cwd: folder, env: { ...process.env, ...env } });
     return new Promise<Finished>((resolve) => {
       let [stdout, stderr] = ["", ""];
       let isInterrupted = false;
@@ -82,7 +89,7 @@ describe.skipIf(reason !== null)("taskflock aws", () => {
     [...aws.world.instances.values()].filter(({ state, group }) => state === "running" && group).map(({ id }) => id);
 
   test("check says what is missing and what to do, asks for a quota, and saves the profile", async () => {
-    const bad = await run(["aws", "check", ...who, ...settings, "--request-quota"]);
+    const bad = await run(["aws", "check", ...profile, "--save", ...settings]);
     expect(bad.code, bad.stderr).toBe(1);
     expect(bad.stdout).toMatch(/✓ AWS: arn:aws:iam::123456789012:user\/ada, account 123456789012, region us-east-1/);
     expect(bad.stdout).toMatch(/✓ Terraform 1\.\d+/);
@@ -93,26 +100,27 @@ describe.skipIf(reason !== null)("taskflock aws", () => {
     );
     expect(bad.stdout).toMatch(/✗ g5\.xlarge +us-east-1a +0\.4200 USD an hour/);
     expect(bad.stdout).toMatch(/✗ quota spot G and VT \(L-3819A6DF\): 0 vCPUs; 8 are needed, 16 if all/);
-    expect(bad.stdout).toContain("→ asked for 16 (PENDING)");
+    expect(bad.stdout).toContain("→ taskflock aws check --request-quota asks for more");
+    expect((await run(["aws", "check", ...profile, "--request-quota"])).stdout).toContain("→ asked for 16 (PENDING)");
     expect(aws.cli.requested).toContainEqual({ code: "L-3819A6DF", vcpus: 16 });
 
     aws.cli.images.add("taskflock:gpu");
     aws.cli.quotas.set("L-3819A6DF", 64).set("L-1216C47A", 32);
-    const good = await must("aws", "check", ...who, ...settings, "--profile", profileFile, "--save");
+    const good = await must("aws", "check", ...profile, "--save", "--set", "adminCidrs=127.0.0.0/8");
     expect(good).not.toContain("✗ quota");
     expect(good).toContain("✓ image: taskflock:gpu, 3000 MB");
-    expect(JSON.parse(readFileSync(profileFile, "utf8"))).toEqual({
+    expect(JSON.parse(readFileSync(join(folder, "digits.json"), "utf8"))).toEqual({
       ...{ contact: "ada@example.com", department: "research", clusterName: "digits" },
       ...{ dockerRegistry: image, adminCidrs: ["127.0.0.0/8"], spotPrice: 0.35 },
     });
     const wrong = await run(["aws", "check", ...who, "--set", "spotprize=1"]);
     expect(wrong.stderr).toMatch(/Did you mean spotPrice\?.*FLOCK_PROFILE_INVALID/);
-    const dear = await run(["aws", "check", ...who, ...settings, "--set", "spotPrice=0.01"]);
+    const dear = await run(["aws", "check", ...settings, "--set", "spotPrice=0.01"]);
     expect(dear.stdout).toContain("→ no machine would start: set spotPrice to 0.2100 USD or more");
   });
 
   test("up asks first; a Ctrl-C is no harm; the same command goes on until the workers joined", async () => {
-    const refused = await run(["aws", "up", "--profile", profileFile]);
+    const refused = await run(["aws", "up", ...profile]);
     expect(refused, refused.stderr).toMatchObject({ code: 1 });
     expect(refused.stdout).toMatch(/digits in us-east-1: \d+ to make\n/);
     expect(refused.stdout).toMatch(
@@ -122,7 +130,7 @@ describe.skipIf(reason !== null)("taskflock aws", () => {
     expect(aws.left()).toEqual([]);
 
     aws.cli.prices.set("t3.medium", 0.0416);
-    const cut = await run(["aws", "up", "--profile", profileFile, "--yes"], {
+    const cut = await run(["aws", "up", ...profile, "--yes"], {
       until: /aws_iam_role\S+: Creation complete/,
     });
     expect(cut.code).not.toBe(0);
@@ -130,16 +138,14 @@ describe.skipIf(reason !== null)("taskflock aws", () => {
     expect(cut.stderr).toMatch(/taskflock aws up goes on from there.*FLOCK_TERRAFORM_FAILED/s);
     expect(workers()).toEqual([]);
 
-    const up = await must("aws", "up", "--profile", profileFile, "--yes");
+    const up = await must("aws", "up", ...profile, "--yes");
     expect(up).toContain(
       "Cost per hour: 2 workers × 0.2100 USD (spot now, g4dn.xlarge in us-east-1a) + scheduler 0.0416 USD = about 0.4616 USD",
     );
     expect(up).toContain("Until it expires, after 3h: about 1.38 USD, at most 2.22 USD");
     expect(up).toMatch(/The cluster is there: 2 workers/);
     expect(workers()).toHaveLength(2);
-    expect(await must("aws", "up", "--yes", "--cluster", "digits")).toMatch(
-      /everything is as the profile says[\s\S]*The cluster is there: 2 workers/,
-    );
+    expect(await must("status")).toContain("Scheduler ");
     const { stdout } = await run(["context", "list"]);
     expect(stdout).toMatch(/\* +digits +wss:\/\//);
   });
@@ -194,8 +200,10 @@ describe.skipIf(reason !== null)("taskflock aws", () => {
     expect(workers()).toEqual([busy]);
     writeFileSync(gate, "");
     expect(await task.result()).toBe("finished");
-    // A later `up` goes by it, too.
-    expect(await must("aws", "up", "--yes", "--cluster", "digits")).toContain("The cluster is there: 1 workers");
+    // A later `up` goes by it, too, and does nothing else.
+    expect(await must("aws", "up", "--cluster", "digits")).toMatch(
+      /everything is as the profile says[\s\S]*The cluster is there: 1 workers/,
+    );
     await client.close();
   });
 
@@ -204,28 +212,38 @@ describe.skipIf(reason !== null)("taskflock aws", () => {
     const before = workers();
     const kept = client.submit(() => "x".repeat(200_000), []);
     await vi.waitFor(() => expect(kept.status).toBe("done"), 20_000);
-    const edited = await must(
-      "aws",
-      "up",
-      "--yes",
-      "--profile",
-      profileFile,
-      "--set",
-      "workersNum=1",
-      "--set",
-      "workersMax=3",
-      "--set",
-      "workerDiskGb=130",
-    );
+    const changes = ["--set", "workersMax=3", "--set", "workerDiskGb=130"];
+    const edited = await must("aws", "up", ...profile, "--save", ...changes, "--yes");
     expect(edited).toContain("Workers are replaced one by one: a new one joins, an old one retires, nothing is lost.");
-    expect(edited).toMatch(new RegExp(`${before[0]}: retiring[\s\S]*${before[0]}: ended`));
+    expect(edited).toMatch(new RegExp(`${before[0]}: retiring[\\s\\S]*${before[0]}: ended`));
     expect(edited).not.toContain("THE SCHEDULER IS REPLACED");
     await aws.settled();
-    expect(workers()).toHaveLength(1);
-    expect(workers()).not.toEqual(before);
+    expect(workers()).toHaveLength(2); // as the profile's file says
+    expect(workers()).not.toContain(before[0]);
     expect((await kept.result()).length).toBe(200_000);
     await client.close();
-    await must("aws", "scale", "2");
+  });
+
+  test("AwsCluster attaches to it, adapts up and down, and lets go", async () => {
+    const cluster = await AwsCluster.attach();
+    expect(cluster.name).toBe("digits");
+    const client = await cluster.connect();
+    await cluster.adapt({ minimum: 1, maximum: 3, intervalMs: 200, waitCount: 3 });
+    const gate = join(folder, "second-gate");
+    const waits = async (file: string, _: number): Promise<boolean> => {
+      const { existsSync: isThere } = await import("node:fs");
+      while (!isThere(file)) await new Promise((resolve) => setTimeout(resolve, 20));
+      return true;
+    };
+    const tasks = [...Array(12).keys()].map((index) => client.submit(waits, [gate, index]));
+    await vi.waitFor(() => expect(workers()).toHaveLength(3), 30_000);
+    writeFileSync(gate, "");
+    expect(await client.gather(tasks)).toEqual(Array(12).fill(true));
+    for (const task of tasks) task.release();
+    await vi.waitFor(() => expect(workers()).toHaveLength(1), 30_000);
+    await client.close();
+    await cluster.close();
+    expect(workers()).toHaveLength(1); // it goes on
   });
 
   test("workers that do not come: what AWS says, what helps, and what to look at", async () => {
@@ -251,6 +269,8 @@ describe.skipIf(reason !== null)("taskflock aws", () => {
         : "2026-11-22 taskflock: joined\n-- cursor: s=1;i=2\n";
     };
     const [scheduler = ""] = upMachines();
+    expect((await must("aws", "logs")).split("\n").length).toBeGreaterThanOrEqual(3); // of each machine a line
+    asked.length = 0;
     expect(await must("aws", "logs", "scheduler", "--lines", "7")).toBe(`${scheduler}  2026-11-22 taskflock: joined\n`);
     expect(asked[0]).toMatch(/^journalctl --unit taskflock .*--lines 7$/);
     const follow = await run(["aws", "logs", "scheduler", "--follow"], { until: /joined/ });
@@ -264,7 +284,7 @@ describe.skipIf(reason !== null)("taskflock aws", () => {
     writeFileSync(join(programs, "aws"), '#!/bin/sh\necho "aws $*"\nexit 7\n');
     chmodSync(join(programs, "aws"), 0o755);
     const env = { PATH: `${programs}${delimiter}${process.env["PATH"]}` };
-    const shell = await run(["aws", "ssh", scheduler], { env });
+    const shell = await run(["aws", "ssh", "scheduler"], { env });
     expect(shell).toMatchObject({
       code: 7,
       stdout: `aws ssm start-session --region us-east-1 --target ${scheduler}\n`,
@@ -286,6 +306,10 @@ describe.skipIf(reason !== null)("taskflock aws", () => {
     expect(await must("context", "list")).toContain("None is saved.");
     expect((await run(["aws", "status"])).stderr).toContain("FLOCK_AWS_UNKNOWN_CLUSTER");
     expect(aws.unknown).toEqual([]);
+  });
+
+  test("no command of the docs is left that was not run", () => {
+    expect([...documented]).toEqual([]);
   });
 
   /** Of a group that is gone nobody ends them: this test took it away. */
