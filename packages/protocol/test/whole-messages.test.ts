@@ -1,16 +1,29 @@
 // The quick way past ws must not be told from ws: what comes in any pieces, right or wrong, has the same effects with and without it.
 
+import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Duplex } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { encodeFrame, FrameBuilder } from "../src/frames/frames.ts";
+import { ReusingSocket } from "../src/link/reusing-socket.ts";
 import { readWhole, sendPacket } from "../src/link/whole-messages.ts";
 import { PayloadStore } from "../src/payload-store.ts";
 
 const seed = 20261122;
+
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
 const MAX_BYTES = 300;
 
 /** A server's WebSocket over a stream in memory. */
@@ -119,6 +132,38 @@ describe("read past ws", () => {
       { seed, numRuns: 200 },
     );
   });
+});
+
+test("a socket that reads into the same memory: nothing that comes is of a later read", async () => {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const wire = new ReusingSocket();
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`, { createConnection: () => wire.connect(port, "127.0.0.1") });
+  socket.on("open", () => readWhole({ socket, wire }, { masked: false, maxBytes: 1_000_000 }));
+  const [other] = (await once(server, "connection")) as [WebSocket];
+  const random = mulberry32(seed);
+  const sent: Buffer[] = [];
+  const received: Buffer[] = [];
+  socket.on("message", (data) => received.push(Buffer.from(data as Buffer)));
+  let pings = 0;
+  socket.on("ping", () => pings++);
+  for (let i = 0; i < 400; i++) {
+    const length = Math.floor(random() ** 8 * 200_000) + 1;
+    const message = Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));
+    sent.push(message);
+    const inPieces = random() < 0.1;
+    if (inPieces) other.send(message.subarray(0, length >> 1), { fin: false });
+    other.send(inPieces ? message.subarray(length >> 1) : message);
+    if (random() < 0.1) other.ping();
+    if (random() < 0.3) await turn();
+  }
+  other.close(1000, "over");
+  const [code, reason] = await once(socket, "close");
+  expect([code, String(reason)]).toEqual([1000, "over"]);
+  expect(received.map((each, i) => each.equals(sent[i]!))).toEqual(sent.map(() => true));
+  expect(pings).toBeGreaterThan(10);
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test.each([0, 20, 90, 95, 300, 65_000, 65_520, 200_000])(

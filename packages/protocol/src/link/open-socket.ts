@@ -1,6 +1,6 @@
 // One attempt to connect: from an address to a welcomed WebSocket, or to an error a person understands.
 
-import { connect, type Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { parseAddress } from "../address.ts";
@@ -10,6 +10,7 @@ import { tlsError, tlsRequired, UPGRADE_TO_TLS } from "../tls/tls-errors.ts";
 import { NO_CA, type Trust, usesTls } from "../tls/trust.ts";
 import { FlockError, type Hello, isFlockError, type Welcome } from "../words/index.ts";
 import { decodeAnswer, encodeHandshake, SUBPROTOCOL } from "./handshake.ts";
+import { ReusingSocket } from "./reusing-socket.ts";
 import { websockets } from "./websockets.ts";
 import { type Line, readWhole } from "./whole-messages.ts";
 
@@ -26,14 +27,17 @@ export interface SocketOptions {
   readonly hello: Hello;
   readonly timeoutMs: number;
   readonly maxFrameBytes: number;
+  /** Messages are looked at in their event, and not kept. */
+  readonly keepsNothing?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** A WebSocket as all of Taskflock opens them: no compression, and a mask that changes nothing. */
-function newSocket({ address, trust, timeoutMs, maxFrameBytes }: SocketOptions, path: string | null): WebSocket {
+function newSocket(options: SocketOptions, path: string | null): WebSocket {
+  const { address, timeoutMs, maxFrameBytes } = options;
   const ws = websockets();
   return new ws.WebSocket(parseAddress(address).url, SUBPROTOCOL, {
-    createConnection: connector(address, trust ?? NO_CA, path),
+    createConnection: connector(options, path),
     perMessageDeflate: false,
     handshakeTimeout: timeoutMs,
     maxPayload: maxFrameBytes,
@@ -44,11 +48,11 @@ function newSocket({ address, trust, timeoutMs, maxFrameBytes }: SocketOptions, 
 }
 
 /** TLS is for what leaves the machine. */
-function connector(address: string, trust: Trust, path: string | null): () => Socket {
+function connector({ address, trust = NO_CA, keepsNothing }: SocketOptions, path: string | null): () => Socket {
   const { host, port } = parseAddress(address);
-  if (path !== null) return () => connect(path);
-  if (!usesTls(address, trust)) return () => connect({ host, port });
-  return () => connectTls(host, port, trust);
+  if (path === null && usesTls(address, trust)) return () => connectTls(host, port, trust);
+  const to = path === null ? { host, port } : { path };
+  return () => (keepsNothing === true ? new ReusingSocket() : new Socket()).connect(to);
 }
 
 /**
@@ -113,7 +117,7 @@ function open(options: SocketOptions, path: string | null): Promise<OpenedSocket
       try {
         const answer = decodeAnswer(data as Buffer);
         if (answer instanceof FlockError) return fail(answer);
-        settle((frame) => early.push(frame as Buffer));
+        settle((frame) => early.push(Buffer.from(frame as Buffer)));
         resolve({ socket, wire: wire!, welcome: answer, takeOver });
       } catch (error) {
         const ours = isFlockError(error) && error.code !== "FLOCK_PROTOCOL";

@@ -196,7 +196,7 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
     socket.on("ping", heard);
     socket.on("message", (data: RawData) => {
       heard();
-      if (this.#early !== null) this.#early.push(data as Buffer);
+      if (this.#early !== null) this.#early.push(Buffer.from(data as Buffer));
       else this.#receive(data as Buffer);
     });
     socket.on("error", (error: Error & { code?: string }) => {
@@ -340,7 +340,8 @@ function connect<U extends UpDirection, D extends DownDirection>(
   const known = { ...common, ...(options.up === "client" ? { observer: false } : {}), ...options.hello };
   const hello = (options.up === "nanny" ? known : { ...known, resume }) as unknown as Hello;
   const maxFrameBytes = options.maxFrameBytes ?? MAX_DOWN_BYTES;
-  return openSocket({ address: options.address, trust: options.trust, hello, timeoutMs, maxFrameBytes, signal });
+  const { address, trust } = options;
+  return openSocket({ address, trust, hello, timeoutMs, maxFrameBytes, keepsNothing: true, signal });
 }
 
 function tooLarge(bytes: number, limit: number): FlockError {

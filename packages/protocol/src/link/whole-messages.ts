@@ -4,6 +4,7 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { envelopeAt, isPlain, lengthAt, MAX_ENVELOPE_BYTES, WHOLE_BINARY } from "../frames/envelope.ts";
+import { ReusingSocket } from "./reusing-socket.ts";
 
 /** A WebSocket that is open, and the stream beneath it. */
 export interface Line {
@@ -24,14 +25,17 @@ export interface Reading {
 }
 
 /**
- * Messages come out of `socket` as before. To be called when the socket opens, before anything was read. What it returns is to be
+ * Messages come out of `socket` as before, of a `ReusingSocket` in memory that is theirs only during the event. To be called when the socket opens, before anything was read. What it returns is to be
  * called when the socket has an error: then ws does not want to hear any more.
  */
 export function readWhole({ socket, wire }: Line, reading: Reading): () => void {
   const theirs = wire.listeners("data") as ((chunk: Buffer) => void)[];
   wire.removeAllListeners("data");
+  const reused = wire instanceof ReusingSocket;
+  if (reused) wire.keepsNothing = true;
   const reader = new Reader(socket, reading, (bytes) => {
-    for (const listener of theirs) listener.call(wire, bytes);
+    const own = reused ? Buffer.from(bytes) : bytes;
+    for (const listener of theirs) listener.call(wire, own);
   });
   wire.on("data", (chunk: Buffer) => reader.take(chunk));
   return () => reader.end();
