@@ -31,7 +31,7 @@ export class SlurmNodes {
   /** What Slurm's programs need. */
   readonly env: Readonly<Record<string, string>>;
 
-  /** Resolves when both nodes, n1 and n2, are idle: two cores, 4,000 MB and one GPU (of its own word) each. */
+  /** Resolves when both nodes, n1 and n2, are idle: two cores, 4,000 MB and two GPUs (by its own word) each. */
   static async start(): Promise<SlurmNodes> {
     const nodes = new SlurmNodes(mkdtempSync(join(tmpdir(), "taskflock-slurm-")));
     const ports = await Promise.all([freePort(), freePort(), freePort()]);

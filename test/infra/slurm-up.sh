@@ -45,13 +45,15 @@ OverTimeLimit=2
 SlurmdTimeout=10
 SlurmdParameters=config_overrides
 GresTypes=gpu
-NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$first_port CPUs=2 RealMemory=4000 Gres=gpu:1 State=UNKNOWN
-NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$second_port CPUs=2 RealMemory=4000 Gres=gpu:1 State=UNKNOWN
+NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$first_port CPUs=2 RealMemory=4000 Gres=gpu:h200:2 State=UNKNOWN
+NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$second_port CPUs=2 RealMemory=4000 Gres=gpu:h200:2 State=UNKNOWN
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE LLN=YES State=UP
 PartitionName=short Nodes=n1,n2 MaxTime=10 State=UP
 C
+# Devices that stand in for NVIDIA's: Slurm wants to see some.
+for number in 0 1; do mknod "$dir/nvidia$number" c 1 3; done
 cat > "$dir/gres.conf" <<C
-NodeName=n1,n2 Name=gpu File=/dev/null
+NodeName=n1,n2 Name=gpu Type=h200 File=$dir/nvidia[0-1]
 C
 export SLURM_CONF="$dir/slurm.conf"
 slurmctld -c -f "$SLURM_CONF"

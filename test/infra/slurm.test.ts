@@ -1,10 +1,20 @@
 // SlurmCluster on a real Slurm with two nodes, which run on this machine.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Client, loadDigits, range, type SearchResult, SlurmCluster, type SlurmEvent, svc } from "taskflock";
+import {
+  type Client,
+  loadDigits,
+  range,
+  type SearchResult,
+  SlurmCluster,
+  type SlurmEvent,
+  svc,
+  taskContext,
+} from "taskflock";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { installNvidiaSmi, TWO_H200 } from "../system/nvidia-smi.ts";
 import { SlurmNodes, whyNoSlurm } from "./slurm-nodes.ts";
 
 type Options = NonNullable<Parameters<typeof SlurmCluster.start>[0]>;
@@ -160,6 +170,64 @@ describe.skipIf(why !== null)("a Slurm cluster of two nodes", () => {
     });
     expect((await held.result())[4_999]).toBe(3);
     expect(await kinds(client)).not.toContain("workerLost");
+  });
+
+  test("what runs when the time is nearly over is ended in time or begun elsewhere, and nothing is lost", async () => {
+    const [cluster, client] = await start({ workers: 1, walltime: "2", threadsPerWorker: 2 });
+    const [first] = await cluster.workers();
+    const log = join(nodes.folder, "runs");
+    // Until it is told to leave it goes on for ever, and then it takes a moment; the other only ends on the next worker.
+    const polite = client.submit(
+      async (file: string) => {
+        const { appendFileSync } = await import("node:fs");
+        appendFileSync(file, "polite\n");
+        await new Promise<void>((resolve) => taskContext().retiring.addEventListener("abort", () => resolve()));
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        return taskContext().task.worker;
+      },
+      [log],
+    );
+    const stubborn = client.submit(
+      async (file: string, gone: string) => {
+        const { appendFileSync, existsSync } = await import("node:fs");
+        appendFileSync(file, "stubborn\n");
+        while (!existsSync(gone)) await new Promise((resolve) => setTimeout(resolve, 50));
+        return "done";
+      },
+      [log, join(nodes.folder, "gone")],
+    );
+    const held = await client.scatter(new Float64Array(5_000).fill(3));
+    expect(await polite.result()).toBe(first?.name);
+    const replaced = async (): Promise<boolean> => {
+      const workers = await cluster.workers();
+      return workers.length === 1 && workers[0]?.name !== first?.name;
+    };
+    await until(replaced);
+    await until(() => readFileSync(log, "utf8").split("stubborn").length === 3);
+    writeFileSync(join(nodes.folder, "gone"), "");
+    expect(await stubborn.result()).toBe("done");
+    expect((await held.result())[4_999]).toBe(3);
+    expect(readFileSync(log, "utf8").trim().split("\n").toSorted()).toEqual(["polite", "stubborn", "stubborn"]);
+    expect(await kinds(client)).toContain("workerRetiring");
+  });
+
+  test("each worker has the GPUs that Slurm gave it, and who finds none waits", async () => {
+    const bin = join(nodes.folder, "bin");
+    const env = { ...nodes.env, PATH: installNvidiaSmi(bin, TWO_H200) };
+    const [cluster, client] = await start({ workers: 4, gpus: 1, gpuType: "h200", env, pendingMs: 500 });
+    expect((await cluster.workers()).map(({ resources }) => resources["GPU"])).toEqual(Array(4).fill(10_000)); // in ten thousandths
+    const look = async (_: number): Promise<string> => {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return `${process.env["SLURMD_NODENAME"]} ${process.env["CUDA_VISIBLE_DEVICES"]}`;
+    };
+    const seen = await client.gather(client.map(look, range(4), { resources: { GPU: 1 } }));
+    expect(new Set(seen).size).toBe(4);
+    expect(seen.map((text) => text.split(" ")[0]).toSorted()).toEqual(["n1", "n1", "n2", "n2"]);
+    const none = client.map(look, range(4)).map((future) => future.result());
+    expect((await Promise.all(none)).every((text) => text.endsWith("-1"))).toBe(true);
+    cluster.scale(5).catch(() => undefined); // it waits until the cluster is closed
+    await until(() => events.some(({ kind }) => kind === "pending"));
+    expect(await nodes.run("squeue", "--noheader", "--states=PENDING", "--format=%r")).toBe("Resources");
   });
 
   test("workers that wait for long are told with the reason; nothing is left of a start that gives up", async () => {

@@ -219,6 +219,8 @@ describe("a cluster that others reach, without --insecure", () => {
       taskflock(["report", ...asked, "-o", report, "--dashboard", `https://${page.address}`], env),
       taskflock(["doctor", ...asked, "--tls-ca", ca]),
     ]);
+    const wrong = await taskflock(["report", ...asked, "-o", report, "--dashboard", `http://${page.address}`], env);
+    expect(wrong.stderr).toContain("FLOCK_TLS_REQUIRED");
     expect(status.stdout).toMatch(/^Scheduler /);
     expect(top.stdout).toContain(address);
     expect(written).toMatchObject({ code: 0, stdout: `${report}\n` });

@@ -134,6 +134,14 @@ describe("connect", () => {
     await expect(Client.connect("127.0.0.1:1", { logs: "loud" } as object)).rejects.toMatchObject({
       code: "FLOCK_OPTION_INVALID",
     });
+    for (const tls of ["ca.pem", true, { ca: "ca.pem" }, { caFile: 1 }, { caFile: "" }]) {
+      await expect(Client.connect("127.0.0.1:1", { tls } as object)).rejects.toMatchObject({
+        code: "FLOCK_OPTION_INVALID",
+        message: expect.stringContaining("tls takes { caFile }, the name of a file, or false"),
+      });
+    }
+    const nowhere = { token: "x", tls: { caFile: "nowhere.pem" } };
+    await expect(Client.connect("127.0.0.1:9", nowhere)).rejects.toMatchObject({ code: "FLOCK_CERTIFICATE_FILE" });
     await expect(Client.connect("http://x", { token: "x" })).rejects.toMatchObject({ code: "FLOCK_ADDRESS_INVALID" });
     await expect(Client.connect("127.0.0.1:9", { token: "x" })).rejects.toMatchObject({
       code: "FLOCK_CONNECTION_REFUSED",

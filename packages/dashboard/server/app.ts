@@ -4,6 +4,7 @@ import { type IncomingMessage, type RequestListener, STATUS_CODES } from "node:h
 import type { Duplex } from "node:stream";
 import type { Authenticator, ErrorCode, FlockError, Identity as Who } from "@taskflock/protocol/links";
 import Fastify, {
+  type FastifyContextConfig,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -46,7 +47,19 @@ export interface AppOptions {
   readonly pageFolder?: string;
 }
 
+/** Something that is answered: who may ask for it stands in its `config`. */
+export interface AppRoute {
+  readonly methods: readonly string[];
+  /** Such as `/api/v1/tasks/:id`. */
+  readonly path: string;
+  readonly config: FastifyContextConfig;
+}
+
 export interface App {
+  /** All that there is. */
+  readonly routes: readonly AppRoute[];
+  /** The paths that answer upgrade requests. */
+  readonly streams: readonly string[];
   readonly answer: RequestListener;
   /** Answers an upgrade request, of whom may have it. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -101,16 +114,22 @@ export async function createApp(options: AppOptions, codes: Codes): Promise<App>
     closers: new Set(),
   };
   const app = await newFastify(options);
+  const routes: AppRoute[] = [];
+  app.addHook("onRoute", ({ method, url, config = {} }) => {
+    routes.push({ methods: [method].flat(), path: url, config });
+  });
   app.addHook("onRequest", (request, reply) => admit(context, request, reply));
   await openApi(app);
-  await app.register(async (routes) => {
-    feedStream(routes, context);
-    signInRoutes(routes, context);
-    pageRoutes(routes, context);
-    apiRoutes(routes, context);
+  await app.register(async (inner) => {
+    feedStream(inner, context);
+    signInRoutes(inner, context);
+    pageRoutes(inner, context);
+    apiRoutes(inner, context);
   });
   await app.ready();
   return {
+    routes,
+    streams: [...context.streams.keys()],
     answer: (request, response) => app.routing(request, response),
     upgrade: (request, socket, head) => void upgrade(context, request, socket, head),
     connect: async () => {

@@ -131,7 +131,7 @@ describe("what does not fit is told apart:", () => {
   });
 
   test("a certificate that ends while it is in use", async () => {
-    const until = Date.now() + 3_000;
+    const until = Date.now() + 2_000;
     const short = await (await Authority.make()).write(join(folder, "short"), { until });
     const { gate } = await serve(certificateOf(short));
     for (let code = "connected"; code !== "FLOCK_CERTIFICATE_EXPIRED"; ) {

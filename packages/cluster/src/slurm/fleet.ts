@@ -64,13 +64,22 @@ export class Fleet {
 
   /** Rejects with FLOCK_SLURM_REFUSED, or with why workers ended as soon as they started. */
   submit(count: number): Promise<void> {
+    return this.#submitInTurn(() => count);
+  }
+
+  /** So that there are so many. They are counted in turn: what replaces lost ones may have submitted some meanwhile. */
+  submitUpTo(count: number): Promise<void> {
+    return this.#submitInTurn(() => Math.max(0, count - this.staying().length));
+  }
+
+  #submitInTurn(count: () => number): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#trouble !== null) {
         const trouble = this.#trouble;
         this.#forgive();
         throw trouble;
       }
-      await this.#submit(count);
+      await this.#submit(count());
     });
   }
 

@@ -108,7 +108,7 @@ export class SlurmCluster {
     fleet.target = count;
     const over = fleet.staying().length - count;
     if (over > 0) await this.#shrink(over);
-    if (over < 0) await fleet.submit(-over);
+    if (over < 0) await fleet.submitUpTo(count);
     if (over <= 0) await this.#joined(count);
   }
 

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
+import { isLoopback } from "../address.ts";
 import { connectTls } from "./connect-tls.ts";
 import { tlsError, tlsRequired, UPGRADE_TO_TLS } from "./tls-errors.ts";
 import type { Trust } from "./trust.ts";
@@ -13,23 +14,29 @@ export interface PageRequest {
   readonly signal: AbortSignal;
 }
 
-/** Follows no redirect. Rejects as `fetch` does, and with FLOCK_TLS_… and FLOCK_CERTIFICATE_…. */
+/** Follows no redirect. With a CA nothing leaves the machine as plain text. Rejects as `fetch` does, and with FLOCK_TLS_… and FLOCK_CERTIFICATE_…. */
 export async function askPage(url: URL, request: PageRequest, trust: Trust): Promise<Response> {
+  if (url.protocol === "http:" && trust.caFile !== null && !isLoopback(hostOf(url))) throw tlsRequired(url.host);
   try {
     if (url.protocol === "https:" && trust.caFile !== null) return await askTrusting(url, request, trust);
     const answer = await fetch(url, { ...request, redirect: "manual" });
-    if (answer.headers.get("upgrade") !== UPGRADE_TO_TLS) return answer;
+    if (!wantsTls(answer)) return answer;
   } catch (error) {
     throw knownError(url, error);
   }
   throw tlsRequired(url.host);
 }
 
+/** As a TLS port answers plain text: to what it can lead elsewhere, and to all else. */
+function wantsTls({ status, headers }: Response): boolean {
+  const leadsThere = status === 307 && headers.get("location")?.startsWith("https:") === true;
+  return leadsThere || headers.get("upgrade") === UPGRADE_TO_TLS;
+}
+
 function askTrusting(url: URL, { body, ...request }: PageRequest, trust: Trust): Promise<Response> {
   const { request: open } = process.getBuiltinModule("node:https");
   const port = url.port === "" ? 443 : Number(url.port);
-  const createConnection = (): ReturnType<typeof connectTls> =>
-    connectTls(url.hostname.replace(/^\[|\]$/g, ""), port, trust);
+  const createConnection = (): ReturnType<typeof connectTls> => connectTls(hostOf(url), port, trust);
   return new Promise((resolve, reject) => {
     const asked = open(url, { ...request, createConnection }, (response) => resolve(responseOf(response)));
     asked.on("error", reject);
@@ -52,4 +59,9 @@ function responseOf(message: IncomingMessage): Response {
 function knownError(url: URL, error: unknown): unknown {
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return (inner instanceof Error ? tlsError(url.host, inner) : null) ?? error;
+}
+
+/** Without the brackets of an IPv6 address. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
 }

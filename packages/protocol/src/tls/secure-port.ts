@@ -9,6 +9,8 @@ import { UPGRADE_TO_TLS } from "./tls-errors.ts";
 /** Who has not sent a byte for so long, or not shaken hands, is cut off. */
 const SHAKE_HANDS_MS = 5_000;
 const LINGER_MS = 1_000;
+/** So many may have shaken no hands at a time; further ones are cut off. */
+const MAX_EARLY = 4_096;
 /** The first byte of who begins with TLS. */
 const TLS_HANDSHAKE = 0x16;
 
@@ -42,6 +44,7 @@ function lookFirst(server: SecureWebServer, answerPlain: AnswerPlain): void {
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
     const giveUp = (): void => void socket.destroy();
+    if (early.size >= MAX_EARLY) return giveUp();
     const name = nameOf(socket);
     early.set(name, socket);
     socket.once("close", () => early.delete(name));

@@ -48,6 +48,6 @@ function explain(code: string, message: string): [ErrorCode, string] | null {
 export function tlsRequired(address: string): FlockError {
   return new FlockError(
     "FLOCK_TLS_REQUIRED",
-    `${address} speaks TLS, and plain text is spoken here. Pass the cluster's CA by --tls-ca, TASKFLOCK_TLS_CA or the client's option \`tls: { caFile }\`; or write the address as wss:// where a public CA signed its certificate.`,
+    `${address} speaks TLS, and plain text is spoken here. Pass the cluster's CA by --tls-ca, TASKFLOCK_TLS_CA or the client's option \`tls: { caFile }\`; or write the address as wss:// (the page's as https://) where a public CA signed its certificate.`,
   );
 }
