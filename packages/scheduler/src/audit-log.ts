@@ -36,7 +36,7 @@ export interface AuditEntry {
   readonly what: Readonly<Record<string, unknown>>;
 }
 
-/** Refusals that are written each second: strangers must not fill the disk. */
+/** Refusals that are written each second: nobody fills the disk with what they may not do. */
 const REFUSALS_PER_SECOND = 20;
 
 export class AuditLog {
@@ -55,7 +55,8 @@ export class AuditLog {
   }
 
   write({ who, address, session, action, what }: AuditEntry): void {
-    if (action === "refused" && ++this.#refusals > REFUSALS_PER_SECOND) return;
+    const isRefusal = action === "refused" || action === "forbidden";
+    if (isRefusal && ++this.#refusals > REFUSALS_PER_SECOND) return;
     const { user, role } = who ?? { user: null, role: null };
     this.#line({ time: new Date().toISOString(), user, role, address, session, action, what });
   }

@@ -256,6 +256,28 @@ describe("every question", () => {
   });
 });
 
+test("a session is gone on with by its own user only", async () => {
+  const talker = await Talker.connect(tokenOf("submitter"));
+  const { id, secret } = talker.link.welcome;
+  const resume = async (token: string, shown: string): Promise<boolean> => {
+    const { socket, welcome } = await openSocket({
+      ...{ address: scheduler.address, timeoutMs: 5_000, maxFrameBytes: 4_194_304 },
+      hello: {
+        ...{ t: "hello", role: "client", protocol: PROTOCOL_VERSION, token, name: "walker", observer: false },
+        resume: { id, secret: shown },
+      },
+    });
+    socket.terminate();
+    return welcome.resumed;
+  };
+  for (const token of [tokenOf("viewer"), tokenOf("worker"), tokenOf("admin"), TOKEN]) {
+    expect([token, await resume(token, secret)]).toEqual([token, false]);
+  }
+  expect(await resume(tokenOf("submitter"), `${secret}x`)).toBe(false);
+  expect(await resume(tokenOf("submitter"), secret)).toBe(true);
+  await talker.link.close();
+});
+
 test("what was refused has left nothing behind", async () => {
   const stored = async (): Promise<number> => {
     const [, count] = /^taskflock_scheduler_payloads (\d+)$/m.exec((await scheduler.metrics()).body) ?? [];
