@@ -229,7 +229,7 @@ describe.skipIf(reason !== null)("taskflock aws", () => {
     const cluster = await AwsCluster.attach();
     expect(cluster.name).toBe("digits");
     const client = await cluster.connect();
-    await cluster.adapt({ minimum: 1, maximum: 3, intervalMs: 200, waitCount: 3 });
+    await cluster.adapt({ minimum: 1, maximum: 3, intervalMs: 200, waitCount: 3, targetDurationMs: 50 });
     const gate = join(folder, "second-gate");
     const waits = async (file: string, _: number): Promise<boolean> => {
       const { existsSync: isThere } = await import("node:fs");
