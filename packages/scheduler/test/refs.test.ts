@@ -34,3 +34,12 @@ test("a client that refers to one task 200,000 times leaves in no time", { timeo
   stage.say(2, ...again.slice(100_000));
   expect(stage.leftOver()).toEqual([]);
 });
+
+test("a task that names one input a million times is refused: that would take a few bytes to say, and a hundred million to keep", () => {
+  const stage = new Stage();
+  stage.client(1);
+  stage.submit(1, 1);
+  stage.submit(1, 2, { deps: new Array(1_000_000).fill(1) });
+  expect(stage.outcomes()).toEqual(["failed 2 FLOCK_PROTOCOL"]);
+  expect(stage.leftOver()).toEqual([]);
+});
