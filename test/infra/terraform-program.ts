@@ -23,7 +23,8 @@ function mirrorBelow(folder: string, depth: number): string | undefined {
   return undefined;
 }
 
-function providerMirror(): string | undefined {
+/** A folder with the AWS provider, as `terraform init -plugin-dir` takes it. */
+export function providerMirror(): string | undefined {
   const { TASKFLOCK_TERRAFORM_PLUGINS: named, TF_PLUGIN_CACHE_DIR: cache } = process.env;
   if (named !== undefined) return mirrorBelow(named, 0);
   const usual = [join(homedir(), ".terraform.d/plugins"), "/usr/local/share/terraform/plugins", "/opt"];
