@@ -9,6 +9,10 @@ secret=/run/secrets/taskflock-token
 if [ -z "${TASKFLOCK_TOKEN:-}${TASKFLOCK_TOKEN_FILE:-}" ] && [ -e "$secret" ]; then
   export TASKFLOCK_TOKEN_FILE="$secret"
 fi
+authority=/run/secrets/taskflock-ca.pem
+if [ -z "${TASKFLOCK_TLS_CA:-}" ] && [ -e "$authority" ]; then
+  export TASKFLOCK_TLS_CA="$authority"
+fi
 
 # Where the health check (taskflock-health) reads what it has to look at.
 begin() {

@@ -1,9 +1,13 @@
 #!/bin/sh
-# The `taskflock` command of the images. The token is found where `docker compose` and Kubernetes put a secret of this name.
+# The `taskflock` command of the images. The token and the authority of certificates are found where `docker compose` and Kubernetes put secrets of these names.
 set -eu
 secret=/run/secrets/taskflock-token
 if [ -z "${TASKFLOCK_TOKEN:-}${TASKFLOCK_TOKEN_FILE:-}" ] && [ -e "$secret" ]; then
   export TASKFLOCK_TOKEN_FILE="$secret"
+fi
+authority=/run/secrets/taskflock-ca.pem
+if [ -z "${TASKFLOCK_TLS_CA:-}" ] && [ -e "$authority" ]; then
+  export TASKFLOCK_TLS_CA="$authority"
 fi
 # Roles that run long get young generations of 16 MiB from the start, for the sake of the slowest calls.
 young=

@@ -70,6 +70,17 @@ variable "workers_max" {
   }
 }
 
+variable "worker_replacement" {
+  description = "Who replaces workers when what they boot with changes. \"refresh\": the group, half of them at a time. \"none\": you, as taskflock aws up does, one by one as each has retired."
+  type        = string
+  default     = "refresh"
+
+  validation {
+    condition     = contains(["refresh", "none"], var.worker_replacement)
+    error_message = "worker_replacement must be \"refresh\", upon which the group replaces workers itself, or \"none\"."
+  }
+}
+
 variable "scheduler_instance_type" {
   description = "Instance type of the scheduler. It needs no GPU."
   type        = string

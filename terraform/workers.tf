@@ -87,13 +87,17 @@ resource "aws_autoscaling_group" "workers" {
   }
 
   # A changed launch template replaces workers a few at a time; each retires as it is stopped.
-  instance_refresh {
-    strategy = "Rolling"
+  dynamic "instance_refresh" {
+    for_each = var.worker_replacement == "refresh" ? ["rolling"] : []
 
-    preferences {
-      min_healthy_percentage = 50
-      instance_warmup        = "120"
-      skip_matching          = true
+    content {
+      strategy = "Rolling"
+
+      preferences {
+        min_healthy_percentage = 50
+        instance_warmup        = "120"
+        skip_matching          = true
+      }
     }
   }
 

@@ -72,6 +72,13 @@ describe("packages as users install them", () => {
     expect(ok, output).toBe(true);
   });
 
+  it("bring the Terraform module of `taskflock aws`", ({ skip }) => {
+    skip(offline, "the package registry cannot be reached");
+    const module = join(folder, "node_modules/taskflock/dist/terraform");
+    for (const file of ["main.tf", "variables.tf", "templates/run.sh"])
+      expect(readFileSync(join(module, file), "utf8")).toBe(readFileSync(join(root, "terraform", file), "utf8"));
+  });
+
   it("run the README's program", async ({ skip }) => {
     skip(offline, "the package registry cannot be reached");
     expect(existsSync(readme)).toBe(true);

@@ -32,6 +32,7 @@ describe("arrows between rooms", () => {
     ["packages/dashboard/server/a.ts", 'import { x } from "../web/ui/format.ts"'],
     ["packages/client/src/a.ts", 'import { x } from "../test/a.test.ts"'],
     ["test/a.test.ts", 'import { x } from "@taskflock/ml/src/matrix.ts"'],
+    ["test/fuzz/a.ts", 'import { x } from "../../packages/ml/src/matrix.ts"'],
   ])("refuses in %s: %s", (path, text) => {
     expect(arrowProblems(sample(path, text))).toHaveLength(1);
   });

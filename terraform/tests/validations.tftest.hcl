@@ -112,6 +112,16 @@ run "workers_max_is_below_workers_num" {
   expect_failures = [var.workers_max]
 }
 
+run "worker_replacement_is_another_word" {
+  command = plan
+
+  variables {
+    worker_replacement = "rolling"
+  }
+
+  expect_failures = [var.worker_replacement]
+}
+
 run "scheduler_instance_type_is_not_a_type" {
   command = plan
 

@@ -1,140 +1,84 @@
 // terraform/examples/spot-gpu on machines that boot: what the module gives instances as user data is run by a real cloud-init, systemd,
 // Docker and AWS CLI, in containers that stand for instances. AWS itself is the emulator.
-import { rmSync } from "node:fs";
 import { Client, loadDigits, svc } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../tidy/tree.ts";
-import { AwsEmulator } from "./aws-emulator/index.ts";
-import { buildAmi } from "./aws-machines/ami.ts";
-import { Containers } from "./aws-machines/containers.ts";
-import { MachinesNetwork } from "./aws-machines/machines-network.ts";
-import { MetadataServer } from "./aws-machines/metadata.ts";
-import { type DockerEngine, dockerEngine, until } from "./docker-engine.ts";
-import { nodeBase } from "./node-base.ts";
-import { RegistryServer } from "./registry-server.ts";
-import { findTerraform, makeCertificates, type Terraform } from "./terraform-program.ts";
+import { Cloud } from "./aws-machines/cloud.ts";
+import { type Outcome, until } from "./docker-engine.ts";
+import { makeCertificates } from "./terraform-program.ts";
 
 const example = "examples/spot-gpu";
 const image = "taskflock-test:cpu";
-const network = "10.91";
-const registryHost = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
-const password = `ecr-${process.pid}`;
-const hopLimit = 2;
-const endpointPort = 4566;
+const hour = 3_600_000;
+const patience = 300_000;
 
 let why: string | null = null;
-let engine: DockerEngine;
-let terraform: Terraform;
-let registry: RegistryServer;
-let machines: MachinesNetwork;
-let metadata: MetadataServer;
-let hardware: Containers;
-let aws: AwsEmulator;
-
-/** All that the test stands on; or why it cannot, in a line. */
-async function standUp(): Promise<string | null> {
-  const found = findTerraform();
-  if (typeof found === "string") return found;
-  terraform = found;
-  const docker = await dockerEngine();
-  if (typeof docker === "string") return docker;
-  engine = docker;
-  const missing = await nodeBase(engine);
-  if (missing !== null) return missing;
-  const started = await RegistryServer.start("AWS", password);
-  if (typeof started === "string") return started;
-  registry = started;
-  machines = await MachinesNetwork.open(engine, network, hopLimit);
-  hardware = new Containers(engine, { network: machines.name, gateway: machines.gateway, registry: registryHost });
-  aws = await AwsEmulator.start({ network, hardware, registry: { host: registryHost, password } });
-  metadata = await MetadataServer.start(aws.world);
-  await machines.lead(80, Number(registry.address.split(":")[1]));
-  await machines.lead(endpointPort, aws.port);
-  await buildAmi(engine, { endpoint: `http://${machines.gateway}:${endpointPort}`, registry: registryHost });
-  await engine.must(["build", "--quiet", "--file", "docker/Dockerfile", "--target", "cpu", "--tag", image, "."], {
-    cwd: root,
-  });
-  return null;
-}
+let cloud: Cloud;
 
 beforeAll(async () => {
-  why = await standUp();
-  if (why !== null) console.log(`skipped: ${why}`);
+  const found = await Cloud.open();
+  if (typeof found === "string") {
+    why = found;
+    console.log(`skipped: ${why}`);
+    return;
+  }
+  cloud = found;
+  const build = ["build", "--quiet", "--file", "docker/Dockerfile", "--target", "cpu", "--tag", image, "."];
+  await cloud.engine.must(build, { cwd: root });
 });
 
-afterAll(async () => {
-  await aws?.[Symbol.asyncDispose]();
-  await metadata?.close();
-  await machines?.close();
-  await registry?.stop();
-  await engine?.stop();
-  if (terraform !== undefined) rmSync(terraform.folder, { recursive: true });
-});
+afterAll(() => cloud?.close());
 
-async function apply(command: "apply" | "destroy", ...variables: string[]): Promise<void> {
-  const given = ["contact=ada@example.com", "department=research", ...variables].map((variable) => `-var=${variable}`);
-  const flags = ["-no-color", "-input=false", "-auto-approve"];
-  const { code, output: said } = await terraform.run(example, [command, ...flags, ...given], aws.env);
-  expect(code, said).toBe(0);
-}
-
-async function output<T>(name: string): Promise<T> {
-  const { stdout } = await terraform.run(example, ["output", "-json", name]);
-  return JSON.parse(stdout) as T;
-}
-
-/** Ids of the workers' instances that are not over. */
-function workerInstances(): string[] {
-  const up = [...aws.world.instances.values()].filter(({ group, state }) => group !== undefined && state === "running");
-  return up.map(({ id }) => id);
-}
-
+/** Until exactly these instances have workers in the cluster. */
 async function workersAre(client: Client, ids: readonly string[]): Promise<void> {
-  const names = async (): Promise<string[]> => (await client.workers()).map(({ name }) => name.slice(0, 19)).sort();
+  const instances = async (): Promise<string[]> => (await client.workers()).map(({ name }) => name.slice(0, 19)).sort();
   const wanted = [...ids].sort();
+  const journals = () => Promise.all(wanted.map((id) => cloud.hardware.journal(id)));
   await until(
-    async () => JSON.stringify(await names()) === JSON.stringify(wanted),
-    async () =>
-      `${wanted} and not ${await names()}:\n${(await Promise.all(wanted.map((id) => hardware.journal(id)))).join("\n")}`,
-    300_000,
+    async () => JSON.stringify(await instances()) === JSON.stringify(wanted),
+    async () => `${wanted} and not ${await instances()}:\n${(await journals()).join("\n")}`,
+    patience,
   );
 }
 
+const slow = async (i: number): Promise<number> => {
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  return i;
+};
+const numbers = Array.from({ length: 120 }, (_, i) => i);
+
 describe("the example, booted", () => {
   let scheduler = "";
+  let address = "";
   let client: Client;
 
   afterAll(async () => {
     await client?.close().catch(() => {});
   });
 
-  test("first the scheduler, which waits for its image; with it, it comes up", async ({ skip }) => {
+  test("the scheduler waits for its image; once it is pushed, it is there, and speaks TLS", async ({ skip }) => {
     skip(why !== null, why ?? "");
-    expect(await terraform.init(example)).toMatchObject({ code: 0 });
-    const caFile = makeCertificates(terraform, example);
-    await apply("apply", "workers_num=0", "workers_max=3");
-    ({ instance_id: scheduler } = await output<{ instance_id: string }>("scheduler_info"));
-    const local = `${registry.address}/${(await output<string>("image")).split("/")[1]}`;
-    await engine.must(["tag", image, local]);
-    await engine.must(["login", "--username", "AWS", "--password-stdin", registry.address], { input: password });
-    await engine.must(["push", "--quiet", local]);
-
-    const { value: token } = aws.world.parameters.get(await output<string>("token_parameter")) ?? { value: "" };
-    const { address } = await output<{ address: string }>("scheduler_info");
-    const options = { token, tls: { caFile } };
+    expect(await cloud.terraform.init(example)).toMatchObject({ code: 0 });
+    const caFile = makeCertificates(cloud.terraform, example);
+    await cloud.run("apply", "workers_num=0", "workers_max=3");
+    ({ instance_id: scheduler, address } =
+      await cloud.output<Record<"instance_id" | "address", string>>("scheduler_info"));
+    await cloud.push(image, await cloud.output("image"));
+    const { value: token = "" } = cloud.aws.world.parameters.get(await cloud.output("token_parameter")) ?? {};
+    expect(address).toMatch(/^wss:/);
     const connect = async (): Promise<boolean> => {
-      const connected = await Client.connect(address, options).catch(() => null);
+      const connected = await Client.connect(address, { token, tls: { caFile } }).catch(() => null);
       if (connected !== null) client = connected;
       return connected !== null;
     };
-    await until(connect, () => hardware.journal(scheduler), 300_000);
+    await until(connect, () => cloud.hardware.journal(scheduler), patience);
   });
 
   test("workers join under their instances' names, and a search goes over both", async ({ skip }) => {
     skip(why !== null, why ?? "");
-    await apply("apply", "workers_num=2", "workers_max=3");
-    await aws.settled();
-    await workersAre(client, workerInstances());
+    await cloud.run("apply", "workers_num=2", "workers_max=3");
+    await cloud.aws.settled();
+    await workersAre(client, cloud.workerInstances());
     const { data, target } = loadDigits();
     const params = { C: [1e-4, 1, 1e4], gamma: [1e-3, 1, 1e3] };
     const search = client.gridSearch({ estimator: svc({ kernel: "rbf" }), params, X: data, y: target, cv: 3 });
@@ -142,12 +86,108 @@ describe("the example, booted", () => {
     expect((await client.workers()).filter(({ finished }) => finished > 0)).toHaveLength(2);
   });
 
+  test("a machine reads its own secrets and no other's, and no secret is in its user data", async ({ skip }) => {
+    skip(why !== null, why ?? "");
+    const [worker = ""] = cloud.workerInstances();
+    const read = (name: string) => {
+      const command = `. /etc/taskflock/node.env; aws ssm get-parameter --region "$REGION" --with-decryption --name ${name}`;
+      const environment = "export $(systemctl show-environment | grep ^AWS_)";
+      return cloud.hardware.run(worker, "sh", "-c", `${environment}; ${command}`);
+    };
+    expect(await read("/taskflock/taskflock-default/ca.pem")).toMatchObject({ ok: true });
+    const refused = await read("/taskflock/taskflock-default/scheduler-key.pem");
+    expect(refused).toMatchObject({ ok: false, output: expect.stringContaining("AccessDenied") });
+    const { value: token = "none" } = cloud.aws.world.parameters.get(await cloud.output("token_parameter")) ?? {};
+    for (const { options } of cloud.aws.world.instances.values()) {
+      expect(Buffer.from(options.userData, "base64").toString()).not.toContain(token);
+    }
+  });
+
+  test("a container of the machine, one hop further, reaches the metadata service, with a token alone", async ({
+    skip,
+  }) => {
+    skip(why !== null, why ?? "");
+    const program = `const url = "http://169.254.169.254/latest/";
+      const bare = await fetch(url + "meta-data/instance-id");
+      const headers = { "x-aws-ec2-metadata-token-ttl-seconds": "60" };
+      const token = await (await fetch(url + "api/token", { method: "PUT", headers })).text();
+      const known = await fetch(url + "meta-data/instance-id", { headers: { "x-aws-ec2-metadata-token": token } });
+      console.log(bare.status, await known.text());`;
+    const [worker = ""] = cloud.workerInstances();
+    const name = await cloud.output<string>("image");
+    const node = ["docker", "run", "--rm", name, "node", "--input-type=module", "--eval", program];
+    expect((await cloud.hardware.run(worker, ...node)).stdout).toBe(`401 ${worker}\n`);
+  });
+
+  test("a spot notice: the worker is gone in time, nothing is lost, and another takes its place", async ({ skip }) => {
+    skip(why !== null, why ?? "");
+    const [doomed = "", ...others] = cloud.workerInstances();
+    const futures = client.map(slow, numbers);
+    await futures[0]?.result();
+    cloud.aws.interrupt(doomed);
+    const told = async (kind: string): Promise<boolean> =>
+      (await client.events()).some((event) => event.kind === kind && event.who.startsWith(doomed));
+    await until(
+      () => told("workerLeft"),
+      () => cloud.hardware.journal(doomed),
+      patience,
+    );
+    // Before AWS ended its instance, and systemd does not start it again.
+    expect(cloud.aws.world.instances.get(doomed)).toMatchObject({ state: "running" });
+    expect(cloud.aws.world.now() < (cloud.aws.world.instances.get(doomed)?.spotEnd ?? 0)).toBe(true);
+    const unit = (property: string): Promise<Outcome> =>
+      cloud.hardware.run(doomed, "systemctl", "show", `--property=${property}`, "taskflock.service");
+    await until(
+      async () => (await unit("ActiveState")).stdout === "ActiveState=inactive\n",
+      () => cloud.hardware.journal(doomed),
+    );
+    expect((await unit("NRestarts")).stdout).toBe("NRestarts=0\n");
+    expect(await client.gather(futures)).toEqual(numbers);
+    const kinds = (await client.events()).map(({ kind }) => kind);
+    expect(kinds).toContain("spotNotice");
+    expect(kinds).not.toContain("workerLost");
+
+    cloud.aws.advance(120_000);
+    await cloud.aws.settled();
+    expect(cloud.aws.world.instances.get(doomed)).toMatchObject({ state: "terminated" });
+    expect(cloud.workerInstances()).toEqual([...others, expect.stringMatching(/^i-/)]);
+    await workersAre(client, cloud.workerInstances());
+  });
+
+  test("fewer workers: one is told to end, and hands over what it holds", async ({ skip }) => {
+    skip(why !== null, why ?? "");
+    const futures = client.map(slow, numbers);
+    await futures[0]?.result();
+    await cloud.run("apply", "workers_num=1", "workers_max=3");
+    await cloud.aws.settled();
+    expect(cloud.workerInstances()).toHaveLength(1);
+    await workersAre(client, cloud.workerInstances());
+    expect(await client.gather(futures)).toEqual(numbers);
+    expect((await client.events()).map(({ kind }) => kind)).not.toContain("workerLost");
+  });
+
+  test("when it expires, AWS ends the workers, and the scheduler's machine ends itself", async ({ skip }) => {
+    skip(why !== null, why ?? "");
+    const shell = (text: string) => cloud.hardware.run(scheduler, "bash", "-c", text);
+    expect((await shell("systemctl is-active taskflock-expired.timer")).stdout).toBe("active\n");
+    cloud.aws.advance(3 * hour);
+    await cloud.aws.settled();
+    await workersAre(client, []);
+    await client.close();
+    // Its own clock is this machine's: it is told that the time is over.
+    const now = new Date().toISOString();
+    await shell(`sed -i "s/^EXPIRES_AT=.*/EXPIRES_AT='${now}'/" /etc/taskflock/node.env`);
+    await shell("systemctl restart --no-block taskflock-expire.service");
+    const isOver = async (): Promise<boolean> => cloud.aws.world.instances.get(scheduler)?.state === "terminated";
+    await until(isOver, () => cloud.hardware.journal(scheduler, "taskflock-expire.service"));
+    expect(cloud.aws.world.instances.get(scheduler)?.reason).toBe("Client.InstanceInitiatedShutdown");
+  });
+
   test("destroy leaves nothing", async ({ skip }) => {
     skip(why !== null, why ?? "");
-    await client.close();
-    await apply("destroy", "workers_num=2", "workers_max=3");
-    await aws.settled();
-    expect(aws.left()).toEqual([]);
-    expect(await hardware.left()).toEqual([]);
+    await cloud.run("destroy", "workers_num=1", "workers_max=3");
+    await cloud.aws.settled();
+    expect(cloud.aws.left()).toEqual([]);
+    expect(await cloud.hardware.left()).toEqual([]);
   });
 });

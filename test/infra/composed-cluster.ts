@@ -1,20 +1,9 @@
 // docker/compose.yaml, brought up as it is, without Prometheus and Grafana.
-import { chmodSync, readFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { taskflock } from "../system/processes.ts";
 import { root } from "../tidy/tree.ts";
 import { type DockerEngine, until } from "./docker-engine.ts";
-
-/** As docs/docker.md says; the token, for tests that read as Prometheus does. */
-export async function addPrometheus(secrets: string): Promise<string> {
-  const files = { users: join(secrets, "users"), token: join(secrets, "prometheus-token") };
-  const flags = ["--generate", "--token-file", files.token, "--users-file", files.users];
-  const { code, stderr } = await taskflock(["user", "add", "prometheus", "--role", "viewer", ...flags]);
-  if (code !== 0) throw new Error(stderr);
-  for (const file of Object.values(files)) chmodSync(file, 0o644);
-  return readFileSync(files.token, "utf8").trim();
-}
 
 interface Composition {
   readonly image: string;
@@ -27,6 +16,8 @@ export class ComposedCluster {
   /** Of the scheduler, as this machine reaches it. */
   readonly address: string;
   readonly page: string;
+  /** The authority of its certificates. */
+  readonly caFile: string;
   readonly network: string;
   scheduler = "";
   readonly #engine: DockerEngine;
@@ -35,8 +26,9 @@ export class ComposedCluster {
 
   private constructor(engine: DockerEngine, { image, secrets }: Composition, [port, pagePort]: readonly number[]) {
     this.#engine = engine;
-    this.address = `127.0.0.1:${port}`;
-    this.page = `http://127.0.0.1:${pagePort}`;
+    this.address = `wss://127.0.0.1:${port}`;
+    this.page = `https://127.0.0.1:${pagePort}`;
+    this.caFile = join(secrets, "ca.pem");
     this.network = `${this.#project}_default`;
     const ports = { SCHEDULER_PORT: String(port), PAGE_PORT: String(pagePort) };
     this.#env = { ...ports, TASKFLOCK_IMAGE: image, SECRETS: secrets, TASKFLOCK_THREADS: "2" };
@@ -50,6 +42,7 @@ export class ComposedCluster {
       await cluster.#compose("up", "--detach", "--no-build", ...scale, "scheduler", "worker");
       cluster.scheduler = (await cluster.#containers("scheduler"))[0] ?? "";
       await cluster.#healthy();
+      writeFileSync(cluster.caFile, await cluster.fileOf("ca/ca.pem"));
     } catch (error) {
       await cluster.down();
       throw error;
@@ -60,6 +53,16 @@ export class ComposedCluster {
   /** Ids of the containers that run. */
   workers(): Promise<string[]> {
     return this.#containers("worker");
+  }
+
+  /** A command of the CLI as the service that makes certificates and users; what it prints. */
+  setUp(...command: string[]): Promise<string> {
+    return this.#compose("run", "--rm", "-T", "setup", ...command);
+  }
+
+  /** A file of its volumes. */
+  fileOf(path: string): Promise<string> {
+    return this.setUp("sh", "-c", `cat ${path}`);
   }
 
   async down(): Promise<void> {

@@ -1,12 +1,16 @@
 // The images: what they are made of, and a cluster of them that does the main job.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request as ask } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { TLSSocket } from "node:tls";
 import { makeToken } from "@taskflock/protocol";
 import { Client, loadDigits, svc } from "taskflock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { root } from "../tidy/tree.ts";
-import { addPrometheus, ComposedCluster } from "./composed-cluster.ts";
+import { ComposedCluster } from "./composed-cluster.ts";
 import { type DockerEngine, dockerEngine, must, until } from "./docker-engine.ts";
 import { nodeBase } from "./node-base.ts";
 
@@ -66,7 +70,8 @@ describe("the cpu image", () => {
       "well",
     );
     const writable = 'find / -xdev -user 1000 -not -path "/home/*" -not -path "/proc/*" -not -path "/tmp/*"';
-    expect(await output(image, "sh", "-c", `${writable} 2>/dev/null || true`)).toBe("/app");
+    const folders = ["/app", ...["ca", "certs", "tokens", "users"].map((name) => `/var/lib/taskflock/${name}`)];
+    expect(await output(image, "sh", "-c", `${writable} 2>/dev/null | sort`)).toBe(folders.join("\n"));
   });
 
   test("has no tools that built it, and programs in /app find taskflock", async ({ skip }) => {
@@ -109,20 +114,34 @@ describe("the cpu image", () => {
 
 describe("compose.yaml: a scheduler and two workers", () => {
   const token = makeToken();
-  let viewerToken = "";
   let cluster: ComposedCluster;
 
   beforeAll(async () => {
     if (why !== null) return;
     writeFileSync(join(secrets, "token"), token);
-    viewerToken = await addPrometheus(secrets);
     writeFileSync(join(secrets, "grafana-password"), makeToken());
     cluster = await ComposedCluster.up(engine, { image, secrets, workers: 2 });
   });
 
   afterAll(() => cluster?.down());
 
-  const connect = (): Promise<Client> => Client.connect(cluster.address, { token });
+  /** What the page answers to who trusts the cluster's authority. */
+  const page = (
+    path: string,
+    headers: Record<string, string> = {},
+    servername = "scheduler.taskflock",
+  ): Promise<{ readonly status: number; readonly body: string; readonly fingerprint: string }> =>
+    new Promise((resolve, reject) => {
+      const ca = readFileSync(cluster.caFile);
+      const sent = ask(new URL(path, cluster.page), { ca, servername, headers, agent: false }, (message) => {
+        const { fingerprint256 } = (message.socket as TLSSocket).getPeerCertificate();
+        const answered = (body: string) => ({ status: message.statusCode ?? 0, body, fingerprint: fingerprint256 });
+        text(message).then((body) => resolve(answered(body)), reject);
+      });
+      sent.on("error", reject).end();
+    });
+  const connect = (as = token): Promise<Client> =>
+    Client.connect(cluster.address, { token: as, tls: { caFile: cluster.caFile } });
 
   test("become healthy, and run the digits search from the host", async ({ skip }) => {
     skip(why !== null, why ?? "");
@@ -147,19 +166,65 @@ describe("compose.yaml: a scheduler and two workers", () => {
     expect(input).not.toBe(dockerfile);
     await engine.must(["build", "--quiet", "--tag", "taskflock-test:own", "--file", "-", folder], { input });
     const place = ["--network", cluster.network, "--env", "TASKFLOCK_ADDRESS=scheduler:8786"];
-    const secret = ["--volume", `${join(secrets, "token")}:/run/secrets/taskflock-token:ro`];
+    const secret = [
+      ...["--volume", `${join(secrets, "token")}:/run/secrets/taskflock-token:ro`],
+      ...["--volume", `${cluster.caFile}:/run/secrets/taskflock-ca.pem:ro`],
+    ];
     const said = await output(...place, ...secret, "taskflock-test:own", "node", "main.mjs");
     expect(said.split(" ")).toHaveLength(8);
     expect(said).toMatch(/^(0\.70\d ?){8}$/);
   });
 
-  test("the CLI in a container knows the token; Prometheus reads as a user who looks", async ({ skip }) => {
+  test("the CLI in a container knows the token; Prometheus reads over TLS, by its own user", async ({ skip }) => {
     skip(why !== null, why ?? "");
     const status = JSON.parse(await engine.must(["exec", cluster.scheduler, "taskflock", "status", "--json"]));
     expect(status.workers).toHaveLength(2);
-    const metrics = await fetch(`${cluster.page}/metrics`, { headers: { authorization: `Bearer ${viewerToken}` } });
-    expect(await metrics.text()).toMatch(/^taskflock_worker_slots\{worker="/m);
-    expect((await fetch(`${cluster.page}/metrics`)).status).toBe(401);
+    const [scrape] = parse(readFileSync(join(root, "docker/prometheus/prometheus.yml"), "utf8")).scrape_configs;
+    expect(await cluster.setUp("sh", "-c", "ls -l tokens/prometheus")).toMatch(/^-rw-r--r--/); // Prometheus is another user
+    const authorization = `Bearer ${await cluster.fileOf("tokens/prometheus")}`;
+    const metrics = await page("/metrics", { authorization }, scrape.tls_config.server_name);
+    expect(metrics.body).toMatch(/^taskflock_worker_slots\{worker="/m);
+    expect((await page("/metrics")).status).toBe(401);
+  });
+
+  test("users come with their roles: a viewer looks, and submits nothing", async ({ skip }) => {
+    skip(why !== null, why ?? "");
+    const added = await cluster.setUp("user", "add", "ada", "--role", "viewer", "--generate");
+    const client = await connect(added);
+    expect(await client.workers()).toHaveLength(2);
+    await expect(client.call((x: number) => x, [1])).rejects.toMatchObject({ code: "FLOCK_FORBIDDEN" });
+    await client.close();
+  });
+
+  test("plain text is refused, and another authority is not taken", async ({ skip }) => {
+    skip(why !== null, why ?? "");
+    const plain = cluster.address.replace("wss:", "ws:");
+    await expect(Client.connect(plain, { token, reconnectMs: 0 })).rejects.toMatchObject({
+      code: "FLOCK_TLS_REQUIRED",
+    });
+    await expect(Client.connect(cluster.address, { token, reconnectMs: 0 })).rejects.toMatchObject({
+      code: "FLOCK_CERTIFICATE_UNTRUSTED",
+    });
+    const led = await fetch(`${cluster.page.replace("https:", "http:")}/status`, { redirect: "manual" });
+    expect([led.status >= 300, led.headers.get("location")]).toEqual([true, `${cluster.page}/status`]);
+  });
+
+  test("a renewed certificate is taken while all run", async ({ skip }) => {
+    skip(why !== null, why ?? "");
+    const before = (await page("/health")).fingerprint;
+    const client = await connect();
+    const names = (await client.workers()).map(({ name }) => name).toSorted();
+    await cluster.setUp("certs", "renew", "certs");
+    await until(
+      async () => (await page("/health")).fingerprint !== before,
+      async () => "the scheduler shows its old certificate",
+    );
+    expect((await client.workers()).map(({ name }) => name).toSorted()).toEqual(names);
+    expect(await client.call((x: number) => x + 1, [1])).toBe(2);
+    await client.close();
+    const again = await connect();
+    expect((await again.events()).map(({ kind }) => kind)).not.toContain("workerLost");
+    await again.close();
   });
 
   test("a worker that hangs is told from one that is well", async ({ skip }) => {

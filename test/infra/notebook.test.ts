@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { makeToken } from "@taskflock/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { root } from "../tidy/tree.ts";
-import { addPrometheus, ComposedCluster } from "./composed-cluster.ts";
+import { ComposedCluster } from "./composed-cluster.ts";
 import { type DockerEngine, dockerEngine, until } from "./docker-engine.ts";
 import { nodeBase } from "./node-base.ts";
 import { pythonIndex } from "./python-index.ts";
@@ -36,12 +36,12 @@ beforeAll(async () => {
     index.close();
   }
   for (const name of ["token", "grafana-password"]) writeFileSync(join(secrets, name), makeToken());
-  await addPrometheus(secrets);
   // The image is the cluster's as well: it is the cpu image, and more.
   cluster = await ComposedCluster.up(engine, { image, secrets, workers: 2 });
   const token = join(secrets, "token");
   place = ["--network", cluster.network, "--env", "TASKFLOCK_ADDRESS=scheduler:8786"];
   place.push("--volume", `${token}:/run/secrets/taskflock-token:ro`);
+  place.push("--volume", `${cluster.caFile}:/run/secrets/taskflock-ca.pem:ro`);
 });
 
 afterAll(async () => {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runNpm } from "../../scripts/ensure.mjs";
 import { root } from "../tidy/tree.ts";
+import { AwsEmulator } from "./aws-emulator/index.ts";
 import { type DockerEngine, dockerEngine, must, type Outcome, run } from "./docker-engine.ts";
-import { EcrControlPlane, serveEcr } from "./ecr-stub.ts";
 import { nodeBase } from "./node-base.ts";
 import { RegistryServer } from "./registry-server.ts";
 
@@ -19,8 +19,7 @@ const [home, temp] = [join(folder, "home"), join(folder, "tmp")];
 
 let engine: DockerEngine;
 let server: RegistryServer;
-let plane: EcrControlPlane;
-let ecr: { readonly url: string; close(): Promise<void> };
+let aws: AwsEmulator;
 let why: string | null = null;
 
 beforeAll(async () => {
@@ -38,12 +37,11 @@ beforeAll(async () => {
     return;
   }
   server = started;
-  plane = new EcrControlPlane({ registry: server.address, password });
-  ecr = await serveEcr(plane);
+  aws = await AwsEmulator.start({ registry: { host: server.address, password } });
 });
 
 afterAll(async () => {
-  await ecr?.close();
+  await aws?.[Symbol.asyncDispose]();
   await server?.stop();
   if (engine !== undefined) {
     const names = [image, `${image}-installed`, "taskflock-test-own:latest"];
@@ -55,16 +53,12 @@ afterAll(async () => {
 
 /** The command, as its user would have it but for where it leaves things. */
 function taskflock(args: readonly string[], env: NodeJS.ProcessEnv = {}, cli = checkoutCli): Promise<Outcome> {
-  const aws = {
-    AWS_ENDPOINT_URL_ECR: ecr.url,
-    AWS_ACCESS_KEY_ID: "AKIATEST",
-    AWS_SECRET_ACCESS_KEY: "secret",
-    AWS_REGION: "us-east-1",
-    AWS_EC2_METADATA_DISABLED: "true",
-  };
   const places = { HOME: home, TMPDIR: temp, DOCKER_CONFIG: join(home, ".docker") };
   const docker = { ...engine.env, TASKFLOCK_DOCKER: engine.program };
-  return run(process.execPath, [cli, "image", ...args], { env: { ...docker, ...aws, ...places, ...env }, cwd: folder });
+  return run(process.execPath, [cli, "image", ...args], {
+    env: { ...docker, ...aws.env, ...places, ...env },
+    cwd: folder,
+  });
 }
 
 const filesWith = (text: string): Promise<Outcome> => run("grep", ["-rlaF", "--", text, home, temp]);
@@ -104,19 +98,17 @@ describe("an image", () => {
     expect(pushed.stdout).toContain(`docker_registry = "${server.address}/taskflock"\n`);
     digest = /^image_digest {4}= "(sha256:[0-9a-f]{64})"$/m.exec(pushed.stdout)?.[1] ?? "";
     expect(digest).not.toBe("");
-    expect(plane.repositories.get("taskflock")).toMatchObject({
-      imageTagMutability: "MUTABLE",
-      imageScanningConfiguration: { scanOnPush: true },
-      encryptionConfiguration: { encryptionType: "AES256" },
+    expect(aws.world.repositories.get("taskflock")).toMatchObject({
+      ...{ mutability: "MUTABLE", scanOnPush: true, encryption: "AES256" },
+      lifecyclePolicy: expect.stringContaining("untagged"),
     });
-    expect(plane.lifecyclePolicies.get("taskflock")).toContain("untagged");
   });
 
   test("is pushed once more: the repository is let be", async ({ skip }) => {
     skip(why !== null, why ?? "");
     const pushed = await taskflock(["push", image, "--json"]);
     expect(JSON.parse(pushed.stdout)).toMatchObject({ created: false, digest, tag: "registry" });
-    expect(plane.asked.filter((action) => action === "CreateRepository")).toHaveLength(1);
+    expect(aws.asked.filter((action) => action === "ecr:CreateRepository")).toHaveLength(1);
   });
 
   test("leaves no password behind, and no name: not in files, not in the image", async ({ skip }) => {
@@ -157,10 +149,8 @@ describe("an image", () => {
     const built = await taskflock(["build", own], { DOCKER_CONFIG });
     expect(built.ok, built.output).toBe(true);
     expect(await engine.must(["run", "--rm", "taskflock-test-own:latest", "node", "main.mjs"])).toBe("mine");
-    const stranger = new EcrControlPlane({ registry: server.address, password: "yesterday's" });
-    const stub = await serveEcr(stranger);
-    const refused = await taskflock(["push", "taskflock-test-own:latest"], { AWS_ENDPOINT_URL_ECR: stub.url });
-    await stub.close();
+    await using stranger = await AwsEmulator.start({ registry: { host: server.address, password: "yesterday's" } });
+    const refused = await taskflock(["push", "taskflock-test-own:latest"], { AWS_ENDPOINT_URL: stranger.url });
     expect(refused.ok).toBe(false);
     expect(refused.output).toContain("FLOCK_IMAGE_PUSH");
     expect(await filesWith("yesterday")).toMatchObject({ exitCode: 1 });

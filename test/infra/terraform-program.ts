@@ -23,7 +23,8 @@ function mirrorBelow(folder: string, depth: number): string | undefined {
   return undefined;
 }
 
-function providerMirror(): string | undefined {
+/** A folder with the AWS provider, as `terraform init -plugin-dir` takes it. */
+export function providerMirror(): string | undefined {
   const { TASKFLOCK_TERRAFORM_PLUGINS: named, TF_PLUGIN_CACHE_DIR: cache } = process.env;
   if (named !== undefined) return mirrorBelow(named, 0);
   const usual = [join(homedir(), ".terraform.d/plugins"), "/usr/local/share/terraform/plugins", "/opt"];
@@ -50,12 +51,12 @@ export function runHere(program: string, args: readonly string[]): SpawnSyncRetu
   return spawnSync(program, args, { encoding: "utf8", timeout: 60_000 });
 }
 
-/** As `taskflock certs init certs` in the example's folder; the name of the authority's file. */
-export function makeCertificates(terraform: Terraform, example: string): string {
+/** As `taskflock certs init certs` in the example's folder, or `renew`; the name of the authority's file. */
+export function makeCertificates(terraform: Terraform, example: string, what: "init" | "renew" = "init"): string {
   const folder = join(terraform.folder, example, "certs");
   const cli = join(root, "packages/taskflock/dist/cli.js");
-  const { status, stderr } = runHere(process.execPath, [cli, "certs", "init", folder]);
-  if (status !== 0) throw new Error(`taskflock certs init failed: ${stderr}`);
+  const { status, stderr } = runHere(process.execPath, [cli, "certs", what, folder]);
+  if (status !== 0) throw new Error(`taskflock certs ${what} failed: ${stderr}`);
   return join(folder, "ca.pem");
 }
 

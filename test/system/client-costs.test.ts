@@ -9,9 +9,9 @@ import { type Role, startRole } from "./processes.ts";
 const TASKS = 10_000;
 const CALLS = 2_000;
 /** Bytes that the client allocates per task, from the call to the release. */
-const limits = { map: 850, submit: 1_400, dependent: 1_950 };
+const limits = { map: 810, submit: 1_240, dependent: 1_520 };
 /** And per call, where each waits for the one before. */
-const callLimit = 6_200;
+const callLimit = 5_700;
 
 const roles: Role[] = [];
 let client: Client;

@@ -92,7 +92,9 @@ test("options become Slurm's directives and the worker's flags", () => {
   expect(options.resources).toEqual({ licence: 1, GPU: 2 });
   expect(options.workerHost).toBeNull();
   expect(complete({ host: "127.0.0.1" }).workerHost).toBe("127.0.0.1");
-  expect(options.schedulerFlags).not.toContain("--insecure");
+  expect([options.isSecure, options.schedulerFlags.includes("--insecure")]).toEqual([true, false]);
+  const trusting = complete({ host: "10.0.0.1", insecure: true });
+  expect([trusting.isSecure, trusting.schedulerFlags.includes("--insecure")]).toEqual([false, true]);
 });
 
 test.each([

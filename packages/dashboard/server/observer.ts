@@ -4,6 +4,7 @@
 import {
   type Answer,
   type AnswerOf,
+  checkQuestion,
   type ErrorCode,
   errorRegistry,
   FlockError,
@@ -103,10 +104,11 @@ export class Observer {
   }
 
   /**
-   * Rejects with the scheduler's coded error, with FLOCK_CONNECTION_LOST while there is no link or when it is cut, with FLOCK_WAIT_TIMEOUT
+   * Rejects with FLOCK_ARGUMENT_INVALID when the scheduler would not take the question: all would lose the link. Else with its coded error, with FLOCK_CONNECTION_LOST while there is no link or when it is cut, with FLOCK_WAIT_TIMEOUT
    * when the answer takes too long, or with FLOCK_CLOSED. After a cut it is not known whether a question with an effect had it.
    */
   async ask<Q extends Question>(question: Q, timeoutMs?: number): Promise<Observed<AnswerOf<Q>>> {
+    checkQuestion(question);
     if (!this.#isUp) await this.open();
     const link = this.#link;
     if (this.#isClosed) throw closed();

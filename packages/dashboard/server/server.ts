@@ -9,6 +9,9 @@ import { FlockError } from "@taskflock/protocol/words";
 import type { App, AppOptions } from "./app.ts";
 import { Codes } from "./auth/codes.ts";
 
+/** Who says a request slowly, or none, is not waited for, milliseconds. */
+const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
+
 export interface DashboardOptions {
   /** Host or IP address to listen on, e.g. `127.0.0.1`. */
   readonly host: string;
@@ -28,7 +31,7 @@ export type ServeOptions = Omit<AppOptions, "host">;
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { certificate = null } = options;
-  const server = certificate === null ? createServer() : newSecureServer({}, certificate, toHttps);
+  const server = certificate === null ? createServer(LIMITS) : newSecureServer(LIMITS, certificate, toHttps);
   try {
     await listen(server, options);
   } catch (error) {

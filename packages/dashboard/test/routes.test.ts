@@ -141,6 +141,20 @@ test.each([
   expect([refused.status, errorIn(refused).code]).toEqual([400, "FLOCK_OPTION_INVALID"]);
 });
 
+// The scheduler closes the connection for a malformed question, and all pages ask by one.
+test.each([
+  "tasks/x?by=id",
+  "tasks/9007199254740991?by=id",
+  "graph?task=9007199254740991",
+  `profile?workers=${"x".repeat(2_000)}`,
+])("GET %s is what no scheduler takes: it is refused here, and the link to it stays", async (path) => {
+  const overview = stage.get("/api/v1/overview");
+  const refused = await stage.get(`/api/v1/${path}`);
+  expect([refused.status, errorIn(refused).code]).toEqual([400, "FLOCK_ARGUMENT_INVALID"]);
+  expect((await overview).status).toBe(200);
+  expect((await stage.get("/api/v1/overview")).status).toBe(200);
+});
+
 test("an action stands in the event log, with who did it", async () => {
   await stage.post("/api/v1/actions/restart-cluster", {}, TOKEN);
   const { items } = JSON.parse((await stage.get("/api/v1/events?limit=1000")).body);

@@ -15,4 +15,5 @@ export { newSecureServer, useTls } from "./tls/secure-port.ts";
 export * from "./tls/server-certificate.ts";
 export * from "./tls/trust.ts";
 export * from "./token.ts";
+export { checkQuestion } from "./validation/questions.ts";
 export * from "./words/index.ts";

@@ -41,6 +41,18 @@ const workerNamed = (stage: Stage, name: string): ReturnType<Stage["machine"]["w
   stage.machine.workers().find((worker) => worker.name === name)!;
 
 describe("an actor", () => {
+  it("for which a worker sends bytes lives there all the same, and the bytes are let go", () => {
+    const stage = stageWith(1);
+    stage.submit(1, 1, { options: ACTOR });
+    stage.finish(1, stage.assigned(1)[0]!);
+    expect(stage.live.size).toBe(1); // the function
+    call(stage, 2);
+    expect(stage.assigned(1)).toHaveLength(1);
+    stage.lose(1);
+    expect(stage.outcomes()).toEqual(["done 1", "failed 2 FLOCK_ACTOR_LOST"]);
+    expect(stage.leftOver()).toEqual([]);
+  });
+
   it("is made where the fewest are, also where no slot is free, and takes none", () => {
     const stage = stageWith(1, 2);
     for (const n of [11, 12, 13, 14]) stage.submit(1, n);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { amountIn } from "../src/machine/resources.ts";
 import { Stage } from "./machine-stage.ts";
 import { World } from "./machine-world.ts";
 
@@ -19,6 +20,10 @@ function submitMany(stage: Stage, count: number, options: number, first = 1): vo
 const used = (stage: Stage): number[] => stage.machine.workers().map((w) => w.resourcesUsed["GPU"] ?? 0);
 
 describe("resources", () => {
+  it("that nobody has are none, whatever they are called", () => {
+    expect(["GPU", "constructor", "__proto__", "MEM"].map((name) => amountIn(GPU, name))).toEqual([10_000, 0, 0, 0]);
+  });
+
   it("forty tasks of a GPU each on two workers: two run, 38 are queued here; a third worker gets one at once", () => {
     const stage = stageWith({ resources: GPU });
     stage.worker(1, { slots: 4, resources: GPU });

@@ -197,6 +197,26 @@ describe("runs", () => {
   });
 });
 
+describe("what runs took of slots", () => {
+  it("is the time of all their attempts that ended, failed ones, too, and of no other run's", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.worker(1, { slots: 8 });
+    for (const [run, name] of [
+      [1, "search"],
+      [2, "other"],
+    ] as const)
+      stage.say(1, { t: "openRun", run: run as never, name, weight: 1, steps: 0, keepMs: null });
+    stage.say(1, ...[1, 2, 3].map((n) => stage.submission(n, { run: n === 3 ? 2 : 1 })));
+    const [first, others, second] = stage.assigned(1); // runs take turns
+    stage.finish(1, first!, 1_500);
+    stage.error(1, second!, false);
+    stage.finish(1, others!, 70);
+    const spent = new Map(stage.machine.runs().map(({ name, spentUs }) => [name, spentUs]));
+    expect([spent.get("search"), spent.get("other")]).toEqual([1_510, 70]);
+  });
+});
+
 describe("the run of a session itself", () => {
   it("stays while the session is there, whatever its client closes", () => {
     const stage = new Stage();

@@ -242,6 +242,12 @@ describe("lock and semaphore", () => {
     expect(stage.answer(2, stage.lock(2, "l", 0))).toBe("FLOCK_WAIT_TIMEOUT");
   });
 
+  test("a lock that is asked for with more leases than one is refused, and not kept", () => {
+    const stage = staged(1);
+    const asked = stage.ask(1, { q: "acquire", kind: "lock", name: "l", leases: 2, timeoutMs: null });
+    expect(stage.answer(1, asked)).toBe("FLOCK_SHARED_CONFLICT");
+  });
+
   test("a semaphore has so many leases; another number is a conflict while it is in use", () => {
     const stage = staged(1);
     const acquire = (leases: number): number =>

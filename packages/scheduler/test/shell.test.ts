@@ -75,6 +75,14 @@ describe("a task's way through real sockets", () => {
     expect(await gauge(scheduler, "sessions")).toBe(1);
   });
 
+  test("who says goodbye and stays loses the link", async () => {
+    const scheduler = await start(cleanups);
+    const client = await TestClient.connect(cleanups, scheduler.address);
+    client.link.send({ t: "goodbye" });
+    await client.log.has("down");
+    await client.log.has("anew");
+  });
+
   test("one submission, alone, needs no second push", async () => {
     const scheduler = await start(cleanups);
     const client = await TestClient.connect(cleanups, scheduler.address);

@@ -3,6 +3,9 @@
 import { createServer } from "node:net";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { Client } from "@taskflock/client";
+import { readTrust, usesTls } from "@taskflock/protocol/links";
+import { day, expiryWarning } from "./certs/describe.ts";
+import { shownCertificate } from "./certs/shown-certificate.ts";
 import { formatBytes } from "./format.ts";
 import { LocalCluster } from "./local-cluster.ts";
 import { version } from "./version.ts";
@@ -30,7 +33,10 @@ export async function examine(examined: Examined): Promise<Finding[]> {
     await checkLocalCluster(),
   ];
   const { address } = examined;
-  if (address !== undefined) findings.push(...(await checkScheduler(address, examined)));
+  if (address !== undefined) {
+    findings.push(...(await checkScheduler(address, examined)));
+    if (usesTls(address, readTrust(examined.tlsCa))) findings.push(...(await checkCertificate(address)));
+  }
   return findings;
 }
 
@@ -107,6 +113,15 @@ async function checkScheduler(address: string, { tokenFile, tlsCa }: Examined): 
   } catch (error) {
     return [{ ok: false, what: `the scheduler at ${address}`, advice: messageOf(error) }];
   }
+}
+
+/** Until when it is good; that nobody answers was said. */
+export async function checkCertificate(address: string, now: Date = new Date()): Promise<Finding[]> {
+  const certificate = await shownCertificate(address);
+  if (certificate === null) return [];
+  const warning = expiryWarning(certificate, now);
+  const what = warning ?? `the certificate of the scheduler is good until ${day(certificate.validTo)}`;
+  return [{ ok: warning === null, what, advice: warning === null ? "" : "Renew it: taskflock certs renew FOLDER" }];
 }
 
 /** What differs between this machine and the cluster, packages of the project in the current folder included. */

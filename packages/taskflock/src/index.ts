@@ -16,6 +16,7 @@ export * from "@taskflock/ml";
 export { type ErrorCode, FlockError, isFlockError, registerClass } from "@taskflock/protocol/code";
 export type { LoadTensorsOptions, TensorBackend, TensorChoice, TensorFlow, Tensors } from "@taskflock/tensors";
 export { type TaskContext, taskContext } from "@taskflock/worker/task-context";
+export { type AwsAttachOptions, AwsCluster, type AwsClusterOptions, type AwsProfile } from "./aws-cluster.ts";
 export { loadTensors } from "./load-tensors.ts";
 export { LocalCluster } from "./local-cluster.ts";
 export { SlurmCluster } from "./slurm-cluster.ts";

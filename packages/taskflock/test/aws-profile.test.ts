@@ -46,8 +46,9 @@ describe("profiles", () => {
     const names = keys.map(({ key }) => key);
     for (const key of ["region", "instanceType", "spotPrice", "workersNum", "sshPublicKeyFile", "maxCost"])
       expect(names).toContain(key);
-    for (const key of ["token", "tokenVersion", "tokenParameter"]) expect(names).not.toContain(key);
-    expect(names.length).toBe(variables.length - 3 + 1);
+    for (const key of ["token", "tokenVersion", "tokenParameter", "workerReplacement"])
+      expect(names).not.toContain(key);
+    expect(names.length).toBe(variables.length - 4 + 1);
     expect(variables.find(({ key }) => key === "alternativeInstanceTypes")?.preset).toContain("g5.xlarge");
     expect(variables.filter(({ isSecret }) => isSecret).map(({ key }) => key)).toEqual(["token"]);
     expect(variables.filter(({ preset }) => preset === undefined).map(({ key }) => key)).toEqual(Object.keys(needed));

@@ -44,13 +44,27 @@ interface Compose {
 
 test("compose.yaml publishes on loopback alone, pins what it does not build, and names files that are there", () => {
   const { services } = parse(read("docker/compose.yaml"), { merge: true }) as Compose;
-  expect(Object.keys(services)).toEqual(["scheduler", "worker", "prometheus", "grafana"]);
+  expect(Object.keys(services)).toEqual(["setup", "scheduler", "worker", "prometheus", "grafana"]);
   for (const { ports = [], volumes = [], image } of Object.values(services)) {
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
     expect(image).toMatch(/:-(taskflock:latest|[\w/]+:v?\d+\.\d+\.\d+)\}$/);
     const files = volumes.filter((volume) => volume.startsWith("./")).map((volume) => volume.split(":")[0] ?? "");
     for (const file of files) expect(existsSync(new URL(`docker/${file}`, root)), file).toBe(true);
   }
+});
+
+test("compose.yaml encrypts all links, and gives keys to the scheduler alone", () => {
+  const { services } = parse(read("docker/compose.yaml"), { merge: true }) as Compose;
+  expect(read("docker/compose.yaml")).not.toContain("--insecure");
+  const mounting = (volume: string): string[] =>
+    Object.entries(services).flatMap(([name, { volumes = [] }]) =>
+      volumes.filter((text) => text.startsWith(`${volume}:`)).map((text) => `${name} ${text.split(":").slice(2)}`),
+    );
+  for (const secret of ["certificates", "users"]) expect(mounting(secret)).toEqual(["setup ", "scheduler ro"]);
+  expect(mounting("authority")).toEqual(["setup ", "scheduler ro", "worker ro"]);
+  expect(mounting("prometheus-token")).toEqual(["setup ", "prometheus ro"]);
+  const { scrape_configs: scrapes } = parse(read("docker/prometheus/prometheus.yml"));
+  expect(scrapes[0]).toMatchObject({ scheme: "https", tls_config: { ca_file: "/etc/taskflock/ca.pem" } });
 });
 
 test("the Dockerfile knows every package, pins what it takes, and runs as nobody's root", () => {

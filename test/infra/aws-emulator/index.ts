@@ -3,6 +3,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Actions } from "./actions.ts";
+import { AskedByCli } from "./asked-by-cli.ts";
 import { autoScaling } from "./auto-scaling.ts";
 import { ec2Belongings } from "./ec2-belongings.ts";
 import { ec2Instances } from "./ec2-instances.ts";
@@ -22,6 +23,8 @@ import { type Instance, World, type WorldOptions } from "./world.ts";
 
 export class AwsEmulator implements AsyncDisposable {
   readonly world: World;
+  /** Answers for `taskflock aws`. */
+  readonly cli: AskedByCli = new AskedByCli();
   /** "ec2:RunInstances", in order. */
   readonly asked: string[] = [];
   /** What nobody here knows how to answer. */
@@ -41,12 +44,14 @@ export class AwsEmulator implements AsyncDisposable {
     this.#machines = new Machines(this.world, (instance) => this.#changed(instance));
     this.#scaling = new Scaling(this.world, this.#machines);
     this.#services = {
-      autoscaling: autoScaling(this.#scaling, this.#machines),
+      autoscaling: { ...autoScaling(this.#scaling, this.#machines), ...this.cli.autoScalingActions },
       ec2: { ...ec2Network, ...ec2Offers, ...ec2Templates, ...ec2Belongings, ...ec2Instances(this.#machines) },
-      ecr,
+      ecr: { ...ecr, ...this.cli.ecrActions },
       iam,
+      pricing: this.cli.pricingActions,
       secretsmanager: secretsManager,
-      ssm,
+      servicequotas: this.cli.quotaActions,
+      ssm: { ...ssm, ...this.cli.ssmActions },
       sts,
     };
   }

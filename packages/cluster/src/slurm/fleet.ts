@@ -20,6 +20,7 @@ export interface FleetParts {
   readonly folder: SharedFolder;
   readonly jobName: string;
   readonly address: string;
+  readonly isSecure: boolean;
   readonly client: Client;
 }
 
@@ -163,9 +164,10 @@ export class Fleet {
   }
 
   #script(count: number): string {
-    const { options, folder, jobName, address } = this.#parts;
+    const { options, folder, jobName, address, isSecure } = this.#parts;
     const { directives, prologue, command, workerHost } = options;
-    const flags = ["--token-file", folder.tokenFile, ...options.workerFlags];
+    const trust = isSecure ? ["--tls-ca", folder.authority] : [];
+    const flags = ["--token-file", folder.tokenFile, ...trust, ...options.workerFlags];
     return jobScript({
       jobName,
       count,

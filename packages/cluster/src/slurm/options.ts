@@ -41,7 +41,7 @@ export interface SlurmClusterOptions {
   readonly dashboardHost?: string;
   /** The status page's port; 0, the default, is any free one. */
   readonly dashboardPort?: number;
-  /** Links between machines are plain text, and you trust the network. Without it only a loopback host is taken. Default false. */
+  /** Links between machines are plain text, and you trust the network. Default false: they are encrypted, by certificates of the cluster's own. */
   readonly insecure?: boolean;
   /** Where others reach a worker. Default: the node's name, or what the prologue exports as TASKFLOCK_WORKER_HOST. */
   readonly workerHost?: string;
@@ -76,6 +76,10 @@ export interface CompleteSlurmOptions {
   readonly workerFlags: readonly string[];
   readonly workerHost: string | null;
   readonly schedulerFlags: readonly string[];
+  /** Names and addresses by which people come to the scheduler and its page. */
+  readonly hosts: readonly string[];
+  /** Links are encrypted. */
+  readonly isSecure: boolean;
   readonly sharedDirectory: string;
   readonly command: readonly string[];
   readonly name: string;
@@ -192,6 +196,8 @@ export function completeSlurmOptions(raw: SlurmClusterOptions): CompleteSlurmOpt
     workerFlags: workerFlags(options, slots),
     workerHost: options.workerHost ?? (isLocal ? "127.0.0.1" : null),
     schedulerFlags: schedulerFlags(options, host),
+    hosts: [host, options.dashboardHost ?? "127.0.0.1"],
+    isSecure: options.insecure !== true,
     sharedDirectory: resolve(options.sharedDirectory ?? join(homedir(), ".taskflock/slurm")),
     command: options.command ?? [roleCommand.command, ...roleCommand.args],
     name: options.name ?? "taskflock",

@@ -1,6 +1,6 @@
-// The cluster's folder on the file system that nodes see, too: its token, and what its jobs print.
+// The cluster's folder on the file system that nodes see, too: its token, whom to trust, and what its jobs print.
 
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FlockError } from "@taskflock/client";
 
@@ -9,12 +9,13 @@ const TAIL_CHARACTERS = 2_000;
 export class SharedFolder {
   readonly path: string;
 
-  /** Rejects with FLOCK_CLUSTER_START when it cannot be made. */
-  static async make(parent: string, name: string, token: string): Promise<SharedFolder> {
+  /** With a copy of the authority's certificate, where there is one. Rejects with FLOCK_CLUSTER_START when it cannot be made. */
+  static async make(parent: string, name: string, token: string, authority: string | null): Promise<SharedFolder> {
     const folder = new SharedFolder(join(parent, name));
     try {
       await mkdir(folder.path, { recursive: true, mode: 0o700 });
       await writeFile(folder.tokenFile, `${token}\n`, { mode: 0o600, flag: "wx" });
+      if (authority !== null) await copyFile(authority, folder.authority);
       return folder;
     } catch (cause) {
       await folder.remove();
@@ -29,6 +30,11 @@ export class SharedFolder {
 
   get tokenFile(): string {
     return join(this.path, "token");
+  }
+
+  /** The certificate that all trust. */
+  get authority(): string {
+    return join(this.path, "ca.pem");
   }
 
   /** Where Slurm is to write what each task of an array prints. */

@@ -7,6 +7,7 @@ import { Adaptive, type AdaptOptions, completeAdaptOptions, RunningAdaptive } fr
 import { SCHEDULER_LOST_MS } from "../options.ts";
 import { makePageLink } from "../page-link.ts";
 import { RoleProcess } from "../role-process.ts";
+import { Certificates } from "./certificates.ts";
 import { SlurmCommands } from "./commands.ts";
 import { Fleet } from "./fleet.ts";
 import {
@@ -28,6 +29,8 @@ interface Parts {
   readonly address: string;
   readonly dashboardUrl: string;
   readonly token: string;
+  /** Null: links are plain text. */
+  readonly certificates: Certificates | null;
   readonly scheduler: RoleProcess;
   readonly folder: SharedFolder;
   readonly commands: SlurmCommands;
@@ -53,7 +56,7 @@ export class SlurmCluster {
   /**
    * Starts the scheduler, submits the workers, and resolves when all have joined. Rejects with FLOCK_SLURM_MISSING, FLOCK_SLURM_REFUSED with
    * Slurm's own words, FLOCK_SLURM_PENDING when they wait in the queue for longer than `startTimeoutMs`, FLOCK_CLUSTER_START with what a
-   * worker printed, FLOCK_INSECURE, or FLOCK_OPTION_INVALID. Then no job and no file is left.
+   * worker printed, or FLOCK_OPTION_INVALID. Then no job and no file is left.
    */
   static async start(options: SlurmClusterOptions): Promise<SlurmCluster> {
     const complete = completeSlurmOptions(options);
@@ -80,14 +83,22 @@ export class SlurmCluster {
     return this.#parts.token;
   }
 
+  /**
+   * The file with the certificate that whoever connects is to trust: `tls: { caFile }`, `--tls-ca`. Null where links are plain text. It is
+   * gone when the cluster is closed.
+   */
+  get caFile(): string | null {
+    return this.#parts.certificates?.authority ?? null;
+  }
+
   /** A client of this cluster. Close it before the cluster. `reconnectMs` is 5,000 by default: a scheduler that died stays away. */
-  connect(options?: Omit<ClientOptions, "token" | "tokenFile">): Promise<Client> {
-    return connect(this.address, this.token, options);
+  connect(options?: Omit<ClientOptions, "token" | "tokenFile" | "tls">): Promise<Client> {
+    return connect(this.#parts, options);
   }
 
   /** A link to the status page that signs in who opens it first, within ten minutes. Rejects with FLOCK_CLOSED. */
   dashboardLink(): Promise<string> {
-    return this.#closing !== null ? Promise.reject(closed()) : makePageLink(this.dashboardUrl, this.token);
+    return this.#closing !== null ? Promise.reject(closed()) : makePageLink(this.dashboardUrl, this.token, this.caFile);
   }
 
   /** The workers as the scheduler sees them. */
@@ -154,7 +165,7 @@ export class SlurmCluster {
   }
 
   async #stop(): Promise<void> {
-    const { fleet, commands, client, scheduler, folder } = this.#parts;
+    const { fleet, commands, client, scheduler, folder, certificates } = this.#parts;
     await this.#adaptive?.stop();
     await fleet.stop();
     try {
@@ -166,6 +177,7 @@ export class SlurmCluster {
       await client.close();
       await scheduler.stop(0);
       await folder.remove();
+      await certificates?.remove();
     }
   }
 
@@ -208,30 +220,46 @@ function closed(): FlockError {
 }
 
 function connect(
-  address: string,
-  token: string,
-  options?: Omit<ClientOptions, "token" | "tokenFile">,
+  { address, token, certificates }: Pick<Parts, "address" | "token" | "certificates">,
+  options?: Omit<ClientOptions, "token" | "tokenFile" | "tls">,
 ): Promise<Client> {
-  return Client.connect(address, { reconnectMs: SCHEDULER_LOST_MS, packages: "installed", ...options, token });
+  const tls = certificates === null ? {} : { tls: { caFile: certificates.authority } };
+  return Client.connect(address, { reconnectMs: SCHEDULER_LOST_MS, packages: "installed", ...options, ...tls, token });
 }
 
 async function startScheduler(options: CompleteSlurmOptions): Promise<Parts> {
-  const { roleCommand, env, sharedDirectory } = options;
+  const { env, isSecure } = options;
   const jobName = `${options.name}-${randomBytes(6).toString("hex")}`;
   const token = randomBytes(24).toString("base64url");
   const commands = new SlurmCommands(jobName, env);
   // Where there is no Slurm nothing else need be started.
   await commands.queue();
-  const folder = await SharedFolder.make(sharedDirectory, jobName, token);
-  const scheduler = new RoleProcess({ roleCommand, env, args: ["scheduler", ...options.schedulerFlags] });
+  const certificates = isSecure ? await Certificates.make(options) : null;
+  try {
+    const authority = certificates?.authority ?? null;
+    const folder = await SharedFolder.make(options.sharedDirectory, jobName, token, authority);
+    return await startWith({ options, token, commands, certificates, folder }, jobName);
+  } catch (error) {
+    await certificates?.remove();
+    throw error;
+  }
+}
+
+type Prepared = Pick<Parts, "options" | "token" | "commands" | "certificates" | "folder">;
+
+async function startWith(prepared: Prepared, jobName: string): Promise<Parts> {
+  const { options, token, commands, certificates, folder } = prepared;
+  const { roleCommand, env, schedulerFlags, isSecure } = options;
+  const args = ["scheduler", ...schedulerFlags, ...(certificates?.schedulerFlags ?? [])];
+  const scheduler = new RoleProcess({ roleCommand, env, args });
   try {
     scheduler.giveToken(token);
     const facts = await scheduler.ready;
     const [address, dashboardUrl] = [String(facts["address"]), String(facts["dashboard"])];
-    const client = await connect(address, token, { name: "slurm cluster", logs: "ignore" });
+    const client = await connect({ address, token, certificates }, { name: "slurm cluster", logs: "ignore" });
     scheduler.letGo();
-    const fleet = new Fleet({ options, commands, folder, jobName, address, client });
-    return { options, address, dashboardUrl, token, scheduler, folder, commands, client, fleet };
+    const fleet = new Fleet({ options, commands, folder, jobName, address, isSecure, client });
+    return { ...prepared, address, dashboardUrl, scheduler, client, fleet };
   } catch (error) {
     await scheduler.stop(0);
     await folder.remove();

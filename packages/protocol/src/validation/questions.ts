@@ -1,8 +1,20 @@
 // The fields of every question.
 
-import type { Question } from "../words/index.ts";
+import { FlockError, isFlockError, type Question } from "../words/index.ts";
 import { codePlaces, toldPlaces } from "./code-places.ts";
-import { choice, type Field, flag, int, list, nullable, optionalPayload, payload, record, variants } from "./fields.ts";
+import {
+  checkField,
+  choice,
+  type Field,
+  flag,
+  int,
+  list,
+  nullable,
+  optionalPayload,
+  payload,
+  record,
+  variants,
+} from "./fields.ts";
 import { pageQuestions } from "./page-questions.ts";
 import { sharedQuestions } from "./shared-objects.ts";
 import { bytes, key, line, MAX_ELEMENTS, millis, name, natural, positive } from "./terms.ts";
@@ -74,3 +86,16 @@ const questions = {
 } satisfies Table;
 
 export const question: Field = variants("q", questions);
+
+/**
+ * Checks a question without payloads as the scheduler would, which closes the connection for one that is malformed: whoever asks for others
+ * must not lose it. Throws FLOCK_ARGUMENT_INVALID.
+ */
+export function checkQuestion(asked: Question): void {
+  try {
+    checkField(question, asked, asked.q);
+  } catch (cause) {
+    if (!isFlockError(cause, "FLOCK_PROTOCOL")) throw cause;
+    throw new FlockError("FLOCK_ARGUMENT_INVALID", cause.message.replace(" The connection is closed.", ""), { cause });
+  }
+}

@@ -118,7 +118,9 @@ export class Clients {
       this.#gone(client, "it said that it only asks, and did more");
     }
     driver.hearClient(client.id as SessionId, messages);
-    if (messages.some(({ t }) => t === "goodbye")) this.#gone(client, "said goodbye");
+    if (!messages.some(({ t }) => t === "goodbye")) return;
+    this.#gone(client, "said goodbye");
+    link.close(); // whoever stays is not heard any more
   }
 
   #end(client: ClientParty, error: FlockError): void {

@@ -13,6 +13,7 @@ import { AHEAD, ANNOUNCED, APART, CALL, HELD, type Lane, LINEAGE, type Task } fr
 import { eachRef, keyOf } from "./references.ts";
 import { checkCopied } from "./replicas.ts";
 import { checkUploads } from "./resend.ts";
+import { amountIn } from "./resources.ts";
 import { checkSavings } from "./saving.ts";
 import { checkSecond } from "./second.ts";
 import { checkShared } from "./shared-invariants.ts";
@@ -180,7 +181,7 @@ function checkResources(w: Worker): string | null {
   for (const [name, total] of Object.entries(w.hello.resources)) {
     let used = 0;
     const all = [...w.assigned, ...w.actors, ...w.seconds];
-    for (const task of new Set(all)) used += task.options.data.resources[name] ?? 0;
+    for (const task of new Set(all)) used += amountIn(task.options.data.resources, name);
     const free = w.free.get(name) ?? 0;
     if (free !== total - used) return `${name}: ${free} free of ${total}, but ${used} used`;
     if (free < 0) return `${name}: more given than there is`;

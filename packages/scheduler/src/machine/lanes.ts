@@ -6,6 +6,7 @@ import { enqueue, headOf, withdrawFromQueue } from "./queue.ts";
 import { type Lane, makeLane, type Task } from "./records.ts";
 import { keyOf } from "./references.ts";
 import { requirementOf, sayLack, sayRequirement } from "./requirement.ts";
+import { amountIn } from "./resources.ts";
 import { strand, strandLane, unstrandLane } from "./stranded.ts";
 import { isThere, WORKING, type Worker } from "./worker-record.ts";
 
@@ -92,7 +93,7 @@ function reconsider(core: Core, lane: Lane): void {
 /** The worker has the names and the amounts that the lane asks for. */
 export function canServe(lane: Lane, worker: Worker): boolean {
   if (lane.workers !== null && !lane.workers.has(worker.name) && !(lane.allowOthers && lane.named === 0)) return false;
-  return lane.resources.every(([name, amount]) => (worker.hello.resources[name] ?? 0) >= amount);
+  return lane.resources.every(([name, amount]) => amountIn(worker.hello.resources, name) >= amount);
 }
 
 export function hasFree(lane: Lane, worker: Worker): boolean {
@@ -151,7 +152,7 @@ function warn(core: Core, lane: Lane, task: Task): void {
 function joinLane(core: Core, lane: Lane, worker: Worker): void {
   const isNamed = lane.workers?.has(worker.name) === true;
   if (lane.workers !== null && !isNamed && !lane.allowOthers) return;
-  if (!lane.resources.every(([name, amount]) => (worker.hello.resources[name] ?? 0) >= amount)) return;
+  if (!lane.resources.every(([name, amount]) => amountIn(worker.hello.resources, name) >= amount)) return;
   worker.lanes.add(lane);
   lane.members++;
   lane.warned = false;

@@ -5,6 +5,7 @@ import { RESOURCE_UNIT } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { ableWorkers } from "./lanes.ts";
 import type { Lane } from "./records.ts";
+import { amountIn } from "./resources.ts";
 import { begun } from "./supply.ts";
 import type { Worker } from "./worker-record.ts";
 
@@ -45,7 +46,7 @@ function placesAt(worker: Worker, lane: Lane, amountOf: (worker: Worker, name: s
 }
 
 function totalOf({ hello }: Worker, name: string): number {
-  return Object.hasOwn(hello.resources, name) ? (hello.resources[name] ?? 0) : 0;
+  return amountIn(hello.resources, name);
 }
 
 function freeOf({ free }: Worker, name: string): number {

@@ -3,6 +3,7 @@
 import { RESOURCE_UNIT, type WhyRequirement, type WhyResource } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import type { Lane } from "./records.ts";
+import { amountIn } from "./resources.ts";
 import { isThere, type Worker } from "./worker-record.ts";
 
 /** Workers and names that are listed, at most. */
@@ -26,7 +27,7 @@ export function requirementOf(core: Core, lane: Lane, able: readonly Worker[]): 
 function resourceAt(there: readonly Worker[], name: string, amount: number): WhyResource {
   const has = there.map((worker) => ({
     worker: worker.name,
-    amount: (Object.hasOwn(worker.hello.resources, name) ? (worker.hello.resources[name] ?? 0) : 0) / RESOURCE_UNIT,
+    amount: amountIn(worker.hello.resources, name) / RESOURCE_UNIT,
   }));
   has.sort((a, b) => b.amount - a.amount || (a.worker < b.worker ? -1 : 1));
   return {

@@ -5,6 +5,7 @@ import type { Core } from "./core.ts";
 import { canServe, takesTasks } from "./lanes.ts";
 import { headOf } from "./queue.ts";
 import type { Lane } from "./records.ts";
+import { amountIn } from "./resources.ts";
 import type { Worker } from "./worker-record.ts";
 
 export interface Saving {
@@ -76,7 +77,7 @@ function isPassed(core: Core, lane: Lane, priority: number): boolean {
 /** Actors keep what they have: what they leave is enough once all tasks there have ended. */
 function freesEnough(lane: Lane, { hello, actors }: Worker): boolean {
   return lane.resources.every(([name, amount]) => {
-    let left = hello.resources[name] ?? 0;
+    let left = amountIn(hello.resources, name);
     for (const actor of actors) left -= amountOf(actor.options.lane, name);
     return left >= amount;
   });

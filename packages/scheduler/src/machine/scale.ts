@@ -8,6 +8,7 @@ import { takesTasks } from "./lanes.ts";
 import { namedWorkers } from "./named-workers.ts";
 import type { Handlers } from "./questions.ts";
 import type { Lane, Task, TaskQueue } from "./records.ts";
+import { amountIn } from "./resources.ts";
 import { retire } from "./retire.ts";
 import { WORKING, type Worker } from "./worker-record.ts";
 
@@ -119,7 +120,7 @@ function expectedFor(core: Core, lane: Lane): number {
 function placesAt(lane: Lane, worker: Worker): number {
   let places = worker.slots;
   for (const [name, amount] of lane.resources)
-    places = Math.min(places, Math.floor((worker.hello.resources[name] ?? 0) / amount));
+    places = Math.min(places, Math.floor(amountIn(worker.hello.resources, name) / amount));
   return Math.max(1, places);
 }
 

@@ -24,6 +24,7 @@ function acquire(core: Core, session: Session, id: number, { kind, name, leases,
   if (object.leases !== leases) {
     const text = `The ${kind} "${name}" has ${object.leases === 1 ? "1 lease" : `${object.leases} leases`} while it is in use; here it has ${leases}. Use the same number everywhere.`;
     reply(core, session, id, refused("FLOCK_SHARED_CONFLICT", text));
+    core.shared.letGo(object); // a lock has one lease, whoever asks for more
   } else if (object.held.size < leases) grant(core, object, session, id);
   else wait(core, session, id, object, { what: "lease" }, timeoutMs);
 }

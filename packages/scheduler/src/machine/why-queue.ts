@@ -5,6 +5,7 @@ import type { Core } from "./core.ts";
 import { hasFree } from "./lanes.ts";
 import { compareTasks, headOf } from "./queue.ts";
 import type { Lane, Task, TaskQueue } from "./records.ts";
+import { amountIn } from "./resources.ts";
 import { isSaved } from "./saving.ts";
 import { begun } from "./supply.ts";
 import type { Describe } from "./why.ts";
@@ -80,7 +81,7 @@ function capacity(lane: Lane, able: readonly Worker[]): number {
   for (const worker of able) {
     let most = worker.slots;
     for (const [name, amount] of lane.resources) {
-      most = Math.min(most, Math.floor((worker.hello.resources[name] ?? 0) / amount));
+      most = Math.min(most, Math.floor(amountIn(worker.hello.resources, name) / amount));
     }
     slots += most;
   }
@@ -137,5 +138,5 @@ export function holdersOfResources(lane: Lane, able: readonly Worker[], describe
 
 function takesOf(task: Task, lane: Lane): boolean {
   const { resources } = task.options.data;
-  return lane.resources.some(([name]) => (resources[name] ?? 0) > 0);
+  return lane.resources.some(([name]) => amountIn(resources, name) > 0);
 }

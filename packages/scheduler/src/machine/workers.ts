@@ -197,17 +197,25 @@ function finished(core: Core, worker: Worker, message: Finished): void {
   worker.finished++;
   const { record } = task.definition!;
   const isNew = record.durationUs === 0;
-  const stored = message.result === NO_PAYLOAD ? message.bytes : 0;
+  const isActor = (task.flags & ACTOR) !== 0;
+  const result = isActor ? noBytes(core, message) : message.result;
+  const stored = result === NO_PAYLOAD ? message.bytes : 0;
   measure(record, message.durationUs, stored / core.config.bandwidthBytesPerUs);
   task.run.spentUs += message.durationUs;
   if (isNew) recount(core, record);
   core.spans.add(core.now, task.id, record.id, worker.id, message.durationUs, SPAN_DONE);
   task.bytes = message.bytes;
-  task.result = message.result;
-  if (message.result === NO_PAYLOAD) addHolder(task, worker, message.version);
+  task.result = result;
+  if (result === NO_PAYLOAD) addHolder(task, worker, message.version);
   else core.inlineBytes += message.bytes;
-  if ((task.flags & ACTOR) !== 0) actorMade(core, task, worker);
+  if (isActor) actorMade(core, task, worker);
   complete(core, task, worker.name);
+}
+
+/** An actor stays where it was made: bytes that a worker sends for it are of no use. */
+function noBytes(core: Core, { result }: Finished): typeof NO_PAYLOAD {
+  if (result !== NO_PAYLOAD) core.port.free(result);
+  return NO_PAYLOAD;
 }
 
 /** Bytes of a stale attempt; unless the task's own result is at the same worker, or a newer attempt. */

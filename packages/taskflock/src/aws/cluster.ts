@@ -1,6 +1,6 @@
 // One cluster on AWS, from this machine: its folder, its profile, its clients. What the commands and AwsCluster work with.
 
-import type { Client } from "@taskflock/client";
+import type { Client, ClientOptions } from "@taskflock/client";
 import { FlockError } from "@taskflock/protocol/words";
 import { terraformModule } from "../terraform-module.ts";
 import { AwsClients } from "./clients.ts";
@@ -71,11 +71,15 @@ export class AwsStack {
     return new Terraform({ folder: process.cwd(), env: {}, say: this.say }).version();
   }
 
-  async connect(name: string): Promise<Client> {
+  connect(name: string): Promise<Client> {
+    return this.connectWith({ name, logs: "ignore" });
+  }
+
+  async connectWith(options: ClientOptions): Promise<Client> {
     const { Client } = await import("@taskflock/client");
     const { address, caFile } = this.mustFacts();
     const tls = caFile === null ? {} : { tls: { caFile } };
-    return Client.connect(address, { name, logs: "ignore", tokenFile: this.stack.tokenFile, ...tls });
+    return Client.connect(address, { ...options, tokenFile: this.stack.tokenFile, ...tls });
   }
 
   async close(): Promise<void> {

@@ -14,7 +14,9 @@ export interface DownOptions {
 /** False: the answer was no. Rejects with FLOCK_TERRAFORM_…; what is left then is known still. */
 export async function down(cluster: AwsStack, { confirm }: DownOptions): Promise<boolean> {
   const { stack, say, profile } = cluster;
-  say(`${stack.name} in ${profile.region}: everything that was made for it is removed, its images and its token, too.`);
+  const images =
+    profile.dockerRegistry === null ? "its images and its token, too" : "its token, too; images stay where they are";
+  say(`${stack.name} in ${profile.region}: everything that was made for it is removed, ${images}.`);
   if (!(await confirm())) return false;
   const cost = await costNow(cluster).catch((error: unknown) => {
     if (!(error instanceof FlockError)) throw error;

@@ -29,6 +29,14 @@ export async function estimate(aws: AwsClients, profile: Complete): Promise<read
   return lines;
 }
 
+/** USD an hour, about: what is known of it. */
+export async function estimatedRate(aws: AwsClients, profile: Complete): Promise<number> {
+  const { workersNum, spotPrice } = profile;
+  const offers = offersIn(await spotPrices(aws, typesOf(profile), Date.now()));
+  const cheapest = offers.find(({ price }) => spotPrice === null || price <= spotPrice)?.price ?? spotPrice ?? 0;
+  return workersNum * cheapest + (await schedulerPrice(aws, profile)).price;
+}
+
 export interface SchedulerPrice {
   /** USD per hour; 0 when nobody knows. */
   readonly price: number;

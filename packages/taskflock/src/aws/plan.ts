@@ -39,6 +39,10 @@ export function summarise(changes: readonly PlannedChange[]): PlanSummary {
   return { ...kinds, sentences };
 }
 
+export function changesOf({ create, update, replace, destroy }: PlanSummary): number {
+  return create + update + replace + destroy;
+}
+
 export function countsLine({ create, update, replace, destroy }: PlanSummary): string {
   const parts = [
     [create, "to make"],

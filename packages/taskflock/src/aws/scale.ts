@@ -1,4 +1,5 @@
 import type { AwsStack } from "./cluster.ts";
+import { groupOf } from "./machines.ts";
 import { scaleTo } from "./resize.ts";
 
 /** More machines, or fewer, and the profile that a later `up` goes by says so, too. */
@@ -11,6 +12,8 @@ export async function scaleCluster(cluster: AwsStack, count: number, retireMs: n
   } finally {
     await client.close();
   }
-  stack.saveProfile({ ...cluster.said, workersNum: count });
+  // The group may still grow to what it may have now.
+  const most = (await groupOf(aws, group))?.max ?? count;
+  stack.saveProfile({ ...cluster.said, workersNum: count, workersMax: Math.max(most, count) });
   say(`${stack.name}: ${count} workers are wanted. taskflock aws status shows when they have joined.`);
 }

@@ -9,6 +9,8 @@ import { FlockError, isFlockError } from "@taskflock/protocol/words";
  * because a strict layout of node_modules, or a global taskflock, does not see the user's packages.
  */
 export async function loadAws<Sdk>(name: string, load: () => Promise<Sdk>): Promise<Sdk> {
+  // It would say with every command that it is about to give up a Node that Taskflock supports.
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
   try {
     return await load();
   } catch (error) {

@@ -35,7 +35,7 @@ export interface StackFacts {
 }
 
 /** Variables that are not the profile's: what they are is made for the cluster, or chosen by these commands. */
-export const keptVariables: ReadonlySet<string> = new Set(["token_version", "token_parameter"]);
+export const keptVariables: ReadonlySet<string> = new Set(["token_version", "token_parameter", "worker_replacement"]);
 
 const outputs = ["scheduler_info", "workers_info", "scheduler_status", "image", "expires_at", "cost_bound"] as const;
 

@@ -9,11 +9,10 @@ import type { AwsStack } from "./cluster.ts";
 import { estimate } from "./estimate.ts";
 import { awaitJoined, type JoiningParts, reachScheduler } from "./joining.ts";
 import { groupOf } from "./machines.ts";
-import { countsLine, type PlannedChange, summarise } from "./plan.ts";
+import { changesOf, countsLine, type PlannedChange, summarise } from "./plan.ts";
 import { outdated, type ResizeParts, rollWorkers, scaleTo } from "./resize.ts";
 import type { StackFacts } from "./stack.ts";
 import { terraformFailed } from "./terraform.ts";
-import { readVariables } from "./variables.ts";
 
 const ADDRESS_OF_CALLER = "https://checkip.amazonaws.com";
 const CERTIFICATE_DAYS = 365;
@@ -89,12 +88,14 @@ async function plan(cluster: AwsStack, { confirm }: UpOptions): Promise<"nothing
   await terraform.must(["init", "-input=false", "-no-color"]);
   const planned = await terraform.run(["plan", "-input=false", "-no-color", LOCK, "-detailed-exitcode", "-out=plan"]);
   if (planned.code !== 0 && planned.code !== 2) throw terraformFailed("plan", planned);
-  if (planned.code === 0) {
-    say(`${stack.name}: everything is as the profile says.`);
-    return "nothing";
-  }
   const { stdout } = await terraform.must(["show", "-json", "plan"]);
   const summary = summarise((JSON.parse(stdout) as { resource_changes?: PlannedChange[] }).resource_changes ?? []);
+  if (changesOf(summary) === 0) {
+    say(`${stack.name}: everything is as the profile says.`);
+    // What the outputs tell of the profile may be other words.
+    if (planned.code === 2) await terraform.must(["apply", "-input=false", "-no-color", LOCK, "plan"]);
+    return "nothing";
+  }
   say(`${stack.name} in ${profile.region}: ${countsLine(summary)}`);
   for (const sentence of summary.sentences) say(sentence);
   for (const line of await estimate(aws, profile)) say(line);
@@ -104,15 +105,14 @@ async function plan(cluster: AwsStack, { confirm }: UpOptions): Promise<"nothing
 async function configure(cluster: AwsStack): Promise<void> {
   const { stack, profile, said } = cluster;
   const module = terraformModule();
-  const more: Record<string, unknown> = { token_version: 1 };
+  // Workers are rolled here, by retire, and not by the group.
+  const more: Record<string, unknown> = { token_version: 1, worker_replacement: "none" };
   if (said["adminCidrs"] === undefined) more["admin_cidrs"] = [`${await addressOfCaller()}/32`];
   if (usesCertificates(cluster)) {
     const always = { days: CERTIFICATE_DAYS, caDays: AUTHORITY_DAYS, present: "keep" } as const;
     await initCertificates(stack.certificates, { hosts: [], ...always });
     more["certificates"] = stack.certificates;
   }
-  // Workers are rolled here, by retire, and not by the group.
-  if (readVariables(module).some(({ variable }) => variable === "instance_refresh")) more["instance_refresh"] = false;
   stack.configure(module, profile, more);
 }
 

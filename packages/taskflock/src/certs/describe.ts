@@ -89,6 +89,6 @@ export function endsSoon({ validFrom, validTo }: X509Certificate, now: Date): bo
   return until - now.getTime() < Math.min(WARN_DAYS * DAY_MS, (until - from) * WARN_SHARE);
 }
 
-function day(time: string | number): string {
+export function day(time: string | number): string {
   return new Date(time).toISOString().slice(0, 10);
 }

@@ -1,5 +1,6 @@
 // `taskflock aws …`: a cluster on Amazon's machines. What the commands do is in `aws/`.
 
+import { FlockError } from "@taskflock/protocol/words";
 import type { Command } from "commander";
 import type { AwsStack } from "../aws/cluster.ts";
 import type { Profile } from "../aws/profile.ts";
@@ -226,7 +227,8 @@ async function toStart(flags: ProfileFlags): Promise<AwsStack> {
   const base = await baseOf(flags, settings);
   const said = profiles.differing(Object.assign({}, base, ...settings, name), keys);
   if (flags.save === true) {
-    if (flags.profile === undefined) throw new Error("--save needs --profile FILE: where to.");
+    if (flags.profile === undefined)
+      throw new FlockError("FLOCK_PROFILE_INVALID", "--save needs to know where to: --profile FILE.");
     profiles.writeProfile(flags.profile, said);
     printLine(`${flags.profile}: ${Object.keys(said).join(", ")}`);
   }

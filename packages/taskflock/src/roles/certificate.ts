@@ -9,6 +9,8 @@ export interface CertificateFlags {
   readonly tlsKey?: string;
 }
 
+const DAY_MS = 86_400_000;
+
 /** Null without the flags: plain text. Throws FLOCK_OPTION_INVALID and FLOCK_CERTIFICATE_…. SIGHUP looks at the files at once. */
 export function openCertificate({ tlsCert, tlsKey }: CertificateFlags, logger: Logger): ServerCertificate | null {
   if (tlsCert === undefined && tlsKey === undefined) return null;
@@ -30,6 +32,7 @@ export function openCertificate({ tlsCert, tlsKey }: CertificateFlags, logger: L
   // At a terminal the signal says that the terminal is gone, and the process goes with it.
   if (!process.stdout.isTTY) process.on("SIGHUP", () => reload(certificate, trouble));
   void warn(certificate, logger);
+  setInterval(() => void warn(certificate, logger), DAY_MS).unref();
   return certificate;
 }
 
@@ -42,7 +45,7 @@ function reload(certificate: ServerCertificate, trouble: (error: FlockError) => 
   }
 }
 
-/** While there is time. */
+/** While there is time: at the start, then daily. */
 async function warn({ about }: ServerCertificate, logger: Logger): Promise<void> {
   const { expiryWarning } = await import("../certs/describe.ts");
   const warning = expiryWarning(about, new Date());

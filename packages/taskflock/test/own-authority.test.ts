@@ -1,4 +1,4 @@
-// A link to a page whose certificate is signed by a cluster's own CA.
+// Who asks a port whose certificate is signed by a cluster's own CA: for a link that signs in, and the doctor.
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:https";
@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { makePageLink } from "@taskflock/cluster";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { initCertificates } from "../src/certs/certificates.ts";
+import { checkCertificate } from "../src/doctor.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "taskflock-page-link-"));
 const caFile = join(folder, "ca.pem");
@@ -45,4 +46,14 @@ it("is made over TLS, with the CA and with no other", async () => {
   await expect(makePageLink(page, "right", join(folder, "none.pem"))).rejects.toMatchObject({
     message: expect.stringContaining("none.pem"),
   });
+});
+
+it("the doctor says until when the certificate is good, before it ends", async () => {
+  const { host } = new URL(page);
+  expect(await checkCertificate(host)).toMatchObject([{ ok: true, what: expect.stringContaining("is good until") }]);
+  const soon = new Date(Date.now() + 20 * 3_600_000);
+  expect(await checkCertificate(host, soon)).toMatchObject([
+    { ok: false, what: expect.stringMatching(/ends on .+, in 0 days/), advice: expect.stringContaining("certs renew") },
+  ]);
+  expect(await checkCertificate("127.0.0.1:1")).toEqual([]);
 });

@@ -1,0 +1,128 @@
+// A cluster on AWS for `AwsCluster`.
+
+import type { Client, ClientOptions } from "@taskflock/client";
+import type { AwsFleet } from "@taskflock/cluster";
+import { currentContextName } from "@taskflock/protocol/code";
+import { FlockError } from "@taskflock/protocol/words";
+import type { AwsAttachOptions, AwsClusterOptions } from "../aws-cluster.ts";
+import { AwsStack, knownKeys } from "./cluster.ts";
+import { down } from "./down.ts";
+import { estimatedRate } from "./estimate.ts";
+import { awaitJoined } from "./joining.ts";
+import { groupOf, setDesired, staying } from "./machines.ts";
+import { checkProfile, readProfile } from "./profile.ts";
+import { endMembers, type ResizeParts } from "./resize.ts";
+import { scaleCluster } from "./scale.ts";
+import { findStack } from "./stack.ts";
+import { up } from "./up.ts";
+
+const TIMEOUT_MS = 900_000;
+const RETIRE_MS = 600_000;
+
+export async function startFleet(options: AwsClusterOptions): Promise<AwsFleet> {
+  const { profile, maxCostPerHour, timeoutMs = TIMEOUT_MS, retireMs = RETIRE_MS } = options;
+  const keys = knownKeys();
+  const said =
+    typeof profile === "string" ? readProfile(profile, keys) : checkProfile(profile, keys, "AwsCluster.start");
+  const cluster = new AwsStack(said, options.log ?? (() => undefined));
+  try {
+    if (maxCostPerHour !== undefined) {
+      const rate = await estimatedRate(cluster.aws, cluster.profile);
+      if (rate > maxCostPerHour)
+        throw new FlockError(
+          "FLOCK_OPTION_INVALID",
+          `AwsCluster.start: it would cost about ${rate.toFixed(2)} USD an hour, and maxCostPerHour is ${maxCostPerHour}: start fewer workers, or cheaper ones.`,
+        );
+    }
+    await up(cluster, { confirm: async () => true, timeoutMs, retireMs });
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+  return new Fleet(cluster, { timeoutMs, retireMs });
+}
+
+export async function attachFleet(options: AwsAttachOptions): Promise<AwsFleet> {
+  const { timeoutMs = TIMEOUT_MS, retireMs = RETIRE_MS, log = () => undefined } = options;
+  const cluster = AwsStack.of(findStack(options.cluster, currentContextName()), log);
+  cluster.mustFacts();
+  return new Fleet(cluster, { timeoutMs, retireMs });
+}
+
+class Fleet implements AwsFleet {
+  readonly name: string;
+  readonly address: string;
+  readonly dashboardUrl: string;
+  readonly expiresAt: string;
+  readonly resources: Readonly<Record<string, number>>;
+  readonly #cluster: AwsStack;
+  readonly #group: string;
+  readonly #times: { readonly timeoutMs: number; readonly retireMs: number };
+  /** Asked while machines are waited for or ended. */
+  #client: Promise<Client> | null = null;
+
+  constructor(cluster: AwsStack, times: { readonly timeoutMs: number; readonly retireMs: number }) {
+    const { address, dashboard, expiresAt, group } = cluster.mustFacts();
+    this.name = cluster.stack.name;
+    this.address = address;
+    this.dashboardUrl = dashboard;
+    this.expiresAt = expiresAt;
+    this.resources = cluster.profile["gpus"] === true ? { GPU: 1 } : {};
+    this.#cluster = cluster;
+    this.#group = group;
+    this.#times = times;
+  }
+
+  connect(options: ClientOptions): Promise<Client> {
+    return this.#cluster.connectWith(options);
+  }
+
+  async members(): Promise<readonly string[]> {
+    const group = await groupOf(this.#cluster.aws, this.#group);
+    return group === null ? [] : staying(group).map(({ id }) => id);
+  }
+
+  async grow(count: number): Promise<void> {
+    const { aws } = this.#cluster;
+    const group = await groupOf(aws, this.#group);
+    const most = group?.max ?? 0;
+    const wanted = (group?.desired ?? 0) + count;
+    if (wanted > most && (group?.desired ?? 0) >= most)
+      throw new FlockError(
+        "FLOCK_AWS_TOO_MANY",
+        `The group ${this.#group} has ${most} workers, and may have no more. Let it: workersMax of the profile.`,
+      );
+    await setDesired(aws, this.#group, Math.min(wanted, most));
+  }
+
+  async end(names: readonly string[]): Promise<void> {
+    await endMembers(await this.#resizing(), names);
+  }
+
+  scale(count: number): Promise<void> {
+    return scaleCluster(this.#cluster, count, this.#times.retireMs);
+  }
+
+  async joined(): Promise<number> {
+    const { aws, say } = this.#cluster;
+    const { client } = await this.#resizing();
+    const connect = (): Promise<Client> => Promise.resolve(client);
+    const facts = this.#cluster.mustFacts();
+    return awaitJoined(client, { aws, facts, connect, say, timeoutMs: this.#times.timeoutMs });
+  }
+
+  async down(): Promise<void> {
+    await down(this.#cluster, { confirm: async () => true });
+  }
+
+  async close(): Promise<void> {
+    await (await this.#client)?.close();
+    await this.#cluster.close();
+  }
+
+  async #resizing(): Promise<ResizeParts> {
+    this.#client ??= this.#cluster.connect("aws cluster, its machines");
+    const { aws, say } = this.#cluster;
+    return { aws, client: await this.#client, group: this.#group, say, retireMs: this.#times.retireMs };
+  }
+}
