@@ -4,6 +4,7 @@
 import { Session } from "node:inspector";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FlockError } from "@taskflock/protocol/words";
+import { profileSteps } from "./profile-steps.ts";
 import { type CpuProfile, type ProfileReport, ProfileTree } from "./profile-tree.ts";
 
 /** How long a thread may take to answer, milliseconds: native code holds it that long. */
@@ -79,9 +80,8 @@ export class Profiler {
 
   async #begin(thread: string): Promise<void> {
     try {
-      await this.#ask(thread, "Profiler.enable");
-      await this.#ask(thread, "Profiler.setSamplingInterval", { interval: this.#intervalUs });
-      await this.#ask(thread, "Profiler.start");
+      // All at once: a thread that is busy answers between two calls.
+      await Promise.all(profileSteps(this.#intervalUs).map(([method, params]) => this.#ask(thread, method, params)));
       if (!this.#stopped) this.#threads.add(thread);
     } catch {
       // The thread has ended, or native code holds it: it is not sampled.

@@ -1,6 +1,7 @@
 // V8's sampling profiler in a process slot, for its own thread: it begins and ends when the slot's code lets it be heard.
 
 import { type InspectorNotification, Session } from "node:inspector";
+import { profileSteps } from "../profile-steps.ts";
 import { type CpuProfile, type ProfileReport, ProfileTree } from "../profile-tree.ts";
 
 export class OwnProfiler {
@@ -9,9 +10,7 @@ export class OwnProfiler {
   /** Takes a sample every `intervalUs` microseconds. */
   start(intervalUs: number): void {
     this.#session.connect();
-    this.#post("Profiler.enable");
-    this.#post("Profiler.setSamplingInterval", { interval: intervalUs });
-    this.#post("Profiler.start");
+    for (const [method, params] of profileSteps(intervalUs)) this.#post(method, params);
   }
 
   stop(): ProfileReport {
