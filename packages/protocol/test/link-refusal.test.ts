@@ -175,6 +175,12 @@ describe("the port", () => {
     expect(await refusal(server.address, null)).toMatch(/^FLOCK_UNAUTHORIZED: No hello came within 50 ms/);
   });
 
+  test("tells who waits for too long whether the token is right to try again", async () => {
+    const never = { identify: () => new Promise<never>(() => undefined), onRevoked: () => () => undefined };
+    const server = await startServer({ authenticateMs: 50, authenticator: never });
+    expect(await refusal(server.address, encodeHandshake(hello))).toMatch(/^FLOCK_TRY_LATER: .* in time/);
+  });
+
   test("takes a small first frame only", async () => {
     const server = await startServer();
     const large = encodeHandshake({ ...hello, name: "x".repeat(8000) });

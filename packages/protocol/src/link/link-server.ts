@@ -186,13 +186,12 @@ export class LinkServer {
       }
     };
     const authenticateMs = this.#options.authenticateMs ?? AUTHENTICATE_MS;
-    const timer = setTimeout(
-      () => refuse(new FlockError("FLOCK_UNAUTHORIZED", `No hello came within ${authenticateMs} ms.`)),
-      authenticateMs,
-    );
+    let hasSpoken = false;
+    const timer = setTimeout(() => refuse(hasSpoken ? tooSlow() : noHello(authenticateMs)), authenticateMs);
     socket.prependListener("data", count);
     client.on("close", known);
     client.once("message", (data: RawData) => {
+      hasSpoken = true;
       // Nothing more may come before the welcome.
       client.once("message", () => refuse(new FlockError("FLOCK_PROTOCOL", "A frame came before the welcome.")));
       const from = peerOf(socket);
@@ -263,6 +262,15 @@ const PEER: Identity = { user: "", role: "worker" };
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return remoteAddress === undefined ? "this machine" : `${remoteAddress}:${remotePort}`;
+}
+
+function noHello(ms: number): FlockError {
+  return new FlockError("FLOCK_UNAUTHORIZED", `No hello came within ${ms} ms.`);
+}
+
+/** It may be right: who connects is to try again. */
+function tooSlow(): FlockError {
+  return new FlockError("FLOCK_TRY_LATER", "The token could not be checked in time: the scheduler is too busy.");
 }
 
 function helloTooLarge(): FlockError {
