@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Client, loadDigits, range, SshCluster, svc } from "taskflock";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { until } from "./docker-engine.ts";
 import { SshHosts, whyNoSsh } from "./ssh-hosts.ts";
 
@@ -22,8 +22,12 @@ const closing: (() => Promise<unknown>)[] = [];
 describe.skipIf(why !== null)("a cluster of hosts that SSH reaches", () => {
   beforeAll(async () => {
     hosts = await SshHosts.start(names);
+    vi.stubEnv("TASKFLOCK_TLS_CA", "/nonexistent"); // of another cluster, and none of this one's business
   });
-  afterAll(() => hosts?.stop());
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await hosts?.stop();
+  });
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close();
     await nothingIsLeft();

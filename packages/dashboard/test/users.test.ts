@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { WINDOW_MS } from "@taskflock/protocol";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { ByLink } from "../server/auth/by-link.ts";
 import { ADMIN_TOKEN, cookieIn, Stage, SUBMITTER_TOKEN, TOKEN, VIEWER_TOKEN } from "./dashboard-stage.ts";
 
 let stage: Stage;
@@ -112,5 +113,21 @@ test("a page of its own whose scheduler is gone says so, and lets in whom it kno
   expect((await stage.form("/sign-in", { token: SUBMITTER_TOKEN })).headers.location).toBe(
     "/sign-in?why=down&to=%2Fstatus",
   );
+  await stage.close();
+});
+
+test("wrong tokens, however many at once, take nobody's place at a page of its own", async () => {
+  stage = await Stage.start({}, "127.0.0.1", true);
+  const { address } = stage.scheduler;
+  const asker = new ByLink({ address, own: () => TOKEN, ownIdentity: async () => null, maxKnown: 1 });
+  const revoked: string[] = [];
+  asker.onRevoked((users) => revoked.push(...users));
+  expect(await asker.identify(SUBMITTER_TOKEN)).toMatchObject({ user: "ann", role: "submitter" });
+  const guesses = Array.from({ length: 100 }, (_, n) => asker.identify(`guess-${n}`).catch(({ code }) => code));
+  expect(new Set(await Promise.all(guesses))).toEqual(new Set(["FLOCK_UNAUTHORIZED", "FLOCK_TRY_LATER"]));
+  expect(revoked).toEqual([]);
+  expect(await asker.identify(VIEWER_TOKEN)).toMatchObject({ user: "vic", role: "viewer" });
+  expect(revoked).toEqual(["ann"]);
+  await asker.close();
   await stage.close();
 });

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import {
   encodeFrame,
+  type Identity,
   isFlockError,
   LinkServer,
   oneToken,
@@ -35,6 +36,42 @@ async function failure(promise: Promise<unknown>): Promise<string> {
   }
   return "no error";
 }
+
+test("of two who come at once, and whose token takes a while, one is attached before the other is admitted", async () => {
+  const order: string[] = [];
+  let answer: (who: Identity) => void = () => undefined;
+  const who = new Promise<Identity>((resolve) => {
+    answer = resolve;
+  });
+  const fixture = await startServer();
+  const asked: string[] = [];
+  const server = await LinkServer.listen({
+    ...{ host: "127.0.0.1", port: 0, payloads: fixture.payloads },
+    authenticator: {
+      identify: (token) => {
+        if (asked.push(token) === 2) answer({ user: "ann", role: "submitter" });
+        return who;
+      },
+      onRevoked: () => () => undefined,
+    },
+    admit: () => {
+      order.push("admitted");
+      const ids = { scheduler: "s", id: 0, name: "n", secret: "", resumed: false, received: 0 };
+      const limits = { creditBytes: 1e6, admissionBytes: 1e6, inlineLimitBytes: 1, now: 0 as never };
+      return {
+        ...{ welcome: { ...ids, ...limits }, up: "client", down: "toClient", silentMs: 60_000 },
+        attach: () => {
+          order.push("attached");
+          return { onMessages: () => {}, onBlocked: () => {}, onReady: () => {}, onClosed: () => {} };
+        },
+      };
+    },
+  });
+  cleanups.push(() => server.close());
+  const links = await Promise.all([1, 2].map(() => connectClient(`127.0.0.1:${server.port}`)));
+  for (const { link } of links) await link.close();
+  expect(order).toEqual(["admitted", "attached", "admitted", "attached"]);
+});
 
 /** A bare WebSocket to the port; resolves with the error it is refused with. */
 async function refusal(address: string, first: Uint8Array | null): Promise<string> {
@@ -136,6 +173,12 @@ describe("the port", () => {
   test("ends a connection that says nothing", async () => {
     const server = await startServer({ authenticateMs: 50 });
     expect(await refusal(server.address, null)).toMatch(/^FLOCK_UNAUTHORIZED: No hello came within 50 ms/);
+  });
+
+  test("tells who waits for too long whether the token is right to try again", async () => {
+    const never = { identify: () => new Promise<never>(() => undefined), onRevoked: () => () => undefined };
+    const server = await startServer({ authenticateMs: 50, authenticator: never });
+    expect(await refusal(server.address, encodeHandshake(hello))).toMatch(/^FLOCK_TRY_LATER: .* in time/);
   });
 
   test("takes a small first frame only", async () => {

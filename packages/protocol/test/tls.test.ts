@@ -127,6 +127,9 @@ describe("what does not fit is told apart:", () => {
   test("a CA that did not sign, and the CAs that Node trusts", async () => {
     const { gate } = await serve(certificateOf(ours));
     expect(await codeOf(client(gate.address, others.ca))).toBe("FLOCK_CERTIFICATE_UNTRUSTED");
+    process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0"; // meant for something else, most likely
+    expect(await codeOf(client(gate.address, others.ca))).toBe("FLOCK_CERTIFICATE_UNTRUSTED");
+    delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
     expect(await codeOf(client(`wss://${gate.address}`, null))).toBe("FLOCK_CERTIFICATE_UNTRUSTED");
   });
 
@@ -159,13 +162,17 @@ describe("what does not fit is told apart:", () => {
     expect(await codeOf(client(gate.address, damaged))).toBe("FLOCK_CERTIFICATE_FILE");
   });
 
-  test("files of the server that are missing, hold something else, or do not belong together", () => {
+  test("files of the server that are missing, hold something else, or do not belong together", async () => {
     const coded = (code: string): unknown => expect.objectContaining({ code });
     expect(() => certificateOf({ cert: "nowhere", key: ours.key })).toThrow(coded("FLOCK_CERTIFICATE_FILE"));
     expect(() => certificateOf({ cert: ours.cert, key: "nowhere" })).toThrow(coded("FLOCK_CERTIFICATE_FILE"));
     expect(() => certificateOf({ cert: ours.key, key: ours.key })).toThrow(coded("FLOCK_CERTIFICATE_FILE"));
     expect(() => certificateOf({ cert: ours.cert, key: ours.cert })).toThrow(coded("FLOCK_CERTIFICATE_FILE"));
     expect(() => certificateOf({ cert: ours.cert, key: others.key })).toThrow(coded("FLOCK_CERTIFICATE_KEY"));
+    // The first certificate is whole, and what follows is still being written.
+    const half = join(folder, "half.pem");
+    await writeFile(half, `${await readFile(ours.cert, "utf8")}\n${(await readFile(ours.ca, "utf8")).slice(0, 200)}`);
+    expect(() => certificateOf({ cert: half, key: ours.key })).toThrow(coded("FLOCK_CERTIFICATE_FILE"));
   });
 });
 

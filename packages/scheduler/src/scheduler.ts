@@ -150,7 +150,7 @@ class Scheduler implements RunningScheduler {
       certificate,
       maxFrameBytes,
       payloads: this.#payloads,
-      admit: (hello, who) => this.#admit(hello, who),
+      admit: (hello, who, from) => this.#admit(hello, who, from),
     });
     this.#watchIdleness();
   }
@@ -212,13 +212,16 @@ class Scheduler implements RunningScheduler {
     };
   }
 
-  #admit(hello: Hello, who: Identity): Admission | StreamAdmission {
+  #admit(hello: Hello, who: Identity, address: string): Admission | StreamAdmission {
     const right = helloRights[hello.role];
     if (right === null) {
       const text = "This is the scheduler's port; data is fetched from the workers' peer ports.";
       throw new FlockError("FLOCK_FORBIDDEN", text);
     }
-    if (!may(who.role, right)) throw forbidden(who, `connect as a ${hello.role}`, right);
+    if (!may(who.role, right)) {
+      this.audit?.write({ who, address, session: null, action: "forbidden", what: { connect: hello.role } });
+      throw forbidden(who, `connect as a ${hello.role}`, right);
+    }
     switch (hello.role) {
       case "client":
         return this.#clients.admit(hello.name, hello.observer, hello.resume, who) as unknown as Admission;

@@ -200,6 +200,19 @@ describe("who is behind a token", () => {
     expect(revoked).toHaveLength(4);
   });
 
+  test("an old password that was still being checked when it was changed lets nobody in afterwards", async () => {
+    const costly = await keepPassword("the-old-password", { N: 2 ** 15, r: 8, p: 4 });
+    writeUsers(file, [{ ...(await user("ann")), scrypt: costly }]);
+    const who = authenticator();
+    const before = codeOf(() => who.identify("ann:the-old-password", "10.0.0.1:1"));
+    const changed = new Promise((resolve) => who.onRevoked(resolve));
+    writeUsers(file, [await user("ann", "submitter", "the-new-password")]);
+    await changed;
+    expect(await codeOf(() => who.identify("ann:the-old-password", "10.0.0.1:1"))).toBe("FLOCK_UNAUTHORIZED");
+    expect(await before).toBe("FLOCK_UNAUTHORIZED");
+    expect(await codeOf(() => who.identify("ann:the-new-password", "10.0.0.1:1"))).toBe("in");
+  });
+
   test("a file that cannot be used is said at the start", () => {
     expect(authenticator).toThrow(expect.objectContaining({ code: "FLOCK_USERS_INVALID" }));
   });

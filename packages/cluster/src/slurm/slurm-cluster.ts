@@ -223,7 +223,7 @@ function connect(
   { address, token, certificates }: Pick<Parts, "address" | "token" | "certificates">,
   options?: Omit<ClientOptions, "token" | "tokenFile" | "tls">,
 ): Promise<Client> {
-  const tls = certificates === null ? {} : { tls: { caFile: certificates.authority } };
+  const tls = { tls: certificates === null ? (false as const) : { caFile: certificates.authority } };
   return Client.connect(address, { reconnectMs: SCHEDULER_LOST_MS, packages: "installed", ...options, ...tls, token });
 }
 

@@ -70,8 +70,9 @@ export class SshCluster {
   }
 
   /** A client of this cluster. Close it before the cluster. `reconnectMs` is 5,000 by default: a scheduler that died stays away. */
-  connect(options?: Omit<ClientOptions, "token" | "tokenFile">): Promise<Client> {
-    const ours = { reconnectMs: SCHEDULER_LOST_MS, packages: "installed" as const };
+  connect(options?: Omit<ClientOptions, "token" | "tokenFile" | "tls">): Promise<Client> {
+    // Whatever this process's environment says of another cluster's certificates.
+    const ours = { reconnectMs: SCHEDULER_LOST_MS, packages: "installed", tls: false } as const;
     return Client.connect(this.address, { ...ours, ...options, token: this.#token });
   }
 

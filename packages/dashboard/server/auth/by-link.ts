@@ -19,18 +19,22 @@ export interface ByLinkOptions {
   /** The page's own token, and whom the scheduler knows by it; null: there was no link yet. */
   own(): string;
   ownIdentity(): Promise<Identity | null>;
+  /** Tokens that are known at a time. Default 1,000. */
+  readonly maxKnown?: number;
 }
 
 type Link = SchedulerLink<"client", "toClient">;
 
 interface Known {
-  readonly link: Promise<Link>;
+  readonly link: Link;
   /** As the scheduler said last. */
   identity: Identity | null;
 }
 
 /** Tokens that are known at a time; the one not shown for longest goes, and whom it let in with it. */
 const MAX_KNOWN = 1_000;
+/** About so many at a time the scheduler is asked: strangers who guess must not take all places at its port. */
+const MAX_ASKING = 64;
 
 export class ByLink implements Authenticator {
   readonly #options: ByLinkOptions;
@@ -38,6 +42,8 @@ export class ByLink implements Authenticator {
   readonly #listeners: Set<(users: ReadonlySet<string>) => void> = new Set();
   /** By the hash of the token; the one shown last is last. */
   readonly #known: Map<string, Known> = new Map();
+  /** Of which the scheduler has said nothing yet. */
+  readonly #asking: Map<string, Promise<Known>> = new Map();
 
   constructor(options: ByLinkOptions) {
     this.#options = options;
@@ -50,11 +56,10 @@ export class ByLink implements Authenticator {
       throw new FlockError("FLOCK_CONNECTION_LOST", "The scheduler, which knows who is who, was not reached yet.");
     }
     const hash = createHash("sha256").update(token).digest("base64");
-    const known = this.#known.get(hash) ?? this.#ask(hash, token);
+    const known = this.#known.get(hash) ?? (await (this.#asking.get(hash) ?? this.#ask(hash, token)));
     this.#known.delete(hash);
     this.#known.set(hash, known);
-    const link = await known.link;
-    return known.identity ?? link.welcome;
+    return known.identity ?? known.link.welcome;
   }
 
   onRevoked(listener: (users: ReadonlySet<string>) => void): () => void {
@@ -64,14 +69,28 @@ export class ByLink implements Authenticator {
 
   async close(): Promise<void> {
     this.#listeners.clear();
+    await Promise.allSettled(this.#asking.values());
     await Promise.all([...this.#known.keys()].map((hash) => this.#forget(hash)));
   }
 
-  #ask(hash: string, token: string): Known {
-    const known: Known = { link: this.#open(hash, token), identity: null };
-    known.link.catch(() => this.#known.delete(hash));
+  #ask(hash: string, token: string): Promise<Known> {
+    if (this.#asking.size >= MAX_ASKING) {
+      throw new FlockError("FLOCK_TRY_LATER", "Too many tokens are being checked. Try again in a moment.");
+    }
+    const asked = this.#open(hash, token)
+      .then((link) => this.#isRight(hash, link))
+      .finally(() => this.#asking.delete(hash));
+    this.#asking.set(hash, asked);
+    return asked;
+  }
+
+  /** Only what is right takes the place of another. */
+  #isRight(hash: string, link: Link): Known {
     const [oldest] = this.#known.keys();
-    if (this.#known.size >= MAX_KNOWN && oldest !== undefined) void this.#forget(oldest);
+    const most = this.#options.maxKnown ?? MAX_KNOWN;
+    if (this.#known.size >= most && oldest !== undefined) void this.#forget(oldest);
+    const known = { link, identity: null };
+    this.#known.set(hash, known);
     return known;
   }
 
@@ -106,11 +125,8 @@ export class ByLink implements Authenticator {
     const known = this.#known.get(hash);
     this.#known.delete(hash);
     if (known === undefined) return;
-    if (known.identity !== null) this.#revoke(known.identity);
-    await known.link.then(
-      (link) => link.close(),
-      () => undefined, // there was none
-    );
+    this.#revoke(known.identity ?? known.link.welcome);
+    await known.link.close();
   }
 
   #revoke({ user }: Identity): void {

@@ -55,8 +55,8 @@ export interface LinkServerOptions {
   readonly maxFrameBytes?: number;
   readonly authenticateMs?: number;
   readonly pingMs?: number;
-  /** Decides about a hello whose token is somebody's; throws a FlockError to refuse it. */
-  admit(hello: Hello, who: Identity): Admission | StreamAdmission;
+  /** Decides about a hello whose token is somebody's; throws a FlockError to refuse it. `from`: the address that it came from. */
+  admit(hello: Hello, who: Identity, from: string): Admission | StreamAdmission;
 }
 
 export class LinkServer {
@@ -186,38 +186,42 @@ export class LinkServer {
       }
     };
     const authenticateMs = this.#options.authenticateMs ?? AUTHENTICATE_MS;
-    const timer = setTimeout(
-      () => refuse(new FlockError("FLOCK_UNAUTHORIZED", `No hello came within ${authenticateMs} ms.`)),
-      authenticateMs,
-    );
+    let hasSpoken = false;
+    const timer = setTimeout(() => refuse(hasSpoken ? tooSlow() : noHello(authenticateMs)), authenticateMs);
     socket.prependListener("data", count);
     client.on("close", known);
     client.once("message", (data: RawData) => {
+      hasSpoken = true;
       // Nothing more may come before the welcome.
       client.once("message", () => refuse(new FlockError("FLOCK_PROTOCOL", "A frame came before the welcome.")));
       const from = peerOf(socket);
-      this.#decide(data as Buffer, from).then(
-        ([who, admission]) => {
-          if (client.readyState !== client.OPEN || this.#closing) return;
-          known();
-          this.#welcome({ socket: client, wire: socket }, from, who, admission);
-        },
-        (error: unknown) => {
-          if (!isFlockError(error)) throw error;
-          if (client.readyState === client.OPEN) refuse(error);
-        },
-      );
+      const fail = (error: unknown): void => {
+        if (!isFlockError(error)) throw error;
+        if (client.readyState === client.OPEN) refuse(error);
+      };
+      this.#identify(data as Buffer, from).then(([hello, who]) => {
+        if (client.readyState !== client.OPEN || this.#closing) return;
+        let admission: Admission | StreamAdmission;
+        try {
+          admission = this.#options.admit(hello, who, from);
+        } catch (error) {
+          fail(error);
+          return;
+        }
+        known();
+        // At once: of two who come together, one is attached before the other is admitted.
+        this.#welcome({ socket: client, wire: socket }, from, who, admission);
+      }, fail);
     });
   }
 
-  async #decide(data: Buffer, from: string): Promise<[Identity, Admission | StreamAdmission]> {
+  async #identify(data: Buffer, from: string): Promise<[Hello, Identity]> {
     // What came in one piece with the upgrade was not counted.
     if (data.length > MAX_HELLO_BYTES) throw helloTooLarge();
     const hello = decodeHello(data);
     // Who knows the peers' key has been welcomed before.
     const isPeer = hello.role === "relay" && tokensEqual(hello.token, this.peerKey);
-    const who = isPeer ? PEER : await this.#options.authenticator.identify(hello.token, from);
-    return [who, this.#options.admit(hello, who)];
+    return [hello, isPeer ? PEER : await this.#options.authenticator.identify(hello.token, from)];
   }
 
   #welcome(line: Line, from: string, who: Identity, admission: Admission | StreamAdmission): void {
@@ -258,6 +262,15 @@ const PEER: Identity = { user: "", role: "worker" };
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return remoteAddress === undefined ? "this machine" : `${remoteAddress}:${remotePort}`;
+}
+
+function noHello(ms: number): FlockError {
+  return new FlockError("FLOCK_UNAUTHORIZED", `No hello came within ${ms} ms.`);
+}
+
+/** It may be right: who connects is to try again. */
+function tooSlow(): FlockError {
+  return new FlockError("FLOCK_TRY_LATER", "The token could not be checked in time: the scheduler is too busy.");
 }
 
 function helloTooLarge(): FlockError {

@@ -29,7 +29,8 @@ export function connectTls(host: string, port: number, trust: Trust): TLSSocket 
 function tlsOptions(host: string, { caFile }: Trust): ConnectionOptions {
   const named = isIP(host) === 0 ? { host, servername: host } : { host };
   if (caFile === null) return named;
-  return { ...named, secureContext: contextOf(caFile), checkServerIdentity: checkName };
+  // Said, because NODE_TLS_REJECT_UNAUTHORIZED=0 would let in whoever comes: who gives a CA means it.
+  return { ...named, secureContext: contextOf(caFile), checkServerIdentity: checkName, rejectUnauthorized: true };
 }
 
 /** A CA of one's own signs for whom one trusts: the common name is as good as the host's. */

@@ -17,6 +17,7 @@ export function peerTlsOptions(key: string): ConnectionOptions {
   return {
     ...PEER_TLS,
     ca: [],
+    rejectUnauthorized: true,
     pskCallback: () => ({ psk: secretOf(key), identity: IDENTITY }),
     checkServerIdentity: (_host, certificate) =>
       Object.keys(certificate ?? {}).length === 0 ? undefined : new Error("it shows a certificate, and not the key"),

@@ -3,6 +3,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { FlockError, isFlockError } from "../words/index.ts";
+import { nodeTls } from "./node-tls.ts";
 
 /** How often the files are looked at, milliseconds. */
 const LOOK_MS = 1_000;
@@ -134,6 +135,8 @@ function check({ certFile, keyFile }: CertificateOptions, { cert, key }: Pair): 
       `The key in ${keyFile} does not fit the certificate in ${certFile}. Give the two that were made together.`,
     );
   }
+  // As servers will take them: also what stands behind the first certificate, and whether the key is long enough.
+  parse(() => nodeTls().createSecureContext({ cert, key }), `TLS takes ${certFile} and ${keyFile} not`);
   if (Date.parse(about.validTo) < Date.now()) {
     throw new FlockError(
       "FLOCK_CERTIFICATE_EXPIRED",

@@ -83,6 +83,9 @@ export class SessionAudit {
       case "openRun":
         this.#runs.set(message.run, message.name);
         return;
+      case "closeRun": // nothing is submitted to it any more
+        this.#runs.delete(message.run);
+        return;
       case "scatter":
         this.#scattered++;
         return;

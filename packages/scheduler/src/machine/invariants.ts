@@ -88,7 +88,7 @@ function checkTask(core: Core, t: Task): string | null {
   const known = core.taskById(t.id);
   if (t.state === FREE) return known === null ? null : "forgotten, but its slot is not free";
   if (known !== t) return "its slot names another task";
-  const refs = (t.flags & HELD) / HELD + (t.others?.length ?? 0);
+  const refs = (t.flags & HELD) / HELD + (t.others?.size ?? 0);
   if (refs !== t.refs) return `counts ${t.refs} references, has ${refs}`;
   const runsOn = (t.flags & CALL) !== 0 && isActive(t.state);
   if (t.refs === 0 && t.needed === 0 && t.dependents.length === 0 && !runsOn)

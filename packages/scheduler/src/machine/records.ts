@@ -18,6 +18,7 @@ import {
 } from "@taskflock/protocol/words";
 import type { Definition, FunctionRecord } from "./function-record.ts";
 import type { NumberedTasks } from "./numbered-tasks.ts";
+import type { Refs } from "./refs.ts";
 import type { Unreached } from "./relays.ts";
 import { FREE, type State } from "./states.ts";
 import type { Timer } from "./timers.ts";
@@ -131,7 +132,7 @@ export class Extras {
   fingerprint: string | null = null;
   name = "";
   functions: readonly Definition[] = noDefinitions;
-  others: Ref[] | null = null;
+  others: Refs | null = null;
   outcome: Outcome | null = null;
   troubles: Troubles | null = null;
   upload: Upload | null = null;
@@ -221,7 +222,7 @@ export class Task {
     return this.uncommon === null ? noDefinitions : this.uncommon.functions;
   }
 
-  get others(): Ref[] | null {
+  get others(): Refs | null {
     return this.uncommon === null ? null : this.uncommon.others;
   }
 

@@ -4,6 +4,7 @@
 import type { TaskNumber } from "@taskflock/protocol/words";
 import type { Core } from "./core.ts";
 import { CALL, type Edge, HELD, noEdges, type Session, type Task } from "./records.ts";
+import { Refs } from "./refs.ts";
 
 /** The readable key; derived keys are made when somebody reads one. */
 export function keyOf(task: Task): string {
@@ -12,19 +13,17 @@ export function keyOf(task: Task): string {
 
 export function addRef(session: Session, n: TaskNumber, task: Task): void {
   if (task.session === session && task.n === n) task.flags |= HELD;
-  else if (task.others === null) task.extras.others = [{ session, n }];
-  else task.others.push({ session, n });
+  else {
+    task.extras.others ??= new Refs();
+    task.extras.others.add(session, n);
+  }
   task.refs++;
   session.tasks.set(n, task);
 }
 
 export function removeRef(core: Core, session: Session, n: TaskNumber, task: Task): void {
   if (task.session === session && task.n === n) task.flags &= ~HELD;
-  else
-    task.others?.splice(
-      task.others.findIndex((ref) => ref.session === session && ref.n === n),
-      1,
-    );
+  else task.others?.delete(session, n);
   task.refs--;
   session.tasks.delete(n);
   if (session.due.size > 0) session.due.delete(n);

@@ -42,7 +42,9 @@ export function submit(core: Core, session: Session, message: Submit): void {
           ? `options ${message.options} were not defined`
           : run === undefined
             ? `run ${message.run} was not opened`
-            : null;
+            : repeats(message.deps)
+              ? "it names an input twice"
+              : null;
   if (problem !== null || typeof inputs === "number") {
     decline(core, session, message);
     const name = definition?.name ?? "task";
@@ -190,6 +192,13 @@ function resolveFunctions(session: Session, numbers: readonly FunctionNumber[]):
 }
 
 const noTasks: readonly Task[] = [];
+
+/** Inputs that are named once each are tasks that are there; a million times the same one takes a few bytes to say, and a lot to keep. */
+const MANY = 1_000;
+
+function repeats(numbers: readonly TaskNumber[]): boolean {
+  return numbers.length > MANY && new Set(numbers).size < numbers.length;
+}
 
 function resolveInputs(session: Session, numbers: readonly TaskNumber[]): readonly Task[] | number {
   if (numbers.length === 0) return noTasks;

@@ -98,7 +98,9 @@ export class UsersAuthenticator implements Authenticator {
     const user = this.#users.get(name);
     // Who is not there takes as long as who is.
     const kept = user?.scrypt ?? this.#unknown;
-    const isRight = await this.#verifications.check(mark.toString("base64"), address, () => isPassword(password, kept));
+    // Also by the hash: what was right of a password that is another by now says nothing.
+    const what = `${mark.toString("base64")} ${kept.hash}`;
+    const isRight = await this.#verifications.check(what, address, () => isPassword(password, kept));
     // The file may be another by now.
     if (!isRight || user === undefined || this.#users.get(name) !== user) throw this.#wrong(address, name);
     this.#right.set(name, { user, mark });

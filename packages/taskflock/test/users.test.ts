@@ -1,0 +1,69 @@
+// What `taskflock user` does to the file of users, and refuses to.
+
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { addUser, changePassword, changeRole, listUsers, removeUser } from "../src/users.ts";
+
+let folder: string;
+let usersFile: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "taskflock-user-"));
+  usersFile = join(folder, "users");
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const listed = (): { name: string; role: string }[] => JSON.parse(listUsers(true, { usersFile })[0] ?? "");
+const coded = (code: string, message: RegExp): object =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) });
+
+test("adds, lists, changes and removes; a generated token is shown once, or left in a file", async () => {
+  const token = await addUser("ann", "submitter", { usersFile, generate: true });
+  expect(token).toMatch(/^ann:[\w-]{32}$/);
+  const tokenFile = join(folder, "token");
+  expect(await addUser("bob", "viewer", { usersFile, generate: true, tokenFile })).toBeNull();
+  expect(readFileSync(tokenFile, "utf8")).toMatch(/^bob:[\w-]{32}\n$/);
+  if (process.platform !== "win32") expect(statSync(tokenFile).mode & 0o777).toBe(0o600);
+  const passwordFile = join(folder, "password");
+  writeFileSync(passwordFile, "  a-password-of-one's-own\n");
+  expect(await addUser("cyd", "worker", { usersFile, generate: false, passwordFile, tokenFile })).toBeNull();
+  expect(readFileSync(tokenFile, "utf8")).toBe("cyd:a-password-of-one's-own\n");
+  expect(listed()).toMatchObject([
+    { name: "ann", role: "submitter" },
+    { name: "bob", role: "viewer" },
+    { name: "cyd", role: "worker" },
+  ]);
+  expect(listUsers(false, { usersFile })[1]).toMatch(/^ann {3}submitter {2}\d{4}-/);
+  changeRole("ann", "admin", { usersFile });
+  expect(await changePassword("ann", { usersFile, generate: true })).not.toBe(token);
+  removeUser("bob", { usersFile });
+  expect(listed()).toMatchObject([{ name: "ann", role: "admin" }, { name: "cyd" }]);
+  for (const secret of [token ?? "", "own"]) expect(JSON.stringify(listed())).not.toContain(secret.split(":").at(-1));
+});
+
+test("refuses what makes no sense, and changes nothing then", async () => {
+  const generate = { usersFile, generate: true };
+  await addUser("ann", "submitter", generate);
+  const before = readFileSync(usersFile, "utf8");
+  const passwordFile = join(folder, "password");
+  writeFileSync(passwordFile, "too short");
+  const asked = { usersFile, generate: false };
+  await expect(addUser("ann", "admin", generate)).rejects.toEqual(
+    coded("FLOCK_OPTION_INVALID", /a user ann .* already/),
+  );
+  await expect(addUser("a:b", "admin", generate)).rejects.toEqual(coded("FLOCK_OPTION_INVALID", /no user's name/));
+  await expect(addUser("bob", "admin", { ...asked, passwordFile })).rejects.toEqual(
+    coded("FLOCK_OPTION_INVALID", /without spaces/),
+  );
+  await expect(addUser("bob", "admin", { ...asked, passwordFile: join(folder, "none") })).rejects.toEqual(
+    coded("FLOCK_OPTION_INVALID", /cannot be read/),
+  );
+  await expect(addUser("bob", "admin", { ...generate, passwordFile })).rejects.toEqual(
+    coded("FLOCK_OPTION_INVALID", /give one of them/),
+  );
+  await expect(changePassword("bob", generate)).rejects.toEqual(coded("FLOCK_USER_UNKNOWN", /no user bob/));
+  expect(() => changeRole("bob", "admin", { usersFile })).toThrow(coded("FLOCK_USER_UNKNOWN", /no user bob/));
+  expect(() => removeUser("bob", { usersFile })).toThrow(coded("FLOCK_USER_UNKNOWN", /no user bob/));
+  expect(readFileSync(usersFile, "utf8")).toBe(before);
+});
