@@ -117,11 +117,18 @@ async function askOnce(question: string): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
   try {
-    return (await lines.question("")).trim();
+    // Ctrl-C and Ctrl-D close it, and the question would stay open.
+    const left = new Promise<never>((_, reject) => lines.once("close", () => reject(noPassword())));
+    left.catch(() => undefined);
+    return (await Promise.race([lines.question(""), left])).trim();
   } finally {
     lines.close();
     process.stderr.write("\n");
   }
+}
+
+function noPassword(): FlockError {
+  return new FlockError("FLOCK_OPTION_INVALID", "No password was given; nothing was changed.");
 }
 
 function leaveToken(name: string, password: string, { generate, tokenFile }: PasswordSource): string | null {

@@ -2,7 +2,7 @@
 
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { quotaNeeds } from "../src/aws/account.ts";
 import { knownKeys } from "../src/aws/cluster.ts";
@@ -101,6 +101,17 @@ describe("profiles", () => {
     expect(check).toThrow(expect.objectContaining({ code: "FLOCK_PROFILE_INVALID" }));
   });
 
+  test("name files from where they stand, since Terraform runs elsewhere", () => {
+    const file = join(folder, "digits.json");
+    writeFileSync(file, JSON.stringify({ sshPublicKeyFile: "keys/id.pub", certificates: "~/certs" }));
+    expect(readProfile(file, keys)).toEqual({
+      sshPublicKeyFile: join(folder, "keys/id.pub"),
+      certificates: "~/certs",
+    });
+    expect(readSetting("sshPublicKeyFile=id.pub", keys)).toEqual({ sshPublicKeyFile: resolve("id.pub") });
+    expect(readSetting("sshPublicKeyFile=/k/id.pub", keys)).toEqual({ sshPublicKeyFile: "/k/id.pub" });
+  });
+
   test("say what they need, and which file is broken", () => {
     expect(() => completeProfile({ contact: "ada" }, keys)).toThrow(/needs department \(.+--set department=…/);
     expect(() => readSetting("workersNum=many", keys)).toThrow('workersNum takes a number, not "many"');
@@ -166,6 +177,8 @@ describe("a cluster's folder", () => {
     const ended = { ...machine("i-2"), state: "terminated", endedMs: 6_000 };
     expect(stack.remember([ended], 7_000).map(({ endedMs }) => endedMs)).toEqual([5_000, 6_000]);
     expect(stack.remember([{ ...ended, endedMs: 9_000 }], 9_000).map(({ endedMs }) => endedMs)).toEqual([5_000, 6_000]);
+    // One that was only overlooked runs.
+    expect(stack.remember([machine("i-1")], 9_500).map(({ endedMs }) => endedMs)).toEqual([null, 6_000]);
   });
 });
 
@@ -305,7 +318,7 @@ test("shells and journals are asked for by the real programs, with nothing of a 
     command: "ssh",
     args: ["-i", "/keys/id_ed25519", "ec2-user@203.0.113.9"],
   });
-  expect(journalCommand({ lines: 20, cursor: null })).toContain("--lines 20");
+  expect(journalCommand({ lines: 20, cursor: null })).toMatch(/--lines 20 \| tail --bytes 20000$/);
   expect(journalCommand({ lines: 20, cursor: "s=ab;i=1" })).toContain("--after-cursor 's=ab;i=1'");
   expect(() => journalCommand({ lines: 20, cursor: "'; rm -rf /" })).toThrow("no cursor");
   expect(journalIn("a\nb\n-- cursor: s=1;i=2\n")).toEqual({ lines: ["a", "b"], cursor: "s=1;i=2" });

@@ -10,7 +10,7 @@ import { down } from "./down.ts";
 import { estimatedRate } from "./estimate.ts";
 import { awaitJoined } from "./joining.ts";
 import { groupOf, setDesired, staying } from "./machines.ts";
-import { checkProfile, readProfile } from "./profile.ts";
+import { checkProfile, readProfile, withPaths } from "./profile.ts";
 import { endMembers, type ResizeParts } from "./resize.ts";
 import { scaleCluster } from "./scale.ts";
 import { findStack } from "./stack.ts";
@@ -23,7 +23,9 @@ export async function startFleet(options: AwsClusterOptions): Promise<AwsFleet> 
   const { profile, maxCostPerHour, timeoutMs = TIMEOUT_MS, retireMs = RETIRE_MS } = options;
   const keys = knownKeys();
   const said =
-    typeof profile === "string" ? readProfile(profile, keys) : checkProfile(profile, keys, "AwsCluster.start");
+    typeof profile === "string"
+      ? readProfile(profile, keys)
+      : withPaths(checkProfile(profile, keys, "AwsCluster.start"), ".");
   const cluster = new AwsStack(said, options.log ?? (() => undefined));
   try {
     if (maxCostPerHour !== undefined) {
@@ -116,12 +118,16 @@ class Fleet implements AwsFleet {
   }
 
   async close(): Promise<void> {
-    await (await this.#client)?.close();
+    const client = await this.#client?.catch(() => null);
+    await client?.close();
     await this.#cluster.close();
   }
 
   async #resizing(): Promise<ResizeParts> {
-    this.#client ??= this.#cluster.connect("aws cluster, its machines");
+    this.#client ??= this.#cluster.connect("aws cluster, its machines").catch((error: unknown) => {
+      this.#client = null; // the next one tries again
+      throw error;
+    });
     const { aws, say } = this.#cluster;
     return { aws, client: await this.#client, group: this.#group, say, retireMs: this.#times.retireMs };
   }

@@ -9,6 +9,8 @@ import { type Machine, machinesOf } from "./machines.ts";
 const ASK_MS = 1_000;
 const PATIENCE_MS = 60_000;
 const FOLLOW_MS = 5_000;
+/** AWS gives the first 24,000 characters of what a command printed: the cursor, which is last, would be cut off. */
+const MOST_BYTES = 20_000;
 
 /** The machine that is meant: "scheduler", or an instance's id, or the beginning of one. Rejects with FLOCK_AWS_NOT_READY. */
 export async function findMachine(cluster: AwsStack, node: string): Promise<Machine> {
@@ -49,7 +51,7 @@ export function journalCommand({ lines, cursor }: { readonly lines: number; read
   // A cursor is made of such characters only; anything else would be a command.
   if (cursor !== null && !/^[\w=;-]+$/.test(cursor)) throw new Error(`no cursor of a journal: ${cursor}`);
   const from = cursor === null ? `--lines ${lines}` : `--after-cursor '${cursor}'`;
-  return `journalctl --unit taskflock --unit cloud-final --output short-iso --no-pager --show-cursor ${from}`;
+  return `journalctl --unit taskflock --unit cloud-final --output short-iso --no-pager --show-cursor ${from} | tail --bytes ${MOST_BYTES}`;
 }
 
 /** What it printed, and the cursor with which to go on. Pure. */

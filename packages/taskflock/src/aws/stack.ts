@@ -110,11 +110,9 @@ export class Stack {
       if (!now.has(machine.id) && machine.endedMs === null)
         known.set(machine.id, { ...machine, state: "terminated", endedMs: nowMs });
     for (const machine of seen) {
-      const before = known.get(machine.id);
-      known.set(
-        machine.id,
-        before?.endedMs === null || before === undefined ? machine : { ...machine, endedMs: before.endedMs },
-      );
+      // When it ended is known best by who saw it first; one that runs again, or was overlooked once, runs.
+      const endedMs = machine.endedMs === null ? null : (known.get(machine.id)?.endedMs ?? machine.endedMs);
+      known.set(machine.id, { ...machine, endedMs });
     }
     const all = [...known.values()];
     if (this.exists) this.#write("machines.json", all);

@@ -59,7 +59,9 @@ export async function initCertificates(path: string, options: InitOptions): Prom
     ([role, text]) => (text === null ? [] : [role]),
   );
   if (options.present === "keep" && there.includes("authority")) return keepCertificates(folder, names, options);
-  if (there.length > 0 && options.present !== "replace")
+  // A key whose certificate was never written: who made it was ended before, and nobody can have trusted it.
+  const isBegun = options.present === "keep" && there.every((role) => role === "authorityKey");
+  if (there.length > 0 && !isBegun && options.present !== "replace")
     throw new FlockError(
       "FLOCK_CERTS_EXIST",
       `${path} holds ${there.map((role) => FILES[role]).join(", ")} already. \`taskflock certs renew ${path}\` makes a new certificate by the same authority; --force replaces the authority, and whoever has the old ca.pem no longer connects.`,
