@@ -50,8 +50,8 @@ function accept(written: Buffer[]): { socket: WebSocket; wire: Duplex } {
   return { socket: accepted!, wire };
 }
 
-/** Everything that these bytes bring about. */
-async function effects(bytes: Buffer, cuts: readonly number[], quick: boolean): Promise<unknown> {
+/** Everything that these bytes bring about. `atOnce`: as after a pause, when several reads lie there already. */
+async function effects(bytes: Buffer, cuts: readonly number[], atOnce: boolean, quick: boolean): Promise<unknown> {
   const written: Buffer[] = [];
   const { socket, wire } = accept(written);
   const happened: unknown[] = [];
@@ -69,7 +69,7 @@ async function effects(bytes: Buffer, cuts: readonly number[], quick: boolean): 
   for (const cut of [...cuts.map((part) => part % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]) {
     wire.push(Buffer.from(bytes.subarray(from, cut))); // ws takes masks off in place
     from = cut;
-    await turn();
+    if (!atOnce) await turn();
   }
   wire.push(null);
   await turn();
@@ -115,19 +115,34 @@ describe("read past ws", () => {
     ["in wrong ways", fc.array(fc.oneof(usual, usual, allowed, any), { maxLength: 6 })],
   ])("messages that come %s", async (_name, messages) => {
     await fc.assert(
-      fc.asyncProperty(messages, fc.array(fc.nat(), { maxLength: 8 }), async (pieces, cuts) => {
+      fc.asyncProperty(messages, fc.array(fc.nat(), { maxLength: 8 }), fc.boolean(), async (pieces, cuts, atOnce) => {
         const bytes = Buffer.concat(pieces.map(encode));
-        expect(await effects(bytes, cuts, true)).toEqual(await effects(bytes, cuts, false));
+        expect(await effects(bytes, cuts, atOnce, true)).toEqual(await effects(bytes, cuts, atOnce, false));
       }),
       { seed, numRuns: 200 },
     );
+  });
+
+  test.each([
+    ["no mask", { first: 0x82, masked: false }],
+    ["a bit that means nothing", { first: 0xc2, masked: true }],
+    ["the end of a message that did not begin", { first: 0x80, masked: true }],
+    ["a close", { first: 0x88, masked: true }],
+  ])("nothing behind %s, however it is cut and lies there already", async (_name, wrong) => {
+    const good = encode({ first: 0x82, masked: true, mask: 0, data: Uint8Array.of(1, 2, 3) });
+    const bad = encode({ ...wrong, mask: 0, data: Uint8Array.of(3, 232) });
+    const bytes = Buffer.concat([good, bad, good, good]);
+    const ends = [good.length, good.length + bad.length, 2 * good.length + bad.length];
+    const quick = (await effects(bytes, ends, true, true)) as { readonly happened: readonly unknown[][] };
+    expect(quick).toEqual(await effects(bytes, ends, true, false));
+    expect(quick.happened.filter(([what]) => what === "message")).toHaveLength(1);
   });
 
   test("any bytes", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), fc.array(fc.nat(), { maxLength: 4 }), async (bytes, cuts) => {
         const whole = Buffer.from(bytes);
-        expect(await effects(whole, cuts, true)).toEqual(await effects(whole, cuts, false));
+        expect(await effects(whole, cuts, false, true)).toEqual(await effects(whole, cuts, false, false));
       }),
       { seed, numRuns: 200 },
     );

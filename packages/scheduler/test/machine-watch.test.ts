@@ -1,6 +1,7 @@
-import type { LogEntry, LogFilter, WatchQuestion } from "@taskflock/protocol/words";
+import type { Answer, LogEntry, LogFilter, WatchQuestion } from "@taskflock/protocol/words";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { MAX_WAITING } from "../src/machine/answers.ts";
 import { EventLog } from "../src/machine/event-log.ts";
 import { LogStore } from "../src/machine/log-store.ts";
 import { Stage } from "./machine-stage.ts";
@@ -43,6 +44,25 @@ describe("events", () => {
     expect(stage.told()).toMatchObject([{ id: 1, value: { items: [{ seq: 2, kind: "workerJoined", who: "w1" }] } }]);
     stage.worker(2);
     expect(stage.told()).toEqual([]);
+  });
+
+  it("who waits for too much at a time is refused, and nobody else", () => {
+    const stage = new Stage();
+    stage.client();
+    stage.client(2);
+    const count = MAX_WAITING + 1;
+    for (let id = 1; id <= count; id++) {
+      ask(stage, events(9, true), id);
+      stage.say(1, { t: "ask", id: count + id, question: { q: "waitForWorkers", count: 9 } });
+      stage.say(1, { t: "ask", id: 2 * count + id, question: { q: "waitForNamed", workers: ["w9"] } });
+    }
+    ask(stage, events(9, true), 1); // once more, after a cut
+    const refused = stage.told() as Answer[];
+    expect(refused.map(({ id, error }) => [id, error?.code])).toEqual(
+      [1, 2, 3].map((times) => [times * count, "FLOCK_WAITS_FULL"]),
+    );
+    ask(stage, events(9, true), 1, 2);
+    expect(stage.told(2)).toEqual([]);
   });
 
   it("who waits and leaves is forgotten", () => {

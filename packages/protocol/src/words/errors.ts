@@ -158,6 +158,10 @@ export const errorRegistry = {
     advice:
       "Take elements out, give the queue a maxSize, unpublish or delete what is over, or scatter the data and give its future.",
   },
+  FLOCK_WAITS_FULL: {
+    summary: "So many questions of one client wait for something to happen that no further one is taken.",
+    advice: "Wait for fewer workers and events at a time, or by several clients.",
+  },
   FLOCK_NOT_IN_TASK: {
     summary: "taskContext() or taskClient() was called by code that is not part of a running task.",
     advice: "Call it from a function that was submitted, while it runs.",

@@ -33,12 +33,30 @@ export function freeQuestion({ port }: Freeing, question: Question): void {
   if ("data" in question && question.data !== NO_PAYLOAD) port.free(question.data);
 }
 
-/** One more waits in the list. Asked again after a cut, it is the same question, which is answered once. */
-export function addWaiting<W extends Waiting>(list: W[], waiting: W): void {
-  const known = list.findIndex(({ session, id }) => session === waiting.session && id === waiting.id);
-  if (known >= 0) list[known] = waiting;
-  else list.push(waiting);
+/** Questions of one session that wait in a list, which is gone through whenever something happens. */
+export const MAX_WAITING = 1_000;
+
+/**
+ * One more waits in the list. Asked again after a cut, it is the same question, which is answered once. Where too many of the session's
+ * wait it is refused.
+ */
+export function addWaiting<W extends Waiting>(core: Core, session: Session, list: W[], waiting: W): void {
+  let many = 0;
+  for (let i = 0; i < list.length; i++) {
+    if (list[i]!.session !== waiting.session) continue;
+    many++;
+    if (list[i]!.id !== waiting.id) continue;
+    list[i] = waiting;
+    return;
+  }
+  if (many < MAX_WAITING) list.push(waiting);
+  else answer(core, session, waiting.id, () => ({ value: null, error: tooManyWait }));
 }
+
+const tooManyWait = {
+  code: "FLOCK_WAITS_FULL",
+  message: `${MAX_WAITING} questions of this client wait already for what they ask to happen.`,
+} as const;
 
 /** The client is gone: nobody waits for these answers. */
 export function forgetWaiting(core: Core, gone: SessionId): void {

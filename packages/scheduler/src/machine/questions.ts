@@ -41,7 +41,7 @@ const handlers: Handlers<Question["q"]> = {
     answer(core, session, id, () => retired(core, workers));
   },
   waitForWorkers: (core, session, id, { count }) => {
-    addWaiting(core.waiters, { session: session.id, id, count });
+    addWaiting(core, session, core.waiters, { session: session.id, id, count });
     answerWaiters(core);
   },
   call: (core, session, id, { n }) => answer(core, session, id, () => callOf(session, n)),

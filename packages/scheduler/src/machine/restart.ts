@@ -26,7 +26,7 @@ export const restartHandlers: Handlers<"restart" | "restartWorkers" | "waitForNa
     answer(core, session, id, () => done);
   },
   waitForNamed: (core, session, id, { workers }) => {
-    addWaiting(core.returning, { session: session.id, id, names: workers });
+    addWaiting(core, session, core.returning, { session: session.id, id, names: workers });
     answerReturned(core);
   },
 };

@@ -38,7 +38,7 @@ function watch(core: Core, session: Session, id: number, question: Watcher["ques
     answer(core, session, id, () => ({ value: found ?? emptyPage(core), error: null }));
     return;
   }
-  addWaiting(core.watchers, { session: session.id, id, question });
+  addWaiting(core, session, core.watchers, { session: session.id, id, question });
 }
 
 /** At the end of a step: those whose wait is over. */

@@ -31,6 +31,9 @@ export interface UsersOptions {
 /** Wrong ones of an address within a minute, whatever names it said. Of one name, a tenth of it. */
 const MAX_WRONG_OF_ADDRESS = 100;
 
+/** Characters of a user's name. */
+const MAX_NAME = 64;
+
 interface Remembered {
   readonly user: User;
   readonly mark: Buffer;
@@ -66,7 +69,8 @@ export class UsersAuthenticator implements Authenticator {
     const colon = token.indexOf(":");
     // Nobody guesses 192 random bits, and to try costs nothing here.
     if (colon < 0) throw wrongToken();
-    const name = token.slice(0, colon);
+    // What is remembered of wrong ones is short: no user has a longer name.
+    const name = token.slice(0, Math.min(colon, MAX_NAME + 1));
     const address = withoutPort(from);
     const wait = Math.max(
       this.#wrongOfAddress.waitSeconds(address),
