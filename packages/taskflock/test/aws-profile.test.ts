@@ -21,7 +21,7 @@ import {
   typesOf,
 } from "../src/aws/profile.ts";
 import { journalCommand, journalIn, shellOn } from "../src/aws/reach.ts";
-import { idlestFirst, outdated } from "../src/aws/resize.ts";
+import { grownTo, idlestFirst, outdated } from "../src/aws/resize.ts";
 import { configuration, findStack, listStacks, Stack } from "../src/aws/stack.ts";
 import { readVariables } from "../src/aws/variables.ts";
 import { terraformModule } from "../src/terraform-module.ts";
@@ -274,6 +274,14 @@ describe("resizing", () => {
     const workers = [worker("i-busy", 2), worker("i-idle", 0, 10), worker("i-free", 0), worker("i-advised", 0, 99)];
     const ids = ["i-busy", "i-idle", "i-free", "i-advised", "i-boots"];
     expect(idlestFirst(ids, workers, ["i-advised"])).toEqual(["i-boots", "i-advised", "i-free", "i-idle", "i-busy"]);
+  });
+
+  test("asks for each machine once, however long AWS takes to start it", () => {
+    const members = [{ id: "i-1", state: "InService", version: "1" }];
+    const group = (desired: number) => ({ name: "g", desired, max: 9, version: "1", members });
+    expect(grownTo(group(1), 2)).toBe(3);
+    expect(grownTo(group(3), 2)).toBe(3);
+    expect(grownTo(group(3), 3)).toBe(4);
   });
 
   test("replaces only machines of an older launch template that stay", () => {

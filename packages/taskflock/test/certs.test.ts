@@ -124,6 +124,15 @@ describe("certs init", () => {
     expect((await showCertificates(folder)).warnings).toEqual([]);
   });
 
+  it("makes a new authority where the key of the old one is lost", async () => {
+    await initCertificates(folder, options);
+    rmSync(at("ca-key.pem"));
+    await expect(renewCertificates(folder, options)).rejects.toMatchObject({ code: "FLOCK_CERTS_MISSING" });
+    expect(await renewCertificates(folder, { ...options, authority: "add" })).toMatchObject({ authorities: 2 });
+    await renewCertificates(folder, { ...options, authority: "drop" });
+    expect((await showCertificates(folder)).warnings).toEqual([]);
+  });
+
   it.each(["flock example", "https://flock.example", "flock.example:8786", "10.0.0.256", "-x.example", "*.*.example"])(
     "does not take %s for a host",
     async (host) => {

@@ -11,7 +11,7 @@ import { estimatedRate } from "./estimate.ts";
 import { awaitJoined } from "./joining.ts";
 import { groupOf, setDesired, staying } from "./machines.ts";
 import { checkProfile, readProfile, withPaths } from "./profile.ts";
-import { endMembers, type ResizeParts } from "./resize.ts";
+import { endMembers, grownTo, type ResizeParts } from "./resize.ts";
 import { scaleCluster } from "./scale.ts";
 import { findStack } from "./stack.ts";
 import { up } from "./up.ts";
@@ -84,17 +84,19 @@ class Fleet implements AwsFleet {
     return group === null ? [] : staying(group).map(({ id }) => id);
   }
 
-  async grow(count: number): Promise<void> {
+  async grow(count: number): Promise<number> {
     const { aws } = this.#cluster;
     const group = await groupOf(aws, this.#group);
-    const most = group?.max ?? 0;
-    const wanted = (group?.desired ?? 0) + count;
-    if (wanted > most && (group?.desired ?? 0) >= most)
+    const [desired, most] = [group?.desired ?? 0, group?.max ?? 0];
+    const wanted = group === null ? count : grownTo(group, count);
+    if (wanted > most && desired >= most)
       throw new FlockError(
         "FLOCK_AWS_TOO_MANY",
         `The group ${this.#group} has ${most} workers, and may have no more. Let it: workersMax of the profile.`,
       );
-    await setDesired(aws, this.#group, Math.min(wanted, most));
+    const next = Math.min(wanted, most);
+    if (next > desired) await setDesired(aws, this.#group, next);
+    return next - desired;
   }
 
   async end(names: readonly string[]): Promise<void> {

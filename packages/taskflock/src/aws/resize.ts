@@ -34,6 +34,11 @@ export async function scaleTo(parts: ResizeParts, count: number): Promise<void> 
   if (now.desired !== count) await setDesired(parts.aws, parts.group, count);
 }
 
+/** What is to be desired for `count` machines more than there are. Those that are asked for already, and that AWS has not started yet, count. Pure. */
+export function grownTo(group: Group, count: number): number {
+  return Math.max(group.desired, staying(group).length + count);
+}
+
 /** Those that have not joined first, then the idlest. Resolves with their names when their machines end. */
 async function endIdlest(parts: ResizeParts, group: Group, over: number): Promise<void> {
   const workers = await parts.client.workers();

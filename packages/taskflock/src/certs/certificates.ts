@@ -124,7 +124,8 @@ async function addAuthority(folder: CertificateFolder, options: RenewOptions): P
   const now = options.now ?? new Date();
   const [scheduler] = await certificatesOf(folder, "scheduler");
   if (scheduler === undefined) throw missing(folder, "scheduler");
-  await signing(folder); // what is there fits together
+  // What is there fits together; a key that was lost is what a new authority is for.
+  if ((await folder.read("authorityKey")) !== null) await signing(folder);
   const before = await certificatesOf(folder, "authority");
   const { issueAuthority } = await import("./issue.ts");
   const authority = await issueAuthority({ now, days: options.caDays });
