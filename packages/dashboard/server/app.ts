@@ -14,7 +14,7 @@ import { ByLink } from "./auth/by-link.ts";
 import type { Codes } from "./auth/codes.ts";
 import { cookieFor } from "./auth/cookie.ts";
 import { crossSite, Guard, type Identity, unauthorized } from "./auth/guard.ts";
-import type { PageAudit } from "./auth/page-audit.ts";
+import { type PageAudit, pageEntry, refusedEntry } from "./auth/page-audit.ts";
 import { errorBody, type Refusal, refusalOf } from "./auth/refusal.ts";
 import { askToSignIn, refuse, signInRoutes } from "./auth/sign-in.ts";
 import { type Context, identityOf, type Scheduler } from "./context.ts";
@@ -230,7 +230,10 @@ async function admit(
   if (foreign !== null) return refuse(reply, foreign);
   const { isFree = false, isPage = false, isAction = false } = request.routeOptions.config;
   const identity = isFree ? guard.signedIn(request.raw) : await guard.identify(request.raw);
-  if (identity !== null && "status" in identity) return refuse(reply, identity);
+  if (identity !== null && "status" in identity) {
+    context.audit(refusedEntry(request.raw, identity));
+    return refuse(reply, identity);
+  }
   request.identity = identity;
   if (identity?.session) reply.header("Set-Cookie", cookieFor(request.raw, identity.session));
   if (isFree) return undefined;
@@ -244,12 +247,13 @@ async function admit(
   const isSafe = request.method === "GET" || request.method === "HEAD";
   const forged = isSafe || identity.session === null ? null : crossSite(request.raw);
   if (forged !== null) return refuse(reply, forged);
-  if (isAction && identity.role !== "admin") return refuse(reply, viewersLook(request));
-  return undefined;
+  if (!isAction || identity.role === "admin") return undefined;
+  context.audit(pageEntry(request, identity, "forbidden", { asked: request.routeOptions.url }));
+  return refuse(reply, viewersLook(request));
 }
 
 async function upgrade(
-  { guard, streams }: Context,
+  { guard, streams, audit }: Context,
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
@@ -257,8 +261,10 @@ async function upgrade(
   const stream = streams.get(request.url?.split("?")[0] ?? "");
   const identity = await authorizeUpgrade(guard, request);
   if (stream === undefined) refuseUpgrade(socket, 404);
-  else if ("status" in identity) refuseUpgrade(socket, identity.status);
-  else {
+  else if ("status" in identity) {
+    if (request.headers.authorization !== undefined) audit(refusedEntry(request, identity));
+    refuseUpgrade(socket, identity.status);
+  } else {
     stream(request, socket, head, { role: identity.role, isSignedIn: () => guard.stands(identity) });
   }
 }

@@ -82,13 +82,17 @@ describe.each([
     await stage.form("/sign-in", { token: "root:wrong-password" });
     await stage.post("/api/v1/actions/cancel", { run: 7 }, null, ours);
     await stage.post("/api/v1/actions/cancel", { run: 7 }, SUBMITTER_TOKEN);
+    await stage.get("/api/v1/overview", "a wrong token");
     await stage.post("/api/v1/codes", { role: "viewer" }, null, ours);
     await stage.post("/sign-out", {}, null, ours);
     const root = { who: { user: "root", role: "admin" }, address: "127.0.0.1", session: null };
+    const ann = { ...root, who: { user: "ann", role: "submitter" } };
     expect(stage.audited).toEqual([
       { ...root, action: "signed in", what: { page: true } },
       { ...root, who: null, action: "refused", what: { page: true, code: "FLOCK_UNAUTHORIZED" } },
       { ...root, action: "cancelled", what: { page: true, run: 7, action: "cancel" } },
+      { ...ann, action: "forbidden", what: { page: true, asked: "/api/v1/actions/cancel" } },
+      { ...root, who: null, action: "refused", what: { page: true, code: "FLOCK_UNAUTHORIZED" } },
       { ...root, action: "made link", what: { page: true, role: "viewer" } },
       { ...root, action: "signed out", what: { page: true } },
     ]);

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Context, identityOf } from "../context.ts";
 import { cookieFor } from "./cookie.ts";
 import { addressOf } from "./guard.ts";
-import { pageEntry } from "./page-audit.ts";
+import { pageEntry, refusedEntry } from "./page-audit.ts";
 import { errorBody, type Refusal } from "./refusal.ts";
 
 const HOME = "/status";
@@ -35,14 +35,7 @@ async function signIn(context: Context, request: FastifyRequest, reply: FastifyR
   const who = await context.guard.whoIs(tokenIn(body), request.raw);
   const target = safePath(body.to);
   if ("status" in who) {
-    const { code } = who;
-    context.audit({
-      who: null,
-      address: addressOf(request.raw),
-      session: null,
-      action: "refused",
-      what: { page: true, code },
-    });
+    context.audit(refusedEntry(request.raw, who));
     if (!isForm(request)) return refuse(reply, who);
     const why = whyNot[who.status] ?? "wrong";
     return reply.redirect(`/sign-in?${new URLSearchParams({ why, to: target })}`, 303);

@@ -8,6 +8,7 @@ import {
   CLUSTER,
   FlockError,
   type Identity,
+  networkOf,
   tokensEqual,
   WINDOW_MS,
   wrongToken,
@@ -30,6 +31,9 @@ export interface UsersOptions {
 
 /** Wrong ones of an address within a minute, whatever names it said. Of one name, a tenth of it. */
 const MAX_WRONG_OF_ADDRESS = 100;
+
+/** Characters of a user's name. */
+const MAX_NAME = 64;
 
 interface Remembered {
   readonly user: User;
@@ -66,12 +70,10 @@ export class UsersAuthenticator implements Authenticator {
     const colon = token.indexOf(":");
     // Nobody guesses 192 random bits, and to try costs nothing here.
     if (colon < 0) throw wrongToken();
-    const name = token.slice(0, colon);
+    // What is remembered of wrong ones is short: no user has a longer name.
+    const name = token.slice(0, Math.min(colon, MAX_NAME + 1));
     const address = withoutPort(from);
-    const wait = Math.max(
-      this.#wrongOfAddress.waitSeconds(address),
-      this.#wrongOfName.waitSeconds(`${address} ${name}`),
-    );
+    const wait = Math.max(this.#wrongOfAddress.waitSeconds(address), this.#wrongOfName.waitSeconds(address, name));
     if (wait > 0) throw mustWait(address, wait);
     const mark = this.#markOf(token);
     const known = this.#right.get(name);
@@ -100,7 +102,7 @@ export class UsersAuthenticator implements Authenticator {
     const kept = user?.scrypt ?? this.#unknown;
     // Also by the hash: what was right of a password that is another by now says nothing.
     const what = `${mark.toString("base64")} ${kept.hash}`;
-    const isRight = await this.#verifications.check(what, address, () => isPassword(password, kept));
+    const isRight = await this.#verifications.check(what, networkOf(address), () => isPassword(password, kept));
     // The file may be another by now.
     if (!isRight || user === undefined || this.#users.get(name) !== user) throw this.#wrong(address, name);
     this.#right.set(name, { user, mark });
@@ -109,7 +111,7 @@ export class UsersAuthenticator implements Authenticator {
 
   #wrong(address: string, name: string): FlockError {
     this.#wrongOfAddress.wrong(address);
-    this.#wrongOfName.wrong(`${address} ${name}`);
+    this.#wrongOfName.wrong(address, name);
     return wrongPassword();
   }
 
