@@ -101,8 +101,25 @@ variable "token" {
   }
 }
 
+variable "worker_token" {
+  description = "Another token, of which the workers' machines know alone: who has it joins and submits, and does not manage the cluster. It is written as token is. Null: token_parameter and worker_token_parameter say where tokens are."
+  type        = string
+  default     = null
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = var.worker_token == null ? true : can(regex("^[A-Za-z0-9_-]{32,256}$", var.worker_token))
+    error_message = "worker_token must be 32 to 256 letters, digits, _ or -, e.g. from: openssl rand -hex 32."
+  }
+  validation {
+    condition     = var.worker_token == null ? true : var.worker_token != var.token
+    error_message = "worker_token must be another than token, which may everything."
+  }
+}
+
 variable "token_version" {
-  description = "Count this up to have a new token written; machines read it when taskflock.service starts."
+  description = "Count this up to have new tokens written; machines read them when taskflock.service starts."
   type        = number
   default     = 1
 
@@ -120,6 +137,17 @@ variable "token_parameter" {
   validation {
     condition     = var.token_parameter == null ? true : can(regex("^/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$", var.token_parameter))
     error_message = "token_parameter must be the full name of an SSM parameter, e.g. \"/team/taskflock/token\", or null."
+  }
+}
+
+variable "worker_token_parameter" {
+  description = "Name of an existing SecureString parameter that holds the workers' token, beside token_parameter. Null: one is made for worker_token, or, with token_parameter, workers get the cluster's own."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.worker_token_parameter == null ? true : can(regex("^/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$", var.worker_token_parameter)) && var.token_parameter != null && var.worker_token_parameter != var.token_parameter
+    error_message = "worker_token_parameter must be the full name of an SSM parameter, e.g. \"/team/taskflock/worker-token\", with token_parameter and another than it; or null."
   }
 }
 
@@ -145,8 +173,8 @@ variable "scheduler_secrets" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for file, name in var.scheduler_secrets : can(regex("^[a-z0-9][a-z0-9._-]*$", file)) && file != "token" && can(regex("^/[A-Za-z0-9_./-]+$", name))])
-    error_message = "scheduler_secrets must map file names (small letters, digits, . _ -; not token) to full names of SSM parameters, e.g. {\"ca.pem\" = \"/team/taskflock/ca\"}."
+    condition     = alltrue([for file, name in var.scheduler_secrets : can(regex("^[a-z0-9][a-z0-9._-]*$", file)) && !contains(["token", "worker-token"], file) && can(regex("^/[A-Za-z0-9_./-]+$", name))])
+    error_message = "scheduler_secrets must map file names (small letters, digits, . _ -; not token, worker-token) to full names of SSM parameters, e.g. {\"ca.pem\" = \"/team/taskflock/ca\"}."
   }
 }
 
@@ -157,8 +185,8 @@ variable "worker_secrets" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for file, name in var.worker_secrets : can(regex("^[a-z0-9][a-z0-9._-]*$", file)) && file != "token" && can(regex("^/[A-Za-z0-9_./-]+$", name))])
-    error_message = "worker_secrets must map file names (small letters, digits, . _ -; not token) to full names of SSM parameters, e.g. {\"ca.pem\" = \"/team/taskflock/ca\"}."
+    condition     = alltrue([for file, name in var.worker_secrets : can(regex("^[a-z0-9][a-z0-9._-]*$", file)) && !contains(["token", "worker-token"], file) && can(regex("^/[A-Za-z0-9_./-]+$", name))])
+    error_message = "worker_secrets must map file names (small letters, digits, . _ -; not token, worker-token) to full names of SSM parameters, e.g. {\"ca.pem\" = \"/team/taskflock/ca\"}."
   }
 }
 

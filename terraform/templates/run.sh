@@ -30,6 +30,9 @@ fi
 
 if [[ $ROLE == scheduler ]]; then
   command=(scheduler --host 0.0.0.0 --dashboard-host 0.0.0.0)
+  if [[ -f $secrets/worker-token ]]; then
+    command+=(--worker-token-file /run/taskflock/worker-token)
+  fi
   if [[ -f $secrets/scheduler.pem ]]; then
     command+=(--tls-cert /run/taskflock/scheduler.pem --tls-key /run/taskflock/scheduler-key.pem)
   fi

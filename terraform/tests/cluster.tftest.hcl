@@ -8,6 +8,7 @@ variables {
   contact      = "ada@example.com"
   department   = "research"
   token        = "0123456789abcdef0123456789abcdef0123456789abcdef"
+  worker_token = "fedcba9876543210fedcba9876543210fedcba9876543210"
   certificates = "tests/certs"
   admin_cidrs  = ["203.0.113.7/32", "2001:db8:1::/48"]
 }
@@ -50,8 +51,8 @@ run "defaults" {
     error_message = "The ports that speak TLS must be open to admin_cidrs, and SSH to nobody unless asked for."
   }
   assert {
-    condition     = aws_ssm_parameter.token[0].type == "SecureString" && aws_ssm_parameter.token[0].value != var.token
-    error_message = "The token must be a SecureString, and written once, not kept."
+    condition     = alltrue([for parameter in [aws_ssm_parameter.token[0], aws_ssm_parameter.worker_token[0]] : parameter.type == "SecureString" && parameter.value != var.token && parameter.value != var.worker_token])
+    error_message = "The tokens must be SecureStrings, and written once, not kept."
   }
   assert {
     condition     = alltrue([for name, parameter in aws_ssm_parameter.certificates : parameter.type == "SecureString" && parameter.value != file("tests/certs/${name}") && parameter.value_wo_version > 0]) && keys(aws_ssm_parameter.certificates) == ["ca.pem", "scheduler-key.pem", "scheduler.pem"]
@@ -80,9 +81,9 @@ run "least_privilege" {
   assert {
     condition = jsondecode(aws_iam_role_policy.node["worker"].policy).Statement[0].Resource == [
       "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/ca.pem",
-      "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/token",
+      "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/worker-token",
     ]
-    error_message = "A worker must read the token and the authority's certificate, and no other parameter: not the scheduler's key."
+    error_message = "A worker must read the workers' token and the authority's certificate, and no other parameter: not the token that may everything, not the scheduler's key."
   }
   assert {
     condition = jsondecode(aws_iam_role_policy.node["scheduler"].policy).Statement[0].Resource == [
@@ -90,6 +91,7 @@ run "least_privilege" {
       "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/scheduler-key.pem",
       "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/scheduler.pem",
       "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/token",
+      "arn:aws:ssm:eu-central-1:000000000000:parameter/taskflock/taskflock-default/worker-token",
       "arn:aws:ssm:eu-central-1:000000000000:parameter/team/taskflock/users",
     ]
     error_message = "The scheduler must read its own parameters, and no others."
@@ -279,6 +281,51 @@ run "no_token" {
   }
 
   expect_failures = [aws_ssm_parameter.token]
+}
+
+run "no_worker_token" {
+  command = plan
+
+  variables {
+    worker_token = null
+  }
+
+  expect_failures = [aws_ssm_parameter.worker_token]
+}
+
+run "tokens_that_are_there" {
+  command = plan
+
+  variables {
+    token_parameter        = "/team/taskflock/token"
+    worker_token_parameter = "/team/taskflock/worker-token"
+    token                  = null
+    worker_token           = null
+  }
+
+  assert {
+    condition     = length(aws_ssm_parameter.token) == 0 && length(aws_ssm_parameter.worker_token) == 0
+    error_message = "Tokens that are there are not made."
+  }
+  assert {
+    condition     = local.worker_secrets["token"] == "/team/taskflock/worker-token" && local.scheduler_secrets["token"] == "/team/taskflock/token" && local.scheduler_secrets["worker-token"] == "/team/taskflock/worker-token"
+    error_message = "Each machine must read the token of its role; the scheduler knows both."
+  }
+}
+
+run "one_token_that_is_there" {
+  command = plan
+
+  variables {
+    token_parameter = "/team/taskflock/token"
+    token           = null
+    worker_token    = null
+  }
+
+  assert {
+    condition     = local.worker_secrets["token"] == "/team/taskflock/token" && !contains(keys(local.scheduler_secrets), "worker-token")
+    error_message = "Without a token of their own workers must read the cluster's."
+  }
 }
 
 run "an_address_of_another_subnet" {

@@ -8,13 +8,14 @@ variables {
   contact      = "ada@example.com"
   department   = "research"
   token        = "0123456789abcdef0123456789abcdef0123456789abcdef"
+  worker_token = "fedcba9876543210fedcba9876543210fedcba9876543210"
   certificates = "tests/certs"
 }
 
 run "defaults" {
   assert {
-    condition     = !anytrue([for text in [local.scheduler_user_data, local.worker_user_data] : strcontains(text, var.token) || strcontains(text, "-----BEGIN")])
-    error_message = "The user data must hold neither the token nor certificates and keys."
+    condition     = !anytrue([for text in [local.scheduler_user_data, local.worker_user_data] : strcontains(text, var.token) || strcontains(text, var.worker_token) || strcontains(text, "-----BEGIN")])
+    error_message = "The user data must hold neither tokens nor certificates and keys."
   }
   assert {
     condition     = length(local.scheduler_user_data) < 16384 && length(local.worker_user_data) < 16384
@@ -54,7 +55,7 @@ run "everything_given" {
     error_message = "Arguments must reach the machine as they are, one per line."
   }
   assert {
-    condition     = [for file in yamldecode(local.scheduler_user_data).write_files : file.content if file.path == "/etc/taskflock/secrets"] == ["scheduler-key.pem /team/taskflock/scheduler-key\nscheduler.pem /team/taskflock/scheduler\ntoken /taskflock/taskflock-default/token\n"]
+    condition     = [for file in yamldecode(local.scheduler_user_data).write_files : file.content if file.path == "/etc/taskflock/secrets"] == ["scheduler-key.pem /team/taskflock/scheduler-key\nscheduler.pem /team/taskflock/scheduler\ntoken /taskflock/taskflock-default/token\nworker-token /taskflock/taskflock-default/worker-token\n"]
     error_message = "Secrets must be named, one per line."
   }
 }

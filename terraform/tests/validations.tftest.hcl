@@ -8,6 +8,7 @@ variables {
   contact      = "ada@example.com"
   department   = "research"
   token        = "0123456789abcdef0123456789abcdef0123456789abcdef"
+  worker_token = "fedcba9876543210fedcba9876543210fedcba9876543210"
   certificates = "tests/certs"
 }
 
@@ -413,6 +414,36 @@ run "token_is_short" {
   }
 
   expect_failures = [var.token]
+}
+
+run "worker_token_is_short" {
+  command = plan
+
+  variables {
+    worker_token = "secret"
+  }
+
+  expect_failures = [var.worker_token]
+}
+
+run "worker_token_is_the_token" {
+  command = plan
+
+  variables {
+    worker_token = "0123456789abcdef0123456789abcdef0123456789abcdef"
+  }
+
+  expect_failures = [var.worker_token]
+}
+
+run "worker_token_parameter_without_token_parameter" {
+  command = plan
+
+  variables {
+    worker_token_parameter = "/team/taskflock/worker-token"
+  }
+
+  expect_failures = [var.worker_token_parameter]
 }
 
 run "token_version_is_nothing" {

@@ -45,8 +45,11 @@ function answerQuery(form: URLSearchParams): string | undefined {
   return body && `<${action}Response><requestId>1</requestId>${body}</${action}Response>`;
 }
 
+/** How many were asked for: no two are the same. */
+let passwords = 0;
+
 function answerJson(action: string, request: { Name?: string }): string | undefined {
-  if (action === "GetRandomPassword") return JSON.stringify({ RandomPassword: secretToken });
+  if (action === "GetRandomPassword") return JSON.stringify({ RandomPassword: `${secretToken}${++passwords}` });
   if (action !== "GetParameter") return undefined;
   const { Name = "" } = request;
   return JSON.stringify({ Parameter: { Name, Type: "String", Value: "ami-0123456789abcdef0", Version: 1, ARN: Name } });

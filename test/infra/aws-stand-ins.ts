@@ -63,7 +63,8 @@ export class StandIns implements Hardware {
       "--tls-key",
       this.#secret("scheduler-key.pem"),
     ];
-    return ["scheduler", ...place, ...(this.#usesTls ? certificates() : []), "--token-file", this.#secret("token")];
+    const tokens = ["--token-file", this.#secret("token"), "--worker-token-file", this.#secret("worker-token")];
+    return ["scheduler", ...place, ...(this.#usesTls ? certificates() : []), ...tokens];
   }
 
   #workerOf({ id, privateIp }: Instance): string[] {
@@ -71,7 +72,7 @@ export class StandIns implements Hardware {
     const secrets = [
       ...(this.#usesTls ? ["--tls-ca", this.#secret("ca.pem")] : []),
       "--token-file",
-      this.#secret("token"),
+      this.#secret("worker-token"),
     ];
     return ["worker", `${this.#scheduler}:8786`, ...place, ...secrets];
   }

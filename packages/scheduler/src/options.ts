@@ -10,6 +10,8 @@ export interface SchedulerOptions {
   readonly port?: number;
   /** Demanded of everybody who connects. */
   readonly token: string;
+  /** A second one, with which workers join and their tasks submit, and nobody manages the cluster. Default: none. */
+  readonly workerToken?: string | null;
   /** Users beside the cluster's own token, as `taskflock user` writes them. Default: none. */
   readonly usersFile?: string;
   /** A line of who did what is appended to it for each; "-": to the log. Default: none. */
@@ -58,6 +60,7 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 8786,
     token: options.token,
+    workerToken: options.workerToken ?? null,
     certificate: options.certificate ?? null,
     insecure: options.insecure ?? false,
     recordFile: options.recordFile ?? null,
@@ -76,6 +79,11 @@ export function completeOptions(options: SchedulerOptions): CompleteSchedulerOpt
     config: options.config ?? {},
   };
   if (complete.token === "") throw new FlockError("FLOCK_OPTION_INVALID", "The scheduler's token is empty.");
+  if (complete.workerToken === complete.token) {
+    const text =
+      "The workers' token is the cluster's own, which may everything. Make another for workers, or leave it out.";
+    throw new FlockError("FLOCK_OPTION_INVALID", text);
+  }
   if (!Number.isSafeInteger(complete.maxRelays) || complete.maxRelays < 0) {
     const text = `The scheduler's option maxRelays is ${complete.maxRelays}; it takes a whole number, 0 for none.`;
     throw new FlockError("FLOCK_OPTION_INVALID", text);

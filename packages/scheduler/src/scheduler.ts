@@ -17,6 +17,7 @@ import {
   PayloadStore,
   type StreamAdmission,
   type Traffic,
+  withWorkerToken,
 } from "@taskflock/protocol/links";
 import { Clients } from "./admission/clients.ts";
 import { type Ground, welcomeFor } from "./admission/ground.ts";
@@ -96,9 +97,10 @@ class Scheduler implements RunningScheduler {
     const { dashboard } = options;
     const facts = { id: this.id, version: ownVersion(), pid: process.pid, startedAtMs: Date.now(), dashboard };
     const config = { ...defaultSchedulerConfig, ...options.config, facts };
-    const { token, usersFile, auditLog, logger } = options;
+    const { token, workerToken, usersFile, auditLog, logger } = options;
     this.#users = usersFile === null ? null : new UsersAuthenticator({ file: usersFile, token, logger });
-    this.authenticator = this.#users ?? oneToken(token);
+    const known = this.#users ?? oneToken(token);
+    this.authenticator = workerToken === null ? known : withWorkerToken(known, workerToken);
     this.audit = auditLog === null ? null : new AuditLog(auditLog, logger);
     this.failed = new Promise<never>((_, reject) => {
       this.#fail = reject;

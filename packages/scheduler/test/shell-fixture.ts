@@ -129,7 +129,7 @@ export class TestClient {
     else if (message.t === "failed")
       this.log.add(`failed ${message.n} ${message.failure.code}: ${message.failure.message}`);
     else if (message.t === "answer") {
-      this.answers.set(message.id, message.value);
+      this.answers.set(message.id, message.error?.code ?? message.value);
       this.log.add(`answer ${message.id}`);
     }
   }
@@ -148,11 +148,11 @@ export class TestWorker {
     cleanups: Cleanups,
     address: string,
     name: string,
-    options: { readonly eager?: boolean; readonly reconnectMs?: number } = {},
+    options: { readonly eager?: boolean; readonly reconnectMs?: number; readonly token?: string } = {},
   ): Promise<TestWorker> {
     const worker = new TestWorker(options.eager ?? true);
     worker.link = await SchedulerLink.open({
-      ...{ address, token: TOKEN, up: "worker", down: "toWorker", payloads: worker.payloads },
+      ...{ address, token: options.token ?? TOKEN, up: "worker", down: "toWorker", payloads: worker.payloads },
       reconnectMs: options.reconnectMs ?? 10_000,
       hello: {
         role: "worker",

@@ -128,6 +128,17 @@ describe("who is refused", () => {
     expect(await failure(TestClient.connect(cleanups, address, { token: "wrong" }))).toBe("FLOCK_UNAUTHORIZED");
   });
 
+  test("the workers' token joins, and does not manage", async () => {
+    const scheduler = await start(cleanups, { workerToken: "of workers" });
+    await TestWorker.connect(cleanups, scheduler.address, "w", { token: "of workers" });
+    const client = await TestClient.connect(cleanups, scheduler.address, { token: "of workers" });
+    client.link.send({ t: "ask", id: 1, question: { q: "retire", workers: ["w"] } });
+    await client.log.has("answer 1");
+    expect(client.answers.get(1)).toBe("FLOCK_FORBIDDEN");
+    expect(scheduler.clusterInfo().workers.map(({ name, status }) => `${name} ${status}`)).toEqual(["w running"]);
+    expect(await failure(start(cleanups, { workerToken: TOKEN }))).toBe("FLOCK_OPTION_INVALID");
+  });
+
   test("a peer, at the scheduler's port", async () => {
     const { address } = await start(cleanups);
     const options = { hello: { role: "peer", name: "x" }, up: "nanny" } as never;

@@ -3,7 +3,7 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type FlockError, type Identity, MAX_WRONG, type Role, WINDOW_MS } from "@taskflock/protocol";
+import { type FlockError, type Identity, MAX_WRONG, networkOf, type Role, WINDOW_MS } from "@taskflock/protocol";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkPassword, isPassword, keepPassword } from "../src/users/passwords.ts";
@@ -154,6 +154,21 @@ describe("who is behind a token", () => {
     expect(await guess("bob:password-of-bob", "10.0.0.3:1")).toBe("FLOCK_TRY_LATER");
     expect(await guess(TOKEN, "10.0.0.3:1")).toBe("in");
     expect(await guess("bob:password-of-bob", "10.0.0.4:1")).toBe("in");
+  });
+
+  test("of IPv6 a network counts as one address: whoever has one has 2^64", async () => {
+    writeUsers(file, [await user("ann")]);
+    const who = authenticator();
+    const guess = (token: string, from: string): Promise<string> => codeOf(() => who.identify(token, from));
+    for (let n = 1; n <= MAX_WRONG; n++)
+      expect(await guess(`ann:guess-${n}`, `2001:db8::7:0:0:${n}:5`)).toBe("FLOCK_UNAUTHORIZED");
+    expect(await guess("ann:password-of-ann", "2001:db8:0:0:ffff::1:5")).toBe("FLOCK_TRY_LATER");
+    expect(await guess("ann:password-of-ann", "2001:db8:0:1::1:5")).toBe("in");
+    expect(await guess("ann:password-of-ann", "::1:5")).toBe("in");
+    const networks = ["10.0.0.1", "::ffff:10.0.0.1", "::1", "::", "fe80::1", "1:2:3:4:5:6:7:8", "this machine"];
+    expect(networks.map(networkOf)).toEqual([
+      ...["10.0.0.1", "10.0.0.1", "0:0:0:0::/64", "0:0:0:0::/64", "fe80:0:0:0::/64", "1:2:3:4::/64", "this machine"],
+    ]);
   });
 
   test("strangers who guess all at once are refused, and somebody with the right password is served meanwhile", async () => {

@@ -46,11 +46,18 @@ describe("profiles", () => {
     const names = keys.map(({ key }) => key);
     for (const key of ["region", "instanceType", "spotPrice", "workersNum", "sshPublicKeyFile", "maxCost"])
       expect(names).toContain(key);
-    for (const key of ["token", "tokenVersion", "tokenParameter", "workerReplacement"])
-      expect(names).not.toContain(key);
-    expect(names.length).toBe(variables.length - 4 + 1);
+    const made = [
+      "token",
+      "workerToken",
+      "tokenVersion",
+      "tokenParameter",
+      "workerTokenParameter",
+      "workerReplacement",
+    ];
+    for (const key of made) expect(names).not.toContain(key);
+    expect(names.length).toBe(variables.length - made.length + 1);
     expect(variables.find(({ key }) => key === "alternativeInstanceTypes")?.preset).toContain("g5.xlarge");
-    expect(variables.filter(({ isSecret }) => isSecret).map(({ key }) => key)).toEqual(["token"]);
+    expect(variables.filter(({ isSecret }) => isSecret).map(({ key }) => key)).toEqual(["token", "workerToken"]);
     expect(variables.filter(({ preset }) => preset === undefined).map(({ key }) => key)).toEqual(Object.keys(needed));
   });
 
@@ -146,10 +153,12 @@ describe("a cluster's folder", () => {
     expect(listStacks()).toEqual([]);
     expect(() => findStack(undefined, null)).toThrow(/None was started from this machine/);
     stack.configure(terraformModule(), complete, {});
-    const token = stack.token();
-    expect(stack.token()).toBe(token);
-    for (const name of ["token", "main.tf.json"]) expect(statSync(join(stack.folder, name)).mode & 0o077).toBe(0);
-    expect(readFileSync(join(stack.folder, "main.tf.json"), "utf8")).not.toContain(token);
+    const tokens = stack.tokens();
+    expect(stack.tokens()).toEqual(tokens);
+    expect(tokens.workers).not.toBe(tokens.own);
+    for (const name of ["token", "worker-token", "main.tf.json"])
+      expect(statSync(join(stack.folder, name)).mode & 0o077).toBe(0);
+    expect(readFileSync(join(stack.folder, "main.tf.json"), "utf8")).not.toContain(tokens.own);
     expect(readFileSync(join(stack.folder, "module/main.tf"), "utf8")).toContain("locals");
     expect(findStack(undefined, null).name).toBe("digits");
     new Stack("other").saveProfile(needed);

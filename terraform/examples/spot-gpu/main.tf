@@ -15,8 +15,13 @@ provider "aws" {
   region = var.region
 }
 
-# Made anew at each run and written once: it stays in Parameter Store alone.
+# Made anew at each run and written once: they stay in Parameter Store alone.
 ephemeral "aws_secretsmanager_random_password" "token" {
+  password_length     = 43
+  exclude_punctuation = true
+}
+
+ephemeral "aws_secretsmanager_random_password" "worker_token" {
   password_length     = 43
   exclude_punctuation = true
 }
@@ -51,6 +56,7 @@ module "taskflock" {
   admin_cidrs                = var.admin_cidrs == null ? [module.caller_address[0].cidr] : var.admin_cidrs
   ssh_public_key_file        = var.ssh_public_key_file
   token                      = ephemeral.aws_secretsmanager_random_password.token.random_password
+  worker_token               = ephemeral.aws_secretsmanager_random_password.worker_token.random_password
   token_version              = var.token_version
   certificates               = var.certificates
 }

@@ -16,6 +16,9 @@ export interface Authenticator {
 /** Of the cluster's own token. */
 export const CLUSTER: Identity = { user: "", role: "admin" };
 
+/** Of the workers' token. */
+const WORKER: Identity = { user: "", role: "worker" };
+
 /** One token, whose holder may everything. */
 export function oneToken(right: string): Authenticator {
   return {
@@ -24,6 +27,14 @@ export function oneToken(right: string): Authenticator {
       throw wrongToken();
     },
     onRevoked: () => () => {},
+  };
+}
+
+/** A token besides, with which workers join, and nobody manages the cluster. */
+export function withWorkerToken(inner: Authenticator, workerToken: string): Authenticator {
+  return {
+    identify: (token, from) => (tokensEqual(token, workerToken) ? WORKER : inner.identify(token, from)),
+    onRevoked: (listener) => inner.onRevoked(listener),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   CLUSTER,
   FlockError,
   type Identity,
+  networkOf,
   tokensEqual,
   WINDOW_MS,
   wrongToken,
@@ -72,10 +73,7 @@ export class UsersAuthenticator implements Authenticator {
     // What is remembered of wrong ones is short: no user has a longer name.
     const name = token.slice(0, Math.min(colon, MAX_NAME + 1));
     const address = withoutPort(from);
-    const wait = Math.max(
-      this.#wrongOfAddress.waitSeconds(address),
-      this.#wrongOfName.waitSeconds(`${address} ${name}`),
-    );
+    const wait = Math.max(this.#wrongOfAddress.waitSeconds(address), this.#wrongOfName.waitSeconds(address, name));
     if (wait > 0) throw mustWait(address, wait);
     const mark = this.#markOf(token);
     const known = this.#right.get(name);
@@ -104,7 +102,7 @@ export class UsersAuthenticator implements Authenticator {
     const kept = user?.scrypt ?? this.#unknown;
     // Also by the hash: what was right of a password that is another by now says nothing.
     const what = `${mark.toString("base64")} ${kept.hash}`;
-    const isRight = await this.#verifications.check(what, address, () => isPassword(password, kept));
+    const isRight = await this.#verifications.check(what, networkOf(address), () => isPassword(password, kept));
     // The file may be another by now.
     if (!isRight || user === undefined || this.#users.get(name) !== user) throw this.#wrong(address, name);
     this.#right.set(name, { user, mark });
@@ -113,7 +111,7 @@ export class UsersAuthenticator implements Authenticator {
 
   #wrong(address: string, name: string): FlockError {
     this.#wrongOfAddress.wrong(address);
-    this.#wrongOfName.wrong(`${address} ${name}`);
+    this.#wrongOfName.wrong(address, name);
     return wrongPassword();
   }
 

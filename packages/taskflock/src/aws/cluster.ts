@@ -67,7 +67,9 @@ export class AwsStack {
   }
 
   terraform(): Terraform {
-    return new Terraform({ folder: this.stack.folder, env: { TF_VAR_token: this.stack.token() }, say: this.say });
+    const { own, workers } = this.stack.tokens();
+    const env = { TF_VAR_token: own, TF_VAR_worker_token: workers };
+    return new Terraform({ folder: this.stack.folder, env, say: this.say });
   }
 
   /** Rejects with FLOCK_TERRAFORM_MISSING. */

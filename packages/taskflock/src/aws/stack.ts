@@ -35,7 +35,12 @@ export interface StackFacts {
 }
 
 /** Variables that are not the profile's: what they are is made for the cluster, or chosen by these commands. */
-export const keptVariables: ReadonlySet<string> = new Set(["token_version", "token_parameter", "worker_replacement"]);
+export const keptVariables: ReadonlySet<string> = new Set([
+  "token_version",
+  "token_parameter",
+  "worker_token_parameter",
+  "worker_replacement",
+]);
 
 const outputs = ["scheduler_info", "workers_info", "scheduler_status", "image", "expires_at", "cost_bound"] as const;
 
@@ -79,10 +84,9 @@ export class Stack {
     return existsSync(this.folder);
   }
 
-  /** The token, made when there is none. */
-  token(): string {
-    const known = this.#read("token");
-    return known === null ? writeToken(this.tokenFile, makeToken()) : known.trim();
+  /** The tokens, made when there are none: the cluster's own, and that of its workers. */
+  tokens(): { readonly own: string; readonly workers: string } {
+    return { own: this.#token("token"), workers: this.#token("worker-token") };
   }
 
   /** What `up` was given last; null: nothing. */
@@ -133,6 +137,11 @@ export class Stack {
   /** The folder and all in it: nothing is left of the cluster. */
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #token(name: string): string {
+    const known = this.#read(name);
+    return known === null ? writeToken(join(this.folder, name), makeToken()) : known.trim();
   }
 
   #read(name: string): string | null {

@@ -87,6 +87,12 @@ export const schedulerFlags: readonly Flag[] = [
     variable: "TOKEN_FILE",
   },
   {
+    flags: "--worker-token-file <file>",
+    description:
+      "file that holds a second token, with which workers join and nobody manages the cluster (default: none; workers join with the token)",
+    variable: "WORKER_TOKEN_FILE",
+  },
+  {
     flags: "--users-file <file>",
     description:
       "file of users, as `taskflock user` writes it; they come beside those who have the token (default: none)",

@@ -26,6 +26,7 @@ export interface SchedulerFlags extends PageFlags, CertificateFlags {
   readonly dashboardPort: number;
   readonly tokenFile?: string;
   readonly tokenFd?: number;
+  readonly workerTokenFile?: string;
   readonly usersFile?: string;
   readonly insecure: boolean;
   readonly record?: string;
@@ -68,6 +69,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     dashboard: dashboard.url,
     ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
     ...(flags.record === undefined ? {} : { recordFile: flags.record }),
+    ...(flags.workerTokenFile === undefined ? {} : { workerToken: tokenIn(flags.workerTokenFile) }),
     ...(flags.usersFile === undefined ? {} : { usersFile: flags.usersFile }),
     ...(flags.auditLog === undefined ? {} : { auditLog: flags.auditLog }),
   }).catch((error: unknown) => closeAndThrow(dashboard, error));
@@ -132,6 +134,10 @@ async function givenToken(flags: SchedulerFlags): Promise<string | null> {
   if (flags.tokenFd !== undefined) return tokenFromDescriptor(flags.tokenFd);
   if (flags.tokenFile !== undefined) return readToken({ tokenFile: flags.tokenFile, address: flags.host });
   return null;
+}
+
+function tokenIn(tokenFile: string): string {
+  return readToken({ tokenFile, address: "" });
 }
 
 /** Unless another scheduler took the port, and the file, in the meantime. */
