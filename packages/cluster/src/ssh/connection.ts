@@ -1,8 +1,8 @@
 // The system's own ssh: how it is called, what its failures mean, and what it runs at the other end.
 import { execFile } from "node:child_process";
 import { FlockError } from "@taskflock/client";
+import { shellQuoted } from "../shell-quoted.ts";
 import type { CompleteSshOptions } from "./options.ts";
-import { shellQuoted } from "./options.ts";
 
 /** Of a connection that nobody answers, or that went silent. */
 const PATIENCE = ["ConnectTimeout=10", "ServerAliveInterval=15", "ServerAliveCountMax=4"];
