@@ -186,8 +186,20 @@ describe("a cluster's folder", () => {
     const ended = { ...machine("i-2"), state: "terminated", endedMs: 6_000 };
     expect(stack.remember([ended], 7_000).map(({ endedMs }) => endedMs)).toEqual([5_000, 6_000]);
     expect(stack.remember([{ ...ended, endedMs: 9_000 }], 9_000).map(({ endedMs }) => endedMs)).toEqual([5_000, 6_000]);
+    // Nobody saw it end, but all end when the cluster expires.
+    const facts = {
+      region: "us-east-1",
+      cluster: "d",
+      group: "d-workers",
+      schedulerId: "i-0",
+      address: "10.0.0.1:8786",
+    };
+    const more = { dashboard: "", caFile: null, image: "", startedAt: "", expiresAt: new Date(8_000).toISOString() };
+    stack.saveFacts({ ...facts, ...more });
+    stack.remember([machine("i-3")], 7_000);
+    expect(stack.remember([], 90_000).map(({ endedMs }) => endedMs)).toEqual([5_000, 6_000, 8_000]);
     // One that was only overlooked runs.
-    expect(stack.remember([machine("i-1")], 9_500).map(({ endedMs }) => endedMs)).toEqual([null, 6_000]);
+    expect(stack.remember([machine("i-1")], 9_500).map(({ endedMs }) => endedMs)).toEqual([null, 6_000, 8_000]);
   });
 });
 

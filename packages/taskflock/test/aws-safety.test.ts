@@ -4,10 +4,13 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import * as sdk from "@aws-sdk/client-auto-scaling";
+import * as ec2 from "@aws-sdk/client-ec2";
+import * as ssm from "@aws-sdk/client-ssm";
 import type { Client } from "@taskflock/client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { AwsClients } from "../src/aws/clients.ts";
+import { AwsClients } from "../src/aws/clients.ts";
 import { AwsStack } from "../src/aws/cluster.ts";
+import { tellLogs } from "../src/aws/reach.ts";
 import { type ResizeParts, rollWorkers, scaleTo } from "../src/aws/resize.ts";
 import { Terraform } from "../src/aws/terraform.ts";
 
@@ -118,6 +121,25 @@ test("a roll that comes to nothing leaves the choice of what ends to nobody", as
   await expect(never).rejects.toThrow("it did not join");
   expect(group.chosenByAws).toEqual([]);
   expect(group.ids).toEqual(["i-1", "i-2", "i-3"]);
+});
+
+test("logs of all machines go on where one does not answer yet", async () => {
+  const Instances = ["i-1", "i-2"].map((InstanceId) => ({ InstanceId, State: { Name: "running" }, Placement: {} }));
+  const send = async ({ input }: { readonly input: { readonly InstanceIds?: readonly string[] } }): Promise<object> => {
+    if (input.InstanceIds?.[0] === "i-1")
+      throw Object.assign(new Error("not in a valid state"), { name: "InvalidInstanceId" });
+    if (input.InstanceIds !== undefined) return { Command: { CommandId: "c" } };
+    return { Reservations: [{ Instances }], Status: "Success", StandardOutputContent: "joined\n" };
+  };
+  const aws = new AwsClients("us-east-1");
+  vi.spyOn(aws, "ec2").mockResolvedValue({ sdk: ec2, client: { send } } as never);
+  vi.spyOn(aws, "ssm").mockResolvedValue({ sdk: ssm, client: { send } } as never);
+  const said: string[] = [];
+  const cluster = { aws, tag: "digits-default", say: (line: string) => said.push(line) } as unknown as AwsStack;
+  const options = { lines: 5, follow: false, signal: new AbortController().signal };
+  await tellLogs(cluster, { ...options, nodes: [] });
+  expect(said).toEqual([expect.stringMatching(/^i-1 {2}.*InvalidInstanceId/), "i-2  joined"]);
+  await expect(tellLogs(cluster, { ...options, nodes: ["i-1"] })).rejects.toMatchObject({ code: "FLOCK_AWS_FAILED" });
 });
 
 test("Ctrl-C, however often, is told to Terraform once, and waits for it", async () => {

@@ -1,7 +1,7 @@
 // A person on a machine of the cluster: a shell there, and what its journal says.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { FlockError } from "@taskflock/protocol/words";
+import { FlockError, isFlockError } from "@taskflock/protocol/words";
 import type { AwsClients } from "./clients.ts";
 import type { AwsStack } from "./cluster.ts";
 import { type Machine, machinesOf } from "./machines.ts";
@@ -95,6 +95,8 @@ export async function runOn(aws: AwsClients, id: string, command: string): Promi
   }
 }
 
+const ofTheMachine: ReadonlySet<string> = new Set(["FLOCK_AWS_FAILED", "FLOCK_AWS_COMMAND"]);
+
 export interface LogOptions {
   /** Empty: all machines. */
   readonly nodes: readonly string[];
@@ -116,7 +118,12 @@ export async function tellLogs(cluster: AwsStack, options: LogOptions): Promise<
   do {
     for (const { id } of machines) {
       const cursor = cursors.get(id) ?? null;
-      const read = journalIn(await runOn(aws, id, journalCommand({ lines, cursor })));
+      const printed = await runOn(aws, id, journalCommand({ lines, cursor })).catch((error: unknown) => {
+        if (nodes.length > 0 || !isFlockError(error) || !ofTheMachine.has(error.code)) throw error;
+        say(`${id}  ${error.message}`); // it boots, perhaps: the others are asked all the same
+        return "";
+      });
+      const read = journalIn(printed);
       for (const line of read.lines) say(`${id}  ${line}`);
       if (read.cursor !== null) cursors.set(id, read.cursor);
     }
