@@ -30,6 +30,7 @@ beforeAll(async () => {
   mkdirSync(secrets, { recursive: true, mode: 0o700 });
   await must(process.execPath, [cli, "certs", "init", secrets]);
   writeFileSync(join(secrets, "token"), "a-token-that-is-long-enough-for-tests\n");
+  writeFileSync(join(secrets, "worker-token"), "another-token-that-is-long-enough\n");
 });
 afterAll(async () => {
   for (const child of children) {
@@ -69,7 +70,7 @@ describe.skipIf(why !== null)("the manifests", () => {
       .filter(({ kind }) => kind === "Secret")
       .map(({ metadata, data }) => [metadata.name, Object.keys(data)]);
     expect(Object.fromEntries(keys)).toEqual({
-      "taskflock-scheduler": ["scheduler-key.pem", "scheduler.pem", "token"],
+      "taskflock-scheduler": ["scheduler-key.pem", "scheduler.pem", "token", "worker-token"],
       "taskflock-worker": ["ca.pem", "token"],
     });
     expect(containerOf(things, "taskflock-workers").image).toBe("taskflock:latest");
@@ -87,7 +88,12 @@ describe.skipIf(why !== null)("the manifests", () => {
   test("start processes that find each other, and that the probes find well", async () => {
     const things = await build("base");
     const scheduler = containerOf(things, "taskflock-scheduler");
-    const ready = await start(scheduler.args, ["--port", "0", "--dashboard-port", "0"]);
+    const ready = await start(scheduler.args, mounted(things, "taskflock-scheduler"), [
+      "--port",
+      "0",
+      "--dashboard-port",
+      "0",
+    ]);
     const { path, httpHeaders } = scheduler.readinessProbe.httpGet;
     const headers = Object.fromEntries(httpHeaders.map(({ name, value }: Thing) => [name, value]));
     expect(await statusOf(new URL(path, ready.dashboard), headers)).toBe(200);
@@ -96,19 +102,36 @@ describe.skipIf(why !== null)("the manifests", () => {
     const args = worker.args.map((arg: string) =>
       arg.replace("taskflock-scheduler:8786", ready.address).replace("/spill", folder),
     );
-    await start(args, ["--threads", "1"]);
+    await start(args, mounted(things, "taskflock-worker"), ["--threads", "1"]);
     const client = await Client.connect(ready.address, {
       tokenFile: join(secrets, "token"),
       tls: { caFile: join(secrets, "ca.pem") },
     });
     expect(await client.submit((x: number) => x + 1, [1]).result()).toBe(2);
     await client.close();
+    // What tasks could read manages nothing.
+    const task = await Client.connect(ready.address, {
+      tokenFile: join(folder, "taskflock-worker/token"),
+      tls: { caFile: join(secrets, "ca.pem") },
+    });
+    expect(task.identity.role).toBe("worker");
+    await task.close();
   });
 });
 
+/** A folder that holds what a pod with this secret sees. */
+function mounted(things: readonly Thing[], name: string): string {
+  const path = join(folder, name);
+  mkdirSync(path, { mode: 0o700 });
+  const { data } = things.find((thing) => thing.kind === "Secret" && thing.metadata.name === name);
+  for (const [key, value] of Object.entries<string>(data))
+    writeFileSync(join(path, key), Buffer.from(value, "base64"), { mode: 0o600 });
+  return path;
+}
+
 /** With the secrets where they are here; resolves with what it says when it is ready. */
-async function start(args: readonly string[], more: readonly string[]): Promise<Thing> {
-  const here = args.map((arg) => arg.replace("/run/secrets/taskflock", secrets));
+async function start(args: readonly string[], where: string, more: readonly string[]): Promise<Thing> {
+  const here = args.map((arg) => arg.replace("/run/secrets/taskflock", where));
   const child = spawn(process.execPath, [cli, ...here, ...more, "--ready-fd", "3"], {
     stdio: ["ignore", "inherit", "inherit", "pipe"],
     env: { ...process.env, TASKFLOCK_LOG_LEVEL: "warn" },

@@ -62,9 +62,9 @@ export class RoleProcess {
     return this.#tail;
   }
 
-  /** Lets the process go on: until it gets its token it does not connect. */
-  giveToken(token: string): void {
-    (this.#pipe(TOKEN_FD) as Writable | undefined)?.end(`${token}\n`);
+  /** Lets the process go on: until it gets its token it does not connect. A scheduler takes a second one, with which workers join. */
+  giveToken(...tokens: readonly string[]): void {
+    (this.#pipe(TOKEN_FD) as Writable | undefined)?.end(`${tokens.join("\n")}\n`);
   }
 
   /** From now on it does not keep this process alive, and what it prints goes to this process's stderr. */

@@ -40,6 +40,15 @@ test("a role gets its token by a descriptor, says that it is ready on stdout, an
   expect(out).toBe("");
 });
 
+test("a scheduler gets a second token, of the workers, on a line of its own", async () => {
+  const child = there(roleScript([], [process.execPath, "--eval", role, "--"], 2));
+  child.stdin?.write("the-token\nthe-workers'\n");
+  const said = await new Promise((resolve) => child.stdout?.once("data", (chunk) => resolve(String(chunk))));
+  expect(JSON.parse(String(said))).toMatchObject({ token: "the-token\nthe-workers'" });
+  child.stdin?.end();
+  await new Promise((resolve) => child.once("close", resolve));
+});
+
 test("a line before the role that fails is its end", async () => {
   const child = there(roleScript(["cd /nonexistent"], [process.execPath, "--version"]));
   child.stdin?.end("token\n");

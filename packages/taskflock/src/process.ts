@@ -14,9 +14,15 @@ export function announceReady(fd: number | undefined, facts: object): void {
 
 /** Reads a token from an inherited descriptor, so that it never stands in arguments or the environment. */
 export async function tokenFromDescriptor(fd: number): Promise<string> {
-  const token = (await text(createReadStream("", { fd }))).trim();
-  if (token === "") throw new FlockError("FLOCK_UNAUTHORIZED", `descriptor ${fd} held no token`);
+  const [token] = await tokensFromDescriptor(fd);
   return token;
+}
+
+/** Those that follow, if any, stand on lines of their own. */
+export async function tokensFromDescriptor(fd: number): Promise<[string, ...string[]]> {
+  const [token = "", ...more] = (await text(createReadStream("", { fd }))).trim().split(/\r?\n/);
+  if (token === "") throw new FlockError("FLOCK_UNAUTHORIZED", `descriptor ${fd} held no token`);
+  return [token, ...more];
 }
 
 /** When a role is to stop. */

@@ -69,6 +69,9 @@ test("pods run as nobody's root, without the cluster's own rights, and see only 
   const [scheduler, worker] = secretGenerator.map(({ files }: Thing) => files.join(" "));
   expect(scheduler).not.toContain("ca-key");
   expect(worker).not.toContain("key");
+  // Tasks can read what their worker joined with.
+  expect(worker).not.toContain("secrets/token");
+  expect(podOf("taskflock-scheduler").containers[0].args.join(" ")).toContain("/taskflock/worker-token");
 });
 
 test("probes, budgets and services find what they look for", () => {

@@ -1,4 +1,4 @@
-// The cluster's folder on the file system that nodes see, too: its token, whom to trust, and what its jobs print.
+// The cluster's folder on the file system that nodes see, too: the token with which workers join, whom to trust, and what its jobs print.
 
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,11 +10,16 @@ export class SharedFolder {
   readonly path: string;
 
   /** With a copy of the authority's certificate, where there is one. Rejects with FLOCK_CLUSTER_START when it cannot be made. */
-  static async make(parent: string, name: string, token: string, authority: string | null): Promise<SharedFolder> {
+  static async make(
+    parent: string,
+    name: string,
+    workerToken: string,
+    authority: string | null,
+  ): Promise<SharedFolder> {
     const folder = new SharedFolder(join(parent, name));
     try {
       await mkdir(folder.path, { recursive: true, mode: 0o700 });
-      await writeFile(folder.tokenFile, `${token}\n`, { mode: 0o600, flag: "wx" });
+      await writeFile(folder.tokenFile, `${workerToken}\n`, { mode: 0o600, flag: "wx" });
       if (authority !== null) await copyFile(authority, folder.authority);
       return folder;
     } catch (cause) {
@@ -28,6 +33,7 @@ export class SharedFolder {
     this.path = path;
   }
 
+  /** Tasks can read it: it is not the cluster's own, which may everything. */
   get tokenFile(): string {
     return join(this.path, "token");
   }

@@ -7,6 +7,7 @@ import { Adaptive, type AdaptOptions, completeAdaptOptions, RunningAdaptive } fr
 import { SCHEDULER_LOST_MS } from "../options.ts";
 import { makePageLink } from "../page-link.ts";
 import { RoleProcess } from "../role-process.ts";
+import { makeTokens, type Tokens } from "../tokens.ts";
 import { Certificates } from "./certificates.ts";
 import { SlurmCommands } from "./commands.ts";
 import { Fleet } from "./fleet.ts";
@@ -28,7 +29,7 @@ interface Parts {
   readonly options: CompleteSlurmOptions;
   readonly address: string;
   readonly dashboardUrl: string;
-  readonly token: string;
+  readonly tokens: Tokens;
   /** Null: links are plain text. */
   readonly certificates: Certificates | null;
   readonly scheduler: RoleProcess;
@@ -78,9 +79,9 @@ export class SlurmCluster {
     this.dashboardUrl = parts.dashboardUrl;
   }
 
-  /** What clients and workers show to the scheduler. */
+  /** What clients show to the scheduler. Workers join with another, which manages nothing. */
   get token(): string {
-    return this.#parts.token;
+    return this.#parts.tokens.own;
   }
 
   /**
@@ -166,9 +167,10 @@ export class SlurmCluster {
 
   async #stop(): Promise<void> {
     const { fleet, commands, client, scheduler, folder, certificates } = this.#parts;
-    await this.#adaptive?.stop();
-    await fleet.stop();
     try {
+      // Whatever becomes of these two: jobs that go on are paid for.
+      await Promise.allSettled([this.#adaptive?.stop()]);
+      await Promise.allSettled([fleet.stop()]);
       await commands.cancelAll();
       await client.close();
       await scheduler.stop(SCHEDULER_GRACE_MS);
@@ -220,43 +222,49 @@ function closed(): FlockError {
 }
 
 function connect(
-  { address, token, certificates }: Pick<Parts, "address" | "token" | "certificates">,
+  { address, tokens, certificates }: Pick<Parts, "address" | "tokens" | "certificates">,
   options?: Omit<ClientOptions, "token" | "tokenFile" | "tls">,
 ): Promise<Client> {
   const tls = { tls: certificates === null ? (false as const) : { caFile: certificates.authority } };
-  return Client.connect(address, { reconnectMs: SCHEDULER_LOST_MS, packages: "installed", ...options, ...tls, token });
+  return Client.connect(address, {
+    reconnectMs: SCHEDULER_LOST_MS,
+    packages: "installed",
+    ...options,
+    ...tls,
+    token: tokens.own,
+  });
 }
 
 async function startScheduler(options: CompleteSlurmOptions): Promise<Parts> {
   const { env, isSecure } = options;
   const jobName = `${options.name}-${randomBytes(6).toString("hex")}`;
-  const token = randomBytes(24).toString("base64url");
+  const tokens = makeTokens();
   const commands = new SlurmCommands(jobName, env);
   // Where there is no Slurm nothing else need be started.
   await commands.queue();
   const certificates = isSecure ? await Certificates.make(options) : null;
   try {
     const authority = certificates?.authority ?? null;
-    const folder = await SharedFolder.make(options.sharedDirectory, jobName, token, authority);
-    return await startWith({ options, token, commands, certificates, folder }, jobName);
+    const folder = await SharedFolder.make(options.sharedDirectory, jobName, tokens.workers, authority);
+    return await startWith({ options, tokens, commands, certificates, folder }, jobName);
   } catch (error) {
     await certificates?.remove();
     throw error;
   }
 }
 
-type Prepared = Pick<Parts, "options" | "token" | "commands" | "certificates" | "folder">;
+type Prepared = Pick<Parts, "options" | "tokens" | "commands" | "certificates" | "folder">;
 
 async function startWith(prepared: Prepared, jobName: string): Promise<Parts> {
-  const { options, token, commands, certificates, folder } = prepared;
+  const { options, tokens, commands, certificates, folder } = prepared;
   const { roleCommand, env, schedulerFlags, isSecure } = options;
   const args = ["scheduler", ...schedulerFlags, ...(certificates?.schedulerFlags ?? [])];
   const scheduler = new RoleProcess({ roleCommand, env, args });
   try {
-    scheduler.giveToken(token);
+    scheduler.giveToken(tokens.own, tokens.workers);
     const facts = await scheduler.ready;
     const [address, dashboardUrl] = [String(facts["address"]), String(facts["dashboard"])];
-    const client = await connect({ address, token, certificates }, { name: "slurm cluster", logs: "ignore" });
+    const client = await connect({ address, tokens, certificates }, { name: "slurm cluster", logs: "ignore" });
     scheduler.letGo();
     const fleet = new Fleet({ options, commands, folder, jobName, address, isSecure, client });
     return { ...prepared, address, dashboardUrl, scheduler, client, fleet };

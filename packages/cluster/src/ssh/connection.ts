@@ -25,17 +25,18 @@ export function sshArguments(
 }
 
 /**
- * A role at the other end. Its token comes by stdin, and stands in no argument and no file; the line that says that it is ready goes to
+ * A role at the other end. Its token, or tokens, a line each, come by stdin, and stand in no argument and no file; the line that says that it is ready goes to
  * stdout; and the end of stdin, which comes with the end of the connection or of this process, however those end, is its end.
  */
-export function roleScript(before: readonly string[], command: readonly string[]): string {
+export function roleScript(before: readonly string[], command: readonly string[], tokens = 1): string {
+  const names = Array.from({ length: tokens }, (_, index) => `token${index}`);
   const words = [...command, "--ready-fd", "3", "--token-fd", "4", "--exit-on-stdin-end"].map(shellQuoted).join(" ");
   return [
-    "IFS= read -r token || exit 1",
+    ...names.map((name) => `IFS= read -r ${name} || exit 1`),
     ...quietly(before),
     "exec 3>&1 5<&0",
     // `printf` is the shell's own, so that no list of processes shows what it writes.
-    `printf '%s\\n' "$token" | { unset token; exec ${words} 4<&0 0<&5 5<&- 1>&2; }`,
+    `printf '%s\\n' ${names.map((name) => `"$${name}"`).join(" ")} | { unset ${names.join(" ")}; exec ${words} 4<&0 0<&5 5<&- 1>&2; }`,
   ].join("\n");
 }
 

@@ -1,11 +1,12 @@
 // A cluster of machines that SSH reaches.
 
-import { randomBytes, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { Client, type ClientOptions, FlockError, type WorkerInfo } from "@taskflock/client";
 import { freePort } from "../free-port.ts";
 import { SCHEDULER_LOST_MS } from "../options.ts";
 import { makePageLink } from "../page-link.ts";
 import { RoleProcess } from "../role-process.ts";
+import { makeTokens, type Tokens } from "../tokens.ts";
 import { checkHost, hostNameOf } from "./connection.ts";
 import { type CompleteSshOptions, completeSshOptions, type SshClusterOptions } from "./options.ts";
 import { SshProcess } from "./ssh-process.ts";
@@ -64,7 +65,7 @@ export class SshCluster {
     this.#processes = processes;
   }
 
-  /** What clients and workers show to the scheduler. */
+  /** What clients show to the scheduler. Workers join with another, which manages nothing. */
   get token(): string {
     return this.#token;
   }
@@ -127,6 +128,11 @@ class Started {
     return process;
   }
 
+  /** One that has ended, and another will take its place. */
+  forget(process: Stoppable): void {
+    this.all.splice(this.all.indexOf(process), 1);
+  }
+
   async end(): Promise<void> {
     this.#isOver = true;
     await Promise.all(this.all.map((process) => process.stop(0)));
@@ -138,17 +144,17 @@ async function startAll(options: CompleteSshOptions, started: Started): Promise<
   const { hosts, scheduler: schedulerHost, workersPerHost } = options;
   const everywhere = new Set([...hosts, ...(schedulerHost === null ? [] : [schedulerHost])]);
   await Promise.all([...everywhere].map((host) => checkHost(options, host)));
-  const token = randomBytes(24).toString("base64url");
+  const tokens = makeTokens();
   const scheduler =
     schedulerHost === null
-      ? await schedulerHere(options, token, started)
-      : await schedulerThere(options, schedulerHost, token, started);
+      ? await schedulerHere(options, tokens, started)
+      : await schedulerThere(options, schedulerHost, tokens, started);
   const names = hosts.map((host, index) => workerName(hosts, index, host));
   const begun = hosts.map((host, index) =>
-    startWorker(options, scheduler.address, { host, name: names[index] ?? host, token }, started),
+    startWorker(options, scheduler.address, { host, name: names[index] ?? host, token: tokens.workers }, started),
   );
   const workers = await Promise.all(begun);
-  const cluster = new SshCluster(scheduler, token, [...started.all]);
+  const cluster = new SshCluster(scheduler, tokens.own, [...started.all]);
   const client = await cluster.connect({ name: "ssh cluster", logs: "ignore" });
   try {
     const ends = workers.map((worker) => worker.lost());
@@ -168,13 +174,13 @@ function workerName(hosts: readonly string[], index: number, host: string): stri
   return before === 0 ? name : `${name}-${before + 1}`;
 }
 
-async function schedulerHere(options: CompleteSshOptions, token: string, started: Started): Promise<Scheduler> {
+async function schedulerHere(options: CompleteSshOptions, tokens: Tokens, started: Started): Promise<Scheduler> {
   const { roleCommand, env, tunnel, insecure, port, dashboardPort, logFlags } = options;
   const host = tunnel ? "127.0.0.1" : (options.host ?? "127.0.0.1");
   const where = ["--host", host, "--port", String(port), "--dashboard-host", "127.0.0.1"];
   const flags = ["--dashboard-port", String(dashboardPort), ...logFlags, ...(insecure ? ["--insecure"] : [])];
   const process = started.begin(() => new RoleProcess({ roleCommand, env, args: ["scheduler", ...where, ...flags] }));
-  process.giveToken(token);
+  process.giveToken(tokens.own, tokens.workers);
   const { address, dashboard } = await process.ready;
   return { process, address: String(address), dashboardUrl: String(dashboard) };
 }
@@ -183,19 +189,25 @@ async function schedulerHere(options: CompleteSshOptions, token: string, started
 async function schedulerThere(
   options: CompleteSshOptions,
   host: string,
-  token: string,
+  { own, workers }: Tokens,
   started: Started,
 ): Promise<Scheduler> {
-  const { port, logFlags } = options;
-  const [here, there] = [options.dashboardPort || (await freePort("127.0.0.1")), blindPort()];
-  const where = ["--host", "0.0.0.0", "--port", String(port), "--dashboard-host", "127.0.0.1"];
-  const args = ["scheduler", ...where, "--dashboard-port", String(there), "--insecure", ...logFlags];
-  const forwards = ["-L", `127.0.0.1:${here}:127.0.0.1:${there}`];
-  const process = started.begin(() => new SshProcess({ options, host, args, forwards, token }));
-  const { address } = await process.ready;
-  const name = options.host ?? (await hostNameOf(options, host));
-  const reached = `${name.includes(":") ? `[${name}]` : name}:${String(address).split(":").at(-1)}`;
-  return { process, address: reached, dashboardUrl: `http://127.0.0.1:${here}/status` };
+  const where = ["--host", "0.0.0.0", "--port", String(options.port), "--dashboard-host", "127.0.0.1"];
+  for (let attempt = 1; ; attempt++) {
+    const [here, there] = [options.dashboardPort || (await freePort("127.0.0.1")), blindPort()];
+    const args = ["scheduler", ...where, "--dashboard-port", String(there), "--insecure", ...options.logFlags];
+    const forwards = ["-L", `127.0.0.1:${here}:127.0.0.1:${there}`];
+    const process = started.begin(() => new SshProcess({ options, host, args, forwards, tokens: [own, workers] }));
+    try {
+      const { address } = await process.ready;
+      const name = options.host ?? (await hostNameOf(options, host));
+      const reached = `${name.includes(":") ? `[${name}]` : name}:${String(address).split(":").at(-1)}`;
+      return { process, address: reached, dashboardUrl: `http://127.0.0.1:${here}/status` };
+    } catch (error) {
+      if (!process.portWasTaken || attempt === PORT_ATTEMPTS) throw error;
+      started.forget(process);
+    }
+  }
 }
 
 interface WorkerStart {
@@ -213,7 +225,9 @@ async function startWorker(
   const flags = ["--name", name, ...options.workerFlags, ...options.logFlags];
   for (let attempt = 1; ; attempt++) {
     const { args, forwards } = options.tunnel ? throughTunnel(address) : await direct(options, host, address);
-    const process = started.begin(() => new SshProcess({ options, host, args: [...args, ...flags], forwards, token }));
+    const process = started.begin(
+      () => new SshProcess({ options, host, args: [...args, ...flags], forwards, tokens: [token] }),
+    );
     try {
       await process.ready;
       return process;

@@ -14,7 +14,8 @@ export interface SshStart {
   /** E.g. `["worker", "127.0.0.1:9000"]`. */
   readonly args: readonly string[];
   readonly forwards: readonly string[];
-  readonly token: string;
+  /** A scheduler takes a second one, with which workers join. */
+  readonly tokens: readonly string[];
 }
 
 export class SshProcess {
@@ -29,13 +30,13 @@ export class SshProcess {
   #announced = false;
   #tail = "";
 
-  constructor({ options, host, args, forwards, token }: SshStart) {
+  constructor({ options, host, args, forwards, tokens }: SshStart) {
     this.host = host;
     this.#role = args[0] ?? "process";
-    const script = roleScript(options.before, [...options.command, ...args]);
+    const script = roleScript(options.before, [...options.command, ...args], tokens.length);
     this.#child = spawn("ssh", sshArguments(options, host, script, forwards), { env: options.env });
     this.#child.stdin?.on("error", () => undefined); // it may end at any time
-    this.#child.stdin?.write(`${token}\n`);
+    this.#child.stdin?.write(`${tokens.join("\n")}\n`);
     this.#child.stderr?.on("data", (chunk: Buffer) => this.#heard(chunk));
     let missing: FlockError | null = null;
     this.ended = new Promise((resolve) => {
@@ -58,9 +59,11 @@ export class SshProcess {
     throw this.#obituary(await this.ended);
   }
 
-  /** Whether the port that it was to forward is somebody else's there. */
+  /** Whether a port that was chosen blindly is somebody else's: the one to be forwarded, here or there, or that of the status page there. */
   get portWasTaken(): boolean {
-    return /remote port forwarding failed/.test(this.#tail);
+    return /remote port forwarding failed|could not request local forwarding|--dashboard-port.*\(FLOCK_PORT_IN_USE\)/i.test(
+      this.#tail,
+    );
   }
 
   /** What it printed last. */

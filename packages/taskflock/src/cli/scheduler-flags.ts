@@ -162,7 +162,11 @@ export const schedulerFlags: readonly Flag[] = [
     preset: "info",
     choices: logLevels,
   },
-  { flags: "--token-fd <fd>", description: "descriptor that the token is read from", parse: descriptorNumber },
+  {
+    flags: "--token-fd <fd>",
+    description: "descriptor that the token is read from, and the workers' from a second line, if there is one",
+    parse: descriptorNumber,
+  },
   {
     flags: "--ready-fd <fd>",
     description: "descriptor that one line of JSON is written to when the scheduler is ready",

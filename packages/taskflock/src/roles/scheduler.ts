@@ -15,7 +15,7 @@ import {
 } from "@taskflock/protocol/links";
 import { type RunningScheduler, startScheduler } from "@taskflock/scheduler";
 import { createLogger, type LogLevel } from "../logger.ts";
-import { announceReady, onStop, printLine, tokenFromDescriptor } from "../process.ts";
+import { announceReady, onStop, printLine, tokensFromDescriptor } from "../process.ts";
 import { type CertificateFlags, openCertificate } from "./certificate.ts";
 import { demandTrust, type PageFlags, printLink } from "./page.ts";
 
@@ -47,7 +47,7 @@ export interface SchedulerFlags extends PageFlags, CertificateFlags {
 /** Runs until it is told to stop. */
 export async function runScheduler(flags: SchedulerFlags): Promise<void> {
   const logger = createLogger(flags.logLevel, "scheduler");
-  const given = await givenToken(flags);
+  const [given, workerToken] = await givenTokens(flags);
   const token = given ?? makeToken();
   const host = flags.dashboardHost ?? flags.host;
   const certificate = openCertificate(flags, logger);
@@ -69,7 +69,7 @@ export async function runScheduler(flags: SchedulerFlags): Promise<void> {
     dashboard: dashboard.url,
     ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
     ...(flags.record === undefined ? {} : { recordFile: flags.record }),
-    ...(flags.workerTokenFile === undefined ? {} : { workerToken: tokenIn(flags.workerTokenFile) }),
+    workerToken,
     ...(flags.usersFile === undefined ? {} : { usersFile: flags.usersFile }),
     ...(flags.auditLog === undefined ? {} : { auditLog: flags.auditLog }),
   }).catch((error: unknown) => closeAndThrow(dashboard, error));
@@ -130,14 +130,14 @@ async function preloadOrClose(scheduler: RunningScheduler, modules: readonly str
   }
 }
 
-async function givenToken(flags: SchedulerFlags): Promise<string | null> {
-  if (flags.tokenFd !== undefined) return tokenFromDescriptor(flags.tokenFd);
-  if (flags.tokenFile !== undefined) return readToken({ tokenFile: flags.tokenFile, address: flags.host });
-  return null;
-}
-
-function tokenIn(tokenFile: string): string {
-  return readToken({ tokenFile, address: "" });
+/** The cluster's own, and the workers'; null where none is given. */
+async function givenTokens(flags: SchedulerFlags): Promise<[string | null, string | null]> {
+  const inFile = (file: string | undefined): string | null =>
+    file === undefined ? null : readToken({ tokenFile: file, address: flags.host });
+  const workers = inFile(flags.workerTokenFile);
+  if (flags.tokenFd === undefined) return [inFile(flags.tokenFile), workers];
+  const [own, second] = await tokensFromDescriptor(flags.tokenFd);
+  return [own, workers ?? second ?? null];
 }
 
 /** Unless another scheduler took the port, and the file, in the meantime. */
