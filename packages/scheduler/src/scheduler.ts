@@ -153,6 +153,7 @@ class Scheduler implements RunningScheduler {
       maxFrameBytes,
       payloads: this.#payloads,
       admit: (hello, who, from) => this.#admit(hello, who, from),
+      trouble: (err) => this.#options.logger.error({ err }, "a token could not be checked"),
     });
     this.#watchIdleness();
   }
