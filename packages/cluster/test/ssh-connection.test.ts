@@ -1,9 +1,13 @@
 // How ssh is called, and what runs at its other end: the scripts are run by this machine's shell. Over real ssh: test/infra/ssh.test.ts.
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { connectionError, roleScript, sshArguments } from "../src/ssh/connection.ts";
 import { completeSshOptions, type SshClusterOptions, shellQuoted } from "../src/ssh/options.ts";
+import { SshProcess } from "../src/ssh/ssh-process.ts";
 
 const given: SshClusterOptions = {
   hosts: ["ada@one", "two"],
@@ -37,6 +41,24 @@ test("a role gets its token by a descriptor, says that it is ready on stdout, an
   const [noise, out] = await Promise.all([text(child.stderr!), text(child.stdout!)]);
   expect(noise).toBe("noise\nended\n");
   expect(out).toBe("");
+});
+
+test("what a shell greets with is not taken for the line that says that the role is ready", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "taskflock-ssh-"));
+  // In place of ssh: a machine whose shell greets, and then does as it is told.
+  const greeting = `'{"Welcome" to} "{one"}'`;
+  writeFileSync(
+    join(folder, "ssh"),
+    `#!/bin/sh\nprintf '%s\\n' ${greeting}\nfor script; do :; done\nexec sh -c "$script"\n`,
+    { mode: 0o755 },
+  );
+  const PATH = `${folder}:${process.env["PATH"]}`;
+  const command = [process.execPath, "--eval", role, "--"];
+  const options = { ...completeSshOptions(given), command, env: { ...process.env, PATH } };
+  const started = new SshProcess({ options, host: "one", args: ["worker"], forwards: [], token: "the-token" });
+  expect(await started.ready).toMatchObject({ token: "the-token", args: expect.arrayContaining(["worker"]) });
+  await started.stop(5_000);
+  rmSync(folder, { recursive: true });
 });
 
 test("a line before the role that fails is its end", async () => {
