@@ -56,11 +56,14 @@ export function readSetting(text: string, keys: readonly ModuleVariable[]): Prof
   return checkProfile({ [name]: value }, keys, "--set");
 }
 
+/** Where these are not said, something else than the module's default comes in their place: the caller's region and address. */
+const keptAsSaid: ReadonlySet<string> = new Set(["region", "adminCidrs"]);
+
 /** Only what differs from the defaults. */
 export function differing(profile: Profile, keys: readonly ModuleVariable[]): Profile {
   const isOther = ([name, value]: [string, ProfileValue]): boolean => {
     const preset = keys.find(({ key }) => key === name)?.preset;
-    return name === "region" || JSON.stringify(value) !== JSON.stringify(preset);
+    return keptAsSaid.has(name) || JSON.stringify(value) !== JSON.stringify(preset);
   };
   return Object.fromEntries(Object.entries(profile).filter(isOther));
 }
@@ -73,13 +76,21 @@ export function writeProfile(file: string, profile: Profile): void {
 export function completeProfile(profile: Profile, keys: readonly ModuleVariable[]): Complete {
   const missing = keys.filter(({ key, preset }) => preset === undefined && profile[key] === undefined);
   if (missing.length > 0) {
-    const lines = missing.map(({ key, description }) => `${key} (${description})`).join(", ");
+    const lines = missing.map(({ key, description }) => `${key} (${description.replace(/\.$/, "")})`).join(", ");
     const how = missing.map(({ key }) => `--set ${key}=…`).join(" ");
-    throw invalid(`The cluster needs ${lines} Give it in the profile or by ${how}.`);
+    throw invalid(`The cluster needs ${lines}. Give it in the profile or by ${how}.`);
   }
+  checkClusterName(profile["clusterName"]);
   const presets = Object.fromEntries(keys.map(({ key, preset }) => [key, preset]));
   presets["region"] = process.env["AWS_REGION"] || process.env["AWS_DEFAULT_REGION"] || region.preset;
   return { ...presets, ...profile } as unknown as Complete;
+}
+
+/** A folder is named by it before Terraform sees it. */
+function checkClusterName(name: ProfileValue | undefined): void {
+  if (name === undefined || /^[a-z][a-z0-9-]{0,19}$/.test(String(name))) return;
+  const takes = "1 to 20 small letters, digits or dashes, a letter first, such as digits";
+  throw invalid(`clusterName takes ${takes}, not ${JSON.stringify(name)}.`);
 }
 
 /** What of it is read here; Terraform reads the rest. */
