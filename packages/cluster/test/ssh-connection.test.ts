@@ -2,8 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
+import { shellQuoted } from "../src/shell-quoted.ts";
 import { connectionError, roleScript, sshArguments } from "../src/ssh/connection.ts";
-import { completeSshOptions, type SshClusterOptions, shellQuoted } from "../src/ssh/options.ts";
+import { completeSshOptions, type SshClusterOptions } from "../src/ssh/options.ts";
 
 const given: SshClusterOptions = {
   hosts: ["ada@one", "two"],

@@ -119,7 +119,10 @@ async function askOnce(question: string): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
   try {
-    return (await lines.question("")).trim();
+    // Ctrl-C and Ctrl-D close it, and the question would stay open.
+    const left = new Promise<never>((_, reject) => lines.once("close", () => reject(noPassword())));
+    left.catch(() => undefined);
+    return (await Promise.race([lines.question(""), left])).trim();
   } finally {
     lines.close();
     process.stderr.write("\n");
@@ -134,6 +137,10 @@ function checkTokenFile(name: string, { tokenFile }: PasswordSource): void {
   if (isFile && (held === "" || held.startsWith(`${name}:`))) return;
   const what = isFile ? `holds something else than a token of ${name}` : "is no file";
   throw new FlockError("FLOCK_OPTION_INVALID", `--token-file ${tokenFile} ${what}; nothing was changed. Name another.`);
+}
+
+function noPassword(): FlockError {
+  return new FlockError("FLOCK_OPTION_INVALID", "No password was given; nothing was changed.");
 }
 
 function leaveToken(name: string, password: string, { generate, tokenFile }: PasswordSource): string | null {

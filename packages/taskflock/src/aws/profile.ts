@@ -1,6 +1,7 @@
 // A profile: what of a cluster on AWS differs from the defaults, as JSON. Its keys are the Terraform module's variables in camel case.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { FlockError } from "@taskflock/protocol/words";
 import type { ModuleVariable } from "./variables.ts";
 
@@ -33,7 +34,7 @@ export function readProfile(file: string, keys: readonly ModuleVariable[]): Prof
   } catch (cause) {
     throw invalid(`The profile ${file} cannot be read: ${(cause as Error).message}`, cause);
   }
-  return checkProfile(raw, keys, file);
+  return withPaths(checkProfile(raw, keys, file), dirname(file));
 }
 
 export function checkProfile(raw: unknown, keys: readonly ModuleVariable[], where: string): Profile {
@@ -53,7 +54,18 @@ export function readSetting(text: string, keys: readonly ModuleVariable[]): Prof
   const key = keys.find((one) => one.key === name);
   if (key === undefined) throw unknownKey(name === "" ? text : name, keys, "--set");
   const value = readValue(said, key);
-  return checkProfile({ [name]: value }, keys, "--set");
+  return withPaths(checkProfile({ [name]: value }, keys, "--set"), ".");
+}
+
+const paths = ["sshPublicKeyFile", "certificates"] as const;
+
+/** Files are meant from where they are said: Terraform runs in another folder. It knows `~` itself. */
+export function withPaths(profile: Profile, base: string): Profile {
+  const said = paths.flatMap((key) => {
+    const path = profile[key];
+    return typeof path === "string" && !/^(~|$)/.test(path) ? [[key, resolve(base, path)]] : [];
+  });
+  return { ...profile, ...Object.fromEntries(said) };
 }
 
 /** Where these are not said, something else than the module's default comes in their place: the caller's region and address. */
