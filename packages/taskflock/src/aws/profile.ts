@@ -92,17 +92,9 @@ export function completeProfile(profile: Profile, keys: readonly ModuleVariable[
     const how = missing.map(({ key }) => `--set ${key}=…`).join(" ");
     throw invalid(`The cluster needs ${lines}. Give it in the profile or by ${how}.`);
   }
-  checkClusterName(profile["clusterName"]);
   const presets = Object.fromEntries(keys.map(({ key, preset }) => [key, preset]));
   presets["region"] = process.env["AWS_REGION"] || process.env["AWS_DEFAULT_REGION"] || region.preset;
   return { ...presets, ...profile } as unknown as Complete;
-}
-
-/** A folder is named by it before Terraform sees it. */
-function checkClusterName(name: ProfileValue | undefined): void {
-  if (name === undefined || /^[a-z][a-z0-9-]{0,19}$/.test(String(name))) return;
-  const takes = "1 to 20 small letters, digits or dashes, a letter first, such as digits";
-  throw invalid(`clusterName takes ${takes}, not ${JSON.stringify(name)}.`);
 }
 
 /** What of it is read here; Terraform reads the rest. */
