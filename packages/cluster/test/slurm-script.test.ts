@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { shellQuoted } from "../src/shell-quoted.ts";
 import { completeSlurmOptions, reachableHost, type SlurmClusterOptions } from "../src/slurm/options.ts";
-import { type JobScript, jobScript, shellQuoted } from "../src/slurm/script.ts";
+import { type JobScript, jobScript } from "../src/slurm/script.ts";
 
 const job: JobScript = {
   jobName: "taskflock-1a2b",

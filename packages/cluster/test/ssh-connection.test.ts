@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
+import { shellQuoted } from "../src/shell-quoted.ts";
 import { connectionError, roleScript, sshArguments } from "../src/ssh/connection.ts";
-import { completeSshOptions, type SshClusterOptions, shellQuoted } from "../src/ssh/options.ts";
+import { completeSshOptions, type SshClusterOptions } from "../src/ssh/options.ts";
 import { SshProcess } from "../src/ssh/ssh-process.ts";
 
 const given: SshClusterOptions = {

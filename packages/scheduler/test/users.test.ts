@@ -87,7 +87,7 @@ describe("the users file", () => {
       expect(() => readUsers(file)).toThrow(why);
     }
     rmSync(file);
-    expect(() => readUsers(file)).toThrow(/cannot be read/);
+    expect(() => readUsers(file)).toThrow(/is not there; `taskflock user add` makes it/);
     expect(() => writeUsers(join(folder, "none", "users"), [])).toThrow(/cannot be written/);
   });
 

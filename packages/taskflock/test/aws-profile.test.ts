@@ -2,7 +2,7 @@
 
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { quotaNeeds } from "../src/aws/account.ts";
 import { knownKeys } from "../src/aws/cluster.ts";
@@ -21,7 +21,7 @@ import {
   typesOf,
 } from "../src/aws/profile.ts";
 import { journalCommand, journalIn, shellOn } from "../src/aws/reach.ts";
-import { idlestFirst, outdated } from "../src/aws/resize.ts";
+import { grownTo, idlestFirst, outdated } from "../src/aws/resize.ts";
 import { configuration, findStack, listStacks, Stack } from "../src/aws/stack.ts";
 import { readVariables } from "../src/aws/variables.ts";
 import { terraformModule } from "../src/terraform-module.ts";
@@ -75,6 +75,8 @@ describe("profiles", () => {
     });
     expect(typesOf(complete)[0]).toBe("g4dn.xlarge");
     expect(differing(profile, keys)).toEqual({ ...needed, spotPrice: 0.3 });
+    // Nobody gets in: not the same as where nothing is said, which is the caller's address.
+    expect(differing({ ...needed, ...readSetting("adminCidrs=", keys) }, keys)).toEqual({ ...needed, adminCidrs: [] });
     vi.stubEnv("AWS_DEFAULT_REGION", "eu-central-1");
     expect(completeProfile(needed, keys).region).toBe("eu-central-1");
     expect(completeProfile({ ...needed, region: "us-west-2" }, keys).region).toBe("us-west-2");
@@ -106,6 +108,17 @@ describe("profiles", () => {
     const check = (): unknown => checkProfile(raw, keys, "digits.json");
     expect(check).toThrow(words);
     expect(check).toThrow(expect.objectContaining({ code: "FLOCK_PROFILE_INVALID" }));
+  });
+
+  test("name files from where they stand, since Terraform runs elsewhere", () => {
+    const file = join(folder, "digits.json");
+    writeFileSync(file, JSON.stringify({ sshPublicKeyFile: "keys/id.pub", certificates: "~/certs" }));
+    expect(readProfile(file, keys)).toEqual({
+      sshPublicKeyFile: join(folder, "keys/id.pub"),
+      certificates: "~/certs",
+    });
+    expect(readSetting("sshPublicKeyFile=id.pub", keys)).toEqual({ sshPublicKeyFile: resolve("id.pub") });
+    expect(readSetting("sshPublicKeyFile=/k/id.pub", keys)).toEqual({ sshPublicKeyFile: "/k/id.pub" });
   });
 
   test("say what they need, and which file is broken", () => {
@@ -175,6 +188,20 @@ describe("a cluster's folder", () => {
     const ended = { ...machine("i-2"), state: "terminated", endedMs: 6_000 };
     expect(stack.remember([ended], 7_000).map(({ endedMs }) => endedMs)).toEqual([5_000, 6_000]);
     expect(stack.remember([{ ...ended, endedMs: 9_000 }], 9_000).map(({ endedMs }) => endedMs)).toEqual([5_000, 6_000]);
+    // Nobody saw it end, but all end when the cluster expires.
+    const facts = {
+      region: "us-east-1",
+      cluster: "d",
+      group: "d-workers",
+      schedulerId: "i-0",
+      address: "10.0.0.1:8786",
+    };
+    const more = { dashboard: "", caFile: null, image: "", startedAt: "", expiresAt: new Date(8_000).toISOString() };
+    stack.saveFacts({ ...facts, ...more });
+    stack.remember([machine("i-3")], 7_000);
+    expect(stack.remember([], 90_000).map(({ endedMs }) => endedMs)).toEqual([5_000, 6_000, 8_000]);
+    // One that was only overlooked runs.
+    expect(stack.remember([machine("i-1")], 9_500).map(({ endedMs }) => endedMs)).toEqual([null, 6_000, 8_000]);
   });
 });
 
@@ -272,6 +299,14 @@ describe("resizing", () => {
     expect(idlestFirst(ids, workers, ["i-advised"])).toEqual(["i-boots", "i-advised", "i-free", "i-idle", "i-busy"]);
   });
 
+  test("asks for each machine once, however long AWS takes to start it", () => {
+    const members = [{ id: "i-1", state: "InService", version: "1" }];
+    const group = (desired: number) => ({ name: "g", desired, max: 9, version: "1", members });
+    expect(grownTo(group(1), 2)).toBe(3);
+    expect(grownTo(group(3), 2)).toBe(3);
+    expect(grownTo(group(3), 3)).toBe(4);
+  });
+
   test("replaces only machines of an older launch template that stay", () => {
     const members = [
       { id: "i-old", state: "InService", version: "1" },
@@ -314,7 +349,7 @@ test("shells and journals are asked for by the real programs, with nothing of a 
     command: "ssh",
     args: ["-i", "/keys/id_ed25519", "ec2-user@203.0.113.9"],
   });
-  expect(journalCommand({ lines: 20, cursor: null })).toContain("--lines 20");
+  expect(journalCommand({ lines: 20, cursor: null })).toMatch(/--lines 20 \| tail --bytes 20000$/);
   expect(journalCommand({ lines: 20, cursor: "s=ab;i=1" })).toContain("--after-cursor 's=ab;i=1'");
   expect(() => journalCommand({ lines: 20, cursor: "'; rm -rf /" })).toThrow("no cursor");
   expect(journalIn("a\nb\n-- cursor: s=1;i=2\n")).toEqual({ lines: ["a", "b"], cursor: "s=1;i=2" });

@@ -116,6 +116,23 @@ describe("certs init", () => {
     expect(read("ca.pem")).toBe(ca);
   });
 
+  it("with --if-missing goes on where an init was ended between its first two files", async () => {
+    await initCertificates(folder, options);
+    for (const name of ["ca.pem", "scheduler.pem", "scheduler-key.pem"]) rmSync(at(name));
+    await expect(initCertificates(folder, options)).rejects.toMatchObject({ code: "FLOCK_CERTS_EXIST" });
+    await initCertificates(folder, { ...options, present: "keep" });
+    expect((await showCertificates(folder)).warnings).toEqual([]);
+  });
+
+  it("makes a new authority where the key of the old one is lost", async () => {
+    await initCertificates(folder, options);
+    rmSync(at("ca-key.pem"));
+    await expect(renewCertificates(folder, options)).rejects.toMatchObject({ code: "FLOCK_CERTS_MISSING" });
+    expect(await renewCertificates(folder, { ...options, authority: "add" })).toMatchObject({ authorities: 2 });
+    await renewCertificates(folder, { ...options, authority: "drop" });
+    expect((await showCertificates(folder)).warnings).toEqual([]);
+  });
+
   it.each(["flock example", "https://flock.example", "flock.example:8786", "10.0.0.256", "-x.example", "*.*.example"])(
     "does not take %s for a host",
     async (host) => {

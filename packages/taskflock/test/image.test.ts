@@ -1,4 +1,5 @@
 // What `taskflock image` makes of its arguments, by a Docker that writes down what it is asked. The real one: test/infra/registry.test.ts.
+import { spawn } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -170,6 +171,21 @@ test("a log-in lies in a folder of its own, for its owner alone, and is gone aft
     if (before === undefined) delete process.env["DOCKER_CONFIG"];
     else process.env["DOCKER_CONFIG"] = before;
   }
+});
+
+test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("a push that %s ends leaves no password behind", async (signal) => {
+  const module = new URL("../src/image/log-in.ts", import.meta.url).href;
+  const program = `const { logInFor } = await import("${module}");
+    console.log(logInFor("r.example", "QVdTOnA=").env.DOCKER_CONFIG);
+    setInterval(() => undefined, 1_000);`;
+  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", program], { cwd: root });
+  const place = await new Promise<string>((resolve) =>
+    child.stdout.once("data", (text) => resolve(String(text).trim())),
+  );
+  expect(existsSync(join(place, "config.json"))).toBe(true);
+  child.kill(signal);
+  expect(await new Promise((resolve) => child.once("close", (_, by) => resolve(by)))).toBe(signal);
+  expect(existsSync(place)).toBe(false);
 });
 
 test("in a checkout, images are built from it", () => {

@@ -100,9 +100,10 @@ export class AwsCluster {
 
   async #close(): Promise<void> {
     const { client, fleet, ends } = this.#parts;
-    await this.#adaptive?.stop();
-    await client.close();
     try {
+      // Whatever becomes of these two: machines that go on cost.
+      await Promise.allSettled([this.#adaptive?.stop()]);
+      await Promise.allSettled([client.close()]);
       if (ends) await fleet.down();
     } finally {
       await fleet.close();

@@ -14,8 +14,11 @@ export interface AwsFleet {
   connect(options: object): Promise<Client>;
   /** Machines that are there or come, as workers are called. */
   members(): Promise<readonly string[]>;
-  /** So many machines more. They are not waited for. Rejects with FLOCK_AWS_TOO_MANY. */
-  grow(count: number): Promise<void>;
+  /**
+   * So many machines more than `members` are; resolves with how many were asked for only now. They are not waited for. Rejects with
+   * FLOCK_AWS_TOO_MANY.
+   */
+  grow(count: number): Promise<number>;
   /** Ends exactly these machines, once their workers have left; others take no place of theirs. */
   end(names: readonly string[]): Promise<void>;
   /** So many, by the profile, too: the idlest go, retired before. Those that come are not waited for. */

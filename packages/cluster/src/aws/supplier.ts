@@ -44,8 +44,8 @@ export class AwsSupplier implements Supplier {
   }
 
   async supply(count: number): Promise<void> {
-    await this.#fleet.grow(count);
-    await this.#client.scaling.started(count, "there is work for them");
+    const more = await this.#fleet.grow(count);
+    if (more > 0) await this.#client.scaling.started(more, "there is work for them");
   }
 
   /** Machines on which no worker has joined yet go at once; of the others those that are idle still. */

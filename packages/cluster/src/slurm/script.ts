@@ -1,5 +1,7 @@
 // The script of a job array whose every task is one worker. Pure: what it is made of is given.
 
+import { shellQuoted } from "../shell-quoted.ts";
+
 export interface JobScript {
   /** Slurm's name of the job. */
   readonly jobName: string;
@@ -53,11 +55,6 @@ function workerCommand({ command, flags, address, workerHost }: JobScript): stri
 /** The name of the worker that an array's task runs. */
 export function workerName(jobId: string, index: string | number): string {
   return `slurm-${jobId}-${index}`;
-}
-
-/** One word of a POSIX shell, whatever is in it. */
-export function shellQuoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Slurm's own reader of directives takes double quotes around what has blanks. */

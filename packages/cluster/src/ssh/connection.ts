@@ -1,8 +1,8 @@
 // The system's own ssh: how it is called, what its failures mean, and what it runs at the other end.
 import { execFile } from "node:child_process";
 import { FlockError } from "@taskflock/client";
+import { shellQuoted } from "../shell-quoted.ts";
 import type { CompleteSshOptions } from "./options.ts";
-import { shellQuoted } from "./options.ts";
 
 /** Of a connection that nobody answers, or that went silent. */
 const PATIENCE = ["ConnectTimeout=10", "ServerAliveInterval=15", "ServerAliveCountMax=4"];
@@ -54,21 +54,27 @@ interface Outcome {
   readonly stderr: string;
 }
 
-function ssh(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
+/** Whoever has not answered by the end of the start is not waited for: its connection is cut. */
+function ssh(args: readonly string[], { env, startTimeoutMs }: CompleteSshOptions): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = execFile("ssh", args, { env }, (error, stdout, stderr) => {
-      const code = error?.code as unknown;
-      if (code === "ENOENT" || code === "EACCES") reject(sshMissing());
-      else resolve({ exitCode: error === null ? 0 : Number(code ?? 1), stdout, stderr });
-    });
+    const child = execFile(
+      "ssh",
+      args,
+      { env, timeout: startTimeoutMs, killSignal: "SIGKILL" },
+      (error, stdout, stderr) => {
+        const code = error?.code as unknown;
+        if (code === "ENOENT" || code === "EACCES") reject(sshMissing());
+        else resolve({ exitCode: error === null ? 0 : Number(code ?? 1), stdout, stderr });
+      },
+    );
     child.stdin?.end();
   });
 }
 
 /** Rejects when the host cannot be used, and says why: it is tried before anything is started. */
 export async function checkHost(options: CompleteSshOptions, host: string): Promise<void> {
-  const { before, command, env, version } = options;
-  const { exitCode, stdout, stderr } = await ssh(sshArguments(options, host, versionScript(before, command)), env);
+  const { before, command, version } = options;
+  const { exitCode, stdout, stderr } = await ssh(sshArguments(options, host, versionScript(before, command)), options);
   if (exitCode === SSH_FAILED) throw connectionError(host, stderr);
   if (exitCode !== 0) {
     throw new FlockError(
@@ -84,8 +90,8 @@ export async function checkHost(options: CompleteSshOptions, host: string): Prom
 }
 
 /** The name or address behind what the user calls a host, as ~/.ssh/config says. */
-export async function hostNameOf({ sshOptions, env }: CompleteSshOptions, host: string): Promise<string> {
-  const { stdout } = await ssh([...sshOptions, "-G", "--", host], env);
+export async function hostNameOf(options: CompleteSshOptions, host: string): Promise<string> {
+  const { stdout } = await ssh([...options.sshOptions, "-G", "--", host], options);
   return /^hostname (\S+)$/m.exec(stdout)?.[1] ?? host.replace(/^.*@/, "");
 }
 

@@ -3,6 +3,7 @@
 import { networkInterfaces } from "node:os";
 import { type Check, type Checks, checkOptions, FlockError, integerFrom, oneOf } from "@taskflock/client";
 import { ownEnvironment, type RoleCommand, workerFlagsOf } from "../options.ts";
+import { shellQuoted } from "../shell-quoted.ts";
 import { reachableHost } from "../slurm/options.ts";
 
 export interface SshClusterOptions {
@@ -164,11 +165,6 @@ function workerFlags(options: Partial<SshClusterOptions>): string[] {
   if (threadsPerWorker !== undefined) flags.push("--threads", String(threadsPerWorker));
   if (memoryLimit !== undefined) flags.push("--memory-limit", String(memoryLimit));
   return [...flags, ...workerFlagsOf(options)];
-}
-
-/** One word of a POSIX shell, whatever is in it. */
-export function shellQuoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function invalid(what: string): FlockError {

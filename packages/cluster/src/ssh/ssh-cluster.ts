@@ -47,11 +47,11 @@ export class SshCluster {
    */
   static async start(options: SshClusterOptions): Promise<SshCluster> {
     const complete = completeSshOptions(options);
-    const started: Stoppable[] = [];
+    const started = new Started();
     try {
-      return await withDeadline(startAll(complete, started), complete.startTimeoutMs, started);
+      return await withDeadline(startAll(complete, started), complete.startTimeoutMs, started.all);
     } catch (error) {
-      await Promise.all(started.map((process) => process.stop(0)));
+      await started.end();
       throw error;
     }
   }
@@ -114,8 +114,27 @@ function closed(): FlockError {
   return new FlockError("FLOCK_CLOSED", "The cluster was closed.");
 }
 
-/** `started` is filled as processes start, the scheduler's first. */
-async function startAll(options: CompleteSshOptions, started: Stoppable[]): Promise<SshCluster> {
+/** What a start has begun. Once it is given up, nothing is begun any more: hosts that answer late would get processes that nobody ends. */
+class Started {
+  /** The scheduler first. */
+  readonly all: Stoppable[] = [];
+  #isOver = false;
+
+  begin<T extends Stoppable>(make: () => T): T {
+    if (this.#isOver) throw closed();
+    const process = make();
+    this.all.push(process);
+    return process;
+  }
+
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.all.map((process) => process.stop(0)));
+  }
+}
+
+/** `started` is filled as processes start. */
+async function startAll(options: CompleteSshOptions, started: Started): Promise<SshCluster> {
   const { hosts, scheduler: schedulerHost, workersPerHost } = options;
   const everywhere = new Set([...hosts, ...(schedulerHost === null ? [] : [schedulerHost])]);
   await Promise.all([...everywhere].map((host) => checkHost(options, host)));
@@ -129,7 +148,7 @@ async function startAll(options: CompleteSshOptions, started: Stoppable[]): Prom
     startWorker(options, scheduler.address, { host, name: names[index] ?? host, token }, started),
   );
   const workers = await Promise.all(begun);
-  const cluster = new SshCluster(scheduler, token, [...started]);
+  const cluster = new SshCluster(scheduler, token, [...started.all]);
   const client = await cluster.connect({ name: "ssh cluster", logs: "ignore" });
   try {
     const ends = workers.map((worker) => worker.lost());
@@ -149,13 +168,12 @@ function workerName(hosts: readonly string[], index: number, host: string): stri
   return before === 0 ? name : `${name}-${before + 1}`;
 }
 
-async function schedulerHere(options: CompleteSshOptions, token: string, started: Stoppable[]): Promise<Scheduler> {
+async function schedulerHere(options: CompleteSshOptions, token: string, started: Started): Promise<Scheduler> {
   const { roleCommand, env, tunnel, insecure, port, dashboardPort, logFlags } = options;
   const host = tunnel ? "127.0.0.1" : (options.host ?? "127.0.0.1");
   const where = ["--host", host, "--port", String(port), "--dashboard-host", "127.0.0.1"];
   const flags = ["--dashboard-port", String(dashboardPort), ...logFlags, ...(insecure ? ["--insecure"] : [])];
-  const process = new RoleProcess({ roleCommand, env, args: ["scheduler", ...where, ...flags] });
-  started.push(process);
+  const process = started.begin(() => new RoleProcess({ roleCommand, env, args: ["scheduler", ...where, ...flags] }));
   process.giveToken(token);
   const { address, dashboard } = await process.ready;
   return { process, address: String(address), dashboardUrl: String(dashboard) };
@@ -166,15 +184,14 @@ async function schedulerThere(
   options: CompleteSshOptions,
   host: string,
   token: string,
-  started: Stoppable[],
+  started: Started,
 ): Promise<Scheduler> {
   const { port, logFlags } = options;
   const [here, there] = [options.dashboardPort || (await freePort("127.0.0.1")), blindPort()];
   const where = ["--host", "0.0.0.0", "--port", String(port), "--dashboard-host", "127.0.0.1"];
   const args = ["scheduler", ...where, "--dashboard-port", String(there), "--insecure", ...logFlags];
   const forwards = ["-L", `127.0.0.1:${here}:127.0.0.1:${there}`];
-  const process = new SshProcess({ options, host, args, forwards, token });
-  started.push(process);
+  const process = started.begin(() => new SshProcess({ options, host, args, forwards, token }));
   const { address } = await process.ready;
   const name = options.host ?? (await hostNameOf(options, host));
   const reached = `${name.includes(":") ? `[${name}]` : name}:${String(address).split(":").at(-1)}`;
@@ -191,13 +208,12 @@ async function startWorker(
   options: CompleteSshOptions,
   address: string,
   { host, name, token }: WorkerStart,
-  started: Stoppable[],
+  started: Started,
 ): Promise<SshProcess> {
   const flags = ["--name", name, ...options.workerFlags, ...options.logFlags];
   for (let attempt = 1; ; attempt++) {
     const { args, forwards } = options.tunnel ? throughTunnel(address) : await direct(options, host, address);
-    const process = new SshProcess({ options, host, args: [...args, ...flags], forwards, token });
-    started.push(process);
+    const process = started.begin(() => new SshProcess({ options, host, args: [...args, ...flags], forwards, token }));
     try {
       await process.ready;
       return process;

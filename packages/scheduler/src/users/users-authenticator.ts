@@ -201,7 +201,7 @@ function wrongPassword(): FlockError {
 }
 
 function mustWait(address: string, seconds: number): FlockError {
-  const text = `Too many wrong tokens came from ${address} (of ${WINDOW_MS / 1_000} s). Try again in ${seconds} s.`;
+  const text = `Too many wrong tokens came from ${address} within ${WINDOW_MS / 1_000} s. Try again in ${seconds} s.`;
   return new FlockError("FLOCK_TRY_LATER", text);
 }
 

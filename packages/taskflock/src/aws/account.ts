@@ -61,10 +61,13 @@ export async function vcpusOf(aws: AwsClients, types: readonly string[]): Promis
   const { sdk, client } = await aws.ec2();
   // By a filter: one unknown name among ids would fail them all.
   const Filters = [{ Name: "instance-type", Values: [...types] }];
-  const { InstanceTypes = [] } = await aws.ask("ask how large the instance types are", () =>
-    client.send(new sdk.DescribeInstanceTypesCommand({ Filters })),
-  );
-  return new Map(InstanceTypes.map(({ InstanceType = "", VCpuInfo }) => [InstanceType, VCpuInfo?.DefaultVCpus ?? 0]));
+  const vcpus = new Map<string, number>();
+  await aws.ask("ask how large the instance types are", async () => {
+    // AWS filters page by page: one may be empty, and not the last.
+    for await (const { InstanceTypes = [] } of sdk.paginateDescribeInstanceTypes({ client }, { Filters }))
+      for (const { InstanceType = "", VCpuInfo } of InstanceTypes) vcpus.set(InstanceType, VCpuInfo?.DefaultVCpus ?? 0);
+  });
+  return vcpus;
 }
 
 /** vCPUs. */

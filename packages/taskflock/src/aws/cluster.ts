@@ -4,7 +4,7 @@ import type { Client, ClientOptions } from "@taskflock/client";
 import { FlockError } from "@taskflock/protocol/words";
 import { terraformModule } from "../terraform-module.ts";
 import { AwsClients } from "./clients.ts";
-import { type Complete, completeProfile, type Profile, profileKeys } from "./profile.ts";
+import { type Complete, completeProfile, type Profile, type ProfileValue, profileKeys } from "./profile.ts";
 import { keptVariables, Stack, type StackFacts } from "./stack.ts";
 import { Terraform } from "./terraform.ts";
 import { type ModuleVariable, readVariables } from "./variables.ts";
@@ -16,7 +16,7 @@ export function knownKeys(): readonly ModuleVariable[] {
 
 export class AwsStack {
   readonly stack: Stack;
-  /** What differs from the defaults. */
+  /** What differs from the defaults, and the region in any case. */
   readonly said: Profile;
   readonly profile: Complete;
   readonly aws: AwsClients;
@@ -24,9 +24,13 @@ export class AwsStack {
 
   /** Throws FLOCK_PROFILE_INVALID. */
   constructor(said: Profile, say: (line: string) => void) {
-    this.said = said;
-    this.profile = completeProfile(said, knownKeys());
-    this.stack = new Stack(this.profile.clusterName);
+    const profile = completeProfile(said, knownKeys());
+    // Its folder has the name, before Terraform sees it.
+    if (!/^[a-z][a-z0-9-]*$/.test(profile.clusterName)) throw invalidName(profile.clusterName);
+    this.stack = new Stack(profile.clusterName);
+    const region = keptRegion(this.stack, said["region"]) ?? profile.region;
+    this.said = { ...said, region };
+    this.profile = { ...profile, region };
     this.aws = new AwsClients(this.profile.region);
     this.say = say;
   }
@@ -87,4 +91,18 @@ export class AwsStack {
   async close(): Promise<void> {
     await this.aws.close();
   }
+}
+
+/** Where the cluster was started, whatever the environment says now: elsewhere its machines would not be found, and go on. Null: nowhere yet. */
+function keptRegion(stack: Stack, said: ProfileValue | undefined): string | null {
+  const kept = stack.profile()?.["region"] ?? stack.facts()?.region;
+  if (typeof kept !== "string") return null;
+  if (said === undefined || said === kept) return kept;
+  const message = `The cluster ${stack.name} is in ${kept}, not in ${JSON.stringify(said)}. Take it down first (taskflock aws down --cluster ${stack.name}), or give the new one another clusterName.`;
+  throw new FlockError("FLOCK_PROFILE_INVALID", message);
+}
+
+function invalidName(name: string): FlockError {
+  const message = `${JSON.stringify(name)} is no clusterName: small letters, digits and dashes are, from a letter on, such as "digits".`;
+  return new FlockError("FLOCK_PROFILE_INVALID", message);
 }

@@ -1,7 +1,6 @@
 // Takes a cluster down, whatever is left of it, and says what it cost.
 
 import { removeContext } from "@taskflock/protocol/links";
-import { FlockError } from "@taskflock/protocol/words";
 import { terraformModule } from "../terraform-module.ts";
 import type { AwsStack } from "./cluster.ts";
 import { dollars } from "./cost.ts";
@@ -18,12 +17,11 @@ export async function down(cluster: AwsStack, { confirm }: DownOptions): Promise
     profile.dockerRegistry === null ? "its images and its token, too" : "its token, too; images stay where they are";
   say(`${stack.name} in ${profile.region}: everything that was made for it is removed, ${images}.`);
   if (!(await confirm())) return false;
-  const cost = await costNow(cluster).catch((error: unknown) => {
-    if (!(error instanceof FlockError)) throw error;
-    return error.message;
-  });
-  // What is there may be half: its own configuration, or else that of now.
-  stack.configure(terraformModule(), profile, { token_version: 1, admin_cidrs: [] });
+  // Whatever stands in the way of that, machines that go on cost more.
+  const cost = await costNow(cluster).catch((error: unknown) => (error as Error).message);
+  // What is there may be half. Files that the profile names may be gone, and nothing of them is needed.
+  const gone = { certificates: null, ssh_public_key_file: null };
+  stack.configure(terraformModule(), profile, { token_version: 1, admin_cidrs: [], ...gone });
   const terraform = cluster.terraform();
   await terraform.must(["init", "-input=false", "-no-color"]);
   await terraform.must(["destroy", "-input=false", "-no-color", "-lock-timeout=60s", "-auto-approve"], { show: true });

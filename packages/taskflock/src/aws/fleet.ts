@@ -10,8 +10,8 @@ import { down } from "./down.ts";
 import { estimatedRate } from "./estimate.ts";
 import { awaitJoined } from "./joining.ts";
 import { groupOf, setDesired, staying } from "./machines.ts";
-import { checkProfile, readProfile } from "./profile.ts";
-import { endMembers, type ResizeParts } from "./resize.ts";
+import { checkProfile, readProfile, withPaths } from "./profile.ts";
+import { endMembers, grownTo, type ResizeParts } from "./resize.ts";
 import { scaleCluster } from "./scale.ts";
 import { findStack } from "./stack.ts";
 import { up } from "./up.ts";
@@ -23,7 +23,9 @@ export async function startFleet(options: AwsClusterOptions): Promise<AwsFleet> 
   const { profile, maxCostPerHour, timeoutMs = TIMEOUT_MS, retireMs = RETIRE_MS } = options;
   const keys = knownKeys();
   const said =
-    typeof profile === "string" ? readProfile(profile, keys) : checkProfile(profile, keys, "AwsCluster.start");
+    typeof profile === "string"
+      ? readProfile(profile, keys)
+      : withPaths(checkProfile(profile, keys, "AwsCluster.start"), ".");
   const cluster = new AwsStack(said, options.log ?? (() => undefined));
   try {
     if (maxCostPerHour !== undefined) {
@@ -82,17 +84,19 @@ class Fleet implements AwsFleet {
     return group === null ? [] : staying(group).map(({ id }) => id);
   }
 
-  async grow(count: number): Promise<void> {
+  async grow(count: number): Promise<number> {
     const { aws } = this.#cluster;
     const group = await groupOf(aws, this.#group);
-    const most = group?.max ?? 0;
-    const wanted = (group?.desired ?? 0) + count;
-    if (wanted > most && (group?.desired ?? 0) >= most)
+    const [desired, most] = [group?.desired ?? 0, group?.max ?? 0];
+    const wanted = group === null ? count : grownTo(group, count);
+    if (wanted > most && desired >= most)
       throw new FlockError(
         "FLOCK_AWS_TOO_MANY",
         `The group ${this.#group} has ${most} workers, and may have no more. Let it: workersMax of the profile.`,
       );
-    await setDesired(aws, this.#group, Math.min(wanted, most));
+    const next = Math.min(wanted, most);
+    if (next > desired) await setDesired(aws, this.#group, next);
+    return next - desired;
   }
 
   async end(names: readonly string[]): Promise<void> {
@@ -116,12 +120,16 @@ class Fleet implements AwsFleet {
   }
 
   async close(): Promise<void> {
-    await (await this.#client)?.close();
+    const client = await this.#client?.catch(() => null);
+    await client?.close();
     await this.#cluster.close();
   }
 
   async #resizing(): Promise<ResizeParts> {
-    this.#client ??= this.#cluster.connect("aws cluster, its machines");
+    this.#client ??= this.#cluster.connect("aws cluster, its machines").catch((error: unknown) => {
+      this.#client = null; // the next one tries again
+      throw error;
+    });
     const { aws, say } = this.#cluster;
     return { aws, client: await this.#client, group: this.#group, say, retireMs: this.#times.retireMs };
   }

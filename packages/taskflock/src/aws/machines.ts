@@ -98,6 +98,7 @@ export async function setDesired(aws: AwsClients, name: string, count: number): 
   await aws.ask(`scale the group to ${count}`, () => client.send(new sdk.SetDesiredCapacityCommand(wanted)));
 }
 
+/** The group shrinks to it, too, if it is larger: AWS then ends any. */
 export async function setMost(aws: AwsClients, name: string, count: number): Promise<void> {
   const { sdk, client } = await aws.autoScaling();
   const wanted = { AutoScalingGroupName: name, MaxSize: count };

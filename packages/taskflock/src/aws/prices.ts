@@ -91,6 +91,7 @@ export async function priceBook(
   const spot = types.length === 0 ? new Map<string, PricePoint[]>() : await spotPrices(aws, types, sinceMs);
   const onDemand = new Map(given);
   for (const type of new Set(machines.filter((machine) => !machine.spot).map((machine) => machine.type))) {
+    if (given.has(type)) continue;
     const price = await onDemandPrice(aws, type).catch(() => null); // said to be unknown, and not in the sum
     if (price !== null) onDemand.set(type, price);
   }

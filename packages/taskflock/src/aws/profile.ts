@@ -1,6 +1,7 @@
 // A profile: what of a cluster on AWS differs from the defaults, as JSON. Its keys are the Terraform module's variables in camel case.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { FlockError } from "@taskflock/protocol/words";
 import type { ModuleVariable } from "./variables.ts";
 
@@ -33,7 +34,7 @@ export function readProfile(file: string, keys: readonly ModuleVariable[]): Prof
   } catch (cause) {
     throw invalid(`The profile ${file} cannot be read: ${(cause as Error).message}`, cause);
   }
-  return checkProfile(raw, keys, file);
+  return withPaths(checkProfile(raw, keys, file), dirname(file));
 }
 
 export function checkProfile(raw: unknown, keys: readonly ModuleVariable[], where: string): Profile {
@@ -53,14 +54,28 @@ export function readSetting(text: string, keys: readonly ModuleVariable[]): Prof
   const key = keys.find((one) => one.key === name);
   if (key === undefined) throw unknownKey(name === "" ? text : name, keys, "--set");
   const value = readValue(said, key);
-  return checkProfile({ [name]: value }, keys, "--set");
+  return withPaths(checkProfile({ [name]: value }, keys, "--set"), ".");
 }
+
+const paths = ["sshPublicKeyFile", "certificates"] as const;
+
+/** Files are meant from where they are said: Terraform runs in another folder. It knows `~` itself. */
+export function withPaths(profile: Profile, base: string): Profile {
+  const said = paths.flatMap((key) => {
+    const path = profile[key];
+    return typeof path === "string" && !/^(~|$)/.test(path) ? [[key, resolve(base, path)]] : [];
+  });
+  return { ...profile, ...Object.fromEntries(said) };
+}
+
+/** Where these are not said, something else than the module's default comes in their place: the caller's region and address. */
+const keptAsSaid: ReadonlySet<string> = new Set(["region", "adminCidrs"]);
 
 /** Only what differs from the defaults. */
 export function differing(profile: Profile, keys: readonly ModuleVariable[]): Profile {
   const isOther = ([name, value]: [string, ProfileValue]): boolean => {
     const preset = keys.find(({ key }) => key === name)?.preset;
-    return name === "region" || JSON.stringify(value) !== JSON.stringify(preset);
+    return keptAsSaid.has(name) || JSON.stringify(value) !== JSON.stringify(preset);
   };
   return Object.fromEntries(Object.entries(profile).filter(isOther));
 }
@@ -73,9 +88,9 @@ export function writeProfile(file: string, profile: Profile): void {
 export function completeProfile(profile: Profile, keys: readonly ModuleVariable[]): Complete {
   const missing = keys.filter(({ key, preset }) => preset === undefined && profile[key] === undefined);
   if (missing.length > 0) {
-    const lines = missing.map(({ key, description }) => `${key} (${description})`).join(", ");
+    const lines = missing.map(({ key, description }) => `${key} (${description.replace(/\.$/, "")})`).join(", ");
     const how = missing.map(({ key }) => `--set ${key}=…`).join(" ");
-    throw invalid(`The cluster needs ${lines} Give it in the profile or by ${how}.`);
+    throw invalid(`The cluster needs ${lines}. Give it in the profile or by ${how}.`);
   }
   const presets = Object.fromEntries(keys.map(({ key, preset }) => [key, preset]));
   presets["region"] = process.env["AWS_REGION"] || process.env["AWS_DEFAULT_REGION"] || region.preset;

@@ -1,7 +1,7 @@
 // A person on a machine of the cluster: a shell there, and what its journal says.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { FlockError } from "@taskflock/protocol/words";
+import { FlockError, isFlockError } from "@taskflock/protocol/words";
 import type { AwsClients } from "./clients.ts";
 import type { AwsStack } from "./cluster.ts";
 import { type Machine, machinesOf } from "./machines.ts";
@@ -9,6 +9,8 @@ import { type Machine, machinesOf } from "./machines.ts";
 const ASK_MS = 1_000;
 const PATIENCE_MS = 60_000;
 const FOLLOW_MS = 5_000;
+/** AWS gives the first 24,000 characters of what a command printed: the cursor, which is last, would be cut off. */
+const MOST_BYTES = 20_000;
 
 /** The machine that is meant: "scheduler", or an instance's id, or the beginning of one. Rejects with FLOCK_AWS_NOT_READY. */
 export async function findMachine(cluster: AwsStack, node: string): Promise<Machine> {
@@ -49,7 +51,7 @@ export function journalCommand({ lines, cursor }: { readonly lines: number; read
   // A cursor is made of such characters only; anything else would be a command.
   if (cursor !== null && !/^[\w=;-]+$/.test(cursor)) throw new Error(`no cursor of a journal: ${cursor}`);
   const from = cursor === null ? `--lines ${lines}` : `--after-cursor '${cursor}'`;
-  return `journalctl --unit taskflock --unit cloud-final --output short-iso --no-pager --show-cursor ${from}`;
+  return `journalctl --unit taskflock --unit cloud-final --output short-iso --no-pager --show-cursor ${from} | tail --bytes ${MOST_BYTES}`;
 }
 
 /** What it printed, and the cursor with which to go on. Pure. */
@@ -93,6 +95,8 @@ export async function runOn(aws: AwsClients, id: string, command: string): Promi
   }
 }
 
+const ofTheMachine: ReadonlySet<string> = new Set(["FLOCK_AWS_FAILED", "FLOCK_AWS_COMMAND"]);
+
 export interface LogOptions {
   /** Empty: all machines. */
   readonly nodes: readonly string[];
@@ -114,7 +118,12 @@ export async function tellLogs(cluster: AwsStack, options: LogOptions): Promise<
   do {
     for (const { id } of machines) {
       const cursor = cursors.get(id) ?? null;
-      const read = journalIn(await runOn(aws, id, journalCommand({ lines, cursor })));
+      const printed = await runOn(aws, id, journalCommand({ lines, cursor })).catch((error: unknown) => {
+        if (nodes.length > 0 || !isFlockError(error) || !ofTheMachine.has(error.code)) throw error;
+        say(`${id}  ${error.message}`); // it boots, perhaps: the others are asked all the same
+        return "";
+      });
+      const read = journalIn(printed);
       for (const line of read.lines) say(`${id}  ${line}`);
       if (read.cursor !== null) cursors.set(id, read.cursor);
     }

@@ -26,10 +26,17 @@ export async function scaleTo(parts: ResizeParts, count: number): Promise<void> 
       "FLOCK_AWS_TOO_MANY",
       `The group ${group.name} may have ${group.max} workers, not ${count}. Let it have more: taskflock aws up --set workersMax=${count}`,
     );
-  const over = staying(group).length - count;
-  if (over > 0) await endIdlest(parts, group, over);
+  const there = staying(group).length;
+  // Those that AWS could not start yet would come while others retire, and then any would be ended.
+  if (there >= count && group.desired > there) await setDesired(parts.aws, parts.group, there);
+  if (there > count) await endIdlest(parts, group, there - count);
   const now = await mustGroup(parts);
   if (now.desired !== count) await setDesired(parts.aws, parts.group, count);
+}
+
+/** What is to be desired for `count` machines more than there are. Those that are asked for already, and that AWS has not started yet, count. Pure. */
+export function grownTo(group: Group, count: number): number {
+  return Math.max(group.desired, staying(group).length + count);
 }
 
 /** Those that have not joined first, then the idlest. Resolves with their names when their machines end. */
@@ -114,10 +121,16 @@ export async function rollWorkers(
       await awaitOneMore(group.desired + 1);
       await endMembers(parts, [old]);
     } finally {
-      if (most !== group.max) await setMost(parts.aws, parts.group, group.max);
+      if (most !== group.max) await letShrink(parts, group.max);
     }
     rolled++;
   }
+}
+
+/** A group that is still larger, since the new one did not come or the old one did not go, would lose any: `up` ends the right ones. */
+async function letShrink({ aws, group }: ResizeParts, most: number): Promise<void> {
+  const now = await groupOf(aws, group);
+  if (now !== null && now.desired <= most && staying(now).length <= most) await setMost(aws, group, most);
 }
 
 async function mustGroup({ aws, group }: ResizeParts): Promise<Group> {

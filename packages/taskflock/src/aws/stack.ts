@@ -110,15 +110,16 @@ export class Stack {
   remember(seen: readonly Machine[], nowMs: number): readonly Machine[] {
     const known = new Map((this.#json<readonly Machine[]>("machines.json") ?? []).map((one) => [one.id, one]));
     const now = new Set(seen.map(({ id }) => id));
+    // Nobody saw when, but the cluster's end was the end of all of them.
+    const facts = this.facts();
+    const untilMs = facts === null ? nowMs : Math.min(nowMs, Date.parse(facts.expiresAt));
     for (const machine of known.values())
       if (!now.has(machine.id) && machine.endedMs === null)
-        known.set(machine.id, { ...machine, state: "terminated", endedMs: nowMs });
+        known.set(machine.id, { ...machine, state: "terminated", endedMs: Math.max(untilMs, machine.launchedMs) });
     for (const machine of seen) {
-      const before = known.get(machine.id);
-      known.set(
-        machine.id,
-        before?.endedMs === null || before === undefined ? machine : { ...machine, endedMs: before.endedMs },
-      );
+      // When it ended is known best by who saw it first; one that runs again, or was overlooked once, runs.
+      const endedMs = machine.endedMs === null ? null : (known.get(machine.id)?.endedMs ?? machine.endedMs);
+      known.set(machine.id, { ...machine, endedMs });
     }
     const all = [...known.values()];
     if (this.exists) this.#write("machines.json", all);

@@ -6,6 +6,7 @@ import { FlockError } from "@taskflock/protocol/words";
 /** Write-only arguments, by which a token does not come into the state. */
 const LEAST = [1, 11] as const;
 const LAST_LINES = 30;
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export interface TerraformRun {
   readonly code: number | null;
@@ -50,11 +51,14 @@ export class Terraform {
         stdio: ["ignore", "pipe", "pipe"],
         detached: true,
       });
+      let isEnding = false;
+      // However often: Terraform hears it once, and this process stays, for it would die of the first line that nobody reads.
       const interrupt = (): void => {
         say("Terraform ends what it has begun, and keeps its state. The same command goes on from there.");
-        child.kill("SIGINT");
+        if (!isEnding) child.kill("SIGINT");
+        isEnding = true;
       };
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
+      for (const signal of signals) process.on(signal, interrupt);
       let [stdout, output] = ["", ""];
       const lines = new Lines(show ? say : () => undefined);
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -67,7 +71,7 @@ export class Terraform {
         });
       child.once("error", (cause) => reject(missing("terraform is not on the path.", cause)));
       child.once("close", (code) => {
-        for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
+        for (const signal of signals) process.off(signal, interrupt);
         lines.end();
         resolve({ code, stdout, output });
       });

@@ -59,7 +59,9 @@ export async function initCertificates(path: string, options: InitOptions): Prom
     ([role, text]) => (text === null ? [] : [role]),
   );
   if (options.present === "keep" && there.includes("authority")) return keepCertificates(folder, names, options);
-  if (there.length > 0 && options.present !== "replace")
+  // A key whose certificate was never written: who made it was ended before, and nobody can have trusted it.
+  const isBegun = options.present === "keep" && there.every((role) => role === "authorityKey");
+  if (there.length > 0 && !isBegun && options.present !== "replace")
     throw new FlockError(
       "FLOCK_CERTS_EXIST",
       `${path} holds ${there.map((role) => FILES[role]).join(", ")} already. \`taskflock certs renew ${path}\` makes a new certificate by the same authority; --force replaces the authority, and whoever has the old ca.pem no longer connects.`,
@@ -92,7 +94,8 @@ export async function showCertificates(path: string, now: Date = new Date()): Pr
   );
   if (isFolder) return showFolder(new CertificateFolder(path), now);
   const pem = await readOrNull(path);
-  if (pem === null) throw new FlockError("FLOCK_CERTS_MISSING", `There is no ${path}.`);
+  if (pem === null)
+    throw new FlockError("FLOCK_CERTS_MISSING", `There is no ${path}. Make certificates: taskflock certs init ${path}`);
   return shown([[path, parseCertificates(pem, path)]], now);
 }
 
@@ -122,7 +125,8 @@ async function addAuthority(folder: CertificateFolder, options: RenewOptions): P
   const now = options.now ?? new Date();
   const [scheduler] = await certificatesOf(folder, "scheduler");
   if (scheduler === undefined) throw missing(folder, "scheduler");
-  await signing(folder); // what is there fits together
+  // What is there fits together; a key that was lost is what a new authority is for.
+  if ((await folder.read("authorityKey")) !== null) await signing(folder);
   const before = await certificatesOf(folder, "authority");
   const { issueAuthority } = await import("./issue.ts");
   const authority = await issueAuthority({ now, days: options.caDays });

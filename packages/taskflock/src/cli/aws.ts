@@ -269,7 +269,9 @@ function confirmation({ yes }: { readonly yes?: true }): () => Promise<boolean> 
     }
     const { createInterface } = await import("node:readline/promises");
     const asking = createInterface({ input: stdin, output: stdout });
-    const answer = await asking.question("Go on? (yes/no) ").catch(() => "no");
+    // Ctrl-C and Ctrl-D close it, and the question would stay open.
+    const left = new Promise<string>((resolve) => asking.once("close", () => resolve("no")));
+    const answer = await Promise.race([asking.question("Go on? (yes/no) ").catch(() => "no"), left]);
     asking.close();
     return /^y(es)?$/i.test(answer.trim());
   };

@@ -105,7 +105,8 @@ async function push(image: string, { docker, json, repository, ...flags }: PushF
   if (json) return printLine(JSON.stringify(pushed));
   if (created) printLine(`made the repository ${registry}`);
   printLine(`pushed ${registry}:${tag} (${platform})\n\n# for Terraform`);
-  printLine(`docker_registry = "${registry}"\nimage_digest    = "${digest}"`);
+  printLine(`docker_registry = "${registry}"\nimage_digest    = "${digest}"\n\n# for taskflock aws`);
+  printLine(`--set dockerRegistry=${registry} --set imageDigest=${digest}`);
 }
 
 async function dockerAt(program: string): Promise<Docker> {

@@ -3,6 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSy
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
+/** A process that dies of one of them says no "exit". */
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 export interface LogIn {
   /** For Docker's program. */
   readonly env: NodeJS.ProcessEnv;
@@ -17,9 +20,15 @@ export function logInFor(registry: string, auth: string): LogIn {
   const folder = mkdtempSync(join(tmpdir(), "taskflock-login-")); // for its owner alone
   const dispose = (): void => {
     process.off("exit", dispose);
+    for (const signal of signals) process.off(signal, leave);
     rmSync(folder, { recursive: true, force: true });
   };
+  const leave = (signal: NodeJS.Signals): void => {
+    dispose();
+    process.kill(process.pid, signal); // as if nobody had listened
+  };
   process.on("exit", dispose);
+  for (const signal of signals) process.on(signal, leave);
   try {
     const users = process.env["DOCKER_CONFIG"] ?? join(homedir(), ".docker");
     const settings = { ...currentContext(users), auths: { [registry]: { auth } } };
