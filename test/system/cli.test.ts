@@ -142,7 +142,13 @@ test("what cannot be mended by waiting is said at once", async () => {
   const elsewhere = await taskflock(["worker", "192.0.2.1:8786", "--threads", "1"]);
   expect(elsewhere.code).toBe(1);
   expect(elsewhere.stderr).toContain("FLOCK_UNAUTHORIZED");
-  expect((await taskflock(["worker", "no address"])).stderr).toContain("FLOCK_ADDRESS_INVALID");
+  // In a line, and no stack: with a nanny, and with several.
+  for (const more of [[], ["--processes", "2"], ["--no-nanny"]]) {
+    const nowhere = await taskflock(["worker", "no address", ...more]);
+    expect(nowhere.stderr).toMatch(/^taskflock: [^\n]*\(FLOCK_ADDRESS_INVALID\)\n$/);
+    const tokenless = await taskflock(["worker", "192.0.2.1:9", "--token-file", "none", "--host", "0.0.0.0", ...more]);
+    expect(tokenless.stderr).toMatch(/^taskflock: The token file[^\n]*\(FLOCK_UNAUTHORIZED\)\n$/);
+  }
 });
 
 test("an error is one line with its code", async () => {

@@ -41,6 +41,12 @@ test("a saved connection context stands for address and token file, wherever non
   const unknown = await taskflock(["status"], { TASKFLOCK_CONTEXT: "digit" });
   expect(unknown.stderr).toMatch(/no connection context digit .*There are: digits, elsewhere\..*FLOCK_CONTEXT_UNKNOWN/);
 
+  const damaged = join(folder, "state", "taskflock", "contexts", "damaged.json");
+  writeFileSync(damaged, "{");
+  expect((await taskflock(["context", "list"])).stdout).toMatch(/damaged +\(cannot be used.*\n\* +digits /);
+  expect((await taskflock(["context", "show", "damaged"])).stderr).toMatch(/is not JSON.*FLOCK_CONTEXT_INVALID/);
+  expect((await taskflock(["context", "remove", "damaged"])).code).toBe(0);
+
   expect((await taskflock(["context", "use", "--none"])).code).toBe(0);
   expect((await taskflock(["context", "list"])).stdout).not.toContain("*");
   expect((await taskflock(["context", "remove", "digits"])).code).toBe(0);

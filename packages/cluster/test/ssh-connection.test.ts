@@ -1,10 +1,14 @@
 // How ssh is called, and what runs at its other end: the scripts are run by this machine's shell. Over real ssh: test/infra/ssh.test.ts.
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { shellQuoted } from "../src/shell-quoted.ts";
 import { connectionError, roleScript, sshArguments } from "../src/ssh/connection.ts";
 import { completeSshOptions, type SshClusterOptions } from "../src/ssh/options.ts";
+import { SshProcess } from "../src/ssh/ssh-process.ts";
 
 const given: SshClusterOptions = {
   hosts: ["ada@one", "two"],
@@ -47,6 +51,24 @@ test("a scheduler gets a second token, of the workers, on a line of its own", as
   expect(JSON.parse(String(said))).toMatchObject({ token: "the-token\nthe-workers'" });
   child.stdin?.end();
   await new Promise((resolve) => child.once("close", resolve));
+});
+
+test("what a shell greets with is not taken for the line that says that the role is ready", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "taskflock-ssh-"));
+  // In place of ssh: a machine whose shell greets, and then does as it is told.
+  const greeting = `'{"Welcome" to} "{one"}'`;
+  writeFileSync(
+    join(folder, "ssh"),
+    `#!/bin/sh\nprintf '%s\\n' ${greeting}\nfor script; do :; done\nexec sh -c "$script"\n`,
+    { mode: 0o755 },
+  );
+  const PATH = `${folder}:${process.env["PATH"]}`;
+  const command = [process.execPath, "--eval", role, "--"];
+  const options = { ...completeSshOptions(given), command, env: { ...process.env, PATH } };
+  const started = new SshProcess({ options, host: "one", args: ["worker"], forwards: [], tokens: ["the-token"] });
+  expect(await started.ready).toMatchObject({ token: "the-token", args: expect.arrayContaining(["worker"]) });
+  await started.stop(5_000);
+  rmSync(folder, { recursive: true });
 });
 
 test("a line before the role that fails is its end", async () => {

@@ -287,6 +287,6 @@ function refuseUpgrade(socket: Duplex, status: number): void {
 }
 
 function viewersLook(request: FastifyRequest): Refusal {
-  const message = `${request.method} ${request.url} changes the cluster, and the token that was shown is of role ${identityOf(request)?.role}.`;
+  const message = `${request.method} ${request.url} changes the cluster, and the token that was shown is of role ${identityOf(request)?.role}: that takes the role admin.`;
   return { status: 403, code: "FLOCK_FORBIDDEN", message };
 }

@@ -104,8 +104,9 @@ export class Observer {
   }
 
   /**
-   * Rejects with FLOCK_ARGUMENT_INVALID when the scheduler would not take the question: all would lose the link. Else with its coded error, with FLOCK_CONNECTION_LOST while there is no link or when it is cut, with FLOCK_WAIT_TIMEOUT
-   * when the answer takes too long, or with FLOCK_CLOSED. After a cut it is not known whether a question with an effect had it.
+   * Rejects with FLOCK_ARGUMENT_INVALID when the scheduler would not take the question: all would lose the link. Else with its coded
+   * error, with FLOCK_CONNECTION_LOST while there is no link or when it is cut, with FLOCK_WAIT_TIMEOUT when the answer takes too long,
+   * or with FLOCK_CLOSED. After a cut it is not known whether a question with an effect had it.
    */
   async ask<Q extends Question>(question: Q, timeoutMs?: number): Promise<Observed<AnswerOf<Q>>> {
     checkQuestion(question);

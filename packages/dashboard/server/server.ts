@@ -4,13 +4,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { newSecureServer, type ServerCertificate, useTls } from "@taskflock/protocol/links";
+import { newSecureServer, refusePlain, type ServerCertificate, useTls } from "@taskflock/protocol/links";
 import { FlockError } from "@taskflock/protocol/words";
 import type { App, AppOptions } from "./app.ts";
 import { Codes } from "./auth/codes.ts";
 
 /** Who says a request slowly, or none, is not waited for, milliseconds. */
 const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
+
+const CODE_IN_PLAIN =
+  "This link has a sign-in code, which just went over the network in plain text: it is good for nothing any more. " +
+  "Get another by `taskflock link`, and open it as it is, with https://.";
 
 export interface DashboardOptions {
   /** Host or IP address to listen on, e.g. `127.0.0.1`. */
@@ -31,13 +35,16 @@ export type ServeOptions = Omit<AppOptions, "host">;
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { certificate = null } = options;
-  const server = certificate === null ? createServer(LIMITS) : newSecureServer(LIMITS, certificate, toHttps);
+  let dashboard: Dashboard | null = null;
+  const answerPlain = (request: string): string => toHttps(request, (code) => dashboard?.spoil(code));
+  const server = certificate === null ? createServer(LIMITS) : newSecureServer(LIMITS, certificate, answerPlain);
   try {
     await listen(server, options);
   } catch (error) {
     throw listenError(error, options);
   }
-  return new Dashboard(server, options.host, certificate !== null);
+  dashboard = new Dashboard(server, options.host, certificate !== null);
+  return dashboard;
 }
 
 export class Dashboard {
@@ -76,6 +83,11 @@ export class Dashboard {
   /** The page's address with a one-time code: who opens it first, within ten minutes, is signed in as an admin. */
   link(): string {
     return `${this.url}?code=${this.#codes?.make({ user: "", role: "admin" })}`;
+  }
+
+  /** The code of a link is good for nothing any more. */
+  spoil(code: string): void {
+    this.#codes?.take(code);
   }
 
   /**
@@ -128,9 +140,14 @@ export class Dashboard {
   }
 }
 
-/** A browser that was given http:// goes on to https://; nothing secret is in what it sent, but for a code that is good for once. */
-function toHttps(request: string): string {
+/** A browser that was given http:// goes on to https://, but with a code: others may have read it, and could be there first. */
+function toHttps(request: string, spoil: (code: string) => void): string {
   const target = /^(?:GET|HEAD) (\/[\x21-\x7e]*) HTTP\/1\.[01]\r\n/.exec(request)?.[1];
+  const codes = new URLSearchParams(target?.replace(/^[^?]*/, "")).getAll("code");
+  if (codes.length > 0) {
+    for (const code of codes) spoil(code);
+    return refusePlain(CODE_IN_PLAIN);
+  }
   const host = /\r\nHost: *([\w.:[\]-]+)\r\n/i.exec(request)?.[1];
   if (target === undefined || host === undefined) return useTls();
   const lines = ["HTTP/1.1 307 Temporary Redirect", `Location: https://${host}${target}`, "Content-Length: 0"];

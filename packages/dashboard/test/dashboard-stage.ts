@@ -5,6 +5,7 @@ import { type IncomingHttpHeaders, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Role } from "@taskflock/protocol";
+import type { ServerCertificate } from "@taskflock/protocol/links";
 import {
   keepPassword,
   type RunningScheduler,
@@ -65,14 +66,19 @@ export class Stage {
   readonly #folder: string;
 
   /** `isAlone`: as in a process of its own, which asks the scheduler who is who. */
-  static async start(options: Partial<ServeOptions> = {}, host = "127.0.0.1", isAlone = false): Promise<Stage> {
+  static async start(
+    options: Partial<ServeOptions> = {},
+    host = "127.0.0.1",
+    isAlone = false,
+    certificate: ServerCertificate | null = null,
+  ): Promise<Stage> {
     const logger = pino({ level: "silent" });
     const folder = mkdtempSync(join(tmpdir(), "taskflock-page-"));
     const usersFile = join(folder, "users");
     writeUsers(usersFile, await usersOf());
     const scheduler = await startScheduler({ port: 0, token: TOKEN, logger, usersFile });
     const who = isAlone ? {} : { authenticator: scheduler.authenticator };
-    return new Stage(folder, scheduler, await startDashboard({ host, port: 0 }), { ...who, ...options });
+    return new Stage(folder, scheduler, await startDashboard({ host, port: 0, certificate }), { ...who, ...options });
   }
 
   private constructor(

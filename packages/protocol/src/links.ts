@@ -11,7 +11,7 @@ export * from "./link/server-link.ts";
 export * from "./payload-store.ts";
 export * from "./state-folder.ts";
 export { askPage, type PageRequest } from "./tls/ask-page.ts";
-export { newSecureServer, useTls } from "./tls/secure-port.ts";
+export { newSecureServer, refusePlain, useTls } from "./tls/secure-port.ts";
 export * from "./tls/server-certificate.ts";
 export * from "./tls/trust.ts";
 export * from "./token.ts";

@@ -2,8 +2,10 @@ import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
+import { Gate } from "../../../test/system/gate.ts";
 import {
   encodeFrame,
+  FlockError,
   type Identity,
   isFlockError,
   LinkServer,
@@ -14,6 +16,7 @@ import {
   type TaskNumber,
 } from "../src/index.ts";
 import { decodeRefused, encodeHandshake } from "../src/link/handshake.ts";
+import { localPathOf } from "../src/local-socket.ts";
 import { connectClient, TestServer, TOKEN } from "./link-fixture.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -83,6 +86,19 @@ async function refusal(address: string, first: Uint8Array | null): Promise<strin
     );
     socket.on("error", (error) => resolve(error.message));
     socket.on("close", (code) => resolve(`closed ${code}`));
+  });
+}
+
+const strangers: WebSocket[] = [];
+
+/** Somebody who says nothing. */
+function outcome(url: string, options: { readonly localAddress?: string } = {}): Promise<string> {
+  const socket = new WebSocket(url, "taskflock", options);
+  strangers.push(socket);
+  cleanups.push(() => socket.terminate());
+  return new Promise((resolve) => {
+    socket.on("open", () => resolve("in"));
+    socket.on("error", (error) => resolve(error.message));
   });
 }
 
@@ -180,6 +196,62 @@ describe("the port", () => {
     const server = await startServer({ authenticateMs: 50, authenticator: never });
     expect(await refusal(server.address, encodeHandshake(hello))).toMatch(/^FLOCK_TRY_LATER: .* in time/);
   });
+
+  test("outlives an authenticator that fails with whatever: it is told, and one connection refused", async () => {
+    const told: unknown[] = [];
+    const broken = new Error("out of memory");
+    const inner = oneToken(TOKEN);
+    const server = await startServer({
+      authenticator: {
+        identify: (token, from) => (token === "" ? Promise.reject(broken) : inner.identify(token, from)),
+        onRevoked: inner.onRevoked,
+      },
+      trouble: (error) => told.push(error),
+    });
+    const said = await refusal(server.address, encodeHandshake({ ...hello, token: "" }));
+    expect(said).toMatch(/^FLOCK_INTERNAL: .*could not be checked/);
+    expect(told).toEqual([broken]);
+    await (await connectClient(server.address)).link.close();
+  });
+
+  test("who is told at first to try later does so; until its time is over", async () => {
+    let busy = 2;
+    const inner = oneToken(TOKEN);
+    const server = await startServer({
+      authenticator: {
+        identify: (token, from) => {
+          if (busy-- > 0) throw new FlockError("FLOCK_TRY_LATER", "Many are here.");
+          return inner.identify(token, from);
+        },
+        onRevoked: inner.onRevoked,
+      },
+    });
+    expect(await failure(connectClient(server.address, { busyMs: 0 }))).toBe("FLOCK_TRY_LATER: Many are here.");
+    await (await connectClient(server.address)).link.close();
+    expect(busy).toBe(-1);
+    busy = Number.POSITIVE_INFINITY;
+    expect(await failure(connectClient(server.address, { busyMs: 300 }))).toBe("FLOCK_TRY_LATER: Many are here.");
+  });
+
+  // Only Linux has the whole of 127.0.0.0/8.
+  test.skipIf(process.platform !== "linux")(
+    "has a quarter of its places for each address, and all for its own user",
+    async () => {
+      const { port } = (await startServer({ maxStrangers: 8, authenticateMs: 60_000 })).server;
+      const come = (localAddress: string): Promise<string> => outcome(`ws://127.0.0.1:${port}/`, { localAddress });
+      const socketFile = localPathOf("127.0.0.1", port) ?? "";
+      expect([await come("127.0.0.1"), await come("127.0.0.1")]).toEqual(["in", "in"]);
+      expect(await come("127.0.0.1")).toMatch(/503/);
+      const gate = await Gate.start(port); // it comes from 127.0.0.1, too
+      cleanups.push(() => gate.close());
+      expect(await failure(connectClient(gate.address, { busyMs: 0 }))).toMatch(/^FLOCK_TRY_LATER/);
+      expect(await come("127.0.0.2")).toBe("in");
+      for (let n = 0; n < 5; n++) expect(await outcome(`ws+unix://${socketFile}:/`)).toBe("in");
+      expect(await outcome(`ws+unix://${socketFile}:/`)).toMatch(/503/);
+      for (const one of strangers.splice(0)) one.terminate();
+      await expect.poll(() => come("127.0.0.1")).toBe("in");
+    },
+  );
 
   test("takes a small first frame only", async () => {
     const server = await startServer();

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { get as getPlain } from "node:http";
-import { connect as connectPlain } from "node:net";
+import { type AddressInfo, connect as connectPlain, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Authority, type Files } from "../../../test/system/certificates.ts";
 import { Gate } from "../../../test/system/gate.ts";
 import { isFlockError, type LinkServerOptions, NO_CA, readTrust } from "../src/index.ts";
+import { newSecureServer } from "../src/tls/secure-port.ts";
 import { ServerCertificate } from "../src/tls/server-certificate.ts";
 import { connectClient, Log, type TestClient, TestServer } from "./link-fixture.ts";
 
@@ -232,6 +233,31 @@ describe("rotation", () => {
   });
 });
 
+/** Somebody who connected, and says nothing. */
+async function silent(port: number, localAddress: string): Promise<Socket> {
+  const socket = connectPlain({ port, host: "127.0.0.1", localAddress });
+  cleanups.push(() => socket.destroy());
+  socket.on("error", () => undefined).resume();
+  await new Promise((resolve) => socket.once("connect", resolve));
+  return socket;
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => (socket.closed ? resolve() : socket.once("close", () => resolve())));
+}
+
+function handshake(port: number, localAddress: string): Promise<string> {
+  const socket = connect({
+    socket: connectPlain({ port, host: "127.0.0.1", localAddress }),
+    rejectUnauthorized: false,
+  });
+  cleanups.push(() => socket.destroy());
+  return new Promise((resolve) => {
+    socket.once("secureConnect", () => resolve("shaken"));
+    socket.once("error", (error) => resolve(error.message));
+  });
+}
+
 describe("a TLS port", () => {
   test("tells a browser that speaks plain HTTP what to do", async () => {
     const { gate } = await serve(certificateOf(ours));
@@ -242,6 +268,22 @@ describe("a TLS port", () => {
       }).on("error", reject);
     });
     expect(answer).toEqual({ status: 426, upgrade: "TLS/1.3, HTTP/1.1" });
+  });
+
+  // Only Linux has the whole of 127.0.0.0/8.
+  test.skipIf(process.platform !== "linux")("lets no address have all places before the handshake", async () => {
+    const server = newSecureServer({}, certificateOf(ours), undefined, 8);
+    cleanups.push(() => new Promise((resolve) => server.close(resolve)));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const first = [await silent(port, "127.0.0.1"), await silent(port, "127.0.0.1")];
+    await closed(await silent(port, "127.0.0.1"));
+    expect(await handshake(port, "127.0.0.1")).not.toBe("shaken");
+    // Who has shaken hands has no such place any more.
+    for (let n = 0; n < 3; n++) expect(await handshake(port, "127.0.0.2")).toBe("shaken");
+    expect(first.map((socket) => socket.closed)).toEqual([false, false]);
+    first[0]?.destroy();
+    await expect.poll(() => handshake(port, "127.0.0.1")).toBe("shaken");
   });
 
   test("outlives what is no TLS, whatever it begins with, and what breaks off", async () => {

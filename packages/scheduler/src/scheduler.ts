@@ -153,6 +153,7 @@ class Scheduler implements RunningScheduler {
       maxFrameBytes,
       payloads: this.#payloads,
       admit: (hello, who, from) => this.#admit(hello, who, from),
+      trouble: (err) => this.#options.logger.error({ err }, "a token could not be checked"),
     });
     this.#watchIdleness();
   }
@@ -222,7 +223,7 @@ class Scheduler implements RunningScheduler {
     }
     if (!may(who.role, right)) {
       this.audit?.write({ who, address, session: null, action: "forbidden", what: { connect: hello.role } });
-      throw forbidden(who, `connect as a ${hello.role}`, right);
+      throw forbidden(who, `connect as a ${hello.role === "nanny" ? "worker" : hello.role}`, right);
     }
     switch (hello.role) {
       case "client":

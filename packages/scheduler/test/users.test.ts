@@ -14,7 +14,12 @@ import { Verifications } from "../src/users/verifications.ts";
 const cheap = { N: 1024, r: 1, p: 1 };
 const TOKEN = "the-cluster-token";
 const logged: string[] = [];
-const logger = pino({ level: "warn" }, { write: (line: string) => logged.push(line) });
+let onLog = (_line: string): void => undefined;
+const write = (line: string): void => {
+  logged.push(line);
+  onLog(line);
+};
+const logger = pino({ level: "warn" }, { write });
 
 let folder: string;
 let file: string;
@@ -25,6 +30,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   for (const one of open.splice(0)) one.close();
+  onLog = () => undefined;
   rmSync(folder, { recursive: true });
 });
 
@@ -81,7 +87,7 @@ describe("the users file", () => {
       expect(() => readUsers(file)).toThrow(why);
     }
     rmSync(file);
-    expect(() => readUsers(file)).toThrow(/cannot be read/);
+    expect(() => readUsers(file)).toThrow(/is not there; `taskflock user add` makes it/);
     expect(() => writeUsers(join(folder, "none", "users"), [])).toThrow(/cannot be written/);
   });
 
@@ -146,7 +152,7 @@ describe("who is behind a token", () => {
     expect(await guess("ann:password-of-ann", "10.0.0.1:99")).toBe("FLOCK_TRY_LATER");
     expect(await guess("bob:password-of-bob", "10.0.0.1:99")).toBe("in");
     expect(await guess("ann:password-of-ann", "10.0.0.2:1")).toBe("in");
-    // Also when it is remembered.
+    // Also when it is remembered from elsewhere.
     expect(await guess("ann:password-of-ann", "10.0.0.1:99")).toBe("FLOCK_TRY_LATER");
     now += WINDOW_MS;
     expect(await guess("ann:password-of-ann", "10.0.0.1:99")).toBe("in");
@@ -155,6 +161,48 @@ describe("who is behind a token", () => {
     expect(await guess(TOKEN, "10.0.0.3:1")).toBe("in");
     expect(await guess("bob:password-of-bob", "10.0.0.4:1")).toBe("in");
   });
+
+  test("who was in before from an address is let in there again, whoever guesses beside them", async () => {
+    writeUsers(file, [await user("ann"), await user("bob")]);
+    const who = authenticator();
+    const guess = (token: string, from: string): Promise<string> => codeOf(() => who.identify(token, from));
+    expect(await guess("ann:password-of-ann", "10.0.0.1:1")).toBe("in");
+    for (let n = 0; n < MAX_WRONG; n++) await guess(`ann:guess-${n}`, "10.0.0.1:2");
+    for (let n = 0; n < 100; n++) await guess(`name-${n}:guess`, "10.0.0.1:2");
+    expect(await guess("ann:another-guess", "10.0.0.1:2")).toBe("FLOCK_TRY_LATER");
+    expect(await guess("bob:password-of-bob", "10.0.0.1:3")).toBe("FLOCK_TRY_LATER");
+    expect(who.identify("ann:password-of-ann", "10.0.0.1:4")).toEqual({ user: "ann", role: "submitter" });
+    writeUsers(file, [await user("ann", "submitter", "another-password")]);
+    await new Promise((resolve) => who.onRevoked(resolve));
+    expect(await guess("ann:password-of-ann", "10.0.0.1:4")).toBe("FLOCK_TRY_LATER");
+  });
+
+  test("a check that fails says nothing of the password: it is logged, and who asks is to try again", async () => {
+    const ann = await user("ann");
+    // So many blocks of so few bytes scrypt does not make.
+    writeUsers(file, [{ ...ann, scrypt: { ...ann.scrypt, N: 2 ** 16, r: 1 } }]);
+    const who = authenticator();
+    expect(await codeOf(() => who.identify("ann:password-of-ann", "10.0.0.1:1"))).toBe("FLOCK_TRY_LATER");
+    expect(logged.at(-1)).toContain("a password could not be checked");
+    expect(logged.at(-1)).toContain("scrypt");
+  });
+
+  test.skipIf(process.platform === "win32")(
+    "a change between the first reading and the first look is noticed",
+    async () => {
+      const [ann, bob] = [await user("ann"), await user("bob")];
+      writeUsers(file, [ann, bob]);
+      chmodSync(file, 0o644); // of which is warned right after it was read
+      onLog = () => {
+        onLog = () => undefined;
+        writeUsers(file, [ann]);
+      };
+      const who = authenticator();
+      expect(readUsers(file)).toEqual([ann]);
+      await expect.poll(() => who.has("bob")).toBe(false);
+      expect(who.has("ann")).toBe(true);
+    },
+  );
 
   test("of IPv6 a network counts as one address: whoever has one has 2^64", async () => {
     writeUsers(file, [await user("ann")]);

@@ -1,6 +1,6 @@
 // What `taskflock user` does to the file of users.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { FlockError, makeToken, type Role, writeToken } from "@taskflock/protocol/links";
@@ -29,6 +29,7 @@ export async function addUser(name: string, role: string, source: PasswordSource
     const text = `There is a user ${name} in ${usersFile} already. \`taskflock user password\` and \`taskflock user role\` change one.`;
     throw new FlockError("FLOCK_OPTION_INVALID", text);
   }
+  checkTokenFile(name, source);
   const password = await passwordFrom(name, source);
   const user = { name, role: role as Role, created: new Date().toISOString(), scrypt: await keepPassword(password) };
   writeUsers(usersFile, [...readUsersIfAny(usersFile), user]);
@@ -37,6 +38,7 @@ export async function addUser(name: string, role: string, source: PasswordSource
 
 export async function changePassword(name: string, source: PasswordSource): Promise<string | null> {
   find(name, source.usersFile);
+  checkTokenFile(name, source);
   const password = await passwordFrom(name, source);
   const scrypt = await keepPassword(password);
   change(name, source.usersFile, (user) => ({ ...user, scrypt }));
@@ -125,6 +127,16 @@ async function askOnce(question: string): Promise<string> {
     lines.close();
     process.stderr.write("\n");
   }
+}
+
+/** Before anything is changed: what else lies in that file, such as another user's token, is nowhere else, perhaps. */
+function checkTokenFile(name: string, { tokenFile }: PasswordSource): void {
+  if (tokenFile === undefined || !existsSync(tokenFile)) return;
+  const isFile = statSync(tokenFile).isFile();
+  const held = isFile ? readFileSync(tokenFile, "utf8") : "";
+  if (isFile && (held === "" || held.startsWith(`${name}:`))) return;
+  const what = isFile ? `holds something else than a token of ${name}` : "is no file";
+  throw new FlockError("FLOCK_OPTION_INVALID", `--token-file ${tokenFile} ${what}; nothing was changed. Name another.`);
 }
 
 function noPassword(): FlockError {

@@ -75,6 +75,8 @@ describe("profiles", () => {
     });
     expect(typesOf(complete)[0]).toBe("g4dn.xlarge");
     expect(differing(profile, keys)).toEqual({ ...needed, spotPrice: 0.3 });
+    // Nobody gets in: not the same as where nothing is said, which is the caller's address.
+    expect(differing({ ...needed, ...readSetting("adminCidrs=", keys) }, keys)).toEqual({ ...needed, adminCidrs: [] });
     vi.stubEnv("AWS_DEFAULT_REGION", "eu-central-1");
     expect(completeProfile(needed, keys).region).toBe("eu-central-1");
     expect(completeProfile({ ...needed, region: "us-west-2" }, keys).region).toBe("us-west-2");

@@ -13,6 +13,7 @@ import { AwsStack } from "../src/aws/cluster.ts";
 import { tellLogs } from "../src/aws/reach.ts";
 import { type ResizeParts, rollWorkers, scaleTo } from "../src/aws/resize.ts";
 import { Terraform } from "../src/aws/terraform.ts";
+import { AwsCluster } from "../src/aws-cluster.ts";
 
 const needed = { contact: "ada@example.com", department: "research" };
 
@@ -43,6 +44,16 @@ test("a cluster stays in the region where it was started, whatever the environme
 
 test.each(["", "..", "../digits", "Digits"])("%j names no folder of a cluster", (clusterName) => {
   expect(() => new AwsStack({ ...needed, clusterName }, silent)).toThrow(/is no clusterName/);
+});
+
+test("AwsCluster refuses options that would bound nothing, or that it has not", async () => {
+  const start = (options: object) => AwsCluster.start({ profile: needed, ...options });
+  const refused = (what: string) => ({ code: "FLOCK_OPTION_INVALID", message: expect.stringContaining(what) });
+  for (const maxCostPerHour of ["2", "cheap", Number.NaN, 0, null])
+    await expect(start({ maxCostPerHour })).rejects.toMatchObject(refused("maxCostPerHour takes a number of USD"));
+  await expect(start({ maxCostPerHours: 2 })).rejects.toMatchObject(refused("Did you mean maxCostPerHour?"));
+  await expect(start({ timeoutMs: "1" })).rejects.toMatchObject(refused("timeoutMs takes"));
+  await expect(AwsCluster.attach("digits" as never)).rejects.toMatchObject(refused("options must be an object"));
 });
 
 /** An Auto Scaling group with machines that are there, which `tick` brings nearer to what is wanted; AWS chooses what it ends. */

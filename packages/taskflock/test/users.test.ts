@@ -27,8 +27,11 @@ test("adds, lists, changes and removes; a generated token is shown once, or left
   if (process.platform !== "win32") expect(statSync(tokenFile).mode & 0o777).toBe(0o600);
   const passwordFile = join(folder, "password");
   writeFileSync(passwordFile, "  a-password-of-one's-own\n");
-  expect(await addUser("cyd", "worker", { usersFile, generate: false, passwordFile, tokenFile })).toBeNull();
-  expect(readFileSync(tokenFile, "utf8")).toBe("cyd:a-password-of-one's-own\n");
+  const ofCyd = join(folder, "token-of-cyd");
+  expect(await addUser("cyd", "worker", { usersFile, generate: false, passwordFile, tokenFile: ofCyd })).toBeNull();
+  expect(readFileSync(ofCyd, "utf8")).toBe("cyd:a-password-of-one's-own\n");
+  expect(await changePassword("cyd", { usersFile, generate: true, tokenFile: ofCyd })).toBeNull();
+  expect(readFileSync(ofCyd, "utf8")).toMatch(/^cyd:[\w-]{32}\n$/);
   expect(listed()).toMatchObject([
     { name: "ann", role: "submitter" },
     { name: "bob", role: "viewer" },
@@ -40,6 +43,23 @@ test("adds, lists, changes and removes; a generated token is shown once, or left
   removeUser("bob", { usersFile });
   expect(listed()).toMatchObject([{ name: "ann", role: "admin" }, { name: "cyd" }]);
   for (const secret of [token ?? "", "own"]) expect(JSON.stringify(listed())).not.toContain(secret.split(":").at(-1));
+});
+
+test("leaves no token where something else lies, and adds nobody then", async () => {
+  const tokenFile = join(folder, "token");
+  await addUser("ann", "worker", { usersFile, generate: true, tokenFile });
+  const held = readFileSync(tokenFile, "utf8");
+  const before = readFileSync(usersFile, "utf8");
+  for (const [file, why] of [
+    [tokenFile, /holds something else than a token of bob/],
+    [folder, /is no file/],
+  ] as const) {
+    const added = addUser("bob", "worker", { usersFile, generate: true, tokenFile: file });
+    await expect(added).rejects.toEqual(coded("FLOCK_OPTION_INVALID", why));
+  }
+  expect(readFileSync(tokenFile, "utf8")).toBe(held);
+  expect(readFileSync(usersFile, "utf8")).toBe(before);
+  expect(() => listUsers(false, { usersFile: join(folder, "none") })).toThrow(/is not there; `taskflock user add`/);
 });
 
 test("refuses what makes no sense, and changes nothing then", async () => {

@@ -98,14 +98,13 @@ export class SshProcess {
     if (this.#announced) process.stderr.write(chunk);
   }
 
-  /** A shell may have greeted before. */
   #readyLine(): Promise<Readonly<Record<string, unknown>>> {
     let text = "";
     return new Promise((resolve) => {
       this.#child.stdout?.on("data", (chunk: Buffer) => {
         text = (text + chunk.toString()).slice(-TAIL_CHARACTERS);
-        const line = /^(\{".*\})\n/m.exec(text)?.[1];
-        if (line !== undefined) resolve(JSON.parse(line));
+        const ready = readyIn(text);
+        if (ready !== null) resolve(ready);
       });
     });
   }
@@ -116,4 +115,16 @@ export class SshProcess {
     const message = `The ${this.#role} on ${this.host} ended (exit code ${code})${said === "" ? "; it printed nothing." : `:\n${said}`}`;
     return new FlockError("FLOCK_CLUSTER_START", message);
   }
+}
+
+/** A shell may have greeted before, with whatever. */
+function readyIn(text: string): Readonly<Record<string, unknown>> | null {
+  for (const [, line = ""] of text.matchAll(/^(\{".*\})\r?\n/gm)) {
+    try {
+      return JSON.parse(line);
+    } catch {
+      // It was the greeting.
+    }
+  }
+  return null;
 }

@@ -105,6 +105,7 @@ export class ByLink implements Authenticator {
       hello: { role: "client", name: "dashboard sign-in", observer: true },
       payloads: this.#payloads,
       reconnectMs: Number.POSITIVE_INFINITY,
+      busyMs: 0, // whoever signs in is told, and tries again
       onMessages: () => undefined, // nothing was asked
       onUp: ({ user, role }) => this.#isUp(hash, { user, role }),
       onDown: () => undefined,

@@ -14,6 +14,7 @@ import { FlockError, type Hello, type Identity, isFlockError, PROTOCOL_VERSION, 
 import type { Authenticator } from "./authenticator.ts";
 import { bind } from "./bind.ts";
 import { decodeHello, encodeHandshake, MAX_HELLO_BYTES, refused, SUBPROTOCOL } from "./handshake.ts";
+import { Places } from "./places.ts";
 import { ReadingClock } from "./reading-clock.ts";
 import { streamOf } from "./relay-stream.ts";
 import { DEFAULT_MAX_FRAME_BYTES, type DownDirection, type UpDirection } from "./scheduler-link.ts";
@@ -24,6 +25,8 @@ import { type Line, readWhole } from "./whole-messages.ts";
 const AUTHENTICATE_MS = 5_000;
 const MAX_STRANGERS = 1_000;
 const CLOSE_MS = 1_000;
+/** Also says that it is a scheduler that answers so, and not a web server. */
+const BUSY = `503 Service Unavailable\r\nRetry-After: 1\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}`;
 /** What a WebSocket adds to a small frame, and a close frame. */
 const ENVELOPE_BYTES = 256;
 
@@ -55,6 +58,10 @@ export interface LinkServerOptions {
   readonly maxFrameBytes?: number;
   readonly authenticateMs?: number;
   readonly pingMs?: number;
+  /** Connections that have not been welcomed yet, at a time; a quarter of them from one address. Default 1,000. */
+  readonly maxStrangers?: number;
+  /** Told of what the authenticator failed with that is no FlockError; who asked is refused with FLOCK_INTERNAL. */
+  trouble?(error: unknown): void;
   /** Decides about a hello whose token is somebody's; throws a FlockError to refuse it. `from`: the address that it came from. */
   admit(hello: Hello, who: Identity, from: string): Admission | StreamAdmission;
 }
@@ -72,7 +79,7 @@ export class LinkServer {
   readonly #links: Set<ServerLink> = new Set();
   readonly #clock: ReadingClock;
   readonly #ping: NodeJS.Timeout;
-  #strangers = 0;
+  readonly #strangers: Places;
   #port = 0;
   #closing = false;
 
@@ -95,6 +102,7 @@ export class LinkServer {
 
   private constructor(options: LinkServerOptions) {
     this.#options = options;
+    this.#strangers = new Places(options.maxStrangers ?? MAX_STRANGERS);
     const limits = { headersTimeout: AUTHENTICATE_MS, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 };
     this.#http = this.#certificate === null ? createServer(limits) : newSecureServer(limits, this.#certificate);
     this.#http.on("request", explainPort);
@@ -149,9 +157,9 @@ export class LinkServer {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", ignore);
-    const tooMany = this.#strangers >= MAX_STRANGERS;
-    if (this.#closing || tooMany || request.headers.origin !== undefined) {
-      const status = request.headers.origin === undefined ? "503 Service Unavailable" : "403 Forbidden";
+    const hasRoom = this.#strangers.hasRoomFor((socket as Socket).remoteAddress);
+    if (this.#closing || !hasRoom || request.headers.origin !== undefined) {
+      const status = request.headers.origin === undefined ? BUSY : "403 Forbidden";
       // Not half closed: nobody would ever end the other half.
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
       return;
@@ -164,9 +172,9 @@ export class LinkServer {
 
   /** A stranger: may send one small frame, soon. */
   #greet(client: WebSocket, socket: Socket): void {
-    this.#strangers++;
+    const leave = this.#strangers.take(socket.remoteAddress);
     const known = (): void => {
-      this.#strangers--;
+      leave();
       clearTimeout(timer);
       socket.off("data", count);
       client.removeAllListeners("message");
@@ -195,23 +203,26 @@ export class LinkServer {
       // Nothing more may come before the welcome.
       client.once("message", () => refuse(new FlockError("FLOCK_PROTOCOL", "A frame came before the welcome.")));
       const from = peerOf(socket);
-      const fail = (error: unknown): void => {
-        if (!isFlockError(error)) throw error;
+      const fail = (error: FlockError): void => {
         if (client.readyState === client.OPEN) refuse(error);
       };
-      this.#identify(data as Buffer, from).then(([hello, who]) => {
-        if (client.readyState !== client.OPEN || this.#closing) return;
-        let admission: Admission | StreamAdmission;
-        try {
-          admission = this.#options.admit(hello, who, from);
-        } catch (error) {
-          fail(error);
-          return;
-        }
-        known();
-        // At once: of two who come together, one is attached before the other is admitted.
-        this.#welcome({ socket: client, wire: socket }, from, who, admission);
-      }, fail);
+      this.#identify(data as Buffer, from).then(
+        ([hello, who]) => {
+          if (client.readyState !== client.OPEN || this.#closing) return;
+          let admission: Admission | StreamAdmission;
+          try {
+            admission = this.#options.admit(hello, who, from);
+          } catch (error) {
+            if (!isFlockError(error)) throw error;
+            fail(error);
+            return;
+          }
+          known();
+          // At once: of two who come together, one is attached before the other is admitted.
+          this.#welcome({ socket: client, wire: socket }, from, who, admission);
+        },
+        (error: unknown) => fail(this.#coded(error)),
+      );
     });
   }
 
@@ -222,6 +233,16 @@ export class LinkServer {
     // Who knows the peers' key has been welcomed before.
     const isPeer = hello.role === "relay" && tokensEqual(hello.token, this.peerKey);
     return [hello, isPeer ? PEER : await this.#options.authenticator.identify(hello.token, from)];
+  }
+
+  /** Whatever an authenticator fails with is the end of one connection, and not of all. */
+  #coded(error: unknown): FlockError {
+    if (isFlockError(error)) return error;
+    this.#options.trouble?.(error);
+    return new FlockError(
+      "FLOCK_INTERNAL",
+      "The token could not be checked: the scheduler failed at it. Its log says why.",
+    );
   }
 
   #welcome(line: Line, from: string, who: Identity, admission: Admission | StreamAdmission): void {

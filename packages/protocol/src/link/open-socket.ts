@@ -1,5 +1,6 @@
 // One attempt to connect: from an address to a welcomed WebSocket, or to an error a person understands.
 
+import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
@@ -102,6 +103,7 @@ function open(options: SocketOptions, path: string | null): Promise<OpenedSocket
     socket.on("unexpected-response", (request, response) => {
       request.destroy();
       if (response.headers.upgrade === UPGRADE_TO_TLS) return fail(tlsRequired(options.address));
+      if (isBusy(response)) return fail(tooBusy(options.address));
       fail(notScheduler(options.address, `it answers as a web server does (HTTP ${response.statusCode})`));
     });
     socket.on("error", (error) => fail(socketError(options.address, error)));
@@ -149,6 +151,18 @@ function refusedError(address: string, why: string, cause?: Error): FlockError {
     "FLOCK_CONNECTION_REFUSED",
     `No scheduler answers at ${address}: ${why}. Start one with \`taskflock scheduler\`, and check host and port.`,
     { cause },
+  );
+}
+
+/** A scheduler at which too many others are not welcomed yet. */
+function isBusy({ statusCode, headers }: IncomingMessage): boolean {
+  return statusCode === 503 && headers["sec-websocket-protocol"] === SUBPROTOCOL;
+}
+
+function tooBusy(address: string): FlockError {
+  return new FlockError(
+    "FLOCK_TRY_LATER",
+    `The scheduler at ${address} takes no further connection for now: too many are being let in, or it is about to end.`,
   );
 }
 

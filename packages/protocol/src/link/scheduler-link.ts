@@ -43,6 +43,8 @@ const CLOSE_MS = 2_000;
 const SILENT_MS = 20_000;
 const FIRST_RETRY_MS = 20;
 const LAST_RETRY_MS = 1_000;
+/** Not sooner: a password that is being checked takes a fifth of a second. */
+const FIRST_BUSY_MS = 200;
 /** Answers that a further attempt would only get again. */
 const FINAL = new Set([
   "FLOCK_UNAUTHORIZED",
@@ -64,6 +66,8 @@ export interface SchedulerLinkOptions<U extends UpDirection, D extends DownDirec
   readonly payloads: PayloadStore;
   /** How long a cut link is tried again (20 ms to 1 s between attempts, with jitter) before `onGone`. */
   readonly reconnectMs: number;
+  /** How long a scheduler that is too busy at first (FLOCK_TRY_LATER) is tried again. Default 5,000. */
+  readonly busyMs?: number;
   /** Largest frame that is received, default 128 MiB; what may be sent, the scheduler says. */
   readonly maxFrameBytes?: number;
   /** A scheduler that says nothing for so long, counted while this process was reading, is taken for cut off. */
@@ -99,13 +103,12 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
 
   /**
    * Connects. Rejects with FLOCK_CONNECTION_REFUSED, FLOCK_NOT_A_SCHEDULER, FLOCK_UNAUTHORIZED, FLOCK_VERSION_MISMATCH or
-   * FLOCK_ADDRESS_INVALID, FLOCK_TLS_…, FLOCK_CERTIFICATE_….
+   * FLOCK_ADDRESS_INVALID, FLOCK_TLS_…, FLOCK_CERTIFICATE_…, or, after `busyMs`, FLOCK_TRY_LATER.
    */
   static async open<U extends UpDirection, D extends DownDirection>(
     options: SchedulerLinkOptions<U, D>,
   ): Promise<SchedulerLink<U, D>> {
-    const opened = await connect(options, null, CONNECT_MS, undefined);
-    return new SchedulerLink(options, opened);
+    return new SchedulerLink(options, await connectFirst(options));
   }
 
   private constructor(options: SchedulerLinkOptions<U, D>, opened: OpenedSocket) {
@@ -326,6 +329,22 @@ export class SchedulerLink<U extends UpDirection, D extends DownDirection> {
     this.#upstream.restart(false);
     this.#onQuiet?.();
     this.#socket.terminate();
+  }
+}
+
+/** Many who come at once are let in one after the other. */
+async function connectFirst<U extends UpDirection, D extends DownDirection>(
+  options: SchedulerLinkOptions<U, D>,
+): Promise<OpenedSocket> {
+  const deadline = performance.now() + (options.busyMs ?? CONNECT_MS);
+  for (let delayMs = FIRST_BUSY_MS; ; delayMs = Math.min(LAST_RETRY_MS, delayMs * 2)) {
+    try {
+      return await connect(options, null, CONNECT_MS, undefined);
+    } catch (error) {
+      const wait = delayMs * (0.5 + Math.random() / 2);
+      if (!isFlockError(error, "FLOCK_TRY_LATER") || performance.now() + wait > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
   }
 }
 

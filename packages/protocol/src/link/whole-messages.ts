@@ -25,8 +25,9 @@ export interface Reading {
 }
 
 /**
- * Messages come out of `socket` as before, of a `ReusingSocket` in memory that is theirs only during the event. To be called when the socket opens, before anything was read. What it returns is to be
- * called when the socket has an error: then ws does not want to hear any more.
+ * Messages come out of `socket` as before, of a `ReusingSocket` in memory that is theirs only during the event. To be called when the
+ * socket opens, before anything was read. What it returns is to be called when the socket has an error: then ws does not want to hear any
+ * more.
  */
 export function readWhole({ socket, wire }: Line, reading: Reading): () => void {
   const theirs = wire.listeners("data") as ((chunk: Buffer) => void)[];

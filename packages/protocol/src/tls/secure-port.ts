@@ -3,13 +3,14 @@
 import type { ServerOptions, Server as WebServer } from "node:http";
 import type { Server as SecureWebServer } from "node:https";
 import type { Socket } from "node:net";
+import { Places } from "../link/places.ts";
 import type { ServerCertificate } from "./server-certificate.ts";
 import { UPGRADE_TO_TLS } from "./tls-errors.ts";
 
 /** Who has not sent a byte for so long, or not shaken hands, is cut off. */
 const SHAKE_HANDS_MS = 5_000;
 const LINGER_MS = 1_000;
-/** So many may have shaken no hands at a time; further ones are cut off. */
+/** So many may have shaken no hands at a time, a quarter of them of one address; further ones are cut off. */
 const MAX_EARLY = 4_096;
 /** The first byte of who begins with TLS. */
 const TLS_HANDSHAKE = 0x16;
@@ -22,12 +23,13 @@ export function newSecureServer(
   options: ServerOptions,
   certificate: ServerCertificate,
   answerPlain: AnswerPlain = useTls,
+  maxEarly: number = MAX_EARLY,
 ): SecureWebServer {
   const { createServer } = process.getBuiltinModule("node:https");
   const server = createServer({ ...options, ...certificate.pair, handshakeTimeout: SHAKE_HANDS_MS });
   const letGo = certificate.keep(server);
   server.once("close", letGo);
-  lookFirst(server, answerPlain);
+  lookFirst(server, answerPlain, new Places(maxEarly));
   return server;
 }
 
@@ -36,18 +38,22 @@ export function acceptPlain(server: WebServer, isSecure: boolean, socket: Socket
   server.emit(isSecure ? "secureConnection" : "connection", socket);
 }
 
-function lookFirst(server: SecureWebServer, answerPlain: AnswerPlain): void {
+function lookFirst(server: SecureWebServer, answerPlain: AnswerPlain, places: Places): void {
   const begin = server.listeners("connection") as ((socket: Socket) => void)[];
   /** Who has not shaken hands, by address and port. */
-  const early = new Map<string, Socket>();
-  server.on("secureConnection", (socket) => early.delete(nameOf(socket)));
+  const early = new Map<string, { readonly socket: Socket; leave(): void }>();
+  const isKnown = (name: string): void => {
+    early.get(name)?.leave();
+    early.delete(name);
+  };
+  server.on("secureConnection", (socket) => isKnown(nameOf(socket)));
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
     const giveUp = (): void => void socket.destroy();
-    if (early.size >= MAX_EARLY) return giveUp();
+    if (!places.hasRoomFor(socket.remoteAddress)) return giveUp();
     const name = nameOf(socket);
-    early.set(name, socket);
-    socket.once("close", () => early.delete(name));
+    early.set(name, { socket, leave: places.take(socket.remoteAddress) });
+    socket.once("close", () => isKnown(name));
     socket.on("error", giveUp);
     socket.setTimeout(SHAKE_HANDS_MS, giveUp);
     socket.once("readable", () => {
@@ -61,7 +67,7 @@ function lookFirst(server: SecureWebServer, answerPlain: AnswerPlain): void {
   });
   const close = server.close.bind(server);
   server.close = (done) => {
-    for (const socket of early.values()) socket.destroy();
+    for (const { socket } of early.values()) socket.destroy();
     return close(done);
   };
 }
@@ -77,7 +83,12 @@ function say(socket: Socket, text: string): void {
 
 /** To programs and people who speak HTTP. */
 export function useTls(): string {
-  const text = "This port speaks TLS: use https:// in a browser, and --tls-ca with Taskflock's programs.\n";
+  return refusePlain("This port speaks TLS: use https:// in a browser, and --tls-ca with Taskflock's programs.");
+}
+
+/** An answer over HTTP that says `why`, in ASCII. */
+export function refusePlain(why: string): string {
+  const text = `${why}\n`;
   return [
     "HTTP/1.1 426 Upgrade Required",
     `Upgrade: ${UPGRADE_TO_TLS}`,

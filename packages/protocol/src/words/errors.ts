@@ -38,8 +38,8 @@ export const errorRegistry = {
   FLOCK_FORBIDDEN: { summary: "The token's role does not allow this.", advice: "Use a token of a role that may." },
   FLOCK_TRY_LATER: {
     summary:
-      "So many wrong tokens came from an address, or so many passwords are to be checked at once, that no further one is looked at for now.",
-    advice: "Check the name and the password, and try again after a minute.",
+      "So many wrong tokens came from an address, or so many passwords or connections are to be checked at once, that no further one is looked at for now; or a password could not be checked.",
+    advice: "Check the name and the password, and try again after a minute. The scheduler's log may say more.",
   },
   FLOCK_USERS_INVALID: {
     summary: "The users file cannot be read or written, or is not what `taskflock user` writes.",

@@ -1,13 +1,14 @@
 // Who is behind a token, where there are users: the cluster's own token, or NAME:PASSWORD. The file may change at any time.
 
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { unwatchFile, watchFile } from "node:fs";
+import { statSync } from "node:fs";
 import {
   Attempts,
   type Authenticator,
   CLUSTER,
   FlockError,
   type Identity,
+  isFlockError,
   networkOf,
   tokensEqual,
   WINDOW_MS,
@@ -35,9 +36,13 @@ const MAX_WRONG_OF_ADDRESS = 100;
 /** Characters of a user's name. */
 const MAX_NAME = 64;
 
+/** Of a user, from which what was right came; the first goes when there are more. */
+const MAX_NETWORKS = 256;
+
 interface Remembered {
   readonly user: User;
   readonly mark: Buffer;
+  readonly networks: Set<string>;
 }
 
 export class UsersAuthenticator implements Authenticator {
@@ -50,6 +55,9 @@ export class UsersAuthenticator implements Authenticator {
   readonly #verifications: Verifications = new Verifications();
   readonly #wrongOfName: Attempts;
   readonly #wrongOfAddress: Attempts;
+  readonly #timer: NodeJS.Timeout;
+  /** Of the file that was read last. */
+  #stamp = "";
   #users: ReadonlyMap<string, User> = new Map();
   #unknown: KeptPassword = keptOfNobody(COST);
 
@@ -60,7 +68,8 @@ export class UsersAuthenticator implements Authenticator {
     this.#wrongOfName = new Attempts(now);
     this.#wrongOfAddress = new Attempts(now, MAX_WRONG_OF_ADDRESS);
     this.#take(this.#read());
-    watchFile(file, { interval: options.everyMs ?? 500, persistent: false }, this.#changed);
+    this.#timer = setInterval(() => this.#look(), options.everyMs ?? 500);
+    this.#timer.unref();
     const counts = { users: this.#users.size, file };
     logger.info(counts, "users are read; the cluster's own token stays valid, too");
   }
@@ -73,11 +82,14 @@ export class UsersAuthenticator implements Authenticator {
     // What is remembered of wrong ones is short: no user has a longer name.
     const name = token.slice(0, Math.min(colon, MAX_NAME + 1));
     const address = withoutPort(from);
-    const wait = Math.max(this.#wrongOfAddress.waitSeconds(address), this.#wrongOfName.waitSeconds(address, name));
-    if (wait > 0) throw mustWait(address, wait);
     const mark = this.#markOf(token);
     const known = this.#right.get(name);
-    if (known !== undefined && timingSafeEqual(known.mark, mark)) return identityOf(known.user);
+    const isRight = known !== undefined && timingSafeEqual(known.mark, mark);
+    // Others there who guess must not lock out who was there before. From elsewhere the right one waits, too: else it could be guessed on.
+    if (isRight && known.networks.has(networkOf(address))) return identityOf(known.user);
+    const wait = Math.max(this.#wrongOfAddress.waitSeconds(address), this.#wrongOfName.waitSeconds(address, name));
+    if (wait > 0) throw mustWait(address, wait);
+    if (isRight) return this.#remember(name, known, address);
     return this.#verify(name, token.slice(colon + 1), mark, address);
   }
 
@@ -92,7 +104,7 @@ export class UsersAuthenticator implements Authenticator {
   }
 
   close(): void {
-    unwatchFile(this.#options.file, this.#changed);
+    clearInterval(this.#timer);
     this.#listeners.clear();
   }
 
@@ -102,11 +114,27 @@ export class UsersAuthenticator implements Authenticator {
     const kept = user?.scrypt ?? this.#unknown;
     // Also by the hash: what was right of a password that is another by now says nothing.
     const what = `${mark.toString("base64")} ${kept.hash}`;
-    const isRight = await this.#verifications.check(what, networkOf(address), () => isPassword(password, kept));
+    const isRight = await this.#verifications
+      .check(what, networkOf(address), () => isPassword(password, kept))
+      .catch((error: unknown) => this.#cannotCheck(error));
     // The file may be another by now.
     if (!isRight || user === undefined || this.#users.get(name) !== user) throw this.#wrong(address, name);
-    this.#right.set(name, { user, mark });
-    return identityOf(user);
+    return this.#remember(name, { user, mark, networks: new Set() }, address);
+  }
+
+  #remember(name: string, right: Remembered, address: string): Identity {
+    const { networks } = right;
+    networks.add(networkOf(address));
+    if (networks.size > MAX_NETWORKS) networks.delete(networks.keys().next().value ?? "");
+    this.#right.set(name, right);
+    return identityOf(right.user);
+  }
+
+  /** Such as a lack of memory. It says nothing of the password. */
+  #cannotCheck(error: unknown): never {
+    if (isFlockError(error)) throw error;
+    this.#options.logger.error({ err: error }, "a password could not be checked");
+    throw new FlockError("FLOCK_TRY_LATER", "The password could not be checked; the scheduler's log says why.");
   }
 
   #wrong(address: string, name: string): FlockError {
@@ -121,6 +149,7 @@ export class UsersAuthenticator implements Authenticator {
 
   #read(): User[] {
     const { file, logger } = this.#options;
+    this.#stamp = stampOf(file);
     const users = readUsers(file);
     const why = openness(file);
     if (why !== null) logger.warn({ file }, `users file: ${why}`);
@@ -128,15 +157,16 @@ export class UsersAuthenticator implements Authenticator {
   }
 
   /** What cannot be read changes nothing: half a file must not shut everybody out. */
-  readonly #changed = (): void => {
+  #look(): void {
     const { file, logger } = this.#options;
+    if (stampOf(file) === this.#stamp) return;
     try {
       this.#take(this.#read());
       logger.info({ users: this.#users.size, file }, "users were read anew");
     } catch (err) {
       logger.error({ err, file }, "the users file changed and cannot be used; the users stay as they were");
     }
-  };
+  }
 
   #take(users: readonly User[]): void {
     const before = this.#users;
@@ -171,8 +201,18 @@ function wrongPassword(): FlockError {
 }
 
 function mustWait(address: string, seconds: number): FlockError {
-  const text = `Too many wrong tokens came from ${address} (of ${WINDOW_MS / 1_000} s). Try again in ${seconds} s.`;
+  const text = `Too many wrong tokens came from ${address} within ${WINDOW_MS / 1_000} s. Try again in ${seconds} s.`;
   return new FlockError("FLOCK_TRY_LATER", text);
+}
+
+/** Of a file that is another, or was written, it is another. */
+function stampOf(file: string): string {
+  try {
+    const { ino, size, mtimeNs, mode } = statSync(file, { bigint: true });
+    return `${ino} ${size} ${mtimeNs} ${mode}`;
+  } catch (error) {
+    return String(error);
+  }
 }
 
 /** The port is another one each time. */

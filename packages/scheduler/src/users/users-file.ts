@@ -33,6 +33,8 @@ export function readUsers(file: string): User[] {
   try {
     text = readFileSync(file, "utf8");
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT")
+      throw invalid(file, "is not there; `taskflock user add` makes it", cause);
     throw invalid(file, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
   }
   return parseUsers(file, text);

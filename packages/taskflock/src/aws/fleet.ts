@@ -1,6 +1,6 @@
 // A cluster on AWS for `AwsCluster`.
 
-import type { Client, ClientOptions } from "@taskflock/client";
+import { type Check, type Checks, type Client, type ClientOptions, checkOptions, integerFrom } from "@taskflock/client";
 import type { AwsFleet } from "@taskflock/cluster";
 import { currentContextName } from "@taskflock/protocol/code";
 import { FlockError } from "@taskflock/protocol/words";
@@ -19,7 +19,27 @@ import { up } from "./up.ts";
 const TIMEOUT_MS = 900_000;
 const RETIRE_MS = 600_000;
 
-export async function startFleet(options: AwsClusterOptions): Promise<AwsFleet> {
+const text: Check = (value) => (typeof value === "string" && value !== "" ? null : "a string that is not empty");
+const MOST_MS = 2 ** 31 - 1; // of a timer
+
+const times = {
+  timeoutMs: integerFrom(1, MOST_MS),
+  retireMs: integerFrom(0, MOST_MS),
+  log: (value: unknown) => (typeof value === "function" ? null : "a function that takes a line"),
+};
+
+const startChecks: Checks<AwsClusterOptions> = {
+  profile: () => null, // told what is wrong with it below
+  // What is no number would bound nothing.
+  maxCostPerHour: (value) =>
+    typeof value === "number" && value > 0 && Number.isFinite(value) ? null : "a number of USD, more than 0",
+  ...times,
+};
+
+const attachChecks: Checks<AwsAttachOptions> = { cluster: text, ...times };
+
+export async function startFleet(raw: AwsClusterOptions): Promise<AwsFleet> {
+  const options = checkOptions("AwsCluster.start", raw, startChecks);
   const { profile, maxCostPerHour, timeoutMs = TIMEOUT_MS, retireMs = RETIRE_MS } = options;
   const keys = knownKeys();
   const said =
@@ -44,7 +64,8 @@ export async function startFleet(options: AwsClusterOptions): Promise<AwsFleet> 
   return new Fleet(cluster, { timeoutMs, retireMs });
 }
 
-export async function attachFleet(options: AwsAttachOptions): Promise<AwsFleet> {
+export async function attachFleet(raw: AwsAttachOptions): Promise<AwsFleet> {
+  const options = checkOptions("AwsCluster.attach", raw, attachChecks);
   const { timeoutMs = TIMEOUT_MS, retireMs = RETIRE_MS, log = () => undefined } = options;
   const cluster = AwsStack.of(findStack(options.cluster, currentContextName()), log);
   cluster.mustFacts();

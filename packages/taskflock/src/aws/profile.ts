@@ -68,11 +68,14 @@ export function withPaths(profile: Profile, base: string): Profile {
   return { ...profile, ...Object.fromEntries(said) };
 }
 
+/** Where these are not said, something else than the module's default comes in their place: the caller's region and address. */
+const keptAsSaid: ReadonlySet<string> = new Set(["region", "adminCidrs"]);
+
 /** Only what differs from the defaults. */
 export function differing(profile: Profile, keys: readonly ModuleVariable[]): Profile {
   const isOther = ([name, value]: [string, ProfileValue]): boolean => {
     const preset = keys.find(({ key }) => key === name)?.preset;
-    return name === "region" || JSON.stringify(value) !== JSON.stringify(preset);
+    return keptAsSaid.has(name) || JSON.stringify(value) !== JSON.stringify(preset);
   };
   return Object.fromEntries(Object.entries(profile).filter(isOther));
 }
@@ -85,9 +88,9 @@ export function writeProfile(file: string, profile: Profile): void {
 export function completeProfile(profile: Profile, keys: readonly ModuleVariable[]): Complete {
   const missing = keys.filter(({ key, preset }) => preset === undefined && profile[key] === undefined);
   if (missing.length > 0) {
-    const lines = missing.map(({ key, description }) => `${key} (${description})`).join(", ");
+    const lines = missing.map(({ key, description }) => `${key} (${description.replace(/\.$/, "")})`).join(", ");
     const how = missing.map(({ key }) => `--set ${key}=…`).join(" ");
-    throw invalid(`The cluster needs ${lines} Give it in the profile or by ${how}.`);
+    throw invalid(`The cluster needs ${lines}. Give it in the profile or by ${how}.`);
   }
   const presets = Object.fromEntries(keys.map(({ key, preset }) => [key, preset]));
   presets["region"] = process.env["AWS_REGION"] || process.env["AWS_DEFAULT_REGION"] || region.preset;

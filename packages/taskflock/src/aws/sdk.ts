@@ -43,7 +43,7 @@ export function awsError(error: unknown, what: string): FlockError {
   const { name = "Error", message = String(error) } = error as Partial<Error>;
   const said = `Cannot ${what}: ${name}: ${message.trim()}`;
   const coded = (code: "FLOCK_AWS_CREDENTIALS" | "FLOCK_AWS_REGION" | "FLOCK_AWS_DENIED" | "FLOCK_AWS_FAILED") =>
-    new FlockError(code, `${said.replace(/\.?$/, ".")}${advice[code]}`, { cause: error });
+    new FlockError(code, `${said.replace(/\.?$/, ".")}${advice[code]}${more(code, message)}`, { cause: error });
   if (wrongCredentials.test(name)) return coded("FLOCK_AWS_CREDENTIALS");
   if (denied.test(name)) return coded("FLOCK_AWS_DENIED");
   if (/^Region (is missing|not accepted)/.test(message)) return coded("FLOCK_AWS_REGION");
@@ -56,3 +56,11 @@ const advice = {
   FLOCK_AWS_DENIED: " Whoever the credentials are must be allowed to do it.",
   FLOCK_AWS_FAILED: "",
 } as const;
+
+/** What else is known of why. */
+function more(code: keyof typeof advice, message: string): string {
+  const profile = process.env["AWS_PROFILE"];
+  if (code === "FLOCK_AWS_CREDENTIALS" && profile) return ` Here it says ${JSON.stringify(profile)}.`;
+  const isUnreachable = code === "FLOCK_AWS_FAILED" && /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/.test(message);
+  return isUnreachable ? " Look at the region's name and at the network here." : "";
+}

@@ -94,7 +94,8 @@ export async function showCertificates(path: string, now: Date = new Date()): Pr
   );
   if (isFolder) return showFolder(new CertificateFolder(path), now);
   const pem = await readOrNull(path);
-  if (pem === null) throw new FlockError("FLOCK_CERTS_MISSING", `There is no ${path}.`);
+  if (pem === null)
+    throw new FlockError("FLOCK_CERTS_MISSING", `There is no ${path}. Make certificates: taskflock certs init ${path}`);
   return shown([[path, parseCertificates(pem, path)]], now);
 }
 

@@ -1,6 +1,6 @@
 // `taskflock certs`: certificates of a cluster's own, without openssl.
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { InitOptions, Made, MakeOptions, RenewOptions, Shown } from "../certs/certificates.ts";
 import { FILES } from "../certs/folder.ts";
 import { printLine } from "../process.ts";
@@ -68,7 +68,9 @@ export function addCertsCommand(program: Command): void {
       .description("Make a new certificate for the scheduler, by the same authority and for the same names."),
     "the folder of certs init",
   )
-    .option("--new-ca", "only add a second authority to ca.pem, which signs from now on")
+    .addOption(
+      new Option("--new-ca", "only add a second authority to ca.pem, which signs from now on").conflicts("dropOldCa"),
+    )
     .option("--drop-old-ca", "renew, and leave only the newest authority in ca.pem")
     .addHelpText("after", renewHelp)
     .action(renew);
@@ -126,10 +128,9 @@ async function renew(folder: string, flags: RenewFlags): Promise<void> {
   const authority: RenewOptions["authority"] =
     flags.newCa === true ? "add" : flags.dropOldCa === true ? "drop" : "keep";
   printMade(folder, await renewCertificates(folder, { ...makeOptions(flags), authority }));
-  if (authority === "add")
-    printLine(
-      `Now bring ${join(folder, "ca.pem")} to everything that connects. Then: taskflock certs renew ${folder} --drop-old-ca`,
-    );
+  const bring = `Now bring ${join(folder, "ca.pem")} to everything that connects`;
+  if (authority === "add") printLine(`${bring}. Then: taskflock certs renew ${folder} --drop-old-ca`);
+  if (authority === "drop") printLine(`${bring}, so that the old authority is trusted nowhere.`);
 }
 
 function makeOptions({ host = [], days, caDays }: MakeFlags): MakeOptions {

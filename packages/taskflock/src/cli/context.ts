@@ -1,5 +1,6 @@
 // `taskflock context`: clusters by name.
 
+import { isFlockError } from "@taskflock/protocol/words";
 import type { Command } from "commander";
 import { columns } from "../format.ts";
 import { printLine } from "../process.ts";
@@ -33,9 +34,19 @@ export function addContextCommand(program: Command): void {
 async function list(): Promise<void> {
   const { currentContextName, listContexts, readContext } = await import("@taskflock/protocol/code");
   const current = currentContextName();
-  const rows = listContexts().map((name) => [name === current ? "*" : "", name, readContext(name).address]);
+  const rows = listContexts().map((name) => [name === current ? "*" : "", name, addressOf(() => readContext(name))]);
   if (rows.length === 0) printLine("None is saved. `taskflock aws up` saves one for the cluster that it starts.");
   else for (const line of columns([["", "NAME", "ADDRESS"], ...rows])) printLine(line);
+}
+
+/** One damaged file hides no other context. */
+function addressOf(read: () => { readonly address: string }): string {
+  try {
+    return read().address;
+  } catch (error) {
+    if (isFlockError(error)) return `(cannot be used: ${error.code}; taskflock context show says why)`;
+    throw error;
+  }
 }
 
 async function show(name: string | undefined): Promise<void> {

@@ -63,7 +63,7 @@ function withFile(command: Command): Command {
   return command.addOption(
     flag(
       "--users-file <file>",
-      "file of the users; made, with mode 0600, when it is not there",
+      "file of the users, which `add` makes, with mode 0600, when it is not there",
       "USERS_FILE",
     ).makeOptionMandatory(),
   );

@@ -55,7 +55,10 @@ export class Docker {
     const hint = /permission denied/i.test(output)
       ? "This user may not use it: add it to the group docker (sudo usermod -aG docker USER, then log in anew)."
       : "Start Docker (sudo systemctl start docker, or Docker Desktop), or name a daemon elsewhere by DOCKER_HOST.";
-    throw new FlockError("FLOCK_DOCKER_UNREACHABLE", `Docker's daemon does not answer: ${output}. ${hint}`);
+    throw new FlockError(
+      "FLOCK_DOCKER_UNREACHABLE",
+      `Docker's daemon does not answer: ${output.replace(/[.?]+$/, "")}. ${hint}`,
+    );
   }
 
   /** Whether the daemon has an image of this name. */

@@ -263,6 +263,7 @@ async function warnAboutHost(address: string, { host }: WorkerFlags, logger: Log
 async function runNannies(address: string, flags: WorkerFlags, logger: Logger): Promise<void> {
   const trust = await trustOf(flags);
   const token = tokenOf(address, flags, logger);
+  token.catch(() => undefined); // each nanny tells it, once its modules are loaded
   const stem = nameOf(flags);
   const nannies = await Promise.all(
     Array.from({ length: flags.processes }, (_, index) => {
