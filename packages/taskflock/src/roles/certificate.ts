@@ -45,9 +45,13 @@ function reload(certificate: ServerCertificate, trouble: (error: FlockError) => 
   }
 }
 
+const AUTHORITY =
+  "the certificate is an authority's own: whoever gets at its key here can make others, which are trusted wherever it is. Give --tls-cert and --tls-key one that it signed (scheduler.pem of `taskflock certs`)";
+
 /** While there is time: at the start, then daily. */
 async function warn({ about }: ServerCertificate, logger: Logger): Promise<void> {
   const { expiryWarning } = await import("../certs/describe.ts");
   const warning = expiryWarning(about, new Date());
   if (warning !== null) logger.warn(warning);
+  if (about.ca) logger.warn(AUTHORITY);
 }
