@@ -21,7 +21,23 @@ test("a saved connection context stands for address and token file, wherever non
   const { address } = scheduler.ready;
   vi.stubEnv("XDG_STATE_HOME", join(folder, "state")); // for this process and for those that it starts
   for (const name of ["ADDRESS", "TOKEN", "TOKEN_FILE", "CONTEXT"]) vi.stubEnv(`TASKFLOCK_${name}`, undefined);
-  saveContext("digits", { address, tokenFile });
+  const missing = await taskflock(["context", "save", "digits", "--address", address, "--token-file", "missing"]);
+  expect(missing.stderr).toMatch(/no file .*missing \(--token-file\).*FLOCK_CONTEXT_INVALID/);
+  expect((await taskflock(["context", "save", "digits", "--address", "a b"])).stderr).toContain(
+    "FLOCK_ADDRESS_INVALID",
+  );
+  expect((await taskflock(["context", "list"])).stdout).toMatch(/^None is saved\. `taskflock context save` does/);
+  const saved = await taskflock([
+    "context",
+    "save",
+    "digits",
+    "--address",
+    address,
+    "--token-file",
+    tokenFile,
+    "--no-use",
+  ]);
+  expect([saved.stdout, saved.code]).toEqual(["digits is saved.\n", 0]);
   saveContext("elsewhere", { address: "127.0.0.1:9", tokenFile });
 
   expect((await taskflock(["context", "list"])).stdout).toMatch(/NAME +ADDRESS\n +digits .*\n +elsewhere /);

@@ -1,6 +1,8 @@
 // `taskflock context`: clusters by name.
 
-import { isFlockError } from "@taskflock/protocol/words";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { FlockError, isFlockError } from "@taskflock/protocol/words";
 import type { Command } from "commander";
 import { columns } from "../format.ts";
 import { printLine } from "../process.ts";
@@ -19,6 +21,16 @@ export function addContextCommand(program: Command): void {
     .argument("[name]", "which (default: the current one)")
     .action(show);
   contexts
+    .command("save")
+    .description("Save one, in place of one of that name, and make it the current one.")
+    .argument("<name>", "its name: letters, digits, dots, dashes and _")
+    .requiredOption("--address <address>", "the scheduler, as host:port")
+    .option("--token-file <file>", "file that holds the token")
+    .option("--tls-ca <file>", "certificates of the authorities that are trusted: links use TLS")
+    .option("--dashboard <url>", "the status page, where the scheduler does not say it")
+    .option("--no-use", "leave the current one as it is")
+    .action(save);
+  contexts
     .command("use")
     .description("Make one the current one.")
     .argument("[name]", "which; with --none: none")
@@ -35,7 +47,8 @@ async function list(): Promise<void> {
   const { currentContextName, listContexts, readContext } = await import("@taskflock/protocol/code");
   const current = currentContextName();
   const rows = listContexts().map((name) => [name === current ? "*" : "", name, addressOf(() => readContext(name))]);
-  if (rows.length === 0) printLine("None is saved. `taskflock aws up` saves one for the cluster that it starts.");
+  if (rows.length === 0)
+    printLine("None is saved. `taskflock context save` does, and `taskflock aws up` for the cluster that it starts.");
   else for (const line of columns([["", "NAME", "ADDRESS"], ...rows])) printLine(line);
 }
 
@@ -53,6 +66,32 @@ async function show(name: string | undefined): Promise<void> {
   const { currentContextName, findPlace } = await import("@taskflock/protocol/code");
   const which = name ?? currentContextName();
   printLine(JSON.stringify(findPlace(which === null ? {} : { context: which }), null, 2));
+}
+
+interface SaveFlags {
+  readonly address: string;
+  readonly tokenFile?: string;
+  readonly tlsCa?: string;
+  readonly dashboard?: string;
+  readonly use: boolean;
+}
+
+async function save(name: string, { address, tokenFile, tlsCa, dashboard, use }: SaveFlags): Promise<void> {
+  const { chooseContext, saveContext } = await import("@taskflock/protocol/code");
+  saveContext(name, {
+    address,
+    ...(tokenFile === undefined ? {} : { tokenFile: existing(tokenFile, "--token-file") }),
+    ...(tlsCa === undefined ? {} : { caFile: existing(tlsCa, "--tls-ca") }),
+    ...(dashboard === undefined ? {} : { dashboard }),
+  });
+  if (use) chooseContext(name);
+  printLine(`${name} is saved${use ? ", and is current now" : ""}.`);
+}
+
+/** Its full path: the context is used from other folders. */
+function existing(file: string, flag: string): string {
+  if (existsSync(file)) return resolve(file);
+  throw new FlockError("FLOCK_CONTEXT_INVALID", `There is no file ${resolve(file)} (${flag}). Nothing was saved.`);
 }
 
 async function use(name: string | undefined, { none }: { readonly none: boolean }, command: Command): Promise<void> {

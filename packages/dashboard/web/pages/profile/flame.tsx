@@ -143,7 +143,7 @@ function FlameBox(props: {
   const place = frame.call === null ? "" : placeOf(frame.call);
   const says = `${frame.name}${place === "" ? "" : `, ${place}`}: ${percent(share)}, ${seconds(frame.totalMs / 1000)}, of it ${seconds(frame.selfMs / 1000)} in itself`;
   const room = Math.floor((width - 8) / CHARACTER_PX);
-  const label = frame.name.length <= room ? frame.name : room > 2 ? `${frame.name.slice(0, room - 1)}…` : "";
+  const isNamed = room > 2 || frame.name.length <= room;
   return (
     <g
       role="treeitem"
@@ -156,11 +156,13 @@ function FlameBox(props: {
     >
       <title>{says}</title>
       <rect x={left} y={frame.depth * ROW} width={Math.max(0.5, width - 0.5)} height={ROW - 1} fill={colour} />
-      {label !== "" && (
-        // biome-ignore lint/a11y/noAriaHiddenOnFocusable: text takes no focus; the box around says its whole name
-        <text x={left + 4} y={frame.depth * ROW + 14} fill={textOn(colour)} aria-hidden="true">
-          {label}
-        </text>
+      {isNamed && (
+        // Cut off where the box ends: who speaks to the page says the whole name.
+        <svg x={left} y={frame.depth * ROW} width={Math.max(0, width - 4)} height={ROW} role="presentation">
+          <text x={4} y={14} fill={textOn(colour)}>
+            {frame.name}
+          </text>
+        </svg>
       )}
     </g>
   );
