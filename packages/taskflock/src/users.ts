@@ -1,6 +1,6 @@
 // What `taskflock user` does to the file of users.
 
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { FlockError, makeToken, type Role, writeToken } from "@taskflock/protocol/links";
@@ -13,6 +13,7 @@ import {
   type User,
   writeUsers,
 } from "@taskflock/scheduler";
+import { whileLocked } from "./users-lock.ts";
 
 export interface PasswordSource {
   readonly usersFile: string;
@@ -25,35 +26,40 @@ export interface PasswordSource {
 export async function addUser(name: string, role: string, source: PasswordSource): Promise<string | null> {
   checkName(name);
   const { usersFile } = source;
-  if (readUsersIfAny(usersFile).some((user) => user.name === name)) {
-    const text = `There is a user ${name} in ${usersFile} already. \`taskflock user password\` and \`taskflock user role\` change one.`;
-    throw new FlockError("FLOCK_OPTION_INVALID", text);
-  }
+  othersThan(name, usersFile);
   checkTokenFile(name, source);
   const password = await passwordFrom(name, source);
   const user = { name, role: role as Role, created: new Date().toISOString(), scrypt: await keepPassword(password) };
-  writeUsers(usersFile, [...readUsersIfAny(usersFile), user]);
-  return leaveToken(name, password, source);
+  whileLocked(usersFile, () =>
+    withToken(name, password, source, () => writeUsers(usersFile, [...othersThan(name, usersFile), user])),
+  );
+  return shown(name, password, source);
 }
 
 export async function changePassword(name: string, source: PasswordSource): Promise<string | null> {
-  find(name, source.usersFile);
+  const { usersFile } = source;
+  find(name, usersFile);
   checkTokenFile(name, source);
   const password = await passwordFrom(name, source);
   const scrypt = await keepPassword(password);
-  change(name, source.usersFile, (user) => ({ ...user, scrypt }));
-  return leaveToken(name, password, source);
+  whileLocked(usersFile, () =>
+    withToken(name, password, source, () => change(name, usersFile, (user) => ({ ...user, scrypt }))),
+  );
+  return shown(name, password, source);
 }
 
 export function changeRole(name: string, role: string, { usersFile }: Pick<PasswordSource, "usersFile">): void {
-  change(name, usersFile, (user) => ({ ...user, role: role as Role }));
+  find(name, usersFile);
+  whileLocked(usersFile, () => change(name, usersFile, (user) => ({ ...user, role: role as Role })));
 }
 
 export function removeUser(name: string, { usersFile }: Pick<PasswordSource, "usersFile">): void {
   find(name, usersFile);
-  writeUsers(
-    usersFile,
-    readUsers(usersFile).filter((user) => user.name !== name),
+  whileLocked(usersFile, () =>
+    writeUsers(
+      usersFile,
+      readUsers(usersFile).filter((user) => user.name !== name),
+    ),
   );
 }
 
@@ -73,6 +79,14 @@ function change(name: string, file: string, to: (user: User) => User): void {
     file,
     readUsers(file).map((user) => (user.name === name ? to(user) : user)),
   );
+}
+
+/** Throws FLOCK_OPTION_INVALID when it is there. */
+function othersThan(name: string, file: string): readonly User[] {
+  const users = readUsersIfAny(file);
+  if (!users.some((user) => user.name === name)) return users;
+  const text = `There is a user ${name} in ${file} already. \`taskflock user password\` and \`taskflock user role\` change one.`;
+  throw new FlockError("FLOCK_OPTION_INVALID", text);
 }
 
 function find(name: string, file: string): void {
@@ -143,8 +157,31 @@ function noPassword(): FlockError {
   return new FlockError("FLOCK_OPTION_INVALID", "No password was given; nothing was changed.");
 }
 
-function leaveToken(name: string, password: string, { generate, tokenFile }: PasswordSource): string | null {
-  const token = `${name}:${password}`;
-  if (tokenFile !== undefined) writeToken(tokenFile, token);
-  return generate && tokenFile === undefined ? token : null;
+/** With the token in its file, if one is named; either both are done or neither. */
+function withToken(name: string, password: string, { tokenFile }: PasswordSource, change: () => void): void {
+  if (tokenFile === undefined) {
+    change();
+    return;
+  }
+  const before = existsSync(tokenFile) ? readFileSync(tokenFile, "utf8") : null;
+  try {
+    writeToken(tokenFile, tokenOf(name, password));
+  } catch (cause) {
+    const text = `The token file ${tokenFile} cannot be written: ${(cause as Error).message}; nothing was changed.`;
+    throw new FlockError("FLOCK_OPTION_INVALID", text, { cause });
+  }
+  try {
+    change();
+  } catch (error) {
+    if (before === null) rmSync(tokenFile, { force: true });
+    else writeFileSync(tokenFile, before);
+    throw error;
+  }
 }
+
+/** What is to be printed. */
+function shown(name: string, password: string, { generate, tokenFile }: PasswordSource): string | null {
+  return generate && tokenFile === undefined ? tokenOf(name, password) : null;
+}
+
+const tokenOf = (name: string, password: string): string => `${name}:${password}`;

@@ -1,9 +1,9 @@
 // What `taskflock user` does to the file of users, and refuses to.
 
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { addUser, changePassword, changeRole, listUsers, removeUser } from "../src/users.ts";
 
 let folder: string;
@@ -86,4 +86,49 @@ test("refuses what makes no sense, and changes nothing then", async () => {
   expect(() => changeRole("bob", "admin", { usersFile })).toThrow(coded("FLOCK_USER_UNKNOWN", /no user bob/));
   expect(() => removeUser("bob", { usersFile })).toThrow(coded("FLOCK_USER_UNKNOWN", /no user bob/));
   expect(readFileSync(usersFile, "utf8")).toBe(before);
+});
+
+test("two commands at once: the second waits for the first, and for nobody who was killed", async () => {
+  await addUser("ann", "submitter", { usersFile, generate: true });
+  const lock = `${usersFile}.lock`;
+  writeFileSync(lock, "");
+  // While it waits, the other one adds cyd, and is done.
+  const wait = vi.spyOn(Atomics, "wait").mockImplementation(() => {
+    const { users, ...rest } = JSON.parse(readFileSync(usersFile, "utf8"));
+    writeFileSync(usersFile, JSON.stringify({ ...rest, users: [...users, { ...users[0], name: "cyd" }] }));
+    rmSync(lock);
+    return "timed-out";
+  });
+  changeRole("ann", "viewer", { usersFile });
+  expect(wait).toHaveBeenCalledOnce();
+  wait.mockRestore();
+  expect(listed()).toMatchObject([
+    { name: "ann", role: "viewer" },
+    { name: "cyd", role: "submitter" },
+  ]);
+  writeFileSync(lock, "");
+  utimesSync(lock, 0, 0);
+  removeUser("ann", { usersFile });
+  expect([listed().map(({ name }) => name), existsSync(lock)]).toEqual([["cyd"], false]);
+});
+
+test("the users file and the token file change both, or neither", async () => {
+  await addUser("ann", "submitter", { usersFile, generate: true });
+  const before = readFileSync(usersFile, "utf8");
+  // A file stands where the token's folder would be.
+  const source = { usersFile, generate: true, tokenFile: join(usersFile, "token") };
+  const refused = coded("FLOCK_OPTION_INVALID", /token file .* cannot be written: .*nothing was changed/);
+  await expect(addUser("bob", "viewer", source)).rejects.toEqual(refused);
+  await expect(changePassword("ann", source)).rejects.toEqual(refused);
+  expect(readFileSync(usersFile, "utf8")).toBe(before);
+  // The users file's draft cannot be written.
+  mkdirSync(`${usersFile}.${process.pid}`);
+  const tokenFile = join(folder, "token");
+  const unwritten = coded("FLOCK_USERS_INVALID", /cannot be written/);
+  await expect(addUser("bob", "viewer", { ...source, tokenFile })).rejects.toEqual(unwritten);
+  expect(existsSync(tokenFile)).toBe(false);
+  writeFileSync(tokenFile, "ann:the-old-password\n", { mode: 0o600 });
+  await expect(changePassword("ann", { ...source, tokenFile })).rejects.toEqual(unwritten);
+  expect(readFileSync(tokenFile, "utf8")).toBe("ann:the-old-password\n");
+  expect(existsSync(`${usersFile}.lock`)).toBe(false);
 });

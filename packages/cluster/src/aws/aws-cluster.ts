@@ -37,6 +37,7 @@ export class AwsCluster {
   /** Private, so that a printed cluster does not show it. */
   readonly #parts: AwsParts;
   #adaptive: RunningAdaptive | null = null;
+  #supplier: AwsSupplier | null = null;
   #closing: Promise<void> | null = null;
 
   /** Clusters come from `AwsCluster.start` and `AwsCluster.attach`. */
@@ -83,6 +84,7 @@ export class AwsCluster {
     this.#mustBeOpen();
     const { client, fleet } = this.#parts;
     const supplier = new AwsSupplier(client, fleet);
+    this.#supplier = supplier;
     const adaptive = new Adaptive(supplier, { intervalMs: 10_000, waitCount: 12, ...options });
     this.#adaptive = new RunningAdaptive(adaptive, () => supplier.settled());
     return this.#adaptive;
@@ -101,6 +103,7 @@ export class AwsCluster {
   async #close(): Promise<void> {
     const { client, fleet, ends } = this.#parts;
     try {
+      if (ends) this.#supplier?.abandon();
       // Whatever becomes of these two: machines that go on cost.
       await Promise.allSettled([this.#adaptive?.stop()]);
       await Promise.allSettled([client.close()]);

@@ -17,8 +17,14 @@ export class AwsSupplier implements Supplier {
   #resources: Readonly<Record<string, number>>;
   #joined: ReadonlySet<string> = new Set();
   readonly #ending: Set<Promise<void>> = new Set();
+  /** Resolves when nobody waits for those that end any more. */
+  readonly #abandoned: Promise<void>;
+  #abandon: () => void = () => undefined;
 
   constructor(client: Client, fleet: AwsFleet) {
+    this.#abandoned = new Promise((resolve) => {
+      this.#abandon = resolve;
+    });
     this.#client = client;
     this.#fleet = fleet;
     this.#resources = fleet.resources;
@@ -76,8 +82,13 @@ export class AwsSupplier implements Supplier {
     return serves(this.#resources, demand);
   }
 
-  /** Resolves when no machine is being ended any more. */
+  /** Resolves when no machine is being ended any more, or with `abandon`. */
   async settled(): Promise<void> {
-    await Promise.all(this.#ending);
+    await Promise.race([Promise.all(this.#ending), this.#abandoned]);
+  }
+
+  /** All machines are about to end: workers that retire still, which may take minutes, are waited for no more. */
+  abandon(): void {
+    this.#abandon();
   }
 }

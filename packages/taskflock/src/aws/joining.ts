@@ -8,6 +8,8 @@ import { failedStarts, groupOf, machinesOf, staying } from "./machines.ts";
 import type { StackFacts } from "./stack.ts";
 
 const LOOK_MS = 5_000;
+/** So many failures of AWS's in a row (throttled, the network) end nothing. */
+const FAILURES_BORNE = 3;
 
 export interface JoiningParts {
   readonly aws: AwsClients;
@@ -49,15 +51,16 @@ export async function awaitJoined(client: Client, parts: JoiningParts): Promise<
   const told = new Told(say);
   const startedMs = Date.now();
   const deadline = performance.now() + parts.timeoutMs;
+  const ask = <T>(asking: () => Promise<T>): Promise<T> => borne(asking, told, lookMs);
   for (;;) {
-    const group = await groupOf(aws, facts.group);
+    const group = await ask(() => groupOf(aws, facts.group));
     if (group === null)
       throw new FlockError("FLOCK_AWS_NOT_READY", `There is no group ${facts.group}: was it taken down?`);
     const joined = (await client.workers()).filter(({ status }) => status === "running" || status === "paused").length;
     const machines = staying(group).length;
     told.say(`Workers: ${group.desired} wanted, ${machines} machines, ${joined} joined`);
     if (joined >= group.desired) return joined;
-    for (const { message } of await failedStarts(aws, facts.group, startedMs - 60_000))
+    for (const { message } of await ask(() => failedStarts(aws, facts.group, startedMs - 60_000)))
       told.once(`AWS could not start one: ${message}${hintFor(message)}`);
     if (performance.now() > deadline) throw await notReady(parts, `${joined} of ${group.desired} workers joined.`);
     await sleep(lookMs);
@@ -76,14 +79,33 @@ export function hintFor(message: string): string {
 }
 
 async function notReady({ aws, facts, timeoutMs }: JoiningParts, what: string): Promise<FlockError> {
-  const machines = (await machinesOf(aws, facts.cluster)).filter(({ endedMs }) => endedMs === null);
+  const known = await machinesOf(aws, facts.cluster).catch(() => null);
+  if (known === null) return notReadyError(timeoutMs, what, "AWS does not say which machines there are.");
+  const machines = known.filter(({ endedMs }) => endedMs === null);
   const workers = machines.filter(({ role }) => role === "worker");
   const look =
     workers.length === 0
       ? "There are no worker machines: taskflock aws check (quota, spot price), and what the group could not start stands above."
       : `There are ${workers.length} worker machines: taskflock aws logs ${workers[0]?.id} shows what such a one says.`;
+  return notReadyError(timeoutMs, what, look);
+}
+
+function notReadyError(timeoutMs: number, what: string, look: string): FlockError {
   const text = `${what} ${Math.round(timeoutMs / 1000)} s are over. ${look} The machines go on: taskflock aws up waits again, taskflock aws down ends them.`;
   return new FlockError("FLOCK_AWS_NOT_READY", text);
+}
+
+/** What AWS answers, though it fails to a few times; what it will not do however often it is asked ends the wait at once. */
+async function borne<T>(asking: () => Promise<T>, told: Told, lookMs: number): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await asking();
+    } catch (error) {
+      if (!isFlockError(error) || error.code !== "FLOCK_AWS_FAILED" || failures > FAILURES_BORNE) throw error;
+      told.say(`It is asked again: ${error.message}`);
+      await sleep(lookMs);
+    }
+  }
 }
 
 /** Says what is new. */

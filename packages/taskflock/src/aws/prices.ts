@@ -79,6 +79,9 @@ type Terms = Readonly<
   >
 >;
 
+/** They are said to be unknown, and are not in the sum. */
+const unknownPrices: ReadonlyMap<string, readonly PricePoint[]> = new Map();
+
 /** What all of these machines cost, from the first launch on. `given`: prices on demand that need not be asked for. */
 export async function priceBook(
   aws: AwsClients,
@@ -88,11 +91,11 @@ export async function priceBook(
   const onSpot = machines.filter(({ spot }) => spot);
   const types = [...new Set(onSpot.map(({ type }) => type))];
   const sinceMs = Math.min(...onSpot.map(({ launchedMs }) => launchedMs));
-  const spot = types.length === 0 ? new Map<string, PricePoint[]>() : await spotPrices(aws, types, sinceMs);
+  const spot = types.length === 0 ? unknownPrices : await spotPrices(aws, types, sinceMs).catch(() => unknownPrices);
   const onDemand = new Map(given);
   for (const type of new Set(machines.filter((machine) => !machine.spot).map((machine) => machine.type))) {
     if (given.has(type)) continue;
-    const price = await onDemandPrice(aws, type).catch(() => null); // said to be unknown, and not in the sum
+    const price = await onDemandPrice(aws, type).catch(() => null); // unknown, as above
     if (price !== null) onDemand.set(type, price);
   }
   return { spot, onDemand };
