@@ -212,7 +212,8 @@ describe("joining", () => {
   });
 
   test("lets nobody join whose task was cancelled", async () => {
-    const [task] = start("joinLate", [["late"]]);
+    // It is to have the time to say what it was told.
+    const [task] = start("joinLate", [["late"]], [{ cancelGraceMs: 30_000 }]);
     await client.variable("late began").get({ timeoutMs: 30_000 });
     await task!.cancel();
     expect(await client.variable("late said").get({ timeoutMs: 30_000 })).toBe("FLOCK_CANCELLED");

@@ -107,11 +107,14 @@ const recentColumns: readonly Column<Recent>[] = [
     id: "key",
     title: "Result of",
     isName: true,
-    cell: ({ key }) => (
-      <a class="mono" href={href("tasks", key)}>
-        {key}
-      </a>
-    ),
+    cell: ({ key }) =>
+      key === "" ? (
+        "a task that is gone"
+      ) : (
+        <a class="mono" href={href("tasks", key)}>
+          {key}
+        </a>
+      ),
   },
   { id: "from", title: "From", cell: ({ from }) => <WorkerLink name={from} />, sort: ({ from }) => from },
   { id: "to", title: "To", cell: ({ to }) => <WorkerLink name={to} />, sort: ({ to }) => to },
