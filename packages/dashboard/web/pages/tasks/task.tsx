@@ -39,7 +39,9 @@ export function TaskPage({ params }: PageProps) {
   const [everyMs, setEveryMs] = useState(FIRST_MS);
   const { value, error, reload } = useAnswer<TaskAnswer>(path, everyMs);
   const status = value?.why.status;
-  useEffect(() => setEveryMs(status === undefined ? FIRST_MS : refreshMs(status)), [status]);
+  // What could not be asked is asked again, also of a task that has ended.
+  const isKnown = status !== undefined && error === null;
+  useEffect(() => setEveryMs(isKnown ? refreshMs(status) : FIRST_MS), [status, isKnown]);
   if (value === null && error === null) return <Loading what="the task" />;
   if (value === null) return <Missing error={error} onRetry={reload} />;
   return (
